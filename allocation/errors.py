@@ -1,0 +1,43 @@
+"""Errors that a user can cause. Each ends in plain sentences; nothing else of the program raises these."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing wrong with the input: what, where, and what is allowed.
+
+    ``row`` counts as a spreadsheet does: the header is row 1, the first record row 2. ``None`` = the whole file.
+    """
+
+    file: str
+    row: int | None
+    column: str | None
+    what: str
+    allowed: str
+
+    def __str__(self) -> str:
+        where = self.file
+        if self.row is not None:
+            where += f", row {self.row}"
+        if self.column:
+            where += f", column {self.column}"
+        return f"{where}: {self.what}; allowed: {self.allowed}"
+
+
+class Refused(Exception):
+    """The run is refused: nothing was published. The text is for a person."""
+
+
+class InputRefused(Refused):
+    """The input has problems; ``problems`` lists all of them."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(str(p) for p in self.problems))
+
+    def __reduce__(self) -> tuple[type[InputRefused], tuple[tuple[Problem, ...]]]:
+        return type(self), (self.problems,)
