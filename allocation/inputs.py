@@ -1,0 +1,674 @@
+"""The input folder -> typed frames, or a list of everything that is wrong with it.
+
+Belongs here: reading the files of CONTRACTS and every check that needs only the files themselves, the list of postcodes
+and the configuration. All problems are collected; nothing is repaired silently.
+Does not belong here: what the counts mean for teams (``demand``), and statistical checks (``expectations``).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, fields
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+
+from allocation import tables
+from allocation.config import Config
+from allocation.errors import InputRefused, Problem
+from allocation.tables import ALL_LINES, CLIENT_LINES, Table
+
+log = logging.getLogger(__name__)
+
+MOST_PER_CHECK = 20
+"""Problems listed per check; the rest is counted in one closing line."""
+MONTHS_NEEDED = 12
+PC4 = re.compile(r"[1-9][0-9]{3}")
+LOCK_AREA = re.compile(r"(?P<pc4>[1-9][0-9]{3})(?:(?P<first>[A-Z]{2})(?:-(?P=pc4)(?P<last>[A-Z]{2}))?)?")
+CENTRAL = "central"
+
+Mask = "pd.Series[bool]"
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """The checked input: one typed frame per file; an absent optional file is an empty frame.
+
+    Added to the contract's columns: ``teams.regions`` and ``clusters.region`` (region numbers), ``locks.area``
+    (the PC4 of the lock), ``locks.pc6_from``/``pc6_to``, and ``row`` (spreadsheet row) in the planners' files.
+    """
+
+    inflow: pd.DataFrame
+    stock: pd.DataFrame
+    products: pd.DataFrame
+    teams: pd.DataFrame
+    clusters: pd.DataFrame
+    locks: pd.DataFrame
+    care_regions: pd.DataFrame
+    current: pd.DataFrame
+
+    @property
+    def reference_date(self) -> date:
+        """The date of the stock count."""
+        return pd.Timestamp(self.stock["reference_date"].iloc[0]).date()
+
+    def planning_date(self, config: Config, today: date) -> date:
+        """The first day of the new division: as configured, else today, but never before the stock was counted."""
+        return config.valid_from or max(today, self.reference_date)
+
+    def write(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        for field in fields(self):
+            getattr(self, field.name).to_parquet(folder / f"{field.name}.parquet", index=False)
+
+    @classmethod
+    def read(cls, folder: Path) -> Inputs:
+        return cls(**{f.name: pd.read_parquet(folder / f"{f.name}.parquet") for f in fields(cls)})
+
+
+def load_inputs(folder: Path, areas: pd.DataFrame, config: Config) -> Inputs:
+    """Read and check the input folder.
+
+    Parameters
+    ----------
+    folder : the folder of CONTRACTS.md, files as CSV or Parquet.
+    areas : one row per existing postcode; needs ``pc4``, ``arbeidsmarktregio_nr`` and ``arbeidsmarktregio``.
+
+    Raises
+    ------
+    InputRefused
+        Listing every problem found, with file, row and column.
+    """
+    problems: list[Problem] = []
+    frames: dict[str, pd.DataFrame] = {}
+    files: dict[str, str] = {}
+    for table in tables.INPUTS:
+        frame, name, found = _read_table(folder, table)
+        problems += found
+        files[table.name] = name
+        if frame is not None:
+            problems += (typed := _Typing(table, name, frame)).problems
+            frames[table.name] = typed.frame
+    missing = [t.name for t in tables.INPUTS if t.name not in frames]
+    checks = _CrossChecks(frames, files, areas, config)
+    problems += checks.run(without=missing)
+    if problems:
+        raise InputRefused(problems)
+    return Inputs(
+        **{
+            name: frame.drop(columns="row") if name in ("inflow", "stock", "care_regions") else frame
+            for name, frame in frames.items()
+        }
+    )
+
+
+def fingerprints(folder: Path) -> dict[str, str]:
+    """SHA-256 of every input file that is there, by file name."""
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(_existing(folder))}
+
+
+def _existing(folder: Path) -> Iterable[Path]:
+    names = {f"{t.name}{suffix}" for t in tables.INPUTS for suffix in (".csv", ".parquet")}
+    return (path for path in folder.iterdir() if path.name in names) if folder.is_dir() else ()
+
+
+def _read_table(folder: Path, table: Table) -> tuple[pd.DataFrame | None, str, list[Problem]]:
+    """All columns as text (CSV) or as stored (Parquet), with ``row``. An absent optional table is an empty frame."""
+    candidates = [folder / f"{table.name}{suffix}" for suffix in (".csv", ".parquet")]
+    present = [path for path in candidates if path.is_file()]
+    if not present:
+        empty = pd.DataFrame({name: pd.Series(dtype=object) for name in (*table.column_names, "row")})
+        if table.optional:
+            return empty, f"{table.name}.csv", []
+        what = "the file is missing" if folder.is_dir() else f"the folder {folder} is missing"
+        return None, table.name, [Problem(f"{table.name}.csv", None, None, what, "a CSV or Parquet file of this name")]
+    name = present[0].name
+    if len(present) > 1:
+        return None, name, [Problem(table.name, None, None, "both a CSV and a Parquet file", "one of the two")]
+    try:
+        frame = _read_file(present[0])
+    except (ValueError, OSError) as error:  # pandas and pyarrow raise subclasses of these for unreadable files
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        return None, name, [Problem(name, None, None, f"not readable ({reason})", "CSV (UTF-8, comma) or Parquet")]
+    absent = [c.name for c in table.columns if not c.optional and c.name not in frame]
+    if absent:
+        return (
+            None,
+            name,
+            [
+                Problem(name, 1, column, "the column is missing", f"columns {', '.join(table.column_names)}")
+                for column in absent
+            ],
+        )
+    extra = [c for c in frame.columns if c not in table.column_names]
+    if extra:
+        log.warning("%s: columns ignored: %s", name, ", ".join(map(str, extra)))
+    for column in table.columns:
+        if column.name not in frame:
+            frame[column.name] = None
+    frame = frame[list(table.column_names)].copy()
+    frame["row"] = np.arange(2, len(frame) + 2)
+    return frame, name, []
+
+
+def _read_file(path: Path) -> pd.DataFrame:
+    if path.suffix == ".parquet":
+        return pq.read_table(path).to_pandas()  # type: ignore[no-any-return]
+    return pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig", skipinitialspace=True)
+
+
+def _listed(mask: pd.Series, rows: pd.Series, make: Callable[[int, int], Problem], file: str) -> list[Problem]:
+    """One problem per row where ``mask`` holds, at most ``MOST_PER_CHECK``, then how many more.
+
+    ``make(position, row)`` gets the position in the frame and the spreadsheet row.
+    """
+    positions = np.flatnonzero(mask.to_numpy(dtype=bool))
+    problems = [make(int(at), int(rows.iloc[at])) for at in positions[:MOST_PER_CHECK]]
+    if len(positions) > MOST_PER_CHECK:
+        last = problems[-1]
+        more = f"+{len(positions) - MOST_PER_CHECK} more rows with the same problem"
+        problems.append(Problem(file, None, last.column, more, last.allowed))
+    return problems
+
+
+class _Typing:
+    """Turns one table's texts into the declared types; ``problems`` lists every cell that is not possible."""
+
+    def __init__(self, table: Table, file: str, frame: pd.DataFrame) -> None:
+        self.table, self.file, self.frame = table, file, frame
+        self.problems: list[Problem] = []
+        for column in table.columns:
+            raw = frame[column.name]
+            text = raw.astype("string").str.strip()
+            empty = raw.isna() | (text == "").fillna(True)
+            if not column.nullable and not column.optional:
+                self._report(empty, column.name, "it is empty", column.meaning)
+            self._convert(column, raw, text, empty.astype(bool))
+        self._unique()
+
+    def _report(self, mask: pd.Series, column: str | None, what: str | None, allowed: str) -> None:
+        def make(at: int, row: int) -> Problem:
+            value = self.frame[column].iloc[at] if column else None
+            return Problem(self.file, row, column, what or f"{value!r} is not possible", allowed)
+
+        self.problems += _listed(mask, self.frame["row"], make, self.file)
+
+    def _convert(self, column: tables.Column, raw: pd.Series, text: pd.Series, empty: pd.Series) -> None:
+        name = column.name
+        if column.type in ("integer", "number"):
+            numbers = pd.to_numeric(raw.where(~empty), errors="coerce").astype("float64")
+            wrong = ~empty & ~np.isfinite(numbers)
+            allowed = f"a number, {column.meaning}"
+            if column.type == "integer":
+                wrong |= ~empty & ((numbers < 0) | (numbers != np.floor(numbers)))
+                allowed = f"a whole number of at least 0: {column.meaning}"
+            self._report(wrong, name, None, allowed)
+            whole = column.type == "integer" and not (wrong | empty).any()
+            self.frame[name] = numbers.astype("int64") if whole else numbers
+        elif column.type == "date":
+            dates = pd.to_datetime(
+                raw if raw.dtype.kind == "M" else text.where(~empty), format="ISO8601", errors="coerce"
+            )
+            self._report(~empty & dates.isna(), name, None, f"a date, YYYY-MM-DD: {column.meaning}")
+            self.frame[name] = dates
+        else:
+            self._report(
+                ~empty & ~text.isin(column.allowed) if column.allowed else empty & False,
+                name,
+                None,
+                f"one of {', '.join(column.allowed)}",
+            )
+            self.frame[name] = text.astype(object).where(~empty, None)
+
+    def _unique(self) -> None:
+        double = self.frame.duplicated(list(self.table.key), keep="first")
+        self._report(double, None, f"the same {', '.join(self.table.key)} as an earlier row", "each once")
+
+
+class _CrossChecks:
+    """Checks between files. Each method is one rule and yields its problems; a file that could not be read is skipped."""
+
+    def __init__(
+        self, frames: dict[str, pd.DataFrame], files: Mapping[str, str], areas: pd.DataFrame, config: Config
+    ) -> None:
+        self.frames, self.files, self.config = frames, files, config
+        self.pc4 = set(areas["pc4"])
+        self.region_of = dict(zip(areas["pc4"], areas["arbeidsmarktregio_nr"], strict=True))
+        names = areas.drop_duplicates("arbeidsmarktregio_nr")
+        self.region_name = dict(zip(names["arbeidsmarktregio_nr"].astype(int), names["arbeidsmarktregio"], strict=True))
+        self.problems: list[Problem] = []
+
+    def run(self, without: list[str]) -> list[Problem]:
+        rules: list[tuple[Callable[[], None], tuple[str, ...]]] = [
+            (self._postcodes, ()),
+            (self._products, ("products",)),
+            (self._counts, ("products",)),
+            (self._months, ("inflow",)),
+            (self._one_reference_date, ("stock",)),
+            (self._teams, ("teams",)),
+            (self._clusters, ("clusters",)),
+            (self._locks, ("teams", "locks")),
+            (self._current_shares, ("current",)),
+            (self._every_region_served, ("teams", "clusters", "stock")),
+        ]
+        for rule, needs in rules:
+            if not set(needs) & set(without):
+                rule()
+        return self.problems
+
+    def _add(
+        self, table: str, mask: pd.Series, column: str | None, what: Callable[[int], str] | str, allowed: str
+    ) -> None:
+        frame = self.frames[table]
+
+        def make(at: int, row: int) -> Problem:
+            return Problem(self.files[table], row, column, what if isinstance(what, str) else what(at), allowed)
+
+        self.problems += _listed(mask, frame["row"], make, self.files[table])
+
+    def _value(self, table: str, column: str) -> Callable[[int], str]:
+        return lambda at: f"{self.frames[table][column].iloc[at]!r} is not possible"
+
+    def _postcodes(self) -> None:
+        allowed = f"one of the {len(self.pc4)} postcodes of the boundaries in use"
+        for table, column in (
+            ("inflow", "pc4"),
+            ("stock", "pc4"),
+            ("care_regions", "pc4"),
+            ("current", "pc4"),
+            ("teams", "office_pc4"),
+        ):
+            if table in self.frames:
+                values = self.frames[table][column]
+                self._add(
+                    table,
+                    values.notna() & ~values.isin(self.pc4),
+                    column,
+                    lambda at, v=values: f"postcode {v.iloc[at]!r} does not exist",
+                    allowed,
+                )  # type: ignore[misc]
+
+    def _products(self) -> None:
+        products = self.frames["products"]
+        bad_lines = products["client_lines"].map(lambda text: not _is_subset(text, CLIENT_LINES))
+        self._add(
+            "products",
+            bad_lines,
+            "client_lines",
+            self._value("products", "client_lines"),
+            "vangnet, werkgever or vangnet|werkgever",
+        )
+        for column in ("hours_verzekeringsarts", "hours_other"):
+            self._add("products", products[column] < 0, column, self._value("products", column), "hours of at least 0")
+        share = products["planned_stock_share"]
+        self._add(
+            "products",
+            ~share.between(0, 1),
+            "planned_stock_share",
+            self._value("products", "planned_stock_share"),
+            "a share from 0 to 1",
+        )
+
+    def _counts(self) -> None:
+        products = self.frames["products"].drop_duplicates("product").set_index("product")
+        groups = self.config.client_groups
+        for table in ("inflow", "stock"):
+            if table not in self.frames:
+                continue
+            frame = self.frames[table]
+            self._add(
+                table,
+                ~frame["product"].isin(products.index),
+                "product",
+                self._value(table, "product"),
+                "a product of the file products",
+            )
+            self._add(
+                table,
+                ~frame["client_group"].isin(groups),
+                "client_group",
+                self._value(table, "client_group"),
+                f"one of {', '.join(groups)}",
+            )
+            lines = frame["product"].map(products["client_lines"]).fillna("|".join(CLIENT_LINES))
+            combos = pd.Series(list(zip(lines, frame["client_line"], strict=True)))
+            fits = {combo: combo[1] in (*str(combo[0]).split("|"), ALL_LINES, None) for combo in combos.unique()}
+            self._add(
+                table,
+                ~combos.map(fits).astype(bool),
+                "client_line",
+                lambda at, f=frame: (
+                    f"line {f['client_line'].iloc[at]!r} does not belong to product {f['product'].iloc[at]!r}"
+                ),  # type: ignore[misc]
+                "the lines of the product, or alle",
+            )
+
+    def _months(self) -> None:
+        months = self.frames["inflow"]["month"]
+        good = months.astype("string").str.fullmatch(r"\d{4}-(0[1-9]|1[0-2])").fillna(False).astype(bool)
+        self._add("inflow", ~good & months.notna(), "month", self._value("inflow", "month"), "a month, YYYY-MM")
+        present = sorted(months[good].unique())
+        if not present:
+            return
+        expected = pd.period_range(present[0], present[-1], freq="M").astype(str)
+        gone = sorted(set(expected) - set(present))
+        if gone:
+            self.problems.append(
+                Problem(
+                    self.files["inflow"],
+                    None,
+                    "month",
+                    f"no rows for {', '.join(gone)}",
+                    "every month between the first and the last",
+                )
+            )
+        if len(expected) < MONTHS_NEEDED:
+            self.problems.append(
+                Problem(
+                    self.files["inflow"],
+                    None,
+                    "month",
+                    f"{len(expected)} months of history",
+                    f"at least {MONTHS_NEEDED}",
+                )
+            )
+
+    def _one_reference_date(self) -> None:
+        dates = self.frames["stock"]["reference_date"]
+        if dates.notna().any():
+            self._add(
+                "stock",
+                dates.notna() & (dates != dates.dropna().iloc[0]),
+                "reference_date",
+                self._value("stock", "reference_date"),
+                "the same date in every row",
+            )
+
+    def _regions(self, text: object) -> list[int | None]:
+        """Region numbers of ``15`` or ``Midden-Utrecht`` or ``15|16``; None for one that does not exist."""
+        by_name = {name.casefold(): nr for nr, name in self.region_name.items()}
+        parts = [part.strip() for part in str(text or "").split("|")]
+        return [int(p) if p.isdigit() and int(p) in self.region_name else by_name.get(p.casefold()) for p in parts]
+
+    def _teams(self) -> None:
+        teams = self.frames["teams"]
+        regions = teams["arbeidsmarktregio"].map(self._regions)
+        teams["regions"] = regions.map(lambda numbers: [n for n in numbers if n is not None])
+        special = teams["kind"] == "bijzonder"
+        self._add(
+            "teams",
+            regions.map(lambda numbers: None in numbers) & ~special,
+            "arbeidsmarktregio",
+            lambda at: (
+                f"team {teams['team_id'].iloc[at]} has no existing region ({teams['arbeidsmarktregio'].iloc[at]!r})"
+            ),
+            "numbers or names of arbeidsmarktregio's, joined by |",
+        )
+        for column, allowed in (("client_lines", CLIENT_LINES), ("laws", tables.LAWS)):
+            wrong = teams[column].map(lambda text, ok=allowed: not _is_subset(text, ok))
+            self._add("teams", wrong, column, self._value("teams", column), f"{', '.join(allowed)}, joined by |")
+        self._add(
+            "teams",
+            teams["laws"].eq("ZW"),
+            "laws",
+            lambda at: f"team {teams['team_id'].iloc[at]} serves only ZW",
+            "ZW|WIA, WIA or PW: a team with only ZW clients is not allowed",
+        )
+        pw_law = teams["laws"].map(lambda text: "PW" in str(text).split("|"))
+        self._add(
+            "teams",
+            (teams["kind"] == "participatiewet") & ~pw_law,
+            "laws",
+            self._value("teams", "laws"),
+            "PW for a team of kind participatiewet",
+        )
+        self._add(
+            "teams",
+            (teams["kind"] == "regulier") & pw_law,
+            "laws",
+            self._value("teams", "laws"),
+            "ZW and WIA for a team of kind regulier: PW has its own teams",
+        )
+        wrong_groups = special & ~teams["client_groups"].map(lambda text: _is_subset(text, self.config.special_groups))
+        self._add(
+            "teams",
+            wrong_groups,
+            "client_groups",
+            self._value("teams", "client_groups"),
+            f"{', '.join(self.config.special_groups)}, joined by |",
+        )
+        for column in ("fte_verzekeringsarts", "fte_other"):
+            self._add("teams", teams[column] < 0, column, self._value("teams", column), "0 or more")
+        self._add("teams", teams["productivity"] <= 0, "productivity", self._value("teams", "productivity"), "above 0")
+        self._add(
+            "teams",
+            teams["valid_to"] < teams["valid_from"],
+            "valid_to",
+            self._value("teams", "valid_to"),
+            "a date on or after valid_from",
+        )
+        self._overlapping_validity(teams)
+
+    def _overlapping_validity(self, teams: pd.DataFrame) -> None:
+        ordered = teams.sort_values(["team_id", "valid_from"], kind="stable")
+        end = ordered.groupby("team_id")["valid_to"].shift().fillna(pd.Timestamp.max.normalize())
+        overlap = ordered["team_id"].duplicated() & (ordered["valid_from"] <= end)
+        self._add(
+            "teams",
+            overlap.reindex(teams.index),
+            "valid_from",
+            lambda at: f"team {teams['team_id'].iloc[at]} is valid twice from {teams['valid_from'].iloc[at]:%Y-%m-%d}",
+            "periods of one team that do not overlap",
+        )
+
+    def _clusters(self) -> None:
+        clusters = self.frames["clusters"]
+        numbers = clusters["arbeidsmarktregio"].map(
+            lambda text: self._regions(text)[0] if text and "|" not in str(text) else None
+        )
+        clusters["region"] = pd.array(numbers, dtype="Int64")
+        self._add(
+            "clusters",
+            numbers.isna(),
+            "arbeidsmarktregio",
+            self._value("clusters", "arbeidsmarktregio"),
+            "the number or name of one arbeidsmarktregio",
+        )
+        self._add(
+            "clusters",
+            clusters["region"].duplicated() & numbers.notna(),
+            "arbeidsmarktregio",
+            lambda at: f"region {clusters['arbeidsmarktregio'].iloc[at]!r} stands in more than one row",
+            "each region in one cluster",
+        )
+
+    def _locks(self) -> None:
+        locks, teams = self.frames["locks"], self.frames["teams"]
+        parts = (
+            locks["pc4"]
+            .astype("string")
+            .str.replace(" ", "")
+            .str.upper()
+            .str.extract(f"^{LOCK_AREA.pattern}$".replace("(?P=pc4)", r"\1"))
+        )
+        locks["area"] = parts["pc4"].astype(object)
+        locks["pc6_from"] = (parts["pc4"] + parts["first"]).astype(object)
+        locks["pc6_to"] = (parts["pc4"] + parts["last"].fillna(parts["first"])).astype(object)
+        at_pc6 = locks["pc6_from"].notna()
+        wrong = (
+            ~locks["area"].isin(self.pc4) | (at_pc6 & (locks["pc6_to"] < locks["pc6_from"]).fillna(True))
+            if len(locks)
+            else locks["area"].isna()
+        )
+        self._add(
+            "locks",
+            wrong,
+            "pc4",
+            lambda at: f"{locks['pc4'].iloc[at]!r} is no existing postcode or PC6 range",
+            "a postcode; for split also 1013AA or 1013AA-1013AE",
+        )
+        self._add(
+            "locks",
+            at_pc6 & (locks["kind"] != "split"),
+            "pc4",
+            self._value("locks", "pc4"),
+            "a four-digit postcode: only a split may name PC6",
+        )
+        kind_of = teams.drop_duplicates("team_id").set_index("team_id")["kind"]
+        known = locks["team_id"].isin(kind_of.index)
+        self._add(
+            "locks",
+            ~known,
+            "team_id",
+            lambda at: f"team {locks['team_id'].iloc[at]!r} does not exist",
+            "a team of the file teams",
+        )
+        self._add(
+            "locks",
+            known & (locks["team_id"].map(kind_of) == "bijzonder"),
+            "team_id",
+            self._value("locks", "team_id"),
+            "a team that has an area: regulier or participatiewet",
+        )
+        self._shares(locks)
+        self._contradictions(locks)
+
+    def _shares(self, locks: pd.DataFrame) -> None:
+        split = locks["kind"] == "split"
+        self._add(
+            "locks",
+            split & ~locks["share"].between(0, 1, inclusive="right"),
+            "share",
+            self._value("locks", "share"),
+            "above 0 and at most 1 for a split",
+        )
+        self._add(
+            "locks", ~split & locks["share"].notna(), "share", self._value("locks", "share"), "empty for pin and bar"
+        )
+        key = [locks["pc4"].fillna(""), locks["client_line"].fillna("")]
+        total = locks["share"].where(split).groupby(key).transform("sum")
+        first = split & ~locks[split].assign(a=key[0], b=key[1]).duplicated(["a", "b"]).reindex(
+            locks.index, fill_value=True
+        )
+        self._add(
+            "locks",
+            first & ((total - 1).abs() > 1e-6),
+            "share",
+            lambda at: f"the shares of {locks['pc4'].iloc[at]} sum to {total.iloc[at]:g}",
+            "shares that sum to 1 per postcode and line",
+        )
+
+    def _contradictions(self, locks: pd.DataFrame) -> None:
+        pins = locks[locks["kind"] == "pin"]
+        lines = [(line,) if line else CLIENT_LINES for line in pins["client_line"]]
+        taken: dict[tuple[str, str, str], str] = {}
+        kind_of = self.frames["teams"].drop_duplicates("team_id").set_index("team_id")["kind"].to_dict()
+        for lock, served in zip(pins.itertuples(), lines, strict=True):
+            for line in served:
+                key = (str(lock.pc4), line, str(kind_of.get(lock.team_id)))
+                if taken.setdefault(key, str(lock.team_id)) != lock.team_id:
+                    self.problems.append(
+                        Problem(
+                            self.files["locks"],
+                            int(str(lock.row)),
+                            "team_id",
+                            f"postcode {lock.pc4} is pinned to {taken[key]} and to {lock.team_id}",
+                            "one team, or kind split",
+                        )
+                    )
+                    break
+        barred = set(locks.loc[locks["kind"] == "bar", ["pc4", "team_id"]].itertuples(index=False, name=None))
+        both = pd.Series(
+            [(r.pc4, r.team_id) in barred and r.kind != "bar" for r in locks.itertuples()],
+            index=locks.index,
+            dtype=bool,
+        )
+        self._add(
+            "locks",
+            both,
+            "kind",
+            lambda at: f"team {locks['team_id'].iloc[at]} is barred from {locks['pc4'].iloc[at]} in another row",
+            "one of the two",
+        )
+
+    def _current_shares(self) -> None:
+        current = self.frames["current"]
+        if current.empty:
+            return
+        self._add(
+            "current",
+            ~current["share"].between(0, 1, inclusive="right"),
+            "share",
+            self._value("current", "share"),
+            "above 0 and at most 1",
+        )
+
+    def _every_region_served(self) -> None:
+        """R1: each region has a team for each line and for PW, alone or through its cluster; each group has a team."""
+        teams, stock = self.frames["teams"], self.frames["stock"]
+        if "regions" not in teams or stock["reference_date"].isna().all() or "region" not in self.frames["clusters"]:
+            return
+        day = pd.Timestamp(self.config.valid_from or stock["reference_date"].dropna().iloc[0])
+        active = teams[(teams["valid_to"].isna()) | (teams["valid_to"] >= day)]
+        wanted = [("regulier", line) for line in CLIENT_LINES] + [("participatiewet", None)]
+        for kind, line in wanted:
+            serving = active[active["kind"] == kind]
+            if line:
+                serving = serving[serving["client_lines"].map(lambda text, one=line: one in str(text).split("|"))]
+            served = {nr for numbers in serving["regions"] for nr in numbers}
+            for members in self._joined_regions(serving):
+                if not members & served:
+                    self._unserved(members, kind, line)
+        for group in self.config.special_groups:
+            if not active["client_groups"].map(lambda text, one=group: one in str(text).split("|")).any():
+                self.problems.append(
+                    Problem(
+                        self.files["teams"],
+                        None,
+                        "client_groups",
+                        f"no team for client group {group!r}",
+                        "at least one team of kind bijzonder for each special group",
+                    )
+                )
+
+    def _unserved(self, members: set[int], kind: str, line: str | None) -> None:
+        names = ", ".join(self.region_name[nr] for nr in sorted(members))
+        served = f"of kind {kind}" + (f" for line {line}" if line else "")
+        self.problems.append(
+            Problem(
+                self.files["teams"],
+                None,
+                "arbeidsmarktregio",
+                f"region {names} has no team {served}",
+                "a team for every region, or a cluster with a region that has one",
+            )
+        )
+
+    def _joined_regions(self, serving: pd.DataFrame) -> list[set[int]]:
+        """Regions that are served together: by cluster, or by a team that serves several."""
+        clusters = self.frames["clusters"].dropna(subset=["region"])
+        links = [list(group.astype(int)) for _, group in clusters.groupby("cluster")["region"]]
+        return join_regions(self.region_name, [*links, *serving["regions"]])
+
+
+def join_regions(regions: Iterable[int], links: Iterable[Iterable[int]]) -> list[set[int]]:
+    """Connected sets of regions: ``links`` are groups of region numbers that belong together."""
+    part = {nr: {nr} for nr in regions}
+    for link in links:
+        members = [nr for nr in link if nr in part]
+        joined: set[int] = set().union(*(part[nr] for nr in members))
+        for nr in joined:
+            part[nr] = joined
+    unique = {min(members): members for members in part.values()}
+    return [unique[first] for first in sorted(unique)]
+
+
+def _is_subset(text: object, allowed: Iterable[str]) -> bool:
+    parts = str(text or "").split("|")
+    return bool(parts) and set(parts) <= set(allowed) and len(parts) == len(set(parts))
