@@ -1,0 +1,163 @@
+"""Who borders whom: shared borders of a clean coverage, and the bridges that join what water or a border separates.
+
+Two areas are neighbours when they share a stretch of border, never when they only meet in a point. The coverage must
+be clean (`areas.build`): then a shared border consists of the very same segments on both sides, and finding it is
+matching equal segments, exact and without tolerance.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import shapely
+from geopandas import GeoDataFrame
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
+
+from geodata.errors import GeodataError
+
+EDGE_COLUMNS = ["a", "b", "border_m", "kind", "reason"]
+LISTED_BRIDGES = Path(__file__).parent / "reference" / "bridges_2014.csv"
+
+Ints = npt.NDArray[np.int64]
+
+
+def build(areas: GeoDataFrame, listed: Path = LISTED_BRIDGES) -> pd.DataFrame:
+    """All edges of an edition: shared borders, the listed bridges, and what the distance rule adds per region.
+
+    Afterwards the areas of every arbeidsmarktregio form one connected graph of their own.
+    Columns: a, b (pc4, a < b), border_m (metres, 0 for a bridge), kind (border or bridge), reason (of the bridge).
+    """
+    edges = shared_borders(areas)
+    edges = _joined(edges, listed_bridges(areas["pc4"], listed))
+    by_region = pd.Series(areas["arbeidsmarktregio_nr"].to_numpy(), index=areas["pc4"].to_numpy())
+    return _joined(edges, bridges_within(areas, edges, by_region))
+
+
+def shared_borders(areas: GeoDataFrame) -> pd.DataFrame:
+    """Pairs of areas with a common border longer than 0 m, with its length. ``areas`` is a clean coverage."""
+    first, second, length_m = _shared_segments(areas.geometry.to_numpy())
+    codes = areas["pc4"].to_numpy()
+    pairs = pd.DataFrame({"a": first, "b": second, "border_m": length_m}).groupby(["a", "b"], as_index=False).sum()
+    found = pd.DataFrame(
+        {"a": codes[pairs["a"]], "b": codes[pairs["b"]], "border_m": pairs["border_m"], "kind": "border", "reason": ""}
+    )
+    return _ordered(found)
+
+
+def _shared_segments(polygons: npt.NDArray[Any]) -> tuple[Ints, Ints, npt.NDArray[np.float64]]:
+    """Every segment that two polygons have in common: their positions (smaller first) and its length in metres."""
+    parts, polygon_of_part = shapely.get_parts(polygons, return_index=True)
+    rings, part_of_ring = shapely.get_rings(parts, return_index=True)
+    xy, ring_of_point = shapely.get_coordinates(rings, return_index=True)
+    points = xy[:, 0] + 1j * xy[:, 1]
+    distinct, point = np.unique(points, return_inverse=True)
+    in_one_ring = ring_of_point[1:] == ring_of_point[:-1]
+    start, end = point[:-1][in_one_ring], point[1:][in_one_ring]
+    owner = polygon_of_part[part_of_ring[ring_of_point]][:-1][in_one_ring]
+    length_m = np.abs(points[1:] - points[:-1])[in_one_ring]
+
+    # One whole number per undirected segment: exact, and much faster to sort than four coordinates.
+    segment = np.minimum(start, end).astype(np.int64) * len(distinct) + np.maximum(start, end)
+    order = np.argsort(segment, kind="stable")
+    segment, owner, length_m = segment[order], owner[order], length_m[order]
+    twice = segment[1:] == segment[:-1]
+    one, other = owner[:-1][twice], owner[1:][twice]
+    differ = one != other
+    return (
+        np.minimum(one, other)[differ],
+        np.maximum(one, other)[differ],
+        length_m[:-1][twice][differ],
+    )
+
+
+def listed_bridges(codes: pd.Series, listed: Path = LISTED_BRIDGES) -> pd.DataFrame:
+    """The reviewed bridges of which both ends exist in this edition.
+
+    Raises GeodataError when the list itself is wrong (a column missing, an area joined to itself, a pair twice).
+    """
+    bridges = pd.read_csv(listed, dtype=str, comment="#", keep_default_na=False)
+    wanted = ["pc4_a", "pc4_b", "kind", "reason"]
+    if list(bridges.columns) != wanted:
+        raise GeodataError(f"{listed.name} has the columns {', '.join(bridges.columns)}; expected {', '.join(wanted)}.")
+    ends = np.sort(bridges[["pc4_a", "pc4_b"]].to_numpy(dtype=str), axis=1)
+    found = pd.DataFrame({"a": ends[:, 0], "b": ends[:, 1], "border_m": 0.0, "kind": "bridge"})
+    found["reason"] = bridges["kind"] + ": " + bridges["reason"]
+    wrong = found[(found["a"] == found["b"]) | found.duplicated(["a", "b"])]
+    if len(wrong):
+        pair = f"{wrong.iloc[0]['a']}-{wrong.iloc[0]['b']}"
+        raise GeodataError(f"{listed.name} names an area with itself, or a pair twice: {pair}.")
+    return found[found["a"].isin(codes) & found["b"].isin(codes)].reset_index(drop=True)
+
+
+def bridges_within(areas: GeoDataFrame, edges: pd.DataFrame, groups: pd.Series) -> pd.DataFrame:
+    """The bridges still needed so that the areas of each group form one connected graph of their own.
+
+    ``groups`` maps pc4 (its index) to a group; areas absent or with a missing group take no part. The distance rule:
+    the smallest piece of a group is joined to the nearest area of the rest of the group (shortest distance between
+    the two polygons; equal to the millimetre: lowest postcodes), until one piece is left. Same input, same bridges.
+    Returns rows in the form of ``Boundaries.edges``; empty when every group is connected already.
+    """
+    codes = areas["pc4"].to_numpy()
+    position = pd.Series(np.arange(len(codes)), index=codes)
+    group = groups.dropna().reindex(codes)
+    ends = position.reindex(edges["a"]).to_numpy(), position.reindex(edges["b"]).to_numpy()
+    known = ~(np.isnan(ends[0]) | np.isnan(ends[1]))
+    a, b = ends[0][known].astype(np.int64), ends[1][known].astype(np.int64)
+    number = pd.factorize(group, sort=True)[0]
+    inside = (number[a] == number[b]) & (number[a] >= 0)
+    piece = _pieces(len(codes), a[inside], b[inside])
+    polygons = areas.geometry.to_numpy()
+    rows: list[dict[str, Any]] = []
+    split = pd.DataFrame({"group": number, "piece": piece}).query("group >= 0").groupby("group")["piece"].nunique()
+    for joined_group in split.index[split > 1]:
+        members = np.flatnonzero(number == joined_group)
+        rows += _join_pieces(codes, polygons, members, piece[members])
+    return _ordered(pd.DataFrame(rows, columns=EDGE_COLUMNS))
+
+
+def _join_pieces(
+    codes: npt.NDArray[Any], polygons: npt.NDArray[Any], members: Ints, piece: Ints
+) -> list[dict[str, Any]]:
+    """Bridges that make one piece of ``members``; ``piece`` numbers the pieces they are in now."""
+    piece = piece.copy()
+    rows: list[dict[str, Any]] = []
+    while len(np.unique(piece)) > 1:
+        labels, size = np.unique(piece, return_counts=True)
+        first_code = [codes[members[piece == label]].min() for label in labels]
+        smallest = labels[min(range(len(labels)), key=lambda i: (size[i], first_code[i]))]
+        inner, outer = members[piece == smallest], members[piece != smallest]
+        tree = shapely.STRtree(polygons[outer])
+        near, distance_m = tree.query_nearest(polygons[inner], return_distance=True, all_matches=True)
+        candidates = [
+            (round(float(d), 3), *sorted((str(codes[inner[i]]), str(codes[outer[j]]))), outer[j])
+            for i, j, d in zip(near[0], near[1], distance_m, strict=True)
+        ]
+        distance, a, b, landing = min(candidates, key=lambda c: c[:3])
+        how = f"nearest area, {distance / 1000:.1f} km" if distance > 0 else "meets in a point"
+        rows.append({"a": a, "b": b, "border_m": 0.0, "kind": "bridge", "reason": f"distance rule: {how}"})
+        piece[piece == smallest] = piece[members == landing][0]
+    return rows
+
+
+def _pieces(n: int, a: Ints, b: Ints) -> Ints:
+    """Number of the connected piece of each of ``n`` areas, joined by the pairs (a, b)."""
+    graph = coo_matrix((np.ones(len(a), dtype=bool), (a, b)), shape=(n, n))
+    return np.asarray(connected_components(graph, directed=False)[1], dtype=np.int64)
+
+
+def _joined(edges: pd.DataFrame, more: pd.DataFrame) -> pd.DataFrame:
+    """``edges`` and ``more``; a pair that is in both keeps the row of ``edges`` (a border makes a bridge needless)."""
+    return _ordered(pd.concat([edges, more], ignore_index=True).drop_duplicates(["a", "b"], keep="first"))
+
+
+def _ordered(edges: pd.DataFrame) -> pd.DataFrame:
+    """``edges`` with a < b, sorted, and with the types that a file gives back."""
+    swapped = edges["a"].to_numpy(dtype=str) > edges["b"].to_numpy(dtype=str)
+    low, high = edges["a"].where(~swapped, edges["b"]), edges["b"].where(~swapped, edges["a"])
+    ordered = edges.assign(a=low, b=high).sort_values(["a", "b"], ignore_index=True)
+    return ordered.astype({"a": "str", "b": "str", "border_m": "float64", "kind": "str", "reason": "str"})

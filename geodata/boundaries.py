@@ -1,0 +1,137 @@
+"""The boundaries of one edition as the rest of the program sees them: built once, cached, written and read back."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import geopandas as gpd
+import pandas as pd
+import shapely
+from geopandas import GeoDataFrame
+
+from geodata import adjacency
+from geodata import areas as areas_module
+from geodata.errors import GeodataError
+from geodata.layer import Edition, SourceLayer, sha256_of
+from geodata.sources import embedded
+
+DEFAULT_CACHE = Path("var") / "boundaries"
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Boundaries:
+    """One edition: areas, who borders whom, what was repaired, and where it is from.
+
+    ``areas``: one row per pc4, sorted, RangeIndex; a clean coverage in EPSG:28992. Columns: pc4 (text), place,
+    gemeente_code (4 digits, text), gemeente_name, arbeidsmarktregio_nr (int), arbeidsmarktregio, care_region
+    (nullable), inhabitants (Int64; missing = not published), x_m, y_m (metres, a point inside the area), area_km2,
+    is_valid, geometry.
+    ``edges``: a, b (pc4, a < b), border_m (metres; 0 for a bridge), kind (border or bridge), reason (why the bridge).
+    ``repairs``: class, pc4, detail, action: everything repaired or noticed.
+    """
+
+    areas: GeoDataFrame
+    edges: pd.DataFrame
+    repairs: pd.DataFrame
+    edition: Edition
+
+    def fingerprint(self) -> str:
+        """SHA-256 (hex) of the content: areas with their polygons, and edges. When it was retrieved does not count."""
+        digest = hashlib.sha256()
+        digest.update(pd.DataFrame(self.areas.drop(columns="geometry")).to_csv(index=False).encode())
+        digest.update(self.edges.to_csv(index=False).encode())
+        for wkb in shapely.to_wkb(self.areas.geometry.to_numpy()):
+            digest.update(wkb)
+        return digest.hexdigest()
+
+    def write(self, folder: Path) -> None:
+        """Four files in ``folder`` (made when absent): three tables as Parquet and edition.json. All or nothing."""
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        fresh = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+        try:
+            self.areas.to_parquet(fresh / "areas.parquet", index=False)
+            self.edges.to_parquet(fresh / "edges.parquet", index=False)
+            self.repairs.to_parquet(fresh / "repairs.parquet", index=False)
+            (fresh / "edition.json").write_text(json.dumps(asdict(self.edition), indent=1), encoding="utf-8")
+            _replace(fresh, folder)
+        finally:
+            shutil.rmtree(fresh, ignore_errors=True)
+
+    @classmethod
+    def read(cls, folder: Path) -> Boundaries:
+        """What ``write`` wrote, exactly. Raises GeodataError when the folder holds no complete edition."""
+        try:
+            return cls(
+                areas=gpd.read_parquet(folder / "areas.parquet"),
+                edges=pd.read_parquet(folder / "edges.parquet"),
+                repairs=pd.read_parquet(folder / "repairs.parquet"),
+                edition=Edition(**json.loads((folder / "edition.json").read_text(encoding="utf-8"))),
+            )
+        except (OSError, ValueError, TypeError) as error:
+            raise GeodataError(f"No readable boundaries in {folder}: {error}") from error
+
+
+def _replace(fresh: Path, folder: Path) -> None:
+    """Puts ``fresh`` where ``folder`` is or was; another process that does the same at the same time does no harm."""
+    if folder.exists():
+        old = Path(tempfile.mkdtemp(prefix=f".{folder.name}-old-", dir=folder.parent))
+        try:
+            folder.rename(old / "gone")
+        finally:
+            shutil.rmtree(old, ignore_errors=True)
+    fresh.chmod(0o755)
+    fresh.rename(folder)
+
+
+def load_boundaries(
+    spec: str = "embedded", cache_dir: Path = DEFAULT_CACHE, progress: Progress | None = None
+) -> Boundaries:
+    """The boundaries that ``spec`` names, from the cache when it was built before.
+
+    ``spec``: "embedded". The built result is kept in ``cache_dir`` under a name that follows from source, reference
+    tables and code, so it is built anew exactly when one of these changed.
+    Raises GeodataError, with the reason in plain words, when the boundaries cannot be had.
+    """
+    say = progress or (lambda _: None)
+    if spec != "embedded":
+        raise GeodataError(f"Unknown boundaries {spec!r}; known: embedded.")
+    return _cached("embedded", embedded.checksum(), embedded.read, cache_dir, say)
+
+
+def _cached(
+    name: str, source_sha256: str, read: Callable[[], SourceLayer], cache_dir: Path, say: Progress
+) -> Boundaries:
+    folder = cache_dir / f"{name}-{_build_key(source_sha256)}"
+    if (folder / "edition.json").is_file():
+        try:
+            return Boundaries.read(folder)
+        except GeodataError:
+            say(f"boundaries: the cache in {folder} is damaged, building anew")
+    say(f"boundaries: reading {name}")
+    layer = read()
+    say(f"boundaries: cleaning {len(layer.areas)} areas")
+    boundaries = build(layer)
+    boundaries.write(folder)
+    return boundaries
+
+
+def build(layer: SourceLayer) -> Boundaries:
+    """Areas cleaned and joined to their regions, and edges, from what a source handed over."""
+    areas, repairs = areas_module.build(layer)
+    return Boundaries(areas=areas, edges=adjacency.build(areas), repairs=repairs, edition=layer.edition)
+
+
+def _build_key(source_sha256: str) -> str:
+    """Twelve hex digits that change with the source, the reference tables, this package's code and GEOS."""
+    package = Path(__file__).parent
+    inputs = sorted([*package.rglob("*.py"), *package.glob("reference/*.csv")], key=os.fspath)
+    parts = [source_sha256, sha256_of(*inputs), shapely.__version__, shapely.geos_version_string]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]

@@ -1,0 +1,58 @@
+"""What a source hands over: postcode polygons as found, the layers that came with them, and where they are from.
+
+Belongs here: the shape that every source agrees on. Does not belong here: checking, repairing, joining.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pandas as pd
+from geopandas import GeoDataFrame
+
+RD_NEW = 28992
+"""EPSG code of Amersfoort / RD New, the national grid: metres, x to the east, y to the north."""
+
+
+@dataclass(frozen=True)
+class Edition:
+    """Where the boundaries come from. ``sha256`` is that of the source's bytes; ``retrieved_at`` is UTC, ISO 8601."""
+
+    source: str
+    year: int
+    licence: str
+    origin: str
+    sha256: str
+    retrieved_at: str
+
+
+@dataclass(frozen=True)
+class SourceLayer:
+    """Polygons as the source has them, with columns renamed but nothing repaired.
+
+    ``areas``: pc4 and geometry, and where the source has them place, gemeente_code, gemeente_name,
+    arbeidsmarktregio_nr, arbeidsmarktregio, care_region, inhabitants, x_m, y_m. The CRS is set.
+    ``gemeenten``, ``regions``, ``care_regions``: code, name, geometry, or None when the source has no such layer.
+    ``pc6``: x_m, y_m, inhabitants (RD New) of full postcodes, for deciding areas that cross a border; or None.
+    ``notes``: things noticed while reading, as rows of the repairs table (class, pc4, detail, action).
+    """
+
+    areas: GeoDataFrame
+    edition: Edition
+    gemeenten: GeoDataFrame | None = None
+    regions: GeoDataFrame | None = None
+    care_regions: GeoDataFrame | None = None
+    pc6: pd.DataFrame | None = None
+    notes: tuple[dict[str, str], ...] = field(default=())
+
+
+def sha256_of(*paths: Path) -> str:
+    """SHA-256 (hex) of the bytes of the files, one after the other."""
+    digest = hashlib.sha256()
+    for path in paths:
+        with path.open("rb") as stream:
+            while block := stream.read(1 << 20):
+                digest.update(block)
+    return digest.hexdigest()
