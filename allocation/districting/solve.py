@@ -1,0 +1,132 @@
+"""One verb: ``solve(problem, stop, seed, params)`` gives the best plan found and how far it can be from the best."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+
+from allocation.districting.check import Violation, check
+from allocation.districting.construct import relax
+from allocation.districting.improve import Annealer, Clock, Found, Schedule, search
+from allocation.districting.objective import Terms, evaluate
+from allocation.districting.plan import build_model, canonical
+from allocation.districting.problem import Ints, Problem
+
+Reason = Literal["proven optimal", "time", "iterations", "converged"]
+
+
+@dataclass(frozen=True)
+class Stop:
+    """Whichever comes first ends the search. With iterations only, no clock has any influence on the outcome."""
+
+    seconds: float | None = 10.0
+    iterations: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.seconds is None and self.iterations is None:
+            raise ValueError("Give seconds, iterations or both.")
+        if (self.seconds is not None and self.seconds <= 0) or (self.iterations is not None and self.iterations < 1):
+            raise ValueError("seconds must be above 0 and iterations at least 1.")
+
+
+@dataclass(frozen=True)
+class Params:
+    """Tuning. certify_seconds > 0 spends that much extra time on the strongest bound (branch and cut)."""
+
+    certify_seconds: float = 0.0
+    schedule: Schedule = field(default_factory=Schedule)
+
+
+@dataclass(frozen=True)
+class Result:
+    """What was found. ``gap`` is (objective - lower_bound) / objective; None when there is no bound.
+
+    proof   why no plan can meet the hard rules, when that is proven
+    """
+
+    plan: Ints
+    terms: Terms
+    objective: float
+    lower_bound: float | None
+    gap: float | None
+    is_feasible: bool
+    violations: tuple[Violation, ...]
+    proof: str | None
+    stopped_because: Reason
+    iterations: int
+    seed: int
+    seconds: float
+
+
+def solve(problem: Problem, stop: Stop | None = None, seed: int = 1, params: Params | None = None) -> Result:
+    """Divide the units over the teams as well as can be found before ``stop``.
+
+    A plan is always returned; when the hard rules cannot all be met it is the least bad one found, ``is_feasible`` is
+    False and ``violations`` names what is broken and by how much. The same seed and iterations give the same plan,
+    whatever the order of the rows and the names.
+    """
+    stop, params = stop or Stop(), params or Params()
+    began = time.monotonic()
+    inner, units, teams = canonical(problem)
+    clock = Clock(None if stop.seconds is None else began + stop.seconds, float(stop.iterations or np.inf))
+    found, iterations, has_converged = _search(inner, clock, seed, params)
+    plan = np.empty(problem.n, dtype=np.int64)
+    plan[units] = teams[found.plan]
+    terms = evaluate(problem, plan)
+    violations = check(problem, plan)
+    reason: Reason = "converged" if has_converged else "iterations" if clock.iterations_left <= 0 else "time"
+    return Result(
+        plan=plan,
+        terms=terms,
+        objective=terms.objective,
+        lower_bound=None,
+        gap=None,
+        is_feasible=not violations,
+        violations=violations,
+        proof=None,
+        stopped_because=reason,
+        iterations=iterations,
+        seed=seed,
+        seconds=time.monotonic() - began,
+    )
+
+
+def _search(problem: Problem, clock: Clock, seed: int, params: Params) -> tuple[Found, int, bool]:
+    model = build_model(problem)
+    annealer = Annealer(model, seed, clock, params.schedule)
+    bases = []
+    relaxed = relax(model) if model.cost.any() else None
+    if relaxed is not None:
+        bases.append(relaxed)
+    if problem.current is not None:
+        bases.append(problem.current)
+    has_converged = search(annealer, bases, lambda found: False)
+    assert annealer.found is not None
+    return annealer.found, annealer.iterations, has_converged
+
+
+def warm_up() -> None:
+    """Compile everything on a toy instance, so that later processes read it from the on-disk cache."""
+    side = 4
+    index = np.arange(side * side).reshape(side, side)
+    edges = np.concatenate([
+        np.stack([index[:, :-1].ravel(), index[:, 1:].ravel()], axis=1),
+        np.stack([index[:-1].ravel(), index[1:].ravel()], axis=1),
+    ])  # fmt: skip
+    xy = np.stack(np.divmod(np.arange(side * side), side), axis=1) * 1000.0
+    toy = Problem(
+        unit_ids=tuple(map(str, range(side * side))),
+        team_ids=("a", "b"),
+        xy_m=xy,
+        demand=np.ones(side * side),
+        edges=edges,
+        border_m=np.ones(len(edges)),
+        capacity=np.ones(2),
+        tolerance=0.0,
+        office_xy_m=xy[[0, -1]],
+        municipality=np.arange(side * side) // side,
+    )
+    solve(toy, Stop(seconds=None, iterations=1000))
