@@ -364,6 +364,46 @@ def _grow(model, state, u, size, grouping):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
+def _set_delta(model, state, num, b):  # type: ignore[no-untyped-def]
+    """Change of objective and of violation when the marked set ``moving[:num]`` goes to team b and nothing falls off.
+
+    Splits are counted as if the set held no two units of one group unless it holds the whole of the group in the
+    team: exact for single units and for group moves, an estimate otherwise.
+    """
+    a = state.plan[state.moving[0]]
+    stamp = state.stamp[0]
+    d = 0.0
+    for i in range(num):
+        u = state.moving[i]
+        d += model.cost[u, b] - model.cost[u, a]
+        for s in range(model.indptr[u], model.indptr[u + 1]):
+            v = model.nbr[s]
+            t = state.plan[v]
+            if t == b:
+                d -= model.scost[s]
+            elif t == a and state.mark[v] != stamp:
+                d += model.scost[s]
+        for g in range(model.group.shape[0]):
+            c = model.group[g, u]
+            if c >= 0:
+                d -= model.group_price[g] / state.gcount[g, c, a]
+                if state.gcount[g, c, b] == 0:
+                    d += model.group_price[g] / state.gcount[g, c, a]
+    p = -_over(model, state.load, a) - _over(model, state.load, b)
+    for i in range(state.load.shape[0]):
+        step = 0.0
+        for j in range(num):
+            step += model.amount[i, state.moving[j]]
+        state.load[i, a] -= step
+        state.load[i, b] += step
+        p += max(0.0, state.load[i, a] - model.high[i, a], model.low[i, a] - state.load[i, a]) * model.inverse[i, a]
+        p += max(0.0, state.load[i, b] - model.high[i, b], model.low[i, b] - state.load[i, b]) * model.inverse[i, b]
+        state.load[i, a] += step
+        state.load[i, b] -= step
+    return d, p
+
+
+@njit(cache=True)
 def _move_set(model, state, first, last, b):  # type: ignore[no-untyped-def]
     """Move the units ``moving[first:last]`` to team b; returns the change of the objective."""
     d = 0.0
@@ -521,6 +561,10 @@ def anneal(model, state, best, best_value, value, iterations, hot, cold, mu, sha
                     size = n
                 num = _grow(model, state, u, size, grouping)
                 if num >= state.size[a]:
+                    continue
+                # what falls off seldom makes a set worth moving that is not worth it by itself
+                d, p = _set_delta(model, state, num, b)
+                if d + mu[0] * p > room:
                     continue
                 num = _detached(model, state, num, limit)
                 if num < 0 or num >= state.size[a] or not _may(model, state, 0, num, b):
