@@ -53,14 +53,14 @@ def expected_work(inputs: Inputs, areas: pd.DataFrame, config: Config) -> pd.Dat
     - ``hours_verzekeringsarts``, ``hours_other``: hours a year of the planned clients;
     - ``stock_hours_verzekeringsarts``: hours in the whole stock;
     - ``hours_sd``: standard deviation of ``hours_verzekeringsarts``, hours a year, of which ``hours_sd_product`` is
-      shared by all areas of the product and ``hours_sd_region`` by all areas of the same ``rate_region`` (int, number
-      of the arbeidsmarktregio), product, line and group: do not add these up by hand, use ``team_interval``.
+      shared by all areas of the product and ``hours_sd_region`` by all areas of the same ``rate_region`` (text: the
+      arbeidsmarktregio's number), product, line and group: do not add these up by hand, use ``team_interval``.
     """
     inflow = expected_inflow(inputs.inflow, areas)
     stock = inputs.stock.groupby(KEY)["clients"].sum().rename("stock_clients").reset_index()
     work = inflow.drop(columns="rate_region").merge(stock, on=KEY, how="outer")
     work = work.fillna(dict.fromkeys([*ESTIMATES, "stock_clients"], 0.0))
-    work["rate_region"] = work["pc4"].map(areas.set_index("pc4")["arbeidsmarktregio_nr"]).astype("int64")
+    work["rate_region"] = work["pc4"].map(areas.set_index("pc4")["arbeidsmarktregio_nr"].astype(str))
     products = inputs.products.set_index("product")
     for column in ("law", "priority", "planned_stock_share", "hours_verzekeringsarts", "hours_other"):
         work[column] = work["product"].map(products[column])
@@ -147,7 +147,7 @@ def expected_inflow(inflow: pd.DataFrame, areas: pd.DataFrame) -> pd.DataFrame:
 
     Returns
     -------
-    KEY, ``rate_region`` (int), ``inflow_clients`` (a year) and the standard deviations ``inflow_sd`` (total),
+    KEY, ``rate_region`` (text), ``inflow_clients`` (a year) and the standard deviations ``inflow_sd`` (total),
     ``inflow_sd_region`` and ``inflow_sd_product`` (the parts of it that areas share, see ``team_interval``).
     """
     history = History.of(inflow, areas)
@@ -221,7 +221,7 @@ class History:
         early = months[0] < len(months[1]) // 2
         first = _sums(area[early], series[early], clients[early], (len(pc4), len(series_names)))
         rates = series_names.iloc[np.nonzero(present)[1]].reset_index(drop=True)
-        rates.insert(0, "rate_region", np.nonzero(present)[0])
+        rates.insert(0, "rate_region", np.nonzero(present)[0].astype(str).astype(object))
         code_of_product = pd.Index(product_names[1]).get_indexer(series_names["product"])
         cells = Cells(both[cell_area, of_series], exposure[cell_area], cell_area, code_of_product[of_series],
                       rate_of[region[cell_area], of_series])  # fmt: skip

@@ -77,25 +77,63 @@ PRODUCTS: dict[str, ExampleProduct] = {
 
 OFFICES: dict[str, str] = {
     # UWV office (Besluit werkgebieden UWV 2015, bijlage 1) -> gemeentecode of 2014
-    "Alkmaar": "0361", "Almere": "0034", "Amersfoort": "0307", "Amsterdam": "0363", "Apeldoorn": "0200",
-    "Arnhem": "0202", "Breda": "0758", "Den Haag": "0518", "Doetinchem": "0222", "Dordrecht": "0505", "Ede": "0228",
-    "Eindhoven": "0772", "Emmen": "0114", "Enschede": "0153", "Goes": "0664", "Gouda": "0513", "Groningen": "0014",
-    "Haarlem": "0392", "Heerlen": "0917", "Helmond": "0794", "'s-Hertogenbosch": "0796", "Hilversum": "0402",
-    "Hoorn": "0405", "Leeuwarden": "0080", "Leiden": "0546", "Nijmegen": "0268", "Roermond": "0957",
-    "Rotterdam": "0599", "Tiel": "0281", "Tilburg": "0855", "Utrecht": "0344", "Venlo": "0983", "Zaanstad": "0479",
-    "Zoetermeer": "0637", "Zwolle": "0193",
-}  # fmt: skip
+    "Alkmaar": "0361",
+    "Almere": "0034",
+    "Amersfoort": "0307",
+    "Amsterdam": "0363",
+    "Apeldoorn": "0200",
+    "Arnhem": "0202",
+    "Breda": "0758",
+    "Den Haag": "0518",
+    "Doetinchem": "0222",
+    "Dordrecht": "0505",
+    "Ede": "0228",
+    "Eindhoven": "0772",
+    "Emmen": "0114",
+    "Enschede": "0153",
+    "Goes": "0664",
+    "Gouda": "0513",
+    "Groningen": "0014",
+    "Haarlem": "0392",
+    "Heerlen": "0917",
+    "Helmond": "0794",
+    "'s-Hertogenbosch": "0796",
+    "Hilversum": "0402",
+    "Hoorn": "0405",
+    "Leeuwarden": "0080",
+    "Leiden": "0546",
+    "Nijmegen": "0268",
+    "Roermond": "0957",
+    "Rotterdam": "0599",
+    "Tiel": "0281",
+    "Tilburg": "0855",
+    "Utrecht": "0344",
+    "Venlo": "0983",
+    "Zaanstad": "0479",
+    "Zoetermeer": "0637",
+    "Zwolle": "0193",
+}
 
 CLUSTERS = {"Drechtsteden en Gorinchem": (26, 24)}
 """Gorinchem has no UWV office: it is solved together with Drechtsteden."""
 TWO_LINE_REGIONS = (9, 22, 35)
 """Regions of the example that still keep the two client lines apart (Twente, Rijnmond, Zuid-Limburg): invented."""
 PW_AREAS: dict[str, tuple[int, ...]] = {
-    "Groningen": (1, 2, 4), "Zwolle": (5, 9), "Apeldoorn": (11, 17), "Arnhem": (16, 21, 23, 25),
-    "Amersfoort": (6, 12, 15), "Utrecht": (14,), "Alkmaar": (3, 7, 8), "Amsterdam": (10,),
-    "Den Haag": (13, 18, 19, 20), "Rotterdam": (22, 24, 26), "Breda": (28, 29), "'s-Hertogenbosch": (27, 30),
-    "Eindhoven": (32, 33), "Roermond": (31, 34, 35),
-}  # fmt: skip
+    "Groningen": (1, 2, 4),
+    "Zwolle": (5, 9),
+    "Apeldoorn": (11, 17),
+    "Arnhem": (16, 21, 23, 25),
+    "Amersfoort": (6, 12, 15),
+    "Utrecht": (14,),
+    "Alkmaar": (3, 7, 8),
+    "Amsterdam": (10,),
+    "Den Haag": (13, 18, 19, 20),
+    "Rotterdam": (22, 24, 26),
+    "Breda": (28, 29),
+    "'s-Hertogenbosch": (27, 30),
+    "Eindhoven": (32, 33),
+    "Roermond": (31, 34, 35),
+}
 """Office of the PW teams -> regions they serve: invented."""
 SPECIAL = {"militair": "Utrecht", "klm": "Haarlem", "politie": "Zwolle"}
 GROUP_SHARE = {"militair": 0.006, "klm": 0.004, "politie": 0.009}
@@ -120,15 +158,24 @@ def write_example(folder: Path, areas: pd.DataFrame, seed: int = SEED) -> Path:
     stock.to_parquet(folder / "stock.parquet", index=False)
     teams.to_csv(folder / "teams.csv", index=False)
     _products_table().to_csv(folder / "products.csv", index=False)
-    pd.DataFrame([(name, nr) for name, members in CLUSTERS.items() for nr in members],
-                 columns=["cluster", "arbeidsmarktregio"]).to_csv(folder / "clusters.csv", index=False)  # fmt: skip
+    pd.DataFrame(
+        [(name, nr) for name, members in CLUSTERS.items() for nr in members], columns=["cluster", "arbeidsmarktregio"]
+    ).to_csv(folder / "clusters.csv", index=False)
     areas.loc[areas["care_region"].notna(), ["pc4", "care_region"]].to_csv(folder / "care_regions.csv", index=False)
     (folder / "README.txt").write_text(HEADER, encoding="utf-8")
     return folder
 
 
 def _products_table() -> pd.DataFrame:
-    columns = ["law", "client_lines", "hours_verzekeringsarts", "hours_other", "planned_stock_share", "priority", "handled_by"]
+    columns = [
+        "law",
+        "client_lines",
+        "hours_verzekeringsarts",
+        "hours_other",
+        "planned_stock_share",
+        "priority",
+        "handled_by",
+    ]
     rows = {code: [getattr(product, column) for column in columns] for code, product in PRODUCTS.items()}
     return pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis("product").reset_index()
 
@@ -165,19 +212,39 @@ def make_teams(areas: pd.DataFrame, draw: np.random.Generator) -> pd.DataFrame:
             rows.append(_team(office, pc4_of, number, str(nr), "regulier", lines, draw))
     for office, regions in PW_AREAS.items():
         count = max(1, round(float(people[list(regions)].sum()) / PW_TEAM_INHABITANTS))
-        rows += [_team(office, pc4_of, number, "|".join(map(str, regions)), "participatiewet", CLIENT_LINES, draw)
-                 for _ in range(count)]  # fmt: skip
+        rows += [
+            _team(office, pc4_of, number, "|".join(map(str, regions)), "participatiewet", CLIENT_LINES, draw)
+            for _ in range(count)
+        ]
     for group, office in SPECIAL.items():
-        rows.append(_team(office, pc4_of, number, str(region_of_pc4[pc4_of[office]]), "bijzonder", CLIENT_LINES, draw, group))
+        rows.append(
+            _team(office, pc4_of, number, str(region_of_pc4[pc4_of[office]]), "bijzonder", CLIENT_LINES, draw, group)
+        )
     teams = pd.DataFrame(rows)
     return pd.concat([teams, _changes_since(teams)], ignore_index=True)
 
 
-def _team(office: str, pc4_of: dict[str, str], number: dict[str, int], regions: str, kind: str,
-          lines: tuple[str, ...], draw: np.random.Generator, group: str = "") -> dict[str, object]:  # fmt: skip
+def _team(
+    office: str,
+    pc4_of: dict[str, str],
+    number: dict[str, int],
+    regions: str,
+    kind: str,
+    lines: tuple[str, ...],
+    draw: np.random.Generator,
+    group: str = "",
+) -> dict[str, object]:
     letters = "".join(c for c in office.upper() if c.isalpha())
-    code = {"ALKMAAR": "ALK", "ALMERE": "ALM", "AMERSFOORT": "AMF", "AMSTERDAM": "AMS", "SHERTOGENBOSCH": "DBO",
-            "DENHAAG": "DHG", "HEERLEN": "HRL", "HELMOND": "HEM"}.get(letters, letters[:3])  # fmt: skip
+    code = {
+        "ALKMAAR": "ALK",
+        "ALMERE": "ALM",
+        "AMERSFOORT": "AMF",
+        "AMSTERDAM": "AMS",
+        "SHERTOGENBOSCH": "DBO",
+        "DENHAAG": "DHG",
+        "HEERLEN": "HRL",
+        "HELMOND": "HEM",
+    }.get(letters, letters[:3])
     prefix = {"regulier": code, "participatiewet": f"{code}-PW", "bijzonder": f"{code}-{group.upper()[:3]}"}[kind]
     number[prefix] = number.get(prefix, 0) + 1
     label = {"regulier": "", "participatiewet": " Participatiewet", "bijzonder": f" {group}"}[kind]
@@ -190,13 +257,17 @@ def _team(office: str, pc4_of: dict[str, str], number: dict[str, int], regions: 
         "kind": kind,
         "client_groups": group,
         "client_lines": "|".join(lines),
-        "laws": {"regulier": "ZW|WIA" if "vangnet" in lines else "WIA", "participatiewet": "PW|ZW|WIA", "bijzonder": "ZW|WIA|PW"}[kind],
-        "fte_verzekeringsarts": float(np.round(draw.normal(3.0, 0.6).clip(1.8, 4.6), 1)),
-        "fte_other": float(np.round(draw.normal(5.4, 0.9).clip(3.0, 8.0), 1)),
-        "productivity": float(np.round(draw.normal(0.97, 0.06).clip(0.8, 1.15), 2)),
+        "laws": {
+            "regulier": "ZW|WIA" if "vangnet" in lines else "WIA",
+            "participatiewet": "PW|ZW|WIA",
+            "bijzonder": "ZW|WIA|PW",
+        }[kind],
+        "fte_verzekeringsarts": round(float(np.clip(draw.normal(3.0, 0.6), 1.8, 4.6)), 1),
+        "fte_other": round(float(np.clip(draw.normal(5.4, 0.9), 3.0, 8.0)), 1),
+        "productivity": round(float(np.clip(draw.normal(0.97, 0.06), 0.8, 1.15)), 2),
         "valid_from": "2024-01-01",
         "valid_to": "",
-    }  # fmt: skip
+    }
 
 
 def _changes_since(teams: pd.DataFrame) -> pd.DataFrame:
@@ -204,9 +275,11 @@ def _changes_since(teams: pd.DataFrame) -> pd.DataFrame:
     regular = teams.index[teams["kind"] == "regulier"]
     teams.loc[regular[::NEW_TEAM_EVERY], "valid_from"] = "2026-07-01"
     ended = teams.loc[regular[7::ENDED_TEAM_EVERY]].copy()
-    ended["team_id"] = ended["team_id"].str.replace(r"-\d+$", "", regex=True) + "-" + (90 + np.arange(len(ended))).astype(str)
+    ended["team_id"] = (
+        ended["team_id"].str.replace(r"-\d+$", "", regex=True) + "-" + (90 + np.arange(len(ended))).astype(str)
+    )
     ended["name"] = ended["name"].str.replace(r" \d+$", "", regex=True) + " (beëindigd)"
-    ended["valid_to"] = "2026-06-30"
+    ended["valid_from"], ended["valid_to"] = "2024-01-01", "2026-06-30"
     return ended
 
 
@@ -225,10 +298,30 @@ def make_counts(areas: pd.DataFrame, draw: np.random.Generator) -> tuple[pd.Data
                 mean *= share / (people * relative).sum()
                 for step, month in enumerate(month_ends):
                     level = _season(month.month) * (1 + product.yearly_trend) ** ((step - MONTHS / 2) / 12)
-                    inflow.append(_rows(areas, two_lines, draw.poisson(mean * product.inflow_per_year / 12 * level),
-                                        code, line, group, "month", str(month)))  # fmt: skip
-                stock.append(_rows(areas, two_lines, draw.poisson(mean * product.stock), code, line, group,
-                                   "reference_date", REFERENCE_DATE.isoformat()))  # fmt: skip
+                    inflow.append(
+                        _rows(
+                            areas,
+                            two_lines,
+                            draw.poisson(mean * product.inflow_per_year / 12 * level),
+                            code,
+                            line,
+                            group,
+                            "month",
+                            str(month),
+                        )
+                    )
+                stock.append(
+                    _rows(
+                        areas,
+                        two_lines,
+                        draw.poisson(mean * product.stock),
+                        code,
+                        line,
+                        group,
+                        "reference_date",
+                        REFERENCE_DATE.isoformat(),
+                    )
+                )
     keys = ["pc4", "product", "client_line", "client_group"]
     return tuple(  # type: ignore[return-value]
         pd.concat(rows).groupby([when, *keys], as_index=False)["clients"].sum()
@@ -250,7 +343,9 @@ def _lines_of(product: ExampleProduct) -> list[tuple[str, float]]:
     return [(line, shares[line]) for line in product.client_lines.split("|")]
 
 
-def _group_rates(areas: pd.DataFrame, product: ExampleProduct, weight: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
+def _group_rates(
+    areas: pd.DataFrame, product: ExampleProduct, weight: NDArray[np.float64]
+) -> dict[str, NDArray[np.float64]]:
     """Share of each client group per postcode: KLM staff live near Schiphol, the others all over the country."""
     distance_km = np.hypot(areas["x_m"] - SCHIPHOL_M[0], areas["y_m"] - SCHIPHOL_M[1]).to_numpy() / 1000
     near = np.exp(-distance_km / 20)
@@ -267,11 +362,52 @@ def _season(month: int) -> float:
     return {7: 0.9, 8: 0.88, 12: 0.92}.get(month, (12 - 0.9 - 0.88 - 0.92) / 9)
 
 
-def _rows(areas: pd.DataFrame, two_lines: NDArray[np.bool_], counts: NDArray[np.int64], code: str, line: str, group: str,
-          when: str, value: str) -> pd.DataFrame:  # fmt: skip
+def _rows(
+    areas: pd.DataFrame,
+    two_lines: NDArray[np.bool_],
+    counts: NDArray[np.int64],
+    code: str,
+    line: str,
+    group: str,
+    when: str,
+    value: str,
+) -> pd.DataFrame:
     """Rows of one product, line, group and date. Fully meerwettig regions do not register a line for the WIA."""
     some = counts > 0
     merged = PRODUCTS[code].client_lines == "|".join(CLIENT_LINES)
     lines = np.where(two_lines[some] | (not merged), line, ALL_LINES)
-    return pd.DataFrame({when: value, "pc4": areas["pc4"].to_numpy()[some], "product": code, "client_line": lines,
-                         "client_group": group, "clients": counts[some].astype("int64")})  # fmt: skip
+    return pd.DataFrame(
+        {
+            when: value,
+            "pc4": areas["pc4"].to_numpy()[some],
+            "product": code,
+            "client_line": lines,
+            "client_group": group,
+            "clients": counts[some].astype("int64"),
+        }
+    )
+
+
+DIVISION_ITERATIONS = 200_000
+"""Search effort for the division in force: enough to be plausible, far from the best."""
+
+
+def write_division(folder: Path, allocation: pd.DataFrame) -> None:
+    """Write ``current`` and say in ``stock`` who holds the files.
+
+    ``allocation``: pc4, client_line, law_domain, team_id, share, of the teams of the reference date.
+    """
+    current = allocation[["pc4", "client_line", "team_id", "share"]]
+    stock = pd.read_parquet(folder / "stock.parquet")
+    largest = allocation.sort_values("share", ascending=False)
+    held = largest.drop_duplicates(["pc4", "law_domain", "client_line"]).set_index(["pc4", "law_domain", "client_line"])
+    domain = np.where(stock["product"].map(lambda code: PRODUCTS[code].law) == "PW", "pw", "zw_wia")
+    for line in (ALL_LINES, None):
+        keys = zip(stock["pc4"], domain, stock["client_line"] if line is None else [line] * len(stock), strict=True)
+        found = pd.Series([held["team_id"].get(key) for key in keys], index=stock.index)
+        stock["team_id"] = found if "team_id" not in stock else stock["team_id"].fillna(found)
+    special = pd.read_csv(folder / "teams.csv", dtype=str, keep_default_na=False)
+    special = special[special["kind"] == "bijzonder"].set_index("client_groups")["team_id"]
+    stock["team_id"] = stock["client_group"].map(special).fillna(stock["team_id"])
+    stock.to_parquet(folder / "stock.parquet", index=False)
+    current.to_csv(folder / "current.csv", index=False)

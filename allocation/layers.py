@@ -1,0 +1,433 @@
+"""Special groups, Participatiewet and client lines taken apart: one districting problem per cluster and layer.
+
+A *layer* is a law domain with a client line: ZW and WIA together (line ``alle``, or ``vangnet`` and ``werkgever``
+apart where teams of the region serve one line only), and the Participatiewet. A *cluster* is a set of regions solved
+together. A *part* is what one team or several teams get of a postcode: the whole of it, or a share when it is split.
+
+Belongs here: which work, areas and teams make up each problem. Does not belong here: solving it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from allocation.config import Config
+from allocation.districting import Measure, Problem, Weights
+from allocation.errors import InputRefused
+from allocation.errors import Problem as InputProblem
+from allocation.inputs import Inputs, join_regions
+from allocation.tables import ALL_LINES, CLIENT_LINES, LAW_DOMAINS, REGULAR_GROUP
+
+ZW_WIA, PW = LAW_DOMAINS
+KIND_OF = {ZW_WIA: "regulier", PW: "participatiewet"}
+CODE_LETTERS = 26 * 26
+"""Letter pairs of a PC6. A range's part of them stands for its part of the work when a lock gives no better figure."""
+
+ARRAYS = (
+    "xy_m", "demand", "edges", "border_m", "capacity", "office_xy_m", "current", "municipality", "care_region",
+    "fixed", "allowed", "base_load",
+)  # fmt: skip
+"""The array fields of a ``Problem``, as kept on disk."""
+
+BridgesWithin = Callable[[pd.Series], pd.DataFrame]
+"""Extra edges (a, b, border_m) that connect each group of postcodes; from ``geodata.bridges_within``."""
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One cluster and layer: the problem, and what its units and teams stand for.
+
+    ``parts``: one row per unit, in the problem's order: unit, pc4, pc6_from, pc6_to (empty unless a PC6 split),
+    portion (share of the postcode's work, 0 to 1), lock (``pin``, ``split`` or empty) and reason.
+    """
+
+    cluster: str
+    law_domain: str
+    client_line: str
+    regions: tuple[int, ...]
+    problem: Problem
+    parts: pd.DataFrame
+
+    @property
+    def key(self) -> str:
+        """Name that may serve as a file name."""
+        regions = "-".join(f"{nr:02d}" for nr in self.regions)
+        return f"{regions}_{self.law_domain}_{self.client_line}"
+
+    @property
+    def label(self) -> str:
+        """Name for people: region or cluster, then the layer."""
+        layer = {ZW_WIA: "", PW: " PW"}[self.law_domain]
+        return f"{self.cluster}{layer}" + ("" if self.client_line == ALL_LINES else f" {self.client_line}")
+
+    def write(self, folder: Path) -> None:
+        """Keep the layer as files, without pickles: another process or machine can go on with it."""
+        folder.mkdir(parents=True, exist_ok=True)
+        problem = self.problem
+        arrays = {name: getattr(problem, name) for name in ARRAYS if getattr(problem, name) is not None}
+        for measure in problem.further:
+            arrays |= {f"{measure.name}:amount": measure.amount, f"{measure.name}:capacity": measure.capacity}
+        np.savez_compressed(folder / "problem.npz", **arrays)
+        self.parts.to_parquet(folder / "parts.parquet", index=False)
+        told = {
+            "cluster": self.cluster,
+            "law_domain": self.law_domain,
+            "client_line": self.client_line,
+            "regions": list(self.regions),
+            "unit_ids": list(problem.unit_ids),
+            "team_ids": list(problem.team_ids),
+            "tolerance": problem.tolerance,
+            "weights": asdict(problem.weights),
+            "further": {measure.name: measure.tolerance for measure in problem.further},
+        }
+        (folder / "layer.json").write_text(json.dumps(told), encoding="utf-8")
+
+    @classmethod
+    def read(cls, folder: Path) -> Layer:
+        """Inverse of ``write``."""
+        told = json.loads((folder / "layer.json").read_text(encoding="utf-8"))
+        with np.load(folder / "problem.npz", allow_pickle=False) as stored:
+            arrays = {name: stored[name] for name in stored.files}
+        further = tuple(
+            Measure(name, arrays[f"{name}:amount"], arrays[f"{name}:capacity"], tolerance)
+            for name, tolerance in told["further"].items()
+        )
+        problem = Problem(
+            unit_ids=tuple(told["unit_ids"]),
+            team_ids=tuple(told["team_ids"]),
+            tolerance=told["tolerance"],
+            weights=Weights(**told["weights"]),
+            further=further,
+            **{name: array for name, array in arrays.items() if name in ARRAYS},
+        )
+        parts = pd.read_parquet(folder / "parts.parquet")
+        return cls(told["cluster"], told["law_domain"], told["client_line"], tuple(told["regions"]), problem, parts)
+
+
+def active_teams(teams: pd.DataFrame, day: date) -> pd.DataFrame:
+    """The teams that are in force on ``day``."""
+    at = pd.Timestamp(day)
+    return teams[(teams["valid_from"] <= at) & (teams["valid_to"].isna() | (teams["valid_to"] >= at))]
+
+
+def active_locks(locks: pd.DataFrame, day: date) -> pd.DataFrame:
+    """The locks that are in force on ``day``."""
+    return locks[locks["valid_until"].isna() | (locks["valid_until"] >= pd.Timestamp(day))]
+
+
+def build_layers(
+    inputs: Inputs,
+    work: pd.DataFrame,
+    areas: pd.DataFrame,
+    edges: pd.DataFrame,
+    bridges: BridgesWithin,
+    config: Config,
+    day: date,
+) -> list[Layer]:
+    """Every districting problem of the run, in a fixed order.
+
+    Parameters
+    ----------
+    work : as ``demand.expected_work`` gives it.
+    areas, edges : one row per postcode; neighbouring pairs (a, b, border_m).
+    day : first day of the new division; teams and locks of that day count.
+
+    Raises
+    ------
+    InputRefused
+        When a lock names a team that does not serve that postcode.
+    """
+    builder = _Builder(inputs, work, areas, edges, bridges, config, day)
+    layers = [layer for domain in LAW_DOMAINS for layer in builder.layers(domain)]
+    if builder.problems:
+        raise InputRefused(builder.problems)
+    return layers
+
+
+def can_carry_over(layer: Layer) -> bool:
+    """Whether the division in force still serves every unit by a team that is there and may."""
+    current, problem = layer.problem.current, layer.problem
+    if current is None or (current < 0).any() or len(np.unique(current)) < problem.k:
+        return False
+    return bool(problem.allowed_mask[np.arange(problem.n), current].all())
+
+
+def wanted_regions(config: Config, areas: pd.DataFrame) -> set[int]:
+    names = areas.drop_duplicates("arbeidsmarktregio_nr").set_index("arbeidsmarktregio")["arbeidsmarktregio_nr"]
+    by_name = {str(name).casefold(): int(nr) for name, nr in names.items()}
+    by_name |= {str(nr): nr for nr in by_name.values()}
+    unknown = [name for name in config.regions if name.casefold() not in by_name]
+    if unknown:
+        raise InputRefused(
+            [
+                InputProblem(
+                    "configuration",
+                    None,
+                    "regions",
+                    f"{name!r} does not exist",
+                    "numbers or names of arbeidsmarktregio's",
+                )
+                for name in unknown
+            ]
+        )
+    return {by_name[name.casefold()] for name in config.regions} or set(by_name.values())
+
+
+def line_shares(work: pd.DataFrame) -> pd.Series:
+    """Share of each product's hours per client line, from the rows that name a line; index (product, client_line).
+
+    Counts of ``alle`` in a region with two lines are divided by it. A product never seen by line is halved.
+    """
+    named = work[work["client_line"].isin(CLIENT_LINES)]
+    hours = named.groupby(["product", "client_line"])["planned_clients"].sum()
+    full = hours.reindex(pd.MultiIndex.from_product([work["product"].unique(), CLIENT_LINES]), fill_value=0.0)
+    total = full.groupby(level=0).transform("sum")
+    return (full / total).where(total > 0, 1 / len(CLIENT_LINES))
+
+
+def layer_work(work: pd.DataFrame, domain: str, line: str, config: Config) -> pd.DataFrame:
+    """The rows of ``work`` that load the teams of a layer, counted for the part that belongs to it.
+
+    Special groups (R4) and central products (R11) are taken out; PW (R5) is a domain of its own.
+    """
+    is_pw = work["law"] == "PW"
+    regular = work["client_group"] == REGULAR_GROUP
+    mine = (is_pw & (regular | (not config.special_first))) if domain == PW else ~is_pw & regular
+    rows = work[mine & ~work["is_central"]]
+    if line == ALL_LINES:
+        return rows
+    shares = line_shares(work)
+    part = rows["client_line"].eq(line).astype(float)
+    shared = rows["client_line"] == ALL_LINES
+    part[shared] = [shares[product, line] for product in rows.loc[shared, "product"]]
+    amounts = rows.select_dtypes("number").columns.difference(["priority"])
+    rows = rows.assign(**{name: rows[name] * part for name in amounts})
+    return rows[part > 0]
+
+
+class _Builder:
+    def __init__(
+        self,
+        inputs: Inputs,
+        work: pd.DataFrame,
+        areas: pd.DataFrame,
+        edges: pd.DataFrame,
+        bridges: BridgesWithin,
+        config: Config,
+        day: date,
+    ) -> None:
+        self.work, self.edges, self.bridges, self.config = work, edges, bridges, config
+        self.areas = areas.set_index("pc4", drop=False).sort_index()
+        self.clusters = inputs.clusters
+        self.teams = active_teams(inputs.teams, day)
+        self.locks = active_locks(inputs.locks, day)
+        self.current = inputs.current
+        care = inputs.care_regions.set_index("pc4")["care_region"]
+        self.care_region = care if len(care) else self.areas["care_region"]
+        self.problems: list[InputProblem] = []
+
+    def layers(self, domain: str) -> Iterable[Layer]:
+        teams = self.teams[self.teams["kind"] == KIND_OF[domain]]
+        named = [
+            (str(name), set(group.dropna().astype(int))) for name, group in self.clusters.groupby("cluster")["region"]
+        ]
+        links = [members for _, members in named]
+        regions = [int(nr) for nr in self.areas["arbeidsmarktregio_nr"].unique()]
+        for members in join_regions(regions, [*links, *teams["regions"]]):
+            mine = teams[teams["regions"].map(lambda numbers, m=members: bool(set(numbers) & m))]
+            mine = mine.assign(served=[_widened(numbers, links) & members for numbers in mine["regions"]])
+            for line in _lines(mine, domain):
+                yield self._layer(self._name(members, named), domain, line, members, mine)
+
+    def _name(self, members: set[int], named: list[tuple[str, set[int]]]) -> str:
+        for name, regions in named:
+            if regions == members:
+                return name
+        of = self.areas.drop_duplicates("arbeidsmarktregio_nr").set_index("arbeidsmarktregio_nr")["arbeidsmarktregio"]
+        return " + ".join(str(of[nr]) for nr in sorted(members))
+
+    def _layer(self, cluster: str, domain: str, line: str, members: set[int], teams: pd.DataFrame) -> Layer:
+        areas = self.areas[self.areas["arbeidsmarktregio_nr"].isin(members)]
+        work = layer_work(self.work, domain, line, self.config)
+        per_area = (
+            work.groupby("pc4")[["hours_verzekeringsarts", "planned_clients"]]
+            .sum()
+            .reindex(areas.index, fill_value=0.0)
+        )
+        capacity = self._capacity(teams, domain, line, work[work["pc4"].isin(areas.index)])
+        serving = teams[capacity > 0].sort_values("team_id")
+        capacity = capacity[serving.index]
+        parts = self._parts(areas, serving, line)
+        at = areas.loc[parts["pc4"]]
+        portion = parts["portion"].to_numpy()
+        clients = per_area["planned_clients"].loc[parts["pc4"]].to_numpy() * portion
+        pairs = self._edges(areas, parts)
+        offices = self.areas.loc[serving["office_pc4"], ["x_m", "y_m"]].to_numpy(float)
+        weights = Weights(**self.config.weights.model_dump())
+        allowed, fixed = self._allowed(serving, at, parts, line)
+        tolerance = self.config.clients_tolerance
+        further = () if tolerance is None else (Measure("clients", clients, capacity.to_numpy(), tolerance),)
+        problem = Problem(
+            unit_ids=tuple(parts["unit"]),
+            team_ids=tuple(serving["team_id"]),
+            xy_m=at[["x_m", "y_m"]].to_numpy(float),
+            demand=per_area["hours_verzekeringsarts"].loc[parts["pc4"]].to_numpy() * portion,
+            edges=pairs[["a", "b"]].to_numpy(np.int64),
+            border_m=pairs["border_m"].to_numpy(float),
+            capacity=capacity.to_numpy(float),
+            tolerance=self.config.tolerance,
+            weights=weights,
+            office_xy_m=offices,
+            current=self._current(parts, serving, line),
+            municipality=pd.factorize(at["gemeente_code"], sort=True)[0].astype(np.int64),
+            care_region=pd.factorize(self.care_region.reindex(at.index).fillna(""), sort=True)[0].astype(np.int64),
+            fixed=fixed,
+            allowed=allowed,
+            further=further,
+        )
+        return Layer(cluster, domain, line, tuple(sorted(members)), problem, parts)
+
+    def _capacity(self, teams: pd.DataFrame, domain: str, line: str, work: pd.DataFrame) -> pd.Series:
+        """Hours a year per team for this layer (R12). A team that serves both lines where others serve one divides
+        its hours so that both lines get the same load per hour, as far as it can."""
+        hours = verzekeringsarts_hours(teams, self.config)
+        if line == ALL_LINES:
+            return hours
+        serves = {
+            name: teams["client_lines"].map(lambda text, one=name: one in text.split("|")) for name in CLIENT_LINES
+        }
+        both = serves[CLIENT_LINES[0]] & serves[CLIENT_LINES[1]]
+        members = self.areas.loc[work["pc4"].unique()].index
+        asked = {}
+        for name in CLIENT_LINES:
+            rows = layer_work(self.work, domain, name, self.config)
+            asked[name] = float(rows.loc[rows["pc4"].isin(members), "hours_verzekeringsarts"].sum())
+        other = next(name for name in CLIENT_LINES if name != line)
+        alone = float(hours[serves[line] & ~both].sum())
+        load = (asked[line] + asked[other]) / max(float(hours.sum()), 1e-9)
+        part = np.clip((asked[line] / max(load, 1e-9) - alone) / max(float(hours[both].sum()), 1e-9), 0.0, 1.0)
+        return (hours * np.where(both, part, 1.0)).where(serves[line], 0.0)
+
+    def _parts(self, areas: pd.DataFrame, teams: pd.DataFrame, line: str) -> pd.DataFrame:
+        """The units: a whole postcode, or the parts of a split one (each fixed to its team) and what is left of it."""
+        mine = self.locks[self.locks["area"].isin(areas.index) & self.locks["team_id"].isin(teams["team_id"])]
+        mine = mine[mine["client_line"].isna() | (mine["client_line"] == line) | (line == ALL_LINES)]
+        splits = mine[mine["kind"] == "split"].assign(lock="split").drop_duplicates(["pc4", "team_id"])
+        splits["portion"] = split_portions(splits)
+        splits["unit"] = splits["pc4"].str.replace(" ", "") + "#" + splits["team_id"]
+        rest = 1 - splits.groupby("area")["portion"].sum().reindex(areas.index, fill_value=0.0)
+        whole = areas.index.isin(splits.loc[splits["pc6_from"].isna(), "area"])
+        pins = mine[mine["kind"] == "pin"].assign(lock="pin").drop_duplicates("area").set_index("area")
+        plain = pd.DataFrame({"unit": areas.index, "area": areas.index, "portion": rest.clip(lower=0.0)})[~whole]
+        plain = plain.reset_index(drop=True).join(pins[["lock", "reason", "team_id"]], on="area")
+        columns = ["unit", "area", "pc6_from", "pc6_to", "portion", "lock", "reason", "team_id"]
+        parts = pd.concat([plain, splits], ignore_index=True) if len(splits) else plain
+        parts = parts.reindex(columns=columns)
+        texts = [name for name in columns if name != "portion"]
+        parts[texts] = parts[texts].astype(object).where(parts[texts].notna(), None)
+        parts = parts.drop(columns="pc4", errors="ignore").rename(columns={"area": "pc4"})
+        return parts.sort_values(["pc4", "unit"], ignore_index=True)
+
+    def _edges(self, areas: pd.DataFrame, parts: pd.DataFrame) -> pd.DataFrame:
+        """Neighbouring units by position. Parts of one postcode are neighbours, and have all its neighbours."""
+        edges = self.edges[self.edges["a"].isin(areas.index) & self.edges["b"].isin(areas.index)]
+        joined = self.bridges(pd.Series(0, index=areas.index))
+        joined = joined[joined["a"].isin(areas.index) & joined["b"].isin(areas.index)]
+        pairs = pd.concat([edges[["a", "b", "border_m"]], joined[["a", "b", "border_m"]]])
+        pairs = pairs.drop_duplicates(["a", "b"])
+        units = parts.assign(at=np.arange(len(parts)))[["pc4", "at"]]
+        pairs = pairs.merge(units, left_on="a", right_on="pc4").merge(
+            units, left_on="b", right_on="pc4", suffixes=("", "_b")
+        )
+        pairs = pairs[["at", "at_b", "border_m"]].set_axis(["a", "b", "border_m"], axis=1)
+        same = units.merge(units, on="pc4", suffixes=("", "_b"))
+        same = same.loc[same["at"] < same["at_b"], ["at", "at_b"]].set_axis(["a", "b"], axis=1).assign(border_m=0.0)
+        return pd.concat([pairs, same], ignore_index=True)
+
+    def _allowed(
+        self, teams: pd.DataFrame, at: pd.DataFrame, parts: pd.DataFrame, line: str
+    ) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
+        """(n, k) which team may have which unit, by region (R1) and bars (R9), and (n,) the team a unit is fixed to."""
+        region = at["arbeidsmarktregio_nr"].to_numpy()
+        allowed = np.column_stack([np.isin(region, sorted(served)) for served in teams["served"]])
+        position = {team: i for i, team in enumerate(teams["team_id"])}
+        bars = self.locks[
+            (self.locks["kind"] == "bar")
+            & (self.locks["client_line"].isna() | (self.locks["client_line"] == line) | (line == ALL_LINES))
+        ]
+        for bar in bars.itertuples():
+            if bar.team_id in position:
+                allowed[(parts["pc4"] == bar.area).to_numpy(), position[str(bar.team_id)]] = False
+        fixed = np.array([position.get(team, -1) for team in parts["team_id"]], dtype=np.int64)
+        held = np.flatnonzero(fixed >= 0)
+        for unit in held[~allowed[held, fixed[held]]]:
+            row = parts.iloc[unit]
+            self._refuse_lock(
+                str(row["pc4"]), str(row["team_id"]), "the team does not serve this postcode (region or bar)"
+            )
+        for unit in np.flatnonzero(~allowed.any(axis=1)):
+            self._refuse_lock(
+                str(parts["pc4"].iloc[unit]), None, "every team of the region is barred from this postcode"
+            )
+        allowed[held, fixed[held]] = True
+        return allowed, fixed
+
+    def _refuse_lock(self, pc4: str, team: str | None, what: str) -> None:
+        rows = self.locks[(self.locks["area"] == pc4) & (team is None or self.locks["team_id"] == team)]
+        row = int(rows["row"].iloc[0]) if len(rows) else None
+        problem = InputProblem(
+            "locks.csv",
+            row,
+            "team_id",
+            f"{pc4}, {team or 'all teams'}: {what}",
+            "a team that serves the postcode's region and is not barred",
+        )
+        if problem not in self.problems:
+            self.problems.append(problem)
+
+    def _current(self, parts: pd.DataFrame, teams: pd.DataFrame, line: str) -> NDArray[np.int64]:
+        """(n,) the team that has the unit now: the one with the largest share; -1 for none or one that is gone."""
+        held = self.current[self.current["client_line"].isin([line, ALL_LINES]) | (line == ALL_LINES)]
+        held = held[held["team_id"].isin(teams["team_id"])]
+        held = held.sort_values(["pc4", "share", "team_id"], ascending=[True, False, True]).drop_duplicates("pc4")
+        team_of = held.set_index("pc4")["team_id"]
+        position = {team: i for i, team in enumerate(teams["team_id"])}
+        return np.array([position.get(team, -1) for team in parts["pc4"].map(team_of)], dtype=np.int64)
+
+
+def verzekeringsarts_hours(teams: pd.DataFrame, config: Config) -> pd.Series:
+    """Capacity of each team in verzekeringsarts hours a year: FTE x productive hours x productivity (R12)."""
+    return teams["fte_verzekeringsarts"] * config.work.productive_hours_per_fte * teams["productivity"]
+
+
+def split_portions(splits: pd.DataFrame) -> pd.Series:
+    """The part of the postcode's work that each split row takes: its share, of the PC6 range where it names one."""
+    ranges = [_letter_part(a, b) for a, b in zip(splits["pc6_from"], splits["pc6_to"], strict=True)]
+    return splits["share"] * ranges
+
+
+def _letter_part(first: object, last: object) -> float:
+    if not isinstance(first, str) or not isinstance(last, str):
+        return 1.0
+    start, end = ((ord(code[4]) - 65) * 26 + ord(code[5]) - 65 for code in (first, last))
+    return (end - start + 1) / CODE_LETTERS
+
+
+def _lines(teams: pd.DataFrame, domain: str) -> tuple[str, ...]:
+    """One layer ``alle`` where every team serves both lines (R6), else one per line. PW is never divided by line."""
+    both = teams["client_lines"].map(lambda text: len(text.split("|")) == len(CLIENT_LINES)).all()
+    return (ALL_LINES,) if both or domain == PW else CLIENT_LINES
+
+
+def _widened(regions: Iterable[int], links: list[set[int]]) -> set[int]:
+    """The regions a team may serve: its own, and those in a cluster with them."""
+    own = set(regions)
+    return own.union(*(members for members in links if members & own))

@@ -1,0 +1,360 @@
+"""The steps of a run, in order. The command line calls them one after the other, the DAG tasks one each.
+
+Every step reads and writes files in the folder of its run and returns nothing but references, so that it can be
+repeated on its own: a step that runs again gives the same files. Nothing outside the folder changes before ``publish``.
+
+    boundaries -> inputs -> work -> layers -> plans (one per layer) -> outcome -> validation -> report -> version
+
+Belongs here: the order, and what is kept where. Does not belong here: how anything is computed.
+"""
+
+from __future__ import annotations
+
+import getpass
+import hashlib
+import json
+import logging
+import os
+import subprocess
+from collections.abc import Callable, Iterable
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, date, datetime
+from importlib.metadata import version as package_version
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from allocation import demand, example, figures, layers, routing, tables, transition
+from allocation.config import Config
+from allocation.districting import Params, Stop, check, evaluate, solve
+from allocation.errors import Refused
+from allocation.inputs import Inputs, fingerprints, load_inputs
+from allocation.layers import Layer
+
+log = logging.getLogger(__name__)
+
+VAR = Path("var")
+EMBEDDED = "embedded"
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run: its folder and what was asked of it. ``today`` is fixed when the run starts and never asked again."""
+
+    folder: Path
+    run_id: str
+    input_dir: str | None
+    boundaries: str
+    store: str
+    config: Config
+    created_by: str
+    today: date
+
+    @classmethod
+    def start(
+        cls,
+        *,
+        input_dir: Path | None,
+        boundaries: str,
+        store: str,
+        config: Config,
+        var: Path = VAR,
+        run_id: str | None = None,
+        today: date | None = None,
+        created_by: str | None = None,
+    ) -> Run:
+        """A new run, in a folder of its own below ``var``."""
+        now = datetime.now(UTC)
+        name = run_id or now.strftime("%Y%m%dT%H%M%S") + f"-{os.getpid():d}"
+        folder = var / "runs" / "".join(c if c.isalnum() or c in "-_" else "-" for c in name)
+        folder.mkdir(parents=True, exist_ok=True)
+        asked = str(input_dir) if input_dir else None
+        run = cls(folder, name, asked, boundaries, store, config, created_by or _login(), today or now.date())
+        told = {
+            **asdict(run),
+            "folder": str(folder),
+            "config": config.model_dump(mode="json"),
+            "today": run.today.isoformat(),
+        }
+        _write_json(folder / "run.json", told | {"created_at": now.isoformat(timespec="seconds")})
+        return run
+
+    @classmethod
+    def open(cls, folder: Path | str) -> Run:
+        """The run in ``folder``, as it was started."""
+        told = json.loads((Path(folder) / "run.json").read_text(encoding="utf-8"))
+        told.pop("created_at")
+        values = told | {"folder": Path(folder), "today": date.fromisoformat(told["today"])}
+        return cls(**(values | {"config": Config.from_values(told["config"])}))
+
+    @property
+    def var(self) -> Path:
+        return self.folder.parent.parent
+
+    @property
+    def files_dir(self) -> Path:
+        """Where published versions land as files."""
+        return self.var / "published"
+
+    def frame(self, name: str) -> pd.DataFrame:
+        """A table of this run's outcome, or one that a step left in the folder."""
+        path = self.folder / "outcome" / f"{name}.parquet"
+        return pd.read_parquet(path if path.exists() else self.folder / f"{name}.parquet")
+
+
+def _login() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # no entry for this user, as in some containers
+        return str(os.getuid())
+
+
+def _write_json(path: Path, value: Any) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(value, indent=1, ensure_ascii=False, default=str), encoding="utf-8")
+
+
+def _read_json(path: Path) -> Any:
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def prepare_boundaries(run: Run, progress: Progress | None = None) -> None:
+    """Postcode areas, their neighbours and regions, from the source or its cache, into the run's folder."""
+    import geodata
+
+    try:
+        loaded = geodata.load_boundaries(run.boundaries, run.var / "cache", progress)
+    except geodata.GeodataError as error:
+        raise Refused(str(error)) from error
+    loaded.write(run.folder / "boundaries")
+    _write_json(
+        run.folder / "boundaries.json", {"edition": asdict(loaded.edition), "fingerprint": loaded.fingerprint()}
+    )
+
+
+def _areas(run: Run) -> pd.DataFrame:
+    """The areas without their polygons: all that most steps need."""
+    import pyarrow.parquet as pq
+
+    path = run.folder / "boundaries" / "areas.parquet"
+    names = [name for name in pq.read_schema(path).names if name != "geometry"]
+    return pd.read_parquet(path, columns=names)
+
+
+def check_inputs(run: Run) -> None:
+    """Read and check the input folder. Raises ``InputRefused`` with every problem."""
+    folder = Path(run.input_dir) if run.input_dir else example_folder(run)
+    loaded = load_inputs(folder, _areas(run), run.config)
+    loaded.write(run.folder / "inputs")
+    _write_json(run.folder / "inputs.json", {"folder": str(folder), "sha256": fingerprints(folder)})
+
+
+def example_folder(run: Run) -> Path:
+    """The embedded example input, made when it is not there yet: with a division in force that is out of date."""
+    text = Path(example.__file__).read_bytes() + (run.folder / "boundaries.json").read_bytes()
+    folder = run.var / "example" / hashlib.sha256(text).hexdigest()[:12]
+    if not (folder / "current.csv").exists():
+        write_example_with_division(folder, run)
+    return folder
+
+
+def write_example_with_division(folder: Path, run: Run) -> None:
+    """The example input, and the division that its older teams had: made by a short search on the older team list."""
+    areas = _areas(run)
+    example.write_example(folder, areas)
+    config = Config(valid_from=example.REFERENCE_DATE)
+    inputs = load_inputs(folder, areas, config)
+    work = demand.expected_work(inputs, areas, config)
+    made = _build_layers(run, replace(inputs, current=_no_division()), work, config, example.REFERENCE_DATE)
+    effort = config.solver.model_copy(update={"iterations": example.DIVISION_ITERATIONS, "seed": example.SEED})
+    config = config.model_copy(update={"solver": effort})
+    plans = [solve_problem(layer, config)["plan"] for layer in made]
+    parts = routing.assigned_parts(made, plans)
+    example.write_division(folder, routing.allocation_table(parts))
+
+
+def _no_division() -> pd.DataFrame:
+    return pd.DataFrame({name: pd.Series(dtype=object) for name in (*tables.CURRENT.column_names, "law_domain")})
+
+
+def estimate_work(run: Run) -> None:
+    """Expected work per postcode, product, line and group."""
+    work = demand.expected_work(Inputs.read(run.folder / "inputs"), _areas(run), run.config)
+    work.to_parquet(run.folder / "work.parquet", index=False)
+
+
+def prepare_layers(run: Run) -> list[str]:
+    """One districting problem per cluster and layer, in folders; returns their keys."""
+    inputs = Inputs.read(run.folder / "inputs")
+    now, from_version = _division_in_force(run, inputs)
+    day = inputs.planning_date(run.config, run.today)
+    made = _build_layers(run, replace(inputs, current=now), run.frame("work"), run.config, day)
+    wanted = layers.wanted_regions(run.config, _areas(run))
+    told = []
+    for layer in made:
+        layer.write(run.folder / "layers" / layer.key)
+        is_solved = bool(wanted & set(layer.regions)) or not layers.can_carry_over(layer)
+        told.append({"key": layer.key, "label": layer.label, "is_solved": is_solved, "units": layer.problem.n})
+    now.to_parquet(run.folder / "division_in_force.parquet", index=False)
+    _write_json(run.folder / "layers.json", {"day": day.isoformat(), "from_version": from_version, "layers": told})
+    return [row["key"] for row in told]
+
+
+def _build_layers(run: Run, inputs: Inputs, work: pd.DataFrame, config: Config, day: date) -> list[Layer]:
+    import geodata
+
+    boundaries = geodata.Boundaries.read(run.folder / "boundaries")
+
+    def bridges(groups: pd.Series) -> pd.DataFrame:
+        return geodata.bridges_within(boundaries.areas, boundaries.edges, groups)
+
+    areas = pd.DataFrame(boundaries.areas.drop(columns="geometry"))
+    return layers.build_layers(inputs, work, areas, boundaries.edges, bridges, config, day)
+
+
+def _division_in_force(run: Run, inputs: Inputs) -> tuple[pd.DataFrame, int | None]:
+    """The division to compare with: that of the input folder, else the last published one, else none."""
+    from allocation import publish
+
+    columns = [*tables.CURRENT.column_names, "law_domain"]
+    if len(inputs.current):
+        kind = inputs.teams.drop_duplicates("team_id").set_index("team_id")["kind"]
+        is_pw = inputs.current["team_id"].map(kind).eq("participatiewet")
+        return inputs.current.assign(law_domain=np.where(is_pw, layers.PW, layers.ZW_WIA))[columns], None
+    version = publish.current_version(run.store, run.today)
+    if version is None:
+        return _no_division(), None
+    return publish.read_table("allocation", run.store, version=version)[columns], version
+
+
+def solve_layer(run: Run, key: str) -> dict[str, Any]:
+    """Divide one cluster and layer; keeps the plan and what the solver said of it. Returns the latter."""
+    folder = run.folder / "layers" / key
+    layer = Layer.read(folder)
+    told = next(row for row in _read_json(run.folder / "layers.json")["layers"] if row["key"] == key)
+    carried = None if told["is_solved"] else np.asarray(layer.problem.current)
+    outcome = solve_problem(layer, run.config) if carried is None else _known(layer, carried, "carried over")
+    pd.DataFrame({"unit": layer.problem.unit_ids, "team": outcome.pop("plan")}).to_parquet(
+        folder / "plan.parquet", index=False
+    )
+    _write_json(folder / "result.json", outcome)
+    return outcome
+
+
+def solve_problem(layer: Layer, config: Config) -> dict[str, Any]:
+    """The plan (n,) of a layer under ``plan``, and what the solver said of it."""
+    if layer.problem.k == 1:
+        return _known(layer, np.zeros(layer.problem.n, dtype=np.int64), "only one team")
+    stop = Stop(seconds=config.solver.seconds, iterations=config.solver.iterations)
+    result = solve(layer.problem, stop, config.solver.seed, Params())
+    return {
+        "label": layer.label,
+        "plan": result.plan,
+        "objective": result.objective,
+        "terms": asdict(result.terms),
+        "lower_bound": result.lower_bound,
+        "gap": result.gap,
+        "is_feasible": result.is_feasible,
+        "violations": [v.text for v in result.violations],
+        "proof": result.proof,
+        "stopped_because": result.stopped_because,
+        "iterations": result.iterations,
+        "seed": result.seed,
+        "seconds": round(result.seconds, 2),
+    }
+
+
+def _known(layer: Layer, plan: NDArray[np.int64], why: str) -> dict[str, Any]:
+    """The outcome for a plan that needs no search."""
+    terms, violations = evaluate(layer.problem, plan), check(layer.problem, plan)
+    return {
+        "label": layer.label,
+        "plan": plan,
+        "objective": terms.objective,
+        "terms": asdict(terms),
+        "lower_bound": None,
+        "gap": None,
+        "is_feasible": not violations,
+        "violations": [v.text for v in violations],
+        "proof": None,
+        "stopped_because": why,
+        "iterations": 0,
+        "seed": None,
+        "seconds": 0.0,
+    }
+
+
+def solve_all(run: Run, keys: Iterable[str], progress: Progress | None = None) -> None:
+    """Every layer, the largest first, over the configured number of processes."""
+    told = {row["key"]: row for row in _read_json(run.folder / "layers.json")["layers"]}
+    order = sorted(keys, key=lambda key: -told[key]["units"])
+    with ProcessPoolExecutor(run.config.solver.workers, mp_context=get_context("spawn")) as pool:
+        waiting = {pool.submit(_solve_in_process, str(run.folder), key): key for key in order}
+        for done, future in enumerate(as_completed(waiting), start=1):
+            future.result()
+            if progress:
+                progress(f"{done}/{len(order)} {told[waiting[future]]['label']}")
+
+
+def _solve_in_process(folder: str, key: str) -> None:
+    solve_layer(Run.open(folder), key)
+
+
+def _read_solved(run: Run) -> list[figures.Solved]:
+    solved = []
+    for row in _read_json(run.folder / "layers.json")["layers"]:
+        folder = run.folder / "layers" / row["key"]
+        layer = Layer.read(folder)
+        plan = pd.read_parquet(folder / "plan.parquet")["team"].to_numpy(dtype=np.int64)
+        result = _read_json(folder / "result.json")
+        pieces = figures.pieces(layer.problem, plan)
+        solved.append(figures.Solved(layer, plan, pieces, result["objective"], result["lower_bound"], result["gap"]))
+    return solved
+
+
+def assemble_outcome(run: Run) -> None:
+    """Every published table, as Parquet in the run's folder ``outcome``."""
+    inputs, work, areas = Inputs.read(run.folder / "inputs"), run.frame("work"), _areas(run)
+    told = _read_json(run.folder / "layers.json")
+    teams = layers.active_teams(inputs.teams, date.fromisoformat(told["day"]))
+    now = pd.read_parquet(run.folder / "division_in_force.parquet")
+    solved = _read_solved(run)
+    parts = routing.assigned_parts([one.layer for one in solved], [one.plan for one in solved])
+    allocation = routing.allocation_table(parts)
+    routed = routing.routing_table(parts, teams, run.config)
+    expected = transition.expected_per_area(work, allocation, run.config)
+    changes = transition.allocation_changes(now, allocation, expected).assign(from_version=told["from_version"])
+    moves = transition.transition_table(inputs.stock, now, routed, inputs.products, set(teams["team_id"]), run.config)
+    load = figures.team_load(solved, work, areas, teams, run.config)
+    outcome = {
+        "allocation": allocation,
+        "routing": routed,
+        "allocation_reason": routing.reason_table(parts),
+        "team_load": load,
+        "allocation_changes": changes,
+        "transition": moves,
+        "region_summary": figures.region_summary(solved, load, changes, moves, work, areas, run.config),
+        "expected": expected,
+        "teams": teams.drop(columns=["regions", "row"]),
+    }
+    folder = run.folder / "outcome"
+    folder.mkdir(exist_ok=True)
+    for name, table in outcome.items():
+        table.to_parquet(folder / f"{name}.parquet", index=False)
+
+
+def code_version() -> str:
+    """Version of the package, with the commit when run from a checkout."""
+    number = package_version("smc-caseload")
+    git = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty"]
+    try:
+        found = subprocess.run(git, capture_output=True, text=True, timeout=10, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return number
+    return f"{number}+{found.stdout.strip()}" if found.returncode == 0 else number

@@ -1,0 +1,177 @@
+"""Changes against the division in force: which postcodes change team, which clients stay and which move (R7).
+
+Belongs here: comparing two divisions and following every client in stock. The transition table sums to the stock, to
+the client. Does not belong here: what the new division is (``routing``).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from allocation.config import Config
+from allocation.layers import PW, ZW_WIA, layer_work
+from allocation.tables import ALL_LINES, CLIENT_LINES, REGULAR_GROUP
+
+CENTRAL_TEAM = "CENTRAAL"
+"""Stands in ``transition`` for the central process (R11): those clients are nobody's caseload."""
+
+REASONS = {
+    "same": "postcode blijft bij hetzelfde team",
+    "keeps": "bestaande cliënt houdt zijn team",
+    "ended": "team beëindigd: dossiers volgen de postcode",
+    "policy": "bestaande cliënten volgen de nieuwe verdeling",
+    "unknown": "nog geen team: dossiers volgen de postcode",
+    "special": "bijzondere cliëntgroep: eigen SMC",
+    "central": "centraal afgehandeld",
+}
+
+
+def allocation_changes(now: pd.DataFrame, new: pd.DataFrame, work: pd.DataFrame) -> pd.DataFrame:
+    """Table ``allocation_changes``: shares of postcodes that go from one team to another.
+
+    Parameters
+    ----------
+    now, new : pc4, client_line, law_domain, team_id, share; shares sum to 1 per postcode, line and domain.
+    work : pc4, client_line, law_domain, clients, hours: expected work a year of the new division's layers.
+
+    Notes
+    -----
+    What a team keeps is the smaller of its two shares; the rest flows from the teams that lose to the teams that
+    gain in proportion. A new postcode has no ``team_from``, a vanished one no ``team_to``.
+    """
+    now, new = _same_lines(now, new)
+    key = ["pc4", "client_line", "law_domain"]
+    both = now.merge(new, on=[*key, "team_id"], how="outer", suffixes=("_now", "_new")).fillna(
+        {"share_now": 0.0, "share_new": 0.0}
+    )
+    both["lost"] = (both["share_now"] - both["share_new"]).clip(lower=0.0)
+    both["gained"] = (both["share_new"] - both["share_now"]).clip(lower=0.0)
+    lost = _with_balance(both, key, "lost", "gained").rename(columns={"team_id": "team_from"})
+    gained = _with_balance(both, key, "gained", "lost").rename(columns={"team_id": "team_to"})
+    flows = lost[[*key, "team_from", "lost"]].merge(gained[[*key, "team_to", "gained"]], on=key)
+    total = flows.drop_duplicates([*key, "team_from"]).groupby(key)["lost"].sum()
+    flows["share"] = flows["lost"] * flows["gained"] / flows.set_index(key).index.map(total)
+    flows = flows.merge(work, on=key, how="left").fillna({"clients": 0.0, "hours": 0.0})
+    flows["clients"] *= flows["share"]
+    flows["hours"] *= flows["share"]
+    columns = [*key, "team_from", "team_to", "share", "clients", "hours"]
+    return flows[flows["share"] > 1e-9][columns].sort_values(columns[:5], ignore_index=True)
+
+
+def _with_balance(both: pd.DataFrame, key: list[str], column: str, other: str) -> pd.DataFrame:
+    """Rows with a positive ``column``, plus one without a team where the other side has more (new or vanished area)."""
+    sums = both.groupby(key, as_index=False)[[column, other]].sum()
+    short = sums[sums[other] - sums[column] > 1e-9].assign(team_id=None)
+    short[column] = short[other] - short[column]
+    return pd.concat([both[both[column] > 1e-9], short[[*key, "team_id", column]]], ignore_index=True)
+
+
+def _same_lines(now: pd.DataFrame, new: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Both divisions in the same lines: where one of them divides a postcode by line, the other is written out too."""
+    key = ["pc4", "law_domain"]
+    by_line = pd.concat([now, new])
+    by_line = by_line[by_line["client_line"] != ALL_LINES].set_index(key).index.unique()
+
+    def written_out(division: pd.DataFrame) -> pd.DataFrame:
+        out = division["client_line"].eq(ALL_LINES) & division.set_index(key).index.isin(by_line)
+        both = [division[out].assign(client_line=line) for line in CLIENT_LINES]
+        return pd.concat([division[~out], *both], ignore_index=True)
+
+    return written_out(now), written_out(new)
+
+
+def transition_table(
+    stock: pd.DataFrame,
+    now: pd.DataFrame,
+    routing: pd.DataFrame,
+    products: pd.DataFrame,
+    active: set[str],
+    config: Config,
+) -> pd.DataFrame:
+    """Table ``transition``: every client in stock, from the team that has the file to the team that will have it.
+
+    Parameters
+    ----------
+    stock : as in the input; ``team_id`` where the file says who holds the dossiers.
+    now : the division in force (pc4, client_line, law_domain, team_id, share), for rows without ``team_id``.
+    routing : as ``routing.routing_table`` gives it.
+    products : with ``law`` and ``handled_by``; ``active`` : ids of the teams in force.
+    """
+    key = ["pc4", "product", "client_line", "client_group"]
+    rows = stock.groupby([*key, "team_id"], as_index=False, dropna=False)["clients"].sum()
+    rows = rows[rows["clients"] > 0].merge(products[["product", "law", "handled_by"]], on="product")
+    central = rows["handled_by"] == "central"
+    rows = rows.assign(law_domain=np.where(rows["law"] == "PW", PW, ZW_WIA))
+    rows["team_from"] = _holders(rows, now)
+    known = rows["team_from"].notna()
+    stays = known & rows["team_from"].isin(active) & (config.continuity == "stay")
+    follow = rows[~stays & ~central]
+    moved = _follow_postcode(follow, routing, products)
+    moved["reason"] = np.where(
+        moved["team_from"].isna(), "unknown", np.where(moved["team_from"].isin(active), "policy", "ended")
+    )
+    moved.loc[moved["client_group"] != REGULAR_GROUP, "reason"] = "special"
+    kept = rows[stays & ~central].assign(reason="keeps")
+    kept["team_to"] = kept["team_from"]
+    at_centre = rows[central].assign(team_from=CENTRAL_TEAM, team_to=CENTRAL_TEAM, reason="central")
+    table = pd.concat([kept, moved, at_centre], ignore_index=True)
+    same = (table["team_from"] == table["team_to"]) & (table["reason"] != "central")
+    table.loc[same & (table["reason"] != "keeps"), "reason"] = "same"
+    table["movement"] = np.where(table["team_from"] == table["team_to"], "blijft", "verhuist")
+    table["reason"] = table["reason"].map(REASONS)
+    columns = [*key, "team_from", "team_to", "clients", "movement", "reason"]
+    table = table.groupby([c for c in columns if c != "clients"], as_index=False, dropna=False)["clients"].sum()
+    return table[columns].astype({"clients": "int64"}).sort_values(columns[:6], ignore_index=True)
+
+
+def _holders(rows: pd.DataFrame, now: pd.DataFrame) -> pd.Series:
+    """Who holds each row's files: the team the stock names, else the team with the largest share of the postcode."""
+    largest = now.sort_values(["share", "team_id"], ascending=[False, True])
+    held = largest.drop_duplicates(["pc4", "law_domain", "client_line"]).set_index(
+        ["pc4", "law_domain", "client_line"]
+    )["team_id"]
+    any_line = largest.drop_duplicates(["pc4", "law_domain"]).set_index(["pc4", "law_domain"])["team_id"]
+    exact = pd.Series(pd.MultiIndex.from_frame(rows[["pc4", "law_domain", "client_line"]]).map(held), index=rows.index)
+    loose = pd.Series(pd.MultiIndex.from_frame(rows[["pc4", "law_domain"]]).map(any_line), index=rows.index)
+    by_postcode = exact.where(exact.notna(), loose).where(rows["client_group"] == REGULAR_GROUP, None)
+    return rows["team_id"].where(rows["team_id"].notna(), by_postcode).astype(object)
+
+
+def _follow_postcode(rows: pd.DataFrame, routing: pd.DataFrame, products: pd.DataFrame) -> pd.DataFrame:
+    """Each row's clients over the teams of its postcode, in whole clients by largest remainder."""
+    whole = routing.groupby(["pc4", "client_group", "law", "client_line", "team_id"], as_index=False)["share"].sum()
+    line = rows["client_line"].where(rows["client_line"] != ALL_LINES, CLIENT_LINES[0])
+    rows = rows.assign(row=np.arange(len(rows)), line=line)
+    spread = rows.merge(
+        whole.rename(columns={"team_id": "team_to", "client_line": "line"}), on=["pc4", "client_group", "law", "line"]
+    )
+    exact = spread["clients"] * spread["share"]
+    floor = np.floor(exact + 1e-9)
+    spread["left"] = exact - floor
+    spread["clients_to"] = floor
+    short = spread["clients"] - spread.groupby("row")["clients_to"].transform("sum")
+    spread = spread.assign(short=short).sort_values(["row", "left", "team_to"], ascending=[True, False, True])
+    rank = spread.groupby("row").cumcount()
+    spread["clients"] = (spread["clients_to"] + (rank < spread["short"])).astype("int64")
+    return spread.loc[spread["clients"] > 0].drop(columns=["row", "line", "share", "left", "clients_to", "short"])
+
+
+def expected_per_area(work: pd.DataFrame, allocation: pd.DataFrame, config: Config) -> pd.DataFrame:
+    """Table ``expected``: clients and hours a year per pc4, client_line and law_domain, for each line there is.
+
+    Beside the lines of ``allocation`` every postcode has both lines and ``alle``, so that a change can be weighed whatever
+    the lines of the division it is compared with.
+    """
+    frames = []
+    for domain in (ZW_WIA, PW):
+        for line in (ALL_LINES, *CLIENT_LINES):
+            rows = layer_work(work, domain, line, config)
+            sums = rows.groupby("pc4", as_index=False)[["planned_clients", "hours_verzekeringsarts"]].sum()
+            every = pd.DataFrame({"pc4": allocation["pc4"].unique()}).merge(sums, on="pc4", how="left").fillna(0.0)
+            frames.append(every.assign(client_line=line, law_domain=domain))
+    table = pd.concat(frames, ignore_index=True)
+    table = table.rename(columns={"planned_clients": "clients", "hours_verzekeringsarts": "hours"})
+    return table[["pc4", "client_line", "law_domain", "clients", "hours"]].sort_values(
+        ["pc4", "client_line", "law_domain"], ignore_index=True
+    )
