@@ -1,0 +1,227 @@
+"""Outcomes of an invented country, small enough to draw, in the form in which a run hands them to `publish`.
+
+A grid of one-kilometre squares, west half region 1, east half region 2 (here 6 x 5; numbers are postcodes)::
+
+    1000 1001 1002 | 1003 1004 1005     Region 1, line `alle`: north rows A1, south rows A2.
+    1006 1007 1008 | 1009 1010 1011     Region 2, two lines: vangnet V1 north, V2 south; werkgever W1 whole region.
+     ...                                PW team P everywhere; militair M, klm K, politie Q everywhere.
+
+The second postcode is split A1/A2 half and half; the third at PC6: 1002AA-1002AE to A2, the rest to A1.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import geopandas as gpd
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import shapely
+
+SPECIAL_TEAMS = {"militair": "M", "klm": "K", "politie": "Q"}
+TEAM_OFFICES = {
+    "A1": "Almere", "A2": "Amersfoort", "V1": "Venlo", "V2": "Venlo", "W1": "Tiel", "P": "Goes", "M": "Utrecht",
+    "K": "Haarlem", "Q": "Zwolle",
+}  # fmt: skip
+PC6_SHARE = 0.25
+
+
+@dataclass(frozen=True)
+class Country:
+    """``moves`` gives postcodes of region 1 another team; ``note`` changes the content and nothing else."""
+
+    columns: int = 6
+    rows: int = 5
+    moves: Mapping[str, str] = field(default_factory=dict)
+    note: str = "eerste verdeling"
+    from_version: int | None = None
+    region_2_line: str | None = None
+    """``alle`` gives region 2 one line, served by V1 and V2, as when a region has become fully meerwettig."""
+    without: tuple[str, ...] = ()
+
+    @property
+    def pc4s(self) -> list[str]:
+        all_pc4s = [str(1000 + i) for i in range(self.columns * self.rows)]
+        return [pc4 for pc4 in all_pc4s if pc4 not in self.without]
+
+    def place(self, pc4: str) -> tuple[int, int]:
+        row, column = divmod(int(pc4) - 1000, self.columns)
+        return row, column
+
+    def region(self, pc4: str) -> int:
+        return 1 if self.place(pc4)[1] < self.columns // 2 else 2
+
+    def is_north(self, pc4: str) -> bool:
+        return self.place(pc4)[0] < (self.rows + 1) // 2
+
+
+def allocation_of(country: Country) -> pd.DataFrame:
+    rows: list[tuple[str, str, str, str, float]] = []
+    for pc4 in country.pc4s:
+        rows.append((pc4, "alle", "pw", "P", 1.0))
+        if country.region(pc4) == 2:
+            vangnet = "V1" if country.is_north(pc4) else "V2"
+            if country.region_2_line == "alle":
+                rows.append((pc4, "alle", "zw_wia", vangnet, 1.0))
+            else:
+                rows += [(pc4, "vangnet", "zw_wia", vangnet, 1.0), (pc4, "werkgever", "zw_wia", "W1", 1.0)]
+        elif pc4 in country.moves:
+            rows.append((pc4, "alle", "zw_wia", country.moves[pc4], 1.0))
+        elif pc4 == "1001":
+            rows += [(pc4, "alle", "zw_wia", "A1", 0.5), (pc4, "alle", "zw_wia", "A2", 0.5)]
+        elif pc4 == "1002" and country.columns >= 6:
+            rows += [(pc4, "alle", "zw_wia", "A1", 1 - PC6_SHARE), (pc4, "alle", "zw_wia", "A2", PC6_SHARE)]
+        else:
+            rows.append((pc4, "alle", "zw_wia", "A1" if country.is_north(pc4) else "A2", 1.0))
+    return pd.DataFrame(rows, columns=["pc4", "client_line", "law_domain", "team_id", "share"])
+
+
+def routing_of(country: Country, allocation: pd.DataFrame) -> pd.DataFrame:
+    """Every postcode, group, law and line; the PC6 split shows as a range beside the rest."""
+    rows: list[tuple[object, ...]] = []
+    for pc4, client_line, law_domain, team, share in allocation.itertuples(index=False):
+        for law in ("ZW", "WIA") if law_domain == "zw_wia" else ("PW",):
+            for line in ("vangnet", "werkgever") if client_line == "alle" else (client_line,):
+                at_pc6 = pc4 == "1002" and team == "A2" and share == PC6_SHARE
+                first, last = ("1002AA", "1002AE") if at_pc6 else (None, None)
+                rows.append((pc4, first, last, "regulier", law, line, team, share))
+    for pc4 in country.pc4s:
+        for group, team in SPECIAL_TEAMS.items():
+            for law in ("ZW", "WIA", "PW"):
+                rows += [(pc4, None, None, group, law, line, team, 1.0) for line in ("vangnet", "werkgever")]
+    columns = ["pc4", "pc6_from", "pc6_to", "client_group", "law", "client_line", "team_id", "share"]
+    built = pd.DataFrame(rows, columns=columns)
+    return built.assign(office=built["team_id"].map(TEAM_OFFICES))
+
+
+def _reasons(allocation: pd.DataFrame, country: Country) -> pd.DataFrame:
+    keys = allocation[["pc4", "client_line", "law_domain"]]
+    split = allocation[keys.duplicated(keep=False)].drop_duplicates(["pc4"])
+    rows = [(r.pc4, r.client_line, r.law_domain, "split", "=privacy: staf woont hier") for r in split.itertuples()]
+    rows += [(pc4, "alle", "zw_wia", "pin", country.note) for pc4 in country.moves]
+    return pd.DataFrame(rows, columns=["pc4", "client_line", "law_domain", "rule", "reason"]).astype("str")
+
+
+def _team_load(allocation: pd.DataFrame) -> pd.DataFrame:
+    layers = allocation.groupby(["team_id", "law_domain", "client_line"])["share"].agg(["size", "sum"]).reset_index()
+    area_sum = layers["sum"].astype("float64")
+    numbers = {
+        "inhabitants": 1000 * area_sum, "clients_per_year": 20.5 * area_sum, "hours_verzekeringsarts": 80 * area_sum,
+        "hours_other": 160 * area_sum, "hours_low": 75 * area_sum, "hours_high": 85 * area_sum,
+        "capacity_hours_verzekeringsarts": 82 * area_sum, "capacity_hours_other": 170 * area_sum,
+        "target_hours": 80 * area_sum, "deviation": 0.0 * area_sum, "tolerance": 0.05 + 0 * area_sum,
+        "stock_clients": 3.0 * area_sum, "stock_hours_verzekeringsarts": 9.0 * area_sum, "waiting_months": 1.5 + 0 * area_sum,
+    }  # fmt: skip
+    return layers.rename(columns={"size": "areas"}).assign(
+        name="SMC " + layers["team_id"], office=layers["team_id"].map(TEAM_OFFICES),
+        kind=layers["team_id"].map(lambda t: "participatiewet" if t == "P" else "regulier"), cluster="west",
+        is_within_tolerance=True, pieces=1, travel_km=None, **numbers,
+    )  # fmt: skip
+
+
+def _transition(allocation: pd.DataFrame, country: Country) -> pd.DataFrame:
+    """Two clients in stock per postcode and team, twelve in the first postcode: one count that readers may see."""
+    rows = [
+        (r.pc4, "WIA_EWT", r.client_line, "regulier", r.team_id, r.team_id, 12 if r.pc4 == "1000" else 2)
+        for r in allocation.itertuples()
+    ]
+    columns = ["pc4", "product", "client_line", "client_group", "team_from", "team_to", "clients"]
+    return pd.DataFrame(rows, columns=columns).assign(movement="blijft", reason=country.note)
+
+
+def _region_summary(country: Country) -> pd.DataFrame:
+    rows = [
+        dict(
+            arbeidsmarktregio_nr=nr, arbeidsmarktregio=f"Regio {nr}", cluster="west", law_domain="zw_wia",
+            client_line="alle", teams=2, areas=sum(country.region(p) == nr for p in country.pc4s), inhabitants=15000,
+            hours_verzekeringsarts=1200.0, mean_deviation=0.01, max_deviation=0.02, travel_km=3.5,
+            municipality_splits=1, care_region_splits=0, areas_moved=len(country.moves), clients_moved=3 * nr,
+            waiting_months=1.5, objective=2.5, lower_bound=2.4, gap=0.04,
+        )
+        for nr in (1, 2)
+    ]  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def _changes(country: Country) -> pd.DataFrame:
+    rows = [
+        (country.from_version, pc4, "alle", "zw_wia", "A2" if team == "A1" else "A1", team, 1.0, 20.5, 80.0)
+        for pc4, team in country.moves.items()
+    ]
+    columns = ["from_version", "pc4", "client_line", "law_domain", "team_from", "team_to", "share", "clients", "hours"]
+    return pd.DataFrame(rows, columns=columns).astype({"from_version": "Int64", "share": "float64"})
+
+
+def _run(country: Country, created_by: str) -> pd.DataFrame:
+    return pd.DataFrame([{
+        "run_id": f"run-{abs(hash(country.note)) % 10**6}", "created_at": datetime(2026, 11, 21, 9, tzinfo=UTC),
+        "created_by": created_by, "reason": country.note, "input_fingerprints": json.dumps({"inflow": "ab12"}),
+        "configuration": json.dumps({"tolerance": 0.05}), "code_version": "0.1.0", "solver": json.dumps({}),
+        "validation": json.dumps({"success": True}), "approval": None,
+    }])  # fmt: skip
+
+
+def _areas(country: Country) -> gpd.GeoDataFrame:
+    shapes = []
+    for pc4 in country.pc4s:
+        row, column = country.place(pc4)
+        x, y = 150_000 + 1000 * column, 450_000 - 1000 * row
+        shapes.append(shapely.box(x, y, x + 1000, y + 1000))
+    regions = [country.region(pc4) for pc4 in country.pc4s]
+    return gpd.GeoDataFrame(
+        {
+            "pc4": country.pc4s, "gemeente_name": [f"Gemeente {r}" for r in regions], "arbeidsmarktregio_nr": regions,
+            "arbeidsmarktregio": [f"Regio {r}" for r in regions], "inhabitants": 1000,
+            "x_m": [s.centroid.x for s in shapes], "y_m": [s.centroid.y for s in shapes],
+        },
+        geometry=shapes, crs="EPSG:28992",
+    )  # fmt: skip
+
+
+def _teams() -> pd.DataFrame:
+    rows = [
+        dict(
+            team_id=team, name=f"SMC {team}", office=office, office_pc4="1000", arbeidsmarktregio="1|2",
+            kind="bijzonder" if team in SPECIAL_TEAMS.values() else "participatiewet" if team == "P" else "regulier",
+            client_groups=next((g for g, t in SPECIAL_TEAMS.items() if t == team), None),
+            client_lines="vangnet|werkgever", laws="PW" if team == "P" else "ZW|WIA", fte_verzekeringsarts=3.0,
+            fte_other=8.0, productivity=1.0, valid_from=date(2024, 1, 1), valid_to=None,
+            verzuimbeheer_code=f"VZB-{team}",
+        )
+        for team, office in TEAM_OFFICES.items()
+    ]  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def _expected(allocation: pd.DataFrame) -> pd.DataFrame:
+    units = allocation[["pc4", "client_line", "law_domain"]].drop_duplicates()
+    return units.assign(clients=20.5, hours=80.0)
+
+
+def write_outcome(folder: Path, country: Country | None = None, *, created_by: str = "planner") -> Path:
+    """The outcome of ``country`` in ``folder`` (made when absent); returns the folder."""
+    country = country or Country()
+    folder.mkdir(parents=True, exist_ok=True)
+    allocation = allocation_of(country)
+    tables = {
+        "allocation": allocation,
+        "routing": routing_of(country, allocation),
+        "allocation_reason": _reasons(allocation, country),
+        "team_load": _team_load(allocation),
+        "allocation_changes": _changes(country),
+        "transition": _transition(allocation, country),
+        "region_summary": _region_summary(country),
+        "runs": _run(country, created_by),
+        "teams": _teams(),
+        "expected": _expected(allocation),
+    }
+    for name, rows in tables.items():
+        pq.write_table(pa.Table.from_pandas(rows, preserve_index=False), folder / f"{name}.parquet")
+    _areas(country).to_parquet(folder / "areas.parquet", index=False)
+    (folder / "report.html").write_text(f"<p>{country.note}</p>")
+    return folder
