@@ -1,14 +1,8 @@
 """Inflow history and stock -> expected work per postcode, product, client line and client group.
 
-Belongs here: the estimate of the planning year, its uncertainty, and the conversion to hours.
-Does not belong here: a product's national level (``trend``), who does the work (``layers``).
-
-The model. Clients of one postcode, product, line and group ("cell") in the history are Poisson with mean
-``expected x need``: ``expected`` = inhabitants x the rate of the region, ``need`` ~ Gamma with mean 1 and shape k, the
-prior strength of the product. So the estimate is the region's rate, corrected by the cell's own history for as far
-as that is more than noise: weight ``expected / (k + expected)`` on the history (Clayton and Kaldor, "Empirical Bayes
-estimates of age-standardized relative risks", Biometrics 43, 1987; Marshall, "Mapping disease and mortality rates
-using empirical Bayes estimators", Applied Statistics 40, 1991).
+Belongs here: the estimate of the planning year put together, its uncertainty, and the conversion to hours.
+Does not belong here: how counts are told from noise (``shrinkage``), a product's national level (``trend``), who does
+the work (``layers``).
 """
 
 from __future__ import annotations
@@ -19,21 +13,17 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import optimize, stats
-from scipy.special import gammaln
+from scipy import stats
 
 from allocation.config import Config
 from allocation.inputs import CENTRAL, Inputs
+from allocation.shrinkage import Cells, Codes, Floats, fit, sum_by
 from allocation.trend import planning_year
-
-Floats = NDArray[np.float64]
-Codes = NDArray[np.int64]
 
 KEY = ["pc4", "product", "client_line", "client_group"]
 SERIES = KEY[1:]
-ESTIMATES = ["inflow_clients", "inflow_sd", "inflow_sd_region", "inflow_sd_product"]
-
-LOG_STRENGTH_RANGE = (np.log(0.1), np.log(1e5))
+SHARED = {"sd_area": ["pc4"], "sd_region": ["rate_region", *SERIES], "sd_product": ["product"]}
+"""Which rows share which part of the error: all rows of an area, of a region's rate, of a product."""
 OUT_OF_PROPORTION, OUT_OF_PROPORTION_CLIENTS = 5.0, 24.0
 """An area with more clients than both 5 x what its inhabitants explain and 24: an institution or postbox addresses."""
 
@@ -52,14 +42,14 @@ def expected_work(inputs: Inputs, areas: pd.DataFrame, config: Config) -> pd.Dat
     - ``planned_clients``: inflow + planned share of the stock, clients a year;
     - ``hours_verzekeringsarts``, ``hours_other``: hours a year of the planned clients;
     - ``stock_hours_verzekeringsarts``: hours in the whole stock;
-    - ``hours_sd``: standard deviation of ``hours_verzekeringsarts``, hours a year, of which ``hours_sd_product`` is
-      shared by all areas of the product and ``hours_sd_region`` by all areas of the same ``rate_region`` (text: the
-      arbeidsmarktregio's number), product, line and group: do not add these up by hand, use ``team_interval``.
+    - ``hours_sd``: standard deviation of ``hours_verzekeringsarts``, hours a year, of which ``hours_sd_area``,
+      ``hours_sd_region`` and ``hours_sd_product`` are shared with other rows: sums are for ``team_interval``;
+    - ``rate_region``: the region (number, as text) whose rate the estimate leans on.
     """
     inflow = expected_inflow(inputs.inflow, areas)
     stock = inputs.stock.groupby(KEY)["clients"].sum().rename("stock_clients").reset_index()
     work = inflow.drop(columns="rate_region").merge(stock, on=KEY, how="outer")
-    work = work.fillna(dict.fromkeys([*ESTIMATES, "stock_clients"], 0.0))
+    work = work.fillna(dict.fromkeys(work.columns.difference(KEY), 0.0))
     work["rate_region"] = work["pc4"].map(areas.set_index("pc4")["arbeidsmarktregio_nr"].astype(str))
     products = inputs.products.set_index("product")
     for column in ("law", "priority", "planned_stock_share", "hours_verzekeringsarts", "hours_other"):
@@ -73,7 +63,7 @@ def expected_work(inputs: Inputs, areas: pd.DataFrame, config: Config) -> pd.Dat
     work["hours_verzekeringsarts"] = work["planned_clients"] * hours_each
     work["hours_other"] *= work["planned_clients"] * norm
     work["stock_hours_verzekeringsarts"] = work["stock_clients"] * hours_each
-    for kind in ("sd", "sd_region", "sd_product"):
+    for kind in ("sd", *SHARED):
         work[f"hours_{kind}"] = work.pop(f"inflow_{kind}") * growth * hours_each
     work["stock_clients"] = work["stock_clients"].astype("int64")
     work["priority"] = work["priority"].astype("int64")
@@ -88,102 +78,76 @@ def _per_product(product: pd.Series, setting: dict[str, float], default: float) 
 def team_interval(work: pd.DataFrame, by: Sequence[str] = ("team_id",), level: float = 0.8) -> pd.DataFrame:
     """Interval that holds the verzekeringsarts hours of a team with probability ``level``, for all teams at once.
 
-    Three errors add up. Each area's own noise is independent: variances are summed. The error of a region's rate is
-    the same for all areas of one region, product, line and group: standard deviations are summed within these, then
-    squared. So is the error of a product's national level, over all areas of the product. The total is taken as Gamma
-    with that mean and variance, so the interval is never negative.
+    Four errors add up. Each row's own noise is independent: variances are summed. An error in an area's need is the
+    same for all rows of the area, one in a region's rate for all its areas, one in a product's national level for the
+    whole product (``SHARED``): there standard deviations are summed, and the square of that sum is a variance. The
+    total is taken as Gamma with this mean and variance, so an interval is never negative.
 
     Parameters
     ----------
     work : rows of ``expected_work`` with the columns ``by``; optional ``share`` (0 to 1) = part of the row's clients
-        that the team serves. The own noise of a part is at most ``share`` x that variance (thinning); that is used.
+        that the team serves, to be applied here to hours and errors (so hand over the hours of the whole row). The own
+        noise of a part is at most ``share`` x that variance (thinning); that is used.
 
     Returns
     -------
     Frame indexed by ``by`` with ``hours_low`` and ``hours_high``, hours a year.
     """
-    columns = {column.replace("hours_verzekeringsarts", "mean").replace("hours_", ""): work[column]
-               for column in ("hours_verzekeringsarts", "hours_sd", "hours_sd_region", "hours_sd_product")}  # fmt: skip
-    keys = work[[*by, "rate_region", *SERIES]]
-    interval = sum_interval(keys.assign(**columns, share=work.get("share", 1.0)), by, level)
+    columns = {name: work[f"hours_{name}"] for name in ("sd", *SHARED)}
+    rows = work[[*{*by, *KEY, "rate_region"}]].assign(mean=work["hours_verzekeringsarts"], **columns)
+    interval = sum_interval(rows.assign(share=work.get("share", 1.0)), by, level)
     return interval[["low", "high"]].add_prefix("hours_")
 
 
 def sum_interval(rows: pd.DataFrame, by: Sequence[str], level: float) -> pd.DataFrame:
-    """``mean``, ``low`` and ``high`` of the sum of ``rows`` (mean, sd, sd_region, sd_product, share) per ``by``."""
-    by = list(by)
-    own = rows["share"] * (rows["sd"] ** 2 - rows["sd_region"] ** 2 - rows["sd_product"] ** 2).clip(lower=0.0)
-    parts = rows[[*by, "rate_region", *SERIES]].assign(
-        mean=rows["share"] * rows["mean"],
-        own=own,
-        region=rows["share"] * rows["sd_region"],
-        product_level=rows["share"] * rows["sd_product"],
+    """``mean``, ``low`` and ``high`` of the sum of ``rows`` per ``by``, an interval of probability ``level``.
+
+    ``rows``: KEY, rate_region, by, mean, share, sd and its shared parts sd_area, sd_region, sd_product.
+    """
+    by, share = list(by), rows["share"]
+    own = rows["sd"] ** 2 - sum(rows[part] ** 2 for part in SHARED)
+    total = (share * rows["mean"]).groupby([rows[name] for name in by]).sum()
+    variance = (share * own.clip(lower=0.0)).groupby([rows[name] for name in by]).sum()
+    for part, shared_by in SHARED.items():
+        keys = [*by, *(name for name in shared_by if name not in by)]
+        together = (share * rows[part]).groupby([rows[name] for name in keys]).sum()
+        variance = variance + (together**2).groupby(level=by).sum()
+    mean, spread = total.to_numpy(), variance.to_numpy()
+    certain = (spread <= 0) | (mean <= 0)
+    shape = np.where(certain, 1.0, mean) ** 2 / np.where(certain, 1.0, spread)
+    low, high = (
+        np.where(certain, mean, mean / shape * stats.gamma.ppf(p, shape)) for p in ((1 - level) / 2, (1 + level) / 2)
     )
-    sums = ["mean", "own", "region", "product_level"]
-    per_rate = parts.groupby([*by, "rate_region", *SERIES], observed=True, sort=False)[sums].sum().reset_index()
-    per_rate["own"] += per_rate.pop("region") ** 2
-    per_product = per_rate.groupby([*by, "product"], observed=True, sort=False)[["mean", "own", "product_level"]].sum()
-    per_product["own"] += per_product.pop("product_level") ** 2
-    total = per_product.groupby(by, observed=True).sum()
-    mean, variance = total["mean"].to_numpy(), total["own"].to_numpy()
-    certain = (variance <= 0) | (mean <= 0)
-    safe_mean, safe_variance = np.where(certain, 1.0, mean), np.where(certain, 1.0, variance)
-    law = stats.gamma(safe_mean**2 / safe_variance, scale=safe_variance / safe_mean)
-    return pd.DataFrame(
-        {
-            "mean": mean,
-            "low": np.where(certain, mean, law.ppf((1 - level) / 2)),
-            "high": np.where(certain, mean, law.ppf((1 + level) / 2)),
-        },
-        index=total.index,
-    )
+    return pd.DataFrame({"mean": mean, "low": low, "high": high}, index=total.index)
 
 
 def expected_inflow(inflow: pd.DataFrame, areas: pd.DataFrame) -> pd.DataFrame:
-    """Gamma-Poisson estimate of the inflow of the planning year, before growth scenarios.
+    """Expected inflow of the planning year, before growth scenarios, and its standard deviations.
 
     A cell without rows had no clients: absent is zero. Every area of a region gets a row for every product, line and
     group that occurs in that region, unless the area has neither inhabitants nor clients.
 
     Returns
     -------
-    KEY, ``rate_region`` (text), ``inflow_clients`` (a year) and the standard deviations ``inflow_sd`` (total),
-    ``inflow_sd_region`` and ``inflow_sd_product`` (the parts of it that areas share, see ``team_interval``).
+    KEY, ``rate_region`` (text), ``inflow_clients`` (a year), ``inflow_sd`` (total), and the parts of it that rows
+    share: ``inflow_sd_area``, ``inflow_sd_region`` and ``inflow_sd_product`` (see ``team_interval``).
     """
     history = History.of(inflow, areas)
     cells, levels = history.cells, planning_year(history.monthly)
-    rate, strength = fit_rates(cells)
-    expected = rate[cells.rate] * cells.exposure
-    k = strength[cells.product]
-    need = (k + cells.clients) / (k + expected)
-    history_clients = history.monthly.sum(axis=0)
-    year = (levels.year_clients / np.where(history_clients > 0, history_clients, 1.0))[cells.product]
-    mean = expected * need * year
-    noise = mean + mean**2 / (k + cells.clients)
-    own = _dispersion(history)[cells.product] * noise
-    weight = k / (k + expected)
-    information = _sum_by(cells.rate, expected * weight, len(rate))
-    by_region = mean * weight / np.sqrt(information[cells.rate])
-    by_product = mean * levels.relative_sd[cells.product]
-    frame = history.keys()
-    return frame.assign(
+    fitted = fit(cells)
+    total = history.monthly.sum(axis=0)
+    year = levels.year_clients / np.where(total > 0, total, 1.0)
+    mean = fitted.estimate(cells) * year[cells.product]
+    of_cell, of_area, of_region = (mean * error for error in fitted.relative_errors(cells))
+    of_product = mean * levels.relative_sd[cells.product]
+    own = _dispersion(history)[cells.product] * (mean + of_cell**2)
+    return history.keys().assign(
         inflow_clients=mean,
-        inflow_sd=np.sqrt(own + by_region**2 + by_product**2),
-        inflow_sd_region=by_region,
-        inflow_sd_product=by_product,
+        inflow_sd=np.sqrt(own + of_area**2 + of_region**2 + of_product**2),
+        inflow_sd_area=of_area,
+        inflow_sd_region=of_region,
+        inflow_sd_product=of_product,
     )
-
-
-@dataclass(frozen=True)
-class Cells:
-    """One entry per cell, arrays of equal length: clients in the history, exposure (inhabitants), and the codes of
-    the area, the product and the rate (= region, product, line and group)."""
-
-    clients: Floats
-    exposure: Floats
-    area: Codes
-    product: Codes
-    rate: Codes
 
 
 @dataclass(frozen=True)
@@ -213,7 +177,7 @@ class History:
         present[region[area[clients > 0]], series[clients > 0]] = True
         rate_of = np.full(present.shape, -1)
         rate_of[present] = np.arange(present.sum())
-        exposure = _exposure(areas["inhabitants"], _sum_by(area, clients, len(pc4)))
+        exposure = _exposure(areas["inhabitants"], sum_by(area, clients, len(pc4)))
         used = np.flatnonzero(exposure > 0)
         at, of_series = np.nonzero(present[region[used]])
         cell_area = used[at]
@@ -244,13 +208,8 @@ def _codes(frame: pd.DataFrame) -> tuple[Codes, pd.DataFrame]:
     return code, frame.iloc[first].reset_index(drop=True)
 
 
-def _sum_by(code: Codes, values: NDArray[np.generic], codes: int) -> Floats:
-    """Sum of ``values`` per code 0, 1, ..., codes - 1."""
-    return np.asarray(np.bincount(code, values, codes), dtype=np.float64)
-
-
 def _sums(row: Codes, column: Codes, values: Floats, shape: tuple[int, int]) -> Floats:
-    return _sum_by(row * shape[1] + column, values, shape[0] * shape[1]).reshape(shape)
+    return sum_by(row * shape[1] + column, values, shape[0] * shape[1]).reshape(shape)
 
 
 def _exposure(inhabitants: pd.Series, clients: Floats) -> Floats:
@@ -262,54 +221,6 @@ def _exposure(inhabitants: pd.Series, clients: Floats) -> Floats:
     explained = people * rate
     odd = ~known | (clients > np.maximum(OUT_OF_PROPORTION * explained, OUT_OF_PROPORTION_CLIENTS))
     return np.where(odd, clients / rate, people)
-
-
-def fit_rates(cells: Cells, rounds: int = 3) -> tuple[Floats, Floats]:
-    """Rate per inhabitant of every region, product, line and group, and the prior strength of every product.
-
-    Both maximise the negative binomial likelihood, in turns. For the rate that means
-    ``sum(w (clients - expected)) = 0`` with ``w = k / (k + expected)``, which is the same as: the estimates of a
-    region's areas add up to the region's clients.
-    """
-    rates, products = int(cells.rate.max()) + 1, int(cells.product.max()) + 1
-    in_product = [np.flatnonzero(cells.product == product) for product in range(products)]
-    rate = _sum_by(cells.rate, cells.clients, rates) / _sum_by(cells.rate, cells.exposure, rates)
-    strength = np.zeros(products)
-    for _ in range(rounds):
-        expected = rate[cells.rate] * cells.exposure
-        overall = prior_strength(cells.clients, expected)
-        strength = np.array([prior_strength(cells.clients[at], expected[at], overall) for at in in_product])
-        rate = _balanced_rate(cells, strength[cells.product], rate)
-    return rate, strength
-
-
-def _balanced_rate(cells: Cells, k: Floats, rate: Floats) -> Floats:
-    for _ in range(100):
-        weight = k / (k + rate[cells.rate] * cells.exposure)
-        previous = rate
-        rate = _sum_by(cells.rate, weight * cells.clients, len(rate))
-        rate = rate / _sum_by(cells.rate, weight * cells.exposure, len(rate))
-        if np.abs(rate / previous - 1).max() < 1e-10:
-            break
-    return rate
-
-
-def prior_strength(clients: Floats, expected: Floats, towards: float | None = None) -> float:
-    """Shape k of the Gamma distribution of need, by maximum likelihood of the negative binomial counts.
-
-    Large k: areas differ by chance only. With few clients the likelihood says little; ``towards`` (the strength over
-    all products) then holds: log k is given a normal prior around it with standard deviation 1.
-    """
-    values, times = np.unique(clients, return_counts=True)
-
-    def loss(log_k: float) -> float:
-        k = float(np.exp(log_k))
-        counting = float((times * (gammaln(values + k) - gammaln(k) - values * log_k)).sum())
-        apart = 0.0 if towards is None else (log_k - np.log(towards)) ** 2 / 2
-        return float(((k + clients) * np.log1p(expected / k)).sum()) - counting + float(apart)
-
-    found = optimize.minimize_scalar(loss, bounds=LOG_STRENGTH_RANGE, method="bounded", options={"xatol": 1e-4})
-    return float(np.exp(found.x))
 
 
 def _dispersion(history: History) -> Floats:
@@ -327,6 +238,6 @@ def _dispersion(history: History) -> Floats:
     seen = cells.clients > 0
     expected = np.where(seen, cells.clients * p * (1 - p), 1.0)
     ratio = (history.first_half - cells.clients * p) ** 2 / expected
-    count = _sum_by(cells.product, seen, len(usable))
-    mean = _sum_by(cells.product, ratio * seen, len(usable)) / np.maximum(count, 1)
+    count = sum_by(cells.product, seen, len(usable))
+    mean = sum_by(cells.product, ratio * seen, len(usable)) / np.maximum(count, 1)
     return np.where(usable, np.maximum(1.0, mean), 1.0)
