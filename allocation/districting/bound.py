@@ -79,6 +79,19 @@ def solve_exact(problem: Problem, incumbent: Ints | None = None, seconds: float 
     return lower_bound(problem, incumbent, seconds, "full")
 
 
+def warm_up() -> None:
+    """Compile what the exact search needs (about half a minute, once a machine: the result is kept on disk)."""
+    line = np.array([[0, 1], [1, 2], [2, 3]])
+    xy_m = np.array([[0.0, 0.0], [1000.0, 0.0], [2000.0, 0.0], [3000.0, 0.0]])
+    toy = Problem(
+        ("a", "b", "c", "d"), ("left", "right"), xy_m, np.ones(4), line, np.ones(3), np.ones(2), 0.1,
+        office_xy_m=xy_m[[1, 2]],
+    )  # fmt: skip
+    solve_exact(toy, seconds=600.0)
+    search = BranchAndCut(toy, None, math.inf)  # too small to need inequalities: call for some by hand
+    search.separate(np.tile(np.array([[1.0], [0.0], [0.0], [1.0]]), 2))
+
+
 def overweight(problem: Problem) -> str | None:
     """Why no plan can keep the load limits, where that shows at a glance; None when it does not."""
     limits = Limits.of(problem)
@@ -189,4 +202,4 @@ def _dual_value(prices: Floats, cost: Floats, load: Floats, least: Floats, most:
     return value + float(prices @ limit), limit - at
 
 
-__all__ = ["Bound", "lower_bound", "overweight", "solve_exact"]
+__all__ = ["Bound", "lower_bound", "overweight", "solve_exact", "warm_up"]

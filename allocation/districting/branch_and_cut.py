@@ -43,13 +43,15 @@ class Node:
 
 
 class BranchAndCut:
-    """One exact search. ``run`` may be called once; then bound, plan, is_proven, nodes and cuts hold the outcome."""
+    """One exact search. ``run`` may be called once; then bound, plan, is_proven, nodes and cuts hold the outcome.
+
+    incumbent  (n,) a plan to beat; left aside when it breaks a hard rule
+    deadline   on the clock of ``time.perf_counter``
+    upper      only plans that cost less are of interest
+    """
 
     def __init__(self, problem: Problem, incumbent: Ints | None, deadline: float, upper: float = math.inf) -> None:
         self.problem, self.deadline = problem, deadline
-        self.plan = incumbent
-        self.value = min(upper, evaluate(problem, incumbent).objective if incumbent is not None else math.inf)
-        self.has_better = False
         self.step = _integer_step(problem)
         self.indptr, self.indices = adjacency(problem.n, problem.edges)
         self.limits = Limits.of(problem)
@@ -60,6 +62,11 @@ class BranchAndCut:
         self.bound, self.is_proven, self.nodes, self.cuts = -math.inf, False, 0, 0
         self.reason = "branch and cut"
         self.gains: dict[tuple[int, int, int], tuple[float, int]] = {}
+        self.plan: Ints | None = None
+        self.value = upper
+        if incumbent is not None:
+            self._offer(np.asarray(incumbent, dtype=np.int64))
+        self.has_better = False
 
     # -- values -------------------------------------------------------------------------------------------------
 
@@ -108,7 +115,7 @@ class BranchAndCut:
     def _finish_empty(self, why: str) -> None:
         """Nothing better than the incumbent is left: it is optimal, or there is no plan at all."""
         self.is_proven = True
-        self.bound = self.cutoff
+        self.bound = self.value if self.step else self.cutoff
         if self.plan is None and not math.isfinite(self.value):
             self.reason = why
 
@@ -133,7 +140,7 @@ class BranchAndCut:
                 return False
             self.relaxation.set_domain(self.domain)
             moved = bool((point.x[before != self.domain] > WHOLE).any())
-            found = self._separate(point, rounds_of_flow=True)
+            found = self.separate(point.x)
             self._settle(point, round_)
             if found:
                 self.relaxation.add(found)
@@ -166,16 +173,18 @@ class BranchAndCut:
         domain[(domain == 1) & has_choice & (point.bound + rise >= self.cutoff)] = 0
         return bool(domain.any(axis=1).all())
 
-    def _separate(self, point: LpPoint, rounds_of_flow: bool, max_cuts: int = 25) -> list[Cut]:
-        """Violated contiguity inequalities, valid for all plans within the root's domain."""
-        floor = 0.02 if rounds_of_flow else 0.3
+    def separate(self, x: Floats, max_cuts: int = 25, floor: float = 0.02) -> list[Cut]:
+        """Contiguity inequalities that x (n, k) breaks, valid for all plans within the root's domain.
+
+        Looked for only where x is above ``floor``; at most ``max_cuts`` for each team.
+        """
         sure = (self.domain.sum(axis=1) == 1)[:, None] & (self.domain == 1)
         found: list[Cut] = []
         for group in self.groups:
             if len(group) > 1:
-                found += self._separate_teams(group, point.x, sure, True, max_cuts, floor)
+                found += self._separate_teams(group, x, sure, True, max_cuts, floor)
         for t in range(self.problem.k):
-            found += self._separate_teams(np.array([t]), point.x, sure, False, max_cuts, floor)
+            found += self._separate_teams(np.array([t]), x, sure, False, max_cuts, floor)
         return found
 
     def _separate_teams(
@@ -183,10 +192,10 @@ class BranchAndCut:
     ) -> list[Cut]:
         """Inequalities of one team, or the sums over teams in one office of those that hold for each of them."""
         open_ = np.ascontiguousarray(self.domain[:, teams].any(axis=1)).astype(np.uint8)
-        member = np.ascontiguousarray(sure[:, teams[0]])
+        member = sure[:, teams[0]].astype(np.uint8)
         share = np.minimum(x[:, teams].sum(axis=1), 1.0)
         kinds, us, rs, walls = separate(
-            open_, member, share, self.indptr, self.indices, self.amount,
+            open_, member, share, np.argsort(-share, kind="stable"), self.indptr, self.indices, self.amount,
             self.least[:, teams].min(axis=1), self.most[:, teams].max(axis=1), light_only, max_cuts, floor,
         )  # fmt: skip
         return [_cut(teams, kinds[c], us[c], rs[c], walls[c]) for c in range(len(kinds))]
@@ -252,7 +261,7 @@ class BranchAndCut:
             if is_whole and self._offer(np.argmax(point.x, axis=1).astype(np.int64)):
                 return []
             if round_ < NODE_ROUNDS or is_whole:
-                found = self._separate(point, rounds_of_flow=is_whole or self.nodes % 10 == 0, max_cuts=8)
+                found = self.separate(point.x, 8, 0.02 if is_whole or self.nodes % 10 == 0 else 0.3)
                 if found:
                     self.relaxation.add(found)
                     self.cuts += len(found)

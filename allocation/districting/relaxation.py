@@ -202,7 +202,7 @@ class Relaxation:
         lp.row_lower_, lp.row_upper_ = self.row_low, self.row_high
         lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
         lp.a_matrix_.start_, lp.a_matrix_.index_, lp.a_matrix_.value_ = start, index, value
-        self.highs = highspy.Highs()
+        self.highs = highspy.Highs()  # type: ignore[no-untyped-call]
         self.highs.silent()
         self.highs.setOptionValue("threads", 1)
         self.highs.setOptionValue("parallel", "off")

@@ -1,0 +1,212 @@
+"""Lower bounds and exact solutions: by hand, against brute force, and when there is nothing to find."""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+from scipy.spatial import Delaunay
+
+from allocation.districting.bound import lower_bound, solve_exact
+from allocation.districting.branch_and_cut import BranchAndCut
+from allocation.districting.check import check
+from allocation.districting.objective import evaluate
+from allocation.districting.problem import Measure, Problem, Weights
+from allocation.districting.relaxation import Limits, Relaxation
+
+
+def line_of_four(**changes: object) -> Problem:
+    """a - b - c - d, a kilometre apart, one client each; the offices stand at b and at c.
+
+    The best division is a b | c d: a and d travel 1 km, b and c none, so (1 + 0 + 0 + 1) / 4 = 0.5 km.
+    """
+    xy_m = np.array([[0.0, 0.0], [1000.0, 0.0], [2000.0, 0.0], [3000.0, 0.0]])
+    problem = Problem(
+        unit_ids=("a", "b", "c", "d"),
+        team_ids=("left", "right"),
+        xy_m=xy_m,
+        demand=np.ones(4),
+        edges=np.array([[0, 1], [1, 2], [2, 3]]),
+        border_m=np.array([100.0, 200.0, 300.0]),
+        capacity=np.ones(2),
+        tolerance=0.1,
+        office_xy_m=xy_m[[1, 2]],
+    )
+    return problem.replace(**changes)
+
+
+def horseshoe() -> Problem:
+    """The line a - b - c - d bent until d lies beside a, with one office between a and d and one between b and c.
+
+    d --- c      offices at P (0, 0.5) between a and d, Q (10, 0.5) between b and c
+    P     Q      nearest office: a, d -> P and b, c -> Q, all 0.5 km, but a and d are no neighbours
+    a --- b      contiguous and in balance there is only a b | c d: two units travel far
+    """
+    xy_m = np.array([[0.0, 0.0], [10_000.0, 0.0], [10_000.0, 1000.0], [0.0, 1000.0]])
+    offices = np.array([[0.0, 500.0], [10_000.0, 500.0]])
+    return line_of_four(xy_m=xy_m, office_xy_m=offices)
+
+
+def random_problem(seed: int, n_most: int = 8) -> Problem:
+    """Up to ``n_most`` units on a planar graph (not always connected) with weights, limits and locks of every kind."""
+    rng = np.random.default_rng(seed)
+    n, k = int(rng.integers(4, n_most + 1)), int(rng.integers(1, 4))
+    xy_m = rng.uniform(0, 1e4, (n, 2))
+    corners = Delaunay(xy_m).simplices
+    pairs = sorted({tuple(sorted(map(int, p))) for s in corners for p in itertools.combinations(s, 2)})
+    pairs = [p for p in pairs if rng.random() < 0.75] or pairs[:1]
+    one_office = np.repeat(rng.uniform(0, 1e4, (1, 2)), k, axis=0)
+    offices = rng.uniform(0, 1e4, (k, 2)) if rng.random() < 0.6 else one_office
+    return Problem(
+        unit_ids=tuple(f"u{i}" for i in range(n)),
+        team_ids=tuple(f"t{t}" for t in range(k)),
+        xy_m=xy_m,
+        demand=np.round(rng.uniform(0, 10, n)) + (np.arange(n) == 0),
+        edges=np.array(pairs),
+        border_m=rng.uniform(0, 3000, len(pairs)),
+        capacity=rng.uniform(1, 1.5, k) if rng.random() < 0.6 else np.ones(k),
+        tolerance=float(rng.choice([0.1, 0.3, 0.6, 1.2])),
+        weights=Weights(*(float(rng.choice([0, 1, 2.5])) for _ in range(6))),
+        office_xy_m=offices if rng.random() < 0.7 else None,
+        current=rng.integers(-1, k, n) if rng.random() < 0.5 else None,
+        municipality=rng.integers(0, 3, n) if rng.random() < 0.5 else None,
+        care_region=rng.integers(0, 3, n) if rng.random() < 0.5 else None,
+        fixed=np.where(rng.random(n) < 0.1, rng.integers(0, k, n), -1) if rng.random() < 0.3 else None,
+        further=(Measure("clients", np.round(rng.uniform(0, 10, n)), np.ones(k), 0.7),) if rng.random() < 0.3 else (),
+        base_load=rng.uniform(0, 5, k) if rng.random() < 0.3 else None,
+    )
+
+
+def allowed_plans(problem: Problem) -> list[np.ndarray]:
+    """Every plan that keeps every hard rule, by trying all of them."""
+    every = (np.array(plan) for plan in itertools.product(range(problem.k), repeat=problem.n))
+    return [plan for plan in every if not check(problem, plan)]
+
+
+@pytest.mark.parametrize("level", ["lp", "full"])
+def test_line_of_four_costs_half_a_kilometre(level: str) -> None:
+    assert lower_bound(line_of_four(), level=level).value == pytest.approx(0.5, rel=1e-5)
+
+
+def test_exact_solution_of_the_line_of_four() -> None:
+    found = solve_exact(line_of_four())
+    assert found.is_optimal
+    assert found.plan is not None
+    assert found.plan.tolist() == [0, 0, 1, 1]
+
+
+def test_contiguity_forces_the_detour_that_the_relaxation_does_not_see() -> None:
+    far = math.hypot(10, 0.5)
+    assert lower_bound(horseshoe(), level="lp").value == pytest.approx(0.5, rel=1e-6)
+    found = lower_bound(horseshoe(), level="full")
+    assert found.is_optimal
+    assert found.value == pytest.approx((2 * 0.5 + 2 * far) / 4, rel=1e-5)
+
+
+def test_an_incumbent_that_is_the_best_is_confirmed_and_not_returned_again() -> None:
+    found = lower_bound(line_of_four(), np.array([0, 0, 1, 1]), level="full")
+    assert (found.is_optimal, found.plan) == (True, None)
+    assert found.value == pytest.approx(0.5, rel=1e-5)
+
+
+def test_an_incumbent_that_breaks_a_rule_does_not_prune() -> None:
+    """a c | b d costs less than the only allowed plan of the horseshoe, and is not contiguous."""
+    found = lower_bound(horseshoe(), np.array([0, 1, 1, 0]), level="full")
+    assert found.is_optimal
+    assert found.plan is not None
+    assert sorted(found.plan.tolist()) == [0, 0, 1, 1]
+
+
+def test_a_unit_heavier_than_any_team_is_named() -> None:
+    found = lower_bound(line_of_four(demand=np.array([1.0, 9.0, 1.0, 1.0])))
+    assert found.value == math.inf
+    assert "unit b alone has demand 9" in found.method
+
+
+def test_loads_that_cannot_be_balanced_even_in_parts_are_proven_so() -> None:
+    """Three of the four units are pinned to the left team: at least 3 of 4 parts, the limit is 2.2."""
+    found = lower_bound(line_of_four(fixed=np.array([0, 0, 0, -1])))
+    assert found.value == math.inf
+    assert "balanced" in found.method
+
+
+def test_no_contiguous_plan_is_proven_so() -> None:
+    """A star: three leaves on one middle unit; two teams of two units each, but two leaves are never neighbours."""
+    found = lower_bound(line_of_four(edges=np.array([[0, 1], [1, 2], [1, 3]])), level="full")
+    assert found.value == math.inf
+    assert not found.is_optimal
+    assert "no contiguous division" in found.method
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_brute_force_agrees(seed: int) -> None:
+    problem = random_problem(seed, 7)
+    best = min((evaluate(problem, plan).objective for plan in allowed_plans(problem)), default=math.inf)
+    quick, full = lower_bound(problem), lower_bound(problem, seconds=60.0, level="full")
+    assert quick.value <= best + 1e-9
+    assert full.value <= best + 1e-9
+    if math.isfinite(best):
+        assert full.is_optimal
+        assert evaluate(problem, full.plan).objective == pytest.approx(best, rel=2e-6, abs=1e-9)
+        assert full.value == pytest.approx(best, rel=2e-6, abs=1e-9)
+    else:
+        assert full.value == math.inf
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_any_prices_give_a_valid_bound(seed: int) -> None:
+    """The certificate does not rest on the solver: random row prices bound the optimum too, only less well."""
+    problem = random_problem(seed, 6)
+    plans = allowed_plans(problem)
+    best = min((evaluate(problem, plan).objective for plan in plans), default=math.inf)
+    relaxation = Relaxation(problem, Limits.of(problem), problem.allowed_mask.astype(np.uint8))
+    rng = np.random.default_rng(seed)
+    for _ in range(20):
+        prices = rng.normal(0, 0.3, len(relaxation.row_low))
+        assert relaxation.safe_bound(prices)[0] <= best + 1e-9
+
+
+@pytest.mark.parametrize("seed", range(100, 130))
+def test_inequalities_hold_for_every_allowed_plan(seed: int) -> None:
+    """Cuts found at random fractional points are broken by the point and by no allowed plan."""
+    problem = random_problem(seed, 7)
+    plans = allowed_plans(problem)
+    search = BranchAndCut(problem, None, math.inf)
+    rng = np.random.default_rng(seed)
+    for _ in range(10):
+        x = rng.dirichlet(np.full(problem.k, 0.3), problem.n)
+        for cut in search.separate(x):
+            assert cut.coefficients @ x[cut.units, cut.teams] > cut.rhs
+            for plan in plans:
+                whole = plan[:, None] == np.arange(problem.k)
+                assert cut.coefficients @ whole[cut.units, cut.teams] <= cut.rhs
+
+
+def test_inequalities_are_found_where_the_relaxation_tears_a_team_apart() -> None:
+    problem = horseshoe()
+    torn = np.array([[1.0, 0.0], [0.0, 1.0], [0.0, 1.0], [1.0, 0.0]])
+    assert BranchAndCut(problem, None, math.inf).separate(torn)
+
+
+def test_interchangeable_teams_cost_the_same_under_any_names() -> None:
+    """Without offices and with equal capacities the numbering is arbitrary: cutting the line once is the optimum."""
+    found = solve_exact(line_of_four(office_xy_m=None, weights=Weights(travel=0.0, cut_edges=1.0)))
+    assert found.is_optimal
+    assert found.value == 1.0
+
+
+def test_many_units_are_bounded_by_prices_of_a_sample() -> None:
+    """30,000 units and 3 teams: the quick way is valid and close to the whole relaxation (solved here to compare)."""
+    rng = np.random.default_rng(7)
+    n, offices = 30_000, np.array([[2e4, 2e4], [8e4, 3e4], [4e4, 8e4]])
+    problem = Problem(
+        unit_ids=tuple(map(str, range(n))), team_ids=("a", "b", "c"), xy_m=rng.uniform(0, 1e5, (n, 2)),
+        demand=rng.uniform(1, 3, n), edges=np.zeros((0, 2)), border_m=np.zeros(0), capacity=np.array([1.0, 2.0, 1.5]),
+        tolerance=0.05, office_xy_m=offices,
+    )  # fmt: skip
+    quick = lower_bound(problem)
+    whole = Relaxation(problem, Limits.of(problem), problem.allowed_mask.astype(np.uint8)).solve().bound
+    assert "prices" in quick.method
+    assert whole * 0.999 <= quick.value <= whole * (1 + 1e-6)
