@@ -146,6 +146,9 @@ NEW_TEAM_EVERY, ENDED_TEAM_EVERY = 19, 23
 def write_example(folder: Path, areas: pd.DataFrame, seed: int = SEED) -> Path:
     """Write the example input folder; the same areas and seed give the same files.
 
+    Areas of some regions only give a smaller example: offices elsewhere are left out, and teams that would sit there
+    sit at the first office there is.
+
     ``areas`` needs pc4, gemeente_code, arbeidsmarktregio_nr, arbeidsmarktregio, care_region, inhabitants, x_m, y_m.
     The division in force (``current``) is not written here: see ``write_current``.
     """
@@ -158,8 +161,10 @@ def write_example(folder: Path, areas: pd.DataFrame, seed: int = SEED) -> Path:
     stock.to_parquet(folder / "stock.parquet", index=False)
     teams.to_csv(folder / "teams.csv", index=False)
     _products_table().to_csv(folder / "products.csv", index=False)
+    here = set(areas["arbeidsmarktregio_nr"])
     pd.DataFrame(
-        [(name, nr) for name, members in CLUSTERS.items() for nr in members], columns=["cluster", "arbeidsmarktregio"]
+        [(name, nr) for name, members in CLUSTERS.items() for nr in members if nr in here],
+        columns=["cluster", "arbeidsmarktregio"],
     ).to_csv(folder / "clusters.csv", index=False)
     areas.loc[areas["care_region"].notna(), ["pc4", "care_region"]].to_csv(folder / "care_regions.csv", index=False)
     (folder / "README.txt").write_text(HEADER, encoding="utf-8")
@@ -185,6 +190,8 @@ def office_pc4(areas: pd.DataFrame) -> dict[str, str]:
     found = {}
     for office, gemeente in OFFICES.items():
         town = areas[(areas["gemeente_code"] == gemeente) & (areas["inhabitants"].fillna(0) > 0)]
+        if town.empty:  # an example of part of the country
+            continue
         people = town["inhabitants"].to_numpy(float)
         x, y = (np.average(town[axis], weights=people) for axis in ("x_m", "y_m"))
         nearest = np.hypot(town["x_m"] - x, town["y_m"] - y).idxmin()
@@ -210,13 +217,17 @@ def make_teams(areas: pd.DataFrame, draw: np.random.Generator) -> pd.DataFrame:
             lines = CLIENT_LINES if nr not in TWO_LINE_REGIONS else (CLIENT_LINES[i % 5 in (1, 3)],)
             office = offices_in[nr][i % len(offices_in[nr])]
             rows.append(_team(office, pc4_of, number, str(nr), "regulier", lines, draw))
-    for office, regions in PW_AREAS.items():
-        count = max(1, round(float(people[list(regions)].sum()) / PW_TEAM_INHABITANTS))
+    first = next(iter(pc4_of))
+    for town, members in PW_AREAS.items():
+        regions = [nr for nr in members if nr in people.index]
+        office = town if town in pc4_of else first
+        count = max(1, round(float(people[regions].sum()) / PW_TEAM_INHABITANTS)) if regions else 0
         rows += [
             _team(office, pc4_of, number, "|".join(map(str, regions)), "participatiewet", CLIENT_LINES, draw)
             for _ in range(count)
         ]
-    for group, office in SPECIAL.items():
+    for group, town in SPECIAL.items():
+        office = town if town in pc4_of else first
         rows.append(
             _team(office, pc4_of, number, str(region_of_pc4[pc4_of[office]]), "bijzonder", CLIENT_LINES, draw, group)
         )
@@ -262,7 +273,7 @@ def _team(
             "participatiewet": "PW|ZW|WIA",
             "bijzonder": "ZW|WIA|PW",
         }[kind],
-        "fte_verzekeringsarts": round(float(np.clip(draw.normal(3.0, 0.6), 1.8, 4.6)), 1),
+        "fte_verzekeringsarts": round(float(np.clip(draw.normal(4.2 if group else 3.0, 0.6), 1.8, 6.0)), 1),
         "fte_other": round(float(np.clip(draw.normal(5.4, 0.9), 3.0, 8.0)), 1),
         "productivity": round(float(np.clip(draw.normal(0.97, 0.06), 0.8, 1.15)), 2),
         "valid_from": "2024-01-01",

@@ -15,6 +15,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from allocation.config import Config
+from allocation.demand import team_interval
 from allocation.districting import Problem
 from allocation.layers import Layer, layer_work, verzekeringsarts_hours
 from allocation.routing import special_shares
@@ -67,11 +68,13 @@ def _layer_load(
         places["inhabitants"].astype("float64").fillna(0.0).loc[parts["pc4"]].to_numpy() * parts["portion"]
     )
     rows = layer_work(work, layer.law_domain, layer.client_line, config)
-    rows = parts[["pc4", "team_id", "portion", "distance_km"]].merge(rows, on="pc4")
-    rows[AMOUNTS] = rows[AMOUNTS].mul(rows["portion"], axis=0)
+    rows = (
+        parts[["pc4", "team_id", "portion", "distance_km"]].rename(columns={"portion": "share"}).merge(rows, on="pc4")
+    )
+    interval = _interval(rows, problem.team_ids)
+    rows[AMOUNTS] = rows[AMOUNTS].mul(rows["share"], axis=0)
     rows["hours_km"] = rows["hours_verzekeringsarts"] * rows["distance_km"]
     sums = rows.groupby("team_id")[[*AMOUNTS, "hours_km"]].sum().reindex(problem.team_ids, fill_value=0.0)
-    low, high = team_intervals(rows, problem.team_ids)
     capacity = problem.capacity
     own = teams.set_index("team_id").loc[list(problem.team_ids)]
     part = capacity / verzekeringsarts_hours(own, config).to_numpy()
@@ -90,8 +93,8 @@ def _layer_load(
             "clients_per_year": sums["planned_clients"].to_numpy(),
             "hours_verzekeringsarts": sums["hours_verzekeringsarts"].to_numpy(),
             "hours_other": sums["hours_other"].to_numpy(),
-            "hours_low": low,
-            "hours_high": high,
+            "hours_low": interval["hours_low"].to_numpy(),
+            "hours_high": interval["hours_high"].to_numpy(),
             "capacity_hours_verzekeringsarts": capacity,
             "capacity_hours_other": _other_hours(own, config) * part,
             "target_hours": problem.target,
@@ -118,12 +121,11 @@ def _special_load(work: pd.DataFrame, teams: pd.DataFrame, config: Config) -> pd
         ~work["is_central"] & (work["client_group"] != REGULAR_GROUP) & (config.special_first | (work["law"] != "PW"))
     ]
     rows = shares.merge(mine, on="client_group")
-    rows[AMOUNTS] = rows[AMOUNTS].mul(rows["share"], axis=0)
-    rows["portion"] = rows["share"]
     ids = tuple(shares["team_id"].unique())
+    interval = _interval(rows, ids)
+    rows[AMOUNTS] = rows[AMOUNTS].mul(rows["share"], axis=0)
     own = teams.set_index("team_id").loc[list(ids)]
     sums = rows.groupby("team_id")[AMOUNTS].sum().reindex(ids, fill_value=0.0)
-    low, high = team_intervals(rows, ids)
     return pd.DataFrame(
         {
             "team_id": ids,
@@ -135,8 +137,8 @@ def _special_load(work: pd.DataFrame, teams: pd.DataFrame, config: Config) -> pd
             "clients_per_year": sums["planned_clients"].to_numpy(),
             "hours_verzekeringsarts": sums["hours_verzekeringsarts"].to_numpy(),
             "hours_other": sums["hours_other"].to_numpy(),
-            "hours_low": low,
-            "hours_high": high,
+            "hours_low": interval["hours_low"].to_numpy(),
+            "hours_high": interval["hours_high"].to_numpy(),
             "capacity_hours_verzekeringsarts": verzekeringsarts_hours(own, config).to_numpy(),
             "capacity_hours_other": _other_hours(own, config),
             "target_hours": sums["hours_verzekeringsarts"].to_numpy(),
@@ -159,12 +161,9 @@ def pieces(problem: Problem, plan: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.bincount(plan[first], minlength=problem.k)
 
 
-def team_intervals(rows: pd.DataFrame, team_ids: Sequence[str]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """80% interval of each team's hours; ``rows`` has team_id, portion, hours_verzekeringsarts and hours_sd."""
-    spread = (rows["hours_sd"] * rows["portion"]) ** 2
-    sd = np.sqrt(spread.groupby(rows["team_id"]).sum().reindex(team_ids, fill_value=0.0)).to_numpy()
-    mean = rows.groupby("team_id")["hours_verzekeringsarts"].sum().reindex(team_ids, fill_value=0.0).to_numpy()
-    return mean - 1.2816 * sd, mean + 1.2816 * sd
+def _interval(rows: pd.DataFrame, team_ids: Sequence[str]) -> pd.DataFrame:
+    """Columns hours_low and hours_high (80% interval) per team; ``rows``: work with team_id and share, not yet applied."""
+    return team_interval(rows).reindex(list(team_ids), fill_value=0.0)
 
 
 def region_summary(

@@ -15,7 +15,9 @@ import hashlib
 import json
 import logging
 import os
+import shutil
 import subprocess
+import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, replace
@@ -347,6 +349,167 @@ def assemble_outcome(run: Run) -> None:
     folder.mkdir(exist_ok=True)
     for name, table in outcome.items():
         table.to_parquet(folder / f"{name}.parquet", index=False)
+
+
+def validate_inputs(run: Run) -> None:
+    """The expectations on the input and the expected work. Raises ``Refused``: what failed and where."""
+    from expectations.validate import ValidationFailed, validate_inputs
+
+    try:
+        validate_inputs(run.folder)
+    except ValidationFailed as failed:
+        raise Refused(str(failed)) from failed
+
+
+def validate_outcome(run: Run) -> None:
+    """The gate before anything is published. Raises ``Refused``: what failed and where."""
+    from expectations.validate import ValidationFailed, validate_outcome
+
+    try:
+        validate_outcome(run.folder)
+    except ValidationFailed as failed:
+        raise Refused(str(failed)) from failed
+
+
+def write_report(run: Run) -> Path:
+    """The report of the run, one HTML file."""
+    from allocation.report import write_report
+
+    return write_report(run.folder)
+
+
+def propose(run: Run) -> int:
+    """Store the outcome as a complete version that readers do not see yet; returns its number."""
+    from allocation import publish
+
+    outcome = run.folder / "outcome"
+    _runs_row(run).to_parquet(outcome / "runs.parquet", index=False)
+    shutil.copyfile(run.folder / "boundaries" / "areas.parquet", outcome / "areas.parquet")
+    if (run.folder / "report.html").exists():
+        shutil.copyfile(run.folder / "report.html", outcome / "report.html")
+    version = publish.propose(outcome, run.store, run.files_dir, valid_from=run.config.valid_from)
+    _write_json(run.folder / "version.json", {"version": version})
+    return version
+
+
+def publish(run: Run, approval: dict[str, Any] | None = None) -> Path:
+    """Put this run's proposal in force; returns the folder with its files."""
+    from allocation import publish
+
+    version = _read_json(run.folder / "version.json")["version"]
+    given = approval or {
+        "by": run.created_by,
+        "remark": "published by the one who made the run",
+        "decision": "approved",
+    }
+    folder = publish.publish(version, run.store, run.files_dir, valid_from=run.config.valid_from, approval=given)
+    _write_json(run.folder / "version.json", {"version": version, "folder": str(folder)})
+    return folder
+
+
+def _runs_row(run: Run) -> pd.DataFrame:
+    told = _read_json(run.folder / "run.json")
+    solver = {
+        row["key"]: _read_json(run.folder / "layers" / row["key"] / "result.json")
+        for row in _read_json(run.folder / "layers.json")["layers"]
+    }
+    validation = run.folder / "validation" / "result.json"
+    sources = {
+        "input": _read_json(run.folder / "inputs.json"),
+        "boundaries": _read_json(run.folder / "boundaries.json"),
+    }
+    row = {
+        "run_id": run.run_id,
+        "created_at": pd.Timestamp(told["created_at"]),
+        "created_by": run.created_by,
+        "reason": run.config.reason,
+        "input_fingerprints": json.dumps(sources, default=str),
+        "configuration": run.config.model_dump_json(),
+        "code_version": code_version(),
+        "solver": json.dumps(solver),
+        "validation": validation.read_text(encoding="utf-8") if validation.exists() else "{}",
+        "approval": None,
+    }
+    return pd.DataFrame([row])
+
+
+def run_all(run: Run, *, is_published: bool, progress: Progress) -> dict[str, float]:
+    """The whole run without a scheduler. Returns the seconds of each step, in order."""
+    steps: list[tuple[str, Callable[[], object]]] = [
+        ("boundaries", lambda: prepare_boundaries(run, progress)),
+        ("inputs", lambda: check_inputs(run)),
+        ("expected work", lambda: estimate_work(run)),
+        ("input expectations", lambda: validate_inputs(run)),
+        ("layers", lambda: prepare_layers(run)),
+        ("division", lambda: solve_all(run, layer_keys(run), progress)),
+        ("outcome", lambda: assemble_outcome(run)),
+        ("expectations", lambda: validate_outcome(run)),
+        ("report", lambda: write_report(run)),
+        ("proposal", lambda: propose(run)),
+    ]
+    if is_published:
+        steps.append(("publication", lambda: publish(run)))
+    seconds = {}
+    for name, step in steps:
+        began = time.perf_counter()
+        progress(name)
+        step()
+        seconds[name] = round(time.perf_counter() - began, 2)
+    _write_json(run.folder / "seconds.json", seconds)
+    return seconds
+
+
+def layer_keys(run: Run) -> list[str]:
+    """The keys of the run's layers, as ``prepare_layers`` left them."""
+    return [row["key"] for row in _read_json(run.folder / "layers.json")["layers"]]
+
+
+def summary(run: Run) -> dict[str, Any]:
+    """The figures a planner looks at first; deviations are shares of the target load."""
+    load, changes = run.frame("team_load"), run.frame("allocation_changes")
+    divided = load[load["kind"] != "bijzonder"]
+    moved = run.frame("transition")
+    told = _read_json(run.folder / "version.json") if (run.folder / "version.json").exists() else {}
+    outside = divided[~divided["is_within_tolerance"]]
+    results = [_read_json(run.folder / "layers" / key / "result.json") for key in layer_keys(run)]
+    return {
+        "regions": int(run.frame("region_summary")["arbeidsmarktregio_nr"].nunique()),
+        "teams": int(load["team_id"].nunique()),
+        "areas": int(run.frame("allocation")["pc4"].nunique()),
+        "layers": len(results),
+        "worst_deviation": float(divided["deviation"].abs().max()),
+        "mean_deviation": float(divided["deviation"].abs().mean()),
+        "teams_outside_tolerance": outside["team_id"].tolist(),
+        "areas_outside_tolerance": int(outside["areas"].sum()),
+        "layers_not_feasible": [result["label"] for result in results if not result["is_feasible"]],
+        "areas_moved": int(changes["pc4"].nunique()),
+        "clients_moved": int(moved.loc[moved["movement"] == "verhuist", "clients"].sum()),
+        "clients_in_stock": int(moved["clients"].sum()),
+        "version": told.get("version"),
+        "tables": told.get("folder"),
+        "report": str(run.folder / "report.html"),
+    }
+
+
+def summary_text(figures_: dict[str, Any]) -> str:
+    """``summary`` as lines for a terminal."""
+    lines = [
+        ("regions, teams, areas", "{regions}, {teams}, {areas}"),
+        ("clusters and layers", "{layers}"),
+        ("worst / mean deviation", "{worst_deviation:.1%} / {mean_deviation:.1%}"),
+        ("areas outside tolerance", "{areas_outside_tolerance} (teams: {outside})"),
+        ("areas that change team", "{areas_moved}"),
+        ("clients that move", "{clients_moved} of {clients_in_stock} in stock"),
+        ("version", "{state}"),
+        ("report", "{report}"),
+        ("tables", "{tables}"),
+    ]
+    values = figures_ | {
+        "outside": ", ".join(figures_["teams_outside_tolerance"]) or "none",
+        "state": f"{figures_['version']} ({'in force' if figures_['tables'] else 'proposed'})",
+        "tables": figures_["tables"] or "not published",
+    }
+    return "\n".join(f"  {name:<25}{text.format(**values)}" for name, text in lines)
 
 
 def code_version() -> str:

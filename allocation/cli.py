@@ -1,0 +1,320 @@
+"""The command line: ``caseload ...``. Exit codes: 0 done, 1 refused (nothing published), 2 wrong usage.
+
+Belongs here: arguments, progress and messages. Does not belong here: any rule of the field.
+Imports stand inside the commands: ``caseload solve`` and ``caseload lookup`` must start at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+from collections.abc import Callable, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from allocation.errors import InputRefused, Refused
+
+EMBEDDED_STORE = "sqlite:///var/caseload.sqlite"
+Command = Callable[[argparse.Namespace], int]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code."""
+    asked = _parser().parse_args(arguments)
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s", stream=sys.stderr)
+    command: Command = asked.command
+    try:
+        return command(asked)
+    except InputRefused as refused:
+        for problem in refused.problems:
+            print(problem, file=sys.stderr)
+        print(f"refused: {len(refused.problems)} problem(s); nothing was published", file=sys.stderr)
+        return 1
+    except Refused as refused:
+        print(f"refused: {refused}", file=sys.stderr)
+        return 1
+    except BrokenPipeError:  # the reader of our output stopped reading, as `head` does
+        sys.stderr.close()
+        return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="caseload", description="Divide postcode areas over SMC teams and publish who serves whom."
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    add = _Adder(commands)
+    run = add("run", _run, "the whole pipeline without a scheduler")
+    run.add_argument(
+        "--publish",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="put the outcome in force (default), or leave it a proposal",
+    )
+    _run_arguments(run)
+    _run_arguments(add("propose", _propose, "the same, and leave the outcome a proposal"))
+    publish = add("publish", _publish, "put a proposed version in force")
+    publish.add_argument("version", type=int)
+    publish.add_argument(
+        "--valid-from", type=_day, metavar="DATE", help="first day in force (default: as planned, else today)"
+    )
+    publish.add_argument("--remark", default="", help="kept with the approval")
+    rollback = add("rollback", _rollback, "put an older version in force again")
+    rollback.add_argument("version", type=int)
+    rollback.add_argument("--reason", required=True)
+    rollback.add_argument("--valid-from", type=_day, metavar="DATE")
+    add("versions", _versions, "the versions in the store")
+    compare = add("compare", _compare, "what changes between two versions, as CSV")
+    compare.add_argument("a", type=int)
+    compare.add_argument("b", type=int)
+    lookup = add("lookup", _lookup, "which team serves a postcode, and why")
+    lookup.add_argument("postcode", help="PC4 or PC6, in any notation")
+    lookup.add_argument("--group", default="regulier")
+    lookup.add_argument("--law", choices=("ZW", "WIA", "PW"), default="WIA")
+    lookup.add_argument("--line", choices=("vangnet", "werkgever"), default="vangnet")
+    lookup.add_argument("--on", type=_day, metavar="DATE", help="day (default: today)")
+    validate = add("validate", _validate, "all input checks, nothing else", has_store=False)
+    validate.add_argument("--input", type=Path, required=True, metavar="DIR")
+    validate.add_argument("--boundaries", default="embedded")
+    validate.add_argument("--config", type=Path, metavar="FILE")
+    report = add("report", _report, "where the report of a version is")
+    report.add_argument("version", type=int)
+    serve = add("serve", _serve, "the planners' page")
+    serve.add_argument("--port", type=int, default=8390)
+    example = add("example", _example, "write the embedded example input, to start your own from", has_store=False)
+    example.add_argument("--out", type=Path, required=True, metavar="DIR")
+    solve = add("solve", _solve, "divide one bare districting instance", has_store=False)
+    solve.add_argument("instance", type=Path, metavar="DIR")
+    solve.add_argument("--out", type=Path, required=True, metavar="FILE")
+    solve.add_argument("--seconds", type=float, default=10.0)
+    solve.add_argument("--seed", type=int, default=1)
+    solve.add_argument("--certify", type=float, default=0.0, metavar="SECONDS", help="extra time for the proven bound")
+    return parser
+
+
+class _Adder:
+    """Adds sub-commands; nearly all take ``--store``."""
+
+    def __init__(self, commands: Any) -> None:
+        self.commands = commands
+
+    def __call__(self, name: str, command: Command, told: str, *, has_store: bool = True) -> argparse.ArgumentParser:
+        parser: argparse.ArgumentParser = self.commands.add_parser(name, help=told, description=told)
+        parser.set_defaults(command=command)
+        if has_store:
+            default = os.environ.get("CASELOAD_STORE", EMBEDDED_STORE)
+            parser.add_argument(
+                "--store",
+                default=default,
+                metavar="URL",
+                help="database, SQLAlchemy form (default: CASELOAD_STORE or the embedded file)",
+            )
+            parser.add_argument(
+                "--var",
+                type=Path,
+                default=Path("var"),
+                metavar="DIR",
+                help="folder of runs, caches and published files",
+            )
+        return parser
+
+
+def _run_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--input", type=Path, metavar="DIR", help="input folder (default: the embedded example)")
+    parser.add_argument("--boundaries", default="embedded", help="embedded, pdok[:YEAR] or a file")
+    parser.add_argument(
+        "--regions", metavar="NAMES", help="numbers or names, comma-separated: divide these, carry the others over"
+    )
+    parser.add_argument("--config", type=Path, metavar="FILE", help="TOML with settings that differ from the defaults")
+    parser.add_argument("--seconds", type=float, help="longest search per cluster and layer")
+    parser.add_argument(
+        "--valid-from", type=_day, metavar="DATE", help="first day of the new division (default: today)"
+    )
+    parser.add_argument("--reason", help="why this run is made; kept with the version")
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a date, YYYY-MM-DD") from None
+
+
+def _configuration(asked: argparse.Namespace) -> Any:
+    from allocation.config import Config
+
+    config = Config.from_file(asked.config)
+    changes: dict[str, Any] = {}
+    if asked.regions:
+        changes["regions"] = tuple(name.strip() for name in asked.regions.split(","))
+    if asked.valid_from:
+        changes["valid_from"] = asked.valid_from
+    if asked.reason:
+        changes["reason"] = asked.reason
+    if asked.seconds:
+        changes["solver"] = {**config.solver.model_dump(), "seconds": asked.seconds}
+    return Config.from_values(config.model_dump() | changes, "command line")
+
+
+def _start(asked: argparse.Namespace) -> Any:
+    from allocation.pipeline import Run
+
+    return Run.start(
+        input_dir=asked.input,
+        boundaries=asked.boundaries,
+        store=asked.store,
+        config=_configuration(asked),
+        var=asked.var,
+    )
+
+
+def _progress(text: str) -> None:
+    if sys.stderr.isatty():
+        print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
+    else:
+        print(text, file=sys.stderr, flush=True)
+
+
+def _run(asked: argparse.Namespace) -> int:
+    from allocation import pipeline
+
+    run = _start(asked)
+    pipeline.run_all(run, is_published=asked.publish, progress=_progress)
+    if sys.stderr.isatty():
+        print("\r\033[K", end="", file=sys.stderr)
+    print(pipeline.summary_text(pipeline.summary(run)))
+    return 0
+
+
+def _propose(asked: argparse.Namespace) -> int:
+    asked.publish = False
+    return _run(asked)
+
+
+def _publish(asked: argparse.Namespace) -> int:
+    import getpass
+
+    from allocation import publish
+
+    approval = {"by": getpass.getuser(), "remark": asked.remark, "decision": "approved"}
+    folder = publish.publish(
+        asked.version, asked.store, asked.var / "published", valid_from=asked.valid_from, approval=approval
+    )
+    print(f"version {asked.version} published; files in {folder}")
+    return 0
+
+
+def _rollback(asked: argparse.Namespace) -> int:
+    import getpass
+
+    from allocation import publish
+
+    folder = publish.rollback(
+        asked.version,
+        asked.store,
+        asked.var / "published",
+        reason=asked.reason,
+        by=getpass.getuser(),
+        valid_from=asked.valid_from,
+    )
+    print(f"version {asked.version} in force again; files in {folder}")
+    return 0
+
+
+def _versions(asked: argparse.Namespace) -> int:
+    from allocation import publish
+
+    table = publish.versions(asked.store)
+    print(table.to_string(index=False) if len(table) else "no versions yet")
+    return 0
+
+
+def _compare(asked: argparse.Namespace) -> int:
+    from allocation import publish
+
+    publish.compare(asked.a, asked.b, asked.store).to_csv(sys.stdout, index=False)
+    return 0
+
+
+def _lookup(asked: argparse.Namespace) -> int:
+    from allocation.lookup import lookup
+
+    answer = lookup(asked.postcode, asked.store, group=asked.group, law=asked.law, line=asked.line, on=asked.on)
+    print(answer)
+    return 0
+
+
+def _validate(asked: argparse.Namespace) -> int:
+    import geodata
+
+    from allocation.config import Config
+    from allocation.inputs import load_inputs
+
+    config = Config.from_file(asked.config)
+    try:
+        areas = geodata.load_boundaries(asked.boundaries, Path("var/cache")).areas
+    except geodata.GeodataError as error:
+        raise Refused(str(error)) from error
+    load_inputs(asked.input, areas, config)
+    print(f"{asked.input}: no problems found")
+    return 0
+
+
+def _report(asked: argparse.Namespace) -> int:
+    from allocation import publish
+
+    print(publish.report_of(asked.version, asked.store, asked.var / "published"))
+    return 0
+
+
+def _serve(asked: argparse.Namespace) -> int:
+    from allocation.report import serve
+
+    serve(asked.store, asked.var, port=asked.port)
+    return 0
+
+
+def _example(asked: argparse.Namespace) -> int:
+    import shutil
+
+    from allocation import pipeline
+    from allocation.config import Config
+
+    if asked.out.exists():
+        raise Refused(f"{asked.out} exists already; give a new folder")
+    run = pipeline.Run.start(input_dir=None, boundaries="embedded", store=EMBEDDED_STORE, config=Config())
+    pipeline.prepare_boundaries(run)
+    shutil.copytree(pipeline.example_folder(run), asked.out)
+    print(f"example input in {asked.out}; start with teams.csv")
+    return 0
+
+
+def _solve(asked: argparse.Namespace) -> int:
+    from allocation.districting import Params, ProblemError, Stop, read_instance, solve, write_plan
+
+    try:
+        problem = read_instance(asked.instance)
+        stop = Stop(seconds=asked.seconds)
+    except ProblemError as error:
+        for sentence in error.sentences:
+            print(sentence, file=sys.stderr)
+        return 1
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return 2
+    result = solve(problem, stop, asked.seed, Params(certify_seconds=asked.certify))
+    write_plan(problem, result.plan, asked.out)
+    bound = "none" if result.lower_bound is None else f"{result.lower_bound:.6f} (gap {result.gap:.3%})"
+    print(
+        f"objective {result.objective:.6f}, bound {bound}, {result.stopped_because} after {result.seconds:.1f} s, {result.iterations} iterations"
+    )
+    for violation in result.violations:
+        print(violation.text, file=sys.stderr)
+    if result.proof:
+        print(result.proof, file=sys.stderr)
+    if not result.is_feasible:
+        print("the hard rules are not all met; the least bad plan found was written", file=sys.stderr)
+    return 0 if result.is_feasible else 1
