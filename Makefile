@@ -4,13 +4,14 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
+# No index address of the machine's own pip configuration is needed or changed. Great Expectations must not phone home.
 export GX_ANALYTICS_ENABLED := false
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-heavy lint bench lock clean
+.PHONY: help run test test-heavy lint format bench bench-solver backtest up down lock clean
 
 help:             ## this list
-	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
+	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 # The lock file is the only description of the environment. uv itself is one of its lines: pip fetches that line
 # (with its hashes), uv does the rest. pip needs --no-deps because the lock already names every package.
@@ -22,7 +23,37 @@ $(READY): requirements.lock pyproject.toml
 	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $@
 
-lock:             ## write requirements.lock anew from pyproject.toml
-lock: $(READY)
+run: $(READY)     ## the whole pipeline through Airflow (in-process) on the embedded example, published to var/
+	$(BIN)/python dags/run_in_process.py
+
+test: $(READY)    ## every test but the heaviest, and the checks of `make lint`
+	$(MAKE) --no-print-directory lint
+	$(BIN)/pytest -m "not heavy"
+
+test-heavy: $(READY) ## the tests that take minutes: real Airflow components, scale, kill series
+	$(BIN)/pytest -m heavy
+
+lint: $(READY)    ## ruff, mypy (strict), import directions
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(READY)   ## the figures of README: wall time and memory of a run and its steps, store, page
+	$(BIN)/python -m tests.benchmarks.run
+
+bench-solver: $(READY) ## the districting engine beside its peers; writes docs/benchmarks.md
+	$(BIN)/python -m tests.benchmarks.solver
+
+backtest: $(READY) ## the demand estimate against the held-out last year; writes the table in docs/demand.md
+	$(BIN)/python -m allocation.backtest
+
+up: $(READY)      ## the planners' page on the embedded example
+	test -e var/caseload.sqlite || $(MAKE) --no-print-directory run
+	$(BIN)/caseload serve
+
+lock: $(READY)    ## write requirements.lock anew from pyproject.toml
 	$(BIN)/uv pip compile pyproject.toml --quiet --all-extras --universal --generate-hashes \
 	    --no-emit-index-url --no-emit-find-links --python-version 3.11 -o requirements.lock
+
+clean:            ## remove everything that was made: runs, store, environment
+	rm -rf var $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

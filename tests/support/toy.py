@@ -1,0 +1,163 @@
+"""A country small enough to check by hand, and its input folder.
+
+Twelve postcodes of 1 km x 1 km, two regions of six, four gemeenten of three::
+
+      x=0   1     2     3
+    y=2 1009 1010 | 1011 1012
+    y=1 1005 1006 | 1007 1008
+    y=0 1001 1002 | 1003 1004
+        West (1)    Oost (2)
+
+Every postcode has 1,000 inhabitants and each month one WIA_EWT and one PW_ABA client; two are in stock. Teams: W1 and
+W2 in West, O1 and O2 in Oost, P1 for the Participatiewet everywhere, M1, K1 and L1 for the special groups.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import pandas as pd
+from shapely.geometry import box
+
+POSTCODES = [str(1001 + i) for i in range(12)]
+MONTHS = [f"2025-{month:02d}" for month in range(1, 13)]
+
+
+def areas() -> pd.DataFrame:
+    """One row per postcode, as ``geodata`` gives them, without polygons."""
+    column, row = [i % 4 for i in range(12)], [i // 4 for i in range(12)]
+    region = [1 + (c >= 2) for c in column]
+    return pd.DataFrame(
+        {
+            "pc4": POSTCODES,
+            "place": "Dorp",
+            "gemeente_code": [f"{1 + c:04d}" for c in column],
+            "gemeente_name": [f"Gemeente {1 + c}" for c in column],
+            "arbeidsmarktregio_nr": region,
+            "arbeidsmarktregio": [("West", "Oost")[nr - 1] for nr in region],
+            "care_region": "GGD Toy",
+            "inhabitants": pd.array([1000] * 12, dtype="Int64"),
+            "x_m": [100_500.0 + 1000 * c for c in column],
+            "y_m": [400_500.0 + 1000 * r for r in row],
+            "area_km2": 1.0,
+            "is_valid": True,
+        }
+    )
+
+
+def polygons() -> gpd.GeoDataFrame:
+    """The same with its squares, in RD New."""
+    frame = areas()
+    squares = [box(x - 500, y - 500, x + 500, y + 500) for x, y in zip(frame["x_m"], frame["y_m"], strict=True)]
+    return gpd.GeoDataFrame(frame, geometry=squares, crs=28992)
+
+
+def edges() -> pd.DataFrame:
+    """Neighbours that share a side, 1,000 m each."""
+    pairs = [(i, i + 1) for i in range(12) if i % 4 < 3] + [(i, i + 4) for i in range(8)]
+    rows = [(POSTCODES[a], POSTCODES[b], 1000.0, "border", "") for a, b in pairs]
+    return pd.DataFrame(rows, columns=["a", "b", "border_m", "kind", "reason"])
+
+
+def no_bridges(_groups: pd.Series) -> pd.DataFrame:
+    return pd.DataFrame(columns=["a", "b", "border_m", "kind", "reason"])
+
+
+def team(team_id: str, region: str, office_pc4: str, **changes: Any) -> dict[str, Any]:
+    """A row of ``teams``; a regular team that serves both lines unless told otherwise."""
+    row = {
+        "team_id": team_id,
+        "name": f"SMC {team_id}",
+        "office": "Utrecht",
+        "office_pc4": office_pc4,
+        "arbeidsmarktregio": region,
+        "kind": "regulier",
+        "client_groups": "",
+        "client_lines": "vangnet|werkgever",
+        "laws": "ZW|WIA",
+        "fte_verzekeringsarts": "1.0",
+        "fte_other": "2.0",
+        "productivity": "1.0",
+        "valid_from": "2024-01-01",
+        "valid_to": "",
+    }
+    return row | changes
+
+
+def tables() -> dict[str, pd.DataFrame]:
+    """Every input file as texts, to be changed by a test before it is written."""
+    counts = [(pc4, product) for pc4 in POSTCODES for product in ("WIA_EWT", "PW_ABA")]
+    inflow = [
+        (month, pc4, product, "alle" if product == "WIA_EWT" else "vangnet", "regulier", "1")
+        for month in MONTHS
+        for pc4, product in counts
+    ]
+    stock = [
+        ("2025-12-31", pc4, product, "alle" if product == "WIA_EWT" else "vangnet", "regulier", "2", "")
+        for pc4, product in counts
+    ]
+    products = [
+        ("WIA_EWT", "WIA", "vangnet|werkgever", "4", "6", "0.5", "1", "team"),
+        ("ZW_EZWB", "ZW", "vangnet", "3", "4", "0.5", "2", "team"),
+        ("PW_ABA", "PW", "vangnet", "2", "3", "0.5", "1", "team"),
+        ("WIA_HERB", "WIA", "vangnet|werkgever", "3", "3", "0.1", "5", "central"),
+    ]
+    teams = [
+        team("W1", "1", "1001"),
+        team("W2", "West", "1009"),
+        team("O1", "2", "1004"),
+        team("O2", "Oost", "1012"),
+        team("P1", "1|2", "1006", kind="participatiewet", laws="PW|ZW|WIA"),
+        *(
+            team(code, "1", "1006", kind="bijzonder", client_groups=group, laws="ZW|WIA|PW")
+            for code, group in (("M1", "militair"), ("K1", "klm"), ("L1", "politie"))
+        ),
+    ]
+    division = {
+        "W1": ["1001", "1002", "1005"],
+        "W2": ["1006", "1009", "1010"],
+        "O1": ["1003", "1004", "1008"],
+        "O2": ["1007", "1011", "1012"],
+    }
+    current = [(pc4, "alle", team_id, "1") for team_id, held in division.items() for pc4 in held]
+    current += [(pc4, "alle", "P1", "1") for pc4 in POSTCODES]
+    names = {
+        "inflow": ["month", "pc4", "product", "client_line", "client_group", "clients"],
+        "stock": ["reference_date", "pc4", "product", "client_line", "client_group", "clients", "team_id"],
+        "products": ["product", "law", "client_lines", "hours_verzekeringsarts", "hours_other",
+                     "planned_stock_share", "priority", "handled_by"],
+        "current": ["pc4", "client_line", "team_id", "share"],
+    }  # fmt: skip
+    rows = {"inflow": inflow, "stock": stock, "products": products, "current": current}
+    made = {name: pd.DataFrame(values, columns=names[name]) for name, values in rows.items()}
+    return made | {
+        "teams": pd.DataFrame(teams),
+        "locks": locks(),
+        "clusters": pd.DataFrame(columns=["cluster", "arbeidsmarktregio"]),
+    }
+
+
+def locks(*rows: tuple[str, str, str, str, str]) -> pd.DataFrame:
+    """Locks as (pc4, team_id, kind, share, client_line)."""
+    frame = pd.DataFrame(list(rows), columns=["pc4", "team_id", "kind", "share", "client_line"])
+    return frame.assign(reason="afspraak", valid_until="")[
+        ["pc4", "team_id", "kind", "share", "client_line", "reason", "valid_until"]
+    ]
+
+
+def write(folder: Path, changed: dict[str, pd.DataFrame] | None = None) -> Path:
+    """The input folder as CSV, with some tables changed."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, frame in (tables() | (changed or {})).items():
+        frame.to_csv(folder / f"{name}.csv", index=False)
+    return folder
+
+
+def changed_cell(table: str, row: int, column: str, value: str) -> Iterator[tuple[str, pd.DataFrame]]:
+    """The table with one cell changed; ``row`` counts records from 0."""
+    frame = tables()[table].copy()
+    frame.loc[row, column] = value
+    yield table, frame

@@ -1,0 +1,179 @@
+"""Bad input: every problem has one line with file, row, column and what is allowed, all in one go."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from allocation.config import Config
+from allocation.errors import InputRefused, Problem
+from allocation.inputs import MOST_PER_CHECK, join_regions, load_inputs
+from tests.support import toy
+
+Frames = dict[str, pd.DataFrame]
+
+
+def load(folder: Path) -> tuple[Problem, ...]:
+    """The problems of the input in ``folder``; none when it is accepted."""
+    try:
+        load_inputs(folder, toy.areas(), Config())
+    except InputRefused as refused:
+        return refused.problems
+    return ()
+
+
+def cell(table: str, row: int, column: str, value: str) -> Callable[[Frames], None]:
+    def change(frames: Frames) -> None:
+        frames[table].loc[row, column] = value
+
+    return change
+
+
+def add(table: str, frame: pd.DataFrame) -> Callable[[Frames], None]:
+    def change(frames: Frames) -> None:
+        frames[table] = pd.concat([frames[table], frame], ignore_index=True)
+
+    return change
+
+
+def drop(table: str, column: str) -> Callable[[Frames], None]:
+    def change(frames: Frames) -> None:
+        frames[table] = frames[table].drop(columns=column)
+
+    return change
+
+
+def without_team(team_id: str) -> Callable[[Frames], None]:
+    def change(frames: Frames) -> None:
+        frames["teams"] = frames["teams"][frames["teams"]["team_id"] != team_id].reset_index(drop=True)
+
+    return change
+
+
+BAD: dict[str, tuple[Callable[[Frames], None], tuple[str, int | None, str | None], str]] = {
+    "missing column": (drop("inflow", "product"), ("inflow.csv", 1, "product"), "the column is missing"),
+    "postcode that does not exist": (cell("inflow", 3, "pc4", "9999"), ("inflow.csv", 5, "pc4"), "'9999' does not exist"),
+    "office at no postcode": (cell("teams", 0, "office_pc4", "0101"), ("teams.csv", 2, "office_pc4"), "'0101'"),
+    "negative clients": (cell("inflow", 0, "clients", "-1"), ("inflow.csv", 2, "clients"), "-1"),
+    "fractional clients": (cell("stock", 1, "clients", "1.5"), ("stock.csv", 3, "clients"), "1.5"),
+    "no number": (cell("stock", 1, "clients", "veel"), ("stock.csv", 3, "clients"), "veel"),
+    "empty cell": (cell("stock", 1, "product", ""), ("stock.csv", 3, "product"), "empty"),
+    "unknown product": (cell("stock", 1, "product", "WIA"), ("stock.csv", 3, "product"), "'WIA'"),
+    "unknown group": (cell("stock", 1, "client_group", "brandweer"), ("stock.csv", 3, "client_group"), "brandweer"),
+    "line of another product": (cell("inflow", 1, "client_line", "werkgever"), ("inflow.csv", 3, "client_line"), "PW_ABA"),
+    "not a month": (cell("inflow", 0, "month", "2025-13"), ("inflow.csv", 2, "month"), "2025-13"),
+    "two reference dates": (cell("stock", 4, "reference_date", "2025-11-30"), ("stock.csv", 6, "reference_date"), "2025-11-30"),
+    "no date": (cell("teams", 0, "valid_from", "1 mei"), ("teams.csv", 2, "valid_from"), "1 mei"),
+    "team without a region": (cell("teams", 0, "arbeidsmarktregio", "Noord"), ("teams.csv", 2, "arbeidsmarktregio"), "team W1"),
+    "region without a team": (
+        lambda frames: (without_team("O1")(frames), without_team("O2")(frames), None)[-1],
+        ("teams.csv", None, "arbeidsmarktregio"), "region Oost has no team of kind regulier"),
+    "no PW team": (without_team("P1"), ("teams.csv", None, "arbeidsmarktregio"), "kind participatiewet"),
+    "no team for a special group": (without_team("K1"), ("teams.csv", None, "client_groups"), "'klm'"),
+    "ZW-only team": (cell("teams", 1, "laws", "ZW"), ("teams.csv", 3, "laws"), "only ZW"),
+    "regular team for PW": (cell("teams", 1, "laws", "ZW|WIA|PW"), ("teams.csv", 3, "laws"), "ZW|WIA|PW"),
+    "overlapping validity": (
+        add("teams", pd.DataFrame([toy.team("W1", "1", "1001", valid_from="2025-06-01")])),
+        ("teams.csv", 10, "valid_from"), "valid twice"),
+    "ends before it starts": (cell("teams", 0, "valid_to", "2023-01-01"), ("teams.csv", 2, "valid_to"), "2023"),
+    "no productivity": (cell("teams", 0, "productivity", "0"), ("teams.csv", 2, "productivity"), "0"),
+    "share above 1": (cell("products", 0, "planned_stock_share", "1.2"), ("products.csv", 2, "planned_stock_share"), "1.2"),
+    "lock on an unknown team": (add("locks", toy.locks(("1001", "X9", "pin", "", ""))), ("locks.csv", 2, "team_id"), "'X9'"),
+    "lock on a special team": (add("locks", toy.locks(("1001", "M1", "pin", "", ""))), ("locks.csv", 2, "team_id"), "M1"),
+    "lock on no postcode": (add("locks", toy.locks(("9999", "W1", "pin", "", ""))), ("locks.csv", 2, "pc4"), "9999"),
+    "pin at PC6": (add("locks", toy.locks(("1001AA", "W1", "pin", "", ""))), ("locks.csv", 2, "pc4"), "1001AA"),
+    "PC6 range backwards": (add("locks", toy.locks(("1001AE-1001AA", "W1", "split", "1", ""))), ("locks.csv", 2, "pc4"), "AE"),
+    "split that does not sum to 1": (
+        add("locks", toy.locks(("1001", "W1", "split", "0.5", ""), ("1001", "W2", "split", "0.4", ""))),
+        ("locks.csv", 2, "share"), "sum to 0.9"),
+    "two pins": (
+        add("locks", toy.locks(("1001", "W1", "pin", "", ""), ("1001", "W2", "pin", "", ""))),
+        ("locks.csv", 3, "team_id"), "pinned to W1 and to W2"),
+    "pinned and barred": (
+        add("locks", toy.locks(("1001", "W1", "pin", "", ""), ("1001", "W1", "bar", "", ""))),
+        ("locks.csv", 2, "kind"), "barred"),
+    "region in two clusters": (
+        add("clusters", pd.DataFrame({"cluster": ["A", "B"], "arbeidsmarktregio": ["1", "West"]})),
+        ("clusters.csv", 3, "arbeidsmarktregio"), "more than one row"),
+    "doubled row": (
+        lambda frames: frames.__setitem__("products", pd.concat([frames["products"], frames["products"].head(1)])),
+        ("products.csv", 6, None), "the same product"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_each_bad_input_is_named_with_file_row_and_column(name: str, tmp_path: Path) -> None:
+    change, (file, row, column), told = BAD[name]
+    frames = toy.tables()
+    change(frames)
+    problems = load(toy.write(tmp_path, frames))
+    found = [p for p in problems if (p.file, p.row, p.column) == (file, row, column)]
+    assert found, "\n".join(map(str, problems)) or "accepted"
+    assert any(told in p.what for p in found)
+    assert all(p.allowed for p in problems)
+
+
+def test_the_intact_input_is_accepted(tmp_path: Path) -> None:
+    assert load(toy.write(tmp_path)) == ()
+
+
+def test_all_problems_come_in_one_go(tmp_path: Path) -> None:
+    frames = toy.tables()
+    for name in ("negative clients", "ZW-only team", "lock on an unknown team", "unknown product"):
+        BAD[name][0](frames)
+    files = {problem.file for problem in load(toy.write(tmp_path, frames))}
+    assert {"inflow.csv", "teams.csv", "locks.csv", "stock.csv"} <= files
+
+
+def test_a_missing_file_and_a_missing_folder_are_named(tmp_path: Path) -> None:
+    folder = toy.write(tmp_path / "in")
+    (folder / "stock.csv").unlink()
+    assert [(p.file, p.row) for p in load(folder)] == [("stock.csv", None)]
+    assert "is missing" in str(load(tmp_path / "none")[0])
+
+
+def test_long_lists_are_cut_and_counted(tmp_path: Path) -> None:
+    frames = toy.tables()
+    frames["inflow"]["clients"] = "-1"
+    problems = load(toy.write(tmp_path, frames))
+    assert len(problems) == MOST_PER_CHECK + 1
+    assert problems[-1].what == f"+{len(frames['inflow']) - MOST_PER_CHECK} more rows with the same problem"
+
+
+def test_history_needs_twelve_months_without_gaps(tmp_path: Path) -> None:
+    frames = toy.tables()
+    frames["inflow"] = frames["inflow"][~frames["inflow"]["month"].isin(["2025-01", "2025-06"])]
+    told = " / ".join(p.what for p in load(toy.write(tmp_path, frames)))
+    assert "no rows for 2025-06" in told
+    assert "11 months" in told
+
+
+def test_parquet_and_csv_give_the_same(tmp_path: Path) -> None:
+    frames = toy.tables()
+    as_csv = load_inputs(toy.write(tmp_path / "csv", frames), toy.areas(), Config())
+    folder = toy.write(tmp_path / "parquet", frames)
+    typed = pd.read_csv(folder / "inflow.csv", dtype={"pc4": str})
+    typed.to_parquet(folder / "inflow.parquet")
+    (folder / "inflow.csv").unlink()
+    as_parquet = load_inputs(folder, toy.areas(), Config())
+    pd.testing.assert_frame_equal(as_csv.inflow, as_parquet.inflow, check_dtype=False)
+
+
+def test_a_special_excel_start_mark_and_extra_columns_do_no_harm(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = toy.write(tmp_path)
+    text = (folder / "teams.csv").read_text()
+    first, _, rest = text.partition("\n")
+    lines = [line + ",opmerking" for line in rest.splitlines()]
+    (folder / "teams.csv").write_bytes(("\ufeff" + first + ",notitie\n" + "\n".join(lines)).encode())
+    assert load(folder) == ()
+    assert "notitie" in caplog.text
+
+
+def test_joined_regions_follow_links() -> None:
+    """1-2 and 2-3 make one set of 1, 2, 3; 4 stands alone."""
+    assert join_regions([1, 2, 3, 4], [[1, 2], [2, 3]]) == [{1, 2, 3}, {4}]
