@@ -1,0 +1,172 @@
+"""DAG `allocate`: a new division, proposed to a planner and published when approved.
+
+Starts by itself when boundaries, caseload or teams changed, and by hand with a form. Every cluster and layer is a task
+of its own; a task hands on the path of the run's folder, never the data. Nothing is published before the approval.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pendulum
+from airflow.providers.standard.operators.hitl import ApprovalOperator
+from airflow.sdk import Param, TriggerRule, dag, get_current_context, task
+
+from smc_dags import ALLOCATION, BOUNDARIES, CASELOAD, DEFAULTS, SOLVER_POOL, TEAMS, start_run
+
+ANSWER_WITHIN = timedelta(days=14)
+
+PARAMS = {
+    "regions": Param(
+        [],
+        type="array",
+        items={"type": "string", "pattern": r"^[\w' .()/-]{1,60}$"},
+        title="Regio's",
+        description="Nummers of namen van arbeidsmarktregio's, één per regel. Leeg = alle.",
+    ),
+    "tolerance": Param(
+        0.05, type="number", exclusiveMinimum=0, exclusiveMaximum=1, title="Tolerantie", description="0.05 = 5%"
+    ),
+    "weights": Param(
+        {},
+        type="object",
+        title="Gewichten",
+        description="Alleen wat afwijkt, bijvoorbeeld {\"moved\": 40}.",
+        properties={
+            name: {"type": "number", "minimum": 0}
+            for name in ("travel", "moved", "municipality_splits", "care_region_splits", "cut_edges", "border")
+        },
+        additionalProperties=False,
+    ),
+    "seconds": Param(10, type="number", exclusiveMinimum=0, maximum=3600, title="Zoektijd (s) per regio en laag"),
+    "growth": Param(0, type="number", exclusiveMinimum=-1, maximum=5, title="Scenario: groei van de instroom (0.1 = 10%)"),
+    "valid_from": Param(None, type=["null", "string"], format="date", title="Ingangsdatum (leeg = vandaag)"),
+    "reason": Param("", type="string", maxLength=500, title="Reden"),
+}
+
+
+def configuration(params: dict[str, Any], triggered_by: list[str]) -> dict[str, Any]:
+    """The form as the settings of a run."""
+    return {
+        "regions": params["regions"],
+        "tolerance": params["tolerance"],
+        "weights": params["weights"],
+        "solver": {"seconds": params["seconds"]},
+        "work": {"growth": {"*": params["growth"]} if params["growth"] else {}},
+        "valid_from": params["valid_from"],
+        "reason": params["reason"] or (f"changed: {', '.join(triggered_by)}" if triggered_by else ""),
+    }
+
+
+@dag(
+    dag_id="allocate",
+    schedule=(BOUNDARIES | CASELOAD | TEAMS),
+    start_date=pendulum.datetime(2026, 1, 1, tz="Europe/Amsterdam"),
+    catchup=False,
+    max_active_runs=4,
+    default_args=DEFAULTS,
+    params=PARAMS,
+    tags=["caseload"],
+    doc_md=__doc__,
+)
+def allocate() -> None:
+    """Wire the DAG."""
+
+    @task(doc_md="The form or the changed assets become the settings of a run; returns the path of its folder.")
+    def start(*, triggering_asset_events: dict[Any, Any]) -> str:
+        context = get_current_context()
+        by = sorted({asset.name for asset in triggering_asset_events})
+        return str(start_run(context, configuration(dict(context["params"]), by)).folder)
+
+    @task(doc_md="Boundaries from the cache, every input file read and checked, and the expected work.")
+    def prepare(run: str) -> str:
+        from allocation import pipeline
+
+        opened = pipeline.Run.open(run)
+        pipeline.prepare_boundaries(opened)
+        pipeline.check_inputs(opened)
+        pipeline.estimate_work(opened)
+        return run
+
+    @task(doc_md="The expectations on input and expected work. What fails stops the run.")
+    def expect_inputs(run: str) -> str:
+        from allocation import pipeline
+
+        pipeline.validate_inputs(pipeline.Run.open(run))
+        return run
+
+    @task(doc_md="One districting problem per cluster and layer; returns their names.")
+    def layers(run: str) -> list[str]:
+        from allocation import pipeline
+
+        return pipeline.prepare_layers(pipeline.Run.open(run))
+
+    @task(map_index_template="{{ label }}", pool=SOLVER_POOL, doc_md="Divide one cluster and layer over its teams.")
+    def solve(run: str, key: str) -> None:
+        from allocation import pipeline
+
+        context = get_current_context()
+        context["label"] = key  # type: ignore[typeddict-unknown-key]
+        context["label"] = pipeline.solve_layer(pipeline.Run.open(run), key)["label"]  # type: ignore[typeddict-unknown-key]
+
+    @task(doc_md="Plans become the published tables: allocation, routing, transition, loads, changes.")
+    def assemble(run: str) -> str:
+        from allocation import pipeline
+
+        pipeline.assemble_outcome(pipeline.Run.open(run))
+        return run
+
+    @task(doc_md="The gate: every expectation on the outcome. What fails stops the run before anything is stored.")
+    def expect_outcome(run: str) -> str:
+        from allocation import pipeline
+
+        pipeline.validate_outcome(pipeline.Run.open(run))
+        return run
+
+    @task(doc_md="The report, and the outcome as a proposed version. Returns what the planner reads before deciding.")
+    def propose(run: str) -> str:
+        from allocation import alerts, pipeline
+
+        opened = pipeline.Run.open(run)
+        pipeline.write_report(opened)
+        pipeline.propose(opened)
+        return alerts.proposal(pipeline.summary(opened))
+
+    approve = ApprovalOperator(
+        task_id="approve",
+        subject="Nieuwe verdeling van de postcodes: goedkeuren?",
+        body="{{ ti.xcom_pull('propose') }}",
+        params={"remark": Param("", type="string", maxLength=500, title="Opmerking")},
+        response_timeout=ANSWER_WITHIN,
+        defaults="Reject",
+        execution_timeout=None,
+        doc_md="A planner approves or rejects. No answer in two weeks counts as a rejection.",
+    )
+
+    @task(outlets=[ALLOCATION], doc_md="Put the approved version in force, with who approved it and why.")
+    def publish(run: str, *, outlet_events: dict[Any, Any]) -> None:
+        from allocation import alerts, pipeline
+
+        answer = get_current_context()["ti"].xcom_pull(task_ids="approve")
+        folder = pipeline.publish(pipeline.Run.open(run), alerts.approval(answer))
+        outlet_events[ALLOCATION].extra = {"run": run, "folder": str(folder)}
+
+    @task(trigger_rule=TriggerRule.NONE_FAILED, doc_md="After a rejection: the proposal is marked so, with who and why.")
+    def close(run: str) -> None:
+        from allocation import alerts, pipeline
+        from allocation.publish import reject
+
+        approval = alerts.approval(get_current_context()["ti"].xcom_pull(task_ids="approve"))
+        if approval["decision"] == "rejected":
+            opened = pipeline.Run.open(run)
+            reject(pipeline.summary(opened)["version"], opened.store, approval)
+
+    run = start()
+    keys = layers(expect_inputs(prepare(run)))
+    solved = solve.partial(run=run).expand(key=keys)
+    proposed = propose(expect_outcome(solved >> assemble(run)))
+    proposed >> approve >> publish(run) >> close(run)
+
+
+allocate()

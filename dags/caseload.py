@@ -1,0 +1,60 @@
+"""DAG `caseload`: every night the inflow and the stock are read, checked and turned into expected work."""
+
+from __future__ import annotations
+
+import pendulum
+from airflow.sdk import dag, get_current_context, task
+
+from smc_dags import CASELOAD, DEFAULTS, start_run
+
+
+@dag(
+    dag_id="caseload",
+    schedule="30 2 * * *",
+    start_date=pendulum.datetime(2026, 1, 1, tz="Europe/Amsterdam"),
+    catchup=False,
+    max_active_runs=1,
+    default_args=DEFAULTS,
+    tags=["caseload"],
+    doc_md=__doc__,
+)
+def caseload() -> None:
+    """Wire the DAG."""
+
+    @task(doc_md="A run folder of its own, with the boundaries from the cache; returns its path.")
+    def start() -> str:
+        from allocation import pipeline
+
+        run = start_run(get_current_context())
+        pipeline.prepare_boundaries(run)
+        return str(run.folder)
+
+    @task(doc_md="Every input file read and checked. Bad input is refused with all problems at once, and not retried.")
+    def check(run: str) -> str:
+        from allocation import pipeline
+
+        pipeline.check_inputs(pipeline.Run.open(run))
+        return run
+
+    @task(doc_md="Expected hours and clients per postcode, product, line and group.")
+    def estimate(run: str) -> str:
+        from allocation import pipeline
+
+        pipeline.estimate_work(pipeline.Run.open(run))
+        return run
+
+    @task(outlets=[CASELOAD], doc_md="The expectations on input and expected work; what passes is the new caseload.")
+    def expect(run: str, *, outlet_events: dict[object, object]) -> None:
+        import json
+        from pathlib import Path
+
+        from allocation import pipeline
+
+        pipeline.validate_inputs(pipeline.Run.open(run))
+        told = json.loads((Path(run) / "inputs.json").read_text(encoding="utf-8"))
+        outlet_events[CASELOAD].extra = {"run": run} | told  # type: ignore[attr-defined]
+
+    expect(estimate(check(start())))
+
+
+caseload()
