@@ -5,11 +5,11 @@ Does not belong here: when a version holds (`publish`), the database (`store`).
 
 Layout of the files folder::
 
-    store.json                          which store these files belong to
-    proposals/v0003/                    a proposal: complete counts, for operations
-    published/v0003_2027-01-01/         the same version as published from that day: never changed afterwards
-    published/timeline.json             which folder holds on which days; replaced in one step
-    .aside/                             where folders are written before they are moved into place
+    timeline.json               which folder holds on which days; replaced in one step
+    v0003_2027-01-01/           a version as published from that day: never changed afterwards
+    proposals/v0003/            the proposal it came from: complete counts, for operations (not for other users)
+    store.json                  which store these files belong to
+    .aside/                     where folders are written before they are moved into place
 """
 
 from __future__ import annotations
@@ -43,9 +43,10 @@ from allocation.tables import EXPECTED, PUBLISHED, RUNS, TEAM, TEAMS, Table
 
 SMALLEST_SHOWN_COUNT = 5
 CRS = "EPSG:28992"
-PROPOSALS, PUBLISHED_FOLDERS, TIMELINE = "proposals", "published", "timeline.json"
+PROPOSALS, TIMELINE = "proposals", "timeline.json"
 
 _ASIDE = ".aside"
+_PUBLISHED_PATTERN = "v[0-9]*_*-*-*"
 _ARROW_TYPES = {
     "text": pa.string(),
     "integer": pa.int64(),
@@ -175,7 +176,7 @@ def proposal_folder(files_dir: Path, version: int) -> Path:
 
 
 def published_folder(files_dir: Path, version: int, valid_from: date) -> Path:
-    return files_dir / PUBLISHED_FOLDERS / f"v{version:04d}_{valid_from.isoformat()}"
+    return files_dir / f"v{version:04d}_{valid_from.isoformat()}"
 
 
 def claim(files_dir: Path, store_id: str, store_address: str) -> None:
@@ -196,9 +197,9 @@ def claim(files_dir: Path, store_id: str, store_address: str) -> None:
             )
         kept = files_dir / f"replaced-{owner['store_id'][:8]}"
         kept.mkdir(exist_ok=True)
-        for name in (PROPOSALS, PUBLISHED_FOLDERS):
-            if (files_dir / name).exists():
-                (files_dir / name).rename(kept / name)
+        for path in (files_dir / PROPOSALS, files_dir / TIMELINE, *files_dir.glob(_PUBLISHED_PATTERN)):
+            if path.exists():
+                path.rename(kept / path.name)
     _replace_text(label, json.dumps({"store_id": store_id, "address": store_address}, indent=2))
 
 
@@ -213,13 +214,12 @@ def locked(files_dir: Path) -> Iterator[None]:
 def remove_leftovers(files_dir: Path, known: Sequence[Path]) -> None:
     """Delete what a killed process left: everything aside, and folders in place that no version in the store names."""
     shutil.rmtree(files_dir / _ASIDE, ignore_errors=True)
-    for parent in (files_dir / PROPOSALS, files_dir / PUBLISHED_FOLDERS):
-        for folder in parent.iterdir() if parent.exists() else ():
-            if folder.is_dir() and folder not in known:
-                # Out of sight in one step first: a half-deleted folder must not be met in place.
-                target = _fresh_aside(files_dir, f"dropped-{folder.name}")
-                folder.rename(target)
-                shutil.rmtree(target)
+    for folder in (*files_dir.glob(_PUBLISHED_PATTERN), *files_dir.glob(f"{PROPOSALS}/v*")):
+        if folder not in known:
+            # Out of sight in one step first: a half-deleted folder must not be met in place.
+            target = _fresh_aside(files_dir, f"dropped-{folder.name}")
+            folder.rename(target)
+            shutil.rmtree(target)
 
 
 def _fresh_aside(files_dir: Path, name: str) -> Path:
@@ -260,6 +260,7 @@ def _replace_text(path: Path, text: str) -> None:
 
 def write_proposal(files_dir: Path, version: int, outcome: Outcome) -> Path:
     """The complete proposal as Parquet, areas and report; returns its folder. Written aside, moved in one step."""
+    (files_dir / PROPOSALS).mkdir(mode=0o750, exist_ok=True)
     aside = _fresh_aside(files_dir, f"proposal-v{version:04d}")
     aside.mkdir()
     entries = []
@@ -484,8 +485,7 @@ def write_timeline(files_dir: Path, store_id: str, periods: Sequence[tuple[int, 
         for version, first, last in periods
     ]
     text = json.dumps({"store_id": store_id, "periods": entries}, indent=2)
-    path = files_dir / PUBLISHED_FOLDERS / TIMELINE
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path = files_dir / TIMELINE
     if not path.exists() or path.read_text() != text + "\n":
         _replace_text(path, text)
 

@@ -172,8 +172,8 @@ def migrate(store_url: str) -> None:
 def versions(store_url: str) -> pd.DataFrame:
     """One row per version and period, newest version first; a version that is not in force has one row without dates.
 
-    Columns: version, status, created_at, created_by, reason, run_id, planned_from, valid_from, valid_to,
-    is_in_force (today), approval, fingerprint.
+    Columns: version, status, created_at, created_by, reason, run_id, planned_from, valid_from, valid_to, approval,
+    fingerprint, is_in_force (today).
     """
     runs = ROWS[RUNS.name]
     query = (
@@ -201,7 +201,7 @@ def versions(store_url: str) -> pd.DataFrame:
         first is not None and first <= today and (last is None or last >= today)
         for first, last in zip(_dates(built["valid_from"]), _dates(built["valid_to"]), strict=True)
     ]
-    built.insert(built.columns.get_loc("approval"), "is_in_force", pd.array(in_force, dtype="bool"))
+    built["is_in_force"] = in_force
     return built
 
 

@@ -18,6 +18,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -115,7 +116,8 @@ def _team_load(allocation: pd.DataFrame) -> pd.DataFrame:
         "hours_other": 160 * area_sum, "hours_low": 75 * area_sum, "hours_high": 85 * area_sum,
         "capacity_hours_verzekeringsarts": 82 * area_sum, "capacity_hours_other": 170 * area_sum,
         "target_hours": 80 * area_sum, "deviation": 0.0 * area_sum, "tolerance": 0.05 + 0 * area_sum,
-        "stock_clients": 3.0 * area_sum, "stock_hours_verzekeringsarts": 9.0 * area_sum, "waiting_months": 1.5 + 0 * area_sum,
+        "stock_clients": 3.0 * area_sum, "stock_hours_verzekeringsarts": 9.0 * area_sum,
+        "waiting_months": 1.5 + 0 * area_sum,
     }  # fmt: skip
     return layers.rename(columns={"size": "areas"}).assign(
         name="SMC " + layers["team_id"], office=layers["team_id"].map(TEAM_OFFICES),
@@ -136,13 +138,14 @@ def _transition(allocation: pd.DataFrame, country: Country) -> pd.DataFrame:
 
 def _region_summary(country: Country) -> pd.DataFrame:
     rows = [
-        dict(
-            arbeidsmarktregio_nr=nr, arbeidsmarktregio=f"Regio {nr}", cluster="west", law_domain="zw_wia",
-            client_line="alle", teams=2, areas=sum(country.region(p) == nr for p in country.pc4s), inhabitants=15000,
-            hours_verzekeringsarts=1200.0, mean_deviation=0.01, max_deviation=0.02, travel_km=3.5,
-            municipality_splits=1, care_region_splits=0, areas_moved=len(country.moves), clients_moved=3 * nr,
-            waiting_months=1.5, objective=2.5, lower_bound=2.4, gap=0.04,
-        )
+        {
+            "arbeidsmarktregio_nr": nr, "arbeidsmarktregio": f"Regio {nr}", "cluster": "west", "law_domain": "zw_wia",
+            "client_line": "alle", "teams": 2,
+            "areas": sum(country.region(p) == nr for p in country.pc4s), "inhabitants": 15000,
+            "hours_verzekeringsarts": 1200.0, "mean_deviation": 0.01, "max_deviation": 0.02, "travel_km": 3.5,
+            "municipality_splits": 1, "care_region_splits": 0, "areas_moved": len(country.moves),
+            "clients_moved": 3 * nr, "waiting_months": 1.5, "objective": 2.5, "lower_bound": 2.4, "gap": 0.04,
+        }
         for nr in (1, 2)
     ]  # fmt: skip
     return pd.DataFrame(rows)
@@ -185,14 +188,14 @@ def _areas(country: Country) -> gpd.GeoDataFrame:
 
 def _teams() -> pd.DataFrame:
     rows = [
-        dict(
-            team_id=team, name=f"SMC {team}", office=office, office_pc4="1000", arbeidsmarktregio="1|2",
-            kind="bijzonder" if team in SPECIAL_TEAMS.values() else "participatiewet" if team == "P" else "regulier",
-            client_groups=next((g for g, t in SPECIAL_TEAMS.items() if t == team), None),
-            client_lines="vangnet|werkgever", laws="PW" if team == "P" else "ZW|WIA", fte_verzekeringsarts=3.0,
-            fte_other=8.0, productivity=1.0, valid_from=date(2024, 1, 1), valid_to=None,
-            verzuimbeheer_code=f"VZB-{team}",
-        )
+        {
+            "team_id": team, "name": f"SMC {team}", "office": office, "office_pc4": "1000", "arbeidsmarktregio": "1|2",
+            "kind": "bijzonder" if team in SPECIAL_TEAMS.values() else "participatiewet" if team == "P" else "regulier",
+            "client_groups": next((g for g, t in SPECIAL_TEAMS.items() if t == team), None),
+            "client_lines": "vangnet|werkgever", "laws": "PW" if team == "P" else "ZW|WIA", "fte_verzekeringsarts": 3.0,
+            "fte_other": 8.0, "productivity": 1.0, "valid_from": date(2024, 1, 1), "valid_to": None,
+            "verzuimbeheer_code": f"VZB-{team}",
+        }
         for team, office in TEAM_OFFICES.items()
     ]  # fmt: skip
     return pd.DataFrame(rows)
@@ -225,3 +228,54 @@ def write_outcome(folder: Path, country: Country | None = None, *, created_by: s
     _areas(country).to_parquet(folder / "areas.parquet", index=False)
     (folder / "report.html").write_text(f"<p>{country.note}</p>")
     return folder
+
+
+def write_national_outcome(folder: Path, areas: gpd.GeoDataFrame, *, teams: int = 180, seed: int = 1) -> Path:
+    """An outcome of the size of the country: ``areas`` divided over teams by nearness, one PW team per region.
+
+    ``areas``: pc4, arbeidsmarktregio_nr, x_m, y_m, geometry. The division is invented; its size and shape are real.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    random = np.random.default_rng(seed)
+    parts = []
+    for nr, region in areas.groupby("arbeidsmarktregio_nr"):
+        places = region[["x_m", "y_m"]].to_numpy()
+        count = max(1, round(teams * len(region) / len(areas)))
+        offices = places[random.choice(len(places), count, replace=False)]
+        nearest = ((places[:, None, :] - offices[None, :, :]) ** 2).sum(axis=2).argmin(axis=1)
+        team_ids = [f"SMC-{nr:02d}-{i:02d}" for i in nearest]
+        common = {"pc4": region["pc4"].tolist(), "client_line": "alle", "share": 1.0}
+        parts.append(pd.DataFrame({**common, "law_domain": "zw_wia", "team_id": team_ids}))
+        parts.append(pd.DataFrame({**common, "law_domain": "pw", "team_id": f"PW-{nr:02d}"}))
+    allocation = pd.concat(parts, ignore_index=True)
+    write_outcome(folder, Country(2, 2))  # the tables that are small in any case
+    routing = _national_routing(allocation)
+    team_ids = sorted(set(routing["team_id"]))
+    tables = {
+        "allocation": allocation,
+        "routing": routing,
+        "transition": pd.concat(
+            [_transition(allocation, Country()).assign(product=f"PRODUCT_{i}") for i in range(5)], ignore_index=True
+        ),
+        "teams": pd.concat([_teams()[:1].assign(team_id=t, name=f"SMC {t}") for t in team_ids], ignore_index=True),
+        "expected": _expected(allocation),
+    }
+    for name, rows in tables.items():
+        pq.write_table(pa.Table.from_pandas(rows, preserve_index=False), folder / f"{name}.parquet")
+    areas.to_parquet(folder / "areas.parquet", index=False)
+    return folder
+
+
+def _national_routing(allocation: pd.DataFrame) -> pd.DataFrame:
+    """Both lines and all laws of `allocation`, and the three special groups at their one team."""
+    lines = pd.DataFrame({"client_line": ["vangnet", "werkgever"]})
+    laws = pd.DataFrame({"law_domain": ["zw_wia", "zw_wia", "pw"], "law": ["ZW", "WIA", "PW"]})
+    regular = allocation.drop(columns="client_line").merge(laws, on="law_domain").merge(lines, how="cross")
+    special = pd.DataFrame({"client_group": list(SPECIAL_TEAMS), "team_id": list(SPECIAL_TEAMS.values())})
+    units = regular[["pc4", "law", "client_line"]].drop_duplicates()
+    routing = pd.concat(
+        [regular.assign(client_group="regulier"), units.merge(special, how="cross").assign(share=1.0)],
+        ignore_index=True,
+    )
+    none = pd.Series([None] * len(routing), dtype="str")
+    return routing.drop(columns="law_domain").assign(pc6_from=none, pc6_to=none, office="Utrecht")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
+from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
@@ -18,7 +19,7 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
-TYPES = {
+TYPES: dict[str, sa.types.TypeEngine[Any]] = {
     "text": sa.Text(),
     "integer": sa.Integer(),
     "number": sa.Double(),
@@ -66,7 +67,7 @@ def upgrade() -> None:
     op.execute(f"INSERT INTO store_identity (store_id) VALUES ('{uuid.uuid4()}')")
 
 
-def _columns(text: str) -> list[sa.Column[object]]:
+def _columns(text: str) -> list[sa.Column[Any]]:
     """``name:type`` apart by spaces; a question mark = may be empty."""
     pairs = (word.split(":") for word in text.split())
     return [sa.Column(name, TYPES[kind.rstrip("?")], nullable=kind.endswith("?")) for name, kind in pairs]

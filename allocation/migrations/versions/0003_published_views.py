@@ -72,55 +72,57 @@ FROM runs_rows r JOIN versions v ON v.version = r.version AND v.status = 'publis
 """
 
 # What changes between any two versions, proposals too (internal). A line `alle` counts as both lines, unless neither
-# version divides that postcode by line. Per postcode, line and domain the shares that teams lose and win are laid
-# along a line from 0, in the order of team_id; where a lost and a won stretch overlap, that share moves. A postcode
-# that is new (or gone) loses to (or wins from) nobody: team_from (or team_to) is empty.
+# version divides that postcode by line. Per postcode, line and domain the shares that teams lose are laid along a
+# line from 0 in the order of team_id, the shares that teams win likewise; cutting both at every end gives pieces that
+# each have one loser and one winner. A postcode that is new (or gone) loses to (or wins from) nobody: team_from (or
+# team_to) is empty. Written with windows only, each by from_version and version: then a filter on two versions
+# reaches the rows in both databases, and the view need not compute every pair.
 VERSION_CHANGES = """
-WITH by_line AS NOT MATERIALIZED (
-    SELECT a.version, a.pc4, a.law_domain, l.client_line, a.team_id, a.share,
-           CASE WHEN a.client_line = 'alle' THEN 1 ELSE 0 END AS is_undivided
-    FROM allocation_rows a
-    JOIN (SELECT 'vangnet' AS client_line UNION ALL SELECT 'werkgever') l
-      ON a.client_line IN (l.client_line, 'alle')
-), signed AS NOT MATERIALIZED (
-    SELECT f.version AS from_version, t.version, b.pc4, b.law_domain, b.client_line, b.team_id,
-           -b.share AS delta, b.is_undivided
-    FROM versions f JOIN versions t ON t.version <> f.version JOIN by_line b ON b.version = f.version
+WITH differing AS NOT MATERIALIZED (
+    SELECT f.version AS from_version, t.version, a.pc4, a.law_domain, a.client_line, a.team_id, -a.share AS delta
+    FROM versions f CROSS JOIN versions t CROSS JOIN allocation_rows a
+    WHERE f.version <> t.version AND a.version = f.version AND NOT EXISTS (
+        SELECT 1 FROM allocation_rows o WHERE o.version = t.version AND o.pc4 = a.pc4 AND o.share = a.share
+        AND o.client_line = a.client_line AND o.law_domain = a.law_domain AND o.team_id = a.team_id)
     UNION ALL
-    SELECT f.version, t.version, b.pc4, b.law_domain, b.client_line, b.team_id, b.share, b.is_undivided
-    FROM versions f JOIN versions t ON t.version <> f.version JOIN by_line b ON b.version = t.version
+    SELECT f.version, t.version, a.pc4, a.law_domain, a.client_line, a.team_id, a.share
+    FROM versions f CROSS JOIN versions t CROSS JOIN allocation_rows a
+    WHERE f.version <> t.version AND a.version = t.version AND NOT EXISTS (
+        SELECT 1 FROM allocation_rows o WHERE o.version = f.version AND o.pc4 = a.pc4 AND o.share = a.share
+        AND o.client_line = a.client_line AND o.law_domain = a.law_domain AND o.team_id = a.team_id)
+), flagged AS NOT MATERIALIZED (
+    SELECT d.*, min(CASE client_line WHEN 'alle' THEN 1 ELSE 0 END)
+        OVER (PARTITION BY from_version, version, pc4, law_domain) AS is_one_line
+    FROM differing d
 ), net AS NOT MATERIALIZED (
-    SELECT from_version, version, pc4, law_domain, client_line, team_id, sum(delta) AS delta,
-           min(is_undivided) AS is_undivided
-    FROM signed GROUP BY from_version, version, pc4, law_domain, client_line, team_id
-), weighed AS NOT MATERIALIZED (
-    SELECT n.*, min(is_undivided) OVER (PARTITION BY from_version, version, pc4, law_domain) AS is_one_line,
-           sum(delta) OVER (PARTITION BY from_version, version, pc4, law_domain, client_line) AS surplus
-    FROM net n
-), parts AS NOT MATERIALIZED (
-    SELECT from_version, version, pc4, law_domain, CASE is_one_line WHEN 1 THEN 'alle' ELSE client_line END AS line,
-           team_id, delta
-    FROM weighed WHERE abs(delta) > 1e-9 AND (is_one_line = 0 OR client_line = 'vangnet')
-    UNION ALL
-    SELECT from_version, version, pc4, law_domain, CASE is_one_line WHEN 1 THEN 'alle' ELSE client_line END,
-           NULL, -max(surplus)
-    FROM weighed WHERE abs(surplus) > 1e-9 AND (is_one_line = 0 OR client_line = 'vangnet')
-    GROUP BY from_version, version, pc4, law_domain, client_line, is_one_line
+    SELECT d.from_version, d.version, d.pc4, d.law_domain, l.line, d.team_id,
+           sum(d.delta) OVER same AS delta, row_number() OVER same AS copy
+    FROM flagged d JOIN (SELECT 'alle' AS line UNION ALL SELECT 'vangnet' UNION ALL SELECT 'werkgever') l
+      ON CASE WHEN d.client_line = 'alle' AND d.is_one_line = 0 THEN l.line <> 'alle' ELSE l.line = d.client_line END
+    WINDOW same AS (PARTITION BY d.from_version, d.version, d.pc4, d.law_domain, l.line, d.team_id)
+), laid AS NOT MATERIALIZED (
+    SELECT n.*, sum(abs(delta)) OVER (
+        PARTITION BY from_version, version, pc4, law_domain, line, delta < 0 ORDER BY team_id) AS upto
+    FROM net n WHERE copy = 1 AND abs(delta) > 1e-9
+), cut AS NOT MATERIALIZED (
+    SELECT p.*, upto - coalesce(lag(upto) OVER unit, 0) AS share,
+           coalesce(sum(CASE WHEN delta < 0 THEN 1 ELSE 0 END) OVER before, 0) AS lost_before,
+           coalesce(sum(CASE WHEN delta > 0 THEN 1 ELSE 0 END) OVER before, 0) AS won_before
+    FROM laid p
+    WINDOW unit AS (PARTITION BY from_version, version, pc4, law_domain, line ORDER BY upto),
+           before AS (PARTITION BY from_version, version, pc4, law_domain, line ORDER BY upto
+                      RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW EXCLUDE GROUP)
 ), lost AS NOT MATERIALIZED (
-    SELECT from_version, version, pc4, law_domain, line, team_id, -delta AS width, sum(-delta) OVER (
-        PARTITION BY from_version, version, pc4, law_domain, line ORDER BY coalesce(team_id, '')) AS upto
-    FROM parts WHERE delta < 0
-), won AS NOT MATERIALIZED (
-    SELECT from_version, version, pc4, law_domain, line, team_id, delta AS width, sum(delta) OVER (
-        PARTITION BY from_version, version, pc4, law_domain, line ORDER BY coalesce(team_id, '')) AS upto
-    FROM parts WHERE delta > 0
+    SELECT cut.*, max(CASE WHEN delta < 0 THEN team_id END)
+        OVER (PARTITION BY from_version, version, pc4, law_domain, line, lost_before) AS team_from
+    FROM cut
+), named AS NOT MATERIALIZED (
+    SELECT lost.*, max(CASE WHEN delta > 0 THEN team_id END)
+        OVER (PARTITION BY from_version, version, pc4, law_domain, line, won_before) AS team_to
+    FROM lost
 )
-SELECT w.version, w.from_version, w.pc4, w.line AS client_line, w.law_domain, l.team_id AS team_from,
-       w.team_id AS team_to, {least}(l.upto, w.upto) - {greatest}(l.upto - l.width, w.upto - w.width) AS share
-FROM won w JOIN lost l
-  ON l.from_version = w.from_version AND l.version = w.version AND l.pc4 = w.pc4 AND l.law_domain = w.law_domain
- AND l.line = w.line
- AND {least}(l.upto, w.upto) - {greatest}(l.upto - l.width, w.upto - w.width) > 1e-9
+SELECT version, from_version, pc4, line AS client_line, law_domain, team_from, team_to, share
+FROM named WHERE share > 1e-9
 """
 WEIGHED_CHANGES = """
 SELECT c.version, c.from_version, c.pc4, c.client_line, c.law_domain, c.team_from, c.team_to, c.share,
@@ -269,9 +271,6 @@ def _written_for(text: str, dialect: str) -> str:
     """The SQL of a view in one of the two dialects; ``{shown:column:count}`` hides a column where count is under 5."""
     postgresql = dialect == "postgresql"
     text = text.replace("{today}", TODAY_POSTGRESQL if postgresql else TODAY_SQLITE)
-    text = text.replace("{least}", "least" if postgresql else "min").replace(
-        "{greatest}", "greatest" if postgresql else "max"
-    )
     while "{shown:" in text:
         before, _, rest = text.partition("{shown:")
         marked, _, after = rest.partition("}")

@@ -1,0 +1,182 @@
+"""Which team has this postcode, and why: the published routing, read for one client.
+
+Belongs here: reading a postcode as people write it, and choosing the rows that hold for it. Does not belong here: how
+the routing is made (`routing`) or published (`publish`). Reads published views only, so a reader's rights suffice.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from itertools import groupby
+from typing import NamedTuple
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from allocation import store
+from allocation.errors import Refused
+from allocation.tables import CLIENT_LINES, LAWS, REGULAR_GROUP
+
+_POSTCODE = re.compile(r"(?:NL)?([1-9][0-9]{3})([A-Z]{2})?")
+_NOT_LETTERS_OR_DIGITS = re.compile(r"[^0-9A-Z]+")
+
+
+class Postcode(NamedTuple):
+    """``pc4`` is four digits; ``pc6`` the full postcode without a space, or None when only four digits were given."""
+
+    pc4: str
+    pc6: str | None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One row of the routing that holds for the question. ``share`` is the share of the clients of the whole pc4.
+
+    ``rule``: bijzondere_groep, pin, split, enig_team or verdeling; ``reason`` is the planner's, where there is one.
+    """
+
+    version: int
+    pc4: str
+    pc6_from: str | None
+    pc6_to: str | None
+    client_group: str
+    law: str
+    client_line: str
+    team_id: str
+    team_name: str | None
+    office: str
+    share: float
+    rule: str
+    reason: str | None
+    valid_from: date
+    valid_to: date | None
+
+
+_ANSWERS = sa.table(
+    "bezwaar_routing",
+    *(
+        sa.column(name, kind)
+        for name, kind in {
+            "version": sa.Integer,
+            **dict.fromkeys(("pc4", "pc6_from", "pc6_to", "client_group", "law", "client_line"), sa.Text),
+            **dict.fromkeys(("team_id", "team_name", "office"), sa.Text),
+            "share": sa.Double,
+            **dict.fromkeys(("rule", "reason"), sa.Text),
+            **dict.fromkeys(("valid_from", "valid_to"), sa.Date),
+        }.items()
+    ),
+)
+
+
+def parse_postcode(text: str) -> Postcode:
+    """A postcode in any usual notation: ``1013``, ``1013AA``, ``1013 aa``, ``NL-1013 AA``. Refused when it is none."""
+    match = _POSTCODE.fullmatch(_NOT_LETTERS_OR_DIGITS.sub("", text.upper()))
+    if match is None:
+        raise Refused(f"'{text}' is not a postcode; allowed: four digits, or four digits and two letters (1013 AA).")
+    pc4, letters = match.groups()
+    return Postcode(pc4, pc4 + letters if letters else None)
+
+
+def lookup(
+    postcode: str,
+    store_url: str,
+    *,
+    group: str = REGULAR_GROUP,
+    law: str | None = None,
+    line: str | None = None,
+    on: date | None = None,
+) -> list[Answer]:
+    """The team or teams of ``postcode`` on a day (default today), for one law and line or for all, with the rule.
+
+    Sorted by law, line, and share (largest first). Raises Refused when the postcode is none or does not exist, when
+    no version is in force, or when the group, law or line is unknown.
+    """
+    with open_lookup(store_url) as table:
+        return table.find(postcode, group=group, law=law, line=line, on=on)
+
+
+@contextmanager
+def open_lookup(store_url: str) -> Iterator[LookupTable]:
+    """For many look-ups: one connection, open as long as the block."""
+    with store.connected(store_url) as connection:
+        yield LookupTable(connection)
+
+
+class LookupTable:
+    """Look-ups over one connection; each reads the version that is in force at that moment."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection.execution_options(isolation_level="AUTOCOMMIT")
+
+    def find(
+        self,
+        postcode: str,
+        *,
+        group: str = REGULAR_GROUP,
+        law: str | None = None,
+        line: str | None = None,
+        on: date | None = None,
+    ) -> list[Answer]:
+        """As ``lookup``."""
+        asked = parse_postcode(postcode)
+        for value, allowed, name in ((law, LAWS, "law"), (line, CLIENT_LINES, "line")):
+            if value is not None and value not in allowed:
+                raise Refused(f"'{value}' is not a {name}; allowed: {', '.join(allowed)}.")
+        day = on or store.today()
+        rows = self._rows(asked.pc4, group, law, line, day)
+        if not rows:
+            raise Refused(self._why_nothing(asked.pc4, group, day))
+        units = groupby(rows, key=lambda answer: (answer.law, answer.client_line))
+        return [answer for _, unit in units for answer in _longest_match(unit, asked.pc6)]
+
+    def _rows(self, pc4: str, group: str, law: str | None, line: str | None, day: date) -> list[Answer]:
+        columns = _ANSWERS.c
+        query = sa.select(_ANSWERS).where(
+            columns.pc4 == pc4,
+            columns.client_group == group,
+            columns.valid_from <= day,
+            sa.or_(columns.valid_to.is_(None), columns.valid_to >= day),
+        )
+        if law is not None:
+            query = query.where(columns.law == law)
+        if line is not None:
+            query = query.where(columns.client_line == line)
+        answers = [Answer(*row) for row in self._connection.execute(query)]
+        return sorted(answers, key=lambda a: (a.law, a.client_line, -a.share, a.team_id))
+
+    def _why_nothing(self, pc4: str, group: str, day: date) -> str:
+        in_force = sa.text(
+            "SELECT client_group FROM routing WHERE valid_from <= :day AND coalesce(valid_to, '9999-12-31') >= :day"
+            " GROUP BY client_group ORDER BY client_group"
+        ).bindparams(sa.bindparam("day", day, sa.Date))
+        groups = [row[0] for row in self._connection.execute(in_force)]
+        if not groups:
+            return f"No version is in force on {day}."
+        if group not in groups:
+            return f"'{group}' is not a client group; allowed: {', '.join(groups)}."
+        return f"Postcode {pc4} does not exist in the division in force on {day}."
+
+
+def _longest_match(unit: Iterable[Answer], pc6: str | None) -> list[Answer]:
+    """Of the rows of one pc4, law and line those for ``pc6``: the narrowest range that holds it, else the rest.
+
+    Without ``pc6`` all rows: together they say how the pc4 is divided.
+    """
+    rows = list(unit)
+    if pc6 is None:
+        return rows
+    ranges = [a for a in rows if a.pc6_from is not None and a.pc6_to is not None and a.pc6_from <= pc6 <= a.pc6_to]
+    if not ranges:
+        return [a for a in rows if a.pc6_from is None] or rows
+    narrowest = min(_width(a) for a in ranges)
+    return [a for a in ranges if _width(a) == narrowest]
+
+
+def _width(answer: Answer) -> int:
+    """How many letter pairs a range spans: AA to AE is 4."""
+    first, last = (str(bound)[4:] for bound in (answer.pc6_from, answer.pc6_to))
+    return (ord(last[0]) - ord(first[0])) * 26 + ord(last[1]) - ord(first[1])
