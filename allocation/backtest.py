@@ -14,6 +14,7 @@ import os
 import platform
 import re
 import subprocess
+import sys
 import tempfile
 from collections.abc import Sequence
 from datetime import date
@@ -25,6 +26,7 @@ from scipy.special import xlogy
 
 from allocation.config import Config
 from allocation.demand import KEY, SERIES, expected_inflow, sum_interval
+from allocation.errors import Refused
 from allocation.example import SEED, TEAM_INHABITANTS, write_example
 from allocation.inputs import load_inputs
 from allocation.tables import REGULAR_GROUP
@@ -41,10 +43,10 @@ MARKS = ("<!-- backtest: begin -->", "<!-- backtest: end -->")
 
 
 def hold_out(inflow: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The history without its last 12 months, and those months. Raises ValueError below 24 months."""
+    """The history without its last 12 months, and those months. Refused below 24 months."""
     months = sorted(inflow["month"].unique())
     if len(months) < 2 * HELD_OUT_MONTHS:
-        raise ValueError(f"a backtest needs at least {2 * HELD_OUT_MONTHS} months, not {len(months)}")
+        raise Refused(f"A backtest needs at least {2 * HELD_OUT_MONTHS} months of inflow; there are {len(months)}.")
     late = inflow["month"].isin(months[-HELD_OUT_MONTHS:])
     return inflow[~late], inflow[late]
 
@@ -162,10 +164,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--write", action="store_true", help=f"put the table in {DOCUMENT}")
     chosen = parser.parse_args(arguments)
     areas = load_boundaries("embedded", DEFAULT_CACHE).areas
-    if chosen.input:
-        text = as_markdown(measure(load_inputs(chosen.input, areas, Config()).inflow, areas))
-    else:
-        text = example_report(areas, range(SEED, SEED + chosen.seeds))
+    try:
+        if chosen.input:
+            text = as_markdown(measure(load_inputs(chosen.input, areas, Config()).inflow, areas))
+        else:
+            text = example_report(areas, range(SEED, SEED + chosen.seeds))
+    except Refused as refused:
+        print(refused, file=sys.stderr)
+        return 1
     print(text)
     if chosen.write:
         write_table(DOCUMENT, text)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from allocation.config import Config
+from allocation.errors import Refused
 from allocation.inputs import CENTRAL, Inputs
 from allocation.shrinkage import Cells, Codes, Floats, fit, sum_by
 from allocation.trend import planning_year
@@ -131,9 +132,16 @@ def expected_inflow(inflow: pd.DataFrame, areas: pd.DataFrame) -> pd.DataFrame:
     -------
     KEY, ``rate_region`` (text), ``inflow_clients`` (a year), ``inflow_sd`` (total), and the parts of it that rows
     share: ``inflow_sd_area``, ``inflow_sd_region`` and ``inflow_sd_product`` (see ``team_interval``).
+
+    Raises
+    ------
+    Refused
+        When no client came in at all.
     """
     history = History.of(inflow, areas)
     cells, levels = history.cells, planning_year(history.monthly)
+    if not len(cells.clients):
+        raise Refused("The inflow has no clients at all: there is nothing to estimate the work from.")
     fitted = fit(cells)
     total = history.monthly.sum(axis=0)
     year = levels.year_clients / np.where(total > 0, total, 1.0)
@@ -187,8 +195,14 @@ class History:
         rates = series_names.iloc[np.nonzero(present)[1]].reset_index(drop=True)
         rates.insert(0, "rate_region", np.nonzero(present)[0].astype(str).astype(object))
         code_of_product = pd.Index(product_names[1]).get_indexer(series_names["product"])
-        cells = Cells(both[cell_area, of_series], exposure[cell_area], cell_area, code_of_product[of_series],
-                      rate_of[region[cell_area], of_series])  # fmt: skip
+        cells = Cells(
+            clients=both[cell_area, of_series],
+            exposure=exposure[cell_area],
+            area=cell_area,
+            region=region[cell_area],
+            product=code_of_product[of_series],
+            rate=rate_of[region[cell_area], of_series],
+        )
         return cls(cells, monthly, first[cell_area, of_series], pc4, rates)
 
     def keys(self) -> pd.DataFrame:

@@ -34,17 +34,18 @@ Codes = NDArray[np.int64]
 
 LOG_STRENGTH_RANGE = (float(np.log(0.1)), float(np.log(1e5)))
 START = 10.0
-ROUNDS, PRECISION = 40, 1e-3
+ROUNDS, PRECISION = 20, 1e-3
 
 
 @dataclass(frozen=True)
 class Cells:
-    """One entry per cell, arrays of equal length: clients in the history, exposure (above 0), and the codes (0, 1, ...
-    without gaps, but for areas) of its area, its product and its rate (= region, product, line and group)."""
+    """One entry per cell, arrays of equal length: clients in the history, exposure (above 0), and the codes (0, 1, ...)
+    of its area, its area's region, its product and its rate (= region, product, line and group; without gaps)."""
 
     clients: Floats
     exposure: Floats
     area: Codes
+    region: Codes
     product: Codes
     rate: Codes
 
@@ -85,26 +86,39 @@ def sum_by(code: Codes, values: NDArray[np.generic], codes: int) -> Floats:
 
 
 def fit(cells: Cells) -> Fit:
-    """Rates, area needs and strengths in turns, until the strengths stay within 0.1%."""
+    """Rates, area needs and strengths in turns, until none changes by more than ``PRECISION`` of itself."""
     areas, rates = int(cells.area.max()) + 1, int(cells.rate.max()) + 1
     strength, area_strength = np.full(int(cells.product.max()) + 1, START), START
     rate = sum_by(cells.rate, cells.clients, rates) / sum_by(cells.rate, cells.exposure, rates)
     need = counted = np.ones(areas)
     for _ in range(ROUNDS):
-        before = np.append(strength, area_strength)
+        before = np.concatenate([rate, strength, [area_strength]])
         k, plain = strength[cells.product], rate[cells.rate] * cells.exposure
         weight = k / (k + plain * need[cells.area])
         counted, evidence = (sum_by(cells.area, weight * what, areas) for what in (cells.clients, plain))
         area_strength = prior_strength(counted, evidence)
         need = (area_strength + counted) / (area_strength + evidence)
+        need, rate = _centred(cells, need, rate)
         # a product's strength is judged by forecasting each cell from the other cells of its area
         others = area_strength + (evidence[cells.area] - weight * plain)
         forecast = plain * (area_strength + counted[cells.area] - weight * cells.clients) / others
         strength = _product_strengths(cells, forecast, others)
         rate = _balanced(cells, need, strength, rate)
-        if np.abs(np.append(strength, area_strength) / before - 1).max() < PRECISION:
+        if np.abs(np.concatenate([rate, strength, [area_strength]]) / before - 1).max() < PRECISION:
             break
     return Fit(rate, need, counted, area_strength, strength)
+
+
+def _centred(cells: Cells, need: Floats, rate: Floats) -> tuple[Floats, Floats]:
+    """Needs with mean 1 in every region, its rates scaled to match. That holds where the likelihood is highest; without
+    this step it takes a hundred rounds to get there."""
+    region_of_area, region_of_rate = np.full(len(need), -1), np.zeros(len(rate), dtype=np.int64)
+    region_of_area[cells.area], region_of_rate[cells.rate] = cells.region, cells.region
+    used = region_of_area >= 0
+    regions = int(cells.region.max()) + 1
+    areas = sum_by(region_of_area[used], used[used], regions)
+    mean = sum_by(region_of_area[used], need[used], regions) / np.maximum(areas, 1.0)
+    return np.where(used, need / mean[region_of_area], 1.0), rate * mean[region_of_rate]
 
 
 def _product_strengths(cells: Cells, forecast: Floats, others: Floats) -> Floats:

@@ -20,6 +20,9 @@ MONTHS_FOR_TREND = 24
 """Below two years, season and trend cannot be told apart."""
 CLIENTS_FOR_TREND = 120
 SIGNIFICANCE = 0.05
+NEW_PRODUCT_MISSED = 4.6
+"""Clients that empty months at the start should have had, for the product to be taken as new: chance leaves these
+months empty once in a hundred times (exp(-4.6) = 0.01)."""
 DAMPING = 0.95
 """Part of the trend that is left after each further month (Gardner and McKenzie 1985): half of it after 13 months."""
 YEARLY_CHANGE_SD = 0.03
@@ -43,7 +46,7 @@ def planning_year(monthly: Floats) -> Levels:
 
     Without a trend a product's year is the sum over the calendar months of that month's mean: right too when the
     history is not a whole number of years. With a significant trend (see ``_with_trend``) the year is extrapolated
-    from it. A product counts from its first month with a client; one younger than a year is scaled up to a year.
+    from it. A new product counts from its first month; one younger than a year is scaled up to a year.
 
     Parameters
     ----------
@@ -55,7 +58,10 @@ def planning_year(monthly: Floats) -> Levels:
 
 
 def _first(series: Floats) -> int:
-    return int(np.argmax(series > 0))
+    """The month in which a product started: its first with a client, unless the empty months before may be chance."""
+    empty = int(np.argmax(series > 0))
+    missed = empty * float(series.sum()) / (len(series) - empty)
+    return empty if missed > NEW_PRODUCT_MISSED else 0
 
 
 def _level(series: Floats) -> tuple[float, float, float]:

@@ -1,0 +1,123 @@
+"""What must hold of the demand estimate for any counts."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from allocation.demand import KEY, expected_inflow, team_interval
+from allocation.shrinkage import Cells, Fit, fit
+
+COUNTS = st.lists(st.integers(0, 60), min_size=6, max_size=6)
+PEOPLE = st.lists(st.integers(200, 20_000), min_size=6, max_size=6)
+AREAS = ["1001", "1002", "1003", "1004", "2001", "2002"]
+REGIONS = [1, 1, 1, 1, 2, 2]
+
+
+@st.composite
+def histories(draw: st.DrawFn) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """A year of two products and two groups in six areas of two regions; at least one client."""
+    people = draw(st.lists(st.one_of(st.none(), st.integers(0, 20_000)), min_size=6, max_size=6))
+    areas = pd.DataFrame(
+        {"pc4": AREAS, "arbeidsmarktregio_nr": REGIONS, "inhabitants": pd.array(people, dtype="Int64")}
+    )
+    cell = st.tuples(
+        st.integers(1, 12), st.sampled_from(AREAS), st.sampled_from("PQ"), st.sampled_from(["regulier", "klm"])
+    )
+    counts = draw(st.dictionaries(cell, st.integers(1, 30), min_size=1, max_size=40))
+    every_month = {(month, "1001", product, "regulier"): 1 for month in range(1, 13) for product in "PQ"}
+    rows = [(f"2025-{month:02d}", *rest, "alle", clients) for (month, *rest), clients in (every_month | counts).items()]
+    columns = ["month", "pc4", "product", "client_group", "client_line", "clients"]
+    return pd.DataFrame(rows, columns=columns), areas
+
+
+@given(histories())
+@settings(max_examples=60, deadline=None)
+def test_every_regions_total_is_kept_and_every_number_is_sane(history: tuple[pd.DataFrame, pd.DataFrame]) -> None:
+    """One whole year: per region and group the estimates add up to the clients that came."""
+    inflow, areas = history
+    found = expected_inflow(inflow, areas)
+    region = dict(zip(AREAS, map(str, REGIONS), strict=True))
+    came = inflow.groupby([inflow["pc4"].map(region).rename("rate_region"), "product", "client_group"])["clients"].sum()
+    expected = found.groupby(["rate_region", "product", "client_group"])["inflow_clients"].sum()
+    assert np.allclose(expected, came.loc[expected.index], rtol=1e-6)
+    assert len(expected) == len(came)
+    assert not found.duplicated(KEY).any()
+    assert np.isfinite(found["inflow_clients"]).all()
+    assert (found["inflow_clients"] > 0).all()
+    shared = found[["inflow_sd_area", "inflow_sd_region", "inflow_sd_product"]].pow(2).sum(axis=1)
+    assert (found["inflow_sd"] ** 2 >= shared + found["inflow_clients"] * (1 - 1e-9)).all()
+
+
+@given(histories(), st.randoms(use_true_random=False))
+@settings(max_examples=30, deadline=None)
+def test_order_of_rows_does_not_matter(history: tuple[pd.DataFrame, pd.DataFrame], random: st.Random) -> None:
+    inflow, areas = history
+    shuffled = [frame.sample(frac=1, random_state=random.randrange(2**32)) for frame in (inflow, areas)]
+    one, other = (expected_inflow(*frames).set_index(KEY).sort_index() for frames in ((inflow, areas), shuffled))
+    pd.testing.assert_frame_equal(one, other, rtol=1e-6)
+
+
+@given(COUNTS, PEOPLE)
+@settings(max_examples=60, deadline=None)
+def test_estimate_lies_between_the_region_and_the_areas_own_count(clients: list[int], people: list[int]) -> None:
+    """One product and one region: never beyond either of the two (by more than the fit's precision)."""
+    if not sum(clients):
+        clients[0] = 1
+    zeros = np.zeros(6, dtype=np.int64)
+    cells = Cells(np.array(clients, float), np.array(people, float), np.arange(6), zeros, zeros, zeros)
+    fitted = fit(cells)
+    estimate, regional = fitted.estimate(cells), fitted.rate[0] * cells.exposure
+    assert (estimate >= np.minimum(cells.clients, regional) * (1 - 1e-3)).all()
+    assert (estimate <= np.maximum(cells.clients, regional) * (1 + 1e-3)).all()
+
+
+@given(COUNTS, PEOPLE, st.floats(0.5, 200), st.floats(1.5, 20))
+@settings(max_examples=60, deadline=None)
+def test_more_history_is_less_shrinkage(clients: list[int], people: list[int], strength: float, longer: float) -> None:
+    """The same yearly counts over ``longer`` times the history: closer to the area's own count."""
+    zeros = np.zeros(6, dtype=np.int64)
+    fitted = Fit(np.array([0.002]), np.ones(6), np.zeros(6), 10.0, np.array([strength]))
+    long = Fit(np.array([0.002 * longer]), np.ones(6), np.zeros(6), 10.0, np.array([strength]))
+    own = np.array(clients, float)
+    short_cells = Cells(own, np.array(people, float), np.arange(6), zeros, zeros, zeros)
+    long_cells = Cells(own * longer, np.array(people, float), np.arange(6), zeros, zeros, zeros)
+    off_short, off_long = (
+        np.abs(fitted.estimate(short_cells) - own),
+        np.abs(long.estimate(long_cells) / longer - own),
+    )
+    assert (off_long <= off_short * (1 + 1e-9)).all()
+    assert (off_long < off_short)[off_short > 1e-6].all()
+
+
+@given(histories(), st.floats(0.05, 0.94))
+@settings(max_examples=30, deadline=None)
+def test_interval_surrounds_the_estimate_and_grows_with_its_level(
+    history: tuple[pd.DataFrame, pd.DataFrame], level: float
+) -> None:
+    work = expected_inflow(*history).assign(team_id="A")
+    work.columns = [
+        name.replace("inflow_clients", "hours_verzekeringsarts").replace("inflow_", "hours_") for name in work
+    ]
+    inner, outer = team_interval(work, level=level).loc["A"], team_interval(work, level=level + 0.05).loc["A"]
+    assert 0 <= outer["hours_low"] < inner["hours_low"] < inner["hours_high"] < outer["hours_high"]
+    wide = team_interval(work, level=0.8).loc["A"]
+    assert wide["hours_low"] < work["hours_verzekeringsarts"].sum() < wide["hours_high"]
+
+
+@given(histories())
+@settings(max_examples=30, deadline=None)
+def test_two_teams_together_are_no_more_uncertain_than_the_sum_of_both(
+    history: tuple[pd.DataFrame, pd.DataFrame],
+) -> None:
+    """Joining areas can only cancel noise: the width of the whole is at most the sum of the widths of the parts."""
+    work = expected_inflow(*history)
+    work.columns = [
+        name.replace("inflow_clients", "hours_verzekeringsarts").replace("inflow_", "hours_") for name in work
+    ]
+    work["team_id"] = np.where(work["pc4"].isin(AREAS[:3]), "A", "B")
+    parts, whole = team_interval(work), team_interval(work.assign(team_id="AB"))
+    width = [float((one["hours_high"] - one["hours_low"]).sum()) for one in (parts, whole)]
+    assert width[1] <= width[0] * 1.01
