@@ -10,35 +10,51 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from geodata.adjacency import bridges_within
-    from geodata.boundaries import DEFAULT_CACHE, Boundaries, load_boundaries
+    from geodata.boundaries import DEFAULT_CACHE, Boundaries, load_boundaries, refresh_boundaries
+    from geodata.editions import carry_over, diff, stand_ins
     from geodata.errors import GeodataError
     from geodata.geometry import dissolve, simplify
     from geodata.layer import Edition
+    from geodata.repairs import RULES as REPAIR_RULES
+    from geodata.repairs import summary as repairs_summary
 
 _HOME = {
-    "Boundaries": "geodata.boundaries",
-    "DEFAULT_CACHE": "geodata.boundaries",
-    "Edition": "geodata.layer",
-    "GeodataError": "geodata.errors",
-    "bridges_within": "geodata.adjacency",
-    "dissolve": "geodata.geometry",
-    "load_boundaries": "geodata.boundaries",
-    "simplify": "geodata.geometry",
+    "REPAIR_RULES": ("geodata.repairs", "RULES"),
+    "Boundaries": ("geodata.boundaries", "Boundaries"),
+    "DEFAULT_CACHE": ("geodata.boundaries", "DEFAULT_CACHE"),
+    "Edition": ("geodata.layer", "Edition"),
+    "GeodataError": ("geodata.errors", "GeodataError"),
+    "bridges_within": ("geodata.adjacency", "bridges_within"),
+    "carry_over": ("geodata.editions", "carry_over"),
+    "diff": ("geodata.editions", "diff"),
+    "dissolve": ("geodata.geometry", "dissolve"),
+    "load_boundaries": ("geodata.boundaries", "load_boundaries"),
+    "refresh_boundaries": ("geodata.boundaries", "refresh_boundaries"),
+    "repairs_summary": ("geodata.repairs", "summary"),
+    "simplify": ("geodata.geometry", "simplify"),
+    "stand_ins": ("geodata.editions", "stand_ins"),
 }
 
 __all__ = [
     "DEFAULT_CACHE",
+    "REPAIR_RULES",
     "Boundaries",
     "Edition",
     "GeodataError",
     "bridges_within",
+    "carry_over",
+    "diff",
     "dissolve",
     "load_boundaries",
+    "refresh_boundaries",
+    "repairs_summary",
     "simplify",
+    "stand_ins",
 ]
 
 
 def __getattr__(name: str) -> Any:
     if name not in _HOME:
         raise AttributeError(f"module 'geodata' has no attribute {name!r}")
-    return getattr(import_module(_HOME[name]), name)
+    module, attribute = _HOME[name]
+    return getattr(import_module(module), attribute)

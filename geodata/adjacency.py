@@ -19,21 +19,29 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
 from geodata.errors import GeodataError
+from geodata.repairs import Repairs
 
 EDGE_COLUMNS = ["a", "b", "border_m", "kind", "reason"]
 LISTED_BRIDGES = Path(__file__).parent / "reference" / "bridges_2014.csv"
+LISTED_BARRIERS = Path(__file__).parent / "reference" / "barriers_2014.csv"
+BRIDGE_KINDS = {"ferry": "veer", "bridge": "brug of dam", "tunnel": "tunnel", "exclave": "exclave"}
+"""Kind in the list -> the Dutch word that planners read."""
+MIN_BORDER_M = 1.0
+"""Less common border than this is a corner point: sources draw to decimetres."""
 
 Ints = npt.NDArray[np.int64]
 
 
-def build(areas: GeoDataFrame, listed: Path = LISTED_BRIDGES) -> pd.DataFrame:
+def build(areas: GeoDataFrame, repairs: Repairs) -> pd.DataFrame:
     """All edges of an edition: shared borders, the listed bridges, and what the distance rule adds per region.
 
+    Left out, and added to ``repairs``: contacts shorter than MIN_BORDER_M and the listed barriers.
     Afterwards the areas of every arbeidsmarktregio form one connected graph of their own.
     Columns: a, b (pc4, a < b), border_m (metres, 0 for a bridge), kind (border or bridge), reason (of the bridge).
     """
-    edges = shared_borders(areas)
-    edges = _joined(edges, listed_bridges(areas["pc4"], listed))
+    edges = _without_corners(shared_borders(areas), repairs)
+    edges = _without_barriers(edges, repairs)
+    edges = _joined(edges, listed_bridges(areas["pc4"]))
     by_region = pd.Series(areas["arbeidsmarktregio_nr"].to_numpy(), index=areas["pc4"].to_numpy())
     return _joined(edges, bridges_within(areas, edges, by_region))
 
@@ -47,6 +55,34 @@ def shared_borders(areas: GeoDataFrame) -> pd.DataFrame:
         {"a": codes[pairs["a"]], "b": codes[pairs["b"]], "border_m": pairs["border_m"], "kind": "border", "reason": ""}
     )
     return _ordered(found)
+
+
+def common_border_m(polygons: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+    """Per polygon, the length in metres of border that consists of the same segments as that of another polygon."""
+    first, second, length_m = _shared_segments(polygons)
+    total: npt.NDArray[np.float64] = np.zeros(len(polygons))
+    np.add.at(total, first, length_m)
+    np.add.at(total, second, length_m)
+    return total
+
+
+def _without_corners(edges: pd.DataFrame, repairs: Repairs) -> pd.DataFrame:
+    """Edges without those shorter than MIN_BORDER_M, which are corner points drawn a little apart."""
+    short = edges["border_m"] < MIN_BORDER_M
+    for a, b, border_m in zip(edges["a"][short], edges["b"][short], edges["border_m"][short], strict=True):
+        repairs.add("hoekcontact", a, f"{border_m:.3f} m grens met {b}", "geen buren")
+    return edges[~short].reset_index(drop=True)
+
+
+def _without_barriers(edges: pd.DataFrame, repairs: Repairs, listed: Path = LISTED_BARRIERS) -> pd.DataFrame:
+    """Edges without the listed pairs that look at each other over wide water with no crossing near."""
+    barriers = _pairs(listed, ["pc4_a", "pc4_b", "water", "reason"])
+    found = edges.merge(barriers, on=["a", "b"], how="left", suffixes=("", "_listed"))
+    barred = found["water"].notna()
+    for row in found[barred].to_dict("records"):
+        detail = f"{row['border_m']:.0f} m grens met {row['b']} in {row['water']}"
+        repairs.add("barriere", row["a"], detail, f"geen buren: {row['reason_listed']}")
+    return edges[~barred.to_numpy()].reset_index(drop=True)
 
 
 def _shared_segments(polygons: npt.NDArray[Any]) -> tuple[Ints, Ints, npt.NDArray[np.float64]]:
@@ -80,18 +116,27 @@ def listed_bridges(codes: pd.Series, listed: Path = LISTED_BRIDGES) -> pd.DataFr
 
     Raises GeodataError when the list itself is wrong (a column missing, an area joined to itself, a pair twice).
     """
-    bridges = pd.read_csv(listed, dtype=str, comment="#", keep_default_na=False)
-    wanted = ["pc4_a", "pc4_b", "kind", "reason"]
-    if list(bridges.columns) != wanted:
-        raise GeodataError(f"{listed.name} has the columns {', '.join(bridges.columns)}; expected {', '.join(wanted)}.")
-    ends = np.sort(bridges[["pc4_a", "pc4_b"]].to_numpy(dtype=str), axis=1)
-    found = pd.DataFrame({"a": ends[:, 0], "b": ends[:, 1], "border_m": 0.0, "kind": "bridge"})
-    found["reason"] = bridges["kind"] + ": " + bridges["reason"]
-    wrong = found[(found["a"] == found["b"]) | found.duplicated(["a", "b"])]
-    if len(wrong):
-        pair = f"{wrong.iloc[0]['a']}-{wrong.iloc[0]['b']}"
-        raise GeodataError(f"{listed.name} names an area with itself, or a pair twice: {pair}.")
+    bridges = _pairs(listed, ["pc4_a", "pc4_b", "kind", "reason"])
+    unknown = bridges[~bridges["kind"].isin(list(BRIDGE_KINDS))]
+    if len(unknown):
+        raise GeodataError(f"{listed.name} has the kind '{unknown['kind'].iloc[0]}'; known: {', '.join(BRIDGE_KINDS)}.")
+    reason = bridges["kind"].map(BRIDGE_KINDS) + ": " + bridges["reason"]
+    found = bridges[["a", "b"]].assign(border_m=0.0, kind="bridge", reason=reason)
     return found[found["a"].isin(codes) & found["b"].isin(codes)].reset_index(drop=True)
+
+
+def _pairs(listed: Path, columns: list[str]) -> pd.DataFrame:
+    """A reviewed list of pairs of areas, with a and b (a < b) in place of its first two columns."""
+    table = pd.read_csv(listed, dtype=str, comment="#", keep_default_na=False)
+    if list(table.columns) != columns:
+        raise GeodataError(f"{listed.name} has the columns {', '.join(table.columns)}; expected {', '.join(columns)}.")
+    ends = np.sort(table[columns[:2]].to_numpy(dtype=str), axis=1)
+    pairs = table[columns[2:]].assign(a=ends[:, 0], b=ends[:, 1])
+    wrong = pairs[(pairs["a"] == pairs["b"]) | pairs.duplicated(["a", "b"])]
+    if len(wrong):
+        pair = f"{wrong['a'].iloc[0]}-{wrong['b'].iloc[0]}"
+        raise GeodataError(f"{listed.name} names an area with itself, or a pair twice: {pair}.")
+    return pairs
 
 
 def bridges_within(areas: GeoDataFrame, edges: pd.DataFrame, groups: pd.Series) -> pd.DataFrame:
@@ -138,8 +183,8 @@ def _join_pieces(
             for i, j, d in zip(near[0], near[1], distance_m, strict=True)
         ]
         distance, a, b, landing = min(candidates, key=lambda c: c[:3])
-        how = f"nearest area, {distance / 1000:.1f} km" if distance > 0 else "meets in a point"
-        rows.append({"a": a, "b": b, "border_m": 0.0, "kind": "bridge", "reason": f"distance rule: {how}"})
+        how = f"dichtstbijzijnde gebied, {distance / 1000:.1f} km" if distance > 0 else "raakt in een punt"
+        rows.append({"a": a, "b": b, "border_m": 0.0, "kind": "bridge", "reason": f"afstandsregel: {how}"})
         piece[piece == smallest] = piece[members == landing][0]
     return rows
 

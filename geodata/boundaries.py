@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import geopandas as gpd
@@ -20,7 +22,9 @@ from geodata import adjacency
 from geodata import areas as areas_module
 from geodata.errors import GeodataError
 from geodata.layer import Edition, SourceLayer, sha256_of
-from geodata.sources import embedded
+from geodata.repairs import Repairs
+from geodata.sources import embedded, files, pdok
+from geodata.sources.features import FeatureClient
 
 DEFAULT_CACHE = Path("var") / "boundaries"
 Progress = Callable[[str], None]
@@ -94,16 +98,68 @@ def _replace(fresh: Path, folder: Path) -> None:
 def load_boundaries(
     spec: str = "embedded", cache_dir: Path = DEFAULT_CACHE, progress: Progress | None = None
 ) -> Boundaries:
-    """The boundaries that ``spec`` names, from the cache when it was built before.
+    """The boundaries that ``spec`` names, from the cache when they were built before.
 
-    ``spec``: "embedded". The built result is kept in ``cache_dir`` under a name that follows from source, reference
-    tables and code, so it is built anew exactly when one of these changed.
-    Raises GeodataError, with the reason in plain words, when the boundaries cannot be had.
+    ``spec``: "embedded" (2014, no network); "pdok" or "pdok:2024" (the newest year in the cache, or one year; the
+    network is used only when the cache does not have it); a year alone ("2014" is embedded, others PDOK); or a path to
+    a GeoPackage, GeoParquet, GeoJSON or Shapefile, see `sources.files` for what may follow it.
+    The built result is kept in ``cache_dir`` under a name that follows from source, reference tables and code, so it is
+    built anew exactly when one of these changed. Raises GeodataError, in plain words, when it cannot be had.
     """
     say = progress or (lambda _: None)
-    if spec != "embedded":
-        raise GeodataError(f"Unknown boundaries {spec!r}; known: embedded.")
-    return _cached("embedded", embedded.checksum(), embedded.read, cache_dir, say)
+    kind, year = _kind(spec)
+    if kind == "embedded":
+        return _cached("embedded", embedded.checksum(), embedded.read, cache_dir, say)
+    if kind == "pdok":
+        return _pdok(year, cache_dir, say, refresh=False)
+    wanted = files.parse(spec)
+    return _cached(wanted.path.stem, _file_key(spec, wanted), lambda: files.read(wanted), cache_dir, say)
+
+
+def refresh_boundaries(
+    spec: str = "pdok", cache_dir: Path = DEFAULT_CACHE, progress: Progress | None = None
+) -> Boundaries:
+    """Like ``load_boundaries``, but for PDOK always from the network: the newest year there is, or the year named.
+
+    When the download fails the cache is as it was, GeodataError says why, and ``load_boundaries`` still works.
+    """
+    kind, year = _kind(spec)
+    if kind != "pdok":
+        return load_boundaries(spec, cache_dir, progress)
+    return _pdok(year, cache_dir, progress or (lambda _: None), refresh=True)
+
+
+def _kind(spec: str) -> tuple[str, int | None]:
+    """What ``spec`` asks for: ("embedded", None), ("pdok", year or None), or ("file", None)."""
+    if spec in ("embedded", str(embedded.YEAR)):
+        return "embedded", None
+    if match := re.fullmatch(r"pdok(?::(\d{4}))?|(\d{4})", spec):
+        year = match[1] or match[2]
+        return "pdok", int(year) if year else None
+    if spec.startswith("pdok:"):
+        raise GeodataError(f"'{spec}' names no year; write pdok or, for example, pdok:2024.")
+    return "file", None
+
+
+def _pdok(year: int | None, cache_dir: Path, say: Progress, *, refresh: bool) -> Boundaries:
+    usable = [y for y in pdok.cached_years(cache_dir) if pdok.checksum(y, cache_dir) is not None]
+    if year is None and usable and not refresh:
+        year = usable[-1]
+    if refresh or year not in usable:
+        services = pdok.Services.from_environment()
+        with FeatureClient(say=lambda text: say(f"pdok: {text}")) as client:
+            year = year or pdok.newest_year(services, client, datetime.now(UTC).date())
+            pdok.download(year, cache_dir, services, client, say)
+    assert year is not None
+    found = pdok.checksum(year, cache_dir)
+    if found is None:
+        raise GeodataError(f"The download of PDOK of {year} in {cache_dir} is damaged; remove pdok-{year}.json there.")
+    return _cached(f"pdok-{year}-built", found, lambda: pdok.read(year, cache_dir), cache_dir / "built", say)
+
+
+def _file_key(spec: str, wanted: files.FileSpec) -> str:
+    """Changes with the content of the files and with everything said about them."""
+    return hashlib.sha256(f"{files.checksum(wanted)}\n{spec}".encode()).hexdigest()
 
 
 def _cached(
@@ -125,8 +181,10 @@ def _cached(
 
 def build(layer: SourceLayer) -> Boundaries:
     """Areas cleaned and joined to their regions, and edges, from what a source handed over."""
-    areas, repairs = areas_module.build(layer)
-    return Boundaries(areas=areas, edges=adjacency.build(areas), repairs=repairs, edition=layer.edition)
+    repairs = Repairs(layer.notes)
+    areas = areas_module.build(layer, repairs)
+    edges = adjacency.build(areas, repairs)
+    return Boundaries(areas=areas, edges=edges, repairs=repairs.table(), edition=layer.edition)
 
 
 def _build_key(source_sha256: str) -> str:

@@ -14,6 +14,8 @@ from geopandas import GeoDataFrame
 
 RD_NEW = 28992
 """EPSG code of Amersfoort / RD New, the national grid: metres, x to the east, y to the north."""
+NETHERLANDS_M = (10_000, 300_000, 290_000, 630_000)
+"""West, south, east and north end of the country in RD New, with some kilometres to spare."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,20 @@ class SourceLayer:
     care_regions: GeoDataFrame | None = None
     pc6: pd.DataFrame | None = None
     notes: tuple[dict[str, str], ...] = field(default=())
+
+
+def in_netherlands(layer: GeoDataFrame) -> bool:
+    """Whether every coordinate of ``layer``, which is in RD New, lies within NETHERLANDS_M."""
+    west, south, east, north = layer.total_bounds
+    low, high = NETHERLANDS_M[:2], NETHERLANDS_M[2:]
+    # Written so that a bound that is not a number makes it false.
+    return bool(west >= low[0] and south >= low[1] and east <= high[0] and north <= high[1])
+
+
+def extent(layer: GeoDataFrame) -> str:
+    """The extent of ``layer`` as a person reads it, in whole metres."""
+    west, south, east, north = layer.total_bounds
+    return f"x {west:.0f} to {east:.0f} m, y {south:.0f} to {north:.0f} m"
 
 
 def sha256_of(*paths: Path) -> str:

@@ -41,7 +41,7 @@ def locate() -> Path:
     """
     spec = importlib.util.find_spec(PACKAGE)
     if spec is None or not spec.submodule_search_locations:
-        raise GeodataError(f"The embedded boundaries need the package {PACKAGE}=={PACKAGE_VERSION}; it is not installed.")
+        raise GeodataError(f"The embedded boundaries need the package {PACKAGE}=={PACKAGE_VERSION}: not installed.")
     shp = Path(spec.submodule_search_locations[0]) / SHAPEFILE
     for suffix, expected in SHA256.items():
         part = shp.with_suffix(suffix)

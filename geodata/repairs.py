@@ -1,0 +1,64 @@
+"""What can be repaired or noticed in boundaries: every class, its rule, and the list itself.
+
+The texts of the list are read by planners and therefore Dutch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pandas as pd
+
+REPAIR_COLUMNS = ["class", "pc4", "detail", "action"]
+
+RULES = {
+    "bron": "Bijzonderheid van de bron zelf (jaar, kolommen, coördinaten); zie de tekst.",
+    "geen_postcode": "Een vlak zonder postcode van vier cijfers wordt weggelaten.",
+    "ongeldige_vorm": "Een vlak met een fout in zijn ringen wordt hersteld zonder de grens te verleggen.",
+    "lege_vorm": "Een postcode zonder vlak wordt weggelaten.",
+    "dubbele_postcode": "Vlakken met dezelfde postcode worden samengevoegd; gelijke vlakken tellen één keer.",
+    "overlap": "Wat in twee gebieden ligt, gaat naar het gebied met de langste gedeelde grens.",
+    "kier": "Een kier van hoogstens 5 m tussen gebieden wordt gesloten; een bredere opening is echt.",
+    "grens_ongelijk": "Twee gebieden met een iets andere gezamenlijke grens krijgen precies dezelfde.",
+    "snipper": "Een los deel onder 100 m² of smaller dan 1 m gaat naar het gebied waar het het meest aan grenst.",
+    "losse_delen": "Een gebied in losse delen blijft één gebied en geldt als aaneengesloten.",
+    "gat": "Een opening die overblijft is buitenland of water en hoort bij geen gebied.",
+    "zonder_inwoners": "Een gebied zonder inwoners blijft bestaan en hoort bij een team.",
+    "inwoners_onbekend": "Een niet gepubliceerd aantal inwoners is onbekend, niet nul.",
+    "regio_afgeleid": "Zonder eigen regio komt een gebied in de regio waar het het meest mee overlapt.",
+    "regiogrens": "Een gebied over een regiogrens gaat naar de regio met de meeste inwoners, anders het meeste vlak.",
+    "hoekcontact": "Minder dan 1 m gedeelde grens geldt als een hoekpunt: geen buren.",
+    "barriere": "Buren aan weerszijden van breed water zonder oeververbinding binnen 5 km zijn geen buren (lijst).",
+    "zonder_vlak": "Een postcode uit de caseload zonder vlak volgt het gebied met de naaste postcode.",
+}
+"""Class -> rule, in the words of the report. Nothing is repaired outside these classes."""
+
+
+class Repairs:
+    """Collects what is repaired or noticed, in the order in which it happens."""
+
+    def __init__(self, rows: Iterable[dict[str, str]] = ()) -> None:
+        self._rows = list(rows)
+
+    def add(self, kind: str, pc4: str, detail: str, action: str) -> None:
+        """One line; ``kind`` is a key of RULES, ``pc4`` is empty when no one area is meant."""
+        if kind not in RULES:
+            raise KeyError(f"{kind} is not a class of repairs; add its rule to geodata.repairs.RULES")
+        self._rows.append({"class": kind, "pc4": pc4, "detail": detail, "action": action})
+
+    def rows(self) -> tuple[dict[str, str], ...]:
+        """The lines so far."""
+        return tuple(self._rows)
+
+    def table(self) -> pd.DataFrame:
+        """The list: class, pc4, detail, action; all text, sorted by class (in the order of RULES) and pc4."""
+        table = pd.DataFrame(self._rows, columns=REPAIR_COLUMNS).astype("str")
+        order = table["class"].map({kind: number for number, kind in enumerate(RULES)})
+        return table.assign(order=order).sort_values(["order", "pc4"], kind="stable", ignore_index=True)[REPAIR_COLUMNS]
+
+
+def summary(repairs: pd.DataFrame) -> pd.DataFrame:
+    """Per class that occurs: class, rule, count; in the order of RULES."""
+    count = repairs["class"].value_counts()
+    rows = [{"class": kind, "rule": rule, "count": int(count[kind])} for kind, rule in RULES.items() if kind in count]
+    return pd.DataFrame(rows, columns=["class", "rule", "count"])
