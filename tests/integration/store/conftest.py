@@ -1,0 +1,44 @@
+"""Every test here runs on both stores: a SQLite file and a real PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from allocation import publish, store
+from tests.support.outcomes import Country, write_outcome
+from tests.support.postgres import migrated_template, new_database, postgres_server, postgres_url
+
+__all__ = ["migrated_template", "postgres_server", "postgres_url"]
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """An empty store."""
+    if request.param == "sqlite":
+        address = f"sqlite:///{tmp_path / 'caseload.sqlite'}"
+        store.migrate(address)
+        yield address
+        return
+    template = request.getfixturevalue("migrated_template")
+    with new_database(request.getfixturevalue("postgres_server"), template=template) as address:
+        yield address
+
+
+@pytest.fixture
+def files_dir(tmp_path: Path) -> Path:
+    return tmp_path / "published"
+
+
+@pytest.fixture
+def propose(store_url: str, files_dir: Path, tmp_path: Path) -> Callable[..., int]:
+    """Propose the outcome of a small country: ``propose(moves={"1000": "A2"})`` returns the version."""
+
+    def make(country: Country | None = None, **wanted: object) -> int:
+        country = country or Country(**{"columns": 4, "rows": 2, **wanted})  # type: ignore[arg-type]
+        folder = write_outcome(tmp_path / f"outcome-{len(list(tmp_path.glob('outcome-*')))}", country)
+        return publish.propose(folder, store_url, files_dir)
+
+    return make
