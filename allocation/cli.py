@@ -249,7 +249,6 @@ def _lookup(asked: argparse.Namespace) -> int:
 
 def _validate(asked: argparse.Namespace) -> int:
     import geodata
-
     from allocation.config import Config
     from allocation.inputs import load_inputs
 

@@ -335,7 +335,7 @@ def make_counts(areas: pd.DataFrame, draw: np.random.Generator) -> tuple[pd.Data
                 )
     keys = ["pc4", "product", "client_line", "client_group"]
     return tuple(  # type: ignore[return-value]
-        pd.concat(rows).groupby([when, *keys], as_index=False)["clients"].sum()
+        pd.concat(rows).groupby([when, *keys])["clients"].sum().reset_index()
         for rows, when in ((inflow, "month"), (stock, "reference_date"))
     )
 
@@ -358,13 +358,14 @@ def _group_rates(
     areas: pd.DataFrame, product: ExampleProduct, weight: NDArray[np.float64]
 ) -> dict[str, NDArray[np.float64]]:
     """Share of each client group per postcode: KLM staff live near Schiphol, the others all over the country."""
-    distance_km = np.hypot(areas["x_m"] - SCHIPHOL_M[0], areas["y_m"] - SCHIPHOL_M[1]).to_numpy() / 1000
-    near = np.exp(-distance_km / 20)
+    east, north = areas["x_m"].to_numpy(float) - SCHIPHOL_M[0], areas["y_m"].to_numpy(float) - SCHIPHOL_M[1]
+    distance_km = np.hypot(east, north) / 1000
+    near = np.asarray(np.exp(-distance_km / 20), dtype=np.float64)
     near *= weight.sum() / (weight * near).sum()
     part = 0.2 if product.law == "PW" else 1.0
     rates = {group: np.full(len(areas), part * share) for group, share in GROUP_SHARE.items()}
     rates["klm"] = np.minimum(rates["klm"] * near, 0.2)
-    rates["regulier"] = 1 - sum(rates.values())
+    rates["regulier"] = 1 - np.sum(list(rates.values()), axis=0)
     return rates
 
 
@@ -417,8 +418,8 @@ def write_division(folder: Path, allocation: pd.DataFrame) -> None:
         keys = zip(stock["pc4"], domain, stock["client_line"] if line is None else [line] * len(stock), strict=True)
         found = pd.Series([held["team_id"].get(key) for key in keys], index=stock.index)
         stock["team_id"] = found if "team_id" not in stock else stock["team_id"].fillna(found)
-    special = pd.read_csv(folder / "teams.csv", dtype=str, keep_default_na=False)
-    special = special[special["kind"] == "bijzonder"].set_index("client_groups")["team_id"]
+    teams = pd.read_csv(folder / "teams.csv", dtype=str, keep_default_na=False)
+    special = teams[teams["kind"] == "bijzonder"].set_index("client_groups")["team_id"]
     stock["team_id"] = stock["client_group"].map(special).fillna(stock["team_id"])
     stock.to_parquet(folder / "stock.parquet", index=False)
     current.to_csv(folder / "current.csv", index=False)

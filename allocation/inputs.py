@@ -232,7 +232,7 @@ class _Typing:
 
 
 class _CrossChecks:
-    """Checks between files. Each method is one rule and yields its problems; a file that could not be read is skipped."""
+    """Checks between files. Each method is one rule; a file that could not be read is skipped."""
 
     def __init__(
         self, frames: dict[str, pd.DataFrame], files: Mapping[str, str], areas: pd.DataFrame, config: Config
@@ -290,9 +290,9 @@ class _CrossChecks:
                     table,
                     values.notna() & ~values.isin(self.pc4),
                     column,
-                    lambda at, v=values: f"postcode {v.iloc[at]!r} does not exist",
+                    _told(values, "postcode {!r} does not exist"),
                     allowed,
-                )  # type: ignore[misc]
+                )
 
     def _products(self) -> None:
         products = self.frames["products"]
@@ -472,7 +472,7 @@ class _CrossChecks:
         numbers = clusters["arbeidsmarktregio"].map(
             lambda text: self._regions(text)[0] if text and "|" not in str(text) else None
         )
-        clusters["region"] = pd.array(numbers, dtype="Int64")
+        clusters["region"] = numbers.astype("Int64")
         self._add(
             "clusters",
             numbers.isna(),
@@ -667,6 +667,11 @@ def join_regions(regions: Iterable[int], links: Iterable[Iterable[int]]) -> list
             part[nr] = joined
     unique = {min(members): members for members in part.values()}
     return [unique[first] for first in sorted(unique)]
+
+
+def _told(values: pd.Series, text: str) -> Callable[[int], str]:
+    """What is wrong with the value at a position."""
+    return lambda at: text.format(values.iloc[at])
 
 
 def _is_subset(text: object, allowed: Iterable[str]) -> bool:

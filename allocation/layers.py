@@ -147,6 +147,7 @@ def build_layers(
     """
     builder = _Builder(inputs, work, areas, edges, bridges, config, day)
     layers = [layer for domain in LAW_DOMAINS for layer in builder.layers(domain)]
+    builder.refuse_locks_without_effect()
     if builder.problems:
         raise InputRefused(builder.problems)
     return layers
@@ -205,9 +206,8 @@ def layer_work(work: pd.DataFrame, domain: str, line: str, config: Config) -> pd
     if line == ALL_LINES:
         return rows
     shares = line_shares(work)
-    part = rows["client_line"].eq(line).astype(float)
-    shared = rows["client_line"] == ALL_LINES
-    part[shared] = [shares[product, line] for product in rows.loc[shared, "product"]]
+    merged = rows["product"].map(shares.xs(line, level=1).to_dict())
+    part = merged.where(rows["client_line"] == ALL_LINES, rows["client_line"].eq(line).astype(float))
     amounts = rows.select_dtypes("number").columns.difference(["priority"])
     rows = rows.assign(**{name: rows[name] * part for name in amounts})
     return rows[part > 0]
@@ -233,6 +233,13 @@ class _Builder:
         care = inputs.care_regions.set_index("pc4")["care_region"]
         self.care_region = care if len(care) else self.areas["care_region"]
         self.problems: list[InputProblem] = []
+        self.used_locks: set[int] = set()
+
+    def refuse_locks_without_effect(self) -> None:
+        """A pin or split that no layer could use names a team that does not serve that postcode or line."""
+        for lock in self.locks[self.locks["kind"] != "bar"].itertuples():
+            if lock.row not in self.used_locks:
+                self._refuse_lock(str(lock.area), str(lock.team_id), "the team does not serve this postcode and line")
 
     def layers(self, domain: str) -> Iterable[Layer]:
         teams = self.teams[self.teams["kind"] == KIND_OF[domain]]
@@ -241,9 +248,9 @@ class _Builder:
         ]
         links = [members for _, members in named]
         regions = [int(nr) for nr in self.areas["arbeidsmarktregio_nr"].unique()]
-        for members in join_regions(regions, [*links, *teams["regions"]]):
+        for members in join_regions(regions, links + teams["regions"].tolist()):
             mine = teams[teams["regions"].map(lambda numbers, m=members: bool(set(numbers) & m))]
-            mine = mine.assign(served=[_widened(numbers, links) & members for numbers in mine["regions"]])
+            mine = mine.assign(served=mine["regions"].map(lambda numbers, m=members: _widened(numbers, links) & m))
             for line in _lines(mine, domain):
                 yield self._layer(self._name(members, named), domain, line, members, mine)
 
@@ -320,6 +327,7 @@ class _Builder:
         """The units: a whole postcode, or the parts of a split one (each fixed to its team) and what is left of it."""
         mine = self.locks[self.locks["area"].isin(areas.index) & self.locks["team_id"].isin(teams["team_id"])]
         mine = mine[mine["client_line"].isna() | (mine["client_line"] == line) | (line == ALL_LINES)]
+        self.used_locks |= set(mine["row"])
         splits = mine[mine["kind"] == "split"].assign(lock="split").drop_duplicates(["pc4", "team_id"])
         splits["portion"] = split_portions(splits)
         splits["unit"] = splits["pc4"].str.replace(" ", "") + "#" + splits["team_id"]

@@ -205,7 +205,7 @@ def prepare_layers(run: Run) -> list[str]:
         told.append({"key": layer.key, "label": layer.label, "is_solved": is_solved, "units": layer.problem.n})
     now.to_parquet(run.folder / "division_in_force.parquet", index=False)
     _write_json(run.folder / "layers.json", {"day": day.isoformat(), "from_version": from_version, "layers": told})
-    return [row["key"] for row in told]
+    return [str(row["key"]) for row in told]
 
 
 def _build_layers(run: Run, inputs: Inputs, work: pd.DataFrame, config: Config, day: date) -> list[Layer]:
@@ -375,7 +375,8 @@ def write_report(run: Run) -> Path:
     """The report of the run, one HTML file."""
     from allocation.report import write_report
 
-    return write_report(run.folder)
+    written: Path = write_report(run.folder)
+    return written
 
 
 def propose(run: Run) -> int:

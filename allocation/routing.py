@@ -1,6 +1,6 @@
 """Plans + exceptions -> which team serves whom: the allocation table and the total routing table.
 
-Belongs here: joining the layers' plans with special groups (R4), Participatiewet (R5), client lines (R6) and splits (R9).
+Belongs here: joining the layers' plans with special groups (R4), Participatiewet (R5), lines (R6) and splits (R9).
 Does not belong here: looking a client up in a published table (``lookup``), or making the plans (``districting``).
 """
 
@@ -43,7 +43,7 @@ def assigned_parts(layers: Sequence[Layer], plans: Sequence[Plan]) -> pd.DataFra
 def allocation_table(parts: pd.DataFrame) -> pd.DataFrame:
     """Table ``allocation``: the share of each team per postcode, line and law domain; shares sum to 1."""
     key = ["pc4", "client_line", "law_domain", "team_id"]
-    return parts.groupby(key, as_index=False)["share"].sum().sort_values(key, ignore_index=True)
+    return parts.groupby(key)["share"].sum().reset_index().sort_values(key, ignore_index=True)
 
 
 def reason_table(parts: pd.DataFrame) -> pd.DataFrame:
@@ -114,4 +114,4 @@ def _per_line(parts: pd.DataFrame) -> pd.DataFrame:
     both = [parts[parts["client_line"] == ALL_LINES].assign(client_line=line) for line in CLIENT_LINES]
     frame = pd.concat([parts[parts["client_line"] != ALL_LINES], *both])
     key = [*AREA, "client_line", "team_id"]
-    return frame.groupby(key, as_index=False, dropna=False)["share"].sum()
+    return frame.groupby(key, dropna=False)["share"].sum().reset_index()

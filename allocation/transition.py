@@ -51,7 +51,7 @@ def allocation_changes(now: pd.DataFrame, new: pd.DataFrame, work: pd.DataFrame)
     gained = _with_balance(both, key, "gained", "lost").rename(columns={"team_id": "team_to"})
     flows = lost[[*key, "team_from", "lost"]].merge(gained[[*key, "team_to", "gained"]], on=key)
     total = flows.drop_duplicates([*key, "team_from"]).groupby(key)["lost"].sum()
-    flows["share"] = flows["lost"] * flows["gained"] / flows.set_index(key).index.map(total)
+    flows["share"] = flows["lost"] * flows["gained"] / flows.set_index(key).index.map(total.to_dict())
     flows = flows.merge(work, on=key, how="left").fillna({"clients": 0.0, "hours": 0.0})
     flows["clients"] *= flows["share"]
     flows["hours"] *= flows["share"]
@@ -70,8 +70,8 @@ def _with_balance(both: pd.DataFrame, key: list[str], column: str, other: str) -
 def _same_lines(now: pd.DataFrame, new: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Both divisions in the same lines: where one of them divides a postcode by line, the other is written out too."""
     key = ["pc4", "law_domain"]
-    by_line = pd.concat([now, new])
-    by_line = by_line[by_line["client_line"] != ALL_LINES].set_index(key).index.unique()
+    either = pd.concat([now, new])
+    by_line = either[either["client_line"] != ALL_LINES].set_index(key).index.unique()
 
     def written_out(division: pd.DataFrame) -> pd.DataFrame:
         out = division["client_line"].eq(ALL_LINES) & division.set_index(key).index.isin(by_line)
@@ -99,7 +99,7 @@ def transition_table(
     products : with ``law`` and ``handled_by``; ``active`` : ids of the teams in force.
     """
     key = ["pc4", "product", "client_line", "client_group"]
-    rows = stock.groupby([*key, "team_id"], as_index=False, dropna=False)["clients"].sum()
+    rows = stock.groupby([*key, "team_id"], dropna=False)["clients"].sum().reset_index()
     rows = rows[rows["clients"] > 0].merge(products[["product", "law", "handled_by"]], on="product")
     central = rows["handled_by"] == "central"
     rows = rows.assign(law_domain=np.where(rows["law"] == "PW", PW, ZW_WIA))
@@ -121,7 +121,7 @@ def transition_table(
     table["movement"] = np.where(table["team_from"] == table["team_to"], "blijft", "verhuist")
     table["reason"] = table["reason"].map(REASONS)
     columns = [*key, "team_from", "team_to", "clients", "movement", "reason"]
-    table = table.groupby([c for c in columns if c != "clients"], as_index=False, dropna=False)["clients"].sum()
+    table = table.groupby([c for c in columns if c != "clients"], dropna=False)["clients"].sum().reset_index()
     return table[columns].astype({"clients": "int64"}).sort_values(columns[:6], ignore_index=True)
 
 
@@ -132,15 +132,17 @@ def _holders(rows: pd.DataFrame, now: pd.DataFrame) -> pd.Series:
         ["pc4", "law_domain", "client_line"]
     )["team_id"]
     any_line = largest.drop_duplicates(["pc4", "law_domain"]).set_index(["pc4", "law_domain"])["team_id"]
-    exact = pd.Series(pd.MultiIndex.from_frame(rows[["pc4", "law_domain", "client_line"]]).map(held), index=rows.index)
-    loose = pd.Series(pd.MultiIndex.from_frame(rows[["pc4", "law_domain"]]).map(any_line), index=rows.index)
+    exact = pd.Series(
+        pd.MultiIndex.from_frame(rows[["pc4", "law_domain", "client_line"]]).map(held.to_dict()), index=rows.index
+    )
+    loose = pd.Series(pd.MultiIndex.from_frame(rows[["pc4", "law_domain"]]).map(any_line.to_dict()), index=rows.index)
     by_postcode = exact.where(exact.notna(), loose).where(rows["client_group"] == REGULAR_GROUP, None)
     return rows["team_id"].where(rows["team_id"].notna(), by_postcode).astype(object)
 
 
 def _follow_postcode(rows: pd.DataFrame, routing: pd.DataFrame, products: pd.DataFrame) -> pd.DataFrame:
     """Each row's clients over the teams of its postcode, in whole clients by largest remainder."""
-    whole = routing.groupby(["pc4", "client_group", "law", "client_line", "team_id"], as_index=False)["share"].sum()
+    whole = routing.groupby(["pc4", "client_group", "law", "client_line", "team_id"])["share"].sum().reset_index()
     line = rows["client_line"].where(rows["client_line"] != ALL_LINES, CLIENT_LINES[0])
     rows = rows.assign(row=np.arange(len(rows)), line=line)
     spread = rows.merge(

@@ -14,13 +14,23 @@ W2 in West, O1 and O2 in Oost, P1 for the Participatiewet everywhere, M1, K1 and
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
 import pandas as pd
 from shapely.geometry import box
+
+from allocation.config import Config
+from allocation.demand import expected_work
+from allocation.figures import Solved, pieces, region_summary, team_load
+from allocation.inputs import Inputs, load_inputs
+from allocation.layers import Layer, active_teams, build_layers
+from allocation.pipeline import solve_problem
+from allocation.routing import allocation_table, assigned_parts, routing_table
+from allocation.transition import allocation_changes, expected_per_area, transition_table
 
 POSTCODES = [str(1001 + i) for i in range(12)]
 MONTHS = [f"2025-{month:02d}" for month in range(1, 13)]
@@ -156,8 +166,58 @@ def write(folder: Path, changed: dict[str, pd.DataFrame] | None = None) -> Path:
     return folder
 
 
-def changed_cell(table: str, row: int, column: str, value: str) -> Iterator[tuple[str, pd.DataFrame]]:
-    """The table with one cell changed; ``row`` counts records from 0."""
-    frame = tables()[table].copy()
-    frame.loc[row, column] = value
-    yield table, frame
+@dataclass(frozen=True)
+class Division:
+    """What the steps between the input folder and the published tables make of it."""
+
+    inputs: Inputs
+    work: pd.DataFrame
+    layers: list[Layer]
+    plans: list[Any]
+    parts: pd.DataFrame
+    allocation: pd.DataFrame
+    routing: pd.DataFrame
+    changes: pd.DataFrame
+    transition: pd.DataFrame
+    load: pd.DataFrame
+    regions: pd.DataFrame
+
+    def team_of(self, pc4: str, line: str = "alle", domain: str = "zw_wia") -> set[str]:
+        """The teams of a postcode in a layer."""
+        rows = self.allocation.query("pc4 == @pc4 and client_line == @line and law_domain == @domain")
+        return set(rows["team_id"])
+
+    def routed(self, pc4: str, group: str = "regulier", law: str = "WIA", line: str = "vangnet") -> dict[str, float]:
+        """Shares by team of one routing combination."""
+        rows = self.routing.query("pc4 == @pc4 and client_group == @group and law == @law and client_line == @line")
+        return dict(zip(rows["team_id"], rows["share"], strict=True))
+
+
+def divide(folder: Path, changed: dict[str, pd.DataFrame] | None = None, config: Config | None = None) -> Division:
+    """The whole chain on the toy country, without store, files or Airflow. The planning day is 2026-01-01."""
+    config = config or Config()
+    places = areas()
+    inputs = load_inputs(write(folder, changed), places, config)
+    kind = inputs.teams.drop_duplicates("team_id").set_index("team_id")["kind"]
+    is_pw = inputs.current["team_id"].map(kind).eq("participatiewet")
+    now = inputs.current.assign(law_domain=is_pw.map({True: "pw", False: "zw_wia"}))
+    inputs = replace(inputs, current=now)
+    day = config.valid_from or date(2026, 1, 1)
+    work = expected_work(inputs, places, config)
+    layers = build_layers(inputs, work, places, edges(), no_bridges, config, day)
+    results = [solve_problem(layer, config) for layer in layers]
+    plans = [result["plan"] for result in results]
+    teams = active_teams(inputs.teams, day)
+    parts = assigned_parts(layers, plans)
+    allocation = allocation_table(parts)
+    routing = routing_table(parts, teams, config)
+    changes = allocation_changes(now, allocation, expected_per_area(work, allocation, config))
+    active = set(teams["team_id"])
+    transition = transition_table(inputs.stock, now, routing, inputs.products, active, config)
+    solved = [
+        Solved(layer, plan, pieces(layer.problem, plan), result["objective"], None, None)
+        for layer, plan, result in zip(layers, plans, results, strict=True)
+    ]
+    load = team_load(solved, work, places, teams, config)
+    regions = region_summary(solved, load, changes, transition, work, places, config)
+    return Division(inputs, work, layers, plans, parts, allocation, routing, changes, transition, load, regions)
