@@ -1,0 +1,22 @@
+"""What planners see: the report of a run and the planners' page.
+
+Imported on first use, so that the pipeline can name the report without loading what draws it.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from allocation.report.report import write_report
+
+_HOME = {"write_report": "allocation.report.report"}
+
+__all__ = ["write_report"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'allocation.report' has no attribute {name!r}")
+    return getattr(import_module(_HOME[name]), name)

@@ -1,0 +1,238 @@
+"""The division of a run laid out to be read and changed: what was, what is proposed, and the figures of any variant.
+
+A *board* is the whole country: every layer (cluster and law domain, per client line where apart) with its units, its
+teams and three plans: in force (``now``), proposed, and, on the planners' page, the draft. Everything is numpy and
+stays in memory: the figures of one layer take about a millisecond, so that a change can be answered at once.
+
+Belongs here: the figures of a plan. Does not belong here: screens, files other than those of the run, solving.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from allocation.config import Config
+from allocation.figures import MONTHS_A_YEAR, pieces
+from allocation.layers import Layer, layer_work
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class LayerBoard:
+    """One layer with its plans (n,) as team positions, -1 = no team that still exists.
+
+    ``area``: position of each unit's postcode among the areas. ``clients`` (a year), ``stock_clients`` and
+    ``stock_hours`` per unit; ``sd_hours``: standard deviation of the unit's expected hours.
+    """
+
+    key: str
+    layer: Layer
+    area: Ints
+    now: Ints
+    proposal: Ints
+    clients: Floats
+    stock_clients: Floats
+    stock_hours: Floats
+    sd_hours: Floats
+
+    @cached_property
+    def distance_km(self) -> Floats:
+        """(n, k) from unit to office; 0 without offices."""
+        problem = self.layer.problem
+        return problem.distance_km if problem.office_xy_m is not None else np.zeros((problem.n, problem.k))
+
+
+@dataclass(frozen=True)
+class TeamFigures:
+    """Per team of a layer (k,): hours a year, deviation from the target (share), pieces, areas, waiting time."""
+
+    hours: Floats
+    target: Floats
+    deviation: Floats
+    is_within: NDArray[np.bool_]
+    pieces: Ints
+    areas: Ints
+    clients: Floats
+    travel_km: Floats
+    waiting_months: Floats
+    interval_hours: Floats
+    """Half the width of the 80% interval of ``hours``."""
+
+
+@dataclass(frozen=True)
+class Totals:
+    """Figures over one or more layers. Deviations as shares, counts as counts, distances in km."""
+
+    teams: int
+    areas: int
+    without_team: int
+    max_deviation: float
+    mean_deviation: float
+    teams_outside: int
+    not_contiguous: int
+    travel_km: float
+    municipality_splits: int
+    care_region_splits: int
+    moved_areas: int
+    moved_clients: float
+    waiting_months: float
+
+
+@dataclass(frozen=True)
+class Board:
+    """The whole country. ``areas``: one row per postcode, in the order to which positions refer."""
+
+    areas: pd.DataFrame
+    teams: pd.DataFrame
+    layers: tuple[LayerBoard, ...]
+
+    @classmethod
+    def read(cls, folder: Path) -> Board:
+        """From the folder of a run that has its plans and its outcome."""
+        areas = pd.read_parquet(
+            folder / "boundaries" / "areas.parquet",
+            columns=["pc4", "place", "gemeente_name", "arbeidsmarktregio_nr", "arbeidsmarktregio", "x_m", "y_m"],
+        )
+        areas = areas.sort_values("pc4", ignore_index=True)
+        teams = pd.read_parquet(folder / "outcome" / "teams.parquet").reset_index(drop=True)
+        position = pd.Series(areas.index, index=areas["pc4"])
+        told = json.loads((folder / "layers.json").read_text(encoding="utf-8"))
+        amounts = _Amounts(folder)
+        boards = [_layer_board(folder / "layers" / row["key"], amounts, position) for row in told["layers"]]
+        return cls(areas, teams, tuple(boards))
+
+
+class _Amounts:
+    """Clients, stock and variance per postcode, worked out once per law domain and client line."""
+
+    def __init__(self, folder: Path) -> None:
+        self.work = pd.read_parquet(folder / "work.parquet")
+        told = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+        self.config = Config.from_values(told["config"])
+        self.known: dict[tuple[str, str], pd.DataFrame] = {}
+
+    def per_area(self, domain: str, line: str) -> pd.DataFrame:
+        if (domain, line) not in self.known:
+            rows = layer_work(self.work, domain, line, self.config)
+            rows = rows.assign(variance=rows["hours_sd"] ** 2)
+            columns = ["planned_clients", "stock_clients", "stock_hours_verzekeringsarts", "variance"]
+            self.known[domain, line] = rows.groupby("pc4")[columns].sum()
+        return self.known[domain, line]
+
+
+def _layer_board(folder: Path, amounts: _Amounts, position: pd.Series) -> LayerBoard:
+    layer = Layer.read(folder)
+    per_area = amounts.per_area(layer.law_domain, layer.client_line)
+    per_unit = per_area.reindex(layer.parts["pc4"], fill_value=0.0)
+    portion = layer.parts["portion"].to_numpy(dtype=np.float64)
+    current = layer.problem.current
+    return LayerBoard(
+        key=folder.name,
+        layer=layer,
+        area=position.loc[layer.parts["pc4"]].to_numpy(dtype=np.int64),
+        now=np.full(layer.problem.n, -1, dtype=np.int64) if current is None else np.asarray(current, dtype=np.int64),
+        proposal=pd.read_parquet(folder / "plan.parquet")["team"].to_numpy(dtype=np.int64),
+        clients=per_unit["planned_clients"].to_numpy(dtype=np.float64) * portion,
+        stock_clients=per_unit["stock_clients"].to_numpy(dtype=np.float64) * portion,
+        stock_hours=per_unit["stock_hours_verzekeringsarts"].to_numpy(dtype=np.float64) * portion,
+        sd_hours=np.sqrt(per_unit["variance"].to_numpy(dtype=np.float64)) * portion,
+    )
+
+
+def team_figures(board: LayerBoard, plan: Ints, capacity: Floats | None = None) -> TeamFigures:
+    """Figures of each team of a layer under ``plan``. ``capacity`` (k,): hours a year, default those of the run.
+
+    Units without a team (-1) count for nobody; targets are shares of all the work.
+    """
+    problem = board.layer.problem
+    capacity = problem.capacity if capacity is None else capacity
+    has, k = plan >= 0, problem.k
+    own = plan[has]
+
+    def total(amount: Floats) -> Floats:
+        return np.bincount(own, amount[has], k).astype(np.float64)
+
+    hours = total(problem.demand) + problem.base
+    target = capacity / capacity.sum() * (problem.demand.sum() + problem.base.sum())
+    deviation = np.where(target > 0, (hours - target) / np.where(target > 0, target, 1.0), 0.0)
+    km = total(problem.demand * board.distance_km[np.arange(problem.n), plan])
+    used = has & (board.layer.parts["portion"].to_numpy() > 0)
+    pairs = np.unique(np.stack([plan[used], board.area[used]]), axis=1)
+    return TeamFigures(
+        hours=hours,
+        target=target,
+        deviation=deviation,
+        is_within=np.abs(deviation) <= problem.tolerance * (1 + 1e-9),
+        pieces=_pieces(board, plan),
+        areas=np.bincount(pairs[0], minlength=k),
+        clients=total(board.clients),
+        travel_km=np.where(hours > 0, km / np.where(hours > 0, hours, 1.0), np.nan),
+        waiting_months=np.where(
+            capacity > 0, total(board.stock_hours) / np.where(capacity > 0, capacity / MONTHS_A_YEAR, 1.0), np.nan
+        ),
+        interval_hours=1.2816 * np.sqrt(total(board.sd_hours**2)),
+    )
+
+
+def _pieces(board: LayerBoard, plan: Ints) -> Ints:
+    """(k,) connected parts per team; units without a team are left out by giving them a team of their own."""
+    problem = board.layer.problem
+    if (plan >= 0).all():
+        return pieces(problem, plan)
+    shown = np.where(plan >= 0, plan, problem.k + np.arange(problem.n))
+    same = shown[problem.edges[:, 0]] == shown[problem.edges[:, 1]]
+    a, b = problem.edges[same].T
+    graph = coo_array((np.ones(len(a)), (a, b)), shape=(problem.n, problem.n))
+    _, label = connected_components(graph, directed=False)
+    _, first = np.unique(label, return_index=True)
+    heads = plan[first]
+    return np.bincount(heads[heads >= 0], minlength=problem.k)
+
+
+def totals(boards: list[LayerBoard], plans: list[Ints], capacities: list[Floats | None] | None = None) -> Totals:
+    """Figures over the layers ``boards`` under ``plans``, one per layer, against the division in force."""
+    capacities = capacities or [None] * len(boards)
+    figures = [team_figures(b, p, c) for b, p, c in zip(boards, plans, capacities, strict=True)]
+    deviations = np.abs(np.concatenate([f.deviation for f in figures])) if figures else np.zeros(0)
+    hours = sum(float(b.layer.problem.demand.sum()) for b in boards)
+    km = sum(float(np.nansum(f.travel_km * f.hours)) for f in figures)
+    stock = sum(float(b.stock_hours.sum()) for b in boards)
+    capacity = sum(
+        float((b.layer.problem.capacity if c is None else c).sum()) for b, c in zip(boards, capacities, strict=True)
+    )
+    changed = [(p != b.now) for b, p in zip(boards, plans, strict=True)]
+    return Totals(
+        teams=len({team for b in boards for team in b.layer.problem.team_ids}),
+        areas=len({int(a) for b in boards for a in b.area}),
+        without_team=int(sum((p < 0).sum() for p in plans)),
+        max_deviation=float(deviations.max(initial=0.0)),
+        mean_deviation=float(deviations.mean()) if len(deviations) else 0.0,
+        teams_outside=int(sum((~f.is_within).sum() for f in figures)),
+        not_contiguous=int(sum((f.pieces > 1).sum() for f in figures)),
+        travel_km=km / hours if hours > 0 else 0.0,
+        municipality_splits=sum(_splits(b.layer.problem.municipality, p) for b, p in zip(boards, plans, strict=True)),
+        care_region_splits=sum(_splits(b.layer.problem.care_region, p) for b, p in zip(boards, plans, strict=True)),
+        moved_areas=len({int(a) for b, c in zip(boards, changed, strict=True) for a in b.area[c]}),
+        moved_clients=float(sum(b.clients[c].sum() for b, c in zip(boards, changed, strict=True))),
+        waiting_months=stock / (capacity / MONTHS_A_YEAR) if capacity > 0 else float("nan"),
+    )
+
+
+def _splits(group: Ints | None, plan: Ints) -> int:
+    """Sum over the groups of (teams in it - 1)."""
+    if group is None:
+        return 0
+    has = plan >= 0
+    pairs = np.unique(np.stack([group[has], plan[has]]), axis=1)
+    return int(pairs.shape[1] - len(np.unique(pairs[0])))

@@ -1,0 +1,84 @@
+"""Dutch as planners read it: numbers, dates, and the words for what the program calls in English."""
+
+from __future__ import annotations
+
+import math
+from datetime import date, datetime
+from typing import Any
+
+from allocation.districting import Violation
+
+NONE = "–"
+MONTHS = (
+    "januari", "februari", "maart", "april", "mei", "juni", "juli", "augustus", "september", "oktober", "november",
+    "december",
+)  # fmt: skip
+KINDS = {"regulier": "regulier", "participatiewet": "Participatiewet", "bijzonder": "bijzonder"}
+DOMAINS = {"zw_wia": "ZW en WIA", "pw": "Participatiewet"}
+LINES = {"alle": "beide lijnen", "vangnet": "vangnetlijn", "werkgever": "werkgeverslijn"}
+STOPPED = {
+    "proven optimal": "bewezen de beste verdeling",
+    "time": "de rekentijd was op",
+    "iterations": "het ingestelde aantal zoekstappen was op",
+    "converged": "verder zoeken gaf geen verbetering meer",
+    "only one team": "er is maar één team, dus niets te verdelen",
+    "carried over": "niet opnieuw verdeeld in deze run: overgenomen",
+}
+CROSSINGS = {"ferry": "veer", "bridge": "brug", "tunnel": "tunnel", "nearest": "dichtstbijzijnde gebied"}
+
+
+def number(value: Any, decimals: int = 0) -> str:
+    """1234.5 -> ``1.234,5``; nothing or not a number -> a dash."""
+    if value is None or value != value or (isinstance(value, float) and math.isinf(value)):
+        return NONE
+    text = f"{round(float(value), decimals) + 0.0:,.{decimals}f}"
+    return text.replace(",", " ").replace(".", ",").replace(" ", ".").replace("-", "−")
+
+
+def percent(share: Any, decimals: int = 1, *, signed: bool = False) -> str:
+    """0.049 -> ``4,9%``; ``signed`` puts a plus before what is above zero."""
+    text = number(None if share is None else share * 100, decimals)
+    if text == NONE:
+        return NONE
+    return ("+" if signed and round(share * 100, decimals) > 0 else "") + text + "%"
+
+
+def day(value: Any) -> str:
+    """A date (or its ISO text) -> ``21 november 2026``."""
+    if value is None or value != value or value == "":
+        return NONE
+    if isinstance(value, str):
+        value = date.fromisoformat(value[:10])
+    return f"{value.day} {MONTHS[value.month - 1]} {value.year}"
+
+
+def moment(text: str) -> str:
+    """An ISO time -> ``21 november 2026, 14:05 (UTC)``."""
+    when = datetime.fromisoformat(text)
+    return f"{day(when.date())}, {when:%H:%M} (UTC)"
+
+
+def layer(domain: str, line: str) -> str:
+    """Name of a layer: ``ZW en WIA, vangnetlijn``."""
+    return DOMAINS[domain] + ("" if line == "alle" else f", {LINES[line]}")
+
+
+def crossing(reason: str) -> str:
+    """``ferry: Den Helder - Texel`` -> ``veer: Den Helder - Texel``."""
+    kind, _, where = reason.partition(":")
+    return f"{CROSSINGS[kind]}:{where}" if kind in CROSSINGS else reason
+
+
+def violation(broken: Violation) -> str:
+    """What is wrong with a plan, in a sentence."""
+    name, amount = broken.where, broken.amount
+    sentences = {
+        "unassigned": f"Postcode {name} heeft geen team.",
+        "pin": f"Postcode {name} is vastgezet op een team, maar is daar niet ingedeeld.",
+        "bar": f"Postcode {name} is ingedeeld bij een team dat daar niet mag werken.",
+        "empty": f"Team {name} heeft geen enkel gebied.",
+        "pieces": f"Het gebied van team {name} bestaat uit {number(amount + 1)} losse delen.",
+        "load": f"Team {name} ligt {percent(amount)} van zijn evenredige deel buiten de toegestane afwijking.",
+        "measure": f"Team {name} ligt {percent(amount)} buiten de toegestane afwijking op de tweede maat.",
+    }
+    return sentences.get(broken.kind, broken.text)

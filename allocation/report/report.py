@@ -1,0 +1,122 @@
+"""The report of a run: one HTML file that works by itself, for mailing and archiving."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from functools import cache
+from importlib.metadata import version as package_version
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from allocation.report import dutch, sections
+from allocation.report.map import SHOWN, map_value
+
+ASSETS = Path(__file__).parent / "assets"
+CONTENTS = (
+    ("cijfers", "Kerncijfers"), ("kaart-kop", "Kaart"), ("teams-kop", "Teams"), ("regios-kop", "Regio's"),
+    ("wijzigingen-kop", "Wijzigingen"), ("overgang-kop", "Overgang"), ("bijzonder-kop", "Bijzondere groepen"),
+    ("reken-kop", "Kwaliteit"), ("controle-kop", "Controle"), ("verantwoording", "Verantwoording"),
+)  # fmt: skip
+CONTINUITY = {
+    "stay": "Bestaande cliënten houden hun team; alleen dossiers van een gestopt team verhuizen.",
+    "move": "Bestaande cliënten volgen de nieuwe verdeling van hun postcode.",
+}
+
+
+def write_report(run_folder: Path) -> Path:
+    """Write ``report.html`` into the folder of a run whose outcome is there; returns its path.
+
+    The file asks for nothing outside itself: styles, scripts and borders are in it, and its own content policy forbids
+    the rest. Every text of the input is escaped.
+    """
+    frames = sections.Frames.read(run_folder)
+    page = environment().get_template("report.html").render(_content(frames))
+    path = run_folder / "report.html"
+    path.write_text(page, encoding="utf-8")
+    return path
+
+
+@cache
+def environment() -> Environment:
+    """The templates, escaping everything and failing on a name that is not given."""
+    return Environment(
+        loader=PackageLoader("allocation.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def asset(name: str) -> str:
+    """The text of a style or script of ours."""
+    return (ASSETS / name).read_text(encoding="utf-8")
+
+
+def script_json(value: Any) -> Markup:
+    """JSON that can stand inside a script element: no text in it can close the element."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    for sign in "<>&\u2028\u2029":
+        text = text.replace(sign, f"\\u{ord(sign):04x}")
+    return Markup(text)
+
+
+def content_policy(scripts: list[str]) -> str:
+    """A content security policy: these inline scripts and nothing else, no request to anywhere."""
+    hashes = [base64.b64encode(hashlib.sha256(one.encode()).digest()).decode() for one in scripts]
+    allowed = " ".join(f"'sha256-{one}'" for one in hashes)
+    return (
+        "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; "
+        f"script-src {allowed}"
+    )
+
+
+def _content(frames: sections.Frames) -> dict[str, Any]:
+    folder, told, board = frames.folder, frames.told, frames.board
+    value = map_value(folder, board)
+    scripts = [asset(name) for name in ("map.js", "tables.js", "report.js")]
+    inputs = sections.read_json(folder / "inputs.json")
+    edition = sections.read_json(folder / "boundaries" / "edition.json")
+    return {
+        "run": told,
+        "created": dutch.moment(told["created_at"]),
+        "day": dutch.day(sections.read_json(folder / "layers.json")["day"]),
+        "is_example": told["input_dir"] is None,
+        "policy": content_policy(scripts),
+        "style": Markup(asset("style.css")),
+        "scripts": [Markup(one) for one in scripts],
+        "map_json": script_json(value),
+        "contents": CONTENTS,
+        "layer_names": [shown[1] for shown in SHOWN],
+        "region_names": value["regions"],
+        "figures": sections.key_figures(frames),
+        "broken": sections.broken_rules(frames),
+        "tolerance": dutch.percent(told["config"]["tolerance"]),
+        "teams": sections.team_sheet(frames.load),
+        "regions": sections.region_sheet(frames.regions),
+        "changes": sections.change_sheet(frames.changes, board.areas),
+        "continuity": CONTINUITY[told["config"]["continuity"]],
+        "reasons": sections.reason_sheet(frames.transition),
+        "transition": sections.transition_sheet(frames.transition),
+        "special": sections.special_sheet(frames.load, board.teams),
+        "solver": sections.solver_sheet(frames),
+        "gates": sections.gates(folder),
+        "repairs": sections.repair_sheets(folder),
+        "edition": edition,
+        "retrieved": dutch.day(edition["retrieved_at"]),
+        "readme": _readme(Path(inputs["folder"])),
+        "files": sections.fingerprint_sheet(folder),
+        "settings": sections.setting_sheet(told["config"]),
+        "code_version": package_version("smc-caseload"),
+    }
+
+
+def _readme(folder: Path) -> str:
+    """What the folder of the input says of itself."""
+    path = folder / "README.txt"
+    return path.read_text(encoding="utf-8") if path.exists() else ""

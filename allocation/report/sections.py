@@ -1,0 +1,386 @@
+"""The tables of the report: which figures a planner sees, in which words.
+
+Belongs here: from the tables of a run to columns and cells in Dutch. Does not belong here: HTML, the map.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from allocation.districting import check
+from allocation.report import dutch
+from allocation.report.board import Board, Totals, totals
+from allocation.report.dutch import number, percent
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What stands in a cell. ``value`` sorts; ``team`` makes it a button to the map; ``bar`` draws a deviation."""
+
+    text: str
+    value: float | None = None
+    team: str = ""
+    bar: float | None = None
+    mark: str = ""
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A table for the screen: the first column names the row. ``numeric`` holds the positions of number columns."""
+
+    name: str
+    caption: str
+    columns: tuple[str, ...]
+    rows: list[list[Cell]]
+    footer: list[Cell] = field(default_factory=list)
+
+    @property
+    def is_long(self) -> bool:
+        return len(self.rows) > 15
+
+
+def records(table: pd.DataFrame) -> Iterator[Any]:
+    """The rows, each with its columns as attributes."""
+    return iter(table.itertuples())
+
+
+def text(value: Any) -> Cell:
+    return Cell(dutch.NONE if value is None or value != value or value == "" else str(value))
+
+
+def amount(value: Any, decimals: int = 0) -> Cell:
+    shown = number(value, decimals)
+    return Cell(shown, float("nan") if shown == dutch.NONE else float(value))
+
+
+def share(value: Any, *, signed: bool = False) -> Cell:
+    shown = percent(value, signed=signed)
+    return Cell(shown, float("nan") if shown == dutch.NONE else float(value))
+
+
+@dataclass(frozen=True)
+class Frames:
+    """The tables and files of a finished run, read once."""
+
+    folder: Path
+    told: dict[str, Any]
+    load: pd.DataFrame
+    regions: pd.DataFrame
+    changes: pd.DataFrame
+    transition: pd.DataFrame
+    board: Board
+
+    @classmethod
+    def read(cls, folder: Path) -> Frames:
+        def frame(name: str) -> pd.DataFrame:
+            return pd.read_parquet(folder / "outcome" / f"{name}.parquet")
+
+        return cls(
+            folder,
+            read_json(folder / "run.json"),
+            frame("team_load"),
+            frame("region_summary"),
+            frame("allocation_changes"),
+            frame("transition"),
+            Board.read(folder),
+        )
+
+
+def read_json(path: Path) -> Any:
+    """The content of a JSON file; nothing when it is not there."""
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+
+
+# --- the strip of figures --------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One card: a name, the proposal, and what it is now (empty where that has no meaning)."""
+
+    name: str
+    proposal: str
+    now: str = ""
+    note: str = ""
+
+
+def key_figures(frames: Frames) -> list[Figure]:
+    """The figures at the top, over all layers: proposal, and the division in force counted in the same way."""
+    layers = list(frames.board.layers)
+    new, old = totals(layers, [b.proposal for b in layers]), totals(layers, [b.now for b in layers])
+    divided = frames.load[frames.load["kind"] != "bijzonder"]
+    outside = divided[~divided["is_within_tolerance"]]
+    moves = frames.transition[frames.transition["movement"] == "verhuist"]["clients"].sum()
+    has_now = old.without_team < sum(len(b.now) for b in layers)
+    return [
+        Figure("Regio's", number(frames.regions["arbeidsmarktregio_nr"].nunique())),
+        Figure("Teams", number(frames.load["team_id"].nunique()), note="waarvan bijzonder: "
+               + number((frames.load["kind"] == "bijzonder").sum())),
+        Figure("Postcodegebieden", number(new.areas)),
+        *_balance(new, old, has_now),
+        Figure("Gebieden buiten tolerantie", number(outside["areas"].sum()),
+               note=f"van {number(len(outside))} teams"),
+        Figure("Verplaatste postcodes", number(frames.changes["pc4"].nunique()),
+               note=percent(frames.changes["pc4"].nunique() / max(new.areas, 1)) + " van alle gebieden"),
+        Figure("Verhuizende cliënten", number(moves),
+               note=f"van {number(frames.transition['clients'].sum())} in voorraad"),
+    ]  # fmt: skip
+
+
+def _balance(new: Totals, old: Totals, has_now: bool) -> Iterable[Figure]:
+    def now(shown: str) -> str:
+        return shown if has_now else ""
+
+    yield Figure("Grootste afwijking", percent(new.max_deviation), now(percent(old.max_deviation)))
+    yield Figure("Gemiddelde afwijking", percent(new.mean_deviation), now(percent(old.mean_deviation)))
+    yield Figure("Teams buiten tolerantie", number(new.teams_outside), now(number(old.teams_outside)))
+    yield Figure("Niet aaneengesloten teams", number(new.not_contiguous), now(number(old.not_contiguous)))
+    yield Figure("Afstand tot kantoor", f"{number(new.travel_km, 1)} km", now(f"{number(old.travel_km, 1)} km"),
+                 "hemelsbreed, gewogen naar werk")  # fmt: skip
+    yield Figure("Gemeentesplitsingen", number(new.municipality_splits), now(number(old.municipality_splits)))
+    yield Figure("Zorgregiosplitsingen", number(new.care_region_splits), now(number(old.care_region_splits)))
+    yield Figure("Wachttijd", f"{number(new.waiting_months, 1)} maanden", note="uren in voorraad / maandcapaciteit")
+
+
+# --- tables ----------------------------------------------------------------------------------------------------------
+
+
+def team_sheet(load: pd.DataFrame) -> Sheet:
+    """Every team and layer: load against capacity, and how far from its share."""
+    rows = []
+    for one in records(load[load["kind"] != "bijzonder"].sort_values(["cluster", "team_id"])):
+        rows.append([
+            Cell(one.team_id, team=one.team_id), text(one.name), text(one.office),
+            text(dutch.layer(one.law_domain, one.client_line)), text(one.cluster),
+            amount(one.hours_verzekeringsarts), amount(one.capacity_hours_verzekeringsarts),
+            share(_ratio(one.hours_verzekeringsarts, one.capacity_hours_verzekeringsarts)),
+            Cell(f"{number(one.hours_low)} tot {number(one.hours_high)}", one.hours_low),
+            Cell(percent(one.deviation, signed=True), one.deviation, bar=one.deviation,
+                 mark="" if one.is_within_tolerance else "buiten tolerantie"),
+            amount(one.areas),
+            Cell(number(one.pieces), one.pieces, mark="" if one.pieces == 1 else "niet aaneengesloten"),
+            amount(one.travel_km, 1), amount(one.waiting_months, 1), amount(one.stock_clients),
+        ])  # fmt: skip
+    columns = (
+        "Team", "Naam", "Kantoor", "Laag", "Regio of cluster", "Werk (uur per jaar)", "Capaciteit (uur per jaar)",
+        "Belasting", "80%-interval (uur)", "Afwijking", "Gebieden", "Delen", "Afstand (km)", "Wachttijd (maanden)",
+        "Voorraad (cliënten)",
+    )  # fmt: skip
+    return Sheet("teams", "Teams: verwacht werk van verzekeringsartsen tegenover capaciteit", columns, rows)
+
+
+def _ratio(part: float, whole: float) -> float | None:
+    return part / whole if whole > 0 else None
+
+
+def region_sheet(regions: pd.DataFrame) -> Sheet:
+    """Every region and layer."""
+    rows = [
+        [
+            text(one.arbeidsmarktregio), text(dutch.layer(one.law_domain, one.client_line)), text(one.cluster),
+            amount(one.teams), amount(one.areas), amount(one.inhabitants), amount(one.hours_verzekeringsarts),
+            share(one.mean_deviation), share(one.max_deviation), amount(one.travel_km, 1),
+            amount(one.municipality_splits), amount(one.care_region_splits), amount(one.areas_moved),
+            amount(one.clients_moved), amount(one.waiting_months, 1),
+        ]
+        for one in records(regions.sort_values(["arbeidsmarktregio", "law_domain", "client_line"]))
+    ]  # fmt: skip
+    columns = (
+        "Arbeidsmarktregio", "Laag", "Samen verdeeld als", "Teams", "Gebieden", "Inwoners", "Werk (uur per jaar)",
+        "Gemiddelde afwijking", "Grootste afwijking", "Afstand (km)", "Gemeentesplitsingen", "Zorgregiosplitsingen",
+        "Verplaatste gebieden", "Verhuizende cliënten", "Wachttijd (maanden)",
+    )  # fmt: skip
+    return Sheet("regios", "Regio's: evenwicht, afstand en verplaatsing", columns, rows)
+
+
+def change_sheet(changes: pd.DataFrame, areas: pd.DataFrame) -> Sheet:
+    """Every postcode that changes team."""
+    place = areas.set_index("pc4")
+    rows = [
+        [
+            text(one.pc4), text(_known(place["place"], one.pc4)), text(_known(place["arbeidsmarktregio"], one.pc4)),
+            text(dutch.layer(one.law_domain, one.client_line)),
+            text(one.team_from) if _has(one.team_from) else Cell("geen team"),
+            Cell(one.team_to, team=one.team_to) if _has(one.team_to) else Cell("postcode vervallen"),
+            share(one.share), amount(one.clients, 1), amount(one.hours, 1),
+        ]
+        for one in records(changes.sort_values(["pc4", "law_domain", "client_line"]))
+    ]  # fmt: skip
+    columns = (
+        "Postcode", "Plaats", "Arbeidsmarktregio", "Laag", "Team nu", "Team in het voorstel", "Aandeel",
+        "Cliënten per jaar", "Uren per jaar",
+    )  # fmt: skip
+    footer = [Cell("Samen"), *[Cell("")] * 6, amount(changes["clients"].sum(), 1), amount(changes["hours"].sum(), 1)]
+    return Sheet("wijzigingen", "Wijzigingen ten opzichte van de verdeling die nu geldt", columns, rows, footer)
+
+
+def _has(value: Any) -> bool:
+    return isinstance(value, str) and value != ""
+
+
+def _known(column: pd.Series, pc4: str) -> Any:
+    return column.get(pc4)
+
+
+def transition_sheet(transition: pd.DataFrame) -> Sheet:
+    """Per team that holds files now: how many stay, how many go where. Adds up to the stock."""
+    table = transition.assign(team_from=transition["team_from"].fillna("onbekend"))
+    stay = table[table["movement"] == "blijft"].groupby("team_from")["clients"].sum()
+    go = table[table["movement"] == "verhuist"]
+    rows = []
+    for team, clients in table.groupby("team_from")["clients"].sum().items():
+        leaving = go[go["team_from"] == team].groupby("team_to")["clients"].sum().sort_values(ascending=False)
+        where = ", ".join(f"{to} ({number(count)})" for to, count in leaving.items())
+        stays = int(stay.get(team, 0))
+        rows.append([text(team), amount(clients), amount(stays), amount(clients - stays), text(where)])
+    total = [Cell("Samen"), amount(table["clients"].sum()), amount(stay.sum()), amount(go["clients"].sum()), Cell("")]
+    columns = ("Team dat het dossier heeft", "Voorraad (cliënten)", "Blijft", "Verhuist", "Verhuist naar")
+    return Sheet("overgang", "Overgang: wat er met de cliënten in voorraad gebeurt", columns, rows, total)
+
+
+def reason_sheet(transition: pd.DataFrame) -> Sheet:
+    """Why clients stay or move."""
+    sums = transition.groupby(["movement", "reason"], as_index=False)["clients"].sum()
+    rows = [[text(one.reason), text(one.movement), amount(one.clients)] for one in records(sums)]
+    total = [Cell("Samen"), Cell(""), amount(transition["clients"].sum())]
+    return Sheet(
+        "redenen", "Waarom cliënten blijven of verhuizen", ("Reden", "Wat er gebeurt", "Cliënten"), rows, total
+    )
+
+
+def special_sheet(load: pd.DataFrame, teams: pd.DataFrame) -> Sheet:
+    """The special groups and the capacity of their teams."""
+    groups = teams.set_index("team_id")["client_groups"]
+    rows = [
+        [
+            text(one.team_id), text(one.name), text(str(groups.get(one.team_id)).replace("|", ", ")), text(one.office),
+            amount(one.clients_per_year), amount(one.hours_verzekeringsarts),
+            amount(one.capacity_hours_verzekeringsarts),
+            share(_ratio(one.hours_verzekeringsarts, one.capacity_hours_verzekeringsarts)),
+            amount(one.waiting_months, 1),
+        ]
+        for one in records(load[load["kind"] == "bijzonder"])
+    ]  # fmt: skip
+    columns = (
+        "Team", "Naam", "Groep", "Kantoor", "Cliënten per jaar", "Werk (uur per jaar)", "Capaciteit (uur per jaar)",
+        "Belasting", "Wachttijd (maanden)",
+    )  # fmt: skip
+    return Sheet("bijzonder", "Bijzondere groepen: landelijk op één plaats, niet naar postcode", columns, rows)
+
+
+def solver_sheet(frames: Frames) -> Sheet:
+    """Per layer what the search found, how good that provably is, and why it stopped."""
+    rows = []
+    for board in frames.board.layers:
+        result = read_json(frames.folder / "layers" / board.key / "result.json")
+        terms = result["terms"]
+        rows.append([
+            text(board.layer.cluster), text(dutch.layer(board.layer.law_domain, board.layer.client_line)),
+            amount(board.layer.problem.n), amount(board.layer.problem.k), amount(result["objective"], 2),
+            amount(result["lower_bound"], 2), share(result["gap"]), amount(terms["travel_km"], 1),
+            share(terms["moved"]), amount(terms["municipality_splits"]), amount(terms["care_region_splits"]),
+            Cell("ja") if result["is_feasible"] else Cell("nee", mark="voldoet niet aan alle eisen"),
+            text(dutch.STOPPED.get(result["stopped_because"], result["stopped_because"])), amount(result["seconds"], 1),
+        ])  # fmt: skip
+    columns = (
+        "Regio of cluster", "Laag", "Gebieden", "Teams", "Doelwaarde", "Ondergrens", "Verschil met ondergrens",
+        "Afstand (km)", "Verplaatst werk", "Gemeentesplitsingen", "Zorgregiosplitsingen", "Voldoet aan alle eisen",
+        "Waarom gestopt", "Rekentijd (s)",
+    )  # fmt: skip
+    return Sheet("rekenuitkomst", "Uitkomst van het verdelen, per regio of cluster en laag", columns, rows)
+
+
+def broken_rules(frames: Frames) -> list[str]:
+    """In plain sentences: every rule that a proposed plan breaks; recounted here."""
+    return [
+        f"{board.layer.cluster}, {dutch.layer(board.layer.law_domain, board.layer.client_line)}: {dutch.violation(one)}"
+        for board in frames.board.layers
+        for one in check(board.layer.problem, board.proposal)
+    ]
+
+
+@dataclass(frozen=True)
+class Gate:
+    """Outcome of one gate of the validation."""
+
+    name: str
+    success: bool
+    checks: int
+    met: int
+    failed: Sequence[dict[str, Any]]
+
+
+def gates(folder: Path) -> list[Gate]:
+    """What the expectations found; empty when the run was not validated."""
+    told = read_json(folder / "validation" / "result.json") or {}
+    names = {"inputs": "Invoer", "input": "Invoer", "outcome": "Uitkomst"}
+    return [
+        Gate(names.get(name, name), part["success"], int(part["statistics"]["checks"]), int(part["statistics"]["met"]),
+             part["failed"])
+        for name, part in told.items()
+        if isinstance(part, dict)
+    ]  # fmt: skip
+
+
+def repair_sheets(folder: Path) -> list[Sheet]:
+    """Repairs of boundaries: counts per class, the ones of small classes by name; and the bridges."""
+    repairs = pd.read_parquet(folder / "boundaries" / "repairs.parquet")
+    counts = repairs.rename(columns={"class": "kind"}).value_counts(["kind", "action"]).reset_index(name="count")
+    summary = [[text(one.kind.replace("_", " ")), text(one.action), amount(one[3])] for one in records(counts)]
+    small = repairs[repairs.groupby("class")["class"].transform("size") <= 200]
+    named = [
+        [text(one["class"].replace("_", " ")), text(one["pc4"]), text(one["detail"]), text(one["action"])]
+        for one in small.to_dict("records")
+    ]
+    edges = pd.read_parquet(folder / "boundaries" / "edges.parquet")
+    crossings = [
+        [text(one.a), text(one.b), text(dutch.crossing(one.reason))]
+        for one in records(edges[edges["kind"] == "bridge"])
+    ]
+    return [
+        Sheet("herstel", "Herstelde grenzen en bijzonderheden, geteld", ("Soort", "Wat er is gedaan", "Aantal"),
+              summary),
+        Sheet("herstel-namen", "Bijzonderheden per postcode (soorten met hoogstens 200 gevallen)",
+              ("Soort", "Postcode", "Bijzonderheid", "Wat er is gedaan"), named),
+        Sheet("verbindingen", "Verbindingen over water: gebieden die als buren gelden zonder gedeelde grens",
+              ("Postcode", "Met postcode", "Verbinding"), crossings),
+    ]  # fmt: skip
+
+
+def fingerprint_sheet(folder: Path) -> Sheet:
+    """Every input with its SHA-256."""
+    inputs, boundaries = read_json(folder / "inputs.json"), read_json(folder / "boundaries.json") or {}
+    rows = [[text(name), text(value)] for name, value in sorted(inputs["sha256"].items())]
+    if "fingerprint" in boundaries:
+        rows.append([text("grenzen"), text(boundaries["fingerprint"])])
+    return Sheet("bestanden", "Gebruikte bestanden met hun SHA-256", ("Bestand", "SHA-256"), rows)
+
+
+def setting_sheet(config: dict[str, Any]) -> Sheet:
+    """The configuration in full, one setting a row."""
+    rows = [[text(name), text(_setting(value))] for name, value in _flat(config)]
+    return Sheet("instellingen", "Instellingen van deze run", ("Instelling", "Waarde"), rows)
+
+
+def _flat(values: dict[str, Any], before: str = "") -> Iterable[tuple[str, Any]]:
+    for name, value in values.items():
+        if isinstance(value, dict) and value:
+            yield from _flat(value, f"{before}{name}.")
+        else:
+            yield before + name, value
+
+
+def _setting(value: Any) -> str:
+    if value in (None, "", [], {}):
+        return ""
+    if isinstance(value, bool):
+        return "ja" if value else "nee"
+    if isinstance(value, list):
+        return ", ".join(str(one) for one in value)
+    return number(value, 0 if float(value).is_integer() else 3) if isinstance(value, int | float) else str(value)
