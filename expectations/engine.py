@@ -1,0 +1,223 @@
+"""Runs the suites of a gate with Great Expectations, builds its Data Docs and words what failed.
+
+Great Expectations takes seconds to import, so that is done inside functions: importing this package stays cheap.
+
+Belongs here: everything that knows how Great Expectations works. Does not belong here: any rule.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from expectations.declared import expectations, plain
+from expectations.rules import (
+    MOST_EXAMPLES,
+    Database,
+    Declared,
+    Failure,
+    Outcome,
+    Rule,
+    Severity,
+    Suites,
+    capped,
+)
+
+RESULT_FORMAT = {"result_format": "SUMMARY", "partial_unexpected_count": MOST_EXAMPLES}
+
+WORDED = {
+    "expect_table_columns_to_match_set": ("columns are missing", "kolommen ontbreken"),
+    "expect_column_values_to_be_in_type_list": ("values are of another type", "waarden zijn van een ander type"),
+    "expect_column_values_to_not_be_null": ("values are empty", "waarden zijn leeg"),
+    "expect_column_values_to_be_in_set": ("values are not allowed", "waarden zijn niet toegestaan"),
+    "expect_column_values_to_be_between": ("values are out of range", "waarden liggen buiten het bereik"),
+    "expect_column_values_to_be_unique": ("values occur more than once", "waarden komen vaker voor"),
+    "expect_compound_columns_to_be_unique": ("keys occur more than once", "sleutels komen vaker voor"),
+}
+"""What is true, in English and Dutch, when an expectation from a declaration fails."""
+
+
+def run(suites: Suites, folder: Path) -> Outcome:
+    """Check everything in ``suites``. Data Docs go to ``folder/data_docs/<gate>``.
+
+    The tables that the rules were asked of stay behind in ``folder/<gate>.sqlite`` when something critical failed,
+    for whoever has to find out why.
+    """
+    context, docs = _context(folder / "data_docs" / suites.gate)
+    database = Database(folder / f"{suites.gate}.sqlite")
+    database.write(suites.frames)
+    failed = [_missing(name) for name in suites.missing]
+    checked = len(failed)
+    for declared in suites.declared:
+        found = _run_declared(context, declared)
+        checked += len(found)
+        failed += [_of_declaration(declared, one) for one in found if not one.success]
+    for table, rules in _by_table(suites.rules).items():
+        found = _run_rules(context, database, table, rules, known=set(suites.frames))
+        checked += len(found)
+        failed += [_of_rule(rules, one) for one in found if not one.success]
+    context.build_data_docs()
+    critical = sum(failure.severity == "critical" for failure in failed)
+    if not critical:
+        database.path.unlink()
+    statistics = {
+        "checks": checked,
+        "met": checked - len(failed),
+        "failed": critical,
+        "warnings": len(failed) - critical,
+        "tables": len(suites.declared),
+    }
+    return Outcome(suites.gate, not critical, statistics, tuple(sorted(failed, key=_worst_first)), docs)
+
+
+def _worst_first(failure: Failure) -> tuple[bool, str]:
+    return failure.severity != "critical", failure.table
+
+
+def _context(site: Path) -> tuple[Any, Path]:
+    """A context in memory whose Data Docs land in ``site``, and the page to open."""
+    os.environ["GX_ANALYTICS_ENABLED"] = "false"
+    import great_expectations as gx
+
+    shutil.rmtree(site, ignore_errors=True)
+    context = gx.get_context(mode="ephemeral")
+    context.variables.progress_bars = {"globally": False, "metric_calculations": False}
+    context.variables.data_docs_sites = {
+        "local": {
+            "class_name": "SiteBuilder",
+            "show_how_to_buttons": False,
+            "store_backend": {
+                "class_name": "TupleFilesystemStoreBackend",
+                "base_directory": str(site.resolve()),
+            },
+            "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"},
+        }
+    }
+    return context, site / "index.html"
+
+
+def _run_declared(context: Any, declared: Declared) -> Sequence[Any]:
+    import great_expectations as gx
+
+    name = declared.table.name
+    source = context.data_sources.add_or_update_pandas(f"{name} as declared")
+    batch = source.add_dataframe_asset(name).add_batch_definition_whole_dataframe("all rows")
+    suite = context.suites.add(gx.ExpectationSuite(name=f"{name} as declared", expectations=expectations(declared)))
+    definition = context.validation_definitions.add(gx.ValidationDefinition(name=name, data=batch, suite=suite))
+    known = [column for column in declared.key if column in declared.frame]
+    result = definition.run(
+        batch_parameters={"dataframe": plain(declared.frame)},
+        result_format=RESULT_FORMAT | {"unexpected_index_column_names": known},
+    )
+    return list(result.results)
+
+
+def _run_rules(
+    context: Any, database: Database, table: str, rules: Sequence[Rule], known: set[str]
+) -> Sequence[Any]:
+    """The rules of one table. COMPLETE is what makes Great Expectations keep the rows a query returns (at most 200).
+
+    It wants to see ``{batch}`` in every query, and puts a derived table there with or without a name of its own, as it
+    sees fit. Rules read tables by name, so it gets its way in a comment.
+    """
+    import great_expectations as gx
+    import great_expectations.expectations as gxe
+
+    if table not in known:
+        return []
+    source = context.data_sources.add_or_update_sqlite(
+        f"{table} rules", connection_string=f"sqlite:///{database.path.resolve()}", create_temp_table=False
+    )
+    batch = source.add_table_asset(table, table_name=table).add_batch_definition_whole_table("all rows")
+    made = [
+        gxe.UnexpectedRowsExpectation(
+            unexpected_rows_query=f"/* of {{batch}} */ {rule.query.strip()}",
+            severity=rule.severity,
+            description=f"Never: {rule.says}",
+            meta={"rule": rule.name},
+        )
+        for rule in rules
+    ]
+    suite = context.suites.add(gx.ExpectationSuite(name=f"{table} rules", expectations=made))
+    definition = context.validation_definitions.add(
+        gx.ValidationDefinition(name=f"{table} rules", data=batch, suite=suite)
+    )
+    return list(definition.run(result_format="COMPLETE").results)
+
+
+def _by_table(rules: Sequence[Rule]) -> dict[str, list[Rule]]:
+    tables: dict[str, list[Rule]] = {}
+    for rule in rules:
+        tables.setdefault(rule.table, []).append(rule)
+    return tables
+
+
+def _missing(table: str) -> Failure:
+    return Failure(
+        table, "table_exists", None, 1, (table,), "critical", "the table is missing", "de tabel ontbreekt"
+    )
+
+
+def _raised(result: Any) -> str | None:
+    """The first line of what an expectation broke down on. Great Expectations keeps it in one of two shapes."""
+    info = result.exception_info or {}
+    for one in [info, *(value for value in info.values() if isinstance(value, Mapping))]:
+        if one.get("raised_exception"):
+            return str(one.get("exception_message")).strip().splitlines()[0]
+    return None
+
+
+def _broken(table: str, name: str, column: str | None, why: str) -> Failure:
+    return Failure(
+        table, name, column, 1, (why,), "critical", "the check itself broke down", "de controle zelf liep vast"
+    )
+
+
+def _of_declaration(declared: Declared, result: Any) -> Failure:
+    config, table = result.expectation_config, declared.table.name
+    column = config.kwargs.get("column")
+    if why := _raised(result):
+        return _broken(table, config.type, column, why)
+    english, dutch = WORDED[config.type]
+    if config.type == "expect_table_columns_to_match_set":
+        absent = result.result["details"]["mismatched"]["missing"]
+        return Failure(table, config.type, absent[0], len(absent), capped(absent, len(absent)), "critical", english, dutch)
+    if "unexpected_count" not in result.result:  # the type of a whole column
+        places, how_many = [f"{column} is {result.result.get('observed_value')}"], 1
+    else:
+        how_many = int(result.result["unexpected_count"])
+        places = [_place(row) for row in result.result.get("partial_unexpected_index_list") or ()]
+    if config.type == "expect_compound_columns_to_be_unique":
+        column = ", ".join(declared.key)
+    return Failure(table, config.type, column, how_many, capped(places, how_many), "critical", english, dutch)
+
+
+def _of_rule(rules: Sequence[Rule], result: Any) -> Failure:
+    name = result.expectation_config.meta["rule"]
+    rule = next(rule for rule in rules if rule.name == name)
+    if why := _raised(result):
+        return _broken(rule.table, rule.name, rule.column, why)
+    how_many = int(result.result["observed_value"])
+    rows = result.result["details"]["unexpected_rows"]
+    severity: Severity = rule.severity
+    examples = capped([_place(row) for row in rows], how_many)
+    return Failure(rule.table, rule.name, rule.column, how_many, examples, severity, rule.says, rule.zegt)
+
+
+def _place(row: Mapping[str, Any]) -> str:
+    """``pc4 1013, share 0.5``; an empty cell is left out, a float is rounded for reading."""
+    return ", ".join(f"{name} {_text(value)}" for name, value in row.items() if not _is_empty(value)) or "empty row"
+
+
+def _is_empty(value: Any) -> bool:
+    return value is None or value != value
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, float) and math.isfinite(value):
+        return f"{value:.6g}"
+    return str(value)

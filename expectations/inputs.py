@@ -1,0 +1,359 @@
+"""What is expected of the inputs and of the expected work made from them.
+
+The inputs were checked cell by cell when they were read. This is the second net, over typed data: what must hold
+between the tables, and what is possible but so unusual that a person should look (warnings).
+
+Belongs here: rules on inputs, areas and work, and the figures that those rules look at.
+Does not belong here: how a rule is run (``engine``), and what follows from a declaration (``declared``).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from allocation import tables
+from expectations import facts
+from expectations.rules import Declared, Rule, Suites
+
+UNUSUAL_SD = 4.0
+"""A month that lies further from the other months than this many standard deviations is worth a look."""
+STOCK_FACTOR, STOCK_CLIENTS = 3.0, 100.0
+"""A region's stock of a product is unusual when it is this many times what its inflow explains, or that part of it,
+and either of the two is at least this many clients."""
+EMPTY_AREA_CLIENTS = 12.0
+"""Clients a year from which an area without inhabitants is worth a look: one a month."""
+INFLOW_FACTOR = 2.0
+"""Expected inflow of a product against that of the history, growth included, beyond which it is worth a look."""
+
+
+def suites(run_folder: Path) -> Suites:
+    """The suites of the first gate, on ``inputs/*.parquet``, ``work.parquet`` and ``boundaries/areas.parquet``."""
+    names = tuple(table.name for table in tables.INPUTS)
+    found = facts.read_tables(run_folder / "inputs", names)
+    work = facts.read_tables(run_folder, ("work",))
+    missing = [name for name in names if name not in found] + ([] if work else ["work"])
+    declared = [Declared(table, found[table.name]) for table in tables.INPUTS if table.name in found]
+    frames = {} if missing else _frames(found | work, facts.areas(run_folder), facts.settings(run_folder))
+    return Suites("inputs", declared, RULES if frames else (), frames, missing)
+
+
+def _frames(
+    found: dict[str, pd.DataFrame], areas: pd.DataFrame, config: dict[str, object]
+) -> dict[str, pd.DataFrame]:
+    """The tables that the rules read."""
+    inflow, stock = found["inflow"], found["stock"]
+    months = inflow["month"].nunique()
+    day = pd.Timestamp(config["valid_from"] or stock["reference_date"].max())  # type: ignore[arg-type]
+    teams = found["teams"].drop(columns=["row", "regions"], errors="ignore")
+    return {
+        "area": areas,
+        **facts.closed_sets(config),
+        "inflow": inflow.groupby(["pc4", "product", "client_line", "client_group"], as_index=False)["clients"].sum(),
+        "inflow_month": unusual_months(inflow, areas),
+        "inflow_product": inflow.groupby("product", as_index=False)["clients"].sum().assign(years=months / 12),
+        "stock": stock,
+        "stock_ratio": stock_ratios(inflow, stock, areas),
+        "products": facts.products(found["products"], config),
+        "teams": teams,
+        "team": facts.teams(found["teams"], day),
+        "team_region": facts.team_regions(found["teams"], found["clusters"]),
+        "clusters": found["clusters"].drop(columns="row", errors="ignore"),
+        "locks": found["locks"].drop(columns="row", errors="ignore"),
+        "care_regions": found["care_regions"],
+        "current": found["current"].drop(columns="row", errors="ignore"),
+        "work": found["work"],
+    }
+
+
+def unusual_months(inflow: pd.DataFrame, areas: pd.DataFrame) -> pd.DataFrame:
+    """Inflow per month of each product and of each region, against the other months of the same series.
+
+    Returns
+    -------
+    series (``product WIA_EWT`` or ``regio Friesland``), month, clients, expected (mean of the other months) and
+    sds: (clients - expected) / sd, where sd is that of one further month: sqrt(s2 (1 + 1/n)) with s2 the variance of
+    the n other months, at least their mean (a count cannot be steadier than chance makes it).
+    """
+    region = inflow["pc4"].map(areas.drop_duplicates("pc4").set_index("pc4")["arbeidsmarktregio"])
+    totals = [
+        inflow["clients"].groupby(["product " + inflow["product"].astype(str), inflow["month"]]).sum(),
+        inflow["clients"].groupby(["regio " + region.astype(str), inflow["month"]]).sum(),
+    ]
+    wide = pd.concat([one.rename_axis(["series", "month"]) for one in totals]).unstack(fill_value=0).sort_index()
+    counts = wide.to_numpy(dtype=np.float64)
+    n = counts.shape[1] - 1
+    if n < 2:
+        return pd.DataFrame({name: [] for name in ("series", "month", "clients", "expected", "sds")})
+    mean = (counts.sum(axis=1, keepdims=True) - counts) / n
+    squares = (counts**2).sum(axis=1, keepdims=True) - counts**2
+    variance = np.maximum((squares - n * mean**2) / (n - 1), np.maximum(mean, 1.0))
+    sds = (counts - mean) / np.sqrt(variance * (1 + 1 / n))
+    long = wide.stack().rename("clients").reset_index()
+    return long.assign(expected=mean.ravel(), sds=sds.ravel())
+
+
+def stock_ratios(inflow: pd.DataFrame, stock: pd.DataFrame, areas: pd.DataFrame) -> pd.DataFrame:
+    """Stock of each region and product, and what the region's inflow explains at the country's ratio of the two.
+
+    Returns
+    -------
+    region, product, clients (in stock), explained (clients); products without inflow have no ratio and are left out.
+    """
+    region = areas.drop_duplicates("pc4").set_index("pc4")["arbeidsmarktregio"]
+    sums = [
+        frame["clients"].groupby([frame["pc4"].map(region).rename("region"), frame["product"]]).sum()
+        for frame in (inflow, stock)
+    ]
+    both = pd.concat(sums, axis=1, keys=["inflow", "clients"]).fillna(0.0).reset_index()
+    of_country = both.groupby("product")[["inflow", "clients"]].transform("sum")
+    both["explained"] = both["inflow"] * of_country["clients"] / of_country["inflow"].where(of_country["inflow"] > 0)
+    return both.dropna(subset=["explained"])[["region", "product", "clients", "explained"]]
+
+
+def _unknown(table: str, column: str, known: str, of: str, says: str, zegt: str) -> Rule:
+    """A code that does not occur in the table where it should."""
+    query = f"""
+        select t.{column}, count(*) as on_rows from {table} as t left join {known} as k on k.{of} = t.{column}
+        where t.{column} is not null and k.{of} is null group by t.{column}"""
+    return Rule(f"{table}_{column}_exists", table, column, "critical", says, zegt, query)
+
+
+_POSTCODES = tuple(
+    _unknown(table, column, "area", "pc4", "the postcode does not exist in the boundaries in use",
+             "de postcode bestaat niet in de gebruikte gebiedsindeling")
+    for table, column in (
+        ("inflow", "pc4"), ("stock", "pc4"), ("work", "pc4"), ("care_regions", "pc4"), ("current", "pc4"),
+        ("teams", "office_pc4"),
+    )
+)  # fmt: skip
+_PRODUCTS = tuple(
+    _unknown(table, "product", "products", "product", "the product is not in products", "het product staat niet in products")
+    for table in ("inflow", "stock", "work")
+)
+_GROUPS = tuple(
+    _unknown(table, "client_group", "client_group", "client_group", "the client group is not in the configuration",
+             "de cliëntgroep staat niet in de configuratie")
+    for table in ("inflow", "stock", "work")
+)  # fmt: skip
+_TEAMS = (
+    _unknown("locks", "team_id", "team", "team_id", "the lock names a team that is not in teams",
+             "de vastlegging noemt een team dat niet in teams staat"),
+)  # fmt: skip
+
+_AREAS = (
+    Rule(
+        "one_region_per_postcode", "area", "arbeidsmarktregio_nr", "critical",
+        "the postcode is not in exactly one arbeidsmarktregio",
+        "de postcode ligt niet in precies één arbeidsmarktregio",
+        """select pc4, count(distinct arbeidsmarktregio_nr) as regions, count(*) as on_rows from area as a
+           group by pc4 having count(*) <> 1 or count(arbeidsmarktregio_nr) <> 1""",
+    ),
+    Rule(
+        "one_name_per_region", "area", "arbeidsmarktregio", "critical",
+        "the region number has more than one name, or none", "het regionummer heeft meer dan één naam, of geen",
+        """select arbeidsmarktregio_nr, count(distinct arbeidsmarktregio) as names from area as a
+           group by arbeidsmarktregio_nr having names <> 1""",
+    ),
+    Rule(
+        "valid_shape", "area", "is_valid", "critical",
+        "the area has no valid shape of more than 0 km2", "het gebied heeft geen geldige vorm van meer dan 0 km2",
+        "select pc4, is_valid, area_km2 from area as a where is_valid is not 1 or area_km2 is null or area_km2 <= 0",
+    ),
+    Rule(
+        "postcode_text", "area", "pc4", "critical",
+        "the postcode is not a text of four digits", "de postcode is geen tekst van vier cijfers",
+        "select pc4 from area as a where pc4 not glob '[1-9][0-9][0-9][0-9]' or typeof(pc4) <> 'text'",
+    ),
+    Rule(
+        "inhabitants", "area", "inhabitants", "critical",
+        "the number of inhabitants is negative", "het aantal inwoners is negatief",
+        "select pc4, inhabitants from area as a where inhabitants < 0",
+    ),
+    Rule(
+        "clients_without_inhabitants", "area", "inhabitants", "warning",
+        "many clients come from a postcode without inhabitants",
+        "veel cliënten komen uit een postcode zonder inwoners",
+        f"""select a.pc4, a.inhabitants, round(sum(i.clients) / (select max(years) from inflow_product), 1) as clients_a_year
+            from area as a join inflow as i on i.pc4 = a.pc4 where coalesce(a.inhabitants, 0) = 0
+            group by a.pc4 having clients_a_year >= {EMPTY_AREA_CLIENTS} order by clients_a_year desc""",
+    ),
+)  # fmt: skip
+
+_HISTORY = (
+    Rule(
+        "month_text", "inflow_month", "month", "critical",
+        "the month is not of the form YYYY-MM", "de maand heeft niet de vorm JJJJ-MM",
+        """select distinct month from inflow_month as m
+           where month not glob '[12][0-9][0-9][0-9]-[01][0-9]' or substr(month, 6) not between '01' and '12'""",
+    ),
+    Rule(
+        "every_month", "inflow_month", "month", "critical",
+        "months are missing between the first and the last", "tussen de eerste en de laatste ontbreken maanden",
+        """select min(month) as first, max(month) as last, count(distinct month) as months from inflow_month as m
+           having months <> 1 + 12 * (substr(max(month), 1, 4) - substr(min(month), 1, 4))
+                            + substr(max(month), 6) - substr(min(month), 6)""",
+    ),
+    Rule(
+        "unusual_month", "inflow_month", "clients", "warning",
+        f"the inflow of a month is more than {UNUSUAL_SD:g} standard deviations from the other months",
+        f"de instroom van een maand ligt meer dan {UNUSUAL_SD:g} standaardafwijkingen van de andere maanden",
+        f"""select series, month, clients, round(expected) as expected, round(sds, 1) as sds from inflow_month as m
+            where abs(sds) > {UNUSUAL_SD} order by abs(sds) desc""",
+    ),
+    Rule(
+        "unusual_stock", "stock_ratio", "clients", "warning",
+        f"the stock of a region is more than {STOCK_FACTOR:g} times what its inflow explains, or less than that part",
+        f"de voorraad van een regio is meer dan {STOCK_FACTOR:g} keer wat de instroom verklaart, of minder dan dat deel",
+        f"""select region, product, clients, round(explained) as explained from stock_ratio as s
+            where (clients > {STOCK_FACTOR} * explained or clients * {STOCK_FACTOR} < explained)
+              and max(clients, explained) >= {STOCK_CLIENTS} order by max(clients, explained) desc""",
+    ),
+    Rule(
+        "one_reference_date", "stock", "reference_date", "critical",
+        "the stock was counted on more than one date", "de voorraad is op meer dan één dag geteld",
+        """select reference_date, count(*) as on_rows from stock as s
+           where reference_date is not (select max(reference_date) from stock) group by reference_date""",
+    ),
+    Rule(
+        "holder_known", "stock", "team_id", "warning",
+        "files are held by a team that is not in teams: it counts as ended",
+        "dossiers liggen bij een team dat niet in teams staat: het geldt als beëindigd",
+        """select s.team_id, sum(s.clients) as clients from stock as s left join team as t on t.team_id = s.team_id
+           where s.team_id is not null and t.team_id is null group by s.team_id""",
+    ),
+)  # fmt: skip
+
+_LINES = tuple(
+    Rule(
+        f"{table}_line_of_product", table, "client_line", "critical",
+        "the client line does not belong to the product", "de cliëntlijn hoort niet bij het product",
+        f"""select t.product, t.client_line, count(*) as on_rows from {table} as t join products as p using (product)
+            where t.client_line <> '{tables.ALL_LINES}' and instr(p.client_lines, '|' || t.client_line || '|') = 0
+            group by 1, 2""",
+    )
+    for table in ("inflow", "stock")
+)  # fmt: skip
+
+_TEAM_RULES = (
+    Rule(
+        "no_zw_only", "teams", "laws", "critical",
+        "the team serves only ZW clients", "het team bedient alleen ZW-cliënten",
+        "select team_id, laws from teams as t where laws = 'ZW'",
+    ),
+    Rule(
+        "productivity", "teams", "productivity", "critical",
+        "the productivity is not above 0", "de productiviteit is niet groter dan 0",
+        "select team_id, productivity from teams as t where productivity <= 0",
+    ),
+    Rule(
+        "periods", "teams", "valid_from", "critical",
+        "periods of one team end before they begin, or overlap",
+        "perioden van één team eindigen voor hun begin, of overlappen",
+        """select a.team_id, a.valid_from, a.valid_to from teams as a
+           where a.valid_to < a.valid_from or exists (
+             select 1 from teams as b where b.team_id = a.team_id and b.rowid <> a.rowid
+               and b.valid_from <= coalesce(a.valid_to, '9999') and a.valid_from <= coalesce(b.valid_to, '9999'))""",
+    ),
+    Rule(
+        "groups_of_special_teams", "team", "client_groups", "critical",
+        "a special client group has no active team", "een bijzondere cliëntgroep heeft geen actief team",
+        """select g.client_group from client_group as g where g.is_special and not exists (
+             select 1 from team as t where t.kind = 'bijzonder' and t.is_active
+               and instr(t.client_groups, '|' || g.client_group || '|') > 0)""",
+    ),
+    Rule(
+        "region_of_team", "team", "arbeidsmarktregio", "critical",
+        "the team has no region that exists", "het team heeft geen bestaande regio",
+        """select t.team_id from team as t where t.kind <> 'bijzonder' and not exists (
+             select 1 from team_region as r join area as a on a.arbeidsmarktregio_nr = r.region where r.team_id = t.team_id)""",
+    ),
+)  # fmt: skip
+
+_DIVISION = (
+    Rule(
+        "current_sums_to_one", "current", "share", "warning",
+        "the shares of the division in force do not sum to 1",
+        "de aandelen van de geldende verdeling tellen niet op tot 1",
+        """select c.pc4, c.client_line, coalesce(t.kind, 'unknown team') = 'participatiewet' as is_pw,
+                  round(sum(c.share), 6) as shares
+           from current as c left join team as t on t.team_id = c.team_id
+           group by 1, 2, 3 having abs(sum(c.share) - 1) > 1e-6""",
+    ),
+    Rule(
+        "pc6_range", "locks", "pc6_from", "critical",
+        "the PC6 range of a lock does not lie within its postcode, or ends before it begins",
+        "het PC6-bereik van een vastlegging ligt niet in de postcode, of eindigt voor het begin",
+        """select pc4, pc6_from, pc6_to, team_id from locks as k
+           where pc6_from is not null and (substr(pc6_from, 1, 4) <> area or substr(pc6_to, 1, 4) <> area
+                                           or pc6_to is null or pc6_to < pc6_from)""",
+    ),
+)  # fmt: skip
+
+_WORK = (
+    Rule(
+        "stock_kept", "work", "stock_clients", "critical",
+        "the stock in the expected work differs from the stock that was handed in",
+        "de voorraad in het verwachte werk wijkt af van de aangeleverde voorraad",
+        """select pc4, product, client_line, client_group, sum(was) as handed_in, sum(is_now) as in_work from (
+             select pc4, product, client_line, client_group, 0 as was, stock_clients as is_now from work
+             union all select pc4, product, client_line, client_group, clients, 0 from stock) as both
+           group by 1, 2, 3, 4 having handed_in <> in_work""",
+    ),
+    Rule(
+        "planned_clients", "work", "planned_clients", "critical",
+        "the planned clients are not the inflow plus the planned share of the stock",
+        "de geplande cliënten zijn niet de instroom plus het geplande deel van de voorraad",
+        """select w.pc4, w.product, w.client_group, w.planned_clients,
+                  w.inflow_clients + p.planned_stock_share * w.stock_clients as counted
+           from work as w join products as p using (product)
+           where w.planned_clients is null or abs(w.planned_clients - counted) > 1e-6 * (1 + counted)""",
+    ),
+    Rule(
+        "hours", "work", "hours_verzekeringsarts", "critical",
+        "the hours are not clients times the hours of the product",
+        "de uren zijn niet de cliënten maal de uren van het product",
+        """select w.pc4, w.product, w.client_group, w.hours_verzekeringsarts, w.hours_other,
+                  w.planned_clients * p.hours_factor * p.hours_verzekeringsarts as counted,
+                  w.planned_clients * p.hours_factor * p.hours_other as counted_other
+           from work as w join products as p using (product)
+           where w.hours_verzekeringsarts is null or w.hours_other is null
+              or abs(w.hours_verzekeringsarts - counted) > 1e-6 * (1 + counted)
+              or abs(w.hours_other - counted_other) > 1e-6 * (1 + counted_other)""",
+    ),
+    Rule(
+        "amounts", "work", "inflow_clients", "critical",
+        "an amount of expected work is negative or empty", "een hoeveelheid verwacht werk is negatief of leeg",
+        """select pc4, product, client_line, client_group, inflow_clients, stock_clients, hours_sd from work as w
+           where not coalesce(inflow_clients >= 0 and stock_clients >= 0 and stock_hours_verzekeringsarts >= 0
+                              and hours_sd >= 0, 0)""",
+    ),
+    Rule(
+        "work_key", "work", "pc4, product, client_line, client_group", "critical",
+        "keys occur more than once", "sleutels komen vaker voor",
+        """select pc4, product, client_line, client_group, count(*) as on_rows from work as w
+           group by 1, 2, 3, 4 having on_rows > 1""",
+    ),
+    Rule(
+        "law_of_product", "work", "law", "critical",
+        "the law, or whether it is handled centrally, is not that of the product",
+        "de wet, of of het centraal wordt afgehandeld, is niet die van het product",
+        """select w.pc4, w.product, w.law, w.is_central from work as w join products as p using (product)
+           where w.law is not p.law or w.is_central is not p.is_central""",
+    ),
+    Rule(
+        "inflow_as_before", "work", "inflow_clients", "warning",
+        f"the expected inflow of a product is more than {INFLOW_FACTOR:g} times that of the history, or less than that part",
+        f"de verwachte instroom van een product is meer dan {INFLOW_FACTOR:g} keer die van de historie, of minder dan dat deel",
+        f"""select i.product, round(i.clients / i.years * (1 + p.growth)) as history_a_year, round(w.expected) as expected
+            from (select product, sum(inflow_clients) as expected from work group by product) as w
+            join inflow_product as i using (product) join products as p using (product)
+            where w.expected > {INFLOW_FACTOR} * history_a_year + 1 or w.expected * {INFLOW_FACTOR} < history_a_year - 1""",
+    ),
+)  # fmt: skip
+
+RULES: tuple[Rule, ...] = (
+    *_AREAS, *_POSTCODES, *_PRODUCTS, *_GROUPS, *_LINES, *_HISTORY, *_TEAM_RULES, *_TEAMS, *_DIVISION, *_WORK,
+)  # fmt: skip

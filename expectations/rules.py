@@ -1,0 +1,164 @@
+"""What a gate is made of: tables with their declarations, rules as queries, and the failures that come out.
+
+Belongs here: the plain data types of this package and the file with tables that the rules are asked of.
+Does not belong here: which rules there are (``inputs``, ``outcome``), or running them (``engine``).
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import pandas as pd
+
+from allocation.tables import Table
+
+Severity = Literal["critical", "warning"]
+
+MOST_EXAMPLES = 20
+"""Examples kept per failure; the rest is counted in a closing "+N more"."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One rule as a query that returns the rows that break it.
+
+    ``query`` reads ``table`` and any other table of the gate by name; the columns it returns are what a person needs
+    to find the place. ``says`` and ``zegt`` are the clause that is true when it is broken, in English
+    for logs and the terminal, in Dutch for the report and the planners' page.
+    """
+
+    name: str
+    table: str
+    column: str | None
+    severity: Severity
+    says: str
+    zegt: str
+    query: str
+
+
+@dataclass(frozen=True)
+class Declared:
+    """A table with its declaration: types, empty cells, allowed values, ranges and the key are checked from it.
+
+    ``not_yet``: declared columns that only publication adds.
+    """
+
+    table: Table
+    frame: pd.DataFrame
+    not_yet: frozenset[str] = frozenset()
+
+    @property
+    def key(self) -> list[str]:
+        return [name for name in self.table.key if name not in self.not_yet]
+
+
+@dataclass(frozen=True)
+class Suites:
+    """All that one gate checks. ``frames``: the tables that the rules read, by name. ``missing``: absent tables."""
+
+    gate: str
+    declared: Sequence[Declared]
+    rules: Sequence[Rule]
+    frames: Mapping[str, pd.DataFrame]
+    missing: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Failure:
+    """One expectation that is not met. ``examples``: at most 20 places as text, then ``+N more``."""
+
+    table: str
+    expectation: str
+    column: str | None
+    how_many: int
+    examples: tuple[str, ...]
+    severity: Severity
+    sentence: str
+    sentence_nl: str
+
+    def __str__(self) -> str:
+        where = self.table + (f", column {self.column}" if self.column else "")
+        return f"{where}: {self.sentence} ({self.how_many} found: {'; '.join(self.examples)})"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a gate found. ``success``: no critical expectation failed and none broke down; warnings do not block."""
+
+    gate: str
+    success: bool
+    statistics: Mapping[str, float]
+    failed: tuple[Failure, ...]
+    docs: Path
+
+    def of(self, severity: Severity) -> tuple[Failure, ...]:
+        return tuple(failure for failure in self.failed if failure.severity == severity)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Ready for JSON."""
+        failed = [asdict(failure) | {"examples": list(failure.examples)} for failure in self.failed]
+        return {
+            "gate": self.gate,
+            "success": self.success,
+            "statistics": dict(self.statistics),
+            "failed": failed,
+            "docs": str(self.docs),
+        }
+
+
+def capped(examples: Sequence[str], how_many: int) -> tuple[str, ...]:
+    """The first ``MOST_EXAMPLES`` of ``how_many`` places, and how many more there are."""
+    shown = tuple(examples[:MOST_EXAMPLES])
+    return shown if how_many <= len(shown) else (*shown, f"+{how_many - len(shown)} more")
+
+
+@dataclass(frozen=True)
+class Database:
+    """The tables that rules are asked of, in one SQLite file. Queries between tables need SQL; frames cannot do that."""
+
+    path: Path
+    indexes: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+    def write(self, frames: Mapping[str, pd.DataFrame]) -> None:
+        """Write every frame as a table, in place of what was there. Dates become ISO texts, booleans 0 and 1."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self.path.unlink(missing_ok=True)
+        connection = sqlite3.connect(self.path)
+        try:
+            connection.execute("pragma journal_mode = off")
+            connection.execute("pragma synchronous = off")
+            for name, frame in frames.items():
+                _insert(connection, name, frame)
+            connection.execute("analyze")
+            connection.commit()
+        finally:
+            connection.close()
+
+
+def _insert(connection: sqlite3.Connection, name: str, frame: pd.DataFrame) -> None:
+    columns = [f'"{column}" {_affinity(frame[column])}' for column in frame]
+    connection.execute(f'create table "{name}" ({", ".join(columns)})')
+    places = ", ".join("?" * len(columns))
+    rows = zip(*(_values(frame[column]) for column in frame), strict=True)
+    connection.executemany(f'insert into "{name}" values ({places})', rows)
+    if "pc4" in frame:
+        connection.execute(f'create index "{name}_pc4" on "{name}" (pc4)')
+
+
+def _affinity(values: pd.Series[Any]) -> str:
+    if pd.api.types.is_bool_dtype(values) or pd.api.types.is_integer_dtype(values):
+        return "integer"
+    return "real" if pd.api.types.is_float_dtype(values) else "text"
+
+
+def _values(values: pd.Series[Any]) -> list[Any]:
+    if pd.api.types.is_datetime64_any_dtype(values):
+        values = values.dt.strftime("%Y-%m-%d")
+    elif pd.api.types.is_bool_dtype(values):
+        values = values.astype("int64")
+    listed: list[Any] = values.astype(object).where(values.notna(), None).tolist()
+    return listed
