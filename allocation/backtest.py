@@ -194,11 +194,10 @@ def example_report(areas: pd.DataFrame, seeds: Sequence[int]) -> str:
     ]
     together = pd.concat(tables)
     for scale, rows in together.groupby("scale", sort=False):
-        single = rows[~rows["subject"].isin([ALL_PRODUCTS])]
-        won, cases = wins(single)
+        won, cases = wins(rows)
         inside = rows.loc[rows["subject"] == ALL_PRODUCTS, "coverage"]
         lines.append(
-            f"- per {scale}: the estimate in {won} of {cases} products and groups; all products together in the 80% "
+            f"- per {scale}: the estimate in {won} of {cases} rows of this table; all products together in the 80% "
             f"interval: {100 * inside.min():.0f}% to {100 * inside.max():.0f}%"
         )
     return "\n".join(lines) + "\n"
