@@ -246,7 +246,7 @@ def transition_sheet(transition: pd.DataFrame) -> Sheet:
 
 def reason_sheet(transition: pd.DataFrame) -> Sheet:
     """Why clients stay or move."""
-    sums = transition.groupby(["movement", "reason"], as_index=False)["clients"].sum()
+    sums = transition.groupby(["movement", "reason"], as_index=False)[["clients"]].sum()
     rows = [[text(one.reason), text(one.movement), amount(one.clients)] for one in records(sums)]
     total = [Cell("Samen"), Cell(""), amount(transition["clients"].sum())]
     return Sheet(
