@@ -73,8 +73,8 @@ def _parser() -> argparse.ArgumentParser:
     lookup = add("lookup", _lookup, "which team serves a postcode, and why")
     lookup.add_argument("postcode", help="PC4 or PC6, in any notation")
     lookup.add_argument("--group", default="regulier")
-    lookup.add_argument("--law", choices=("ZW", "WIA", "PW"), default="WIA")
-    lookup.add_argument("--line", choices=("vangnet", "werkgever"), default="vangnet")
+    lookup.add_argument("--law", choices=("ZW", "WIA", "PW"), help="default: all")
+    lookup.add_argument("--line", choices=("vangnet", "werkgever"), help="default: both")
     lookup.add_argument("--on", type=_day, metavar="DATE", help="day (default: today)")
     validate = add("validate", _validate, "all input checks, nothing else", has_store=False)
     validate.add_argument("--input", type=Path, required=True, metavar="DIR")
@@ -242,8 +242,14 @@ def _compare(asked: argparse.Namespace) -> int:
 def _lookup(asked: argparse.Namespace) -> int:
     from allocation.lookup import lookup
 
-    answer = lookup(asked.postcode, asked.store, group=asked.group, law=asked.law, line=asked.line, on=asked.on)
-    print(answer)
+    for found in lookup(asked.postcode, asked.store, group=asked.group, law=asked.law, line=asked.line, on=asked.on):
+        area = f"{found.pc6_from}-{found.pc6_to[4:]}" if found.pc6_from and found.pc6_to else found.pc4
+        until = f" until {found.valid_to}" if found.valid_to else ""
+        print(
+            f"{area} {found.client_group} {found.law} {found.client_line}: team {found.team_id} ({found.team_name}), "
+            f"office {found.office}, share {found.share:.3g}, since {found.valid_from}{until}"
+        )
+        print(f"  rule {found.rule}: {found.reason}")
     return 0
 
 

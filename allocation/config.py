@@ -67,11 +67,13 @@ class Work(Settings):
     ``productive_hours_per_fte``: hours a year that one FTE spends on clients (an assumption of the example).
     ``growth``: expected growth of the inflow on top of the history, per product or ``"*"`` for all (0.1 = 10%).
     ``hours_factor``: multiplies the hours per client, per product or ``"*"`` (a changed norm).
+    ``months_to_close``: mean months until a file in stock is closed, per product or ``"*"`` (a guess of the example).
     """
 
     productive_hours_per_fte: float = Field(1200.0, gt=0)
     growth: dict[str, Annotated[float, Field(gt=-1)]] = {}
     hours_factor: dict[str, Annotated[float, Field(gt=0)]] = {}
+    months_to_close: dict[str, Annotated[float, Field(gt=0)]] = {"*": 6.0, "WGA_MONITORING": 60.0}
 
 
 class Config(Settings):
@@ -80,12 +82,16 @@ class Config(Settings):
     ``special_first``: which team serves a client who is both in a special group and a Participatiewet client:
     False = the PW team (R5: the whole file goes there), True = the special team (R4).
     ``continuity``: ``stay`` (existing clients keep the team that has the file) or ``move`` (they follow the postcode).
+    ``balance``: what is divided in proportion to capacity: the expected ``load``, or the hours in stock, which evens
+    out the ``waiting_time`` (R11). ``waiting_priority``: products up to this priority count for waiting time.
     ``clients_tolerance``: when given, the number of clients is balanced as a second measure within this tolerance.
     ``regions``: numbers or names of the regions to divide; empty = all.
     """
 
     tolerance: float = Field(0.05, gt=0, lt=1)
     clients_tolerance: float | None = Field(None, gt=0)
+    balance: Literal["load", "waiting_time"] = "load"
+    waiting_priority: int = Field(5, ge=1)
     special_groups: tuple[str, ...] = ("militair", "klm", "politie")
     special_first: bool = False
     continuity: Literal["stay", "move"] = "stay"

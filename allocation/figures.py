@@ -17,7 +17,7 @@ from scipy.sparse.csgraph import connected_components
 from allocation.config import Config
 from allocation.demand import team_interval
 from allocation.districting import Problem
-from allocation.layers import Layer, layer_work, verzekeringsarts_hours
+from allocation.layers import Layer, balanced_hours, layer_work, verzekeringsarts_hours
 from allocation.routing import special_shares
 from allocation.tables import ALL_LINES, REGULAR_GROUP
 
@@ -46,9 +46,6 @@ def team_load(
     rows.append(_special_load(work, teams, config))
     table = pd.concat([frame for frame in rows if len(frame)], ignore_index=True)
     table = table.merge(teams[["team_id", "name", "office", "kind"]], on="team_id")
-    table["deviation"] = (table["hours_verzekeringsarts"] - table["target_hours"]) / table["target_hours"].where(
-        table["target_hours"] > 0
-    )
     table["deviation"] = table["deviation"].fillna(0.0)
     table["is_within_tolerance"] = table["deviation"].abs() <= table["tolerance"] * (1 + 1e-9)
     monthly = table["capacity_hours_verzekeringsarts"] / MONTHS_A_YEAR
@@ -74,7 +71,8 @@ def _layer_load(
     interval = _interval(rows, problem.team_ids)
     rows[AMOUNTS] = rows[AMOUNTS].mul(rows["share"], axis=0)
     rows["hours_km"] = rows["hours_verzekeringsarts"] * rows["distance_km"]
-    sums = rows.groupby("team_id")[[*AMOUNTS, "hours_km"]].sum().reindex(problem.team_ids, fill_value=0.0)
+    rows["balanced"] = balanced_hours(rows, config)
+    sums = rows.groupby("team_id")[[*AMOUNTS, "hours_km", "balanced"]].sum().reindex(problem.team_ids, fill_value=0.0)
     capacity = problem.capacity
     own = teams.set_index("team_id").loc[list(problem.team_ids)]
     part = capacity / verzekeringsarts_hours(own, config).to_numpy()
@@ -98,6 +96,8 @@ def _layer_load(
             "capacity_hours_verzekeringsarts": capacity,
             "capacity_hours_other": _other_hours(own, config) * part,
             "target_hours": problem.target,
+            "deviation": (sums["balanced"].to_numpy() - problem.target)
+            / np.where(problem.target > 0, problem.target, np.nan),
             "tolerance": problem.tolerance,
             "pieces": one.pieces,
             "travel_km": (
@@ -142,6 +142,7 @@ def _special_load(work: pd.DataFrame, teams: pd.DataFrame, config: Config) -> pd
             "capacity_hours_verzekeringsarts": verzekeringsarts_hours(own, config).to_numpy(),
             "capacity_hours_other": _other_hours(own, config),
             "target_hours": sums["hours_verzekeringsarts"].to_numpy(),
+            "deviation": 0.0,
             "tolerance": config.tolerance,
             "pieces": 1,
             "travel_km": np.nan,

@@ -264,11 +264,8 @@ class _Builder:
     def _layer(self, cluster: str, domain: str, line: str, members: set[int], teams: pd.DataFrame) -> Layer:
         areas = self.areas[self.areas["arbeidsmarktregio_nr"].isin(members)]
         work = layer_work(self.work, domain, line, self.config)
-        per_area = (
-            work.groupby("pc4")[["hours_verzekeringsarts", "planned_clients"]]
-            .sum()
-            .reindex(areas.index, fill_value=0.0)
-        )
+        work = work.assign(balanced=balanced_hours(work, self.config))
+        per_area = work.groupby("pc4")[["balanced", "planned_clients"]].sum().reindex(areas.index, fill_value=0.0)
         capacity = self._capacity(teams, domain, line, work[work["pc4"].isin(areas.index)])
         serving = teams[capacity > 0].sort_values("team_id")
         capacity = capacity[serving.index]
@@ -286,7 +283,7 @@ class _Builder:
             unit_ids=tuple(parts["unit"]),
             team_ids=tuple(serving["team_id"]),
             xy_m=at[["x_m", "y_m"]].to_numpy(float),
-            demand=per_area["hours_verzekeringsarts"].loc[parts["pc4"]].to_numpy() * portion,
+            demand=per_area["balanced"].loc[parts["pc4"]].to_numpy() * portion,
             edges=pairs[["a", "b"]].to_numpy(np.int64),
             border_m=pairs["border_m"].to_numpy(float),
             capacity=capacity.to_numpy(float),
@@ -409,6 +406,16 @@ class _Builder:
         team_of = held.set_index("pc4")["team_id"]
         position = {team: i for i, team in enumerate(teams["team_id"])}
         return np.array([position.get(team, -1) for team in parts["pc4"].map(team_of)], dtype=np.int64)
+
+
+def balanced_hours(work: pd.DataFrame, config: Config) -> pd.Series:
+    """The hours of each row that are divided in proportion to capacity: expected work, or (R11) the hours in stock.
+
+    Stock hours in proportion to monthly capacity mean the same waiting time for every team.
+    """
+    if config.balance == "load":
+        return work["hours_verzekeringsarts"]
+    return work["stock_hours_verzekeringsarts"].where(work["priority"] <= config.waiting_priority, 0.0)
 
 
 def verzekeringsarts_hours(teams: pd.DataFrame, config: Config) -> pd.Series:

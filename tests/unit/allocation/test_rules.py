@@ -311,3 +311,13 @@ def test_routing_is_total_and_unambiguous(tmp_path: Path) -> None:
         sums = division.routing.groupby(["pc4", "client_group", "law", "client_line"])["share"].sum()
         assert len(sums) == 12 * 4 * 3 * 2
         assert sums.to_numpy() == pytest.approx(1.0)
+
+
+def test_r11_balance_can_be_on_waiting_time_instead_of_load(tmp_path: Path) -> None:
+    """1001 has 10 of West's 20 clients in stock, the other five postcodes 2 each: W1 with 1001 gets nothing else."""
+    frames = toy.tables()
+    frames["stock"].loc[frames["stock"]["pc4"].eq("1001") & frames["stock"]["product"].eq("WIA_EWT"), "clients"] = "10"
+    made = toy.divide(tmp_path, frames, configured(balance="waiting_time"))
+    load = made.load[made.load["team_id"].isin(["W1", "W2"])].set_index("team_id")
+    assert load["areas"].to_dict() == {"W1": 1, "W2": 5}
+    assert load["waiting_months"].to_dict() == pytest.approx({"W1": 0.4, "W2": 0.4})
