@@ -15,7 +15,15 @@ import pyarrow.parquet as pq
 
 from allocation.tables import ALL_LINES, CLIENT_LINES, LAWS, REGULAR_GROUP
 
-AREA_COLUMNS = ("pc4", "gemeente_code", "arbeidsmarktregio_nr", "arbeidsmarktregio", "inhabitants", "area_km2", "is_valid")
+AREA_COLUMNS = (
+    "pc4",
+    "gemeente_code",
+    "arbeidsmarktregio_nr",
+    "arbeidsmarktregio",
+    "inhabitants",
+    "area_km2",
+    "is_valid",
+)
 
 
 def read_json(path: Path) -> Any:
@@ -24,7 +32,9 @@ def read_json(path: Path) -> Any:
 
 def read_tables(folder: Path, names: tuple[str, ...]) -> dict[str, pd.DataFrame]:
     """Those of the named Parquet tables that are in ``folder``."""
-    return {name: pd.read_parquet(folder / f"{name}.parquet") for name in names if (folder / f"{name}.parquet").exists()}
+    return {
+        name: pd.read_parquet(folder / f"{name}.parquet") for name in names if (folder / f"{name}.parquet").exists()
+    }
 
 
 def areas(run_folder: Path) -> pd.DataFrame:
@@ -72,7 +82,9 @@ def products(table: pd.DataFrame, config: dict[str, Any]) -> pd.DataFrame:
 def teams(table: pd.DataFrame, day: pd.Timestamp) -> pd.DataFrame:
     """One row per team: the period of ``day``, else its last one, with ``is_active``."""
     active = (table["valid_from"] <= day) & (table["valid_to"].isna() | (table["valid_to"] >= day))
-    rows = table.assign(is_active=active).sort_values(["is_active", "valid_from"]).drop_duplicates("team_id", keep="last")
+    rows = (
+        table.assign(is_active=active).sort_values(["is_active", "valid_from"]).drop_duplicates("team_id", keep="last")
+    )
     rows = rows[["team_id", "name", "office", "kind", "is_active"]].assign(
         client_groups=joined(rows["client_groups"]),
         client_lines=joined(rows["client_lines"]),

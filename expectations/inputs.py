@@ -40,9 +40,7 @@ def suites(run_folder: Path) -> Suites:
     return Suites("inputs", declared, RULES if frames else (), frames, missing)
 
 
-def _frames(
-    found: dict[str, pd.DataFrame], areas: pd.DataFrame, config: dict[str, object]
-) -> dict[str, pd.DataFrame]:
+def _frames(found: dict[str, pd.DataFrame], areas: pd.DataFrame, config: dict[str, object]) -> dict[str, pd.DataFrame]:
     """The tables that the rules read."""
     inflow, stock = found["inflow"], found["stock"]
     months = inflow["month"].nunique()
@@ -91,7 +89,7 @@ def unusual_months(inflow: pd.DataFrame, areas: pd.DataFrame) -> pd.DataFrame:
     squares = (counts**2).sum(axis=1, keepdims=True) - counts**2
     variance = np.maximum((squares - n * mean**2) / (n - 1), np.maximum(mean, 1.0))
     sds = (counts - mean) / np.sqrt(variance * (1 + 1 / n))
-    long = wide.stack().rename("clients").reset_index()
+    long: pd.DataFrame = wide.stack().rename("clients").reset_index()
     return long.assign(expected=mean.ravel(), sds=sds.ravel())
 
 
@@ -110,7 +108,8 @@ def stock_ratios(inflow: pd.DataFrame, stock: pd.DataFrame, areas: pd.DataFrame)
     both = pd.concat(sums, axis=1, keys=["inflow", "clients"]).fillna(0.0).reset_index()
     of_country = both.groupby("product")[["inflow", "clients"]].transform("sum")
     both["explained"] = both["inflow"] * of_country["clients"] / of_country["inflow"].where(of_country["inflow"] > 0)
-    return both.dropna(subset=["explained"])[["region", "product", "clients", "explained"]]
+    compared: pd.DataFrame = both.dropna(subset=["explained"])[["region", "product", "clients", "explained"]]
+    return compared
 
 
 def _unknown(table: str, column: str, known: str, of: str, says: str, zegt: str) -> Rule:
@@ -130,7 +129,9 @@ _POSTCODES = tuple(
     )
 )  # fmt: skip
 _PRODUCTS = tuple(
-    _unknown(table, "product", "products", "product", "the product is not in products", "het product staat niet in products")
+    _unknown(
+        table, "product", "products", "product", "the product is not in products", "het product staat niet in products"
+    )
     for table in ("inflow", "stock", "work")
 )
 _GROUPS = tuple(
@@ -176,7 +177,8 @@ _AREAS = (
         "clients_without_inhabitants", "area", "inhabitants", "warning",
         "many clients come from a postcode without inhabitants",
         "veel cliënten komen uit een postcode zonder inwoners",
-        f"""select a.pc4, a.inhabitants, round(sum(i.clients) / (select max(years) from inflow_product), 1) as clients_a_year
+        f"""select a.pc4, a.inhabitants,
+                   round(sum(i.clients) / (select max(years) from inflow_product), 1) as clients_a_year
             from area as a join inflow as i on i.pc4 = a.pc4 where coalesce(a.inhabitants, 0) = 0
             group by a.pc4 having clients_a_year >= {EMPTY_AREA_CLIENTS} order by clients_a_year desc""",
     ),
@@ -205,8 +207,8 @@ _HISTORY = (
     ),
     Rule(
         "unusual_stock", "stock_ratio", "clients", "warning",
-        f"the stock of a region is more than {STOCK_FACTOR:g} times what its inflow explains, or less than that part",
-        f"de voorraad van een regio is meer dan {STOCK_FACTOR:g} keer wat de instroom verklaart, of minder dan dat deel",
+        f"the stock of a region is out of proportion to its inflow, by a factor of more than {STOCK_FACTOR:g}",
+        f"de voorraad van een regio staat niet in verhouding tot de instroom: meer dan een factor {STOCK_FACTOR:g}",
         f"""select region, product, clients, round(explained) as explained from stock_ratio as s
             where (clients > {STOCK_FACTOR} * explained or clients * {STOCK_FACTOR} < explained)
               and max(clients, explained) >= {STOCK_CLIENTS} order by max(clients, explained) desc""",
@@ -268,7 +270,8 @@ _TEAM_RULES = (
         "region_of_team", "team", "arbeidsmarktregio", "critical",
         "the team has no region that exists", "het team heeft geen bestaande regio",
         """select t.team_id from team as t where t.kind <> 'bijzonder' and not exists (
-             select 1 from team_region as r join area as a on a.arbeidsmarktregio_nr = r.region where r.team_id = t.team_id)""",
+             select 1 from team_region as r join area as a on a.arbeidsmarktregio_nr = r.region
+             where r.team_id = t.team_id)""",
     ),
 )  # fmt: skip
 
@@ -345,12 +348,14 @@ _WORK = (
     ),
     Rule(
         "inflow_as_before", "work", "inflow_clients", "warning",
-        f"the expected inflow of a product is more than {INFLOW_FACTOR:g} times that of the history, or less than that part",
-        f"de verwachte instroom van een product is meer dan {INFLOW_FACTOR:g} keer die van de historie, of minder dan dat deel",
-        f"""select i.product, round(i.clients / i.years * (1 + p.growth)) as history_a_year, round(w.expected) as expected
+        f"the expected inflow of a product differs from the history by a factor of more than {INFLOW_FACTOR:g}",
+        f"de verwachte instroom van een product wijkt meer dan een factor {INFLOW_FACTOR:g} af van de historie",
+        f"""select i.product, round(i.clients / i.years * (1 + p.growth)) as history_a_year,
+                   round(w.expected) as expected
             from (select product, sum(inflow_clients) as expected from work group by product) as w
             join inflow_product as i using (product) join products as p using (product)
-            where w.expected > {INFLOW_FACTOR} * history_a_year + 1 or w.expected * {INFLOW_FACTOR} < history_a_year - 1""",
+            where w.expected > {INFLOW_FACTOR} * history_a_year + 1
+               or w.expected * {INFLOW_FACTOR} < history_a_year - 1""",
     ),
 )  # fmt: skip
 

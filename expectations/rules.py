@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -44,12 +44,17 @@ class Rule:
 class Declared:
     """A table with its declaration: types, empty cells, allowed values, ranges and the key are checked from it.
 
-    ``not_yet``: declared columns that only publication adds.
+    ``not_yet``: declared columns that only publication adds. ``file``: the name it has now, when that is another.
     """
 
     table: Table
     frame: pd.DataFrame
     not_yet: frozenset[str] = frozenset()
+    file: str = ""
+
+    @property
+    def name(self) -> str:
+        return self.file or self.table.name
 
     @property
     def key(self) -> list[str]:
@@ -118,10 +123,9 @@ def capped(examples: Sequence[str], how_many: int) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Database:
-    """The tables that rules are asked of, in one SQLite file. Queries between tables need SQL; frames cannot do that."""
+    """The tables that rules are asked of, in one SQLite file: queries between tables need SQL."""
 
     path: Path
-    indexes: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def write(self, frames: Mapping[str, pd.DataFrame]) -> None:
         """Write every frame as a table, in place of what was there. Dates become ISO texts, booleans 0 and 1."""
