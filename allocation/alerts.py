@@ -5,7 +5,7 @@ Belongs here: words. Does not belong here: when or through which channel they ar
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from allocation.errors import InputRefused, Refused
@@ -33,6 +33,31 @@ def failure(
     if more > 0:
         lines.append(f"+{more} more")
     return {"step": step, "run_id": run_id, "what": what, "details": lines, "remedy": todo}
+
+
+def late(what: str, dag_id: str, run_id: str) -> dict[str, Any]:
+    """An alert for a run that is not finished in time."""
+    todo = "Look which task is running or waiting; the runbook says what each of them may wait for."
+    return {"step": dag_id, "run_id": run_id, "what": "not finished in time", "details": [what], "remedy": todo}
+
+
+def drifted(outside: Sequence[Mapping[str, Any]], run_id: str) -> dict[str, Any]:
+    """An alert for teams that get more or fewer clients than planned. ``outside``: rows of ``drift.team_drift``."""
+    lines = [
+        f"{row['team_id']}: {row['clients_came']:.0f} clients came in, planned {row['clients_planned']:.0f} "
+        f"(band {row['low']:.0f} to {row['high']:.0f})"
+        for row in outside[:SHOWN]
+    ]
+    lines += [f"+{len(outside) - SHOWN} more"] * (len(outside) > SHOWN)
+    todo = "Consider a new division: start DAG allocate. The version in force stays as it is until one is approved."
+    what = f"{len(outside)} team(s) outside the planned band"
+    return {"step": "drift", "run_id": run_id, "what": what, "details": lines, "remedy": todo}
+
+
+def text(alert: Mapping[str, Any]) -> str:
+    """An alert as lines for a message."""
+    head = f"{alert['step']}: {alert['what']} (run {alert['run_id']})"
+    return "\n".join([head, *alert["details"], f"What to do: {alert['remedy']}"])
 
 
 def proposal(figures: Mapping[str, Any]) -> str:

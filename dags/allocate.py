@@ -12,7 +12,6 @@ from typing import Any
 import pendulum
 from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.sdk import Param, TriggerRule, dag, get_current_context, task
-
 from smc_dags import ALLOCATION, BOUNDARIES, CASELOAD, DEFAULTS, SOLVER_POOL, TEAMS, start_run
 
 ANSWER_WITHIN = timedelta(days=14)
@@ -40,7 +39,9 @@ PARAMS = {
         additionalProperties=False,
     ),
     "seconds": Param(10, type="number", exclusiveMinimum=0, maximum=3600, title="Zoektijd (s) per regio en laag"),
-    "growth": Param(0, type="number", exclusiveMinimum=-1, maximum=5, title="Scenario: groei van de instroom (0.1 = 10%)"),
+    "growth": Param(
+        0, type="number", exclusiveMinimum=-1, maximum=5, title="Scenario: groei van de instroom", description="0.1 = 10%"
+    ),
     "valid_from": Param(None, type=["null", "string"], format="date", title="Ingangsdatum (leeg = vandaag)"),
     "reason": Param("", type="string", maxLength=500, title="Reden"),
 }
@@ -152,7 +153,7 @@ def allocate() -> None:
         folder = pipeline.publish(pipeline.Run.open(run), alerts.approval(answer))
         outlet_events[ALLOCATION].extra = {"run": run, "folder": str(folder)}
 
-    @task(trigger_rule=TriggerRule.NONE_FAILED, doc_md="After a rejection: the proposal is marked so, with who and why.")
+    @task(trigger_rule=TriggerRule.NONE_FAILED, doc_md="After a rejection the proposal is marked so, with who and why.")
     def close(run: str) -> None:
         from allocation import alerts, pipeline
         from allocation.publish import reject

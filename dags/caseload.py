@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pendulum
 from airflow.sdk import dag, get_current_context, task
-
 from smc_dags import CASELOAD, DEFAULTS, start_run
 
 

@@ -46,6 +46,7 @@ def prepare_environment(var: Path) -> None:
     var.mkdir(parents=True, exist_ok=True)
     for name, value in settings(var).items():
         os.environ[name] = value
+    os.environ.setdefault("CASELOAD_RETRY_SECONDS", "1")
     if str(DAGS) not in sys.path:
         sys.path.insert(0, str(DAGS))
 
@@ -55,7 +56,6 @@ def migrate(var: Path) -> None:
     from airflow import __version__
     from airflow.models.pool import Pool
     from airflow.utils.db import initdb
-
     from smc_dags import SOLVER_POOL
 
     done = var / "airflow" / f"metadata-{__version__}"
@@ -93,7 +93,7 @@ def approver(name: str, choice: str, is_done: threading.Event, remark: str) -> C
     """
     # Airflow imports these lazily; two threads that do so at the same time block each other for ever.
     import airflow.models
-    import airflow.providers.standard.operators.trigger_dagrun  # noqa: F401
+    import airflow.providers.standard.operators.trigger_dagrun
     import sqlalchemy as sa
     import sqlalchemy.orm
     from airflow._shared.timezones import timezone
@@ -174,9 +174,6 @@ def run_dag(dag_id: str, conf: Mapping[str, Any]) -> Any:
         raise RuntimeError(f"DAG files do not import: {bag.import_errors}")
     dag = bag.dags[dag_id]
     dag.deadline = None  # dag.test cannot handle one in memory (Airflow 3.3)
-    for task in dag.tasks:
-        if not task.is_mapped:
-            task.retry_delay = task.retry_delay.__class__(seconds=0)
     return dag.test(run_conf=dict(conf))
 
 
@@ -194,6 +191,8 @@ def run(var: Path, conf: Mapping[str, Any], choice: str, remark: str, terminal: 
     migrate(var)
     from airflow.sdk.listener import get_listener_manager
 
+    from allocation import alerts, pipeline
+
     listener = progress.listener()
     get_listener_manager().add_listener(listener)
     is_done = threading.Event()
@@ -207,14 +206,13 @@ def run(var: Path, conf: Mapping[str, Any], choice: str, remark: str, terminal: 
                 progress.clear()
                 print(f"{dag_id} failed", file=terminal)
                 for alert in alerts_since(var, began):
-                    print("\n".join([alert["step"] + ": " + alert["what"], *alert["details"], alert["remedy"]]), file=terminal)
+                    print(alerts.text(alert), file=terminal)
                 return 1
     finally:
         is_done.set()
         answering.join()
         get_listener_manager().pm.unregister(listener)
     progress.clear()
-    from allocation import pipeline
 
     opened = pipeline.Run.open(run_folder(var, finished))
     print(pipeline.summary_text(pipeline.summary(opened)), file=terminal)

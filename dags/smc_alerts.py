@@ -1,35 +1,96 @@
 """Alerts: what goes wrong in a DAG run, told to people through the channels that this installation has.
 
-Belongs here: when and where an alert is sent. Does not belong here: its words (`allocation.alerts`).
+Belongs here: when and through which channel an alert is sent. Does not belong here: its words (`allocation.alerts`).
+
+Channels: the file ``alerts.jsonl`` always; a webhook (Mattermost, Teams, Slack) when ``CASELOAD_WEBHOOK_CONN`` names an
+Airflow connection; mail when ``CASELOAD_ALERT_MAIL`` holds addresses (through the connection ``smtp_default``).
 """
 
 from __future__ import annotations
 
 import json
+import logging
 import os
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from airflow.sdk import BaseNotifier, Context
 
+log = logging.getLogger(__name__)
+
 
 class Alert(BaseNotifier):
-    """Tells that a task failed for good: in ``alerts.jsonl``."""
+    """Tells that a task failed for good. Called after the last try only."""
 
     def notify(self, context: Context) -> None:
-        """Send the alert of a failed task."""
+        """Send the alert of a failed task through every channel."""
         from allocation import alerts
 
         ti = context["task_instance"]
         label = getattr(ti, "rendered_map_index", None)
-        alert = alerts.failure(context["exception"], ti.dag_id, ti.task_id, label, ti.run_id)
-        record(alert)
+        send(alerts.failure(context.get("exception"), ti.dag_id, ti.task_id, label, ti.run_id), context)
 
 
-def record(alert: dict[str, Any]) -> None:
-    """Append an alert to ``alerts.jsonl``: the channel that is always there."""
+def late(text: str, context: Mapping[str, Any] | None = None) -> None:
+    """Tell that a run missed its deadline; Airflow calls this with the run in ``context``."""
+    from allocation import alerts
+
+    run = (context or {}).get("dag_run") or {}
+    send(alerts.late(text, run.get("dag_id", "?"), run.get("dag_run_id") or run.get("run_id", "?")), {})
+
+
+def send(alert: Mapping[str, Any], context: Mapping[str, Any]) -> None:
+    """Send one alert through every channel; a channel that fails does not keep the others from trying."""
+    from allocation import alerts
+
+    failed = []
+    for channel in (record, to_webhook, to_mail):
+        try:
+            channel(alert, alerts.text(alert), context)
+        except Exception:
+            log.exception("alert not sent by %s", channel.__name__)
+            failed.append(channel.__name__)
+    if failed:
+        raise RuntimeError(f"alert not sent by {', '.join(failed)}")
+
+
+def record(alert: Mapping[str, Any], text: str, context: Mapping[str, Any]) -> None:
+    """Append to ``alerts.jsonl``."""
     path = Path(os.environ.get("CASELOAD_VAR", "var")) / "alerts.jsonl"
     path.parent.mkdir(parents=True, exist_ok=True)
+    line = {"at": datetime.now(UTC).isoformat(timespec="seconds"), **alert}
     with path.open("a", encoding="utf-8") as file:
-        file.write(json.dumps({"at": datetime.now(UTC).isoformat(timespec="seconds")} | alert, ensure_ascii=False) + "\n")
+        file.write(json.dumps(line, ensure_ascii=False) + "\n")
+
+
+def to_webhook(alert: Mapping[str, Any], text: str, context: Mapping[str, Any]) -> None:
+    """Post ``{"text": ...}``, which Mattermost, Teams and Slack all read. The address is a secret: a connection."""
+    name = os.environ.get("CASELOAD_WEBHOOK_CONN")
+    if not name:
+        return
+    import httpx
+    from airflow.sdk import Connection
+
+    connection = Connection.get(name)
+    address = connection.password or connection.get_uri()
+    httpx.post(address, json={"text": text}, timeout=10).raise_for_status()
+
+
+def to_mail(alert: Mapping[str, Any], text: str, context: Mapping[str, Any]) -> None:
+    """Mail the alert through Airflow's SMTP provider."""
+    to = os.environ.get("CASELOAD_ALERT_MAIL")
+    if not to:
+        return
+    from html import escape
+
+    from airflow.providers.smtp.hooks.smtp import SmtpHook
+
+    with SmtpHook(smtp_conn_id="smtp_default") as hook:
+        hook.send_email_smtp(
+            to=[address.strip() for address in to.split(",")],
+            from_email=os.environ.get("CASELOAD_MAIL_FROM"),
+            subject=f"[caseload] {alert['step']}: {alert['what']}",
+            html_content=f"<pre>{escape(text)}</pre>",
+        )

@@ -12,9 +12,16 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import Asset, ExceptionRetryPolicy, RetryAction, RetryRule
-
-from smc_alerts import Alert
+from airflow.sdk import (
+    Asset,
+    DeadlineAlert,
+    DeadlineReference,
+    ExceptionRetryPolicy,
+    RetryAction,
+    RetryRule,
+    SyncCallback,
+)
+from smc_alerts import Alert, late
 
 if TYPE_CHECKING:
     from allocation.pipeline import Run
@@ -22,29 +29,44 @@ if TYPE_CHECKING:
 BOUNDARIES = Asset(name="boundaries", uri="caseload://boundaries", group="caseload")
 CASELOAD = Asset(name="caseload", uri="caseload://caseload", group="caseload")
 TEAMS = Asset(name="teams", uri="caseload://teams", group="caseload")
+DRIFT = Asset(name="drift", uri="caseload://drift", group="caseload")
 ALLOCATION = Asset(name="allocation", uri="caseload://allocation", group="caseload")
 
 SOLVER_POOL = "caseload_solver"
 """Bounds the searches side by side over all runs; a search keeps one core busy."""
 
-# A second try cannot mend a refused input; a lost connection or a full disk may pass.
+# What may pass by itself is tried again; a refused input or a fault in the program is not mended by a second try.
+# A worker that vanishes raises nothing: then Airflow itself counts the try and starts the next.
+RETRY_DELAY = timedelta(seconds=float(os.environ.get("CASELOAD_RETRY_SECONDS", "30")))
+PASSING = [
+    "builtins.OSError",
+    "builtins.MemoryError",
+    "sqlalchemy.exc.OperationalError",
+    "sqlalchemy.exc.InterfaceError",
+    "airflow.sdk.exceptions.AirflowTaskTimeout",
+]
 RETRIES = ExceptionRetryPolicy(
     rules=[
         RetryRule("allocation.errors.Refused", RetryAction.FAIL, reason="refused: bad input or a failed check"),
-        RetryRule("builtins.OSError", RetryAction.RETRY, timedelta(seconds=30), reason="disk or connection"),
-        RetryRule("sqlalchemy.exc.OperationalError", RetryAction.RETRY, timedelta(seconds=30), reason="database away"),
-    ]
+        RetryRule(PASSING, RetryAction.RETRY, RETRY_DELAY, reason="disk, memory, connection, database or time: may pass"),
+    ],
+    default=RetryAction.FAIL,
 )
 DEFAULTS: dict[str, Any] = {
     "owner": "caseload",
     "retries": 3,
-    "retry_delay": timedelta(seconds=10),
-    "retry_exponential_backoff": 2.0,
-    "max_retry_delay": timedelta(minutes=2),
+    "retry_delay": RETRY_DELAY,
     "retry_policy": RETRIES,
     "execution_timeout": timedelta(minutes=10),
     "on_failure_callback": Alert(),
 }
+
+
+def deadline(within: timedelta, text: str) -> DeadlineAlert:
+    """An alert when a run is not finished ``within`` that time."""
+    return DeadlineAlert(
+        reference=DeadlineReference.DAGRUN_QUEUED_AT, interval=within, callback=SyncCallback(late, {"text": text})
+    )
 
 
 def var() -> Path:

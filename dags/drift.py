@@ -1,0 +1,66 @@
+"""DAG `drift`: every month what came in is compared with what was planned, team by team.
+
+A team outside its band raises the asset `drift` and an alert; the division in force stays until a planner acts.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pendulum
+from airflow.sdk import dag, get_current_context, task
+from smc_alerts import send
+from smc_dags import DEFAULTS, DRIFT, start_run
+
+
+@dag(
+    dag_id="drift",
+    schedule="0 6 5 * *",
+    start_date=pendulum.datetime(2026, 1, 1, tz="Europe/Amsterdam"),
+    catchup=False,
+    max_active_runs=1,
+    default_args=DEFAULTS,
+    tags=["caseload"],
+    doc_md=__doc__,
+)
+def drift() -> None:
+    """Wire the DAG."""
+
+    @task(doc_md="The input of today, read and checked.")
+    def read() -> str:
+        from allocation import pipeline
+
+        run = start_run(get_current_context())
+        pipeline.prepare_boundaries(run)
+        pipeline.check_inputs(run)
+        return str(run.folder)
+
+    @task(doc_md="Clients that came in since the plan was made, per team, against the plan. Returns the teams outside.")
+    def compare(run: str) -> list[str]:
+        from allocation.drift import compare_with_plan
+
+        from allocation.pipeline import Run
+
+        return compare_with_plan(Run.open(run))
+
+    @task.short_circuit(doc_md="Goes on only when there is a team outside its band.")
+    def is_any(outside: list[str]) -> bool:
+        return bool(outside)
+
+    @task(outlets=[DRIFT], doc_md="Raises the asset and the alert.")
+    def tell(run: str, *, outlet_events: dict[Any, Any]) -> None:
+        from allocation.drift import outside_band
+
+        from allocation import alerts
+        from allocation.pipeline import Run
+
+        context = get_current_context()
+        rows = outside_band(Run.open(run))
+        outlet_events[DRIFT].extra = {"run": run, "teams": [row["team_id"] for row in rows]}
+        send(alerts.drifted(rows, context["run_id"]), context)
+
+    run = read()
+    is_any(compare(run)) >> tell(run)
+
+
+drift()

@@ -1,0 +1,49 @@
+"""DAG `teams`: notices that the planners changed teams, locks or clusters, and so starts a new allocation.
+
+A planner puts a file into the input folder, or saves it on the planners' page; within five minutes the change is seen.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pendulum
+from airflow.sdk import dag, task
+from airflow.sdk.exceptions import AirflowSkipException
+from smc_dags import DEFAULTS, TEAMS, input_dir
+
+WATCHED = ("teams", "locks", "clusters")
+
+
+@dag(
+    dag_id="teams",
+    schedule="*/5 * * * *",
+    start_date=pendulum.datetime(2026, 1, 1, tz="Europe/Amsterdam"),
+    catchup=False,
+    max_active_runs=1,
+    default_args=DEFAULTS,
+    tags=["caseload"],
+    doc_md=__doc__,
+)
+def teams() -> None:
+    """Wire the DAG."""
+
+    @task(inlets=[TEAMS], outlets=[TEAMS], doc_md="SHA-256 of the files against those seen before; skips when equal.")
+    def notice(*, inlet_events: dict[Any, Any], outlet_events: dict[Any, Any]) -> None:
+        from allocation.inputs import fingerprints
+
+        folder = input_dir()
+        if folder is None:
+            raise AirflowSkipException("the embedded example does not change")
+        now = {name: sha for name, sha in fingerprints(folder).items() if name.split(".")[0] in WATCHED}
+        seen = inlet_events[TEAMS]
+        before = seen[-1].extra["sha256"] if len(seen) else {}
+        changed = sorted(name for name in now.keys() | before.keys() if now.get(name) != before.get(name))
+        if not changed:
+            raise AirflowSkipException("nothing changed")
+        outlet_events[TEAMS].extra = {"sha256": now, "changed": changed}
+
+    notice()
+
+
+teams()
