@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -16,19 +16,20 @@ from allocation.districting import kernels
 from allocation.districting.construct import complete, grown
 from allocation.districting.kernels import Model
 from allocation.districting.plan import new_state
-from allocation.districting.problem import Ints
+from allocation.districting.problem import Bools, Floats, Ints, Problem
+from allocation.districting.recombine import best_of, merged, neighbouring, regrouped
 
 
 @dataclass
 class Clock:
-    """When to break off: at a moment of ``time.monotonic``, or after a number of iterations; None = never."""
+    """When to break off: at a moment of ``time.perf_counter``, or after a number of iterations; None = never."""
 
     deadline: float | None
     iterations_left: float
 
     def is_up(self) -> bool:
         """True when nothing more may be tried."""
-        return self.iterations_left <= 0 or (self.deadline is not None and time.monotonic() >= self.deadline)
+        return self.iterations_left <= 0 or (self.deadline is not None and time.perf_counter() >= self.deadline)
 
 
 @dataclass
@@ -48,15 +49,30 @@ class Found:
 
 @dataclass(frozen=True)
 class Schedule:
-    """Temperatures are in parts of the mean change that a flip makes; iterations are proposals."""
+    """How effort is spent. Temperatures are in parts of the mean change that a flip makes.
+
+    hot, warm, cold   start of a cooling from a fresh plan, from the best plan, and the end of either
+    first_run         proposals of a run in the first round; each round ``growth`` times the one before
+    slice             proposals between two looks at the clock
+    largest_set       most units in a set move
+    pool              plans kept for merging
+    exact_pairs       no exact search beyond so many pairs (unit, team); none of the whole problem beyond ``proof_pairs``
+    exact_cost        what one node of an exact search counts for in iterations
+    patience          rounds without a better plan after which the search has converged
+    """
 
     hot: float = 1.0
-    warm: float = 0.25
-    cold: float = 0.002
+    warm: float = 0.3
+    cold: float = 0.005
     first_run: int = 100_000
     slice: int = 50_000
-    growth: float = 1.6
+    growth: float = 1.4
     largest_set: int = 20
+    pool: int = 16
+    exact_pairs: int = 5_000
+    proof_pairs: int = 600
+    exact_cost: int = 5_000
+    patience: int = 12
 
 
 class Annealer:
@@ -68,7 +84,7 @@ class Annealer:
         self.rng = np.random.default_rng(seed)
         self.iterations = 0
         self.found: Found | None = None
-        shares = (0.60, 0.85, 0.93, 1.0) if len(model.group) else (0.65, 0.92, 1.0, 1.0)
+        shares = (0.50, 0.75, 0.87, 1.0) if len(model.group) else (0.60, 0.90, 1.0, 1.0)
         self.shares = np.array(shares)
 
     def run(self, start: Ints, iterations: int, hot: float) -> Found:
@@ -88,7 +104,7 @@ class Annealer:
             now = min(size, iterations - done, int(min(self.clock.iterations_left, 2**60)))
             begin = top * (bottom / top) ** (done / iterations)
             end = top * (bottom / top) ** ((done + now) / iterations)
-            kernels.anneal(model, state, best, best_value, value, now, begin, end, mu, self.shares,
+            kernels.anneal(model, state, best, best_value, value, now, begin, end, mu, self._goal(done / iterations), self.shares,
                            self.schedule.largest_set, 1 << 40)  # fmt: skip
             done += now
             self.clock.iterations_left -= now
@@ -96,10 +112,24 @@ class Annealer:
         if np.isfinite(best_value[0]):
             state.plan[:] = best
             kernels.rebuild(model, state)
+        return self._result()
+
+    def value_of(self, plan: Ints) -> Found:
+        """A plan from elsewhere, valued and compared with the best."""
+        self.state.plan[:] = plan
+        kernels.rebuild(self.model, self.state)
+        return self._result()
+
+    def _result(self) -> Found:
+        model, state = self.model, self.state
         result = Found(state.plan.astype(np.int64), kernels.objective(model, state), kernels.violation(model, state))
         if self.found is None or self.found.is_worse_than(result.value, result.over):
             self.found = result
         return result
+
+    def _goal(self, progress: float) -> Floats:
+        """Part of the time to be within limits, at least and at most: little while hot, half of it when cold."""
+        return np.array([0.3 * progress, 0.1 + 0.5 * progress])
 
     def _scales(self) -> tuple[float, float]:
         """Mean change of the objective by a flip, and a first price for violations, from random flips."""
@@ -111,26 +141,112 @@ class Annealer:
         return scale, 2 * scale / (float(loads.mean()) or 1.0)
 
 
-def search(annealer: Annealer, bases: list[Ints], is_enough: Callable[[Found], bool]) -> bool:
-    """Rounds of runs until the clock is up (False) or the outcome will not get better (True).
+@dataclass
+class Search:
+    """Rounds of runs from several starts, with exact search on what the runs agree and differ about.
 
-    bases     partial plans to start from (relaxation, current division); grown plans are used as well
-    is_enough told the best so far; True ends the search (for instance when it meets the bound)
+    bases   partial plans to start from: the relaxation, the current division
+    floor   no plan costs less; the search ends when it is met
     """
-    model, rng, schedule = annealer.model, annealer.rng, annealer.schedule
-    length = float(schedule.first_run)
-    turn = 0
-    starts: list[Callable[[], Ints]] = [lambda base=base: complete(model, base, rng) for base in bases]  # type: ignore[misc]
-    starts.append(lambda: grown(model, rng))
-    while not annealer.clock.is_up():
-        for start in starts:
-            annealer.run(start(), int(length), schedule.hot)
+
+    problem: Problem
+    annealer: Annealer
+    bases: list[Ints]
+    floor: float
+    pool: list[Found] = field(default_factory=list)
+    settled: set[tuple[bytes, bytes]] = field(default_factory=set)  # (teams, plan) that cannot be divided better
+    is_proven: bool = False
+    reason: str | None = None
+
+    def run(self) -> bool:
+        """Until the clock is up (False) or nothing better is to be expected (True)."""
+        annealer, schedule = self.annealer, self.annealer.schedule
+        length, stale, round_ = float(schedule.first_run), 0, 0
+        while True:
+            before = annealer.found
+            for start, hot in self._starts(round_):
+                self._keep(annealer.run(start(), int(length), hot))
+                if annealer.clock.is_up():
+                    return False
+            self._exact(round_)
+            if self.is_proven or self._is_met():
+                self.is_proven = True
+                return True
             if annealer.clock.is_up():
                 return False
-        assert annealer.found is not None
-        annealer.run(annealer.found.plan, int(length), schedule.warm)
-        if is_enough(annealer.found):
-            return True
-        turn += 1
-        length *= schedule.growth
-    return False
+            after = annealer.found
+            stale = stale + 1 if before is after and after is not None and after.over <= 0 else 0
+            if stale >= schedule.patience:
+                return True
+            length *= schedule.growth
+            round_ += 1
+
+    def _is_met(self) -> bool:
+        best = self.annealer.found
+        return best is not None and best.over <= 0 and best.value <= self.floor + 1e-6 * abs(self.floor)
+
+    def _starts(self, round_: int) -> list[tuple[Callable[[], Ints], float]]:
+        """Start plans of a round with the temperature to begin at."""
+        model, rng, schedule = self.annealer.model, self.annealer.rng, self.annealer.schedule
+        hot = schedule.hot if round_ % 2 else schedule.hot / 2
+        out: list[tuple[Callable[[], Ints], float]] = []
+        for base in self.bases:
+            out.append((lambda base=base: complete(model, base, rng), hot))  # type: ignore[misc]
+        if len(out) < 2:
+            out.append((lambda: grown(model, rng) if not self.bases else complete(model, self.bases[0], rng, 1.0),
+                        schedule.hot))  # fmt: skip
+        if self.annealer.found is not None:
+            out.append((lambda: self._best().plan, schedule.warm))
+        return out
+
+    def _best(self) -> Found:
+        assert self.annealer.found is not None
+        return self.annealer.found
+
+    def _keep(self, found: Found) -> None:
+        """Into the pool when it is within limits and new; the worst makes room."""
+        if found.over > 0 or any((found.plan == other.plan).all() for other in self.pool):
+            return
+        self.pool.append(found)
+        self.pool.sort(key=lambda f: f.value)
+        del self.pool[self.annealer.schedule.pool :]
+
+    # -- exact search ---------------------------------------------------------------------------------------------
+
+    def _exact(self, round_: int) -> None:
+        """Merge plans of the pool, divide some neighbouring teams anew, and try for a proof on small problems."""
+        problem, schedule, rng = self.problem, self.annealer.schedule, self.annealer.rng
+        pairs = problem.n * problem.k
+        if pairs > schedule.exact_pairs or len(self.pool) == 0:
+            return
+        nodes = 10 + 5 * round_
+        if pairs <= schedule.proof_pairs:
+            _, is_proven = self._try(problem.allowed_mask, 2 * nodes)
+            self.is_proven = is_proven
+            if is_proven:
+                return
+        if self.annealer.model.scost.any():
+            return
+        for size in (2, 3, 4):
+            if len(self.pool) >= size and not self.annealer.clock.is_up():
+                others = 1 + rng.permutation(len(self.pool) - 1)[: size - 1]
+                self._try(merged(problem, [self.pool[i].plan for i in (0, *others)]), nodes)
+        for first in rng.permutation(problem.k):
+            if self.annealer.clock.is_up():
+                return
+            plan = self._best().plan
+            teams = neighbouring(self.annealer.model, plan, int(first), 3, rng)
+            key = (teams.tobytes(), plan[np.isin(plan, teams)].tobytes())
+            if key not in self.settled:
+                self._try(regrouped(problem, plan, teams), nodes)
+                self.settled.add(key)
+
+    def _try(self, options: Bools, nodes: int) -> tuple[bool, bool]:
+        """Exact search within ``options``; (found something better, nothing better is left)."""
+        clock = self.annealer.clock
+        plan, is_proven, _ = best_of(self.problem, options, self._best().plan, nodes, clock.deadline)
+        self.annealer.iterations += nodes * self.annealer.schedule.exact_cost
+        clock.iterations_left -= nodes * self.annealer.schedule.exact_cost
+        if plan is not None:
+            self._keep(self.annealer.value_of(plan))
+        return plan is not None, is_proven

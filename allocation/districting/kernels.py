@@ -436,13 +436,14 @@ def _cut_unit_of(model, state, team, tries):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def anneal(model, state, best, best_value, value, iterations, hot, cold, mu, shares, largest, limit):  # type: ignore[no-untyped-def]
+def anneal(model, state, best, best_value, value, iterations, hot, cold, mu, goal, shares, largest, limit):  # type: ignore[no-untyped-def]
     """Simulated annealing from temperature ``hot`` to ``cold`` over ``iterations`` proposals.
 
     best         (n,) the best plan within limits; changed in place
     best_value   (1,) its objective, inf while there is none
     value        (2,) objective and violation of the plan in ``state``
-    mu           (1,) price of violation, adapted so that the search is within limits about half the time
+    mu           (1,) price of violation, adapted so that the search is within limits for a part of the time
+    goal         (2,) that part: at least, at most
     shares       (4,) cumulative shares of the moves flip, chain, set, group
     largest      most units in a set move
     limit        most units visited in one contiguity test
@@ -467,9 +468,9 @@ def anneal(model, state, best, best_value, value, iterations, hot, cold, mu, sha
         if it % block == block - 1:
             temperature *= cooling
             part = within / block
-            if part < 0.3:
+            if part < goal[0]:
                 mu[0] *= 1.08
-            elif part > 0.6:
+            elif part > goal[1]:
                 mu[0] /= 1.04
             within = 0
         if value[1] <= 0.0:

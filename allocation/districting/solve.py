@@ -10,7 +10,7 @@ import numpy as np
 
 from allocation.districting.check import Violation, check
 from allocation.districting.construct import relax
-from allocation.districting.improve import Annealer, Clock, Found, Schedule, search
+from allocation.districting.improve import Annealer, Clock, Found, Schedule, Search
 from allocation.districting.objective import Terms, evaluate
 from allocation.districting.plan import build_model, canonical
 from allocation.districting.problem import Ints, Problem
@@ -69,7 +69,7 @@ def solve(problem: Problem, stop: Stop | None = None, seed: int = 1, params: Par
     whatever the order of the rows and the names.
     """
     stop, params = stop or Stop(), params or Params()
-    began = time.monotonic()
+    began = time.perf_counter()
     inner, units, teams = canonical(problem)
     clock = Clock(None if stop.seconds is None else began + stop.seconds, float(stop.iterations or np.inf))
     found, iterations, has_converged = _search(inner, clock, seed, params)
@@ -90,7 +90,7 @@ def solve(problem: Problem, stop: Stop | None = None, seed: int = 1, params: Par
         stopped_because=reason,
         iterations=iterations,
         seed=seed,
-        seconds=time.monotonic() - began,
+        seconds=time.perf_counter() - began,
     )
 
 
@@ -103,7 +103,8 @@ def _search(problem: Problem, clock: Clock, seed: int, params: Params) -> tuple[
         bases.append(relaxed)
     if problem.current is not None:
         bases.append(problem.current)
-    has_converged = search(annealer, bases, lambda found: False)
+    search = Search(problem, annealer, bases, -np.inf)
+    has_converged = search.run()
     assert annealer.found is not None
     return annealer.found, annealer.iterations, has_converged
 
