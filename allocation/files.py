@@ -80,11 +80,11 @@ def read_outcome(folder: Path) -> Outcome:
 
     Raises ValueError for a table that is not as declared: that is a fault of the program, not of a user.
     """
-    tables = {t.name: conform(t, pq.read_table(folder / f"{t.name}.parquet")) for t in PUBLISHED}
+    tables = {t.name: conform(t, _read(folder / f"{t.name}.parquet")) for t in PUBLISHED}
     tables[TEAM.name] = conform(TEAM, _latest_teams(folder / "teams.parquet"))
     expected = folder / "expected.parquet"
     empty = pa.table({c.name: pa.array([], _ARROW_TYPES[c.type]) for c in _own_columns(EXPECTED)})
-    tables[EXPECTED.name] = conform(EXPECTED, pq.read_table(expected) if expected.exists() else empty)
+    tables[EXPECTED.name] = conform(EXPECTED, _read(expected) if expected.exists() else empty)
     if tables[RUNS.name].num_rows != 1:
         raise ValueError(f"runs.parquet has {tables[RUNS.name].num_rows} rows; an outcome has exactly one")
     areas = gpd.read_parquet(folder / "areas.parquet").sort_values("pc4", ignore_index=True)
@@ -97,6 +97,10 @@ def read_outcome(folder: Path) -> Outcome:
         digest.update(name.encode() + _csv_bytes(tables[name]))
     report = folder / "report.html"
     return Outcome(tables, areas, report if report.exists() else None, digest.hexdigest(), boundary_set)
+
+
+def _read(path: Path) -> pa.Table:
+    return pq.ParquetFile(path).read()
 
 
 def _own_columns(table: Table) -> list[Any]:
@@ -137,7 +141,7 @@ def _json_texts(values: pa.ChunkedArray) -> pa.Array:
 
 def _latest_teams(path: Path) -> pa.Table:
     """The input `teams` with one row per team: the last one, and empty columns where an optional one is absent."""
-    teams = pq.read_table(path).to_pandas()
+    teams = _read(path).to_pandas()
     if "valid_from" in teams:
         teams = teams.sort_values("valid_from", kind="stable")
     teams = teams.drop_duplicates("team_id", keep="last")
@@ -333,7 +337,7 @@ def write_published(
     aside.mkdir()
     entries = []
     for table in (*PUBLISHED, TEAM):
-        rows = _for_readers(table, pq.read_table(source / f"{table.name}.parquet"), valid_from, valid_to, approval)
+        rows = _for_readers(table, _read(source / f"{table.name}.parquet"), valid_from, valid_to, approval)
         entries += _write_table(aside, table.name, rows)
     entries.append(_write_geopackage(aside, source))
     if (source / "report.html").exists():
@@ -418,8 +422,8 @@ def _dutch_excel_bytes(rows: pa.Table) -> bytes:
 def _write_geopackage(folder: Path, source: Path) -> dict[str, Any]:
     """One GeoPackage: `team_areas` (dissolved) and `postcode_areas` (with the teams that serve them)."""
     areas = gpd.read_parquet(source / "areas.parquet")
-    allocation = pq.read_table(source / "allocation.parquet").to_pandas()
-    teams = pq.read_table(source / "team.parquet").to_pandas()[["team_id", "name", "office", "kind"]]
+    allocation = _read(source / "allocation.parquet").to_pandas()
+    teams = _read(source / "team.parquet").to_pandas()[["team_id", "name", "office", "kind"]]
     path = folder / "areas.gpkg"
     # Without this GDAL writes the time of writing into the file, and the same version would differ each time.
     pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": "2000-01-01T00:00:00.000Z"})

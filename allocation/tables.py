@@ -589,3 +589,86 @@ EXPECTED = Table(
     key=("pc4", "client_line", "law_domain"),
 )
 """Kept with a version, for operations only. A line here is a line of `allocation`."""
+
+_TEAM_NAME = Column("team_name", "text", "name of the team", nullable=True, example="SMC Utrecht 1")
+_PLACE = tuple(ROUTING.column(name) for name in ("pc4", "pc6_from", "pc6_to", "client_group", "law", "client_line"))
+_OFFICE = ROUTING.column("office")
+
+UITKEREN_ROUTING = Table(
+    "uitkeren_routing",
+    "For Uitkeren: the routing with each team's group of medewerkers verzuimbeheer; also of versions planned ahead.",
+    (
+        _VERSION,
+        *_PLACE,
+        _TEAM,
+        _TEAM_NAME,
+        TEAMS.column("verzuimbeheer_code"),
+        _OFFICE,
+        _SHARE,
+        *_VALIDITY,
+    ),
+    key=("valid_from", *ROUTING.key),
+)
+KNS_POSTCODE = Table(
+    "kns_postcode",
+    "For Klant & Service: per postcode of today the office, and what to tell a client (in Dutch).",
+    (
+        *_PLACE,
+        _OFFICE,
+        _TEAM_NAME,
+        _SHARE,
+        Column(
+            "message",
+            "text",
+            "sentence for the client",
+            example="Een nieuwe aanvraag gaat naar SMC Utrecht 1, kantoor Utrecht. "
+            "Loopt er al een dossier, dan staat het team in dat dossier.",
+        ),
+        _VERSION,
+        *_VALIDITY,
+    ),
+    key=(*ROUTING.key[:-1], "office", "team_name"),
+)
+WERKBEDRIJF_TEAM = Table(
+    "werkbedrijf_team",
+    "For Werkbedrijf: which teams work in which labour-market region and gemeente, and from which office.",
+    (
+        _VERSION,
+        *(Column(c.name, c.type, c.meaning, nullable=True, example=c.example) for c in _AREA_REGION),
+        Column("gemeente_name", "text", "municipality", nullable=True, example="Utrecht"),
+        _LAW_DOMAIN,
+        _line(also_all=True),
+        _TEAM,
+        _TEAM_NAME,
+        Column("office", "text", "UWV office of the team", nullable=True, example="Utrecht"),
+        Column("kind", "text", "kind of team", nullable=True, allowed=TEAM_KINDS, example="regulier"),
+        Column("areas", "integer", "postcode areas of the gemeente in which the team has a share", example="12"),
+        *_VALIDITY,
+    ),
+    key=("valid_from", "gemeente_name", "law_domain", "client_line", "team_id"),
+)
+BEZWAAR_ROUTING = Table(
+    "bezwaar_routing",
+    "For Bezwaar & Beroep: which team had a postcode on any day, and the rule and reason that decided it.",
+    (
+        _VERSION,
+        *_PLACE,
+        _TEAM,
+        _TEAM_NAME,
+        _OFFICE,
+        _SHARE,
+        Column(
+            "rule",
+            "text",
+            "verdeling, pin, split, enig_team or bijzondere_groep",
+            allowed=("verdeling", "pin", "split", "enig_team", "bijzondere_groep"),
+            example="pin",
+        ),
+        Column("reason", "text", "the planner's reason; empty where there is none", nullable=True),
+        *_VALIDITY,
+    ),
+    key=("valid_from", *ROUTING.key),
+)
+
+DIVISION_VIEWS: tuple[Table, ...] = (UITKEREN_ROUTING, KNS_POSTCODE, WERKBEDRIJF_TEAM, BEZWAAR_ROUTING)
+"""What other divisions read: made of the published tables, each in the words of one division."""

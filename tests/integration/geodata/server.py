@@ -87,8 +87,8 @@ def serve(folder: Path, port: int, public_url: str) -> Iterator[str]:
     config.write_text(yaml.safe_dump(_configuration(folder, port, public_url)))
     environment = os.environ | {"PYGEOAPI_CONFIG": str(config), "PYGEOAPI_OPENAPI": str(openapi)}
     start = (
-        "import json; from pathlib import Path; from pygeoapi.openapi import get_oas; from pygeoapi.config import get_config;"
-        "config = get_config();"
+        "import json; from pathlib import Path;"
+        "from pygeoapi.openapi import get_oas; from pygeoapi.config import get_config; config = get_config();"
         f"Path({str(openapi)!r}).write_text(json.dumps(get_oas(config, fail_on_invalid_collection=True), default=str));"
         f"from pygeoapi.flask_app import APP; APP.run(host='127.0.0.1', port={port}, threaded=True)"
     )

@@ -174,7 +174,7 @@ def test_a_proposal_made_before_the_last_publication_is_refused(
 ) -> None:
     first, second = propose(), propose(**MOVED)
     publish.publish(first, store_url, files_dir)
-    with pytest.raises(Refused, match="Version 1 was published by .* after version 2 was proposed"):
+    with pytest.raises(Refused, match=r"Version 1 was published by .* after version 2 was proposed"):
         publish.publish(second, store_url, files_dir)
     assert publish.current_version(store_url) == 1
 
