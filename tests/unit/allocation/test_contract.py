@@ -1,0 +1,37 @@
+"""The two copies of the data contract follow the declarations."""
+
+from __future__ import annotations
+
+import json
+
+from allocation import contract
+from allocation.tables import DIVISION_VIEWS, PUBLISHED
+
+
+def test_the_copies_in_docs_are_what_the_declarations_say() -> None:
+    """When this fails: run `python -m allocation.contract` and review the difference as a change of the contract."""
+    document = (contract.DOCS / "data-contract.md").read_text()
+    assert (contract.DOCS / "data-contract.json").read_text() == contract.as_json_text()
+    assert document == contract.with_columns(document)
+
+
+def test_the_document_names_the_version_of_the_contract() -> None:
+    assert f"Version {contract.CONTRACT_VERSION}." in (contract.DOCS / "data-contract.md").read_text()
+
+
+def test_every_table_and_column_says_what_it_means() -> None:
+    schema = json.loads(contract.as_json_text())["schema"]
+    assert {t["name"] for t in schema} >= {t.name for t in (*PUBLISHED, *DIVISION_VIEWS)}
+    for table in schema:
+        assert table["description"]
+        names = [p["name"] for p in table["properties"]]
+        assert len(set(names)) == len(names)
+        assert all(p["description"] for p in table["properties"])
+        assert any(p.get("primaryKey") for p in table["properties"]), table["name"]
+
+
+def test_numbers_have_a_unit_or_are_plain() -> None:
+    """A number without unit must be one of those that have none by nature."""
+    plain = {"tolerance", "objective", "lower_bound"}
+    without = {c.name for t in contract.TABLES for c in t.columns if c.type == "number" and not c.unit}
+    assert without <= plain
