@@ -85,7 +85,7 @@ def _overlap(areas: GeoDataFrame, others: GeoDataFrame) -> pd.DataFrame:
     """Common surface: pc4, other (a pc4), share (of the area), share_of_other; only pairs with some."""
     shapes, other_shapes = areas.geometry.to_numpy(), others.geometry.to_numpy()
     mine, theirs = shapely.STRtree(other_shapes).query(shapes, predicate="intersects")
-    common_m2 = shapely.area(shapely.intersection(shapes[mine], other_shapes[theirs]))
+    common_m2 = shapely.area(shapely.intersection(shapes[mine], other_shapes[theirs], grid_size=0.01))
     found = pd.DataFrame(
         {
             "pc4": areas["pc4"].to_numpy()[mine],

@@ -29,16 +29,17 @@ SUFFIXES = (".gpkg", ".parquet", ".geoparquet", ".geojson", ".json", ".shp")
 RECOGNISED: Mapping[str, tuple[str, ...]] = {
     "pc4": ("pc4", "pc4code", "pc4_code", "postcode4", "postcode_4", "postcode", "postcodegebied", "postcode_code"),
     "place": ("place", "pc4naam", "plaats", "plaatsnaam", "woonplaats", "woonplaatsnaam"),
-    "gemeente_code": ("gemeente_code", "gemcode", "gemeentecode", "gm_code", "gem_code"),
-    "gemeente_name": ("gemeente_name", "gemnaam", "gemeentenaam", "gm_naam", "gemeente_naam", "gemeente"),
+    "gemeente_code": ("gemeente_code", "gemcode", "gemeentecode", "gm_code", "gem_code", "gemeente_c"),
+    "gemeente_name": ("gemeente_name", "gemnaam", "gemeentenaam", "gm_naam", "gemeente_naam", "gemeente_n", "gemeente"),
     "arbeidsmarktregio_nr": ("arbeidsmarktregio_nr", "arbeidsmarktregio_code", "am_code"),
     "arbeidsmarktregio": ("arbeidsmarktregio", "arbeidsmarktregio_naam", "am_naam"),
     "care_region": ("care_region", "ggd_regio", "ggdregio", "ggd_naam"),
-    "inhabitants": ("inhabitants", "inw_t", "aantal_inwoners", "inwoners", "aantal_inw"),
+    "inhabitants": ("inhabitants", "inw_t", "aantal_inwoners", "inwoners", "aantal_inw", "inhabitant"),
     "x_m": ("x_m", "xcoord"),
     "y_m": ("y_m", "ycoord"),
 }
-"""Value -> column names, in lower case, under which it is known; the first that is present counts."""
+"""Value -> column names, in lower case, under which it is known; the first that is present counts. A Shapefile keeps
+ten characters of a name, so some stand here cut off too."""
 ZONE_COLUMNS: Mapping[str, tuple[str, ...]] = {
     "code": ("code", "statcode", "nr", "arbeidsmarktregio_nr", "gemeentecode", "gemeente_code", "gemcode", "gm_code"),
     "name": ("name", "statnaam", "naam", "arbeidsmarktregio", "gemeentenaam", "gemeente_name", "gemnaam", "gm_naam"),
@@ -77,7 +78,7 @@ def parse(spec: str) -> FileSpec:
     paths = {key: Path(options[key]) for key in ("regions", "gemeenten") if key in options}
     for path in (Path(name), *paths.values()):
         if not path.is_file():
-            raise GeodataError(f"There is no file {path}.")
+            raise GeodataError(f"There is no file {path}; boundaries are embedded, pdok, pdok:YEAR or a file.")
         if path.suffix.lower() not in SUFFIXES:
             raise GeodataError(f"{path} is not a file of a known kind; known are {', '.join(SUFFIXES)}.")
     return FileSpec(
