@@ -56,6 +56,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     _run_arguments(run)
     _run_arguments(add("propose", _propose, "the same, and leave the outcome a proposal"))
+    scenario = add("scenario", _scenario, "what if: a scenario beside the division in force; nothing is published")
+    scenario.add_argument("scenario", type=Path, metavar="FILE", help="TOML, see examples/scenarios")
+    _run_arguments(scenario)
     publish = add("publish", _publish, "put a proposed version in force")
     publish.add_argument("version", type=int)
     publish.add_argument(
@@ -178,13 +181,17 @@ def _progress(text: str) -> None:
         print(text, file=sys.stderr, flush=True)
 
 
+def _progress_ends() -> None:
+    if sys.stderr.isatty():
+        print("\r\033[K", end="", file=sys.stderr)
+
+
 def _run(asked: argparse.Namespace) -> int:
     from allocation import pipeline
 
     run = _start(asked)
-    pipeline.run_all(run, is_published=asked.publish, progress=_progress)
-    if sys.stderr.isatty():
-        print("\r\033[K", end="", file=sys.stderr)
+    pipeline.run_all(run, until="publication" if asked.publish else "proposal", progress=_progress)
+    _progress_ends()
     print(pipeline.summary_text(pipeline.summary(run)))
     return 0
 
@@ -192,6 +199,20 @@ def _run(asked: argparse.Namespace) -> int:
 def _propose(asked: argparse.Namespace) -> int:
     asked.publish = False
     return _run(asked)
+
+
+def _scenario(asked: argparse.Namespace) -> int:
+    from allocation import pipeline
+    from allocation.scenario import Scenario
+
+    scenario = Scenario.from_file(asked.scenario)
+    run = _start(asked)
+    compared = pipeline.run_scenario(scenario, run, _progress)
+    _progress_ends()
+    print(f"scenario {scenario.name}, beside the division in force")
+    print(compared.to_string(index=False, float_format="{:,.3f}".format))
+    print(f"report: {run.folder}-scenario/report.html")
+    return 0
 
 
 def _publish(asked: argparse.Namespace) -> int:
@@ -269,9 +290,12 @@ def _validate(asked: argparse.Namespace) -> int:
 
 
 def _report(asked: argparse.Namespace) -> int:
-    from allocation import publish
+    from allocation.files import proposal_folder
 
-    print(publish.report_of(asked.version, asked.store, asked.var / "published"))
+    path = proposal_folder(asked.var / "published", asked.version) / "report.html"
+    if not path.exists():
+        raise Refused(f"version {asked.version} has no report in {asked.var / 'published'}")
+    print(path)
     return 0
 
 
@@ -313,9 +337,8 @@ def _solve(asked: argparse.Namespace) -> int:
     result = solve(problem, stop, asked.seed, Params(certify_seconds=asked.certify))
     write_plan(problem, result.plan, asked.out)
     bound = "none" if result.lower_bound is None else f"{result.lower_bound:.6f} (gap {result.gap:.3%})"
-    print(
-        f"objective {result.objective:.6f}, bound {bound}, {result.stopped_because} after {result.seconds:.1f} s, {result.iterations} iterations"
-    )
+    ended = f"{result.stopped_because} after {result.seconds:.1f} s, {result.iterations} iterations"
+    print(f"objective {result.objective:.6f}, bound {bound}, {ended}")
     for violation in result.violations:
         print(violation.text, file=sys.stderr)
     if result.proof:

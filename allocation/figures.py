@@ -163,7 +163,7 @@ def pieces(problem: Problem, plan: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def _interval(rows: pd.DataFrame, team_ids: Sequence[str]) -> pd.DataFrame:
-    """Columns hours_low and hours_high (80% interval) per team; ``rows``: work with team_id and share, not yet applied."""
+    """Columns hours_low and hours_high (80% interval) per team; ``rows``: work with team_id and share."""
     return team_interval(rows).reindex(list(team_ids), fill_value=0.0)
 
 

@@ -25,18 +25,19 @@ from datetime import UTC, date, datetime
 from importlib.metadata import version as package_version
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from allocation import demand, example, figures, layers, routing, tables, transition
+from allocation import demand, example, figures, impact, layers, routing, runoff, tables, transition
 from allocation.config import Config
 from allocation.districting import Params, Stop, check, evaluate, solve
 from allocation.errors import Refused
 from allocation.inputs import Inputs, fingerprints, load_inputs
 from allocation.layers import Layer
+from allocation.scenario import Scenario, compare_with_base, scenario_config, write_scenario_input
 
 log = logging.getLogger(__name__)
 
@@ -343,6 +344,8 @@ def assemble_outcome(run: Run) -> None:
         "transition": moves,
         "region_summary": figures.region_summary(solved, load, changes, moves, work, areas, run.config),
         "expected": expected,
+        "team_months": runoff.team_months(moves, work, parts, inputs.products, load, run.config),
+        "impact": impact.impact_table(solved, now, changes, moves, inputs.teams, areas),
         "teams": teams.drop(columns=["regions", "row"]),
     }
     folder = run.folder / "outcome"
@@ -434,8 +437,8 @@ def _runs_row(run: Run) -> pd.DataFrame:
     return pd.DataFrame([row])
 
 
-def run_all(run: Run, *, is_published: bool, progress: Progress) -> dict[str, float]:
-    """The whole run without a scheduler. Returns the seconds of each step, in order."""
+def run_all(run: Run, *, until: Literal["report", "proposal", "publication"], progress: Progress) -> dict[str, float]:
+    """The whole run without a scheduler, up to and including a step. Returns the seconds of each step, in order."""
     steps: list[tuple[str, Callable[[], object]]] = [
         ("boundaries", lambda: prepare_boundaries(run, progress)),
         ("inputs", lambda: check_inputs(run)),
@@ -447,17 +450,57 @@ def run_all(run: Run, *, is_published: bool, progress: Progress) -> dict[str, fl
         ("expectations", lambda: validate_outcome(run)),
         ("report", lambda: write_report(run)),
         ("proposal", lambda: propose(run)),
+        ("publication", lambda: publish(run)),
     ]
-    if is_published:
-        steps.append(("publication", lambda: publish(run)))
-    seconds = {}
+    seconds: dict[str, float] = {}
     for name, step in steps:
         began = time.perf_counter()
         progress(name)
         step()
         seconds[name] = round(time.perf_counter() - began, 2)
+        if name == until:
+            break
     _write_json(run.folder / "seconds.json", seconds)
     return seconds
+
+
+def run_scenario(scenario: Scenario, run: Run, progress: Progress) -> pd.DataFrame:
+    """A scenario from input to report, beside the division in force; nothing is proposed or published.
+
+    ``run`` says what the scenario starts from: input folder, boundaries, store and configuration. The outcome stays in
+    a run folder of its own. Returns ``scenario.compare_with_base``. Raises ``Refused`` when nothing is in force.
+    """
+    from allocation import publish
+
+    base = publish.current_version(run.store, run.today)
+    if base is None:
+        raise Refused("no version is in force to compare the scenario with; publish one first (caseload run)")
+    prepare_boundaries(run, progress)
+    source = Path(run.input_dir) if run.input_dir else example_folder(run)
+    folder = write_scenario_input(scenario, source, run.folder / "scenario_input")
+    config = scenario_config(scenario, run.config)
+    what_if = Run.start(
+        input_dir=folder,
+        boundaries=run.boundaries,
+        store=run.store,
+        config=config,
+        var=run.var,
+        run_id=f"{run.run_id}-scenario",
+        today=run.today,
+        created_by=run.created_by,
+    )
+    run_all(what_if, until="report", progress=progress)
+    moves = what_if.frame("transition")
+    compared = compare_with_base(
+        publish.read_table("team_load", run.store, version=base),
+        publish.read_table("region_summary", run.store, version=base),
+        what_if.frame("team_load"),
+        what_if.frame("region_summary"),
+        clients_moved=int(moves.loc[moves["movement"] == "verhuist", "clients"].sum()),
+        areas_moved=int(what_if.frame("allocation_changes")["pc4"].nunique()),
+    )
+    compared.to_parquet(what_if.folder / "scenario.parquet", index=False)
+    return compared
 
 
 def layer_keys(run: Run) -> list[str]:

@@ -162,8 +162,8 @@ def _follow_postcode(rows: pd.DataFrame, routing: pd.DataFrame, products: pd.Dat
 def expected_per_area(work: pd.DataFrame, allocation: pd.DataFrame, config: Config) -> pd.DataFrame:
     """Table ``expected``: clients and hours a year per pc4, client_line and law_domain, for each line there is.
 
-    Beside the lines of ``allocation`` every postcode has both lines and ``alle``, so that a change can be weighed whatever
-    the lines of the division it is compared with.
+    Every postcode has both lines and ``alle``, whatever the lines of its division, so that a change can be weighed
+    against a division with other lines.
     """
     frames = []
     for domain in (ZW_WIA, PW):

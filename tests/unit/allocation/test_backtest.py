@@ -33,7 +33,7 @@ class TestByHand:
         """Two areas with 1000 and 3000 inhabitants; last year 6 and 2 clients, so the region's rate says 2 and 6."""
         areas = pd.DataFrame(
             {"pc4": ["1001", "1002"], "arbeidsmarktregio_nr": [1, 1], "inhabitants": pd.array([1000, 3000], "Int64")}
-        )
+        ).assign(gemeente_code="0001")
         known = pd.concat([rows_of(range(12)), rows_of(range(12, 15)), rows_of(range(14, 15)).assign(pc4="1002")])
         table = backtest.forecasts(known.iloc[12:], rows_of(range(24, 26)), areas).set_index("pc4")
         assert table["raw"].to_dict() == {"1001": 6, "1002": 2}
@@ -117,8 +117,9 @@ class TestRealGeography:
         monkeypatch.setattr(trend, "SIGNIFICANCE", 0.0)
         assert with_trend < 0.7 * deviance()
 
-    def test_areas_share_their_need_across_products(self, areas: pd.DataFrame, three_years: pd.DataFrame) -> None:
-        """What the generator drew is found: area and gemeente factors of shape 12 and 40 together, products of 20."""
+    def test_what_the_generator_drew_is_found(self, areas: pd.DataFrame, three_years: pd.DataFrame) -> None:
+        """Needs of shape 40 per gemeente (403 of them, so roughly), 12 per area, 20 per area and product."""
         fitted = demand.fit(demand.History.of(three_years, areas).cells)
-        assert fitted.area_strength == pytest.approx(1 / (1 / 12 + 1 / 40), rel=0.15)
+        assert fitted.town_strength == pytest.approx(40, rel=0.4)
+        assert fitted.area_strength == pytest.approx(12, rel=0.15)
         assert fitted.strength == pytest.approx(np.full(8, 20.0), rel=0.2)

@@ -34,6 +34,7 @@ def four_areas(**changed: object) -> pd.DataFrame:
         {
             "pc4": ["1001", "1002", "1003", "2001"],
             "arbeidsmarktregio_nr": [1, 1, 1, 2],
+            "gemeente_code": ["0001", "0002", "0003", "0004"],
             "inhabitants": pd.array([1000, 1000, 2000, 1000], dtype="Int64"),
         }
     )
@@ -49,24 +50,24 @@ def inflow_rows(per_month: dict[str, int], months: list[str] = MONTHS, **same: s
 
 def region_one_cells(clients: list[float]) -> Cells:
     zeros = np.zeros(3, dtype=np.int64)
-    return Cells(np.array(clients), np.array([1000.0, 1000.0, 2000.0]), np.arange(3), zeros, zeros, zeros)
+    return Cells(np.array(clients), np.array([1000.0, 1000.0, 2000.0]), np.arange(3), np.arange(3), zeros, zeros, zeros)
 
 
 class TestShrinkage:
     def test_estimate_by_hand(self) -> None:
         """Rate 0.01 expects 10, 10 and 20 clients. With k = 10 the estimates are expected x (10 + clients) /
         (10 + expected): 10 x 15/20 = 7.5, 10 x 30/20 = 15 and 20 x 25/30 = 16.67."""
-        fitted = Fit(np.array([0.01]), np.ones(3), np.zeros(3), 5.0, np.array([10.0]))
+        fitted = Fit(np.array([0.01]), np.ones(3), np.zeros(3), 9.0, 5.0, np.array([10.0]))
         estimate = fitted.estimate(region_one_cells([5.0, 20.0, 15.0]))
         assert estimate == pytest.approx([7.5, 15.0, 50 / 3])
 
     def test_errors_by_hand(self) -> None:
         """Of the first area: own 1/sqrt(10 + 5); history's weight 10/(10 + 10) = 0.5, so its area's error counts for
-        half, 0.5/sqrt(4 + 5), and so does its rate's, with information 10/2 + 10/2 + 20/3."""
-        fitted = Fit(np.array([0.01]), np.ones(3), np.array([5.0, 1.0, 1.0]), 4.0, np.array([10.0]))
+        half, 0.5 x 0.2, and so does its rate's, with information 10/2 + 10/2 + 20/3."""
+        fitted = Fit(np.array([0.01]), np.ones(3), np.array([0.2, 0.1, 0.1]), 9.0, 4.0, np.array([10.0]))
         own, of_area, of_rate = fitted.relative_errors(region_one_cells([5.0, 20.0, 15.0]))
         assert own[0] == pytest.approx(15**-0.5)
-        assert of_area[0] == pytest.approx(0.5 / 3)
+        assert of_area[0] == pytest.approx(0.1)
         assert of_rate[0] == pytest.approx(0.5 / (5 + 5 + 20 / 3) ** 0.5)
 
     def test_the_estimates_of_a_region_add_up_to_its_clients(self) -> None:

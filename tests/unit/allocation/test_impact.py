@@ -1,0 +1,53 @@
+"""The impact analysis on the toy country: what changes for each division when W2 stops."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from allocation.config import Config
+from allocation.figures import Solved, pieces
+from allocation.impact import impact_table, redealt_share
+from tests.support import toy
+
+
+def table(tmp_path: Path) -> pd.DataFrame:
+    teams = toy.tables()["teams"]
+    teams.loc[teams["team_id"] == "W2", "valid_to"] = "2025-12-31"
+    config = Config.from_values({"solver": {"iterations": 20_000, "seconds": 20.0}})
+    made = toy.divide(tmp_path, {"teams": teams}, config)
+    solved = [Solved(layer, plan, pieces(layer.problem, plan), 0.0, None, None)
+              for layer, plan in zip(made.layers, made.plans, strict=True)]  # fmt: skip
+    found = impact_table(solved, made.inputs.current, made.changes, made.transition, made.inputs.teams, toy.areas())
+    return found.set_index(["division", "subject"])
+
+
+def test_every_division_that_the_board_named_is_there(tmp_path: Path) -> None:
+    assert set(table(tmp_path).index.get_level_values(0)) == {"SMZ", "Uitkeren", "Werkbedrijf", "K&S", "B&B"}
+
+
+def test_figures_by_hand(tmp_path: Path) -> None:
+    """W2 had three postcodes with two WIA clients each; all go to W1 in the same office.
+
+    West then has one team, so there BSN says as much as the postcode; Oost has two, where it does not.
+    """
+    found = table(tmp_path)
+    assert found.loc[("SMZ", "dossiers die naar een ander team verhuizen"), "new"] == 6
+    assert found.loc[("K&S", "postcodes waarvoor het antwoord verandert"), "new"] == 3
+    assert found.loc[("B&B", "dossiers die naar een ander kantoor verhuizen"), "new"] == 0
+    answer = found.loc[("K&S", "deel van de postcodes waarvoor de postcode het team bepaalt (ZW en WIA)")]
+    assert (answer["new"], answer["bsn"]) == (1.0, 0.5)
+
+
+@pytest.mark.parametrize(("teams", "share"), [(1, 1.0), (2, 0.5)])
+def test_bsn_digits_dealt_out_anew(teams: int, share: float) -> None:
+    """With two teams the second stops: its half moves, the other half stays."""
+    assert redealt_share(teams) == share
+
+
+def test_bsn_moves_more_clients_than_the_ending_team_had() -> None:
+    """Three teams have 34, 33 and 33 digits; when the middle one stops both others take half: 33 move, at least."""
+    assert redealt_share(3) >= 0.33
+    assert all(redealt_share(k) >= 1 / k - 0.02 for k in range(2, 9))
