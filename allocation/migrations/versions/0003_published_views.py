@@ -172,7 +172,7 @@ FROM routing_current r LEFT JOIN team_rows t ON t.version = r.version AND t.team
 """
 WERKBEDRIJF_TEAM = """
 SELECT a.version, b.arbeidsmarktregio_nr, b.arbeidsmarktregio, b.gemeente_name, a.law_domain, a.client_line,
-       a.team_id, t.name AS team_name, t.office, t.kind, count(*) AS areas, a.valid_from, a.valid_to
+       a.team_id, t.name AS team_name, t.office, t.kind, CAST(count(*) AS integer) AS areas, a.valid_from, a.valid_to
 FROM allocation a
 JOIN versions v ON v.version = a.version
 JOIN boundary_areas b ON b.boundary_set = v.boundary_set AND b.pc4 = a.pc4

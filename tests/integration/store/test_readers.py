@@ -1,0 +1,269 @@
+"""What readers get: the views per division, dates, small counts, and on PostgreSQL nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from allocation import lookup, publish, store
+from allocation.contract import TABLES
+from allocation.tables import PUBLISHED, TEAM
+from tests.support.outcomes import Country, write_outcome
+from tests.support.postgres import has_extension, new_database
+
+COUNTED = {t.name: [c.name for c in t.columns if c.counts_persons or c.told_by] for t in (*PUBLISHED, TEAM)}
+
+
+def select(store_url: str, query: str) -> list[sa.Row[tuple[object, ...]]]:
+    with store.reading(store_url) as connection:
+        return list(connection.execute(sa.text(query)).all())
+
+
+@pytest.fixture
+def published(store_url: str, files_dir: Path, propose: Callable[..., int]) -> str:
+    publish.publish(propose(Country(moves={"1006": "A1"}, note="pand aan de grens")), store_url, files_dir)
+    return store_url
+
+
+def test_uitkeren_gets_the_code_of_its_group(published: str) -> None:
+    rows = select(
+        published,
+        "SELECT team_name, verzuimbeheer_code, office FROM uitkeren_routing WHERE pc4 = '1003' AND law = 'ZW' "
+        "AND client_group = 'regulier' AND client_line = 'vangnet'",
+    )
+    assert [tuple(r) for r in rows] == [("SMC V1", "VZB-V1", "Venlo")]
+
+
+def test_kns_is_told_what_to_say(published: str) -> None:
+    where = "client_group = 'regulier' AND law = 'WIA' AND client_line = 'vangnet'"
+    whole = select(published, f"SELECT office, message FROM kns_postcode WHERE pc4 = '1000' AND {where}")
+    assert [tuple(r) for r in whole] == [
+        (
+            "Almere",
+            "Een nieuwe aanvraag gaat naar SMC A1, kantoor Almere. Loopt er al een dossier, dan staat het team in dat "
+            "dossier.",
+        )
+    ]
+    shared = select(published, f"SELECT message FROM kns_postcode WHERE pc4 = '1001' AND {where} ORDER BY office")
+    told = (
+        "Deze postcode is verdeeld over meer teams, waaronder SMC {}, kantoor {}. Kijk in het dossier welk team het is."
+    )
+    assert [r[0] for r in shared] == [told.format("A1", "Almere"), told.format("A2", "Amersfoort")]
+
+
+def test_werkbedrijf_sees_which_teams_work_where(published: str) -> None:
+    rows = select(
+        published,
+        "SELECT gemeente_name, team_id, areas FROM werkbedrijf_team WHERE law_domain = 'zw_wia' "
+        "AND client_line = 'vangnet' ORDER BY team_id",
+    )
+    assert [tuple(r) for r in rows] == [("Gemeente 2", "V1", 9), ("Gemeente 2", "V2", 6)]
+
+
+def test_bezwaar_sees_rule_and_reason_of_any_day(published: str, files_dir: Path, propose: Callable[..., int]) -> None:
+    tomorrow = store.today() + timedelta(days=1)
+    publish.publish(propose(Country(note="zonder pin")), published, files_dir, valid_from=tomorrow)
+    rows = select(
+        published,
+        "SELECT team_id, rule, reason, valid_from FROM bezwaar_routing WHERE pc4 = '1006' AND law = 'WIA' "
+        "AND client_group = 'regulier' AND client_line = 'werkgever' ORDER BY valid_from",
+    )
+    assert [tuple(r)[:3] for r in rows] == [("A1", "pin", "pand aan de grens"), ("A1", "verdeling", None)]
+
+
+def test_every_routing_row_appears_once_in_each_view_of_it(published: str) -> None:
+    counts = [
+        select(published, f"SELECT count(*) FROM {view}")[0][0]
+        for view in ("routing", "routing_current", "uitkeren_routing", "kns_postcode", "bezwaar_routing")
+    ]
+    assert len(set(counts)) == 1
+
+
+def test_routing_asof_reads_any_day(postgres_url: str, files_dir: Path, tmp_path: Path) -> None:
+    later = store.today() + timedelta(days=30)
+    for number, (note, day) in enumerate([("nu", None), ("straks", later)]):
+        outcome = write_outcome(tmp_path / str(number), Country(note=note, moves={"1000": "A2"} if number else {}))
+        publish.publish(publish.propose(outcome, postgres_url, files_dir), postgres_url, files_dir, valid_from=day)
+    with store.reading(postgres_url) as connection:
+        for day, version in ((later - timedelta(days=1), 1), (later, 2), (store.today() - timedelta(days=1), None)):
+            asof = sa.text("SELECT DISTINCT version FROM routing_asof(:day)")
+            assert connection.scalars(asof, {"day": day}).all() == ([version] if version else [])
+
+
+# --- rights (PostgreSQL) ---------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def on_postgres(postgres_url: str, files_dir: Path, tmp_path: Path) -> str:
+    """Version 1 published, version 2 proposed."""
+    for number, note in enumerate(["eerste", "voorstel"]):
+        outcome = write_outcome(tmp_path / f"o{number}", Country(columns=4, rows=2, note=note, moves={"1000": "A2"}))
+        version = publish.propose(outcome, postgres_url, files_dir)
+        if number == 0:
+            publish.publish(version, postgres_url, files_dir)
+    return postgres_url
+
+
+@pytest.fixture
+def login(on_postgres: str) -> Iterator[Callable[[str], str]]:
+    """``login("caseload_reader")`` makes a login with that role and returns its address of the store."""
+    made: list[str] = []
+
+    def make(role: str) -> str:
+        name = f"{role}_login_{len(made)}"
+        with store.connected(on_postgres) as connection:
+            connection.execute(sa.text(f"CREATE ROLE {name} LOGIN PASSWORD 'proef' IN ROLE {role}"))
+            connection.commit()
+        made.append(name)
+        url = sa.make_url(on_postgres).set(username=name, password="proef")
+        return url.render_as_string(hide_password=False)
+
+    yield make
+    with store.connected(on_postgres) as connection:
+        for name in made:
+            connection.execute(sa.text(f"DROP OWNED BY {name}"))
+            connection.execute(sa.text(f"DROP ROLE {name}"))
+        connection.commit()
+
+
+def attempt(address: str, statement: str) -> str:
+    """``done``, or the SQLSTATE with which the database refused."""
+    with store.connected(address) as connection:
+        try:
+            connection.execute(sa.text(statement))
+        except sa.exc.DBAPIError as error:
+            return str(getattr(error.orig, "sqlstate", error))
+    return "done"
+
+
+INSUFFICIENT_PRIVILEGE = "42501"
+
+
+def test_a_reader_reads_the_published_views_and_nothing_else(login: Callable[[str], str]) -> None:
+    reader = login("caseload_reader")
+    with store.connected(reader) as connection:
+        assert connection.scalar(sa.text("SELECT current_user")) == "caseload_reader_login_0"
+        there = sa.inspect(connection)
+        relations = [*there.get_table_names(), *there.get_view_names()]
+    published = {table.name for table in TABLES}
+    assert published < set(relations)
+    for name in relations:
+        expected = "done" if name in published or name.endswith("_map") else INSUFFICIENT_PRIVILEGE
+        assert attempt(reader, f"SELECT * FROM caseload.{name} LIMIT 1") == expected, name
+        for statement in (
+            f"DELETE FROM caseload.{name}",
+            f"UPDATE caseload.{name} SET version = 1",
+            f"INSERT INTO caseload.{name} DEFAULT VALUES",
+            f"TRUNCATE caseload.{name}",
+        ):
+            assert attempt(reader, statement) != "done", statement
+    assert attempt(reader, "SELECT * FROM caseload.routing_asof(current_date)") == "done"
+    assert attempt(reader, "CREATE TABLE caseload.own (x int)") == INSUFFICIENT_PRIVILEGE
+    assert attempt(reader, "SET ROLE caseload_writer") == INSUFFICIENT_PRIVILEGE
+    assert attempt(reader, "SET ROLE caseload_owner") == INSUFFICIENT_PRIVILEGE
+    assert attempt(reader, "DROP VIEW caseload.routing") == INSUFFICIENT_PRIVILEGE
+
+
+def test_a_reader_sees_no_proposal(login: Callable[[str], str]) -> None:
+    reader = login("caseload_reader")
+    with store.connected(reader) as connection:
+        for table in TABLES:
+            versions = connection.scalars(sa.text(f"SELECT DISTINCT version FROM {table.name}")).all()
+            assert set(versions) <= {1}, table.name
+
+
+def test_a_function_of_a_reader_meets_no_row_of_a_proposal(login: Callable[[str], str], on_postgres: str) -> None:
+    """A cheap function in a filter could run before the view's own filter; ``security_barrier`` forbids that."""
+    reader = login("caseload_reader")
+    with store.connected(reader) as connection:
+        connection.execute(sa.text("CREATE TEMP TABLE seen (version int)"))
+        connection.execute(
+            sa.text(
+                "CREATE FUNCTION pg_temp.peek(v int) RETURNS boolean LANGUAGE plpgsql COST 0.0000001 AS "
+                "$$ BEGIN INSERT INTO pg_temp.seen VALUES (v); RETURN true; END $$"
+            )
+        )
+        for view in ("routing", "team_load", "transition", "runs"):
+            connection.execute(sa.text(f"SELECT count(*) FROM {view} WHERE pg_temp.peek(version)"))
+        assert set(connection.scalars(sa.text("SELECT DISTINCT version FROM seen"))) == {1}
+
+
+def test_a_reader_sees_no_small_counts_and_operations_sees_them(login: Callable[[str], str], on_postgres: str) -> None:
+    counted = {name: columns for name, columns in COUNTED.items() if columns}
+    assert set(counted) == {"team_load", "allocation_changes", "transition", "region_summary"}
+    with store.connected(login("caseload_reader")) as connection:
+        shown = connection.scalars(sa.text("SELECT clients FROM transition ORDER BY pc4, clients")).all()
+        assert [c for c in shown if c is not None] == [12, 12]  # the first postcode, for its two domains
+        for name, columns in counted.items():
+            for column in columns:
+                counts = next(t for t in TABLES if t.name == name).column(column)
+                if counts.counts_persons:
+                    query = sa.text(f"SELECT count(*) FROM {name} WHERE {column} < 5")
+                    assert connection.scalar(query) == 0, (name, column)
+        told = "SELECT count(*) FROM team_load WHERE stock_clients IS NULL AND stock_hours_verzekeringsarts IS NOT NULL"
+        assert connection.scalar(sa.text(told)) == 0
+        assert connection.scalar(sa.text("SELECT count(*) FROM team_load WHERE stock_clients IS NULL")) > 0
+    with store.connected(login("caseload_writer")) as connection:
+        assert connection.scalar(sa.text("SELECT count(*) FROM transition WHERE clients < 5")) > 0
+        assert connection.scalar(sa.text("SELECT count(*) FROM transition WHERE clients IS NULL")) == 0
+
+
+def test_a_reader_can_use_the_lookup(login: Callable[[str], str]) -> None:
+    answers = lookup.lookup("1003 AB", login("caseload_reader"), law="WIA", line="werkgever")
+    assert [(a.team_id, a.rule) for a in answers] == [("W1", "verdeling")]
+
+
+def test_the_writer_publishes_but_cannot_change_what_was_published(
+    login: Callable[[str], str], files_dir: Path, tmp_path: Path
+) -> None:
+    writer = login("caseload_writer")
+    # The files folder names the store by its address; the pipeline has one login, so it has a folder of its own here.
+    folder = tmp_path / "writer"
+    outcome = write_outcome(tmp_path / "o9", Country(columns=4, rows=2, note="van de schrijver"))
+    version = publish.propose(outcome, writer, folder)
+    publish.publish(version, writer, folder)
+    assert publish.current_version(writer) == version
+    for statement in (
+        "DELETE FROM caseload.routing_rows",
+        "UPDATE caseload.routing_rows SET team_id = 'X'",
+        "UPDATE caseload.versions SET fingerprint = 'x'",
+        "DELETE FROM caseload.acts",
+        "UPDATE caseload.validity SET version = 1",
+        "DROP TABLE caseload.routing_rows",
+        "CREATE TABLE caseload.own (x int)",
+    ):
+        assert attempt(writer, statement) == INSUFFICIENT_PRIVILEGE, statement
+
+
+def test_everything_is_owned_by_the_owner(on_postgres: str) -> None:
+    query = sa.text(
+        "SELECT DISTINCT pg_get_userbyid(relowner) FROM pg_class WHERE relnamespace = 'caseload'::regnamespace"
+    )
+    with store.connected(on_postgres) as connection:
+        assert connection.scalars(query).all() == ["caseload_owner"]
+
+
+# --- maps ------------------------------------------------------------------------------------------------------------
+
+
+def test_maps_where_postgis_is(postgres_server: str, files_dir: Path, tmp_path: Path) -> None:
+    """With PostGIS in the database the areas are there as geometry; without it the map views are not made."""
+    with_postgis = has_extension(postgres_server, "postgis")
+    with new_database(postgres_server, extensions=("postgis",) if with_postgis else ()) as address:
+        outcome = write_outcome(tmp_path / "o")
+        publish.publish(publish.propose(outcome, address, files_dir), address, files_dir)
+        with store.reading(address) as connection:
+            views = set(sa.inspect(connection).get_view_names())
+            assert {"postcode_area_map", "team_area_map"} & views == (
+                {"postcode_area_map", "team_area_map"} if with_postgis else set()
+            )
+            if with_postgis:
+                sums = (
+                    "SELECT sum(ST_Area(geometry)), min(ST_SRID(geometry)) FROM team_area_map WHERE law_domain = 'pw'"
+                )
+                area_m2, srid = connection.execute(sa.text(sums)).one()
+                assert (area_m2, srid) == (pytest.approx(30e6), 28992)
