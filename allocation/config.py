@@ -85,6 +85,8 @@ class Config(Settings):
     ``balance``: what is divided in proportion to capacity: the expected ``load``, or the hours in stock, which evens
     out the ``waiting_time`` (R11). ``waiting_priority``: products up to this priority count for waiting time.
     ``clients_tolerance``: when given, the number of clients is balanced as a second measure within this tolerance.
+    ``replaced_postcodes``: postcodes in the counts that have no area (PO boxes, new streets, an older edition) and the
+    postcode that they count for.
     ``regions``: numbers or names of the regions to divide; empty = all.
     """
 
@@ -97,6 +99,7 @@ class Config(Settings):
     continuity: Literal["stay", "move"] = "stay"
     valid_from: date | None = None
     reason: str = ""
+    replaced_postcodes: dict[str, str] = {}
     regions: tuple[str, ...] = ()
     weights: ObjectiveWeights = ObjectiveWeights()
     solver: Solver = Solver()

@@ -90,6 +90,9 @@ def load_inputs(folder: Path, areas: pd.DataFrame, config: Config) -> Inputs:
     files: dict[str, str] = {}
     for table in tables.INPUTS:
         frame, name, found = _read_table(folder, table)
+        if frame is not None and table.name in ("inflow", "stock"):
+            frame["replaced"] = frame["pc4"].astype("string").isin(config.replaced_postcodes)
+            frame["pc4"] = frame["pc4"].astype("string").replace(config.replaced_postcodes)
         problems += found
         files[table.name] = name
         if frame is not None:
@@ -227,7 +230,10 @@ class _Typing:
             self.frame[name] = text.astype(object).where(~empty, None)
 
     def _unique(self) -> None:
-        double = self.frame.duplicated(list(self.table.key), keep="first")
+        rows = self.frame
+        if "replaced" in rows:  # two postcodes may count for one: their rows are added up later
+            rows = rows[~rows.pop("replaced").astype(bool)]
+        double = rows.duplicated(list(self.table.key), keep="first").reindex(self.frame.index, fill_value=False)
         self._report(double, None, f"the same {', '.join(self.table.key)} as an earlier row", "each once")
 
 
@@ -254,7 +260,7 @@ class _CrossChecks:
             (self._teams, ("teams",)),
             (self._clusters, ("clusters",)),
             (self._locks, ("teams", "locks")),
-            (self._current_shares, ("current",)),
+            (self._current, ("current",)),
             (self._every_region_served, ("teams", "clusters", "stock")),
         ]
         for rule, needs in rules:
@@ -276,12 +282,11 @@ class _CrossChecks:
         return lambda at: f"{self.frames[table][column].iloc[at]!r} is not possible"
 
     def _postcodes(self) -> None:
-        allowed = f"one of the {len(self.pc4)} postcodes of the boundaries in use"
+        allowed = f"one of the {len(self.pc4)} postcodes of the boundaries in use, or a line in replaced_postcodes"
         for table, column in (
             ("inflow", "pc4"),
             ("stock", "pc4"),
             ("care_regions", "pc4"),
-            ("current", "pc4"),
             ("teams", "office_pc4"),
         ):
             if table in self.frames:
@@ -597,10 +602,17 @@ class _CrossChecks:
             "one of the two",
         )
 
-    def _current_shares(self) -> None:
+    def _current(self) -> None:
+        """The division in force may know postcodes that the boundaries no longer have: they are listed as changes."""
         current = self.frames["current"]
         if current.empty:
             return
+        pc4 = current["pc4"].astype("string")
+        is_code = pc4.str.fullmatch(PC4.pattern).fillna(False).astype(bool)
+        self._add("current", ~is_code & pc4.notna(), "pc4", self._value("current", "pc4"), "four digits")
+        gone = sorted(set(pc4[is_code]) - self.pc4)
+        if gone:
+            log.warning("current: %d postcodes have no area any more: %s", len(gone), ", ".join(gone[:MOST_PER_CHECK]))
         self._add(
             "current",
             ~current["share"].between(0, 1, inclusive="right"),

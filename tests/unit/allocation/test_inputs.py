@@ -177,3 +177,21 @@ def test_a_special_excel_start_mark_and_extra_columns_do_no_harm(
 def test_joined_regions_follow_links() -> None:
     """1-2 and 2-3 make one set of 1, 2, 3; 4 stands alone."""
     assert join_regions([1, 2, 3, 4], [[1, 2], [2, 3]]) == [{1, 2, 3}, {4}]
+
+
+def test_a_postcode_without_an_area_may_count_for_another(tmp_path: Path) -> None:
+    frames = toy.tables()
+    frames["stock"].loc[frames["stock"]["pc4"].eq("1001"), "pc4"] = "1099"
+    config = Config.from_values({"replaced_postcodes": {"1099": "1002"}})
+    loaded = load_inputs(toy.write(tmp_path, frames), toy.areas(), config)
+    assert loaded.stock.query("pc4 == '1002'")["clients"].sum() == 8
+    assert len(load(tmp_path)) == 2
+
+
+def test_the_division_in_force_may_know_postcodes_that_are_gone(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    frames = toy.tables()
+    frames["current"].loc[0, "pc4"] = "1099"
+    assert load(toy.write(tmp_path, frames)) == ()
+    assert "1099" in caplog.text

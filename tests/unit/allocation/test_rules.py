@@ -321,3 +321,16 @@ def test_r11_balance_can_be_on_waiting_time_instead_of_load(tmp_path: Path) -> N
     load = made.load[made.load["team_id"].isin(["W1", "W2"])].set_index("team_id")
     assert load["areas"].to_dict() == {"W1": 1, "W2": 5}
     assert load["waiting_months"].to_dict() == pytest.approx({"W1": 0.4, "W2": 0.4})
+
+
+def test_a_new_edition_lists_what_appeared_and_vanished_and_carries_the_rest_over(tmp_path: Path) -> None:
+    """The division in force knows 1099 (gone) instead of 1001 (new): both are listed, the other eleven stay."""
+    frames = toy.tables()
+    frames["current"]["pc4"] = frames["current"]["pc4"].replace("1001", "1099")
+    made = toy.divide(tmp_path, frames, CONFIG)
+    changes = made.changes.set_index(["pc4", "law_domain"])
+    assert changes.loc[("1001", "zw_wia"), "team_to"] == "W1"
+    assert pd.isna(changes.loc[("1001", "zw_wia"), "team_from"])
+    assert changes.loc[("1099", "zw_wia"), "team_from"] == "W1"
+    assert pd.isna(changes.loc[("1099", "zw_wia"), "team_to"])
+    assert set(made.changes["pc4"]) == {"1001", "1099"}
