@@ -32,7 +32,7 @@ OUT_OF_PROPORTION, OUT_OF_PROPORTION_CLIENTS = 5.0, 24.0
 def expected_work(inputs: Inputs, areas: pd.DataFrame, config: Config) -> pd.DataFrame:
     """Expected work of the planning year: the 12 months after the history.
 
-    ``areas`` needs pc4, arbeidsmarktregio_nr and inhabitants (missing = not published).
+    ``areas`` needs pc4, gemeente_code, arbeidsmarktregio_nr and inhabitants (missing = not published).
 
     Returns
     -------
@@ -199,6 +199,7 @@ class History:
             clients=both[cell_area, of_series],
             exposure=exposure[cell_area],
             area=cell_area,
+            town=_codes(areas[["arbeidsmarktregio_nr", "gemeente_code"]])[0][cell_area],
             region=region[cell_area],
             product=code_of_product[of_series],
             rate=rate_of[region[cell_area], of_series],

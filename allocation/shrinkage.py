@@ -1,28 +1,29 @@
-"""Counts per cell -> need per cell, by two levels of Gamma-Poisson shrinkage. Arrays in, arrays out.
+"""Counts per cell -> need per cell, by three levels of Gamma-Poisson shrinkage. Arrays in, arrays out.
 
 Belongs here: the empirical Bayes estimate and how sure it is. Does not belong here: what a cell is called, months,
 hours (``demand``), a product's level in the planning year (``trend``).
 
 The model. A cell is one postcode area, product, line and group. Its clients in the history are Poisson with mean
 
-    rate x exposure x need of the area x need of the cell
+    rate x exposure x need of the town x need of the area x need of the cell
 
-``rate``: clients per inhabitant of the region, for this product, line and group. ``exposure``: inhabitants.
-``need of the area`` ~ Gamma with mean 1 and shape ``area_strength``: some places need more of everything.
-``need of the cell`` ~ Gamma with mean 1 and shape ``strength`` of the product: the rest of what tells areas apart.
+``rate``: clients per inhabitant of the region, for this product, line and group. ``exposure``: inhabitants. The needs
+are Gamma with mean 1, their shapes are the strengths: ``town_strength`` (gemeente), ``area_strength``, and ``strength``
+per product. Some towns and areas need more of everything; the need of the cell is the rest of what tells areas apart.
 
-The estimate of a cell is then its region's rate, corrected by what all counts of the area say, corrected by the cell's
-own count, each as far as it is more than noise. One level is the estimator of Clayton and Kaldor ("Empirical Bayes
-estimates of age-standardized relative risks", Biometrics 43, 1987; compare Marshall, "Mapping disease and mortality
-rates using empirical Bayes estimators", Applied Statistics 40, 1991); the two levels are chained as in hierarchical
-credibility (Jewell, "The use of collateral data in credibility theory", Giornale dell'Istituto Italiano degli Attuari
-38, 1975). A cell's weight in its area's need is ``k / (k + expected)``, which gives the sum the variance of a count.
+The estimate of a cell is its region's rate, corrected by what all counts of the town say, then all counts of the area,
+then the cell's own count, each as far as it is more than noise. One level is the estimator of Clayton and Kaldor
+("Empirical Bayes estimates of age-standardized relative risks", Biometrics 43, 1987; compare Marshall, "Mapping disease
+and mortality rates using empirical Bayes estimators", Applied Statistics 40, 1991). The levels are chained as in
+hierarchical credibility (Jewell, "The use of collateral data in credibility theory", Giornale dell'Istituto Italiano
+degli Attuari 38, 1975): a count that varies by its own need besides chance enters the next higher level with weight
+``k / (k + expected)``, which makes the variance of the weighted sum equal to its mean again, as of a count.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,11 +41,13 @@ ROUNDS, PRECISION = 20, 1e-3
 @dataclass(frozen=True)
 class Cells:
     """One entry per cell, arrays of equal length: clients in the history, exposure (above 0), and the codes (0, 1, ...)
-    of its area, its area's region, its product and its rate (= region, product, line and group; without gaps)."""
+    of its area, its product and its rate (= region, product, line and group; without gaps). An area's ``town`` lies in
+    one region; ``town`` and ``region`` are codes too."""
 
     clients: Floats
     exposure: Floats
     area: Codes
+    town: Codes
     region: Codes
     product: Codes
     rate: Codes
@@ -52,12 +55,13 @@ class Cells:
 
 @dataclass(frozen=True)
 class Fit:
-    """``rate`` per rate code, ``area_need`` and its weight of evidence ``area_clients`` per area code, ``strength`` per
-    product code; ``area_strength`` one number. Strengths are Gamma shapes: large = areas differ by chance only."""
+    """``rate`` per rate code; per area code ``area_need`` (that of its town included) and ``area_error``, its standard
+    deviation as a share of it; the strengths. A large strength: they differ by chance only."""
 
     rate: Floats
     area_need: Floats
-    area_clients: Floats
+    area_error: Floats
+    town_strength: float
     area_strength: float
     strength: Floats
 
@@ -76,7 +80,7 @@ class Fit:
         expected, k = self.expected(cells), self.strength[cells.product]
         weight = k / (k + expected)
         information = sum_by(cells.rate, expected * weight, len(self.rate))
-        of_area = weight / np.sqrt(self.area_strength + self.area_clients[cells.area])
+        of_area = weight * self.area_error[cells.area]
         return 1 / np.sqrt(k + cells.clients), of_area, weight / np.sqrt(information[cells.rate])
 
 
@@ -86,39 +90,93 @@ def sum_by(code: Codes, values: NDArray[np.generic], codes: int) -> Floats:
 
 
 def fit(cells: Cells) -> Fit:
-    """Rates, area needs and strengths in turns, until none changes by more than ``PRECISION`` of itself."""
-    areas, rates = int(cells.area.max()) + 1, int(cells.rate.max()) + 1
-    strength, area_strength = np.full(int(cells.product.max()) + 1, START), START
+    """Rates, needs and strengths in turns, until none changes by more than ``PRECISION`` of itself."""
+    places, rates = _Places.of(cells), int(cells.rate.max()) + 1
     rate = sum_by(cells.rate, cells.clients, rates) / sum_by(cells.rate, cells.exposure, rates)
-    need = counted = np.ones(areas)
+    strength = np.full(int(cells.product.max()) + 1, START)
+    needs = _Needs.start(places)
     for _ in range(ROUNDS):
-        before = np.concatenate([rate, strength, [area_strength]])
+        before = np.concatenate([rate, strength, needs.strengths])
         k, plain = strength[cells.product], rate[cells.rate] * cells.exposure
-        weight = k / (k + plain * need[cells.area])
-        counted, evidence = (sum_by(cells.area, weight * what, areas) for what in (cells.clients, plain))
-        area_strength = prior_strength(counted, evidence)
-        need = (area_strength + counted) / (area_strength + evidence)
-        need, rate = _centred(cells, need, rate)
+        weight = k / (k + plain * needs.area[cells.area])
+        counted, evidence = (sum_by(cells.area, weight * what, places.areas) for what in (cells.clients, plain))
+        needs = _needs(places, counted, evidence, needs)
         # a product's strength is judged by forecasting each cell from the other cells of its area
-        others = area_strength + (evidence[cells.area] - weight * plain)
-        forecast = plain * (area_strength + counted[cells.area] - weight * cells.clients) / others
+        town = needs.town[cells.area]
+        others = needs.strengths[1] + town * (evidence[cells.area] - weight * plain)
+        forecast = plain * town * (needs.strengths[1] + counted[cells.area] - weight * cells.clients) / others
         strength = _product_strengths(cells, forecast, others)
-        rate = _balanced(cells, need, strength, rate)
-        if np.abs(np.concatenate([rate, strength, [area_strength]]) / before - 1).max() < PRECISION:
+        needs, scale = needs.centred(places)
+        rate = _balanced(cells, needs.area, strength, rate * scale[places.region_of_rate])
+        if np.abs(np.concatenate([rate, strength, needs.strengths]) / before - 1).max() < PRECISION:
             break
-    return Fit(rate, need, counted, area_strength, strength)
+    return Fit(rate, needs.area, needs.error, *needs.strengths, strength)
 
 
-def _centred(cells: Cells, need: Floats, rate: Floats) -> tuple[Floats, Floats]:
-    """Needs with mean 1 in every region, its rates scaled to match. That holds where the likelihood is highest; without
-    this step it takes a hundred rounds to get there."""
-    region_of_area, region_of_rate = np.full(len(need), -1), np.zeros(len(rate), dtype=np.int64)
-    region_of_area[cells.area], region_of_rate[cells.rate] = cells.region, cells.region
-    used = region_of_area >= 0
-    regions = int(cells.region.max()) + 1
-    areas = sum_by(region_of_area[used], used[used], regions)
-    mean = sum_by(region_of_area[used], need[used], regions) / np.maximum(areas, 1.0)
-    return np.where(used, need / mean[region_of_area], 1.0), rate * mean[region_of_rate]
+@dataclass(frozen=True)
+class _Places:
+    """The town of every area code, the region of every town and rate code; codes that do not occur are in 0."""
+
+    areas: int
+    town_of_area: Codes
+    region_of_town: Codes
+    region_of_rate: Codes
+    town_occurs: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, cells: Cells) -> _Places:
+        areas, towns, rates = (int(codes.max()) + 1 for codes in (cells.area, cells.town, cells.rate))
+        town_of_area, region_of_town, region_of_rate = (np.zeros(n, dtype=np.int64) for n in (areas, towns, rates))
+        town_of_area[cells.area] = cells.town
+        region_of_town[cells.town], region_of_rate[cells.rate] = cells.region, cells.region
+        return cls(areas, town_of_area, region_of_town, region_of_rate, np.bincount(cells.town, minlength=towns) > 0)
+
+
+@dataclass(frozen=True)
+class _Needs:
+    """Per area: the need of its town, its own (town included) and the relative standard deviation of that.
+    ``strengths``: of towns and of areas."""
+
+    town: Floats
+    area: Floats
+    error: Floats
+    strengths: tuple[float, float]
+
+    @classmethod
+    def start(cls, places: _Places) -> _Needs:
+        return cls(np.ones(places.areas), np.ones(places.areas), np.ones(places.areas), (START, START))
+
+    def centred(self, places: _Places) -> tuple[_Needs, Floats]:
+        """Town needs with mean 1 in every region, and the factor per region that its rates must then have. That holds
+        where the likelihood is highest; without this step it takes a hundred rounds to get there."""
+        need_of_town = np.ones(len(places.region_of_town))
+        need_of_town[places.town_of_area] = self.town
+        occurs, region = places.town_occurs, places.region_of_town
+        regions = int(region.max()) + 1
+        total, towns = (sum_by(region[occurs], what[occurs], regions) for what in (need_of_town, occurs))
+        mean = np.where(towns > 0, total, 1.0) / np.maximum(towns, 1.0)
+        of_area = mean[region[places.town_of_area]]
+        return replace(self, town=self.town / of_area, area=self.area / of_area), mean
+
+
+def _needs(places: _Places, counted: Floats, evidence: Floats, before: _Needs) -> _Needs:
+    """Needs of towns and areas from what was counted in each area, against the evidence = what need 1 would give.
+
+    The strength of areas is judged by forecasting each area from the other areas of its town.
+    """
+    town, towns = places.town_of_area, len(places.region_of_town)
+    area_strength = before.strengths[1]
+    weight = area_strength / (area_strength + evidence * before.town)
+    in_town, town_evidence = (sum_by(town, weight * what, towns) for what in (counted, evidence))
+    town_strength = prior_strength(in_town, town_evidence)
+    others = town_strength + town_evidence[town] - weight * evidence
+    forecast = evidence * (town_strength + in_town[town] - weight * counted) / others
+    area_strength = prior_strength(counted, forecast, others)
+    of_town = ((town_strength + in_town) / (town_strength + town_evidence))[town]
+    need = of_town * (area_strength + counted) / (area_strength + of_town * evidence)
+    leaning = area_strength / (area_strength + of_town * evidence)
+    error = np.sqrt(1 / (area_strength + counted) + leaning**2 / (town_strength + in_town[town]))
+    return _Needs(of_town, need, error, (town_strength, area_strength))
 
 
 def _product_strengths(cells: Cells, forecast: Floats, others: Floats) -> Floats:

@@ -22,7 +22,7 @@ def histories(draw: st.DrawFn) -> tuple[pd.DataFrame, pd.DataFrame]:
     people = draw(st.lists(st.one_of(st.none(), st.integers(0, 20_000)), min_size=6, max_size=6))
     areas = pd.DataFrame(
         {"pc4": AREAS, "arbeidsmarktregio_nr": REGIONS, "inhabitants": pd.array(people, dtype="Int64")}
-    )
+    ).assign(gemeente_code=["0001", "0001", "0002", "0003", "0004", "0004"])
     cell = st.tuples(
         st.integers(1, 12), st.sampled_from(AREAS), st.sampled_from("PQ"), st.sampled_from(["regulier", "klm"])
     )
@@ -67,7 +67,7 @@ def test_estimate_lies_between_the_region_and_the_areas_own_count(clients: list[
     if not sum(clients):
         clients[0] = 1
     zeros = np.zeros(6, dtype=np.int64)
-    cells = Cells(np.array(clients, float), np.array(people, float), np.arange(6), zeros, zeros, zeros)
+    cells = Cells(np.array(clients, float), np.array(people, float), np.arange(6), np.arange(6), zeros, zeros, zeros)
     fitted = fit(cells)
     estimate, regional = fitted.estimate(cells), fitted.rate[0] * cells.exposure
     assert (estimate >= np.minimum(cells.clients, regional) * (1 - 1e-3)).all()
@@ -79,11 +79,11 @@ def test_estimate_lies_between_the_region_and_the_areas_own_count(clients: list[
 def test_more_history_is_less_shrinkage(clients: list[int], people: list[int], strength: float, longer: float) -> None:
     """The same yearly counts over ``longer`` times the history: closer to the area's own count."""
     zeros = np.zeros(6, dtype=np.int64)
-    fitted = Fit(np.array([0.002]), np.ones(6), np.zeros(6), 10.0, np.array([strength]))
-    long = Fit(np.array([0.002 * longer]), np.ones(6), np.zeros(6), 10.0, np.array([strength]))
+    fitted = Fit(np.array([0.002]), np.ones(6), np.zeros(6), 10.0, 10.0, np.array([strength]))
+    long = Fit(np.array([0.002 * longer]), np.ones(6), np.zeros(6), 10.0, 10.0, np.array([strength]))
     own = np.array(clients, float)
-    short_cells = Cells(own, np.array(people, float), np.arange(6), zeros, zeros, zeros)
-    long_cells = Cells(own * longer, np.array(people, float), np.arange(6), zeros, zeros, zeros)
+    short_cells = Cells(own, np.array(people, float), np.arange(6), np.arange(6), zeros, zeros, zeros)
+    long_cells = Cells(own * longer, np.array(people, float), np.arange(6), np.arange(6), zeros, zeros, zeros)
     off_short, off_long = (
         np.abs(fitted.estimate(short_cells) - own),
         np.abs(long.estimate(long_cells) / longer - own),

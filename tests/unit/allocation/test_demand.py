@@ -90,19 +90,35 @@ class TestShrinkage:
         """One client in three areas says nothing about how areas differ."""
         assert prior_strength(np.array([1.0, 0.0, 0.0]), np.full(3, 1 / 3), towards=7.0) == pytest.approx(7.0, rel=0.3)
 
-    def test_both_levels_are_found_back(self) -> None:
-        """Area needs of shape 6 shared by five products, product needs of shape 15 on top."""
+    def test_all_levels_are_found_back(self) -> None:
+        """Needs of shape 30 per town of ten areas, 6 per area, shared by five products, 15 per product on top."""
         draw = np.random.default_rng(3)
-        areas, products = 3000, 5
+        towns, areas, products = 400, 4000, 5
         area, product = np.repeat(np.arange(areas), products), np.tile(np.arange(products), areas)
-        need = draw.gamma(6, 1 / 6, areas)[area] * draw.gamma(15, 1 / 15, len(area))
-        exposure = draw.uniform(500, 4000, areas)[area]
-        fitted = fit(
-            Cells(draw.poisson(0.01 * exposure * need).astype(float), exposure, area, 0 * area, product, product)
+        town = area // 10
+        need = (
+            draw.gamma(30, 1 / 30, towns)[town] * draw.gamma(6, 1 / 6, areas)[area] * draw.gamma(15, 1 / 15, len(area))
         )
+        exposure = draw.uniform(500, 4000, areas)[area]
+        clients = draw.poisson(0.01 * exposure * need).astype(float)
+        fitted = fit(Cells(clients, exposure, area, town, 0 * area, product, product))
+        assert fitted.town_strength == pytest.approx(30.0, rel=0.3)
         assert fitted.area_strength == pytest.approx(6.0, rel=0.1)
         assert fitted.strength == pytest.approx(np.full(products, 15.0), rel=0.25)
         assert fitted.rate == pytest.approx(np.full(products, 0.01), rel=0.05)
+        unseen = np.abs(fitted.area_need - need.reshape(areas, products).mean(axis=1)) / fitted.area_need
+        assert unseen.mean() < 0.2, "the need of an area is estimated, not only its spread"
+
+    def test_quiet_area_leans_on_its_town(self) -> None:
+        """Two towns of many areas, the first with twice the rate. An area with one inhabitant says nothing of itself:
+        it takes over the need of its town."""
+        area, town = np.arange(40), np.repeat([0, 1], 20)
+        exposure = np.where(area % 20 == 0, 1.0, 1000.0)
+        clients = np.where(area % 20 == 0, 0.0, np.where(town == 0, 40.0, 20.0))
+        zeros = np.zeros(40, dtype=np.int64)
+        fitted = fit(Cells(clients, exposure, area, town, zeros, zeros, zeros))
+        assert fitted.area_need[0] / fitted.area_need[20] > 1.5
+        assert fitted.area_error[0] > fitted.area_error[1]
 
 
 class TestExpectedInflow:
