@@ -9,11 +9,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from allocation.report.page import create_app, serve
     from allocation.report.report import write_report
 
-_HOME = {"write_report": "allocation.report.report"}
+_HOME = {
+    "create_app": "allocation.report.page",
+    "serve": "allocation.report.page",
+    "write_report": "allocation.report.report",
+}
 
-__all__ = ["write_report"]
+__all__ = ["create_app", "serve", "write_report"]
 
 
 def __getattr__(name: str) -> Any:

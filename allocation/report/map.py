@@ -49,6 +49,7 @@ def map_value(folder: Path, board: Board) -> dict[str, Any]:
         },
         "gemeenten": gemeenten,
         "regions": regions["arbeidsmarktregio"].tolist(),
+        "region_nrs": regions["arbeidsmarktregio_nr"].astype(int).tolist(),
         "palette": list(PALETTE),
         "teams": team_values(board, shape),
         "layers": [layer_value(board, *shown) for shown in SHOWN],
@@ -109,7 +110,7 @@ def main_team(board: Board, domain: str, line: str, plan: str) -> Ints:
     """(areas,) position in ``board.teams`` of the team with the largest part of each area; -1 for none."""
     team = np.full(len(board.areas), -1, dtype=np.int64)
     for part in boards_shown(board, domain, line):
-        own = team_positions(board, part)
+        own = board.positions[part.key]
         order = np.argsort(part.layer.parts["portion"].to_numpy(), kind="stable")
         chosen = getattr(part, plan)[order]
         team[part.area[order]] = np.where(chosen >= 0, own[chosen], -1)
@@ -125,12 +126,6 @@ def _is_apart(board: Board) -> NDArray[np.bool_]:
     return apart
 
 
-def team_positions(board: Board, part: LayerBoard) -> Ints:
-    """(k,) position of a layer's teams in ``board.teams``."""
-    at = pd.Series(board.teams.index, index=board.teams["team_id"])
-    return at.loc[list(part.layer.problem.team_ids)].to_numpy(dtype=np.int64)
-
-
 def layer_value(board: Board, key: str, name: str, domain: str, line: str) -> dict[str, Any]:
     """Per area the team in force and proposed, hours and clients a year; and who shares a split postcode."""
     hours, clients = np.zeros(len(board.areas)), np.zeros(len(board.areas))
@@ -138,7 +133,7 @@ def layer_value(board: Board, key: str, name: str, domain: str, line: str) -> di
     for part in boards_shown(board, domain, line):
         np.add.at(hours, part.area, part.layer.problem.demand)
         np.add.at(clients, part.area, part.clients)
-        own, portion = team_positions(board, part), part.layer.parts["portion"].to_numpy()
+        own, portion = board.positions[part.key], part.layer.parts["portion"].to_numpy()
         counts = np.bincount(part.area[portion > 0], minlength=len(board.areas))
         for unit in np.flatnonzero((counts[part.area] > 1) & (portion > 0)):
             shares = splits.setdefault(str(part.area[unit]), [])

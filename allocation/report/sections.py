@@ -15,7 +15,7 @@ import pandas as pd
 
 from allocation.districting import check
 from allocation.report import dutch
-from allocation.report.board import Board, Totals, totals
+from allocation.report.board import Board, Totals, layer_sums, totals
 from allocation.report.dutch import number, percent
 
 
@@ -112,8 +112,9 @@ class Figure:
 
 def key_figures(frames: Frames) -> list[Figure]:
     """The figures at the top, over all layers: proposal, and the division in force counted in the same way."""
-    layers = list(frames.board.layers)
-    new, old = totals(layers, [b.proposal for b in layers]), totals(layers, [b.now for b in layers])
+    layers = frames.board.layers
+    new = totals([layer_sums(b, b.proposal) for b in layers])
+    old = totals([layer_sums(b, b.now) for b in layers])
     divided = frames.load[frames.load["kind"] != "bijzonder"]
     outside = divided[~divided["is_within_tolerance"]]
     moves = frames.transition[frames.transition["movement"] == "verhuist"]["clients"].sum()

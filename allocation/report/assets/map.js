@@ -14,6 +14,8 @@ class CaseloadMap {
     this.onHover = () => {};
     this.onPick = () => {};
     this.onLasso = null;
+    this.isLassoing = false;
+    this.onView = () => {};           // called after every drawing: for a second map that follows
     this.context = canvas.getContext("2d");
     this.decode();
     this.listen();
@@ -88,7 +90,9 @@ class CaseloadMap {
   // --- what is shown ---
 
   teamOf(area) {
-    return (this.mode === "now" ? this.value.layers[this.layer].now : this.plans[this.layer])[area];
+    const layer = this.value.layers[this.layer];
+    if (this.mode === "now") return layer.now[area];
+    return (this.mode === "original" ? layer.proposal : this.plans[this.layer])[area];
   }
 
   hasChanged(area) {
@@ -228,6 +232,14 @@ class CaseloadMap {
     this.paintOffices();
     this.paintLabels();
     if (this.rope) this.paintRope();
+    this.onView();
+  }
+
+  follow(other) {
+    this.wanted = null;
+    this.scale = other.scale;
+    this.centre = [...other.centre];
+    this.draw();
   }
 
   hatch(colour, size) {
