@@ -10,12 +10,7 @@ import shapely
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
-from geodata import Boundaries, load_boundaries
-
-
-@pytest.fixture(scope="session")
-def embedded(tmp_path_factory: pytest.TempPathFactory) -> Boundaries:
-    return load_boundaries("embedded", cache_dir=tmp_path_factory.mktemp("boundaries"))
+from geodata import Boundaries
 
 
 def test_every_area_has_a_region_and_a_gemeente(embedded: Boundaries) -> None:

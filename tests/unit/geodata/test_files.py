@@ -1,0 +1,230 @@
+"""Boundaries from a planner's file: every format, columns recognised or named, coordinate systems noticed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import geopandas as gpd
+import pandas as pd
+import pytest
+import shapely
+from geopandas import GeoDataFrame
+
+from geodata import Boundaries, GeodataError, load_boundaries
+from geodata.sources import files
+
+Toy = Callable[..., GeoDataFrame]
+FORMATS = ("areas.gpkg", "areas.parquet", "areas.geojson", "areas.shp")
+
+
+@pytest.fixture
+def square(toy: Toy) -> GeoDataFrame:
+    """
+    3513 | 3514
+    -----+-----     four square kilometres in Utrecht; the column names are those of CBS
+    3511 | 3512
+    """
+    areas = toy(p3511=(0, 0, 1, 1), p3512=(1, 0, 2, 1), p3513=(0, 1, 1, 2), p3514=(1, 1, 2, 2))
+    areas = areas.rename(columns={"pc4": "postcode", "gemeente_code": "gm_code", "inhabitants": "aantal_inw"})
+    return areas.assign(gm_code="GM0344", aantal_inw=[1000, -99997, -99995, 5])[
+        ["postcode", "gm_code", "aantal_inw", "geometry"]
+    ]
+
+
+def write(areas: GeoDataFrame, path: Path) -> Path:
+    if path.suffix == ".parquet":
+        areas.to_parquet(path)
+    else:
+        areas.to_crs(4326 if path.suffix == ".geojson" else areas.crs).to_file(path)
+    return path
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_every_format_gives_the_same_areas_and_neighbours(square: GeoDataFrame, tmp_path: Path, name: str) -> None:
+    found = load_boundaries(f"{write(square, tmp_path / name)}?year=2023", cache_dir=tmp_path / "cache")
+    assert found.areas["pc4"].tolist() == ["3511", "3512", "3513", "3514"]
+    assert found.areas["gemeente_code"].tolist() == ["0344"] * 4
+    assert found.areas["arbeidsmarktregio"].tolist() == ["Midden-Utrecht"] * 4
+    assert found.areas["care_region"].tolist() == ["GGD Regio Utrecht"] * 4
+    assert found.areas["inhabitants"].tolist() == [1000, pd.NA, pd.NA, 5]
+    assert found.areas["area_km2"].tolist() == pytest.approx([1.0] * 4, rel=1e-4)
+    assert list(zip(found.edges["a"], found.edges["b"], strict=True)) == [
+        ("3511", "3512"),
+        ("3511", "3513"),
+        ("3512", "3514"),
+        ("3513", "3514"),
+    ]
+    assert found.edition.year == 2023
+    assert found.edition.origin == str(tmp_path / name)
+
+
+def test_postcodes_as_numbers_are_postcodes(square: GeoDataFrame, tmp_path: Path) -> None:
+    path = write(square.assign(postcode=square["postcode"].astype(float)), tmp_path / "areas.parquet")
+    assert load_boundaries(str(path), tmp_path).areas["pc4"].tolist() == ["3511", "3512", "3513", "3514"]
+
+
+def test_columns_can_be_named(square: GeoDataFrame, tmp_path: Path) -> None:
+    renamed = square.rename(columns={"postcode": "gebied", "gm_code": "stad"})
+    path = write(renamed, tmp_path / "areas.gpkg")
+    with pytest.raises(GeodataError, match=r"areas.gpkg\?pc4=NAME, of gebied, stad, aantal_inw"):
+        load_boundaries(str(path), tmp_path)
+    named = load_boundaries(f"{path}?pc4=gebied&gemeente_code=stad", tmp_path)
+    assert named.areas["gemeente_name"].tolist() == ["Utrecht"] * 4
+
+
+def test_a_file_with_postcodes_alone_takes_its_regions_from_2014_and_says_so(
+    square: GeoDataFrame, tmp_path: Path
+) -> None:
+    """3511 is a postcode of 2014; 8999 is not, and lies in Leusden (postcode 3832 in 2014)."""
+    alone = square[["postcode", "geometry"]].iloc[:2].assign(postcode=["3511", "8999"])
+    alone["geometry"] = alone.geometry.translate(0, 6000)
+    found = load_boundaries(str(write(alone, tmp_path / "areas_2023.parquet")), tmp_path)
+    assert found.areas["gemeente_name"].tolist() == ["Utrecht", "Leusden"]
+    assert found.repairs["class"].value_counts().to_dict() == {"inwoners_onbekend": 2, "regio_afgeleid": 2}
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ("colour=red", "Unknown option 'colour'"),
+        ("year=soon", "year=soon behind .* must be a whole number"),
+        ("pc4=nothing", "has no column 'nothing'; it has postcode, gm_code, aantal_inw"),
+        ("layer=roads", "has no layer 'roads'; it has areas"),
+        ("regions=nowhere.gpkg", "There is no file nowhere.gpkg"),
+    ],
+)
+def test_what_is_said_wrongly_is_one_sentence(square: GeoDataFrame, tmp_path: Path, query: str, words: str) -> None:
+    path = write(square, tmp_path / "areas.gpkg")
+    with pytest.raises(GeodataError, match=words):
+        load_boundaries(f"{path}?{query}", tmp_path)
+
+
+@pytest.mark.parametrize("name", ["gone.gpkg", "areas.xlsx", "broken.gpkg", "broken.parquet"])
+def test_a_file_that_is_no_boundaries_is_refused(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    if not name.startswith("gone"):
+        path.write_bytes(b"not a map")
+    with pytest.raises(GeodataError, match=name):
+        load_boundaries(str(path), tmp_path)
+
+
+def test_full_postcodes_are_refused(square: GeoDataFrame, tmp_path: Path) -> None:
+    path = write(square.assign(postcode=square["postcode"] + "AB"), tmp_path / "pc6.parquet")
+    with pytest.raises(GeodataError, match="holds full postcodes"):
+        load_boundaries(str(path), tmp_path)
+
+
+def test_metres_called_degrees_are_noticed_and_can_be_put_right(square: GeoDataFrame, tmp_path: Path) -> None:
+    """GeoJSON without a named system counts as degrees; some programs write metres in it all the same."""
+    path = tmp_path / "areas.geojson"
+    path.write_text(square.set_crs(None, allow_override=True).to_json())
+    with pytest.raises(
+        GeodataError, match=r"are metres of RD New, but the file says WGS 84; say areas.geojson\?crs=28992"
+    ):
+        load_boundaries(str(path), tmp_path)
+    assert load_boundaries(f"{path}?crs=28992", tmp_path).areas["area_km2"].tolist() == [1.0] * 4
+
+
+def test_another_country_is_noticed(square: GeoDataFrame, tmp_path: Path) -> None:
+    abroad = square.set_crs(31370, allow_override=True)  # the Belgian grid
+    with pytest.raises(GeodataError, match="do not lie in the Netherlands"):
+        load_boundaries(str(write(abroad, tmp_path / "areas.gpkg")), tmp_path)
+
+
+def test_a_shapefile_without_coordinate_system_is_read_as_what_it_looks_like(
+    square: GeoDataFrame, tmp_path: Path
+) -> None:
+    path = write(square, tmp_path / "areas_2023.shp")
+    path.with_suffix(".prj").unlink()
+    found = load_boundaries(str(path), tmp_path)
+    assert found.areas.crs.to_epsg() == 28992
+    assert found.repairs[found.repairs["class"] == "bron"]["detail"].tolist() == [
+        "het bestand noemt geen coördinatenstelsel; gelezen als EPSG:28992"
+    ]
+
+
+def test_the_layer_with_postcodes_is_found_in_a_geopackage(square: GeoDataFrame, tmp_path: Path) -> None:
+    path = tmp_path / "all.gpkg"
+    square[["geometry"]].assign(road="A2").to_file(path, layer="roads")
+    square.to_file(path, layer="pc4")
+    assert len(load_boundaries(str(path), tmp_path).areas) == 4
+
+
+def test_regions_from_a_layer_go_by_largest_overlap_and_crossings_are_listed(
+    square: GeoDataFrame, tmp_path: Path
+) -> None:
+    """Region 1 covers the west and 30% of the east; 3512 and 3514 lie 70% in region 2."""
+    bounds = square.total_bounds
+    border = bounds[0] + 1300
+    regions = gpd.GeoDataFrame(
+        {"statcode": ["AM01", "AM02"], "statnaam": ["West", "Oost"]},
+        geometry=[shapely.box(bounds[0], bounds[1], border, bounds[3]), shapely.box(border, *bounds[1:])],
+        crs=28992,
+    )
+    regions.to_file(tmp_path / "regions.gpkg")
+    path = write(square, tmp_path / "areas.gpkg")
+    found = load_boundaries(f"{path}?regions={tmp_path / 'regions.gpkg'}", tmp_path)
+    assert found.areas["arbeidsmarktregio"].tolist() == ["West", "Oost", "West", "Oost"]
+    assert found.areas["arbeidsmarktregio_nr"].tolist() == [1, 2, 1, 2]
+    crossing = found.repairs[found.repairs["class"] == "regiogrens"]
+    assert crossing[["pc4", "detail", "action"]].to_numpy().tolist() == [
+        ["3512", "Oost 70% | West 30%", "naar Oost: meeste vlak"],
+        ["3514", "Oost 70% | West 30%", "naar Oost: meeste vlak"],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "expected"),
+    [
+        ("arbeidsmarktregio", ["friesland"] * 4, ("friesland", 2)),
+        ("arbeidsmarktregio_nr", [2] * 4, ("Friesland", 2)),
+        ("am_code", ["AM02"] * 4, ("Friesland", 2)),
+    ],
+)
+def test_regions_in_a_column_of_the_file_count(
+    square: GeoDataFrame, tmp_path: Path, column: str, values: list[object], expected: tuple[str, int]
+) -> None:
+    found = load_boundaries(str(write(square.assign(**{column: values}), tmp_path / "areas.parquet")), tmp_path)
+    assert (found.areas["arbeidsmarktregio"].iloc[0], found.areas["arbeidsmarktregio_nr"].iloc[0]) == expected
+
+
+def test_a_region_that_does_not_exist_is_refused(square: GeoDataFrame, tmp_path: Path) -> None:
+    path = write(square.assign(arbeidsmarktregio="Atlantis"), tmp_path / "areas.parquet")
+    with pytest.raises(GeodataError, match="'Atlantis' is no arbeidsmarktregio; the column must hold one of Groningen"):
+        load_boundaries(str(path), tmp_path)
+
+
+def test_a_second_load_reads_the_cache_and_another_option_does_not(square: GeoDataFrame, tmp_path: Path) -> None:
+    path, cache = write(square, tmp_path / "areas.parquet"), tmp_path / "cache"
+    said: list[str] = []
+    first = load_boundaries(f"{path}?year=2022", cache, said.append)
+    assert said
+    said.clear()
+    again = load_boundaries(f"{path}?year=2022", cache, said.append)
+    assert said == []
+    assert again.fingerprint() == first.fingerprint()
+    assert load_boundaries(f"{path}?year=2023", cache, said.append).edition.year == 2023
+    assert said
+
+
+def test_a_damaged_cache_is_built_anew(square: GeoDataFrame, tmp_path: Path) -> None:
+    path, cache = write(square, tmp_path / "areas.parquet"), tmp_path / "cache"
+    first = load_boundaries(str(path), cache)
+    (built,) = cache.iterdir()
+    (built / "areas.parquet").write_bytes(b"half a file")
+    said: list[str] = []
+    assert load_boundaries(str(path), cache, said.append).fingerprint() == first.fingerprint()
+    assert any("damaged" in line for line in said)
+
+
+def test_the_country_as_a_file_is_the_country(embedded: Boundaries, tmp_path: Path) -> None:
+    """All 4,044 areas written as GeoPackage and loaded again: same areas, neighbours and regions, nothing to repair."""
+    path = tmp_path / "pc4_2014.gpkg"
+    embedded.areas.to_file(path)
+    again = load_boundaries(str(path), tmp_path)
+    assert again.areas["arbeidsmarktregio_nr"].tolist() == embedded.areas["arbeidsmarktregio_nr"].tolist()
+    pd.testing.assert_frame_equal(again.edges, embedded.edges)
+    repaired = {"kier", "overlap", "grens_ongelijk", "ongeldige_vorm", "snipper"}
+    assert repaired.isdisjoint(again.repairs["class"])
+    assert files.parse(str(path)).columns == {}

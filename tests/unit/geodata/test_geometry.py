@@ -1,0 +1,52 @@
+"""Simplified and dissolved: the coverage stays one, and the country stays whole."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+import pytest
+import shapely
+from geopandas import GeoDataFrame
+
+from geodata import Boundaries, GeodataError, dissolve, simplify
+
+Toy = Callable[..., GeoDataFrame]
+
+
+def test_dissolving_joins_the_areas_of_a_group(toy: Toy) -> None:
+    areas = toy(p1001=(0, 0, 1, 1), p1002=(1, 0, 2, 1), p1003=(2, 0, 3, 1))
+    teams = dissolve(areas, pd.Series({"1003": "B", "1001": "A", "1002": "A"}))
+    assert teams["group"].tolist() == ["A", "B"]
+    assert teams["areas"].tolist() == [2, 1]
+    assert (teams.geometry.area / 1e6).tolist() == [2.0, 1.0]
+    assert teams.crs == areas.crs
+
+
+def test_dissolving_refuses_an_area_without_a_group(toy: Toy) -> None:
+    areas = toy(p1001=(0, 0, 1, 1), p1002=(1, 0, 2, 1))
+    with pytest.raises(GeodataError, match="1 areas have no group to dissolve by, the first is 1002"):
+        dissolve(areas, pd.Series({"1001": "A"}))
+
+
+def test_simplifying_keeps_common_borders_of_the_country(embedded: Boundaries) -> None:
+    simple = simplify(embedded.areas, tolerance_m=200).to_numpy()
+    assert shapely.coverage_is_valid(simple)
+    assert not shapely.is_empty(simple).any()
+    assert shapely.get_num_coordinates(simple).sum() < 80_000
+    holes = sum(len(part.interiors) for part in shapely.get_parts(shapely.coverage_union_all(simple)))
+    assert holes <= 22
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_dissolving_any_plan_gives_back_the_country(embedded: Boundaries, seed: int) -> None:
+    """180 teams drawn at random per area, the worst plan there is; its parts cover the country exactly once."""
+    areas = embedded.areas
+    plan = pd.Series(np.random.default_rng(seed).integers(0, 180, len(areas)), index=areas["pc4"])
+    teams = dissolve(areas, plan)
+    assert teams["areas"].sum() == len(areas)
+    assert teams.geometry.area.sum() == pytest.approx(areas.geometry.area.sum(), abs=1.0)
+    country, again = (shapely.coverage_union_all(shapes.to_numpy()) for shapes in (areas.geometry, teams.geometry))
+    assert again.area == pytest.approx(country.area, abs=1.0)
+    assert shapely.coverage_is_valid(teams.geometry.to_numpy())
