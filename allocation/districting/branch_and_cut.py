@@ -24,7 +24,9 @@ from allocation.districting.relaxation import Cut, Domain, Limits, LpPoint, Rela
 PROOF_GAP = 1e-6  # relative: plans that are better by less are not looked for
 WHOLE = 1e-6  # an x this near 0 or 1 counts as whole
 ROOT_ROUNDS = 200
-NODE_ROUNDS = 3
+NODE_ROUNDS = 8
+WORTHWHILE = 0.02  # another round of cuts at a node only when the last one closed this part of the gap to the cutoff
+NODE_CUTS = 8  # per team and round
 TRIALS = 8  # branching candidates whose two children are solved before one is chosen
 TRIAL_ITERATIONS = 60
 RELIABLE = 4  # after so many observations a candidate's past gains are believed
@@ -242,6 +244,7 @@ class BranchAndCut:
         bound = node.bound
         if not domain.any(axis=1).all() or not self._tighten(domain):
             return []
+        last = bound
         for round_ in range(NODE_ROUNDS + 50):
             self.relaxation.set_domain(domain)
             point = self.relaxation.solve(self._time_left())
@@ -260,8 +263,10 @@ class BranchAndCut:
             is_whole = bool((np.abs(point.x - np.round(point.x)) < WHOLE).all())
             if is_whole and self._offer(np.argmax(point.x, axis=1).astype(np.int64)):
                 return []
-            if round_ < NODE_ROUNDS or is_whole:
-                found = self.separate(point.x, 8, 0.02 if is_whole or self.nodes % 10 == 0 else 0.3)
+            gains = round_ == 0 or bound - last > WORTHWHILE * (self.cutoff - bound)
+            last = bound
+            if (round_ < NODE_ROUNDS and gains) or is_whole:
+                found = self.separate(point.x, NODE_CUTS, 0.02 if is_whole or self.nodes % 10 == 0 else 0.3)
                 if found:
                     self.relaxation.add(found)
                     self.cuts += len(found)
