@@ -19,7 +19,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -28,6 +28,7 @@ from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -35,6 +36,7 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 import pyogrio
 import shapely
+from numpy.typing import NDArray
 from shapely.errors import GEOSException
 
 from allocation.errors import Refused
@@ -443,35 +445,40 @@ def team_areas(areas: gpd.GeoDataFrame, allocation: pd.DataFrame, teams: pd.Data
     team that has a share of it.
     """
     layer = ["law_domain", "client_line", "team_id"]
-    pieces = areas[["pc4", "geometry"]].merge(allocation[["pc4", *layer]], on="pc4", how="inner")
-    groups = pieces.groupby(layer, sort=True)
-    built = groups.size().rename("areas").reset_index()
-    shapes = gpd.GeoSeries([_dissolved(group.geometry) for _, group in groups], crs=areas.crs)
+    pieces = allocation[["pc4", *layer]].sort_values([*layer, "pc4"], ignore_index=True)
+    shapes = areas.set_index("pc4").geometry.reindex(pieces["pc4"]).to_numpy()
+    starts = np.flatnonzero(~pieces.duplicated(layer).to_numpy())
+    built = pieces.loc[starts, layer].reset_index(drop=True)
+    built["areas"] = np.diff([*starts, len(pieces)])
     built = built.merge(teams, on="team_id", how="left")
-    columns = ["team_id", "name", "office", "kind", "law_domain", "client_line", "areas"]
-    return gpd.GeoDataFrame(built[columns], geometry=_as_multi(shapes), crs=areas.crs)
+    dissolved = [_dissolved(group) for group in np.split(shapes, starts[1:])]
+    columns = ["team_id", "name", "office", "kind", *layer[:2], "areas"]
+    return gpd.GeoDataFrame(built[columns], geometry=_as_multi(dissolved), crs=areas.crs)
 
 
-def _dissolved(shapes: gpd.GeoSeries) -> Any:
+def _dissolved(shapes: NDArray[Any]) -> Any:
     """The union. Clean areas share their borders exactly, which is fast; others are united the slow way."""
     with suppress(GEOSException):
-        united = shapes.union_all(method="coverage")
+        united = shapely.coverage_union_all(shapes)
         if united.is_valid:
             return united
-    return shapes.union_all()
+    return shapely.union_all(shapes)
 
 
-def _as_multi(shapes: gpd.GeoSeries) -> gpd.GeoSeries:
-    return shapes.apply(lambda shape: shapely.MultiPolygon([shape]) if shape.geom_type == "Polygon" else shape)
+def _as_multi(shapes: Iterable[Any]) -> list[Any]:
+    return [shapely.MultiPolygon([shape]) if shape.geom_type == "Polygon" else shape for shape in shapes]
 
 
 def postcode_areas(areas: gpd.GeoDataFrame, allocation: pd.DataFrame) -> gpd.GeoDataFrame:
     """``areas`` with one text column per layer, such as ``team_zw_wia_alle``: its teams, joined by |, largest first."""
     ordered = allocation.sort_values(["share", "team_id"], ascending=[False, True], kind="stable")
-    column = "team_" + ordered["law_domain"] + "_" + ordered["client_line"]
-    wide = ordered.groupby(["pc4", column], sort=True)["team_id"].agg("|".join).unstack()
+    layer = "team_" + ordered["law_domain"] + "_" + ordered["client_line"]
+    named = pd.DataFrame({"pc4": ordered["pc4"], "layer": layer, "teams": ordered["team_id"]})
+    is_shared = named.duplicated(["pc4", "layer"], keep=False)
+    joined = named[is_shared].groupby(["pc4", "layer"], as_index=False)["teams"].agg("|".join)
+    wide = pd.concat([named[~is_shared], joined]).pivot(index="pc4", columns="layer", values="teams")
     built = areas.merge(wide, left_on="pc4", right_index=True, how="left")
-    return gpd.GeoDataFrame(built.set_geometry(_as_multi(built.geometry)), crs=areas.crs)
+    return gpd.GeoDataFrame(built.drop(columns="geometry"), geometry=_as_multi(built.geometry), crs=areas.crs)
 
 
 # --- the timeline ----------------------------------------------------------------------------------------------------

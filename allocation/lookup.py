@@ -11,8 +11,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from itertools import groupby
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -70,6 +71,23 @@ _ANSWERS = sa.table(
         }.items()
     ),
 )
+
+
+@lru_cache(maxsize=4)
+def _question(for_one_law: bool, for_one_line: bool) -> sa.Select[Any]:
+    """The query, built once for each of its four forms."""
+    columns, day = _ANSWERS.c, sa.bindparam("day", type_=sa.Date)
+    query = sa.select(_ANSWERS).where(
+        columns.pc4 == sa.bindparam("asked_pc4", type_=sa.Text),
+        columns.client_group == sa.bindparam("asked_group", type_=sa.Text),
+        columns.valid_from <= day,
+        sa.or_(columns.valid_to.is_(None), columns.valid_to >= day),
+    )
+    if for_one_law:
+        query = query.where(columns.law == sa.bindparam("asked_law", type_=sa.Text))
+    if for_one_line:
+        query = query.where(columns.client_line == sa.bindparam("asked_line", type_=sa.Text))
+    return query
 
 
 def parse_postcode(text: str) -> Postcode:
@@ -134,19 +152,13 @@ class LookupTable:
         return [answer for _, unit in units for answer in _longest_match(unit, asked.pc6)]
 
     def _rows(self, pc4: str, group: str, law: str | None, line: str | None, day: date) -> list[Answer]:
-        columns = _ANSWERS.c
-        query = sa.select(_ANSWERS).where(
-            columns.pc4 == pc4,
-            columns.client_group == group,
-            columns.valid_from <= day,
-            sa.or_(columns.valid_to.is_(None), columns.valid_to >= day),
-        )
+        asked: dict[str, Any] = {"asked_pc4": pc4, "asked_group": group, "day": day}
         if law is not None:
-            query = query.where(columns.law == law)
+            asked["asked_law"] = law
         if line is not None:
-            query = query.where(columns.client_line == line)
-        answers = [Answer(*row) for row in self._connection.execute(query)]
-        return sorted(answers, key=lambda a: (a.law, a.client_line, -a.share, a.team_id))
+            asked["asked_line"] = line
+        rows = self._connection.execute(_question(law is not None, line is not None), asked)
+        return sorted((Answer(*row) for row in rows), key=lambda a: (a.law, a.client_line, -a.share, a.team_id))
 
     def _why_nothing(self, pc4: str, group: str, day: date) -> str:
         in_force = sa.text(

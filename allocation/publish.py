@@ -64,6 +64,7 @@ def propose(outcome_dir: Path, store_url: str, files_dir: Path, *, valid_from: d
             sa.select(VERSIONS.c.version, VERSIONS.c.status).where(VERSIONS.c.fingerprint == outcome.fingerprint)
         ).first()
         if known is None:
+            _check_compared(connection, outcome, valid_from)
             version = (connection.execute(sa.select(sa.func.max(VERSIONS.c.version))).scalar() or 0) + 1
             _insert_version(connection, version, outcome, valid_from)
         else:
@@ -300,6 +301,18 @@ def _check_still_valid(connection: Connection, version: int, based_on_act: int) 
         raise Refused(
             f"Version {since.version} was {what}{by} after version {version} was proposed, so its changes and its "
             "transition no longer hold; nothing was changed. Run the proposal again."
+        )
+
+
+def _check_compared(connection: Connection, outcome: Outcome, valid_from: date | None) -> None:
+    """Refuse an outcome that was compared with a version that is not in force, today or when it is to take over."""
+    periods, first = _timeline(connection), valid_from or store.today()
+    in_force = {_in_force(periods, day) for day in (store.today(), first - _DAY, first)}
+    compared = set(outcome.tables[ALLOCATION_CHANGES.name]["from_version"].to_pylist()) - {None}
+    if not compared <= in_force:
+        raise Refused(
+            f"The outcome was compared with version {min(compared - in_force)}, which is no longer in force; "
+            "nothing was changed. Run the proposal again."
         )
 
 
