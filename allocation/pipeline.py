@@ -25,7 +25,7 @@ from datetime import UTC, date, datetime
 from importlib.metadata import version as package_version
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -38,6 +38,9 @@ from allocation.errors import Refused
 from allocation.inputs import Inputs, fingerprints, load_inputs
 from allocation.layers import Layer
 from allocation.scenario import Scenario, compare_with_base, scenario_config, write_scenario_input
+
+if TYPE_CHECKING:
+    from expectations.validate import Outcome
 
 log = logging.getLogger(__name__)
 
@@ -356,22 +359,23 @@ def assemble_outcome(run: Run) -> None:
 
 def validate_inputs(run: Run) -> None:
     """The expectations on the input and the expected work. Raises ``Refused``: what failed and where."""
-    from expectations.validate import ValidationFailed, validate_inputs
+    from expectations import validate
 
-    try:
-        validate_inputs(run.folder)
-    except ValidationFailed as failed:
-        raise Refused(str(failed)) from failed
+    _gate(validate.validate_inputs(run.folder))
 
 
 def validate_outcome(run: Run) -> None:
     """The gate before anything is published. Raises ``Refused``: what failed and where."""
-    from expectations.validate import ValidationFailed, validate_outcome
+    from expectations import validate
 
-    try:
-        validate_outcome(run.folder)
-    except ValidationFailed as failed:
-        raise Refused(str(failed)) from failed
+    _gate(validate.validate_outcome(run.folder))
+
+
+def _gate(outcome: Outcome) -> None:
+    from expectations.validate import ValidationFailed
+
+    if not outcome.success:
+        raise Refused(str(ValidationFailed(outcome)))
 
 
 def write_report(run: Run) -> Path:

@@ -1,0 +1,249 @@
+"""The commands as a planner types them, on the toy country: its own boundaries file, input folder and store."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from allocation import pipeline, publish
+from allocation.config import Config
+from allocation.errors import Refused
+from tests.support import toy
+
+SETTINGS = "tolerance = 0.1\n[solver]\nseconds = 20.0\niterations = 20000\nworkers = 1\n"
+
+
+@dataclass(frozen=True)
+class Country:
+    """Folders and store of one toy country, and its command line."""
+
+    folder: Path
+
+    @property
+    def store(self) -> str:
+        return f"sqlite:///{self.folder / 'store.sqlite'}"
+
+    @property
+    def var(self) -> Path:
+        return self.folder / "var"
+
+    @property
+    def run_arguments(self) -> list[str]:
+        return ["--input", f"{self.folder / 'input'}", "--boundaries", f"{self.folder / 'areas.gpkg'}",
+                "--config", f"{self.folder / 'settings.toml'}"]  # fmt: skip
+
+    def caseload(self, command: str, *arguments: str, has_store: bool = True) -> subprocess.CompletedProcess[str]:
+        store = ["--store", self.store, "--var", str(self.var)] if has_store else []
+        line = [sys.executable, "-m", "allocation", command, *arguments, *store]
+        return subprocess.run(line, capture_output=True, text=True, timeout=280, check=False)
+
+    def start(self, input_dir: Path | None = None) -> pipeline.Run:
+        """A run in this process."""
+        return pipeline.Run.start(
+            input_dir=input_dir or self.folder / "input",
+            boundaries=str(self.folder / "areas.gpkg"),
+            store=self.store,
+            config=Config.from_file(self.folder / "settings.toml"),
+            var=self.var,
+        )
+
+
+def make_country(folder: Path) -> Country:
+    toy.write(folder / "input")
+    toy.polygons().to_file(folder / "areas.gpkg", layer="areas")
+    (folder / "settings.toml").write_text(SETTINGS)
+    return Country(folder)
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Country:
+    """A country with one version in force, published by ``caseload run``."""
+    country = make_country(tmp_path_factory.mktemp("country"))
+    done = country.caseload("run", *country.run_arguments, "--reason", "eerste verdeling")
+    assert done.returncode == 0, done.stderr
+    assert "2, 8, 12" in done.stdout  # regions, teams, areas
+    assert "1 (in force)" in done.stdout
+    return country
+
+
+@pytest.fixture
+def country(tmp_path: Path) -> Country:
+    return make_country(tmp_path)
+
+
+def test_run_publishes_every_table_to_the_store_and_to_files(published: Country) -> None:
+    routing = publish.read_table("routing", published.store, version=1)
+    assert len(routing) == 12 * 4 * 3 * 2
+    run = publish.read_table("runs", published.store, version=1).iloc[0]
+    assert run["reason"] == "eerste verdeling"
+    told = json.loads(run["solver"]) if isinstance(run["solver"], str) else run["solver"]
+    assert {row["label"] for row in told.values()} == {"West", "Oost", "West + Oost PW"}
+    folder = next((published.var / "published").glob("v0001_*"))
+    manifest = json.loads((folder / "manifest.json").read_text())
+    assert {"routing.csv", "routing.parquet"} <= {entry["file"] for entry in manifest["files"]}
+
+
+def test_the_run_leaves_report_and_data_docs(published: Country) -> None:
+    run = next((published.var / "runs").glob("*"))
+    assert "<html" in (run / "report.html").read_text()[:500].lower()
+    assert list((run / "validation").rglob("index.html"))
+
+
+def test_running_again_makes_no_new_version(published: Country) -> None:
+    done = published.caseload("run", *published.run_arguments)
+    assert done.returncode == 0, done.stderr
+    assert publish.versions(published.store)["version"].tolist() == [1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "team", "rule"),
+    [
+        (["1001", "--law", "WIA", "--line", "vangnet"], "W1", "verdeling"),
+        (["1012 ab", "--law", "PW"], "P1", "enig_team"),
+        (["1005", "--group", "klm", "--law", "ZW"], "K1", "bijzondere_groep"),
+    ],
+)
+def test_lookup_tells_team_and_rule(published: Country, arguments: list[str], team: str, rule: str) -> None:
+    done = published.caseload("lookup", *arguments)
+    assert done.returncode == 0, done.stderr
+    assert f"team {team} " in done.stdout
+    assert f"rule {rule}" in done.stdout
+
+
+def test_lookup_of_no_postcode_is_refused_in_one_sentence(published: Country) -> None:
+    done = published.caseload("lookup", "12a")
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert "is not a postcode" in done.stderr
+
+
+def test_locks_come_through_from_file_to_lookup(country: Country) -> None:
+    """A pin, a bar, a split at PC4 and a split at PC6 go from ``locks`` to ``lookup``."""
+    locks = toy.locks(
+        ("1002", "W2", "pin", "", ""),
+        ("1010", "W2", "bar", "", ""),
+        ("1003", "O1", "split", "0.5", ""),
+        ("1003", "O2", "split", "0.5", ""),
+        ("1001AA-1001AE", "W2", "split", "1", ""),
+    )
+    toy.write(country.folder / "input", {"locks": locks})
+    (country.folder / "settings.toml").write_text(SETTINGS.replace("0.1", "0.6", 1))
+    done = country.caseload("run", *country.run_arguments)
+    assert done.returncode == 0, done.stderr
+
+    def answer(postcode: str) -> str:
+        return country.caseload("lookup", postcode, "--law", "WIA", "--line", "vangnet").stdout
+
+    assert "team W2" in answer("1002")
+    assert "rule pin: afspraak" in answer("1002")
+    assert "team W1" in answer("1010")
+    assert "team O1" in answer("1003")
+    assert "team O2" in answer("1003")
+    assert "team W2" in answer("1001 ac")
+    assert "team W1" in answer("1001 zz")
+
+
+def test_bad_input_ends_with_a_line_for_each_problem_and_publishes_nothing(country: Country) -> None:
+    frames = toy.tables()
+    frames["inflow"].loc[0, "clients"] = "-1"
+    frames["teams"].loc[1, "laws"] = "ZW"
+    toy.write(country.folder / "input", frames)
+    for command, has_store, arguments in (
+        ("run", True, country.run_arguments),
+        ("validate", False, country.run_arguments),
+    ):
+        done = country.caseload(command, *arguments, has_store=has_store)
+        assert done.returncode == 1
+        assert "inflow.csv, row 2, column clients: " in done.stderr
+        assert "teams.csv, row 3, column laws: team W2 serves only ZW" in done.stderr
+        assert "Traceback" not in done.stderr
+    assert publish.current_version(country.store) is None
+    assert not list(country.var.glob("published/v*"))
+
+
+@pytest.mark.parametrize("table", ["routing", "transition"])
+def test_a_failed_suite_names_what_failed_and_nothing_is_published(
+    table: str, country: Country, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The outcome loses a row between the step that made it and the gate."""
+    whole: Callable[[pipeline.Run], None] = pipeline.assemble_outcome
+
+    def damaged(run: pipeline.Run) -> None:
+        whole(run)
+        path = run.folder / "outcome" / f"{table}.parquet"
+        pd.read_parquet(path).iloc[1:].to_parquet(path, index=False)
+
+    monkeypatch.setattr(pipeline, "assemble_outcome", damaged)
+    run = country.start()
+    with pytest.raises(Refused, match=table):
+        pipeline.run_all(run, until="publication", progress=lambda _text: None)
+    assert publish.current_version(country.store) is None
+    assert not list(country.var.glob("published/v*"))
+    assert list((run.folder / "validation").rglob("index.html"))
+
+
+def test_propose_publish_rollback_and_compare(published: Country, tmp_path: Path) -> None:
+    """W1 doubles: the proposal moves a postcode; it is published, compared and taken back."""
+    teams = toy.tables()["teams"]
+    teams.loc[teams["team_id"] == "W1", "fte_verzekeringsarts"] = "2.0"
+    changed = toy.write(tmp_path / "input", {"teams": teams})
+    arguments = ["--input", str(changed), *published.run_arguments[2:]]
+    assert published.caseload("propose", *arguments).returncode == 0
+    assert publish.current_version(published.store) == 1
+    assert published.caseload("publish", "2", "--remark", "akkoord").returncode == 0
+    assert publish.current_version(published.store) == 2
+    compared = published.caseload("compare", "1", "2")
+    assert "W2,W1" in compared.stdout.replace(" ", "")
+    back = published.caseload("rollback", "1", "--reason", "vergissing")
+    assert back.returncode == 0, back.stderr
+    assert publish.current_version(published.store) == 1
+
+
+def test_a_scenario_stands_beside_the_division_in_force(published: Country, tmp_path: Path) -> None:
+    (tmp_path / "more.toml").write_text('name = "meer vraag"\n[config.work]\ngrowth = { "*" = 0.25 }\n')
+    before = publish.versions(published.store)["version"].tolist()
+    done = published.caseload("scenario", str(tmp_path / "more.toml"), *published.run_arguments)
+    assert done.returncode == 0, done.stderr
+    assert "asked / available" in done.stdout
+    assert publish.versions(published.store)["version"].tolist() == before
+
+
+def write_instance(folder: Path, demand: list[int], tolerance: float) -> Path:
+    """Four units in a row, two teams of equal capacity at the ends."""
+    folder.mkdir()
+    rows = [f"u{i},{1000 * i},0,{d}" for i, d in enumerate(demand)]
+    (folder / "units.csv").write_text("unit,x,y,demand\n" + "\n".join(rows) + "\n")
+    (folder / "edges.csv").write_text("a,b,border\nu0,u1,100\nu1,u2,100\nu2,u3,100\n")
+    (folder / "teams.csv").write_text("team,capacity,x,y\nA,1,0,0\nB,1,3000,0\n")
+    (folder / "problem.toml").write_text(f"tolerance = {tolerance}\n[weights]\ntravel = 1.0\n")
+    return folder
+
+
+def test_solve_divides_a_bare_instance(country: Country, tmp_path: Path) -> None:
+    out = tmp_path / "plan.csv"
+    instance = write_instance(tmp_path / "row", [1, 1, 1, 1], 0.05)
+    done = country.caseload("solve", str(instance), "--out", str(out), "--seconds", "2", has_store=False)
+    assert done.returncode == 0, done.stderr
+    assert pd.read_csv(out).set_index("unit")["team"].to_dict() == {"u0": "A", "u1": "A", "u2": "B", "u3": "B"}
+
+
+def test_solve_says_so_when_the_rules_cannot_be_met(country: Country, tmp_path: Path) -> None:
+    """One unit has 7 of 10: no team may have more than 5.25. The least bad plan is written all the same."""
+    out = tmp_path / "plan.csv"
+    instance = write_instance(tmp_path / "heavy", [7, 1, 1, 1], 0.05)
+    done = country.caseload("solve", str(instance), "--out", str(out), "--seconds", "2", has_store=False)
+    assert done.returncode == 1
+    assert "A" in done.stderr
+    assert pd.read_csv(out)["team"].tolist() == ["A", "B", "B", "B"]
+
+
+def test_wrong_usage_has_its_own_exit_code(country: Country) -> None:
+    assert country.caseload("publish", "two").returncode == 2
+    assert country.caseload("divide", has_store=False).returncode == 2
