@@ -41,6 +41,14 @@ def late(what: str, dag_id: str, run_id: str) -> dict[str, Any]:
     return {"step": dag_id, "run_id": run_id, "what": "not finished in time", "details": [what], "remedy": todo}
 
 
+def waiting(told: str, dag_id: str, run_id: str, address: str) -> dict[str, Any]:
+    """A notice, in Dutch, that a proposal waits for a planner. ``told``: as ``proposal`` gives it."""
+    lines = [line.strip("| ").replace(" | ", ": ") for line in told.splitlines() if line and not line.startswith("|-")]
+    todo = f"Bekijk het voorstel en keur het goed of af: {address}"
+    what = "een voorstel wacht op goedkeuring"
+    return {"step": dag_id, "run_id": run_id, "what": what, "details": [x for x in lines if x], "remedy": todo}
+
+
 def drifted(outside: Sequence[Mapping[str, Any]], run_id: str) -> dict[str, Any]:
     """An alert for teams that get more or fewer clients than planned. ``outside``: rows of ``drift.team_drift``."""
     lines = [

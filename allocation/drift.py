@@ -73,9 +73,9 @@ def compare_with_plan(run: Run) -> list[str]:
     """
     from allocation import publish
 
-    version = publish.current_version(run.store, run.today)
+    version = publish.current_version(run.store)
     if version is None:
-        raise Refused(f"No version is in force on {run.today}: there is no plan to compare with.")
+        raise Refused("No version is in force today: there is no plan to compare with.")
     told = publish.read_table("runs", run.store, version=version).iloc[0]
     plan = _folder_of(run.folder.parent, str(told["run_id"]))
     inputs, known = Inputs.read(run.folder / "inputs"), Inputs.read(plan / "inputs")
@@ -102,4 +102,3 @@ def outside_band(run: Run) -> list[dict[str, Any]]:
     away = (table["clients_came"] - table["clients_planned"]).abs() / np.sqrt(table["clients_planned"].clip(lower=1.0))
     order = table.assign(away=away)[table["is_outside"]].sort_values("away", ascending=False)
     return [{str(name): value for name, value in row.items()} for row in order.drop(columns="away").to_dict("records")]
-

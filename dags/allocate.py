@@ -7,12 +7,13 @@ of its own; a task hands on the path of the run's folder, never the data. Nothin
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 import pendulum
 from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.sdk import Param, TriggerRule, dag, get_current_context, task
-from smc_dags import ALLOCATION, BOUNDARIES, CASELOAD, DEFAULTS, SOLVER_POOL, TEAMS, start_run
+from smc_alerts import Waiting
+from smc_dags import ALLOCATION, BOUNDARIES, CASELOAD, DEFAULTS, SOLVER_POOL, TEAMS, deadline, measure, start_run, told
 
 ANSWER_WITHIN = timedelta(days=14)
 
@@ -31,7 +32,7 @@ PARAMS = {
         {},
         type="object",
         title="Gewichten",
-        description="Alleen wat afwijkt, bijvoorbeeld {\"moved\": 40}.",
+        description='Alleen wat afwijkt, bijvoorbeeld {"moved": 40}.',
         properties={
             name: {"type": "number", "minimum": 0}
             for name in ("travel", "moved", "municipality_splits", "care_region_splits", "cut_edges", "border")
@@ -40,7 +41,12 @@ PARAMS = {
     ),
     "seconds": Param(10, type="number", exclusiveMinimum=0, maximum=3600, title="Zoektijd (s) per regio en laag"),
     "growth": Param(
-        0, type="number", exclusiveMinimum=-1, maximum=5, title="Scenario: groei van de instroom", description="0.1 = 10%"
+        0,
+        type="number",
+        exclusiveMinimum=-1,
+        maximum=5,
+        title="Scenario: groei van de instroom",
+        description="0.1 = 10%",
     ),
     "valid_from": Param(None, type=["null", "string"], format="date", title="Ingangsdatum (leeg = vandaag)"),
     "reason": Param("", type="string", maxLength=500, title="Reden"),
@@ -60,6 +66,16 @@ def configuration(params: dict[str, Any], triggered_by: list[str]) -> dict[str, 
     }
 
 
+class PlannerApproval(ApprovalOperator):
+    """Keeps the answer whatever it is: Airflow hands on approvals only, but a rejection has a name and a remark too."""
+
+    def execute_complete(self, context: Any, event: dict[str, Any]) -> Any:
+        """Called when the answer is there."""
+        answer = {key: event.get(key) for key in ("chosen_options", "params_input", "responded_by_user")}
+        context["ti"].xcom_push("answer", answer | {"responded_at": str(event.get("responded_at"))})
+        return super().execute_complete(context, event)
+
+
 @dag(
     dag_id="allocate",
     schedule=(BOUNDARIES | CASELOAD | TEAMS),
@@ -68,13 +84,17 @@ def configuration(params: dict[str, Any], triggered_by: list[str]) -> dict[str, 
     max_active_runs=4,
     default_args=DEFAULTS,
     params=PARAMS,
+    deadline=deadline(timedelta(days=1), "no decision of a planner yet, or a task that hangs"),
     tags=["caseload"],
     doc_md=__doc__,
 )
 def allocate() -> None:
     """Wire the DAG."""
 
-    @task(doc_md="The form or the changed assets become the settings of a run; returns the path of its folder.")
+    @task(
+        inlets=[BOUNDARIES, CASELOAD, TEAMS],
+        doc_md="The form or the changed assets become the settings of a run; returns the path of its folder.",
+    )
     def start(*, triggering_asset_events: dict[Any, Any]) -> str:
         context = get_current_context()
         by = sorted({asset.name for asset in triggering_asset_events})
@@ -97,19 +117,27 @@ def allocate() -> None:
         pipeline.validate_inputs(pipeline.Run.open(run))
         return run
 
-    @task(doc_md="One districting problem per cluster and layer; returns their names.")
+    @task(doc_md="One districting problem per cluster and layer. Those without a change are carried over here.")
     def layers(run: str) -> list[str]:
         from allocation import pipeline
 
-        return pipeline.prepare_layers(pipeline.Run.open(run))
+        opened = pipeline.Run.open(run)
+        pipeline.prepare_layers(opened)
+        listed = told(opened.folder / "layers.json")["layers"]
+        for layer in listed:
+            if not layer["is_solved"]:
+                pipeline.solve_layer(opened, layer["key"])
+        return [layer["key"] for layer in listed if layer["is_solved"]]
 
     @task(map_index_template="{{ label }}", pool=SOLVER_POOL, doc_md="Divide one cluster and layer over its teams.")
     def solve(run: str, key: str) -> None:
         from allocation import pipeline
 
-        context = get_current_context()
-        context["label"] = key  # type: ignore[typeddict-unknown-key]
-        context["label"] = pipeline.solve_layer(pipeline.Run.open(run), key)["label"]  # type: ignore[typeddict-unknown-key]
+        context = cast("dict[str, Any]", get_current_context())
+        context["label"] = key
+        outcome = pipeline.solve_layer(pipeline.Run.open(run), key)
+        context["label"] = outcome["label"]
+        measure("layer", outcome, ("seconds", "objective", "gap"), layer=key)
 
     @task(doc_md="Plans become the published tables: allocation, routing, transition, loads, changes.")
     def assemble(run: str) -> str:
@@ -132,9 +160,11 @@ def allocate() -> None:
         opened = pipeline.Run.open(run)
         pipeline.write_report(opened)
         pipeline.propose(opened)
-        return alerts.proposal(pipeline.summary(opened))
+        figures = pipeline.summary(opened)
+        measure("proposal", figures, ("areas", "worst_deviation", "mean_deviation", "areas_outside_tolerance"))
+        return alerts.proposal(figures)
 
-    approve = ApprovalOperator(
+    approve = PlannerApproval(
         task_id="approve",
         subject="Nieuwe verdeling van de postcodes: goedkeuren?",
         body="{{ ti.xcom_pull('propose') }}",
@@ -142,6 +172,7 @@ def allocate() -> None:
         response_timeout=ANSWER_WITHIN,
         defaults="Reject",
         execution_timeout=None,
+        notifiers=[Waiting()],
         doc_md="A planner approves or rejects. No answer in two weeks counts as a rejection.",
     )
 
@@ -149,7 +180,7 @@ def allocate() -> None:
     def publish(run: str, *, outlet_events: dict[Any, Any]) -> None:
         from allocation import alerts, pipeline
 
-        answer = get_current_context()["ti"].xcom_pull(task_ids="approve")
+        answer = get_current_context()["ti"].xcom_pull(task_ids="approve", key="answer")
         folder = pipeline.publish(pipeline.Run.open(run), alerts.approval(answer))
         outlet_events[ALLOCATION].extra = {"run": run, "folder": str(folder)}
 
@@ -158,7 +189,7 @@ def allocate() -> None:
         from allocation import alerts, pipeline
         from allocation.publish import reject
 
-        approval = alerts.approval(get_current_context()["ti"].xcom_pull(task_ids="approve"))
+        approval = alerts.approval(get_current_context()["ti"].xcom_pull(task_ids="approve", key="answer"))
         if approval["decision"] == "rejected":
             opened = pipeline.Run.open(run)
             reject(pipeline.summary(opened)["version"], opened.store, approval)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pendulum
 from airflow.sdk import dag, get_current_context, task
-from smc_dags import BOUNDARIES, DEFAULTS, start_run
+from smc_dags import BOUNDARIES, DEFAULTS, start_run, told
 
 
 @dag(
@@ -24,18 +26,26 @@ def boundaries() -> None:
     def start() -> str:
         return str(start_run(get_current_context()).folder)
 
-    @task(outlets=[BOUNDARIES], doc_md="Areas cleaned, joined to regions, with neighbours and bridges, into the cache.")
-    def prepare(run: str, *, outlet_events: dict[object, object]) -> None:
-        import json
-        from pathlib import Path
+    @task(
+        doc_md="Fetched anew where the source has a network address: the newest year. The cache keeps what was there."
+    )
+    def fetch(run: str) -> str:
+        import geodata
+        from allocation.pipeline import Run
 
+        opened = Run.open(run)
+        geodata.refresh_boundaries(opened.boundaries, opened.var / "cache")
+        return run
+
+    @task(outlets=[BOUNDARIES], doc_md="Areas cleaned, joined to regions, with neighbours and bridges.")
+    def prepare(run: str, *, outlet_events: dict[Any, Any]) -> None:
         from allocation import pipeline
 
-        pipeline.prepare_boundaries(pipeline.Run.open(run))
-        told = json.loads((Path(run) / "boundaries.json").read_text(encoding="utf-8"))
-        outlet_events[BOUNDARIES].extra = {"run": run, "fingerprint": told["fingerprint"]}  # type: ignore[attr-defined]
+        opened = pipeline.Run.open(run)
+        pipeline.prepare_boundaries(opened)
+        outlet_events[BOUNDARIES].extra = {"run": run} | told(opened.folder / "boundaries.json")
 
-    prepare(start())
+    prepare(fetch(start()))
 
 
 boundaries()

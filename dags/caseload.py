@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from typing import Any
+
 import pendulum
 from airflow.sdk import dag, get_current_context, task
-from smc_dags import CASELOAD, DEFAULTS, start_run
+from smc_dags import BOUNDARIES, CASELOAD, DEFAULTS, deadline, start_run, told
 
 
 @dag(
@@ -14,13 +17,14 @@ from smc_dags import CASELOAD, DEFAULTS, start_run
     catchup=False,
     max_active_runs=1,
     default_args=DEFAULTS,
+    deadline=deadline(timedelta(hours=2), "the caseload of last night is not there yet"),
     tags=["caseload"],
     doc_md=__doc__,
 )
 def caseload() -> None:
     """Wire the DAG."""
 
-    @task(doc_md="A run folder of its own, with the boundaries from the cache; returns its path.")
+    @task(inlets=[BOUNDARIES], doc_md="A run folder of its own, with the boundaries from the cache; returns its path.")
     def start() -> str:
         from allocation import pipeline
 
@@ -43,15 +47,12 @@ def caseload() -> None:
         return run
 
     @task(outlets=[CASELOAD], doc_md="The expectations on input and expected work; what passes is the new caseload.")
-    def expect(run: str, *, outlet_events: dict[object, object]) -> None:
-        import json
-        from pathlib import Path
-
+    def expect(run: str, *, outlet_events: dict[Any, Any]) -> None:
         from allocation import pipeline
 
-        pipeline.validate_inputs(pipeline.Run.open(run))
-        told = json.loads((Path(run) / "inputs.json").read_text(encoding="utf-8"))
-        outlet_events[CASELOAD].extra = {"run": run} | told  # type: ignore[attr-defined]
+        opened = pipeline.Run.open(run)
+        pipeline.validate_inputs(opened)
+        outlet_events[CASELOAD].extra = {"run": run} | told(opened.folder / "inputs.json")
 
     expect(estimate(check(start())))
 

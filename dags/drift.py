@@ -38,7 +38,6 @@ def drift() -> None:
     @task(doc_md="Clients that came in since the plan was made, per team, against the plan. Returns the teams outside.")
     def compare(run: str) -> list[str]:
         from allocation.drift import compare_with_plan
-
         from allocation.pipeline import Run
 
         return compare_with_plan(Run.open(run))
@@ -49,9 +48,8 @@ def drift() -> None:
 
     @task(outlets=[DRIFT], doc_md="Raises the asset and the alert.")
     def tell(run: str, *, outlet_events: dict[Any, Any]) -> None:
-        from allocation.drift import outside_band
-
         from allocation import alerts
+        from allocation.drift import outside_band
         from allocation.pipeline import Run
 
         context = get_current_context()

@@ -165,6 +165,32 @@ class Progress:
         return Listener()
 
 
+@contextlib.contextmanager
+def answering(name: str, choice: str, remark: str) -> Iterator[None]:
+    """Meanwhile every approval that waits gets this answer."""
+    is_done = threading.Event()
+    thread = threading.Thread(target=approver(name, choice, is_done, remark), daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        is_done.set()
+        thread.join()
+
+
+@contextlib.contextmanager
+def listening(progress: Progress) -> Iterator[None]:
+    """Meanwhile ``progress`` hears of every task."""
+    from airflow.sdk.listener import get_listener_manager
+
+    listener = progress.listener()
+    get_listener_manager().add_listener(listener)
+    try:
+        yield
+    finally:
+        get_listener_manager().pm.unregister(listener)
+
+
 def run_dag(dag_id: str, conf: Mapping[str, Any]) -> Any:
     """Run one DAG in this process; returns its finished DagRun. Every approval must be answered by another thread."""
     from airflow.dag_processing.dagbag import DagBag
@@ -189,31 +215,19 @@ def run(var: Path, conf: Mapping[str, Any], choice: str, remark: str, terminal: 
     progress = Progress(terminal)
     progress.say("preparing Airflow")
     migrate(var)
-    from airflow.sdk.listener import get_listener_manager
-
     from allocation import alerts, pipeline
 
-    listener = progress.listener()
-    get_listener_manager().add_listener(listener)
-    is_done = threading.Event()
-    answering = threading.Thread(target=approver(getpass.getuser(), choice, is_done, remark), daemon=True)
-    answering.start()
     began = datetime.now(UTC)
-    try:
+    with answering(getpass.getuser(), choice, remark), listening(progress):
         for dag_id in ORDER:
             finished = run_dag(dag_id, conf if dag_id == "allocate" else {})
             if finished.state != "success":
-                progress.clear()
-                print(f"{dag_id} failed", file=terminal)
-                for alert in alerts_since(var, began):
-                    print(alerts.text(alert), file=terminal)
-                return 1
-    finally:
-        is_done.set()
-        answering.join()
-        get_listener_manager().pm.unregister(listener)
+                break
     progress.clear()
-
+    if finished.state != "success":
+        told = [alerts.text(alert) for alert in alerts_since(var, began)]
+        print("\n".join([f"{finished.dag_id} failed; nothing was published", *told]), file=terminal)
+        return 1
     opened = pipeline.Run.open(run_folder(var, finished))
     print(pipeline.summary_text(pipeline.summary(opened)), file=terminal)
     return 0

@@ -33,6 +33,25 @@ class Alert(BaseNotifier):
         send(alerts.failure(context.get("exception"), ti.dag_id, ti.task_id, label, ti.run_id), context)
 
 
+class Waiting(BaseNotifier):
+    """Tells planners that a proposal waits for them."""
+
+    def notify(self, context: Context) -> None:
+        """Send the proposal's figures through every channel."""
+        from allocation import alerts
+
+        ti = context["task_instance"]
+        send(alerts.waiting(ti.xcom_pull(task_ids="propose"), ti.dag_id, ti.run_id, address(ti)), context)
+
+
+def address(ti: Any) -> str:
+    """The page of Airflow on which a task can be answered."""
+    from airflow.sdk import conf
+
+    base = conf.get("api", "base_url", fallback="").rstrip("/")
+    return f"{base}/dags/{ti.dag_id}/runs/{ti.run_id}/tasks/{ti.task_id}/required_actions"
+
+
 def late(text: str, context: Mapping[str, Any] | None = None) -> None:
     """Tell that a run missed its deadline; Airflow calls this with the run in ``context``."""
     from allocation import alerts

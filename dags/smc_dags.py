@@ -6,8 +6,9 @@ Nothing heavy is imported and nothing is connected to: the DAG processor reads t
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,11 +27,12 @@ from smc_alerts import Alert, late
 if TYPE_CHECKING:
     from allocation.pipeline import Run
 
-BOUNDARIES = Asset(name="boundaries", uri="caseload://boundaries", group="caseload")
-CASELOAD = Asset(name="caseload", uri="caseload://caseload", group="caseload")
-TEAMS = Asset(name="teams", uri="caseload://teams", group="caseload")
-DRIFT = Asset(name="drift", uri="caseload://drift", group="caseload")
-ALLOCATION = Asset(name="allocation", uri="caseload://allocation", group="caseload")
+# The addresses name what a dataset is in lineage events; they are the same on every machine and no folder is read.
+BOUNDARIES = Asset(name="boundaries", uri="file:///caseload/boundaries", group="caseload")
+CASELOAD = Asset(name="caseload", uri="file:///caseload/caseload", group="caseload")
+TEAMS = Asset(name="teams", uri="file:///caseload/teams", group="caseload")
+DRIFT = Asset(name="drift", uri="file:///caseload/drift", group="caseload")
+ALLOCATION = Asset(name="allocation", uri="file:///caseload/allocation", group="caseload")
 
 SOLVER_POOL = "caseload_solver"
 """Bounds the searches side by side over all runs; a search keeps one core busy."""
@@ -48,7 +50,7 @@ PASSING = [
 RETRIES = ExceptionRetryPolicy(
     rules=[
         RetryRule("allocation.errors.Refused", RetryAction.FAIL, reason="refused: bad input or a failed check"),
-        RetryRule(PASSING, RetryAction.RETRY, RETRY_DELAY, reason="disk, memory, connection, database or time: may pass"),
+        RetryRule(PASSING, RetryAction.RETRY, RETRY_DELAY, reason="may pass by itself"),
     ],
     default=RetryAction.FAIL,
 )
@@ -85,6 +87,11 @@ def input_dir() -> Path | None:
     return Path(given).absolute() if given else None
 
 
+def told(path: Path) -> dict[str, Any]:
+    """What a step left in a JSON file of the run's folder."""
+    return dict(json.loads(path.read_text(encoding="utf-8")))
+
+
 def start_run(context: Mapping[str, Any], values: Mapping[str, Any] | None = None) -> Run:
     """A run of the pipeline for this DAG run; its folder is named after both, so a second try finds the same one."""
     from allocation.config import Config
@@ -100,3 +107,12 @@ def start_run(context: Mapping[str, Any], values: Mapping[str, Any] | None = Non
         run_id=f"{dag_run.dag_id}__{dag_run.run_id}",
         created_by=dag_run.triggering_user_name or dag_run.dag_id,
     )
+
+
+def measure(what: str, figures: Mapping[str, Any], names: Iterable[str], **tags: str) -> None:
+    """Send figures as gauges ``caseload.<what>.<name>`` to wherever Airflow's own metrics go."""
+    from airflow.sdk.observability import stats
+
+    for name in names:
+        if figures[name] is not None:
+            stats.gauge(f"caseload.{what}.{name}", float(figures[name]), tags=tags)

@@ -1,0 +1,174 @@
+"""Every DAG runs to its end in this machine's own Airflow, on two real regions; what a planner decides is what happens.
+
+The steps run once, in a process of their own (see ``tests.support.airflow_steps``); the tests look at what came of it.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from allocation import publish
+from tests.support import two_regions
+
+STEPS = Path(two_regions.__file__).with_name("airflow_steps.py")
+
+
+@dataclass(frozen=True)
+class Played:
+    """What came of the steps, and where the store is."""
+
+    var: Path
+    came: dict[str, dict[str, Any]]
+
+    @property
+    def store(self) -> str:
+        return f"sqlite:///{self.var / 'caseload.sqlite'}"
+
+    def states(self, step: str, task: str) -> list[str]:
+        return [one["state"] for one in self.came[step]["tasks"][task]]
+
+    def alerts(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in (self.var / "alerts.jsonl").read_text(encoding="utf-8").splitlines()]
+
+
+@pytest.fixture(scope="module")
+def played(tmp_path_factory: pytest.TempPathFactory) -> Played:
+    folder = tmp_path_factory.mktemp("airflow")
+    country = two_regions.write(folder)
+    teams = (country.input / "teams.csv").read_text(encoding="utf-8")
+    inflow = str(country.input / "inflow.csv")
+    busier = pd.read_parquet(country.input / "inflow.parquet")
+    steps = {
+        "boundaries": {"dag": "boundaries"},
+        "caseload": {"dag": "caseload"},
+        "approved": {"dag": "allocate", "remark": "akkoord, na overleg", "conf": {"reason": "eerste verdeling"}},
+        "first look": {"dag": "teams"},
+        "second look": {"dag": "teams"},
+        "look after a change": {
+            "dag": "teams",
+            "write": {str(country.input / "teams.csv"): without(teams, "SMC-UTR-09")},
+        },
+        "rejected": {"dag": "allocate", "answer": "Reject", "remark": "nog niet"},
+        "drift": {"dag": "drift", "remove": [inflow.replace(".csv", ".parquet")], "write": {inflow: later(busier)}},
+        "poisoned": {"dag": "caseload", "write": {str(country.input / "teams.csv"): poisoned(teams)}},
+    }
+    var = folder / "var"
+    environment = {"CASELOAD_INPUT": str(country.input), "CASELOAD_BOUNDARIES": str(country.boundaries)}
+    asked = json.dumps({"var": str(var), "steps": list(steps.values())})
+    told = folder / "came.json"
+    with (folder / "log").open("w") as log:
+        command = [sys.executable, str(STEPS), str(told)]
+        subprocess.run(
+            command,
+            input=asked,
+            text=True,
+            env=os.environ | environment,
+            stdout=log,
+            stderr=log,
+            check=True,
+            timeout=600,
+        )
+    return Played(var, dict(zip(steps, json.loads(told.read_text(encoding="utf-8")), strict=True)))
+
+
+def without(teams: str, team_id: str) -> str:
+    return "".join(line for line in teams.splitlines(keepends=True) if not line.startswith(team_id))
+
+
+def poisoned(teams: str) -> str:
+    """A negative FTE in row 3 and an office that does not exist in row 4."""
+    frame = pd.read_csv(io.StringIO(teams), dtype=str, keep_default_na=False)
+    frame.loc[1, "fte_verzekeringsarts"] = "-3.4"
+    frame.loc[2, "office_pc4"] = "0000"
+    return frame.to_csv(index=False)
+
+
+def later(inflow: pd.DataFrame) -> str:
+    """The history with three more months, in which Utrecht's first postcodes bring in six times as many clients."""
+    last = sorted(inflow["month"].unique())[-3:]
+    names = dict(zip(last, ["2026-07", "2026-08", "2026-09"], strict=True))
+    more = inflow[inflow["month"].isin(last)].assign(month=lambda x: x["month"].map(names))
+    more.loc[more["pc4"].str.startswith("352"), "clients"] *= 6
+    return pd.concat([inflow, more]).to_csv(index=False)
+
+
+def test_every_dag_ends_well(played: Played) -> None:
+    ended_well = {name for name, step in played.came.items() if step["state"] == "success"}
+    assert ended_well == set(played.came) - {"poisoned"}
+
+
+def test_assets_lie_between_the_dags(played: Played) -> None:
+    """Boundaries, caseload, the published division, the teams twice (first seen, then changed), drift."""
+    raised = [event["asset"] for event in played.came["poisoned"]["events"]]
+    assert raised == ["boundaries", "caseload", "allocation", "teams", "teams", "drift"]
+
+
+def test_a_small_run_takes_less_than_a_minute_of_work(played: Played) -> None:
+    for dag_id in ("boundaries", "caseload", "drift", "first look"):
+        assert played.came[dag_id]["seconds"] < 60
+
+
+def test_one_task_per_cluster_and_layer_with_its_name(played: Played) -> None:
+    labels = {one["label"] for one in played.came["approved"]["tasks"]["solve"]}
+    assert labels == {"Midden-Utrecht", "Amersfoort", "Midden-Utrecht PW", "Amersfoort PW"}
+
+
+def test_an_approval_publishes_with_name_and_remark(played: Played) -> None:
+    run = publish.read_table("runs", played.store, version=1).iloc[0]
+    approval = run["approval"] if isinstance(run["approval"], dict) else json.loads(run["approval"])
+    assert (approval["by"], approval["remark"], approval["decision"]) == ("jansen", "akkoord, na overleg", "approved")
+    assert approval["at"].startswith("20")
+    assert run["reason"] == "eerste verdeling"
+
+
+def test_a_rejection_leaves_the_old_version_in_force(played: Played) -> None:
+    assert played.states("rejected", "publish") == ["skipped"]
+    assert publish.current_version(played.store) == 1
+    versions = publish.versions(played.store).set_index("version")
+    assert versions.loc[2, "status"] == "rejected"
+    assert "nog niet" in str(versions.loc[2, "approval"])
+
+
+def test_only_a_changed_team_file_raises_the_asset(played: Played) -> None:
+    assert played.states("first look", "notice") == ["success"]
+    assert played.states("second look", "notice") == ["skipped"]
+    assert played.states("look after a change", "notice") == ["success"]
+    changed = played.came["poisoned"]["events"][4]["extra"]["changed"]
+    assert changed == ["teams.csv"]
+
+
+def test_teams_that_get_more_than_planned_are_told(played: Played) -> None:
+    (told,) = [alert for alert in played.alerts() if alert["step"] == "drift"]
+    raised = played.came["poisoned"]["events"][-1]["extra"]["teams"]
+    assert raised
+    assert all(any(line.startswith(team_id) for line in told["details"]) for team_id in raised)
+
+
+def test_bad_input_is_refused_once_with_every_problem(played: Played) -> None:
+    """No second try for what a second try cannot mend; the alert names file, row and column."""
+    assert [one["tries"] for one in played.came["poisoned"]["tasks"]["check"]] == [1]
+    told = played.alerts()[-1]
+    assert told["step"] == "caseload / check"
+    assert sorted(line.split(":")[0] for line in told["details"]) == [
+        "teams.csv, row 3, column fte_verzekeringsarts",
+        "teams.csv, row 4, column office_pc4",
+    ]
+
+
+def test_references_travel_between_tasks_not_data(played: Played) -> None:
+    """The largest thing a task hands on is the summary for the planner."""
+    import sqlite3
+
+    with sqlite3.connect(played.var / "airflow" / "airflow.db") as metadata:
+        (largest,) = metadata.execute("SELECT max(length(value)) FROM xcom").fetchone()
+    assert 0 < largest < 2000

@@ -1,0 +1,285 @@
+"""The real components: api-server, scheduler, dag-processor, two Celery workers, Redis, PostgreSQL, as processes.
+
+The same topology as ``docker-compose.yml``. A planner changes the teams, sees the proposal, approves it over REST, and
+the consumers' table in PostgreSQL has the new teams. Then everything that may go wrong goes wrong: each fault ends in a
+correct published version or in a clearly failed run.
+"""
+
+from __future__ import annotations
+
+import json
+import signal
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import sqlalchemy as sa
+
+from allocation import publish
+from tests.support import faults, two_regions
+from tests.support.airflow import Airflow, redis_server, running, wait_for
+from tests.support.postgres import new_database
+
+pytestmark = [pytest.mark.heavy, pytest.mark.timeout(1800)]
+
+pytest_plugins = ("tests.support.postgres",)
+
+
+@dataclass
+class Installation:
+    """Airflow, the store behind a gate, the input folder, the disk, and what came in on webhook and mail."""
+
+    airflow: Airflow
+    gate: faults.Gate
+    store: str
+    country: two_regions.Country
+    disk: Path
+    messages: list[str]
+    mails: list[str]
+
+    def alerts(self) -> list[dict[str, object]]:
+        lines = (self.disk / "alerts.jsonl").read_text(encoding="utf-8").splitlines()
+        return [json.loads(line) for line in lines]
+
+    def teams_in_force(self) -> set[str]:
+        """Teams of the regular clients that a consumer reads today."""
+        engine = sa.create_engine(self.store, poolclass=sa.NullPool)
+        with engine.connect() as connection:
+            query = sa.text("SELECT DISTINCT team_id FROM caseload.routing_current WHERE client_group = 'regulier'")
+            return set(connection.scalars(query))
+
+    def check_routing(self) -> None:
+        """One version in force, total and unambiguous: the shares of every combination sum to 1."""
+        routing = publish.read_table("routing", self.store)
+        sums = routing.groupby(["pc4", "client_group", "law", "client_line"])["share"].sum()
+        assert len(sums) == routing["pc4"].nunique() * 4 * 3 * 2
+        assert (sums - 1).abs().max() < 1e-9
+
+    def teams(self) -> pd.DataFrame:
+        return pd.read_csv(self.country.input / "teams.csv", dtype=str, keep_default_na=False)
+
+    def write_teams(self, teams: pd.DataFrame) -> None:
+        teams.to_csv(self.country.input / "teams.csv", index=False)
+
+    def published(self, **conf: object) -> int:
+        """Trigger, approve, and wait for the end; returns the version that is in force then."""
+        run_id = self.airflow.trigger("allocate", conf)
+        self.airflow.wait_for_proposal(run_id)
+        self.airflow.answer(run_id, "Approve", "akkoord")
+        assert self.airflow.wait_for_end("allocate", run_id) == "success", self.airflow.tasks("allocate", run_id)
+        version = publish.current_version(self.store)
+        assert version is not None
+        return version
+
+
+@pytest.fixture(scope="module")
+def smc(tmp_path_factory: pytest.TempPathFactory, postgres_server: str) -> Iterator[Installation]:
+    folder = tmp_path_factory.mktemp("components")
+    country = two_regions.write(folder)
+    with (
+        new_database(postgres_server) as metadata,
+        new_database(postgres_server) as store,
+        redis_server(folder / "redis") as broker,
+        faults.webhook() as (hook, messages),
+        faults.mail_server() as (mail_port, mails),
+        faults.small_disk(folder / "var", 400) as disk,
+    ):
+        gate = faults.Gate(sa.make_url(store).port or 5432)
+        behind = [sa.make_url(url).set(host="127.0.0.1", port=gate.port) for url in (metadata, store)]
+        metadata_url = behind[0].set(drivername="postgresql+psycopg2").render_as_string(hide_password=False)
+        environment = {
+            "AIRFLOW__CORE__EXECUTOR": "CeleryExecutor",
+            "AIRFLOW__CELERY__BROKER_URL": broker,
+            "AIRFLOW__CELERY__RESULT_BACKEND": f"db+{metadata_url}",
+            "AIRFLOW__OPENLINEAGE__TRANSPORT": json.dumps(
+                {"type": "file", "log_file_path": str(folder / "lineage.jsonl"), "append": True}
+            ),
+            "AIRFLOW__OPENLINEAGE__NAMESPACE": "caseload",
+            "CASELOAD_VAR": str(disk),
+            "CASELOAD_INPUT": str(country.input),
+            "CASELOAD_BOUNDARIES": str(country.boundaries),
+            "CASELOAD_STORE": behind[1].render_as_string(hide_password=False),
+            "CASELOAD_WEBHOOK_CONN": "caseload_webhook",
+            "AIRFLOW_CONN_CASELOAD_WEBHOOK": json.dumps({"conn_type": "http", "password": hook}),
+            "CASELOAD_ALERT_MAIL": "beheer@example.org",
+            "AIRFLOW_CONN_SMTP_DEFAULT": json.dumps(
+                {
+                    "conn_type": "smtp",
+                    "host": "127.0.0.1",
+                    "port": mail_port,
+                    "extra": {"disable_ssl": True, "disable_tls": True, "from_email": "caseload@example.org"},
+                }
+            ),
+        }
+        airflow = Airflow(folder / "home", metadata_url, environment)
+        workers = [(f"worker{n}", "celery", "worker", "-c", "2", "-H", f"w{n}@%h", "--skip-serve-logs") for n in (1, 2)]
+        with running(airflow, ("api-server",), ("scheduler",), ("dag-processor",), *workers):
+            yield Installation(airflow, gate, store, country, disk, messages, mails)
+
+
+def test_changed_teams_become_new_routing(smc: Installation) -> None:
+    """A team stops: the file changes, the asset starts the run, the planner approves, Uitkeren reads other teams."""
+    airflow = smc.airflow
+    assert airflow.get("/api/v2/importErrors")["total_entries"] == 0
+    first = smc.published(reason="eerste verdeling")
+    assert "SMC-UTR-09" in smc.teams_in_force()
+    airflow.patch("/api/v2/dags/allocate", {"is_paused": True})
+    airflow.patch("/api/v2/dags/teams", {"is_paused": False})
+    assert airflow.wait_for_end("teams", airflow.trigger("teams")) == "success"
+    before = {run["dag_run_id"] for run in airflow.get("/api/v2/dags/allocate/dagRuns")["dag_runs"]}
+    airflow.patch("/api/v2/dags/allocate", {"is_paused": False})
+
+    began = time.monotonic()
+    smc.write_teams(smc.teams().query("team_id != 'SMC-UTR-09'"))
+    airflow.log_in("jansen")
+    airflow.trigger("teams")
+
+    def new_runs() -> list[str]:
+        runs = airflow.get("/api/v2/dags/allocate/dagRuns")["dag_runs"]
+        return [run["dag_run_id"] for run in runs if run["dag_run_id"] not in before]
+
+    run_id = wait_for("a run of allocate that the asset started", new_runs)[0]
+    proposal = airflow.wait_for_proposal(run_id)
+    assert "Postcodes die van team wisselen" in proposal["body"]
+    assert publish.current_version(smc.store) == first
+    airflow.answer(run_id, "Approve", "team 9 is gestopt")
+    assert airflow.wait_for_end("allocate", run_id) == "success"
+    print(f"\nfrom changed file to published version: {time.monotonic() - began:.0f} s")
+
+    assert "SMC-UTR-09" not in smc.teams_in_force()
+    smc.check_routing()
+    run = publish.read_table("runs", smc.store).iloc[0]
+    approval = run["approval"] if isinstance(run["approval"], dict) else json.loads(run["approval"])
+    assert (approval["by"], approval["remark"]) == ("jansen", "team 9 is gestopt")
+    assert any("wacht op goedkeuring" in message for message in smc.messages)
+    airflow.patch("/api/v2/dags/teams", {"is_paused": True})
+
+
+def test_a_rejection_leaves_the_old_version_in_force(smc: Installation) -> None:
+    airflow, before = smc.airflow, publish.current_version(smc.store)
+    run_id = airflow.trigger("allocate", {"tolerance": 0.03})
+    airflow.wait_for_proposal(run_id)
+    airflow.answer(run_id, "Reject", "eerst overleg met Utrecht")
+    airflow.wait_for_end("allocate", run_id)
+    assert airflow.task("allocate", run_id, "publish")["state"] == "skipped"
+    assert publish.current_version(smc.store) == before
+    newest = publish.versions(smc.store).iloc[0]
+    assert newest["status"] == "rejected"
+    assert "eerst overleg met Utrecht" in str(newest["approval"])
+
+
+def test_each_role_may_do_its_own(smc: Installation) -> None:
+    """A viewer sees and may not start or answer anything; a form that is wrong is refused before it is a run."""
+    airflow = smc.airflow
+    airflow.log_in("lezer")
+    assert airflow.get("/api/v2/dags/allocate")["dag_id"] == "allocate"
+    refused = airflow.client.post("/api/v2/dags/allocate/dagRuns", json={"logical_date": None, "conf": {}})
+    assert refused.status_code == 403
+    airflow.log_in("jansen")
+    for wrong in ({"tolerance": 2}, {"regions": ["'; DROP TABLE runs; --"]}, {"weights": {"speed": 1}}, {"seconds": 0}):
+        body = {"logical_date": None, "conf": wrong}
+        assert airflow.client.post("/api/v2/dags/allocate/dagRuns", json=body).status_code == 400, wrong
+    assert airflow.client.get("/api/v2/connections").status_code == 403
+
+
+def test_lineage_names_the_datasets(smc: Installation) -> None:
+    """OpenLineage events were written to a file; they name what goes in and what comes out."""
+    lines = (smc.airflow.folder.parent / "lineage.jsonl").read_text(encoding="utf-8").splitlines()
+    events = [json.loads(line) for line in lines]
+    names = {dataset["name"] for event in events for part in ("inputs", "outputs") for dataset in event.get(part, [])}
+    assert {"/caseload/teams", "/caseload/allocation"} <= names
+
+
+def test_poisoned_input_is_a_clear_failure(smc: Installation) -> None:
+    """The alert reaches the people: file, row, column, and what is allowed; nothing changes for consumers."""
+    teams, before = smc.teams(), publish.current_version(smc.store)
+    wrong = teams.copy()
+    wrong.loc[0, "fte_verzekeringsarts"] = "-1"
+    smc.write_teams(wrong)
+    try:
+        run_id = smc.airflow.trigger("allocate")
+        assert smc.airflow.wait_for_end("allocate", run_id) == "failed"
+    finally:
+        smc.write_teams(teams)
+    assert smc.airflow.task("allocate", run_id, "prepare")["try_number"] == 1
+    where = "teams.csv, row 2, column fte_verzekeringsarts"
+    assert where in smc.messages[-1]
+    assert where in smc.mails[-1].replace("=\r\n", "")
+    assert publish.current_version(smc.store) == before
+
+
+def test_a_worker_that_is_killed_in_the_middle_of_a_region(smc: Installation) -> None:
+    """Both workers die without a word while regions are solved; new ones go on, and the version is right."""
+    airflow = smc.airflow
+    run_id = airflow.trigger("allocate", {"tolerance": 0.06})
+    wait_for(
+        "a region that is being solved", lambda: airflow.tasks_in("allocate", run_id, "solve", "running"), every_s=0.1
+    )
+    for n in (1, 2):
+        airflow.restart(f"worker{n}", signal.SIGKILL)
+    airflow.wait_for_proposal(run_id)
+    airflow.answer(run_id, "Approve", "akkoord")
+    assert airflow.wait_for_end("allocate", run_id) == "success"
+    smc.check_routing()
+
+
+def test_the_scheduler_is_restarted_in_the_middle(smc: Installation) -> None:
+    airflow = smc.airflow
+    run_id = airflow.trigger("allocate", {"tolerance": 0.07})
+    wait_for("a task that runs", lambda: airflow.tasks_in("allocate", run_id, "prepare", "running"), every_s=0.1)
+    airflow.restart("scheduler", signal.SIGKILL)
+    airflow.wait_for_proposal(run_id)
+    airflow.answer(run_id, "Approve", "akkoord")
+    assert airflow.wait_for_end("allocate", run_id) == "success"
+    smc.check_routing()
+
+
+def test_the_database_is_gone_for_a_minute(smc: Installation) -> None:
+    """Store and metadata both. The components come back as their restart policy says; the run ends well or clearly not."""
+    airflow, before = smc.airflow, publish.current_version(smc.store)
+    run_id = airflow.trigger("allocate", {"tolerance": 0.08})
+    wait_for("a task that runs", lambda: airflow.tasks_in("allocate", run_id, "prepare", "running"), every_s=0.1)
+    smc.gate.close()
+    time.sleep(60)
+    smc.gate.open()
+    airflow.revive()
+    outcome = wait_for(
+        "a proposal or a failed run",
+        lambda: airflow.outcome("allocate", run_id),
+    )
+    if outcome == "waiting":
+        airflow.answer(run_id, "Approve", "akkoord")
+        assert airflow.wait_for_end("allocate", run_id) == "success"
+        assert publish.current_version(smc.store) != before
+    else:
+        assert publish.current_version(smc.store) == before
+    smc.check_routing()
+
+
+def test_a_full_disk(smc: Installation) -> None:
+    """While the disk is full nothing is published; once there is room, a new run is."""
+    airflow, before = smc.airflow, publish.current_version(smc.store)
+    with faults.filled(smc.disk):
+        run_id = airflow.trigger("allocate", {"tolerance": 0.09})
+        assert airflow.wait_for_end("allocate", run_id) == "failed"
+    assert "No space left on device" in smc.messages[-1]
+    assert publish.current_version(smc.store) == before
+    smc.published(tolerance=0.09)
+    smc.check_routing()
+
+
+def test_two_triggers_at_once(smc: Installation) -> None:
+    """Both make a proposal; the one that is approved first is published, the other is told that it no longer holds."""
+    airflow = smc.airflow
+    runs = [airflow.trigger("allocate", {"tolerance": tolerance}) for tolerance in (0.05, 0.1)]
+    for run_id in runs:
+        airflow.wait_for_proposal(run_id)
+    for run_id in runs:
+        airflow.answer(run_id, "Approve", "akkoord")
+    ends = sorted(airflow.wait_for_end("allocate", run_id) for run_id in runs)
+    assert ends == ["failed", "success"]
+    assert "Run the proposal again" in smc.messages[-1]
+    smc.check_routing()
