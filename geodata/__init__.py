@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from geodata.adjacency import bridges_within
-    from geodata.boundaries import DEFAULT_CACHE, Boundaries, load_boundaries, refresh_boundaries
+    from geodata.boundaries import (
+        DEFAULT_CACHE,
+        Boundaries,
+        load_boundaries,
+        load_full_postcodes,
+        refresh_boundaries,
+    )
+    from geodata.check import problems
     from geodata.editions import carry_over, diff, stand_ins
     from geodata.errors import GeodataError
     from geodata.geometry import dissolve, simplify
@@ -28,6 +35,8 @@ _HOME = {
     "carry_over": ("geodata.editions", "carry_over"),
     "diff": ("geodata.editions", "diff"),
     "dissolve": ("geodata.geometry", "dissolve"),
+    "load_full_postcodes": ("geodata.boundaries", "load_full_postcodes"),
+    "problems": ("geodata.check", "problems"),
     "load_boundaries": ("geodata.boundaries", "load_boundaries"),
     "refresh_boundaries": ("geodata.boundaries", "refresh_boundaries"),
     "repairs_summary": ("geodata.repairs", "summary"),
@@ -46,6 +55,8 @@ __all__ = [
     "diff",
     "dissolve",
     "load_boundaries",
+    "load_full_postcodes",
+    "problems",
     "refresh_boundaries",
     "repairs_summary",
     "simplify",

@@ -8,7 +8,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -155,6 +155,26 @@ def _pdok(year: int | None, cache_dir: Path, say: Progress, *, refresh: bool) ->
     if found is None:
         raise GeodataError(f"The download of PDOK of {year} in {cache_dir} is damaged; remove pdok-{year}.json there.")
     return _cached(f"pdok-{year}-built", found, lambda: pdok.read(year, cache_dir), cache_dir / "built", say)
+
+
+def load_full_postcodes(
+    pc4: Iterable[str], boundaries: Boundaries, cache_dir: Path = DEFAULT_CACHE, progress: Progress | None = None
+) -> pd.DataFrame:
+    """Full postcodes (PC6) of areas that are split over teams, from PDOK, of the year of ``boundaries``.
+
+    Columns: pc4, pc6, x_m, y_m (metres, a point inside), inhabitants (missing = not published). Areas asked for before
+    come from the cache. Raises GeodataError when an area is unknown or PDOK cannot be read.
+    """
+    say = progress or (lambda _: None)
+    wanted = sorted(set(pc4))
+    unknown = set(wanted) - set(boundaries.areas["pc4"])
+    if unknown:
+        raise GeodataError(f"There is no area {min(unknown)} in the boundaries of {boundaries.edition.year}.")
+    areas = boundaries.areas[boundaries.areas["pc4"].isin(wanted)]
+    cache_dir.mkdir(parents=True, exist_ok=True)
+    with FeatureClient(say=lambda text: say(f"pdok: {text}")) as client:
+        services = pdok.Services.from_environment()
+        return pdok.full_postcodes(areas, boundaries.edition.year, cache_dir, services, client)
 
 
 def _file_key(spec: str, wanted: files.FileSpec) -> str:

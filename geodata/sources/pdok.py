@@ -268,6 +268,28 @@ def fetch_pc6(
     )
 
 
+def full_postcodes(
+    areas: GeoDataFrame, year: int, cache_dir: Path, services: Services, client: FeatureClient
+) -> pd.DataFrame:
+    """The full postcodes in ``areas`` (rows with pc4 and geometry) as points: pc4, pc6, x_m, y_m, inhabitants.
+
+    Asked for area by area and kept per area; an area in the cache needs no network.
+    """
+    pieces = []
+    for pc4, polygon in zip(areas["pc4"], areas.geometry, strict=True):
+        kept = cache_dir / f"pc6-{year}-{pc4}.parquet"
+        if not kept.is_file():
+            partial = cache_dir / f"pc6-{year}-{pc4}-partial"
+            found = fetch_pc6(polygon.bounds, year, services, client, partial)
+            fresh = kept.with_suffix(".tmp")
+            found[found["pc6"].str.startswith(pc4)].sort_values("pc6").to_parquet(fresh, index=False)
+            fresh.replace(kept)
+            shutil.rmtree(partial, ignore_errors=True)
+        pieces.append(pd.read_parquet(kept).assign(pc4=pc4))
+    columns = ["pc4", "pc6", "x_m", "y_m", "inhabitants"]
+    return pd.concat(pieces, ignore_index=True)[columns] if pieces else pd.DataFrame(columns=columns)
+
+
 def _frame(features: list[dict[str, Any]], columns: dict[str, str]) -> GeoDataFrame:
     """Features as a frame in RD New with the properties ``columns`` (name in the source -> our name).
 
