@@ -23,8 +23,9 @@ import sqlalchemy as sa
 
 from allocation import store
 
+LISTEN = "-c listen_addresses=127.0.0.1"
 # Tests need the rules of a database, not its safety against a power cut.
-SETTINGS = "-c listen_addresses=127.0.0.1 -c fsync=off -c synchronous_commit=off -c full_page_writes=off"
+UNSAFE = "-c fsync=off -c synchronous_commit=off -c full_page_writes=off"
 
 
 def server_programs() -> Path:
@@ -71,8 +72,8 @@ def _reachable_programs(folder: Path) -> Path:
 
 
 @contextmanager
-def started_server() -> Iterator[str]:
-    """A server of our own; yields the address of its database ``postgres``."""
+def started_server(*, is_safe: bool = False) -> Iterator[str]:
+    """A server of our own; yields the address of its database ``postgres``. ``is_safe``: as in production, slower."""
     folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))
     folder.chmod(0o755)
     if os.geteuid() == 0:
@@ -105,7 +106,7 @@ def started_server() -> Iterator[str]:
             "-N",
             "--no-locale",
         )
-        options = f"{SETTINGS} -p {port} -k {folder}"
+        options = f"{LISTEN}{'' if is_safe else ' ' + UNSAFE} -p {port} -k {folder}"
         run(str(programs / "pg_ctl"), "-D", str(data), "-w", "-s", "-l", str(folder / "log"), "-o", options, "start")
         try:
             yield f"postgresql+psycopg://postgres@127.0.0.1:{port}/postgres"
