@@ -11,7 +11,9 @@ import os
 import subprocess
 import sys
 from dataclasses import dataclass
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pandas as pd
@@ -105,6 +107,29 @@ def later(inflow: pd.DataFrame) -> str:
 def test_every_dag_ends_well(played: Played) -> None:
     ended_well = {name for name, step in played.came.items() if step["state"] == "success"}
     assert ended_well == set(played.came) - {"poisoned"}
+
+
+def test_airflow_itself_lists_no_import_errors(played: Played) -> None:
+    airflow = Path(sys.executable).with_name("airflow")
+    done = subprocess.run(
+        [str(airflow), "dags", "list-import-errors", "--local", "--output", "plain"],
+        env=os.environ | run_in_process().settings(played.var),
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=240,
+    )
+    assert "No data found" in done.stdout
+
+
+def run_in_process() -> ModuleType:
+    """The program behind `make run`, without running it."""
+    spec = spec_from_file_location("run_in_process", STEPS.parents[2] / "dags" / "run_in_process.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def test_assets_lie_between_the_dags(played: Played) -> None:

@@ -20,7 +20,7 @@ import sqlalchemy as sa
 
 from allocation import publish
 from tests.support import faults, two_regions
-from tests.support.airflow import Airflow, redis_server, running, wait_for
+from tests.support.airflow_components import Airflow, redis_server, running, wait_for
 from tests.support.postgres import new_database
 
 pytestmark = [pytest.mark.heavy, pytest.mark.timeout(1800)]
@@ -238,7 +238,7 @@ def test_the_scheduler_is_restarted_in_the_middle(smc: Installation) -> None:
 
 
 def test_the_database_is_gone_for_a_minute(smc: Installation) -> None:
-    """Store and metadata both. The components come back as their restart policy says; the run ends well or clearly not."""
+    """Store and metadata both. The components come back by their restart policy; the run ends well or clearly not."""
     airflow, before = smc.airflow, publish.current_version(smc.store)
     run_id = airflow.trigger("allocate", {"tolerance": 0.08})
     wait_for("a task that runs", lambda: airflow.tasks_in("allocate", run_id, "prepare", "running"), every_s=0.1)
