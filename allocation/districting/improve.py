@@ -51,17 +51,20 @@ class Found:
 class Schedule:
     """How effort is spent. Temperatures are in parts of the mean change that a flip makes.
 
-    hot, warm, cold   start of a cooling from a fresh plan, from the best plan, and the end of either
+    hot               starts of a cooling from a fresh plan, in turn
+    warm, cold        start of a cooling from the best plan; end of every cooling
     first_run         proposals of a run in the first round; each round ``growth`` times the one before
     slice             proposals between two looks at the clock
     largest_set       most units in a set move
     pool              plans kept for merging
-    exact_pairs       no exact search beyond so many pairs (unit, team); none of the whole problem beyond ``proof_pairs``
+    exact_pairs       no exact search beyond so many pairs (unit, team)
+    proof_pairs       nor of the whole problem beyond so many
+    regroupings       sets of neighbouring teams that are divided anew in a round
     exact_cost        what one node of an exact search counts for in iterations
     patience          rounds without a better plan after which the search has converged
     """
 
-    hot: float = 1.0
+    hot: tuple[float, ...] = (0.5, 1.0, 2.0)
     warm: float = 0.3
     cold: float = 0.005
     first_run: int = 100_000
@@ -71,6 +74,7 @@ class Schedule:
     pool: int = 16
     exact_pairs: int = 5_000
     proof_pairs: int = 600
+    regroupings: int = 3
     exact_cost: int = 5_000
     patience: int = 12
 
@@ -92,7 +96,7 @@ class Annealer:
         model, state = self.model, self.state
         state.plan[:] = start
         kernels.rebuild(model, state)
-        value = np.array([kernels.objective(model, state), kernels.violation(model, state)])
+        value = np.array([kernels.objective(model, state), self._over()])
         best = state.plan.copy()
         best_value = np.array([value[0] if value[1] <= 0 else np.inf])
         scale, price = self._scales()
@@ -104,7 +108,8 @@ class Annealer:
             now = min(size, iterations - done, int(min(self.clock.iterations_left, 2**60)))
             begin = top * (bottom / top) ** (done / iterations)
             end = top * (bottom / top) ** ((done + now) / iterations)
-            kernels.anneal(model, state, best, best_value, value, now, begin, end, mu, self._goal(done / iterations), self.shares,
+            goal = self._goal(done / iterations, price)
+            kernels.anneal(model, state, best, best_value, value, now, begin, end, mu, goal, self.shares,
                            self.schedule.largest_set, 1 << 40)  # fmt: skip
             done += now
             self.clock.iterations_left -= now
@@ -122,14 +127,19 @@ class Annealer:
 
     def _result(self) -> Found:
         model, state = self.model, self.state
-        result = Found(state.plan.astype(np.int64), kernels.objective(model, state), kernels.violation(model, state))
+        result = Found(state.plan.astype(np.int64), kernels.objective(model, state), self._over())
         if self.found is None or self.found.is_worse_than(result.value, result.over):
             self.found = result
         return result
 
-    def _goal(self, progress: float) -> Floats:
-        """Part of the time to be within limits, at least and at most: little while hot, half of it when cold."""
-        return np.array([0.3 * progress, 0.1 + 0.5 * progress])
+    def _goal(self, progress: float, price: float) -> Floats:
+        """Part of the time to be within limits, at least and at most: little while hot, half of it when cold;
+        and the greatest price of violations."""
+        return np.array([0.3 * progress, 0.1 + 0.5 * progress, 1e5 * price])
+
+    def _over(self) -> float:
+        """Relative load outside the limits; a loose piece or an empty team counts for a whole target each."""
+        return float(kernels.violation(self.model, self.state) + kernels.loose_pieces(self.model, self.state))
 
     def _scales(self) -> tuple[float, float]:
         """Mean change of the objective by a flip, and a first price for violations, from random flips."""
@@ -156,30 +166,31 @@ class Search:
     pool: list[Found] = field(default_factory=list)
     settled: set[tuple[bytes, bytes]] = field(default_factory=set)  # (teams, plan) that cannot be divided better
     is_proven: bool = False
-    reason: str | None = None
+    is_done: bool = False
+    proof: str | None = None  # why there is no plan at all
 
-    def run(self) -> bool:
-        """Until the clock is up (False) or nothing better is to be expected (True)."""
+    def run(self) -> None:
+        """Until the clock is up, or until nothing better is to be expected: then ``is_done``."""
         annealer, schedule = self.annealer, self.annealer.schedule
-        length, stale, round_ = float(schedule.first_run), 0, 0
-        while True:
+        length = schedule.first_run * max(1.0, self.problem.n * self.problem.k / 1000)
+        stale, round_ = 0, 0
+        while stale < schedule.patience:
             before = annealer.found
             for start, hot in self._starts(round_):
                 self._keep(annealer.run(start(), int(length), hot))
                 if annealer.clock.is_up():
-                    return False
-            self._exact(round_)
-            if self.is_proven or self._is_met():
-                self.is_proven = True
-                return True
+                    return
+            if self.proof is None:
+                self._exact(round_)
+            self.is_proven = self.is_proven or self._is_met()
+            if self.is_proven or self.proof is not None:
+                break
             if annealer.clock.is_up():
-                return False
-            after = annealer.found
-            stale = stale + 1 if before is after and after is not None and after.over <= 0 else 0
-            if stale >= schedule.patience:
-                return True
+                return
+            stale = stale + 1 if before is annealer.found else 0
             length *= schedule.growth
             round_ += 1
+        self.is_done = True
 
     def _is_met(self) -> bool:
         best = self.annealer.found
@@ -188,13 +199,13 @@ class Search:
     def _starts(self, round_: int) -> list[tuple[Callable[[], Ints], float]]:
         """Start plans of a round with the temperature to begin at."""
         model, rng, schedule = self.annealer.model, self.annealer.rng, self.annealer.schedule
-        hot = schedule.hot if round_ % 2 else schedule.hot / 2
+        hot = schedule.hot[round_ % len(schedule.hot)]
         out: list[tuple[Callable[[], Ints], float]] = []
         for base in self.bases:
             out.append((lambda base=base: complete(model, base, rng), hot))  # type: ignore[misc]
         if len(out) < 2:
             out.append((lambda: grown(model, rng) if not self.bases else complete(model, self.bases[0], rng, 1.0),
-                        schedule.hot))  # fmt: skip
+                        hot))  # fmt: skip
         if self.annealer.found is not None:
             out.append((lambda: self._best().plan, schedule.warm))
         return out
@@ -217,21 +228,20 @@ class Search:
         """Merge plans of the pool, divide some neighbouring teams anew, and try for a proof on small problems."""
         problem, schedule, rng = self.problem, self.annealer.schedule, self.annealer.rng
         pairs = problem.n * problem.k
-        if pairs > schedule.exact_pairs or len(self.pool) == 0:
+        if pairs > schedule.exact_pairs:
             return
         nodes = 10 + 5 * round_
-        if pairs <= schedule.proof_pairs:
-            _, is_proven = self._try(problem.allowed_mask, 2 * nodes)
-            self.is_proven = is_proven
-            if is_proven:
-                return
+        if pairs <= schedule.proof_pairs or not self.pool:
+            self.is_proven = self._try(problem.allowed_mask, 2 * nodes + schedule.proof_pairs * 100 // pairs)
+        if self.is_proven or not self.pool:
+            return
         if self.annealer.model.scost.any():
             return
-        for size in (2, 3, 4):
+        for size in (2, 3):
             if len(self.pool) >= size and not self.annealer.clock.is_up():
                 others = 1 + rng.permutation(len(self.pool) - 1)[: size - 1]
                 self._try(merged(problem, [self.pool[i].plan for i in (0, *others)]), nodes)
-        for first in rng.permutation(problem.k):
+        for first in rng.permutation(problem.k)[: schedule.regroupings]:
             if self.annealer.clock.is_up():
                 return
             plan = self._best().plan
@@ -241,12 +251,16 @@ class Search:
                 self._try(regrouped(problem, plan, teams), nodes)
                 self.settled.add(key)
 
-    def _try(self, options: Bools, nodes: int) -> tuple[bool, bool]:
-        """Exact search within ``options``; (found something better, nothing better is left)."""
-        clock = self.annealer.clock
-        plan, is_proven, _ = best_of(self.problem, options, self._best().plan, nodes, clock.deadline)
-        self.annealer.iterations += nodes * self.annealer.schedule.exact_cost
-        clock.iterations_left -= nodes * self.annealer.schedule.exact_cost
-        if plan is not None:
-            self._keep(self.annealer.value_of(plan))
-        return plan is not None, is_proven
+    def _try(self, options: Bools, nodes: int) -> bool:
+        """Exact search within ``options``; True when nothing better is left in them. A better plan joins the pool."""
+        clock, best = self.annealer.clock, self._best()
+        incumbent = best.plan if best.over <= 0 else None
+        outcome = best_of(self.problem, options, incumbent, nodes, clock.deadline)
+        effort = (1 + outcome.nodes) * self.annealer.schedule.exact_cost
+        self.annealer.iterations += effort
+        clock.iterations_left -= effort
+        if outcome.plan is not None:
+            self._keep(self.annealer.value_of(outcome.plan))
+        elif outcome.is_settled and incumbent is None:
+            self.proof = outcome.reason
+        return outcome.is_settled

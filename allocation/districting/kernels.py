@@ -149,6 +149,35 @@ def violation(model, state):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
+def loose_pieces(model, state):  # type: ignore[no-untyped-def]
+    """Pieces of teams' areas beyond the first, plus teams without units."""
+    state.stamp[0] += 1
+    stamp = state.stamp[0]
+    pieces = 0
+    for start in range(model.cost.shape[0]):
+        if state.seen[start] == stamp:
+            continue
+        pieces += 1
+        state.seen[start] = stamp
+        state.visited[0] = start
+        at, end = 0, 1
+        while at < end:
+            u = state.visited[at]
+            at += 1
+            for s in range(model.indptr[u], model.indptr[u + 1]):
+                v = model.nbr[s]
+                if state.seen[v] != stamp and state.plan[v] == state.plan[start]:
+                    state.seen[v] = stamp
+                    state.visited[end] = v
+                    end += 1
+    empty = 0
+    for t in range(model.cost.shape[1]):
+        if state.size[t] == 0:
+            empty += 1
+    return pieces - (model.cost.shape[1] - empty) + empty
+
+
+@njit(cache=True)
 def _over_after(model, load, t, u, sign):  # type: ignore[no-untyped-def]
     """The same for team t once unit u has come (sign 1) or gone (sign -1)."""
     out = 0.0
@@ -443,7 +472,7 @@ def anneal(model, state, best, best_value, value, iterations, hot, cold, mu, goa
     best_value   (1,) its objective, inf while there is none
     value        (2,) objective and violation of the plan in ``state``
     mu           (1,) price of violation, adapted so that the search is within limits for a part of the time
-    goal         (2,) that part: at least, at most
+    goal         (3,) that part: at least, at most; and the greatest price
     shares       (4,) cumulative shares of the moves flip, chain, set, group
     largest      most units in a set move
     limit        most units visited in one contiguity test
@@ -468,7 +497,7 @@ def anneal(model, state, best, best_value, value, iterations, hot, cold, mu, goa
         if it % block == block - 1:
             temperature *= cooling
             part = within / block
-            if part < goal[0]:
+            if part < goal[0] and mu[0] < goal[2]:
                 mu[0] *= 1.08
             elif part > goal[1]:
                 mu[0] /= 1.04

@@ -145,7 +145,7 @@ def adjacency(n: int, edges: Ints) -> tuple[Ints, Ints, Ints]:
     indptr = np.zeros(n + 1, dtype=np.int64)
     np.cumsum(np.bincount(ends, minlength=n), out=indptr[1:])
     edge = np.tile(np.arange(len(edges)), 2)[order]
-    return indptr, others[order].astype(np.int32), edge.astype(np.int32)  # type: ignore[return-value]
+    return indptr, others[order].astype(np.int32), edge.astype(np.int32)
 
 
 def limits(problem: Problem) -> tuple[Floats, Floats, Floats, Floats]:

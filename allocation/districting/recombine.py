@@ -9,12 +9,24 @@ Operations Research 68, 75-88.
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 
 from allocation.districting.branch_and_cut import BranchAndCut
 from allocation.districting.kernels import Model
 from allocation.districting.problem import Bools, Ints, Problem
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A plan better than the incumbent or None; whether nothing better is left within the options; the reason when
+    these hold no plan at all; nodes searched."""
+
+    plan: Ints | None
+    is_settled: bool
+    reason: str
+    nodes: int
 
 
 def merged(problem: Problem, plans: list[Ints]) -> Bools:
@@ -48,16 +60,9 @@ def neighbouring(model: Model, plan: Ints, first: int, size: int, rng: np.random
     return np.array(sorted(chosen))
 
 
-def best_of(
-    problem: Problem, options: Bools, incumbent: Ints | None, nodes: int, deadline: float | None
-) -> tuple[Ints | None, bool, str]:
-    """Search the plans within ``options`` ((n, k) bool) by branch and cut.
-
-    Returns a plan better than ``incumbent`` or None; whether nothing better is left within the options; and the
-    reason when these hold no plan at all.
-    """
-    search = BranchAndCut(
-        problem.replace(allowed=options, fixed=None), incumbent, math.inf if deadline is None else deadline
-    )
+def best_of(problem: Problem, options: Bools, incumbent: Ints | None, nodes: int, deadline: float | None) -> Outcome:
+    """Search the plans within ``options`` ((n, k) bool) by branch and cut, ``nodes`` at most."""
+    within = problem.replace(allowed=options, fixed=None)
+    search = BranchAndCut(within, incumbent, math.inf if deadline is None else deadline)
     search.run(nodes)
-    return (search.plan if search.has_better else None), search.is_proven, search.reason
+    return Outcome(search.plan if search.has_better else None, search.is_proven, search.reason, search.nodes)

@@ -8,9 +8,12 @@ from typing import Literal
 
 import numpy as np
 
+from allocation.districting import bound as bounds
+from allocation.districting.bound import Bound, lower_bound
+from allocation.districting.branch_and_cut import PROOF_GAP
 from allocation.districting.check import Violation, check
 from allocation.districting.construct import relax
-from allocation.districting.improve import Annealer, Clock, Found, Schedule, Search
+from allocation.districting.improve import Annealer, Clock, Schedule, Search
 from allocation.districting.objective import Terms, evaluate
 from allocation.districting.plan import build_model, canonical
 from allocation.districting.problem import Ints, Problem
@@ -72,29 +75,43 @@ def solve(problem: Problem, stop: Stop | None = None, seed: int = 1, params: Par
     began = time.perf_counter()
     inner, units, teams = canonical(problem)
     clock = Clock(None if stop.seconds is None else began + stop.seconds, float(stop.iterations or np.inf))
-    found, iterations, has_converged = _search(inner, clock, seed, params)
+    quick = lower_bound(inner, seconds=np.inf if stop.seconds is None else min(2.0, stop.seconds / 4))
+    search = _search(inner, clock, seed, params, quick)
+    found, bound, is_proven = _certified(inner, search, quick, params.certify_seconds)
     plan = np.empty(problem.n, dtype=np.int64)
-    plan[units] = teams[found.plan]
+    plan[units] = teams[found]
     terms = evaluate(problem, plan)
     violations = check(problem, plan)
-    reason: Reason = "converged" if has_converged else "iterations" if clock.iterations_left <= 0 else "time"
+    reason: Reason = "iterations" if clock.iterations_left <= 0 else "time"
+    if is_proven and not violations:
+        reason = "proven optimal"
+    elif search.is_done:
+        reason = "converged"
+    has_bound = not violations and bound is not None
     return Result(
         plan=plan,
         terms=terms,
         objective=terms.objective,
-        lower_bound=None,
-        gap=None,
+        lower_bound=bound,
+        gap=_gap(terms.objective, bound) if has_bound else None,
         is_feasible=not violations,
         violations=violations,
-        proof=None,
+        proof=search.proof,
         stopped_because=reason,
-        iterations=iterations,
+        iterations=search.annealer.iterations,
         seed=seed,
         seconds=time.perf_counter() - began,
     )
 
 
-def _search(problem: Problem, clock: Clock, seed: int, params: Params) -> tuple[Found, int, bool]:
+def _gap(objective: float, bound: float | None) -> float:
+    if bound is None or objective <= bound:
+        return 0.0
+    return (objective - bound) / objective
+
+
+def _search(problem: Problem, clock: Clock, seed: int, params: Params, quick: Bound) -> Search:
+    """Search until the clock is up; a single round when it is known that no plan can keep the rules."""
     model = build_model(problem)
     annealer = Annealer(model, seed, clock, params.schedule)
     bases = []
@@ -103,10 +120,29 @@ def _search(problem: Problem, clock: Clock, seed: int, params: Params) -> tuple[
         bases.append(relaxed)
     if problem.current is not None:
         bases.append(problem.current)
-    search = Search(problem, annealer, bases, -np.inf)
-    has_converged = search.run()
-    assert annealer.found is not None
-    return annealer.found, annealer.iterations, has_converged
+    search = Search(problem, annealer, bases, quick.value)
+    if not np.isfinite(quick.value):
+        search.proof = quick.method
+    search.run()
+    return search
+
+
+def _certified(problem: Problem, search: Search, quick: Bound, seconds: float) -> tuple[Ints, float | None, bool]:
+    """The plan, the best bound known for it (None when no plan is allowed), whether it is proven optimal."""
+    assert search.annealer.found is not None
+    found = search.annealer.found
+    if search.proof is not None:
+        return found.plan, None, False
+    if search.is_proven:
+        return found.plan, found.value - PROOF_GAP * abs(found.value), True
+    if seconds > 0:
+        strong = lower_bound(problem, found.plan if found.over <= 0 else None, seconds, "full")
+        plan = found.plan if strong.plan is None else strong.plan
+        if not np.isfinite(strong.value):
+            search.proof = strong.method
+            return plan, None, False
+        return plan, max(strong.value, quick.value), strong.is_optimal
+    return found.plan, quick.value, False
 
 
 def warm_up() -> None:
@@ -130,4 +166,5 @@ def warm_up() -> None:
         office_xy_m=xy[[0, -1]],
         municipality=np.arange(side * side) // side,
     )
-    solve(toy, Stop(seconds=None, iterations=1000))
+    solve(toy, Stop(seconds=None, iterations=200_000))
+    bounds.warm_up()
