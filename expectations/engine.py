@@ -45,18 +45,9 @@ def run(suites: Suites, folder: Path) -> Outcome:
     The tables that the rules were asked of stay behind in ``folder/<gate>.sqlite`` when something critical failed,
     for whoever has to find out why.
     """
-    context, docs = _context(folder / "data_docs" / suites.gate)
+    context, docs = new_context(folder / "data_docs" / suites.gate)
     database = Database(folder / f"{suites.gate}.sqlite")
-    database.write({**suites.frames, "column_types": column_types(suites.declared)})
-    checks = [[_missing(name)] for name in suites.missing]  # one list of failures per check, empty when it is met
-    frames = context.data_sources.add_pandas("tables as they are")
-    for declared in suites.declared:
-        checks += [_of_declaration(declared, one) for one in _run_declared(context, frames, declared)]
-    asked = context.data_sources.add_sqlite(
-        "tables in SQLite", connection_string=f"sqlite:///{database.path.resolve()}", create_temp_table=False
-    )
-    rules = (TYPES, *suites.rules)
-    checks += [_of_rule(rules, one) for one in _run_rules(context, asked, rules)]
+    checks = check(context, suites, database)
     context.build_data_docs()
     failed = sorted((failure for check in checks for failure in check), key=_worst_first)
     critical = sum(failure.severity == "critical" for failure in failed)
@@ -72,11 +63,25 @@ def run(suites: Suites, folder: Path) -> Outcome:
     return Outcome(suites.gate, not critical, statistics, tuple(failed), docs)
 
 
+def check(context: Any, suites: Suites, database: Database) -> list[list[Failure]]:
+    """Everything in ``suites``: one list of failures per check, empty when it is met. Writes ``database``."""
+    database.write({**suites.frames, "column_types": column_types(suites.declared)})
+    checks = [[_missing(name)] for name in suites.missing]
+    frames = context.data_sources.add_or_update_pandas("tables as they are")
+    for declared in suites.declared:
+        checks += [_of_declaration(declared, one) for one in _run_declared(context, frames, declared)]
+    asked = context.data_sources.add_or_update_sqlite(
+        "tables in SQLite", connection_string=f"sqlite:///{database.path.resolve()}", create_temp_table=False
+    )
+    rules = (TYPES, *suites.rules)
+    return checks + [_of_rule(rules, one) for one in _run_rules(context, asked, rules)]
+
+
 def _worst_first(failure: Failure) -> tuple[bool, str]:
     return failure.severity != "critical", failure.table
 
 
-def _context(site: Path) -> tuple[Any, Path]:
+def new_context(site: Path) -> tuple[Any, Path]:
     """A context in memory whose Data Docs land in ``site``, and the page to open."""
     os.environ["GX_ANALYTICS_ENABLED"] = "false"  # read on import: it sends nothing anywhere
     import great_expectations as gx
@@ -105,11 +110,15 @@ def _run_declared(context: Any, source: Any, declared: Declared) -> Sequence[Any
 
     name = declared.name
     batch = source.add_dataframe_asset(name).add_batch_definition_whole_dataframe("all rows")
-    suite = context.suites.add(gx.ExpectationSuite(name=f"{name} as declared", expectations=expectations(declared)))
-    definition = context.validation_definitions.add(gx.ValidationDefinition(name=name, data=batch, suite=suite))
+    suite = context.suites.add_or_update(
+        gx.ExpectationSuite(name=f"{name} as declared", expectations=expectations(declared))
+    )
+    definition = context.validation_definitions.add_or_update(
+        gx.ValidationDefinition(name=name, data=batch, suite=suite)
+    )
     known = [column for column in declared.key if column in declared.frame]
     result = definition.run(
-        batch_parameters={"dataframe": declared.frame},
+        batch_parameters={"dataframe": declared.frame.reset_index(drop=True)},
         result_format=RESULT_FORMAT | {"unexpected_index_column_names": known},
     )
     return list(result.results)
@@ -134,8 +143,8 @@ def _run_rules(context: Any, source: Any, rules: Sequence[Rule]) -> Sequence[Any
         )
         for rule in rules
     ]
-    suite = context.suites.add(gx.ExpectationSuite(name="rules between tables", expectations=made))
-    definition = context.validation_definitions.add(
+    suite = context.suites.add_or_update(gx.ExpectationSuite(name="rules between tables", expectations=made))
+    definition = context.validation_definitions.add_or_update(
         gx.ValidationDefinition(name="rules between tables", data=batch, suite=suite)
     )
     return list(definition.run(result_format="COMPLETE").results)

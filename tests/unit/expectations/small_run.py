@@ -1,0 +1,342 @@
+"""A run of an invented country of six postcodes, small enough to count by hand, as it stands before publication.
+
+Two regions side by side, neighbours joined by a dash or a bar::
+
+    region 1 (line `alle`)      region 2 (two lines)
+    1000 - 1001            -    1003 - 1004       ZW and WIA: A1 and A2 in region 1; V1 (vangnet), W1 (werkgever) in 2
+      |      |                    |               PW: P in both regions
+    1002 --- +                  1005              militair: M, klm: K, politie: Q
+
+1000 is pinned to A1. 1001 is split, half to A1 and half to A2. Of 1002 the range 1002AA-1002MZ (338 of 676 letter
+pairs, so half) goes to A1, the rest to A2. V1 is barred from nothing; W1 is barred from 1005 until a day that is past.
+
+Every postcode has, a year, of each product and line it knows, 10 clients that come in and 2 in stock of which half is
+planned: 11 planned clients. 1000 also has militair clients. CENTRAAL is nobody's load.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+PC4S = ["1000", "1001", "1002", "1003", "1004", "1005"]
+REGION = {"1000": 1, "1001": 1, "1002": 1, "1003": 2, "1004": 2, "1005": 2}
+EDGES = {1: [("1000", "1001"), ("1000", "1002"), ("1001", "1002")], 2: [("1003", "1004"), ("1003", "1005")]}
+BETWEEN = [("1001", "1003")]
+GROUPS = ["regulier", "militair", "klm", "politie"]
+LINES = ["vangnet", "werkgever"]
+PRODUCTS = {  # product: law, lines, hours of a verzekeringsarts, hours of others
+    "WIA_EWT": ("WIA", LINES, 4.0, 6.0),
+    "ZW_EZWB": ("ZW", ["vangnet"], 2.0, 3.0),
+    "PW_ABA": ("PW", ["vangnet"], 3.0, 1.0),
+    "CENTRAAL": ("WIA", LINES, 1.0, 1.0),
+}
+PLANNED = 11.0
+CAPACITY = {"A1": 200.0, "A2": 200.0, "V1": 300.0, "W1": 150.0, "P": 180.0, "M": 100.0, "K": 100.0, "Q": 100.0}
+TEAMS = {  # kind, regions, client_groups, client_lines, laws, office
+    "A1": ("regulier", [1], None, "vangnet|werkgever", "ZW|WIA", "Almere"),
+    "A2": ("regulier", [1], None, "vangnet|werkgever", "ZW|WIA", "Almere"),
+    "V1": ("regulier", [2], None, "vangnet", "ZW|WIA", "Venlo"),
+    "W1": ("regulier", [2], None, "werkgever", "WIA", "Venlo"),
+    "P": ("participatiewet", [1, 2], None, "vangnet|werkgever", "PW", "Goes"),
+    "M": ("bijzonder", [], "militair", "vangnet|werkgever", "ZW|WIA", "Utrecht"),
+    "K": ("bijzonder", [], "klm", "vangnet|werkgever", "ZW|WIA", "Haarlem"),
+    "Q": ("bijzonder", [], "politie", "vangnet|werkgever", "ZW|WIA", "Zwolle"),
+}
+LAYERS = {  # key: cluster, law domain, line, regions, teams
+    "01_zw_wia_alle": ("Regio 1", "zw_wia", "alle", [1], ["A1", "A2"]),
+    "02_zw_wia_vangnet": ("Regio 2", "zw_wia", "vangnet", [2], ["V1"]),
+    "02_zw_wia_werkgever": ("Regio 2", "zw_wia", "werkgever", [2], ["W1"]),
+    "01-02_pw_alle": ("Regio 1 + Regio 2", "pw", "alle", [1, 2], ["P"]),
+}
+KEY = ["pc4", "product", "client_line", "client_group"]
+MONTHS = [f"2025-{month:02d}" for month in range(1, 13)]
+
+
+@dataclass
+class SmallRun:
+    """The tables of the run. A test changes one of them before it is written."""
+
+    areas: pd.DataFrame
+    inputs: dict[str, pd.DataFrame]
+    work: pd.DataFrame
+    division_in_force: pd.DataFrame
+    outcome: dict[str, pd.DataFrame]
+    config: dict[str, Any] = field(default_factory=dict)
+    results: dict[str, dict[str, Any]] = field(default_factory=dict)
+    absent: tuple[str, ...] = ()
+
+    def write(self, folder: Path) -> Path:
+        """The run as files; returns ``folder``."""
+        frames = {f"inputs/{name}": frame for name, frame in self.inputs.items()}
+        frames |= {f"outcome/{name}": frame for name, frame in self.outcome.items()}
+        frames |= {"work": self.work, "division_in_force": self.division_in_force, "boundaries/areas": self.areas}
+        for name, frame in frames.items():
+            if name in self.absent:
+                continue
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            frame.to_parquet(folder / f"{name}.parquet", index=False)
+        _write_json(folder / "run.json", {"config": self.config})
+        told = [{"key": key, "label": key, "is_solved": True, "units": 3} for key in LAYERS]
+        _write_json(folder / "layers.json", {"day": "2026-07-01", "from_version": None, "layers": told})
+        for key, (cluster, domain, line, regions, teams) in LAYERS.items():
+            layer = folder / "layers" / key
+            names = {"cluster": cluster, "law_domain": domain, "client_line": line}
+            _write_json(layer / "layer.json", {**names, "regions": regions, "team_ids": teams})
+            _write_json(layer / "result.json", {"violations": [], "proof": None} | self.results.get(key, {}))
+            units = [pc4 for pc4 in PC4S if REGION[pc4] in regions]
+            pd.DataFrame({"unit": units, "pc4": units}).to_parquet(layer / "parts.parquet")
+            pairs = [pair for region in regions for pair in EDGES[region]] + (BETWEEN if len(regions) == 2 else [])
+            np.savez(layer / "problem.npz", edges=np.array([[units.index(a), units.index(b)] for a, b in pairs]))
+        return folder
+
+
+def _write_json(path: Path, value: Any) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(value), encoding="utf-8")
+
+
+def small_run() -> SmallRun:
+    """The run with nothing wrong with it."""
+    work = _work()
+    division = _division()
+    config = {
+        "tolerance": 0.05, "special_groups": GROUPS[1:], "special_first": False, "continuity": "stay",
+        "valid_from": None, "work": {"productive_hours_per_fte": 100.0, "growth": {}, "hours_factor": {}},
+    }  # fmt: skip
+    stock = _stock(work)
+    expected = _expected(work)
+    load = _team_load(division, expected, work)
+    outcome = {
+        "allocation": division,
+        "routing": _routing(division),
+        "allocation_reason": _reasons(division),
+        "team_load": load,
+        "allocation_changes": _changes(),
+        "transition": _transition(stock),
+        "region_summary": _region_summary(expected, load),
+        "expected": expected,
+        "teams": _teams().drop(columns=["regions", "row"]),
+    }
+    areas = pd.DataFrame({
+        "pc4": PC4S, "arbeidsmarktregio_nr": [REGION[p] for p in PC4S],
+        "arbeidsmarktregio": [f"Regio {REGION[p]}" for p in PC4S], "inhabitants": 1000,
+        "area_km2": 1.0, "is_valid": True,
+    })  # fmt: skip
+    inputs = {
+        "inflow": _inflow(work), "stock": stock, "products": _products(), "teams": _teams(),
+        "clusters": pd.DataFrame({"cluster": ["samen"], "arbeidsmarktregio": ["1"], "row": [2], "region": [1]}),
+        "locks": _locks(), "care_regions": pd.DataFrame({"pc4": PC4S, "care_region": "GGD"}),
+        "current": _in_force().drop(columns="law_domain").assign(row=2),
+    }  # fmt: skip
+    return SmallRun(areas, inputs, work, _in_force(), outcome, config)
+
+
+def _row(**values: Any) -> dict[str, Any]:
+    return values
+
+
+def _lines(pc4: str, product: str) -> list[str]:
+    return ["alle"] if REGION[pc4] == 1 and PRODUCTS[product][1] == LINES else PRODUCTS[product][1]
+
+
+def _work() -> pd.DataFrame:
+    rows = [(pc4, product, line, "regulier") for pc4 in PC4S for product in PRODUCTS for line in _lines(pc4, product)]
+    rows.append(("1000", "WIA_EWT", "alle", "militair"))
+    work = pd.DataFrame(rows, columns=KEY)
+    hours = work["product"].map({name: facts[2] for name, facts in PRODUCTS.items()})
+    other = work["product"].map({name: facts[3] for name, facts in PRODUCTS.items()})
+    return work.assign(
+        law=work["product"].map({name: facts[0] for name, facts in PRODUCTS.items()}),
+        is_central=work["product"] == "CENTRAAL", inflow_clients=10.0, stock_clients=2, planned_clients=PLANNED,
+        hours_verzekeringsarts=PLANNED * hours, hours_other=PLANNED * other, stock_hours_verzekeringsarts=2 * hours,
+        hours_sd=1.0,
+    )  # fmt: skip
+
+
+def _inflow(work: pd.DataFrame) -> pd.DataFrame:
+    return work[KEY].merge(pd.DataFrame({"month": MONTHS}), how="cross").assign(clients=1)[["month", *KEY, "clients"]]
+
+
+def _stock(work: pd.DataFrame) -> pd.DataFrame:
+    """The holder of the files is who had the postcode: A2 had 1000, and A0, which has ended, had 1001."""
+    held = {"1000": "A2", "1001": "A0", "1002": "A2"}
+    teams = [
+        "M" if group == "militair" else "P" if product == "PW_ABA"
+        else held.get(pc4) or ("W1" if line == "werkgever" else "V1")
+        for pc4, product, line, group in work[KEY].itertuples(index=False)
+    ]  # fmt: skip
+    stock = work[KEY].assign(reference_date=pd.Timestamp("2026-06-30"), clients=2, team_id=teams)
+    return stock[["reference_date", *KEY, "clients", "team_id"]]
+
+
+def _products() -> pd.DataFrame:
+    rows = [
+        (name, law, "|".join(lines), hours, other, 0.5, 1, "central" if name == "CENTRAAL" else "team", row)
+        for row, (name, (law, lines, hours, other)) in enumerate(PRODUCTS.items(), start=2)
+    ]
+    return pd.DataFrame(rows, columns=[
+        "product", "law", "client_lines", "hours_verzekeringsarts", "hours_other", "planned_stock_share", "priority",
+        "handled_by", "row",
+    ])  # fmt: skip
+
+
+def _teams() -> pd.DataFrame:
+    rows = [
+        _row(
+            team_id=team, name=f"SMC {team}", office=office, office_pc4="1000",
+            arbeidsmarktregio="|".join(map(str, regions)) or "-", kind=kind, client_groups=groups, client_lines=lines,
+            laws=laws, fte_verzekeringsarts=CAPACITY[team] / 100, fte_other=5.0, productivity=1.0,
+            valid_from=pd.Timestamp("2024-01-01"), valid_to=pd.NaT, verzuimbeheer_code=None, row=row, regions=regions,
+        )
+        for row, (team, (kind, regions, groups, lines, laws, office)) in enumerate(TEAMS.items(), start=2)
+    ]  # fmt: skip
+    ended = rows[0] | {"team_id": "A0", "valid_to": pd.Timestamp("2026-06-30"), "row": len(rows) + 2}
+    return pd.DataFrame([*rows, ended])
+
+
+def _locks() -> pd.DataFrame:
+    """pc4, team, kind, share, line, reason, last day, row, area, first PC6, last PC6."""
+    return pd.DataFrame(
+        [
+            ("1000", "A1", "pin", None, None, "pand", None, 2, "1000", None, None),
+            ("1001", "A1", "split", 0.5, None, "privacy", None, 3, "1001", None, None),
+            ("1001", "A2", "split", 0.5, None, "privacy", None, 4, "1001", None, None),
+            ("1002AA-1002MZ", "A1", "split", 1.0, None, "privacy", None, 5, "1002", "1002AA", "1002MZ"),
+            ("1005", "W1", "bar", None, None, "staf", "2026-01-01", 6, "1005", None, None),
+            ("1003", "W1", "bar", None, "vangnet", "staf", None, 7, "1003", None, None),
+        ],
+        columns=["pc4", "team_id", "kind", "share", "client_line", "reason", "valid_until", "row", "area", "pc6_from",
+                 "pc6_to"],
+    ).assign(valid_until=lambda t: pd.to_datetime(t["valid_until"]))  # fmt: skip
+
+
+def _division() -> pd.DataFrame:
+    rows = [(pc4, "alle", "pw", "P", 1.0) for pc4 in PC4S]
+    rows += [("1000", "alle", "zw_wia", "A1", 1.0)]
+    rows += [(pc4, "alle", "zw_wia", team, 0.5) for pc4 in ("1001", "1002") for team in ("A1", "A2")]
+    rows += [
+        (pc4, line, "zw_wia", team, 1.0) for pc4 in PC4S[3:] for line, team in (("vangnet", "V1"), ("werkgever", "W1"))
+    ]
+    return pd.DataFrame(rows, columns=["pc4", "client_line", "law_domain", "team_id", "share"])
+
+
+def _in_force() -> pd.DataFrame:
+    """As ``_division``, but 1000 still with A2 and 1001 wholly with A0, which has ended since."""
+    rest = _division()[lambda t: ~(t["pc4"].isin(["1000", "1001"]) & (t["law_domain"] == "zw_wia"))]
+    rows = [("1000", "alle", "zw_wia", "A2", 1.0), ("1001", "alle", "zw_wia", "A0", 1.0)]
+    return pd.concat([rest, pd.DataFrame(rows, columns=rest.columns)], ignore_index=True)
+
+
+def _changes() -> pd.DataFrame:
+    rows = [("1000", "A2", "A1", 1.0), ("1001", "A0", "A1", 0.5), ("1001", "A0", "A2", 0.5)]
+    return pd.DataFrame(rows, columns=["pc4", "team_from", "team_to", "share"]).assign(
+        client_line="alle", law_domain="zw_wia", clients=5.0, hours=10.0, from_version=None
+    )
+
+
+def _routing(division: pd.DataFrame) -> pd.DataFrame:
+    rows: list[tuple[Any, ...]] = []
+    for pc4, line, domain, team, share in division.itertuples(index=False):
+        pc6 = ("1002AA", "1002MZ") if (pc4, team) == ("1002", "A1") else (None, None)
+        for law in ("PW",) if domain == "pw" else ("ZW", "WIA"):
+            asked = LINES if line == "alle" or (law == "ZW" and line == "vangnet") else [line]
+            asked = [] if law == "ZW" and line == "werkgever" else asked
+            for group in GROUPS if law == "PW" else ["regulier"]:
+                rows += [(pc4, *pc6, group, law, one, team, share) for one in asked]
+    for group, team in (("militair", "M"), ("klm", "K"), ("politie", "Q")):
+        rows += [
+            (pc4, None, None, group, law, one, team, 1.0) for pc4 in PC4S for law in ("ZW", "WIA") for one in LINES
+        ]
+    columns = ["pc4", "pc6_from", "pc6_to", "client_group", "law", "client_line", "team_id", "share"]
+    table = pd.DataFrame(rows, columns=columns)
+    return table.assign(office=table["team_id"].map({team: facts[5] for team, facts in TEAMS.items()}))
+
+
+def _reasons(division: pd.DataFrame) -> pd.DataFrame:
+    table = division[["pc4", "client_line", "law_domain"]].drop_duplicates(ignore_index=True)
+    return table.assign(rule="verdeling", reason="verdeling naar werk")
+
+
+def _expected(work: pd.DataFrame) -> pd.DataFrame:
+    """Work of line `alle` is halved over the lines."""
+    mine = work[((work["client_group"] == "regulier") | (work["law"] == "PW")) & ~work["is_central"]]
+    rows = []
+    for pc4 in PC4S:
+        for domain in ("zw_wia", "pw"):
+            here = mine[(mine["pc4"] == pc4) & ((mine["law"] == "PW") == (domain == "pw"))]
+            for line in ("alle", *LINES):
+                part = here["client_line"].map({line: 1.0, "alle": 0.5}).fillna(0.0) if line != "alle" else 1.0
+                clients, hours = (float((here[c] * part).sum()) for c in ("planned_clients", "hours_verzekeringsarts"))
+                rows.append((pc4, line, domain, clients, hours))
+    return pd.DataFrame(rows, columns=["pc4", "client_line", "law_domain", "clients", "hours"])
+
+
+def _team_load(division: pd.DataFrame, expected: pd.DataFrame, work: pd.DataFrame) -> pd.DataFrame:
+    rows = division.merge(expected, on=["pc4", "client_line", "law_domain"])
+    rows = rows.assign(clients=rows["clients"] * rows["share"], hours=rows["hours"] * rows["share"])
+    table = rows.groupby(["team_id", "law_domain", "client_line"], as_index=False).agg(
+        areas=("pc4", "nunique"), clients_per_year=("clients", "sum"), hours_verzekeringsarts=("hours", "sum")
+    )
+    special = pd.DataFrame({
+        "team_id": ["M", "K", "Q"], "law_domain": "zw_wia", "client_line": "alle", "areas": [1, 0, 0],
+        "clients_per_year": [PLANNED, 0.0, 0.0], "hours_verzekeringsarts": [44.0, 0.0, 0.0],
+    })  # fmt: skip
+    table = pd.concat([table, special], ignore_index=True)
+    cluster = {team: told[0] for told in LAYERS.values() for team in told[4]}
+    table["cluster"] = table["team_id"].map(cluster).fillna("landelijk")
+    table["capacity_hours_verzekeringsarts"] = table["team_id"].map(CAPACITY)
+    by = table["cluster"] + table["law_domain"] + table["client_line"]
+    hours, capacity = (
+        table.groupby(by)[c].transform("sum") for c in ("hours_verzekeringsarts", "capacity_hours_verzekeringsarts")
+    )
+    target = hours * table["capacity_hours_verzekeringsarts"] / capacity
+    table["target_hours"] = target.where(table["cluster"] != "landelijk", table["hours_verzekeringsarts"])
+    off = table["hours_verzekeringsarts"] - table["target_hours"]
+    table["deviation"] = (off / table["target_hours"].where(table["target_hours"] > 0)).fillna(0.0)
+    table["tolerance"] = 0.4
+    return table.assign(
+        name="SMC " + table["team_id"], office=table["team_id"].map({t: f[5] for t, f in TEAMS.items()}),
+        kind=table["team_id"].map({t: f[0] for t, f in TEAMS.items()}), inhabitants=1000.0 * table["areas"],
+        hours_other=10.0, hours_low=table["hours_verzekeringsarts"] * 0.9,
+        hours_high=table["hours_verzekeringsarts"] * 1.1,
+        capacity_hours_other=500.0, is_within_tolerance=table["deviation"].abs() <= 0.4, pieces=1, travel_km=None,
+        stock_clients=4, stock_hours_verzekeringsarts=10.0, waiting_months=1.0,
+    )  # fmt: skip
+
+
+def _region_summary(expected: pd.DataFrame, load: pd.DataFrame) -> pd.DataFrame:
+    rows = []
+    for cluster, domain, line, regions, teams in LAYERS.values():
+        for nr in regions:
+            mine = expected[expected["pc4"].map(REGION).eq(nr) & expected["law_domain"].eq(domain)]
+            hours = float(mine.loc[mine["client_line"] == line, "hours"].sum())
+            rows.append(_row(
+                arbeidsmarktregio_nr=nr, arbeidsmarktregio=f"Regio {nr}", cluster=cluster, law_domain=domain,
+                client_line=line, teams=len(teams), areas=3, inhabitants=3000, hours_verzekeringsarts=hours,
+                mean_deviation=0.0, max_deviation=0.0, travel_km=None, municipality_splits=0, care_region_splits=0,
+                areas_moved=0, clients_moved=0, waiting_months=1.0, objective=1.0, lower_bound=None, gap=None,
+            ))  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def _transition(stock: pd.DataFrame) -> pd.DataFrame:
+    """Who has an active team stays there; the two clients of A0, which has ended, go one to A1 and one to A2."""
+    table = stock[[*KEY, "team_id", "clients"]].rename(columns={"team_id": "team_from"})
+    central = table["product"] == "CENTRAAL"
+    table.loc[central, "team_from"] = "CENTRAAL"
+    ended = table["team_from"] == "A0"
+    stay = table[~ended].assign(team_to=lambda t: t["team_from"])
+    move = [table[ended].assign(team_to=team, clients=1) for team in ("A1", "A2")]
+    # ZW clients in 1001 have line vangnet; the split counts for both lines there
+    rows = pd.concat([stay, *move], ignore_index=True)
+    return rows.assign(movement=np.where(rows["team_from"] == rows["team_to"], "blijft", "verhuist"), reason="reden")
+
+
+Change = Callable[[SmallRun], None]

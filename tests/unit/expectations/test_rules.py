@@ -1,0 +1,346 @@
+"""Each rule, in the small run with one thing broken on purpose: caught, with the right table, column and place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from expectations import engine, inputs, outcome
+from expectations.rules import Database, Failure, Rule, Suites
+from tests.unit.expectations.small_run import Change, SmallRun, small_run
+
+
+def setting(where: str, rows: dict[str, Any], **values: Any) -> Change:
+    """Gives the cells ``values`` to the rows of table ``where`` that match ``rows``; there must be some."""
+
+    def change(run: SmallRun) -> None:
+        frame = _frame(run, where)
+        mine = _matching(frame, rows)
+        for column, value in values.items():
+            frame[column] = frame[column].astype(object) if not isinstance(value, int | float) else frame[column]
+            frame.loc[mine, column] = value
+
+    return change
+
+
+def without(where: str, **rows: Any) -> Change:
+    def change(run: SmallRun) -> None:
+        frame = _frame(run, where)
+        _replace(run, where, frame[~_matching(frame, rows)])
+
+    return change
+
+
+def with_row(where: str, like: dict[str, Any], **values: Any) -> Change:
+    """Adds the first row that matches ``like``, with other ``values``."""
+
+    def change(run: SmallRun) -> None:
+        frame = _frame(run, where)
+        row = frame[_matching(frame, like)].head(1).assign(**values)
+        _replace(run, where, pd.concat([frame, row], ignore_index=True))
+
+    return change
+
+
+def both(*changes: Change) -> Change:
+    def change(run: SmallRun) -> None:
+        for one in changes:
+            one(run)
+
+    return change
+
+
+def without_regions(team: str) -> Change:
+    def change(run: SmallRun) -> None:
+        teams = run.inputs["teams"]
+        teams["regions"] = [[] if one == team else known for one, known in teams[["team_id", "regions"]].to_numpy()]
+
+    return change
+
+
+def result_of(layer: str, **values: Any) -> Change:
+    def change(run: SmallRun) -> None:
+        run.results[layer] = values
+
+    return change
+
+
+def _frame(run: SmallRun, where: str) -> pd.DataFrame:
+    folder, _, name = where.partition("/")
+    return getattr(run, folder)[name] if name else getattr(run, folder)  # type: ignore[no-any-return]
+
+
+def _replace(run: SmallRun, where: str, frame: pd.DataFrame) -> None:
+    folder, _, name = where.partition("/")
+    if name:
+        getattr(run, folder)[name] = frame
+    else:
+        setattr(run, folder, frame)
+
+
+def _matching(frame: pd.DataFrame, rows: dict[str, Any]) -> Any:
+    mine = pd.Series(True, index=frame.index)
+    for column, value in rows.items():
+        mine &= frame[column].isna() if value is None else frame[column] == value
+    assert mine.any(), f"no row has {rows}"
+    return mine
+
+
+@dataclass(frozen=True)
+class Case:
+    """``rule`` must catch ``change``, and name ``place`` in one of its examples."""
+
+    rule: str
+    change: Change
+    place: str
+
+
+OUTCOME_CASES = [
+    Case("routing_total", without("outcome/routing", pc4="1003", client_group="klm", law="ZW", client_line="vangnet"),
+         "pc4 1003, client_group klm, law ZW, client_line vangnet, shares 0"),
+    Case("routing_total", setting("outcome/routing", {"pc4": "1000", "law": "WIA", "team_id": "A1"}, share=0.5),
+         "pc4 1000, client_group regulier, law WIA, client_line vangnet, shares 0.5"),
+    Case("routing_total", with_row("outcome/routing", {"pc4": "1003", "team_id": "V1"}, team_id="A1"), "pc4 1003"),
+    Case("routing_known", with_row("outcome/routing", {"pc4": "1003", "team_id": "V1"}, pc4="9999"), "pc4 9999"),
+    Case("routing_known", with_row("outcome/routing", {"pc4": "1003", "team_id": "V1"}, client_group="brandweer"),
+         "client_group brandweer"),
+    Case("routing_pc6", setting("outcome/routing", {"pc6_from": "1002AA"}, pc6_from="1001AA"),
+         "pc4 1002, pc6_from 1001AA"),
+    Case("routing_pc6", setting("outcome/routing", {"pc6_from": "1002AA"}, pc6_to=None), "pc4 1002, pc6_from 1002AA"),
+    Case("routing_unambiguous",
+         with_row("outcome/routing", {"pc6_from": "1002AA", "law": "ZW", "client_line": "vangnet"},
+                  pc6_from="1002MA", pc6_to="1002XX", team_id="A2"),
+         "pc6_to 1002MZ, other_from 1002MA, other_to 1002XX"),
+    Case("routing_team_active", setting("outcome/routing", {"pc4": "1000", "team_id": "A1"}, team_id="A0"),
+         "team_id A0"),
+    Case("routing_team_active", setting("outcome/routing", {"pc4": "1000", "team_id": "A1"}, team_id="ZZ"),
+         "team_id ZZ"),
+    Case("routing_office", setting("outcome/routing", {"pc4": "1003", "team_id": "V1"}, office=None),
+         "team_id V1, office_of_team Venlo"),
+    Case("routing_kind",
+         setting("outcome/routing", {"client_group": "militair", "law": "WIA", "pc4": "1004"}, team_id="K"),
+         "client_group militair, law WIA, team_id K"),
+    Case("routing_kind", setting("outcome/routing", {"law": "PW", "pc4": "1004"}, team_id="V1"), "law PW, team_id V1"),
+    Case("routing_kind", setting("outcome/routing", {"team_id": "W1", "pc4": "1004"}, team_id="M"),
+         "client_group regulier, law WIA, team_id M"),
+    Case("routing_no_zw_only", setting("outcome/routing", {"team_id": "V1", "law": "WIA"}, team_id="W1"), "team_id V1"),
+    Case("routing_served", setting("outcome/routing", {"team_id": "V1", "law": "ZW", "pc4": "1005"}, team_id="W1"),
+         "team_id W1, law ZW"),
+    Case("routing_served", setting("outcome/routing", {"team_id": "W1", "pc4": "1005"}, team_id="V1"),
+         "team_id V1, law WIA, client_line werkgever"),
+    Case("routing_follows_allocation",
+         setting("outcome/routing", {"pc4": "1000", "law": "ZW", "team_id": "A1"}, team_id="A2"),
+         "pc4 1000, client_group regulier, law ZW, client_line vangnet, team_id A2, share 1"),
+    Case("allocation_total", without("outcome/allocation", pc4="1004", client_line="werkgever"),
+         "pc4 1004, law_domain zw_wia, client_line werkgever, shares 0"),
+    Case("allocation_total",
+         with_row("outcome/allocation", {"pc4": "1004", "client_line": "vangnet"}, client_line="alle"),
+         "pc4 1004, law_domain zw_wia, client_line vangnet, shares 2"),
+    Case("allocation_known", with_row("outcome/allocation", {"pc4": "1004"}, pc4="9999"), "pc4 9999"),
+    Case("one_region_per_postcode", with_row("areas", {"pc4": "1004"}, arbeidsmarktregio_nr=1), "pc4 1004, on_rows 2"),
+    Case("one_team_unless_split",
+         both(setting("outcome/allocation", {"pc4": "1000", "team_id": "A1"}, share=0.5),
+              with_row("outcome/allocation", {"pc4": "1000", "team_id": "A1"}, team_id="A2")),
+         "pc4 1000, law_domain zw_wia, client_line alle, teams 2"),
+    Case("allocation_team_active", setting("outcome/allocation", {"pc4": "1000", "team_id": "A1"}, team_id="A0"),
+         "team_id A0"),
+    Case("allocation_team_active", setting("outcome/allocation", {"pc4": "1000", "law_domain": "pw"}, team_id="A1"),
+         "team_id A1, law_domain pw, kind regulier"),
+    Case("region_of_team", setting("outcome/allocation", {"pc4": "1004", "client_line": "vangnet"}, team_id="A1"),
+         "pc4 1004, arbeidsmarktregio Regio 2, team_id A1"),
+    Case("contiguous", setting("outcome/allocation", {"pc4": "1003", "team_id": "V1"}, team_id="A1"),
+         "team_id V1, law_domain zw_wia, client_line vangnet, pieces 2"),
+    Case("contiguous", without("outcome/allocation", team_id="W1"), "team_id W1"),
+    Case("reason_for_each", without("outcome/allocation_reason", pc4="1005", client_line="vangnet"), "pc4 1005"),
+    Case("pins_honoured", setting("outcome/allocation", {"pc4": "1000", "team_id": "A1"}, team_id="A2"),
+         "pc4 1000, pinned_to A1, client_line alle, team_id A2"),
+    Case("pins_honoured", setting("inputs/locks", {"kind": "pin"}, team_id="W1"), "pc4 1000, pinned_to W1"),
+    Case("bars_honoured", setting("inputs/locks", {"pc4": "1003"}, client_line=None), "pc4 1003, team_id W1"),
+    Case("splits_honoured",
+         both(setting("outcome/routing", {"pc4": "1001", "team_id": "A1"}, share=0.4),
+              setting("outcome/routing", {"pc4": "1001", "team_id": "A2"}, share=0.6)),
+         "pc4 1001, team_id A1, line vangnet, law WIA, asked 0.5, got 0.4"),
+    Case("splits_honoured", setting("outcome/routing", {"pc6_from": "1002AA"}, pc6_from=None, pc6_to=None),
+         "pc4 1002AA-1002MZ, team_id A1"),
+    Case("work_not_lost", without("work", pc4="1005", product="ZW_EZWB"), "pc4 1005, law_domain zw_wia"),
+    Case("lines_sum",
+         setting("outcome/expected", {"pc4": "1005", "client_line": "vangnet", "law_domain": "pw"}, hours=1.0),
+         "pc4 1005, law_domain pw, whole 33"),
+    Case("expected_everywhere", without("outcome/expected", pc4="1005", law_domain="pw"), "pc4 1005"),
+    Case("load_sums_to_work", setting("outcome/team_load", {"team_id": "V1"}, hours_verzekeringsarts=100.0),
+         "layer 02_zw_wia_vangnet"),
+    Case("load_sums_to_work", without("outcome/team_load", team_id="P"), "layer 01-02_pw_alle, work 198"),
+    Case("load_of_team",
+         both(setting("outcome/team_load", {"team_id": "A1"}, hours_verzekeringsarts=100.0),
+              setting("outcome/team_load", {"team_id": "A2"}, hours_verzekeringsarts=98.0)),
+         "team_id A1, law_domain zw_wia, client_line alle, hours_verzekeringsarts 100"),
+    Case("special_load",
+         setting("outcome/team_load", {"team_id": "M"}, hours_verzekeringsarts=10.0), "work 44, hours 10"),
+    Case("load_for_each_team", setting("outcome/team_load", {"team_id": "V1"}, areas=2), "team_id V1"),
+    Case("pieces", setting("outcome/team_load", {"team_id": "V1"}, pieces=2), "team_id V1"),
+    Case("target", setting("outcome/team_load", {"team_id": "A1"}, target_hours=50.0), "team_id A1"),
+    Case("deviation", setting("outcome/team_load", {"team_id": "A1"}, deviation=0.0), "team_id A1"),
+    Case("deviation", setting("outcome/team_load", {"team_id": "A1"}, is_within_tolerance=False), "team_id A1"),
+    Case("interval", setting("outcome/team_load", {"team_id": "A1"}, hours_low=1e6), "team_id A1"),
+    Case("region_sums_to_load", without("outcome/region_summary", arbeidsmarktregio_nr=2, law_domain="pw"),
+         "layer 01-02_pw_alle"),
+    Case("stock_followed", setting("outcome/transition", {"pc4": "1003", "product": "PW_ABA"}, clients=1),
+         "pc4 1003, product PW_ABA, client_line vangnet, client_group regulier, in_stock 2, in_transition 1"),
+    Case("movement",
+         setting("outcome/transition", {"pc4": "1003", "product": "PW_ABA"}, movement="verhuist"), "pc4 1003"),
+    Case("transition_team_active", setting("outcome/transition", {"pc4": "1001", "team_to": "A1"}, team_to="A0"),
+         "team_to A0"),
+    Case("transition_team_active", setting("outcome/transition", {"pc4": "1003", "team_to": "CENTRAAL"}, team_to="V1"),
+         "team_to V1, is_central 1"),
+    Case("continuity",
+         setting("outcome/transition", {"pc4": "1000", "team_from": "A2"}, team_to="A1", movement="verhuist"),
+         "pc4 1000, product WIA_EWT, client_group regulier, team_from A2, team_to A1"),
+    Case("moved_by_routing", setting("outcome/transition", {"pc4": "1001", "team_to": "A1"}, team_to="W1"),
+         "pc4 1001, product WIA_EWT"),
+    Case("changes_balance", without("outcome/allocation_changes", pc4="1000"),
+         "pc4 1000, law_domain zw_wia, client_line vangnet, team A1, unexplained 1"),
+]  # fmt: skip
+
+OUTCOME_WARNINGS = [
+    Case("contiguous_as_declared",
+         both(setting("outcome/allocation", {"pc4": "1003", "team_id": "V1"}, team_id="A1"),
+              result_of("02_zw_wia_vangnet", violations=["The area of team V1 is in 2 pieces."])), "team_id V1"),
+    Case("contiguous_as_declared",
+         both(without("outcome/allocation", team_id="W1"), result_of("02_zw_wia_werkgever", proof="W1 has no room")),
+         "team_id W1"),
+    Case("beyond_tolerance", setting("outcome/team_load", {"team_id": "A1"}, deviation=0.45, is_within_tolerance=False),
+         "name SMC A1, team_id A1, law_domain zw_wia, client_line alle, deviation 45.0%, tolerance 40.0%"),
+    Case("special_capacity", setting("outcome/team_load", {"team_id": "M"}, capacity_hours_verzekeringsarts=40.0),
+         "team_id M, hours 44, capacity 40"),
+    Case("many_moved", setting("outcome/transition", {"pc4": "1000"}, movement="verhuist"), "place Regio 1"),
+]  # fmt: skip
+
+INPUT_CASES = [
+    Case("one_region_per_postcode", setting("areas", {"pc4": "1004"}, arbeidsmarktregio_nr=None), "pc4 1004"),
+    Case("one_name_per_region",
+         setting("areas", {"pc4": "1004"}, arbeidsmarktregio="Elders"), "arbeidsmarktregio_nr 2"),
+    Case("valid_shape", setting("areas", {"pc4": "1004"}, area_km2=0.0), "pc4 1004"),
+    Case("valid_shape", setting("areas", {"pc4": "1004"}, is_valid=False), "pc4 1004"),
+    Case("postcode_text", setting("areas", {"pc4": "1004"}, pc4="104"), "pc4 104"),
+    Case("inhabitants", setting("areas", {"pc4": "1004"}, inhabitants=-5), "pc4 1004, inhabitants -5"),
+    *(
+        Case(f"{table}_pc4_exists", setting(where, {"pc4": "1004"}, pc4="9999"), "pc4 9999")
+        for table, where in (
+            ("inflow", "inputs/inflow"), ("stock", "inputs/stock"), ("work", "work"),
+            ("care_regions", "inputs/care_regions"), ("current", "inputs/current"),
+        )
+    ),
+    Case("teams_office_pc4_exists", setting("inputs/teams", {"team_id": "V1"}, office_pc4="9999"), "office_pc4 9999"),
+    *(
+        Case(f"{table}_{column}_exists", setting(where, {"pc4": "1004"}, **{column: "X"}), f"{column} X")
+        for table, where in (("inflow", "inputs/inflow"), ("stock", "inputs/stock"), ("work", "work"))
+        for column in ("product", "client_group")
+    ),
+    Case("inflow_line_of_product", setting("inputs/inflow", {"product": "PW_ABA"}, client_line="werkgever"),
+         "product PW_ABA, client_line werkgever"),
+    Case("stock_line_of_product", setting("inputs/stock", {"product": "PW_ABA"}, client_line="werkgever"),
+         "product PW_ABA, client_line werkgever"),
+    Case("month_text", setting("inputs/inflow", {"month": "2025-03"}, month="2025-13"), "month 2025-13"),
+    Case("every_month", without("inputs/inflow", month="2025-03"), "first 2025-01, last 2025-12, months 11"),
+    Case("one_reference_date", setting("inputs/stock", {"pc4": "1004"}, reference_date=pd.Timestamp("2026-05-31")),
+         "reference_date 2026-05-31"),
+    Case("no_zw_only", setting("inputs/teams", {"team_id": "V1"}, laws="ZW"), "team_id V1"),
+    Case("productivity", setting("inputs/teams", {"team_id": "V1"}, productivity=0.0), "team_id V1"),
+    Case("periods", with_row("inputs/teams", {"team_id": "V1"}, valid_from=pd.Timestamp("2025-01-01")), "team_id V1"),
+    Case("periods", setting("inputs/teams", {"team_id": "A0"}, valid_to=pd.Timestamp("2020-01-01")), "team_id A0"),
+    Case("groups_of_special_teams", without("inputs/teams", team_id="K"), "client_group klm"),
+    Case("region_of_team",
+         without_regions("V1"),
+         "team_id V1"),
+    Case("locks_team_id_exists", setting("inputs/locks", {"kind": "pin"}, team_id="ZZ"), "team_id ZZ"),
+    Case("pc6_range", setting("inputs/locks", {"area": "1002"}, pc6_to="1002AA", pc6_from="1002BB"), "pc6_from 1002BB"),
+    Case("stock_kept", setting("work", {"pc4": "1004", "product": "PW_ABA"}, stock_clients=1),
+         "pc4 1004, product PW_ABA, client_line vangnet, client_group regulier, handed_in 2, in_work 1"),
+    Case("planned_clients", setting("work", {"pc4": "1004", "product": "PW_ABA"}, planned_clients=10.0),
+         "pc4 1004, product PW_ABA, client_group regulier, planned_clients 10, counted 11"),
+    Case("hours", setting("work", {"pc4": "1004", "product": "PW_ABA"}, hours_verzekeringsarts=1.0), "pc4 1004"),
+    Case("amounts", setting("work", {"pc4": "1004", "product": "PW_ABA"}, hours_sd=-1.0), "pc4 1004"),
+    Case("work_key", with_row("work", {"pc4": "1004", "product": "PW_ABA"}), "pc4 1004, product PW_ABA"),
+    Case("law_of_product", setting("work", {"pc4": "1004", "product": "PW_ABA"}, law="WIA"), "pc4 1004"),
+]  # fmt: skip
+
+INPUT_WARNINGS = [
+    Case("clients_without_inhabitants", setting("areas", {"pc4": "1004"}, inhabitants=0), "pc4 1004, inhabitants 0"),
+    Case("unusual_month", setting("inputs/inflow", {"month": "2025-03", "product": "PW_ABA"}, clients=9),
+         "series product PW_ABA, month 2025-03, clients 54, expected 6"),
+    Case("unusual_stock", setting("inputs/stock", {"pc4": "1004", "product": "PW_ABA"}, clients=500),
+         "region Regio 1, product PW_ABA"),
+    Case("holder_known", setting("inputs/stock", {"pc4": "1004"}, team_id="ZZ"), "team_id ZZ"),
+    Case("current_sums_to_one", setting("inputs/current", {"pc4": "1004", "team_id": "P"}, share=0.9),
+         "pc4 1004, client_line alle, is_pw 1, shares 0.9"),
+    Case("inflow_as_before", setting("work", {"product": "PW_ABA"}, inflow_clients=30.0), "product PW_ABA"),
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def context(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    return engine.new_context(tmp_path_factory.mktemp("docs"))[0]
+
+
+def asked(context: Any, gate: Callable[[Path], Suites], case: Case, folder: Path) -> tuple[Rule, list[Failure]]:
+    """The rule of ``case`` asked of the run with its change, by Great Expectations; everything else is left out."""
+    run = small_run()
+    case.change(run)
+    suites = gate(run.write(folder))
+    rule = next(rule for rule in suites.rules if rule.name == case.rule)
+    checks = engine.check(context, Suites(suites.gate, (), (rule,), suites.frames), Database(folder / "rule.sqlite"))
+    return rule, [failure for check in checks for failure in check]
+
+
+def names(cases: Sequence[Case]) -> list[str]:
+    seen: dict[str, int] = {}
+    for case in cases:
+        seen[case.rule] = seen.get(case.rule, 0) + 1
+    return sorted(seen)
+
+
+def _check(context: Any, gate: Callable[[Path], Suites], case: Case, severity: str, folder: Path) -> None:
+    rule, failed = asked(context, gate, case, folder)
+    assert len(failed) == 1, "the rule did not catch it"
+    assert (failed[0].table, failed[0].expectation, failed[0].column) == (rule.table, rule.name, rule.column)
+    assert failed[0].severity == severity
+    assert any(case.place in example for example in failed[0].examples), failed[0].examples
+
+
+def _id(case: Case) -> str:
+    return case.rule
+
+
+@pytest.mark.parametrize("case", OUTCOME_CASES, ids=_id)
+def test_broken_outcome_is_caught(context: Any, case: Case, tmp_path: Path) -> None:
+    _check(context, outcome.suites, case, "critical", tmp_path)
+
+
+@pytest.mark.parametrize("case", OUTCOME_WARNINGS, ids=_id)
+def test_unusual_outcome_gives_a_warning(context: Any, case: Case, tmp_path: Path) -> None:
+    _check(context, outcome.suites, case, "warning", tmp_path)
+
+
+@pytest.mark.parametrize("case", INPUT_CASES, ids=_id)
+def test_broken_input_is_caught(context: Any, case: Case, tmp_path: Path) -> None:
+    _check(context, inputs.suites, case, "critical", tmp_path)
+
+
+@pytest.mark.parametrize("case", INPUT_WARNINGS, ids=_id)
+def test_unusual_input_gives_a_warning(context: Any, case: Case, tmp_path: Path) -> None:
+    _check(context, inputs.suites, case, "warning", tmp_path)
+
+
+def test_every_rule_has_a_case_that_breaks_it() -> None:
+    assert names([*OUTCOME_CASES, *OUTCOME_WARNINGS]) == sorted({rule.name for rule in outcome.RULES})
+    assert names([*INPUT_CASES, *INPUT_WARNINGS]) == sorted({rule.name for rule in inputs.RULES})
+
+
+def test_rule_names_are_unique_per_gate() -> None:
+    for rules in (outcome.RULES, inputs.RULES):
+        assert len({rule.name for rule in rules}) == len(rules)
