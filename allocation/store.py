@@ -218,7 +218,24 @@ def connected(store_url: str) -> Iterator[Connection]:
         cause = str(getattr(error, "orig", error)).strip().splitlines()
         raise Refused(f"The store {where} cannot be opened: {cause[0] if cause else error}") from error
     with connection:
-        yield connection
+        try:
+            yield connection
+        except DBAPIError as error:
+            told = _plain_words(error, connection)
+            if told is None:
+                raise
+            raise Refused(told) from error
+
+
+def _plain_words(error: DBAPIError, connection: Connection) -> str | None:
+    """What a person can do about an error of the database; None when it is a fault of the program."""
+    code, text = getattr(error.orig, "sqlstate", None), str(error.orig).splitlines()[0]
+    where = connection.engine.url.render_as_string(hide_password=True)
+    if code == "42501":
+        return f"The login has no right to do this in the store {where}: {text}."
+    if code in ("42P01", "3F000") or text.startswith("no such table"):
+        return f"The store {where} holds no published tables yet."
+    return None
 
 
 @contextmanager

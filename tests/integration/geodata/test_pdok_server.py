@@ -10,10 +10,12 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from geopandas import GeoDataFrame
 
 import geodata
+from geodata import Boundaries, Edition
 from geodata.errors import GeodataError
 from geodata.sources import pdok
 from geodata.sources.features import ATTEMPTS, FeatureClient
@@ -201,11 +203,32 @@ def test_boundaries_of_pdok_are_built_and_then_need_no_network(
     assert people == "inwoners: Midden-Utrecht 99% | Amersfoort 1%"
     assert crossing["action"].iloc[0] == "naar Midden-Utrecht: meeste inwoners"
 
+    assert geodata.problems(first) == []
+
     monkeypatch.setenv("GEODATA_PDOK_URL", "http://127.0.0.1:9")
     asked = len(proxy.asked)
     for spec in (f"pdok:{YEAR}", "pdok", str(YEAR)):
         assert geodata.load_boundaries(spec, cache_dir=cache).fingerprint() == first.fingerprint()
     assert len(proxy.asked) == asked
+
+
+def test_full_postcodes_of_a_split_area_are_fetched_once(
+    proxy: Proxy, served_areas: GeoDataFrame, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    proxy.reset()
+    monkeypatch.setenv("GEODATA_PDOK_URL", proxy.address)
+    edition = Edition("pdok", YEAR, "none", "served", "0", "2026-01-01T00:00:00+00:00")
+    boundaries = Boundaries(served_areas, pd.DataFrame(), pd.DataFrame(), edition)
+    found = geodata.load_full_postcodes([SPLIT_PC4], boundaries, cache)
+    assert found["pc4"].tolist() == [SPLIT_PC4] * 3
+    assert found["pc6"].tolist() == [f"{SPLIT_PC4}AA", f"{SPLIT_PC4}AB", f"{SPLIT_PC4}AC"]
+    assert found["inhabitants"].tolist() == [40, 3000, pd.NA]
+    asked = len(proxy.asked)
+    again = geodata.load_full_postcodes([SPLIT_PC4], boundaries, cache)
+    pd.testing.assert_frame_equal(again, found)
+    assert len(proxy.asked) == asked
+    with pytest.raises(GeodataError, match="There is no area 0001"):
+        geodata.load_full_postcodes(["0001"], boundaries, cache)
 
 
 def test_the_newest_year_that_the_server_has_is_found(proxy: Proxy) -> None:

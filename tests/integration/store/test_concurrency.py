@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from allocation import publish, store
 from allocation.errors import Refused
+from tests.support.postgres import new_database
 
 FORK = multiprocessing.get_context("fork")
 
@@ -93,3 +94,13 @@ def test_who_waits_too_long_for_the_writer_is_told(
         publish.publish(version, store_url, files_dir)
     store.engine.cache_clear()
     assert publish.current_version(store_url) is None
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_a_store_made_by_two_at_once_is_made_once(kind: str, postgres_server: str, tmp_path: Path) -> None:
+    with new_database(postgres_server) as database:
+        address = database if kind == "postgresql" else f"sqlite:///{tmp_path / 'new' / 'caseload.sqlite'}"
+        told = at_once(*[lambda: store.migrate(address)] * 3)
+        assert set(told.values()) == {"done"}
+        with store.reading(address) as connection:
+            assert store.store_id(connection)

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from allocation import lookup, publish, store
 from allocation.contract import TABLES
+from allocation.errors import Refused
 from allocation.tables import PUBLISHED, TEAM
 from tests.support.outcomes import Country, write_outcome
 from tests.support.postgres import has_extension, new_database
@@ -237,6 +238,11 @@ def test_the_writer_publishes_but_cannot_change_what_was_published(
         "CREATE TABLE caseload.own (x int)",
     ):
         assert attempt(writer, statement) == INSUFFICIENT_PRIVILEGE, statement
+
+
+def test_a_reader_who_asks_too_much_is_told_in_plain_words(login: Callable[[str], str]) -> None:
+    with pytest.raises(Refused, match="The login has no right to do this in the store"):
+        publish.versions(login("caseload_reader"))
 
 
 def test_everything_is_owned_by_the_owner(on_postgres: str) -> None:

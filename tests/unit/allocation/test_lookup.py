@@ -118,3 +118,8 @@ def test_a_lookup_in_an_empty_store_is_refused(tmp_path: Path) -> None:
     store.migrate(address)
     with pytest.raises(Refused, match="No version is in force"):
         lookup.lookup("1000", address)
+
+
+def test_a_lookup_where_no_store_was_made_yet_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(Refused, match="holds no published tables yet"):
+        lookup.lookup("1000", f"sqlite:///{tmp_path / 'none.sqlite'}")
