@@ -146,10 +146,10 @@ def as_markdown(found: pd.DataFrame) -> str:
     return "\n".join(lines)
 
 
-def wins(found: pd.DataFrame) -> tuple[int, int]:
-    """In how many rows, of how many, the estimate has the lowest deviance of the three forecasts."""
+def is_best(found: pd.DataFrame) -> pd.Series:
+    """Whether the estimate has the lowest deviance of the three forecasts, per row of ``scores``."""
     others = found[[f"deviance_{name}" for name in FORECASTS if name != "estimate"]].min(axis=1)
-    return int((found["deviance_estimate"] < others).sum()), len(found)
+    return found["deviance_estimate"] < others
 
 
 def measure(inflow: pd.DataFrame, areas: pd.DataFrame) -> pd.DataFrame:
@@ -192,13 +192,15 @@ def example_report(areas: pd.DataFrame, seeds: Sequence[int]) -> str:
         f"Lowest deviance over seeds {seeds[0]} to {seeds[-1]}:",
         "",
     ]
-    together = pd.concat(tables)
+    together = pd.concat([table.assign(seed=seed) for table, seed in zip(tables, seeds, strict=True)])
     for scale, rows in together.groupby("scale", sort=False):
-        won, cases = wins(rows)
+        lost = rows[~is_best(rows)]
+        names = ", ".join(f"{row.subject} of {row.seed}" for row in lost.itertuples())
         inside = rows.loc[rows["subject"] == ALL_PRODUCTS, "coverage"]
         lines.append(
-            f"- per {scale}: the estimate in {won} of {cases} rows of this table; all products together in the 80% "
-            f"interval: {100 * inside.min():.0f}% to {100 * inside.max():.0f}%"
+            f"- per {scale}: the estimate in {len(rows) - len(lost)} of {len(rows)} rows like those above"
+            + (f" (not: {names})" if len(lost) else "")
+            + f"; all products together in the 80% interval: {100 * inside.min():.0f}% to {100 * inside.max():.0f}%"
         )
     return "\n".join(lines) + "\n"
 

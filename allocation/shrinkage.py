@@ -105,7 +105,7 @@ def fit(cells: Cells) -> Fit:
         town = needs.town[cells.area]
         others = needs.strengths[1] + town * (evidence[cells.area] - weight * plain)
         forecast = plain * town * (needs.strengths[1] + counted[cells.area] - weight * cells.clients) / others
-        strength = _product_strengths(cells, forecast, others)
+        strength = _product_strengths(cells, forecast, others, strength)
         needs, scale = needs.centred(places)
         rate = _balanced(cells, needs.area, strength, rate * scale[places.region_of_rate])
         if np.abs(np.concatenate([rate, strength, needs.strengths]) / before - 1).max() < PRECISION:
@@ -179,10 +179,12 @@ def _needs(places: _Places, counted: Floats, evidence: Floats, before: _Needs) -
     return _Needs(of_town, need, error, (town_strength, area_strength))
 
 
-def _product_strengths(cells: Cells, forecast: Floats, others: Floats) -> Floats:
-    overall = prior_strength(cells.clients, forecast, others)
-    per_product = (np.flatnonzero(cells.product == product) for product in range(int(cells.product.max()) + 1))
-    return np.array([prior_strength(cells.clients[at], forecast[at], others[at], overall) for at in per_product])
+def _product_strengths(cells: Cells, forecast: Floats, others: Floats, before: Floats) -> Floats:
+    """Strength per product, held near the mean of all (by clients, of the round before) where clients are few."""
+    of_product = [np.flatnonzero(cells.product == product) for product in range(len(before))]
+    clients = sum_by(cells.product, cells.clients, len(before))
+    mean = float(np.exp(np.average(np.log(before), weights=clients)))
+    return np.array([prior_strength(cells.clients[at], forecast[at], others[at], mean) for at in of_product])
 
 
 def _balanced(cells: Cells, need: Floats, strength: Floats, rate: Floats) -> Floats:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from allocation.demand import KEY, expected_inflow, team_interval
 from allocation.shrinkage import Cells, Fit, fit
 
+CALM = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""A busy machine is no reason to fail."""
 COUNTS = st.lists(st.integers(0, 60), min_size=6, max_size=6)
 PEOPLE = st.lists(st.integers(200, 20_000), min_size=6, max_size=6)
 AREAS = ["1001", "1002", "1003", "1004", "2001", "2002"]
@@ -34,7 +36,7 @@ def histories(draw: st.DrawFn) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 
 @given(histories())
-@settings(max_examples=60, deadline=None)
+@CALM
 def test_every_regions_total_is_kept_and_every_number_is_sane(history: tuple[pd.DataFrame, pd.DataFrame]) -> None:
     """One whole year: per region and group the estimates add up to the clients that came."""
     inflow, areas = history
@@ -52,7 +54,7 @@ def test_every_regions_total_is_kept_and_every_number_is_sane(history: tuple[pd.
 
 
 @given(histories(), st.randoms(use_true_random=False))
-@settings(max_examples=30, deadline=None)
+@CALM
 def test_order_of_rows_does_not_matter(history: tuple[pd.DataFrame, pd.DataFrame], random: st.Random) -> None:
     inflow, areas = history
     shuffled = [frame.sample(frac=1, random_state=random.randrange(2**32)) for frame in (inflow, areas)]
@@ -61,7 +63,7 @@ def test_order_of_rows_does_not_matter(history: tuple[pd.DataFrame, pd.DataFrame
 
 
 @given(COUNTS, PEOPLE)
-@settings(max_examples=60, deadline=None)
+@CALM
 def test_estimate_lies_between_the_region_and_the_areas_own_count(clients: list[int], people: list[int]) -> None:
     """One product and one region: never beyond either of the two (by more than the fit's precision)."""
     if not sum(clients):
@@ -75,7 +77,7 @@ def test_estimate_lies_between_the_region_and_the_areas_own_count(clients: list[
 
 
 @given(COUNTS, PEOPLE, st.floats(0.5, 200), st.floats(1.5, 20))
-@settings(max_examples=60, deadline=None)
+@CALM
 def test_more_history_is_less_shrinkage(clients: list[int], people: list[int], strength: float, longer: float) -> None:
     """The same yearly counts over ``longer`` times the history: closer to the area's own count."""
     zeros = np.zeros(6, dtype=np.int64)
@@ -93,7 +95,7 @@ def test_more_history_is_less_shrinkage(clients: list[int], people: list[int], s
 
 
 @given(histories(), st.floats(0.05, 0.94))
-@settings(max_examples=30, deadline=None)
+@CALM
 def test_interval_surrounds_the_estimate_and_grows_with_its_level(
     history: tuple[pd.DataFrame, pd.DataFrame], level: float
 ) -> None:
@@ -108,7 +110,7 @@ def test_interval_surrounds_the_estimate_and_grows_with_its_level(
 
 
 @given(histories())
-@settings(max_examples=30, deadline=None)
+@CALM
 def test_two_teams_together_are_no_more_uncertain_than_the_sum_of_both(
     history: tuple[pd.DataFrame, pd.DataFrame],
 ) -> None:

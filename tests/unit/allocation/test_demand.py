@@ -109,6 +109,17 @@ class TestShrinkage:
         unseen = np.abs(fitted.area_need - need.reshape(areas, products).mean(axis=1)) / fitted.area_need
         assert unseen.mean() < 0.2, "the need of an area is estimated, not only its spread"
 
+    def test_needs_average_one_in_every_region(self) -> None:
+        """Else need and rate could drift apart, and an area without clients would get the drifted rate."""
+        draw = np.random.default_rng(6)
+        area, product = np.repeat(np.arange(100), 4), np.tile(np.arange(4), 100)
+        region = area // 50
+        exposure = draw.uniform(100, 9000, 100)[area]
+        mean = 0.01 * (1 + region) * exposure * draw.gamma(3, 1 / 3, 100)[area]
+        cells = Cells(draw.poisson(mean).astype(float), exposure, area, area, region, product, 4 * region + product)
+        needs = fit(cells).area_need
+        assert [needs[:50].mean(), needs[50:].mean()] == pytest.approx([1, 1], abs=5e-3)
+
     def test_quiet_area_leans_on_its_town(self) -> None:
         """Two towns of many areas, the first with twice the rate. An area with one inhabitant says nothing of itself:
         it takes over the need of its town."""
