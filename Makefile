@@ -39,7 +39,8 @@ lint: $(READY)    ## ruff, mypy (strict), import directions
 	$(BIN)/lint-imports
 
 bench: $(READY)   ## the figures of README: wall time and memory of a run and its steps, store, page
-	$(BIN)/python -m tests.benchmarks.run
+	$(BIN)/python -m tests.benchmarks.run --airflow
+	$(BIN)/python -m tests.benchmarks.store
 
 bench-solver: $(READY) ## the districting engine beside its peers; writes docs/benchmarks.md
 	$(BIN)/python -m tests.benchmarks.solver

@@ -1,7 +1,7 @@
 """The figures of the README: wall time and peak memory of a run of the whole country, step by step.
 
 ``python -m tests.benchmarks.run [--runs N] [--airflow]`` runs ``caseload run`` on the embedded example in a fresh folder,
-N times after one warm-up (which makes caches and compiled code), and prints medians as a Markdown table.
+N times after one warm-up (caches, compiled code), and prints medians as a Markdown table.
 """
 
 from __future__ import annotations
