@@ -41,7 +41,7 @@ from shapely.errors import GEOSException
 
 from allocation.errors import Refused
 from allocation.store import VALIDITY_COLUMNS, stored_columns
-from allocation.tables import EXPECTED, PUBLISHED, RUNS, TEAM, TEAMS, Table
+from allocation.tables import CLIENT_LINES, EXPECTED, LAWS, PUBLISHED, RUNS, TEAM, TEAMS, Table
 
 SMALLEST_SHOWN_COUNT = 5
 CRS = "EPSG:28992"
@@ -158,13 +158,16 @@ def _latest_teams(path: Path) -> pa.Table:
 def _check_total(routing: pa.Table, pc4s: set[str]) -> None:
     """The promise of `routing`, counted once more at the door: every combination is there and its shares sum to 1."""
     unit = ["pc4", "client_group", "law", "client_line"]
-    sums = routing.group_by(unit).aggregate([("share", "sum")]).to_pandas()
-    wrong = sums[(sums["share_sum"] - 1).abs() > 1e-6]
-    if len(wrong):
-        raise ValueError(f"routing: shares sum to {wrong['share_sum'].iloc[0]} for {wrong[unit].iloc[0].to_dict()}")
-    full = len(pc4s) * sums["client_group"].nunique() * 3 * 2
-    if len(sums) != full or set(sums["pc4"]) != pc4s:
-        raise ValueError(f"routing: {len(sums)} combinations of postcode, group, law and line where {full} exist")
+    sums = routing.group_by(unit).aggregate([("share", "sum")])
+    wrong = sums.filter(pc.greater(pc.abs(pc.subtract(sums.column("share_sum"), 1.0)), 1e-6))
+    if wrong.num_rows:
+        raise ValueError(
+            f"routing: the shares of {wrong.num_rows} combinations do not sum to 1: {wrong.to_pylist()[0]}"
+        )
+    groups = len(pc.unique(routing.column("client_group")))
+    full = len(pc4s) * groups * len(LAWS) * len(CLIENT_LINES)
+    if sums.num_rows != full or set(pc.unique(routing.column("pc4")).to_pylist()) != pc4s:
+        raise ValueError(f"routing: {sums.num_rows} combinations of postcode, group, law and line where {full} exist")
 
 
 def _fingerprint_of_areas(areas: gpd.GeoDataFrame) -> str:
