@@ -17,21 +17,38 @@ from allocation.districting.problem import Bools, Floats, Ints
 FREE = -1
 
 
-def relax(model: Model) -> Ints | None:
+def relax(model: Model, choices: int = 24) -> Ints | None:
     """The team that gets most of each unit when units may be divided and contiguity is dropped; None when even that
     has no solution. A transport problem: min cost x, sum_t x_ut = 1, low_t <= sum_u amount_u x_ut <= high_t.
+
+    Of many teams a unit is offered its ``choices`` cheapest at first, and more when that has no solution.
     """
     n, k = model.cost.shape
-    measures = len(model.amount)
-    columns = n * k
-    unit = np.repeat(np.arange(n, dtype=np.int32), k)
-    team = np.tile(np.arange(k, dtype=np.int32), n)
+    offered = model.allowed
+    if choices < k:
+        price = np.where(model.allowed, model.cost, np.inf)
+        offered = np.zeros((n, k), dtype=np.bool_)
+        offered[np.arange(n)[:, None], np.argpartition(price, choices, axis=1)[:, :choices]] = True
+        offered &= model.allowed
+    unit, team = np.nonzero(offered)
+    share = _transport(model, unit, team)
+    if share is None:
+        return relax(model, 3 * choices) if choices < k else None
+    shares = np.full((n, k), -1.0)
+    shares[unit, team] = share
+    return np.asarray(np.argmax(shares, axis=1), dtype=np.int64)
+
+
+def _transport(model: Model, unit: Ints, team: Ints) -> Floats | None:
+    """Shares of the pairs (unit, team) in the relaxation that has a column for each; None when it has no solution."""
+    n, k = model.cost.shape
+    measures, columns = len(model.amount), len(unit)
     rows = [unit, *(n + i * k + team for i in range(measures))]
     lp = highspy.HighsLp()
     lp.num_col_, lp.num_row_ = columns, n + measures * k
-    lp.col_cost_ = model.cost.ravel()
+    lp.col_cost_ = model.cost[unit, team]
     lp.col_lower_ = np.zeros(columns)
-    lp.col_upper_ = model.allowed.ravel().astype(np.float64)
+    lp.col_upper_ = np.ones(columns)
     lp.row_lower_ = np.concatenate([np.ones(n), model.low.ravel()])
     lp.row_upper_ = np.concatenate([np.ones(n), model.high.ravel()])
     lp.a_matrix_.format_ = highspy.MatrixFormat.kColwise
@@ -45,8 +62,7 @@ def relax(model: Model) -> Ints | None:
     solver.run()
     if solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
         return None
-    share = np.array(solver.getSolution().col_value).reshape(n, k)
-    return np.asarray(np.argmax(share, axis=1), dtype=np.int64)
+    return np.asarray(solver.getSolution().col_value, dtype=np.float64)
 
 
 def complete(model: Model, partial: Ints, rng: np.random.Generator, noise: float = 0.0) -> Ints:

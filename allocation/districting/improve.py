@@ -31,6 +31,12 @@ class Clock:
         """True when nothing more may be tried."""
         return self.iterations_left <= 0 or (self.deadline is not None and time.perf_counter() >= self.deadline)
 
+    def part(self, share: float) -> Clock:
+        """A clock for this share of what is left."""
+        now = time.perf_counter()
+        deadline = None if self.deadline is None else now + share * (self.deadline - now)
+        return Clock(deadline, share * self.iterations_left)
+
 
 @dataclass
 class Found:
@@ -56,6 +62,10 @@ class Schedule:
     first_run         proposals of a run in the first round; each round ``growth`` times the one before
     slice             proposals between two looks at the clock
     largest_set       most units in a set move
+    walk              most units looked at to see whether an area stays whole; moves that need more are not made
+    settle            start of a cooling after a plan was carried over to a finer level
+    coarse_above      problems with more units are solved on several levels, the coarsest of about ``coarsest`` units
+    coarse_share      part of the effort for the coarsest
     pool              plans kept for merging
     exact_pairs       no exact search beyond so many pairs (unit, team)
     proof_pairs       nor of the whole problem beyond so many
@@ -71,6 +81,11 @@ class Schedule:
     slice: int = 50_000
     growth: float = 1.4
     largest_set: int = 20
+    walk: int = 20_000
+    settle: float = 0.2
+    coarse_above: int = 3_000
+    coarsest: int = 1_500
+    coarse_share: float = 0.3
     pool: int = 16
     exact_pairs: int = 5_000
     proof_pairs: int = 600
@@ -110,7 +125,7 @@ class Annealer:
             end = top * (bottom / top) ** ((done + now) / iterations)
             goal = self._goal(done / iterations, price)
             kernels.anneal(model, state, best, best_value, value, now, begin, end, mu, goal, self.shares,
-                           self.schedule.largest_set, 1 << 40)  # fmt: skip
+                           self.schedule.largest_set, self.schedule.walk)  # fmt: skip
             done += now
             self.clock.iterations_left -= now
         self.iterations += done
@@ -118,6 +133,25 @@ class Annealer:
             state.plan[:] = best
             kernels.rebuild(model, state)
         return self._result()
+
+    def refine(self, plan: Ints, is_last: bool) -> bool:
+        """Settle a plan that comes from a coarser level; on the last level again and again, until that gains nothing
+        more (True) or the clock is up (False)."""
+        before = self.value_of(plan)
+        while True:
+            edges = int(self.state.ncut[0])
+            self.run(self._best_plan(), 100_000 + 30 * edges, self.schedule.settle)
+            if self.clock.is_up():
+                return False
+            assert self.found is not None
+            gain = before.value - self.found.value
+            if not is_last or (self.found.over <= 0 and before.over <= 0 and gain <= 1e-4 * abs(before.value)):
+                return is_last
+            before = self.found
+
+    def _best_plan(self) -> Ints:
+        assert self.found is not None
+        return self.found.plan
 
     def value_of(self, plan: Ints) -> Found:
         """A plan from elsewhere, valued and compared with the best."""
@@ -155,11 +189,12 @@ class Annealer:
 class Search:
     """Rounds of runs from several starts, with exact search on what the runs agree and differ about.
 
+    problem  for the exact search; None when it is too large for that
     bases   partial plans to start from: the relaxation, the current division
     floor   no plan costs less; the search ends when it is met
     """
 
-    problem: Problem
+    problem: Problem | None
     annealer: Annealer
     bases: list[Ints]
     floor: float
@@ -172,7 +207,7 @@ class Search:
     def run(self) -> None:
         """Until the clock is up, or until nothing better is to be expected: then ``is_done``."""
         annealer, schedule = self.annealer, self.annealer.schedule
-        length = schedule.first_run * max(1.0, self.problem.n * self.problem.k / 1000)
+        length = schedule.first_run * min(5.0, max(1.0, annealer.model.cost.size / 1000))
         stale, round_ = 0, 0
         while stale < schedule.patience:
             before = annealer.found
@@ -180,8 +215,8 @@ class Search:
                 self._keep(annealer.run(start(), int(length), hot))
                 if annealer.clock.is_up():
                     return
-            if self.proof is None:
-                self._exact(round_)
+            if self.proof is None and self.problem is not None:
+                self._exact(self.problem, round_)
             self.is_proven = self.is_proven or self._is_met()
             if self.is_proven or self.proof is not None:
                 break
@@ -224,15 +259,15 @@ class Search:
 
     # -- exact search ---------------------------------------------------------------------------------------------
 
-    def _exact(self, round_: int) -> None:
+    def _exact(self, problem: Problem, round_: int) -> None:
         """Merge plans of the pool, divide some neighbouring teams anew, and try for a proof on small problems."""
-        problem, schedule, rng = self.problem, self.annealer.schedule, self.annealer.rng
+        schedule, rng = self.annealer.schedule, self.annealer.rng
         pairs = problem.n * problem.k
         if pairs > schedule.exact_pairs:
             return
         nodes = 10 + 5 * round_
         if pairs <= schedule.proof_pairs or not self.pool:
-            self.is_proven = self._try(problem.allowed_mask, 2 * nodes + schedule.proof_pairs * 100 // pairs)
+            self.is_proven = self._try(problem, problem.allowed_mask, 2 * nodes + schedule.proof_pairs * 100 // pairs)
         if self.is_proven or not self.pool:
             return
         if self.annealer.model.scost.any():
@@ -240,7 +275,7 @@ class Search:
         for size in (2, 3):
             if len(self.pool) >= size and not self.annealer.clock.is_up():
                 others = 1 + rng.permutation(len(self.pool) - 1)[: size - 1]
-                self._try(merged(problem, [self.pool[i].plan for i in (0, *others)]), nodes)
+                self._try(problem, merged(problem, [self.pool[i].plan for i in (0, *others)]), nodes)
         for first in rng.permutation(problem.k)[: schedule.regroupings]:
             if self.annealer.clock.is_up():
                 return
@@ -248,14 +283,14 @@ class Search:
             teams = neighbouring(self.annealer.model, plan, int(first), 3, rng)
             key = (teams.tobytes(), plan[np.isin(plan, teams)].tobytes())
             if key not in self.settled:
-                self._try(regrouped(problem, plan, teams), nodes)
+                self._try(problem, regrouped(problem, plan, teams), nodes)
                 self.settled.add(key)
 
-    def _try(self, options: Bools, nodes: int) -> bool:
+    def _try(self, problem: Problem, options: Bools, nodes: int) -> bool:
         """Exact search within ``options``; True when nothing better is left in them. A better plan joins the pool."""
         clock, best = self.annealer.clock, self._best()
         incumbent = best.plan if best.over <= 0 else None
-        outcome = best_of(self.problem, options, incumbent, nodes, clock.deadline)
+        outcome = best_of(problem, options, incumbent, nodes, clock.deadline)
         effort = (1 + outcome.nodes) * self.annealer.schedule.exact_cost
         self.annealer.iterations += effort
         clock.iterations_left -= effort

@@ -101,14 +101,15 @@ def linear_cost(problem: Problem) -> Floats:
     cost = np.zeros((problem.n, problem.k))
     if problem.total_demand <= 0:
         return cost
-    share = (problem.demand / problem.total_demand)[:, None]
+    share = problem.demand / problem.total_demand
     if problem.office_xy_m is not None and problem.weights.travel > 0:
-        cost += problem.distance_km
-        cost *= share * problem.weights.travel
+        for t, office in enumerate(problem.office_xy_m):  # team by team: a large problem has no room for more tables
+            step = problem.xy_m - office
+            cost[:, t] = np.hypot(step[:, 0], step[:, 1]) * share * (problem.weights.travel / 1000.0)
     if problem.current is not None and problem.weights.moved > 0:
-        cost += share * problem.weights.moved
+        cost += (share * problem.weights.moved)[:, None]
         held = np.flatnonzero(problem.current >= 0)
-        cost[held, problem.current[held]] -= share[held, 0] * problem.weights.moved
+        cost[held, problem.current[held]] -= share[held] * problem.weights.moved
     return cost
 
 

@@ -14,6 +14,7 @@ from allocation.districting.branch_and_cut import PROOF_GAP
 from allocation.districting.check import Violation, check
 from allocation.districting.construct import relax
 from allocation.districting.improve import Annealer, Clock, Schedule, Search
+from allocation.districting.multilevel import coarsen, majority, sizes
 from allocation.districting.objective import Terms, evaluate
 from allocation.districting.plan import build_model, canonical
 from allocation.districting.problem import Ints, Problem
@@ -76,7 +77,8 @@ def solve(problem: Problem, stop: Stop | None = None, seed: int = 1, params: Par
     inner, units, teams = canonical(problem)
     clock = Clock(None if stop.seconds is None else began + stop.seconds, float(stop.iterations or np.inf))
     quick = lower_bound(inner, seconds=np.inf if stop.seconds is None else min(2.0, stop.seconds / 4))
-    search = _search(inner, clock, seed, params, quick)
+    is_large = inner.n > params.schedule.coarse_above
+    search = (_search_levels if is_large else _search)(inner, clock, seed, params, quick)
     found, bound, is_proven = _certified(inner, search, quick, params.certify_seconds)
     plan = np.empty(problem.n, dtype=np.int64)
     plan[units] = teams[found]
@@ -124,6 +126,33 @@ def _search(problem: Problem, clock: Clock, seed: int, params: Params, quick: Bo
     if not np.isfinite(quick.value):
         search.proof = quick.method
     search.run()
+    return search
+
+
+def _search_levels(problem: Problem, clock: Clock, seed: int, params: Params, quick: Bound) -> Search:
+    """Search a coarse copy, then carry the plan over from level to level and refine it."""
+    schedule = params.schedule
+    models, codes = [build_model(problem)], []
+    current = problem.current
+    for size in sizes(problem.n, problem.k, schedule.coarsest):
+        coarse, code = coarsen(models[-1], size)
+        current = None if current is None else majority(code, current, models[-1].amount[0], len(coarse.cost))
+        models.append(coarse)
+        codes.append(code)
+    search = Search(None, Annealer(models[-1], seed, clock.part(schedule.coarse_share), schedule), [], quick.value)
+    relaxed = relax(models[-1]) if models[-1].cost.any() else None
+    search.bases = [base for base in (relaxed, current) if base is not None]
+    if not np.isfinite(quick.value):
+        search.proof = quick.method
+    search.run()
+    clock.iterations_left -= search.annealer.iterations
+    search.is_done = False
+    for model, code in zip(models[-2::-1], codes[::-1], strict=True):
+        assert search.annealer.found is not None
+        finer = Annealer(model, seed, clock, schedule)
+        finer.iterations = search.annealer.iterations
+        search.is_done = finer.refine(search.annealer.found.plan[code], is_last=model is models[0])
+        search.annealer = finer
     return search
 
 
