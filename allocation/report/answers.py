@@ -101,8 +101,8 @@ def team_rows(bench: Bench, variant: Variant, shown: ShownKey, region: int | Non
                 "hours": float(f.hours[i]),
                 "capacity": float(problem.capacity[i]),
                 "load": float(f.hours[i] / problem.capacity[i]),
-                "low": float(f.hours[i] - f.interval_hours[i]),
-                "high": float(f.hours[i] + f.interval_hours[i]),
+                "low": float(f.low[i]),
+                "high": float(f.high[i]),
                 "deviation": float(f.deviation[i]),
                 "tolerance": float(problem.tolerance),
                 "is_within": bool(f.is_within[i]),
@@ -180,7 +180,7 @@ def change_rows(bench: Bench, variant: Variant) -> list[dict[str, Any]]:
                 "old": problem.team_ids[old] if old >= 0 else "geen team",
                 "new": problem.team_ids[new] if new >= 0 else "geen team",
                 "clients": float(part.board.clients[unit]),
-                "hours": float(problem.demand[unit]),
+                "hours": float(part.board.hours[unit]),
                 "by": "planner" if new != part.board.proposal[unit] else _rule(layer, int(unit)),
             })  # fmt: skip
     return sorted(rows, key=lambda row: (row["pc4"], row["layer"]))

@@ -18,10 +18,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
+from scipy.sparse import coo_array, csr_array
 from scipy.sparse.csgraph import connected_components
+from scipy.stats import gamma
 
 from allocation.config import Config
+from allocation.demand import SHARED
 from allocation.figures import MONTHS_A_YEAR, pieces
 from allocation.layers import Layer, layer_work
 
@@ -30,11 +32,24 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
+class Spread:
+    """What the expected hours of areas or units can be off by, in parts that add up differently (see ``demand``).
+
+    ``own`` (n,): variance of each by itself. ``shared``: matrices (n, groups) of standard deviations; within a group
+    they are summed before they are squared, for their errors go the same way.
+    """
+
+    own: Floats
+    shared: tuple[csr_array, ...]
+
+
+@dataclass(frozen=True)
 class LayerBoard:
     """One layer with its plans (n,) as team positions, -1 = no team that still exists.
 
-    ``area``: position of each unit's postcode among the areas. ``clients`` (a year), ``stock_clients`` and
-    ``stock_hours`` per unit; ``sd_hours``: standard deviation of the unit's expected hours.
+    ``area``: position of each unit's postcode among the areas. Per unit ``hours`` (expected work of verzekeringsartsen)
+    and ``clients`` a year, ``stock_clients`` and ``stock_hours``. What is balanced is ``layer.problem.demand``: the
+    same hours, or those in stock when the run evens out waiting times.
     """
 
     key: str
@@ -42,10 +57,11 @@ class LayerBoard:
     area: Ints
     now: Ints
     proposal: Ints
+    hours: Floats
     clients: Floats
     stock_clients: Floats
     stock_hours: Floats
-    sd_hours: Floats
+    spread: Spread
 
     @cached_property
     def distance_km(self) -> Floats:
@@ -56,7 +72,7 @@ class LayerBoard:
 
 @dataclass(frozen=True)
 class TeamFigures:
-    """Per team of a layer (k,): hours a year, deviation from the target (share), pieces, areas, waiting time."""
+    """Per team of a layer (k,): hours a year, deviation of what is balanced from its target (share), and so on."""
 
     hours: Floats
     target: Floats
@@ -67,8 +83,9 @@ class TeamFigures:
     clients: Floats
     travel_km: Floats
     waiting_months: Floats
-    interval_hours: Floats
-    """Half the width of the 80% interval of ``hours``."""
+    low: Floats
+    high: Floats
+    """Ends of the 80% interval of ``hours``."""
 
 
 @dataclass(frozen=True)
@@ -122,21 +139,37 @@ class Board:
 
 
 class Amounts:
-    """Clients, stock and variance per postcode, worked out once per law domain and client line."""
+    """Work, clients, stock and spread per postcode, worked out once per law domain and client line."""
+
+    COLUMNS = ("hours_verzekeringsarts", "planned_clients", "stock_clients", "stock_hours_verzekeringsarts")
 
     def __init__(self, folder: Path) -> None:
         self.work = pd.read_parquet(folder / "work.parquet")
         told = json.loads((folder / "run.json").read_text(encoding="utf-8"))
         self.config = Config.from_values(told["config"])
-        self.known: dict[tuple[str, str], pd.DataFrame] = {}
+        self.pc4 = pd.Index(self.work["pc4"].unique())
+        self._known: dict[tuple[str, str], tuple[pd.DataFrame, Spread]] = {}
 
-    def per_area(self, domain: str, line: str) -> pd.DataFrame:
-        if (domain, line) not in self.known:
+    def per_area(self, domain: str, line: str) -> tuple[pd.DataFrame, Spread]:
+        """Sums by pc4 in the order of ``self.pc4``, and their spread."""
+        if (domain, line) not in self._known:
             rows = layer_work(self.work, domain, line, self.config)
-            rows = rows.assign(variance=rows["hours_sd"] ** 2)
-            columns = ["planned_clients", "stock_clients", "stock_hours_verzekeringsarts", "variance"]
-            self.known[domain, line] = rows.groupby("pc4")[columns].sum()
-        return self.known[domain, line]
+            sums = rows.groupby("pc4")[list(self.COLUMNS)].sum().reindex(self.pc4, fill_value=0.0)
+            self._known[domain, line] = sums, self._spread(rows)
+        return self._known[domain, line]
+
+    def _spread(self, rows: pd.DataFrame) -> Spread:
+        area = self.pc4.get_indexer(rows["pc4"])
+        own = rows["hours_sd"] ** 2
+        shared = []
+        for part, keys in SHARED.items():
+            amount = rows[f"hours_{part}"].to_numpy(dtype=np.float64)
+            own = own - amount**2
+            group = rows.groupby(keys, sort=False).ngroup().to_numpy()
+            shape = (len(self.pc4), int(group.max(initial=-1)) + 1)
+            shared.append(csr_array(coo_array((amount, (area, group)), shape=shape)))
+        total = np.bincount(area, own.clip(lower=0.0), len(self.pc4))
+        return Spread(total.astype(np.float64), tuple(shared))
 
 
 def _layer_board(folder: Path, amounts: Amounts, position: pd.Series) -> LayerBoard:
@@ -147,21 +180,29 @@ def _layer_board(folder: Path, amounts: Amounts, position: pd.Series) -> LayerBo
 
 def lay_out(key: str, layer: Layer, proposal: Ints, amounts: Amounts, position: pd.Series) -> LayerBoard:
     """A layer with its plan and its amounts per unit. ``position``: of each postcode among the areas."""
-    per_area = amounts.per_area(layer.law_domain, layer.client_line)
-    per_unit = per_area.reindex(layer.parts["pc4"], fill_value=0.0)
-    portion = layer.parts["portion"].to_numpy(dtype=np.float64)
+    sums, spread = amounts.per_area(layer.law_domain, layer.client_line)
+    at = amounts.pc4.get_indexer(layer.parts["pc4"])
+    portion = np.where(at >= 0, layer.parts["portion"].to_numpy(dtype=np.float64), 0.0)
     current = layer.problem.current
+    own, shared = spread.own[at], tuple(_scaled(part[at], portion) for part in spread.shared)
     return LayerBoard(
         key=key,
         layer=layer,
         area=position.loc[layer.parts["pc4"]].to_numpy(dtype=np.int64),
         now=np.full(layer.problem.n, -1, dtype=np.int64) if current is None else np.asarray(current, dtype=np.int64),
         proposal=proposal,
-        clients=per_unit["planned_clients"].to_numpy(dtype=np.float64) * portion,
-        stock_clients=per_unit["stock_clients"].to_numpy(dtype=np.float64) * portion,
-        stock_hours=per_unit["stock_hours_verzekeringsarts"].to_numpy(dtype=np.float64) * portion,
-        sd_hours=np.sqrt(per_unit["variance"].to_numpy(dtype=np.float64)) * portion,
+        hours=sums["hours_verzekeringsarts"].to_numpy(dtype=np.float64)[at] * portion,
+        clients=sums["planned_clients"].to_numpy(dtype=np.float64)[at] * portion,
+        stock_clients=sums["stock_clients"].to_numpy(dtype=np.float64)[at] * portion,
+        stock_hours=sums["stock_hours_verzekeringsarts"].to_numpy(dtype=np.float64)[at] * portion,
+        spread=Spread(own * portion, shared),
     )
+
+
+def _scaled(matrix: csr_array, factor: Floats) -> csr_array:
+    """The rows times ``factor``, without the columns that are empty."""
+    used = np.unique(matrix.indices)
+    return csr_array(matrix[:, used].multiply(factor[:, None]))
 
 
 def team_figures(board: LayerBoard, plan: Ints) -> TeamFigures:
@@ -177,10 +218,10 @@ def team_figures(board: LayerBoard, plan: Ints) -> TeamFigures:
     def total(amount: Floats) -> Floats:
         return np.bincount(own, amount[has], k).astype(np.float64)
 
-    hours = total(problem.demand) + problem.base
-    target = capacity / capacity.sum() * (problem.demand.sum() + problem.base.sum())
-    deviation = np.where(target > 0, (hours - target) / np.where(target > 0, target, 1.0), 0.0)
-    km = total(problem.demand * board.distance_km[np.arange(problem.n), plan])
+    hours, balanced, target = total(board.hours), total(problem.demand) + problem.base, problem.target
+    deviation = np.where(target > 0, (balanced - target) / np.where(target > 0, target, 1.0), 0.0)
+    low, high = _interval(board, plan, hours)
+    km = total(board.hours * board.distance_km[np.arange(problem.n), plan])
     used = has & (board.layer.parts["portion"].to_numpy() > 0)
     pairs = np.unique(np.stack([plan[used], board.area[used]]), axis=1)
     return TeamFigures(
@@ -195,8 +236,24 @@ def team_figures(board: LayerBoard, plan: Ints) -> TeamFigures:
         waiting_months=np.where(
             capacity > 0, total(board.stock_hours) / np.where(capacity > 0, capacity / MONTHS_A_YEAR, 1.0), np.nan
         ),
-        interval_hours=1.2816 * np.sqrt(total(board.sd_hours**2)),
+        low=low,
+        high=high,
     )
+
+
+def _interval(board: LayerBoard, plan: Ints, hours: Floats) -> tuple[Floats, Floats]:
+    """Ends (k,) of the 80% interval of each team's hours, as ``demand.team_interval`` defines it."""
+    k, has = board.layer.problem.k, plan >= 0
+    variance = np.bincount(plan[has], board.spread.own[has], k)
+    units = np.flatnonzero(has)
+    teams = csr_array(coo_array((np.ones(len(units)), (plan[units], units)), shape=(k, len(plan))))
+    for shared in board.spread.shared:
+        together = teams @ shared
+        variance = variance + np.asarray(together.multiply(together).sum(axis=1)).ravel()
+    certain = (variance <= 0) | (hours <= 0)
+    shape = np.where(certain, 1.0, hours) ** 2 / np.where(certain, 1.0, variance)
+    low, high = (np.where(certain, hours, hours / shape * gamma.ppf(p, shape)) for p in (0.1, 0.9))
+    return low, high
 
 
 def _pieces(board: LayerBoard, plan: Ints) -> Ints:
@@ -245,7 +302,7 @@ def totals(parts: Sequence[LayerSums]) -> Totals:
     """Figures over the layers ``parts``, against the division in force."""
     figures = [part.teams for part in parts]
     deviations = np.abs(np.concatenate([f.deviation for f in figures])) if figures else np.zeros(0)
-    hours = sum(float(part.board.layer.problem.demand.sum()) for part in parts)
+    hours = sum(float(part.board.hours.sum()) for part in parts)
     km = sum(float(np.nansum(f.travel_km * f.hours)) for f in figures)
     stock = sum(float(part.board.stock_hours.sum()) for part in parts)
     capacity = sum(float(part.capacity.sum()) for part in parts)

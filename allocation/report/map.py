@@ -131,7 +131,7 @@ def layer_value(board: Board, key: str, name: str, domain: str, line: str) -> di
     hours, clients = np.zeros(len(board.areas)), np.zeros(len(board.areas))
     splits: dict[str, list[list[float]]] = {}
     for part in boards_shown(board, domain, line):
-        np.add.at(hours, part.area, part.layer.problem.demand)
+        np.add.at(hours, part.area, part.hours)
         np.add.at(clients, part.area, part.clients)
         own, portion = board.positions[part.key], part.layer.parts["portion"].to_numpy()
         counts = np.bincount(part.area[portion > 0], minlength=len(board.areas))

@@ -209,6 +209,7 @@ class Bench:
         here = teams["regions"].map(lambda numbers: bool(set(numbers) & touched))
         areas = pd.DataFrame(self.boundaries.areas.drop(columns="geometry"))
         areas = areas[areas["arbeidsmarktregio_nr"].isin(touched)]
+        self._refuse_empty_regions(teams[here], touched)
         local = replace(
             inputs,
             teams=teams[here & (teams["kind"] != "bijzonder")],
@@ -221,10 +222,20 @@ class Bench:
             )
         except ProblemError as error:
             raise Refused(f"Zo kan de regio niet verdeeld worden: {' '.join(error.sentences)}") from error
-        missing = touched - {nr for layer in layers if layer.law_domain == "zw_wia" for nr in layer.regions}
-        if missing or any(layer.problem.k == 0 for layer in layers):
-            raise Refused("Zo houdt een regio geen team over; voeg eerst een team toe.")
         return self._joined(layers, touched, teams)
+
+    def _refuse_empty_regions(self, teams: pd.DataFrame, touched: set[int]) -> None:
+        """Raise Refused when a set of regions that is divided together keeps no team of a kind."""
+        names = self.board.areas.drop_duplicates("arbeidsmarktregio_nr").set_index("arbeidsmarktregio_nr")
+        wrong = []
+        for board in self.board.layers:
+            regions = set(board.layer.regions)
+            own = teams[teams["kind"] == KINDS[board.layer.law_domain]]
+            if regions <= touched and not own["regions"].map(lambda numbers, r=regions: bool(set(numbers) & r)).any():
+                where = " + ".join(str(names.at[nr, "arbeidsmarktregio"]) for nr in board.layer.regions)
+                wrong.append(f"Zo houdt {where} geen team over; voeg eerst een team toe.")
+        if wrong:
+            raise Refused("\n".join(dict.fromkeys(wrong)))
 
     def _bridges(self, groups: pd.Series) -> pd.DataFrame:
         return geodata.bridges_within(self.boundaries.areas, self.boundaries.edges, groups)
@@ -485,7 +496,7 @@ def _suggestion(part: LayerSums, chosen: Ints, team: int) -> Suggestion:
     km = part.board.distance_km[chosen, team]
     return Suggestion(
         team_id=problem.team_ids[team],
-        room_hours=float(after.target[team] * (1 + problem.tolerance) - part.teams.hours[team]),
+        room_hours=float(after.target[team] * (problem.tolerance - part.teams.deviation[team])),
         deviation_before=float(part.teams.deviation[team]),
         deviation_after=float(after.deviation[team]),
         giver_after=float(max((abs(after.deviation[g]) for g in givers), default=0.0)),

@@ -1,0 +1,207 @@
+"""A real Chromium that cannot reach anything but this machine, and runs to show in it.
+
+Every request is recorded; what is not local is refused. Screenshots land in ``var/screenshots`` below the repository.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import uvicorn
+from axe_playwright_python.sync_playwright import Axe
+from numpy.typing import NDArray
+from playwright.sync_api import Page, Request, Route, sync_playwright
+
+from allocation import example, pipeline, routing
+from allocation.config import Config
+from allocation.districting import check, evaluate
+from allocation.layers import Layer
+from allocation.report import create_app
+from tests.support import toy
+
+SCREENSHOTS = Path(__file__).parents[2] / "var" / "screenshots"
+CHROMIUM = "/usr/bin/chromium"
+LOCAL = ("http://127.0.0.1:", "ws://127.0.0.1:", "file://", "data:", "blob:")
+
+
+@dataclass
+class Browser:
+    """One page of Chromium with what it asked for and what went wrong in it."""
+
+    page: Page
+    asked: list[str] = field(default_factory=list)
+    outside: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+
+    def ready(self) -> None:
+        """Wait until the report or the page says that it is."""
+        self.page.wait_for_selector("html[data-ready=ja]", timeout=60_000)
+
+    def settled(self) -> None:
+        """Wait until the figures of the last change are on the page."""
+        self.page.wait_for_load_state("networkidle")
+
+    def shot(self, name: str, *, full: bool = False) -> Path:
+        """A screenshot, kept as an artefact of the test."""
+        SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+        path = SCREENSHOTS / f"{name}.png"
+        self.page.wait_for_timeout(150)
+        self.page.screenshot(path=path, full_page=full)
+        return path
+
+    def serious_issues(self) -> list[str]:
+        """What axe-core finds that is serious or critical, as sentences."""
+        found = Axe().run(self.page)
+        return [
+            f"{one['id']}: {one['help']} ({node['target']})"
+            for one in found.response["violations"]
+            if one["impact"] in ("serious", "critical")
+            for node in one["nodes"]
+        ]
+
+
+@contextmanager
+def browser(*, width: int = 1500, height: int = 1000) -> Iterator[Browser]:
+    """Chromium with the network shut but for this machine."""
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        context = chromium.new_context(viewport={"width": width, "height": height}, locale="nl-NL", bypass_csp=False)
+        opened = Browser(context.new_page())
+
+        def watch(route: Route, request: Request) -> None:
+            opened.asked.append(request.url)
+            if request.url.startswith(LOCAL):
+                route.continue_()
+            else:
+                opened.outside.append(request.url)
+                route.abort()
+
+        context.route("**/*", watch)
+        opened.page.on("pageerror", lambda error: opened.errors.append(str(error)))
+        opened.page.on("console", lambda m: opened.errors.append(m.text) if m.type == "error" else None)
+        yield opened
+        chromium.close()
+
+
+@contextmanager
+def served(store_url: str, var: Path) -> Iterator[str]:
+    """The planners' page on a free port of this machine; gives its address."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    app = create_app(store_url, var)
+    app.state.desk.warm_up()
+    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.02)
+    yield f"http://127.0.0.1:{port}"
+    server.should_exit = True
+    thread.join(timeout=20)
+    app.state.desk.close()
+
+
+# --- runs to show ----------------------------------------------------------------------------------------------------
+
+TOY_DAY = date(2026, 1, 1)
+
+
+def start_toy(var: Path, changed: dict[str, pd.DataFrame] | None = None, **settings: Any) -> pipeline.Run:
+    """A run on the toy country, with its input and boundaries in files; nothing computed yet."""
+    folder = toy.write(var / "input", changed)
+    toy.polygons().to_file(var / "areas.gpkg", layer="areas")
+    config = Config.from_values({"tolerance": 0.1, "solver": {"seconds": 5, "workers": 1}} | settings)
+    return pipeline.Run.start(
+        input_dir=folder,
+        boundaries=str(var / "areas.gpkg"),
+        store=f"sqlite:///{var / 'store.sqlite'}",
+        config=config,
+        var=var,
+        run_id="toy",
+        today=TOY_DAY,
+        created_by="planner",
+    )
+
+
+def divided(run: pipeline.Run) -> pipeline.Run:
+    """The run up to and including its outcome, in this process."""
+    pipeline.prepare_boundaries(run)
+    pipeline.check_inputs(run)
+    pipeline.estimate_work(run)
+    for key in pipeline.prepare_layers(run):
+        pipeline.solve_layer(run, key)
+    pipeline.assemble_outcome(run)
+    return run
+
+
+def toy_run(var: Path, changed: dict[str, pd.DataFrame] | None = None, **settings: Any) -> pipeline.Run:
+    """A divided run on the toy country."""
+    return divided(start_toy(var, changed, **settings))
+
+
+def country_run(var: Path) -> pipeline.Run:
+    """A run on the whole country with its report and proposal: real areas and the example's work.
+
+    Nothing is searched: each layer is cut into sectors around its middle, in proportion to capacity, and the division
+    in force is the same with the sectors turned a little. Fine to look at and to change; it is not a good plan.
+    """
+    run = pipeline.Run.start(
+        input_dir=var / "input", boundaries="embedded", store=f"sqlite:///{var / 'store.sqlite'}", config=Config(),
+        var=var, run_id="land", created_by="planner",
+    )  # fmt: skip
+    pipeline.prepare_boundaries(run)
+    areas = pd.read_parquet(run.folder / "boundaries" / "areas.parquet").drop(columns="geometry")
+    example.write_example(var / "input", areas)
+    pipeline.check_inputs(run)
+    pipeline.estimate_work(run)
+    layers = [Layer.read(run.folder / "layers" / key) for key in pipeline.prepare_layers(run)]
+    turned = routing.assigned_parts(layers, [sectors(layer, 0.2) for layer in layers])
+    routing.allocation_table(turned).to_parquet(run.folder / "division_in_force.parquet", index=False)
+    for layer in layers:
+        keep_plan(run, layer, sectors(layer, 0.0), sectors(layer, 0.2))
+    pipeline.assemble_outcome(run)
+    pipeline.write_report(run)
+    pipeline.propose(run)
+    return run
+
+
+def sectors(layer: Layer, turn: float) -> NDArray[np.int64]:
+    """(n,) team per unit: sectors around the layer's middle, starting ``turn`` radians further."""
+    problem = layer.problem
+    middle = problem.xy_m - problem.xy_m.mean(axis=0)
+    order = np.argsort((np.arctan2(middle[:, 1], middle[:, 0]) + turn) % (2 * np.pi), kind="stable")
+    share = (np.cumsum(problem.demand[order]) - problem.demand[order] / 2) / problem.demand.sum()
+    plan = np.empty(problem.n, dtype=np.int64)
+    plan[order] = np.searchsorted(np.cumsum(problem.capacity) / problem.capacity.sum(), share).clip(max=problem.k - 1)
+    return plan
+
+
+def keep_plan(run: pipeline.Run, layer: Layer, plan: NDArray[np.int64], now: NDArray[np.int64]) -> None:
+    """The plan of a layer and the division in force, as the pipeline keeps them."""
+    replace(layer, problem=layer.problem.replace(current=now)).write(run.folder / "layers" / layer.key)
+    folder = run.folder / "layers" / layer.key
+    pd.DataFrame({"unit": layer.problem.unit_ids, "team": plan}).to_parquet(folder / "plan.parquet", index=False)
+    terms, broken = evaluate(layer.problem, plan), check(layer.problem, plan)
+    result = {
+        "label": layer.label, "objective": terms.objective, "terms": asdict(terms), "lower_bound": None, "gap": None,
+        "is_feasible": not broken, "violations": [one.text for one in broken], "proof": None, "stopped_because": "time",
+        "iterations": 0, "seed": None, "seconds": 0.0,
+    }  # fmt: skip
+    (folder / "result.json").write_text(json.dumps(result), encoding="utf-8")
+
+
+def told(run: pipeline.Run, name: str) -> Any:
+    """A JSON file of the run."""
+    return json.loads((run.folder / name).read_text(encoding="utf-8"))

@@ -1,0 +1,13 @@
+"""One divided toy country for all tests of this folder. Tests read it; none writes into it."""
+
+from __future__ import annotations
+
+import pytest
+
+from allocation import pipeline
+from tests.support.browser import toy_run
+
+
+@pytest.fixture(scope="package")
+def run(tmp_path_factory: pytest.TempPathFactory) -> pipeline.Run:
+    return toy_run(tmp_path_factory.mktemp("toy"))

@@ -1,0 +1,69 @@
+"""The figures of the page and the report are those of the published tables."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from allocation import pipeline
+from allocation.report.board import Board, layer_sums, team_figures, totals
+from allocation.report.map import SHOWN, main_team, map_value
+
+
+def test_team_figures_are_those_of_the_table_team_load(run: pipeline.Run) -> None:
+    load = run.frame("team_load").set_index(["team_id", "law_domain", "client_line"])
+    for part in Board.read(run.folder).layers:
+        figures = team_figures(part, part.proposal)
+        for i, team in enumerate(part.layer.problem.team_ids):
+            row = load.loc[(team, part.layer.law_domain, part.layer.client_line)]
+            assert figures.hours[i] == pytest.approx(row["hours_verzekeringsarts"])
+            assert figures.deviation[i] == pytest.approx(row["deviation"])
+            assert figures.areas[i] == row["areas"]
+            assert figures.pieces[i] == row["pieces"]
+            assert figures.clients[i] == pytest.approx(row["clients_per_year"])
+            assert figures.waiting_months[i] == pytest.approx(row["waiting_months"])
+            assert (figures.low[i], figures.high[i]) == pytest.approx((row["hours_low"], row["hours_high"]))
+            assert figures.travel_km[i] == pytest.approx(row["travel_km"])
+
+
+def test_totals_are_those_of_the_table_region_summary(run: pipeline.Run) -> None:
+    board, regions = Board.read(run.folder), run.frame("region_summary")
+    found = totals([layer_sums(part, part.proposal) for part in board.layers])
+    assert found.areas == 12
+    assert found.municipality_splits == regions["municipality_splits"].sum()
+    assert found.max_deviation == pytest.approx(regions["max_deviation"].max())
+    assert found.moved_areas == run.frame("allocation_changes")["pc4"].nunique()
+
+
+def test_units_without_a_team_count_for_nobody(run: pipeline.Run) -> None:
+    """Take one of West's six postcodes away from W1: its hours are gone, and the totals say one area has no team."""
+    part = next(p for p in Board.read(run.folder).layers if "W1" in p.layer.problem.team_ids)
+    team = part.layer.problem.team_ids.index("W1")
+    plan = part.proposal.copy()
+    unit = int(np.flatnonzero(plan == team)[0])
+    plan[unit] = -1
+    lost = team_figures(part, part.proposal).hours[team] - team_figures(part, plan).hours[team]
+    assert lost == pytest.approx(part.layer.problem.demand[unit])
+    assert totals([layer_sums(part, plan)]).without_team == 1
+
+
+def test_every_area_has_a_team_in_every_layer_of_the_map(run: pipeline.Run) -> None:
+    board = Board.read(run.folder)
+    value = map_value(run.folder, board)
+    assert [layer["key"] for layer in value["layers"]] == [key for key, *_ in SHOWN]
+    for layer, (_, _, domain, line) in zip(value["layers"], SHOWN, strict=True):
+        assert min(layer["proposal"]) >= 0
+        assert layer["proposal"] == main_team(board, domain, line, "proposal").tolist()
+    hours = sum(part.hours.sum() for part in board.layers)
+    shown = sum(value["layers"][0]["hours"]) + sum(value["layers"][2]["hours"])
+    assert shown == pytest.approx(hours, abs=1)
+
+
+def test_neighbouring_teams_differ_in_colour(run: pipeline.Run) -> None:
+    board = Board.read(run.folder)
+    value = map_value(run.folder, board)
+    for layer in value["layers"]:
+        for left, right in np.array(value["sides"]).reshape(-1, 2).tolist():
+            a, b = (layer["proposal"][side] if side >= 0 else -1 for side in (left, right))
+            if a >= 0 and b >= 0 and a != b:
+                assert value["teams"][a]["colour"] != value["teams"][b]["colour"]

@@ -1,0 +1,45 @@
+"""Numbers, dates and words as planners read them."""
+
+from __future__ import annotations
+
+import math
+from datetime import date
+
+import pytest
+
+from allocation.districting import Violation
+from allocation.report import dutch
+
+
+@pytest.mark.parametrize(
+    ("value", "decimals", "shown"),
+    [(1234.5, 1, "1.234,5"), (0, 0, "0"), (-0.4, 0, "0"), (-1234567, 0, "−1.234.567"), (None, 0, "–"),
+     (math.nan, 1, "–"), (math.inf, 1, "–"), (0.05, 1, "0,1")],
+)  # fmt: skip
+def test_numbers(value: float | None, decimals: int, shown: str) -> None:
+    assert dutch.number(value, decimals) == shown
+
+
+def test_percentages_show_their_sign_only_when_asked() -> None:
+    assert dutch.percent(0.0489) == "4,9%"
+    assert dutch.percent(0.0489, signed=True) == "+4,9%"
+    assert dutch.percent(-0.0489, signed=True) == "−4,9%"
+    assert dutch.percent(0.0001, signed=True) == "0,0%"
+    assert dutch.percent(None) == "–"
+
+
+def test_dates() -> None:
+    assert dutch.day(date(2026, 11, 1)) == "1 november 2026"
+    assert dutch.day("2026-03-31T10:00:00") == "31 maart 2026"
+    assert dutch.day(None) == "–"
+
+
+def test_layers_and_crossings_have_dutch_names() -> None:
+    assert dutch.layer("zw_wia", "vangnet") == "ZW en WIA, vangnetlijn"
+    assert dutch.layer("pw", "alle") == "Participatiewet"
+    assert dutch.crossing("ferry: Den Helder - Texel") == "veer: Den Helder - Texel"
+
+
+def test_a_broken_rule_is_told_in_dutch() -> None:
+    assert dutch.violation(Violation("pieces", "W1", 1.0, "")) == "Het gebied van team W1 bestaat uit 2 losse delen."
+    assert "2,0%" in dutch.violation(Violation("load", "W1", 0.02, ""))
