@@ -8,19 +8,22 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from scipy.sparse import coo_array, vstack
 
 from allocation.districting.branch_and_cut import BranchAndCut
 from allocation.districting.problem import Floats, Ints, Problem
 from allocation.districting.relaxation import ROUNDING, Limits, Relaxation, unit_costs
 
-LP_PAIRS = 40_000  # up to so many pairs (unit, team) the whole relaxation is solved; beyond, prices of a sample
+LP_PAIRS = 40_000  # up to so many pairs (unit, team) the whole relaxation is solved; beyond, prices of a coarse copy
 EDGE_COLUMNS = 4_000  # up to so many (edge, team) columns the quick bound counts cut edges and border too
-SAMPLE_PAIRS = 20_000
-PRICE_STEPS = 60
+SKETCH_UNITS = 1_600  # the coarse copy that gives the first prices has about so many units
+SKETCH_TEAMS = 8  # ... and each of them so many of its cheapest teams
+PRICE_STEPS = 200
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,7 @@ def lower_bound(
     """A number that no allowed plan can beat.
 
     level "lp"    the relaxation in which units may be shared between teams and areas need not be contiguous; when the
-                  problem has very many units, its dual with prices from a sample (a little weaker, as valid)
+                  problem has very many units, its dual with prices from a coarse copy (a little weaker, as valid)
     level "full"  with contiguity, by branch and cut, until proven or out of time; ``incumbent`` (n,) prunes the tree
                   and need not be allowed: then it is left aside
 
@@ -136,68 +139,104 @@ def _linear(problem: Problem, start: float, seconds: float) -> Bound:
 
 
 def _priced(problem: Problem, start: float, seconds: float) -> Bound:
-    """Travel and moved only, with a price per unit of load for each team; the prices come from a sample, then climb.
+    """Travel and moved only, with a price per unit of load for each team; the prices come from a sketch, then climb.
 
     For any prices p: sum over units of min over teams (cost - p x demand) + sum over teams of the price of the nearest
     limit is a lower bound (the Lagrangian dual of the relaxation with the load rows priced out).
     """
     limits = Limits.of(problem)
-    load, least, most = limits.amount[0], limits.least[0], limits.most[0]
-    cost = unit_costs(problem)
-    cost[~problem.allowed_mask] = np.inf
-    prices = _sample_prices(problem, limits, cost, start + 0.5 * seconds)
+    least, most = limits.least[0], limits.most[0]
+    prices = _sketch_prices(problem, least, most)
     best, best_prices, step = -math.inf, prices, 0.02
     for _ in range(PRICE_STEPS):
-        value, slope = _dual_value(prices, cost, load, least, most)
+        value, slope = _dual_value(problem, prices, least, most)
         if value > best:
             best, best_prices = value, prices
         else:
             step *= 0.7
-        if time.perf_counter() - start > seconds:
-            break
         norm = float(slope @ slope)
-        if norm == 0:
+        if norm == 0 or time.perf_counter() - start > seconds:
             break
         prices = best_prices + step * abs(best) * slope / norm
     value = max(best - 1e3 * ROUNDING * abs(best), 0.0)
     return Bound(value, None, False, "dual prices of the linear relaxation", time.perf_counter() - start, 0, 0)
 
 
-def _sample_prices(problem: Problem, limits: Limits, cost: Floats, deadline: float) -> Floats:
-    """(k,) load prices that solve the relaxation of evenly spread, equally weighted samples of the units."""
-    take = max(SAMPLE_PAIRS // problem.k, 4 * problem.k)
-    by_place = np.lexsort((problem.xy_m[:, 1], problem.xy_m[:, 0]))
-    chosen = np.sort(by_place[np.linspace(0, problem.n - 1, min(take, problem.n)).astype(np.int64)])
-    share = limits.amount[0][chosen].sum() / max(limits.amount[0].sum(), 1e-300)
-    small = problem.replace(
-        unit_ids=tuple(problem.unit_ids[i] for i in chosen), xy_m=problem.xy_m[chosen], demand=problem.demand[chosen],
-        edges=np.zeros((0, 2), dtype=np.int64), border_m=np.zeros(0),
-        current=None if problem.current is None else problem.current[chosen], municipality=None, care_region=None,
-        fixed=None, allowed=problem.allowed_mask[chosen], further=(), base_load=None,
+def _rows_at_once(problem: Problem) -> int:
+    """How many units make a table of costs that stays in the processor's cache."""
+    return max(1, 100_000 // problem.k)
+
+
+def _slices(problem: Problem, starts: Ints, units: Ints) -> Iterator[tuple[Ints, Floats]]:
+    """(units, their costs (., k)) in blocks between ``starts``, so that no (n, k) table is ever needed."""
+    for first, last in zip(starts, [*starts[1:], len(units)], strict=True):
+        part = units[first:last]
+        cost = unit_costs(problem, part)
+        if problem.allowed is not None or problem.fixed is not None:
+            cost = np.where(problem.allowed_mask[part], cost, np.inf)
+        yield part, cost
+
+
+def _sketch_prices(problem: Problem, least: Floats, most: Floats) -> Floats:
+    """(k,) load prices of a coarse copy: units merged where they lie together, each with its cheapest teams only."""
+    from scipy.optimize import linprog  # here: it takes as long to import as a small problem takes to solve
+
+    order, starts = _blocks(problem.xy_m, SKETCH_UNITS)
+    cost, load = np.empty((len(starts), problem.k)), np.add.reduceat(problem.demand[order], starts)
+    every = max(1, _rows_at_once(problem) * len(starts) // problem.n)  # whole blocks
+    for first in range(0, len(starts), every):
+        mine = starts[first : first + every]
+        end = starts[first + every] if first + every < len(starts) else problem.n
+        for _, costs in _slices(problem, np.zeros(1, dtype=np.int64), order[mine[0] : end]):
+            cost[first : first + every] = np.add.reduceat(costs, mine - mine[0], axis=0)
+    near = np.argsort(cost, axis=1)[:, : min(SKETCH_TEAMS, problem.k)]
+    unit, team = np.repeat(np.arange(len(starts)), near.shape[1]), near.ravel()
+    usable = np.isfinite(cost[unit, team])
+    unit, team = unit[usable], team[usable]
+    price_of_breach = 10 * cost[unit, team].sum() / max(load.sum(), 1e-300)  # keeps the sketch solvable
+    n, k = len(unit), problem.k
+    breach = np.ones(k)
+    whole = coo_array((np.ones(n), (unit, np.arange(n))), shape=(len(starts), n + 2 * k))
+    above = coo_array(
+        (np.concatenate([load[unit], -breach]), (np.concatenate([team, np.arange(k)]), np.arange(n + k))),
+        shape=(k, n + 2 * k),
+    )
+    below = coo_array(
+        (
+            np.concatenate([-load[unit], -breach]),
+            (np.concatenate([team, np.arange(k)]), np.concatenate([np.arange(n), n + k + np.arange(k)])),
+        ),
+        shape=(k, n + 2 * k),
+    )
+    solved = linprog(
+        np.concatenate([cost[unit, team], np.full(2 * k, price_of_breach)]),
+        A_ub=vstack([above, below]).tocsr(), b_ub=np.concatenate([most, -least]),
+        A_eq=whole.tocsr(), b_eq=np.ones(len(starts)), method="highs",
     )  # fmt: skip
-    scaled = Limits(small.demand[None, :], limits.least[:1] * share, limits.most[:1] * share)
-    relaxation = Relaxation(small, scaled, small.allowed_mask.astype(np.uint8), with_edges=False)
-    if relaxation.solve(deadline - time.perf_counter()).is_empty:
-        return np.zeros(problem.k)
-    dual = np.asarray(relaxation.highs.getSolution().row_dual) / relaxation.scale
-    rows = np.zeros(problem.k)
-    at = small.n
-    for t in range(problem.k):
-        rows[t] = dual[at] / max(abs(scaled.least[0, t]), abs(scaled.most[0, t]))
-        at += 1 + int(scaled.least[0, t] <= 0)
-    return np.asarray(rows * share)  # the sample's travel is a mean over the sample, the problem's over all units
+    if solved.status != 0:
+        return np.zeros(k)
+    marginal = np.asarray(solved.ineqlin.marginals)
+    return np.asarray(marginal[:k] - marginal[k:])
 
 
-def _dual_value(prices: Floats, cost: Floats, load: Floats, least: Floats, most: Floats) -> tuple[float, Floats]:
+def _blocks(xy_m: Floats, count: int) -> tuple[Ints, Ints]:
+    """Order the units so that neighbours in it lie together, and where each of some ``count`` equal blocks starts."""
+    side = max(1, round(math.sqrt(count)))
+    n = len(xy_m)
+    strip = np.empty(n, dtype=np.int64)
+    strip[np.argsort(xy_m[:, 0], kind="stable")] = np.arange(n) * side // n
+    order = np.lexsort((xy_m[:, 1], strip))
+    return order, np.unique(np.arange(side * side) * n // (side * side))
+
+
+def _dual_value(problem: Problem, prices: Floats, least: Floats, most: Floats) -> tuple[float, Floats]:
     """The dual function at ``prices`` and a direction in which it may rise."""
-    k = len(prices)
-    value, at = 0.0, np.zeros(k)
-    for first in range(0, len(load), 65_536):  # in slices, so that no second (n, k) table is needed
-        part = slice(first, first + 65_536)
-        charged = cost[part] - load[part, None] * prices
+    value, at = 0.0, np.zeros(problem.k)
+    for part, cost in _slices(problem, np.arange(0, problem.n, _rows_at_once(problem)), np.arange(problem.n)):
+        charged = cost - problem.demand[part, None] * prices
         team = np.argmin(charged, axis=1)
         value += float(charged[np.arange(len(team)), team].sum())
-        at += np.bincount(team, weights=load[part], minlength=k)
+        at += np.bincount(team, weights=problem.demand[part], minlength=problem.k)
     limit = np.where(prices > 0, least, np.where(prices < 0, most, np.clip(at, least, most)))
     return value + float(prices @ limit), limit - at
 

@@ -90,16 +90,18 @@ class _Rows:
         return np.array(self.low), np.array(self.high), np.array(self.start), index, value
 
 
-def unit_costs(problem: Problem) -> Floats:
-    """(n, k) what the travel and moved terms charge for unit i in team t."""
+def unit_costs(problem: Problem, units: Ints | slice = slice(None)) -> Floats:
+    """(units, k) what the travel and moved terms charge for each of ``units`` (all of them) in each team."""
+    demand = problem.demand[units]
+    cost = np.zeros((len(demand), problem.k))
     if problem.total_demand == 0:
-        return np.zeros((problem.n, problem.k))
-    share = problem.demand[:, None] / problem.total_demand
-    cost = problem.weights.travel * share * problem.distance_km
-    if problem.current is not None:
-        moved = problem.current[:, None] != np.arange(problem.k)[None, :]
-        cost = cost + problem.weights.moved * share * moved
-    return np.asarray(cost)
+        return cost
+    if problem.office_xy_m is not None and problem.weights.travel:
+        step = problem.xy_m[units][:, None, :] - problem.office_xy_m[None, :, :]
+        cost += np.hypot(step[..., 0], step[..., 1]) * (problem.weights.travel / 1000.0)
+    if problem.current is not None and problem.weights.moved:
+        cost += problem.weights.moved * (problem.current[units][:, None] != np.arange(problem.k))
+    return np.asarray(cost * (demand[:, None] / problem.total_demand))
 
 
 class Relaxation:

@@ -197,7 +197,7 @@ def test_interchangeable_teams_cost_the_same_under_any_names() -> None:
     assert found.value == 1.0
 
 
-def test_many_units_are_bounded_by_prices_of_a_sample() -> None:
+def test_many_units_are_bounded_by_prices_of_a_coarse_copy() -> None:
     """30,000 units and 3 teams: the quick way is valid and close to the whole relaxation (solved here to compare)."""
     rng = np.random.default_rng(7)
     n, offices = 30_000, np.array([[2e4, 2e4], [8e4, 3e4], [4e4, 8e4]])
@@ -209,4 +209,4 @@ def test_many_units_are_bounded_by_prices_of_a_sample() -> None:
     quick = lower_bound(problem)
     whole = Relaxation(problem, Limits.of(problem), problem.allowed_mask.astype(np.uint8)).solve().bound
     assert "prices" in quick.method
-    assert whole * 0.999 <= quick.value <= whole * (1 + 1e-6)
+    assert whole * 0.9999 <= quick.value <= whole * (1 + 1e-6)
