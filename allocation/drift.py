@@ -5,12 +5,12 @@ Belongs here: that comparison. Does not belong here: what is done about a team o
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from allocation.carry_over import plan_of_version
 from allocation.config import Config
 from allocation.errors import Refused
 from allocation.inputs import CENTRAL, Inputs
@@ -76,24 +76,15 @@ def compare_with_plan(run: Run) -> list[str]:
     version = publish.current_version(run.store)
     if version is None:
         raise Refused("No version is in force today: there is no plan to compare with.")
-    told = publish.read_table("runs", run.store, version=version).iloc[0]
-    plan = _folder_of(run.folder.parent, str(told["run_id"]))
-    inputs, known = Inputs.read(run.folder / "inputs"), Inputs.read(plan / "inputs")
+    plan = plan_of_version(run, version)
+    inputs, known = Inputs.read(run.folder / "inputs"), Inputs.read(plan.folder / "inputs")
     last = pd.Period(known.inflow["month"].max(), "M")
     months = pd.PeriodIndex(inputs.inflow["month"], freq="M")
     later = inputs.inflow[(months > last) & (months <= last + 12)]
     routing = publish.read_table("routing", run.store, version=version)
-    work = pd.read_parquet(plan / "work.parquet")
-    table = team_drift(work, later, inputs.products, routing, Run.open(plan).config)
+    table = team_drift(plan.frame("work"), later, inputs.products, routing, plan.config)
     table.to_parquet(run.folder / "drift.parquet", index=False)
     return [row["team_id"] for row in outside_band(run)]
-
-
-def _folder_of(runs: Path, run_id: str) -> Path:
-    for folder in sorted(runs.iterdir()):
-        if (folder / "work.parquet").exists() and Run.open(folder).run_id == run_id:
-            return folder
-    raise Refused(f"The folder of run {run_id}, which made the version in force, is gone from {runs}.")
 
 
 def outside_band(run: Run) -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ import pendulum
 from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.sdk import Param, TriggerRule, dag, get_current_context, task
 from smc_alerts import Waiting
-from smc_dags import ALLOCATION, BOUNDARIES, CASELOAD, DEFAULTS, SOLVER_POOL, TEAMS, deadline, measure, start_run, told
+from smc_dags import ALLOCATION, BOUNDARIES, CASELOAD, DEFAULTS, SOLVER_POOL, TEAMS, deadline, measure, start_run
 
 ANSWER_WITHIN = timedelta(days=14)
 
@@ -40,13 +40,12 @@ PARAMS = {
         additionalProperties=False,
     ),
     "seconds": Param(10, type="number", exclusiveMinimum=0, maximum=3600, title="Zoektijd (s) per regio en laag"),
-    "growth": Param(
-        0,
-        type="number",
-        exclusiveMinimum=-1,
-        maximum=5,
-        title="Scenario: groei van de instroom",
-        description="0.1 = 10%",
+    "scenario": Param(
+        None,
+        type=["null", "string"],
+        pattern=r"^[A-Za-z0-9_-]{1,60}$",
+        title="Scenario",
+        description="Naam van een bestand in de map scenarios van de invoer, zonder .toml. Leeg = geen.",
     ),
     "valid_from": Param(None, type=["null", "string"], format="date", title="Ingangsdatum (leeg = vandaag)"),
     "reason": Param("", type="string", maxLength=500, title="Reden"),
@@ -60,7 +59,6 @@ def configuration(params: dict[str, Any], triggered_by: list[str]) -> dict[str, 
         "tolerance": params["tolerance"],
         "weights": params["weights"],
         "solver": {"seconds": params["seconds"]},
-        "work": {"growth": {"*": params["growth"]} if params["growth"] else {}},
         "valid_from": params["valid_from"],
         "reason": params["reason"] or (f"changed: {', '.join(triggered_by)}" if triggered_by else ""),
     }
@@ -98,7 +96,8 @@ def allocate() -> None:
     def start(*, triggering_asset_events: dict[Any, Any]) -> str:
         context = get_current_context()
         by = sorted({asset.name for asset in triggering_asset_events})
-        return str(start_run(context, configuration(dict(context["params"]), by)).folder)
+        form = dict(context["params"])
+        return str(start_run(context, configuration(form, by), form["scenario"]).folder)
 
     @task(doc_md="Boundaries from the cache, every input file read and checked, and the expected work.")
     def prepare(run: str) -> str:
@@ -119,15 +118,15 @@ def allocate() -> None:
 
     @task(doc_md="One districting problem per cluster and layer. Those without a change are carried over here.")
     def layers(run: str) -> list[str]:
-        from allocation import pipeline
+        from allocation import carry_over, pipeline
 
         opened = pipeline.Run.open(run)
-        pipeline.prepare_layers(opened)
-        listed = told(opened.folder / "layers.json")["layers"]
-        for layer in listed:
-            if not layer["is_solved"]:
-                pipeline.solve_layer(opened, layer["key"])
-        return [layer["key"] for layer in listed if layer["is_solved"]]
+        keys = pipeline.prepare_layers(opened)
+        searched = carry_over.mark_unchanged(opened)
+        for key in keys:
+            if key not in searched:
+                pipeline.solve_layer(opened, key)
+        return searched
 
     @task(map_index_template="{{ label }}", pool=SOLVER_POOL, doc_md="Divide one cluster and layer over its teams.")
     def solve(run: str, key: str) -> None:

@@ -92,13 +92,16 @@ def told(path: Path) -> dict[str, Any]:
     return dict(json.loads(path.read_text(encoding="utf-8")))
 
 
-def start_run(context: Mapping[str, Any], values: Mapping[str, Any] | None = None) -> Run:
-    """A run of the pipeline for this DAG run; its folder is named after both, so a second try finds the same one."""
+def start_run(context: Mapping[str, Any], values: Mapping[str, Any] | None = None, scenario: str | None = None) -> Run:
+    """A run of the pipeline for this DAG run; its folder is named after both, so a second try finds the same one.
+
+    ``scenario``: name of a file in folder ``scenarios`` of the input; its teams and settings take the place of today's.
+    """
     from allocation.config import Config
     from allocation.pipeline import Run
 
     dag_run = context["dag_run"]
-    return Run.start(
+    run = Run.start(
         input_dir=input_dir(),
         boundaries=os.environ.get("CASELOAD_BOUNDARIES", "embedded"),
         store=store(),
@@ -106,6 +109,28 @@ def start_run(context: Mapping[str, Any], values: Mapping[str, Any] | None = Non
         var=var(),
         run_id=f"{dag_run.dag_id}__{dag_run.run_id}",
         created_by=dag_run.triggering_user_name or dag_run.dag_id,
+    )
+    return in_scenario(run, scenario) if scenario else run
+
+
+def in_scenario(run: Run, name: str) -> Run:
+    """The same run with the teams and settings of a scenario; only in an input folder, for the example has none."""
+    from allocation.errors import Refused
+    from allocation.pipeline import Run
+    from allocation.scenario import Scenario, scenario_config, write_scenario_input
+
+    if run.input_dir is None:
+        raise Refused("A scenario needs an input folder (CASELOAD_INPUT) with a folder scenarios in it.")
+    scenario = Scenario.from_file(Path(run.input_dir) / "scenarios" / f"{name}.toml")
+    return Run.start(
+        input_dir=write_scenario_input(scenario, Path(run.input_dir), run.folder / "scenario_input"),
+        boundaries=run.boundaries,
+        store=run.store,
+        config=scenario_config(scenario, run.config),
+        var=run.var,
+        run_id=run.run_id,
+        today=run.today,
+        created_by=run.created_by,
     )
 
 

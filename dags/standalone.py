@@ -15,7 +15,7 @@ from pathlib import Path
 
 from run_in_process import migrate, prepare_environment
 
-USERS = {"beheer": "admin", "planner": "op", "kijker": "viewer"}
+USERS = {"beheer": "admin", "planner": "user", "kijker": "viewer"}
 
 
 def passwords(home: Path) -> Path:

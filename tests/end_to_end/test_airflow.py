@@ -21,11 +21,9 @@ import sqlalchemy as sa
 from allocation import publish
 from tests.support import faults, two_regions
 from tests.support.airflow_components import Airflow, redis_server, running, wait_for
-from tests.support.postgres import new_database
+from tests.support.postgres import new_database, started_server
 
 pytestmark = [pytest.mark.heavy, pytest.mark.timeout(1800)]
-
-pytest_plugins = ("tests.support.postgres",)
 
 
 @dataclass
@@ -76,12 +74,13 @@ class Installation:
 
 
 @pytest.fixture(scope="module")
-def smc(tmp_path_factory: pytest.TempPathFactory, postgres_server: str) -> Iterator[Installation]:
+def smc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     folder = tmp_path_factory.mktemp("components")
     country = two_regions.write(folder)
     with (
-        new_database(postgres_server) as metadata,
-        new_database(postgres_server) as store,
+        started_server() as server,
+        new_database(server) as metadata,
+        new_database(server) as store,
         redis_server(folder / "redis") as broker,
         faults.webhook() as (hook, messages),
         faults.mail_server() as (mail_port, mails),

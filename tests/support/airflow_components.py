@@ -24,7 +24,7 @@ import httpx
 
 ROOT = Path(__file__).parents[2]
 AIRFLOW = Path(sys.executable).with_name("airflow")
-USERS = {"beheer": "admin", "jansen": "op", "lezer": "viewer"}
+USERS = {"beheer": "admin", "jansen": "user", "lezer": "viewer"}
 PASSWORD = secrets.token_hex(16)
 WITHIN_S = float(os.environ.get("CASELOAD_TEST_PATIENCE_S", "420"))
 """How long a test waits for one thing; a busy machine needs minutes where an idle one needs seconds."""
