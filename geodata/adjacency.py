@@ -7,6 +7,7 @@ matching equal segments, exact and without tolerance.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -48,22 +49,14 @@ def build(areas: GeoDataFrame, repairs: Repairs) -> pd.DataFrame:
 
 def shared_borders(areas: GeoDataFrame) -> pd.DataFrame:
     """Pairs of areas with a common border longer than 0 m, with its length. ``areas`` is a clean coverage."""
-    first, second, length_m = _shared_segments(areas.geometry.to_numpy())
+    common = Segments.of(areas.geometry.to_numpy())
     codes = areas["pc4"].to_numpy()
-    pairs = pd.DataFrame({"a": first, "b": second, "border_m": length_m}).groupby(["a", "b"], as_index=False).sum()
+    pairs = pd.DataFrame({"a": common.first, "b": common.second, "border_m": common.length_m})
+    pairs = pairs.groupby(["a", "b"], as_index=False).sum()
     found = pd.DataFrame(
         {"a": codes[pairs["a"]], "b": codes[pairs["b"]], "border_m": pairs["border_m"], "kind": "border", "reason": ""}
     )
     return _ordered(found)
-
-
-def common_border_m(polygons: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
-    """Per polygon, the length in metres of border that consists of the same segments as that of another polygon."""
-    first, second, length_m = _shared_segments(polygons)
-    total: npt.NDArray[np.float64] = np.zeros(len(polygons))
-    np.add.at(total, first, length_m)
-    np.add.at(total, second, length_m)
-    return total
 
 
 def _without_corners(edges: pd.DataFrame, repairs: Repairs) -> pd.DataFrame:
@@ -85,8 +78,75 @@ def _without_barriers(edges: pd.DataFrame, repairs: Repairs, listed: Path = LIST
     return edges[~barred.to_numpy()].reset_index(drop=True)
 
 
-def _shared_segments(polygons: npt.NDArray[Any]) -> tuple[Ints, Ints, npt.NDArray[np.float64]]:
-    """Every segment that two polygons have in common: their positions (smaller first) and its length in metres."""
+@dataclass(frozen=True)
+class Segments:
+    """The border segments of polygons, by what they border on.
+
+    ``first``, ``second``, ``length_m``: for each segment that two polygons have in common, their positions (smaller
+    first) and its length in metres. ``free``, ``free_owner``: the ends (n, 2, 2) of each segment that belongs to one
+    polygon only, and the position of that polygon, ascending. ``polygons``: how many there are.
+    """
+
+    first: Ints
+    second: Ints
+    length_m: npt.NDArray[np.float64]
+    free: npt.NDArray[np.float64]
+    free_owner: Ints
+    polygons: int
+
+    @classmethod
+    def of(cls, polygons: npt.NDArray[Any]) -> Segments:
+        """Sorts the segments of all rings by their two ends; equal ones lie next to each other then."""
+        start, end, owner, segment = _segments(polygons)
+        order = np.argsort(segment, kind="stable")
+        twice = segment[order][1:] == segment[order][:-1]
+        one, other = owner[order][:-1][twice], owner[order][1:][twice]
+        differ = one != other
+        single = np.ones(len(order), dtype=bool)
+        single[1:] &= ~twice
+        single[:-1] &= ~twice
+        free = np.sort(
+            order[single]
+        )  # segments come polygon by polygon, so this puts them in the order of their owners
+        return cls(
+            first=np.minimum(one, other)[differ],
+            second=np.maximum(one, other)[differ],
+            length_m=np.abs(end - start)[order][:-1][twice][differ],
+            free=np.column_stack([start[free].real, start[free].imag, end[free].real, end[free].imag]).reshape(
+                -1, 2, 2
+            ),
+            free_owner=owner[free],
+            polygons=len(polygons),
+        )
+
+    def pairs(self) -> set[tuple[int, int]]:
+        """Positions of the pairs of polygons with a common border, the smaller first."""
+        return set(zip(self.first.tolist(), self.second.tolist(), strict=True))
+
+    def common_m(self) -> npt.NDArray[np.float64]:
+        """Per polygon, the length in metres of the border that it has in common with others."""
+        total: npt.NDArray[np.float64] = np.zeros(self.polygons)
+        np.add.at(total, self.first, self.length_m)
+        np.add.at(total, self.second, self.length_m)
+        return total
+
+    def free_borders(self) -> npt.NDArray[Any]:
+        """Per polygon, the part of its border that it shares with no other, as lines; empty when there is none."""
+        borders = np.full(self.polygons, shapely.MultiLineString(), dtype=object)
+        if len(self.free):
+            lines = np.asarray(shapely.linestrings(self.free))
+            shapely.multilinestrings(lines, indices=self.free_owner, out=borders)
+        return borders
+
+
+def _segments(
+    polygons: npt.NDArray[Any],
+) -> tuple[npt.NDArray[np.complex128], npt.NDArray[np.complex128], Ints, Ints]:
+    """Every border segment: its ends (x + iy, metres), the position of its polygon, and a number for the segment.
+
+    Two segments with the same ends, in either direction, have the same number: one whole number per undirected
+    segment is exact, and much faster to sort than four coordinates.
+    """
     parts, polygon_of_part = shapely.get_parts(polygons, return_index=True)
     rings, part_of_ring = shapely.get_rings(parts, return_index=True)
     xy, ring_of_point = shapely.get_coordinates(rings, return_index=True)
@@ -95,20 +155,8 @@ def _shared_segments(polygons: npt.NDArray[Any]) -> tuple[Ints, Ints, npt.NDArra
     in_one_ring = ring_of_point[1:] == ring_of_point[:-1]
     start, end = point[:-1][in_one_ring], point[1:][in_one_ring]
     owner = polygon_of_part[part_of_ring[ring_of_point]][:-1][in_one_ring]
-    length_m = np.abs(points[1:] - points[:-1])[in_one_ring]
-
-    # One whole number per undirected segment: exact, and much faster to sort than four coordinates.
     segment = np.minimum(start, end).astype(np.int64) * len(distinct) + np.maximum(start, end)
-    order = np.argsort(segment, kind="stable")
-    segment, owner, length_m = segment[order], owner[order], length_m[order]
-    twice = segment[1:] == segment[:-1]
-    one, other = owner[:-1][twice], owner[1:][twice]
-    differ = one != other
-    return (
-        np.minimum(one, other)[differ],
-        np.maximum(one, other)[differ],
-        length_m[:-1][twice][differ],
-    )
+    return points[:-1][in_one_ring], points[1:][in_one_ring], owner, segment
 
 
 def listed_bridges(codes: pd.Series, listed: Path = LISTED_BRIDGES) -> pd.DataFrame:

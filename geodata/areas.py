@@ -16,7 +16,7 @@ import shapely
 from geopandas import GeoDataFrame, GeoSeries
 
 from geodata import regions
-from geodata.adjacency import common_border_m
+from geodata.adjacency import Segments
 from geodata.errors import GeodataError
 from geodata.layer import RD_NEW, SourceLayer, extent, in_netherlands
 from geodata.repairs import Repairs
@@ -29,6 +29,8 @@ GAP_WIDTH_M = 5.0
 """Gaps between neighbours up to this width are drawing errors and are closed; wider ones are real."""
 SLIVER_M2, SLIVER_WIDTH_M = 100.0, 1.0
 """A loose part smaller than this, or thinner (2 x area / perimeter), is no place where people live."""
+FACING_M = 4 * GAP_WIDTH_M
+"""Two areas face each other over a gap along at least this length; less is a corner."""
 NOTICED_M2 = 0.1
 """Smaller changes of an area are rounding of coordinates, not an overlap or a gap."""
 
@@ -120,6 +122,11 @@ def _clean_coverage(areas: GeoDataFrame, repairs: Repairs) -> GeoSeries:
     """The polygons with overlaps and narrow gaps between neighbours taken away; what changed is listed by area."""
     before = areas.geometry.to_numpy()
     after = shapely.coverage_clean(before, gap_width=GAP_WIDTH_M)  # type: ignore[attr-defined]
+    borders = Segments.of(after)
+    filled = _with_open_gaps_filled(after, borders)
+    if filled is not None:
+        after = shapely.coverage_clean(filled, gap_width=GAP_WIDTH_M)  # type: ignore[attr-defined]
+        borders = Segments.of(after)
     vanished = areas["pc4"][shapely.area(after) == 0]
     if len(vanished):
         raise GeodataError(
@@ -128,7 +135,7 @@ def _clean_coverage(areas: GeoDataFrame, repairs: Repairs) -> GeoSeries:
         )
     gained_m2 = shapely.area(after) - shapely.area(before)
     # The longest stretch by which the borders of two areas became common: nothing for an area that was right already.
-    matched_m = common_border_m(after) - common_border_m(before)
+    matched_m = borders.common_m() - Segments.of(before).common_m()
     codes = areas["pc4"].to_numpy()
     for position in np.flatnonzero((np.abs(gained_m2) >= NOTICED_M2) | (np.abs(matched_m) >= NOTICED_M2)):
         if gained_m2[position] <= -NOTICED_M2:
@@ -141,6 +148,30 @@ def _clean_coverage(areas: GeoDataFrame, repairs: Repairs) -> GeoSeries:
             loose = f"{matched_m[position]:.0f} m grens week af van die van het buurgebied"
             repairs.add("grens_ongelijk", codes[position], loose, "grens gelijkgemaakt")
     return GeoSeries(after, crs=areas.crs)
+
+
+def _with_open_gaps_filled(polygons: npt.NDArray[Any], borders: Segments) -> npt.NDArray[Any] | None:
+    """``polygons`` with what lies in narrow gaps between two of them that are open to the outside; None without any.
+
+    Cleaning closes gaps that are enclosed. A gap along the whole border of two areas that ends at the coast or the
+    national border is not, and the two would be no neighbours.
+    """
+    free = borders.free_borders()
+    one, other = shapely.STRtree(free).query(free, predicate="dwithin", distance=GAP_WIDTH_M)
+    near = {(a, b) for a, b in zip(one.tolist(), other.tolist(), strict=True) if a < b}
+    filled = polygons.copy()
+    found = False
+    for a, b in sorted(near - borders.pairs()):
+        facing = shapely.intersection(free[a], shapely.buffer(free[b], GAP_WIDTH_M))
+        if shapely.length(facing) < FACING_M:
+            continue
+        both = shapely.union(filled[a], filled[b])
+        reach = GAP_WIDTH_M / 2
+        closed = shapely.buffer(shapely.buffer(both, reach, join_style="mitre"), -reach, join_style="mitre")
+        around = filled[shapely.STRtree(filled).query(closed, predicate="intersects")]
+        filled[a] = shapely.union(filled[a], shapely.difference(closed, shapely.union_all(around)))
+        found = True
+    return filled if found else None
 
 
 def _without_slivers(areas: GeoDataFrame, repairs: Repairs) -> GeoSeries:

@@ -165,7 +165,7 @@ def test_neighbours_of_the_country_are_those_that_libpysal_finds(embedded: Bound
     assert rook == ours
     assert len(ours) == 11_116
     corners = queen - rook
-    meet = shapely.intersection(areas.geometry[[a for a, _ in corners]], areas.geometry[[b for _, b in corners]])
-    assert shapely.length(meet.to_numpy()).max() == 0.0
+    one, other = (areas.geometry[[pair[side] for pair in sorted(corners)]].to_numpy() for side in (0, 1))
+    assert shapely.length(shapely.intersection(one, other)).max() == 0.0
     left_out = embedded.repairs[embedded.repairs["class"].isin(["hoekcontact", "barriere"])]
     assert (embedded.edges["kind"] == "border").sum() == 11_116 - len(left_out)

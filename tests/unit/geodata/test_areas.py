@@ -37,6 +37,30 @@ def test_good_areas_come_through_as_they_are(toy: Toy) -> None:
     assert repairs.empty
 
 
+def test_a_gap_that_is_open_at_both_ends_is_closed_too(toy: Toy) -> None:
+    """3511 |4 m| 3512, with the sea above and below: cleaning alone would leave them apart."""
+    areas, repairs = built(toy(p3511=(0, 0, 1, 1), p3512=(1.004, 0, 2, 1)))
+    assert areas["area_km2"].sum() == pytest.approx(2.0)
+    assert areas.geometry.iloc[0].intersection(areas.geometry.iloc[1]).length == pytest.approx(1000)
+    assert listed(repairs) == [("kier", "3511"), ("grens_ongelijk", "3512")]
+
+
+def test_a_strait_wider_than_a_gap_stays_water(toy: Toy) -> None:
+    areas, repairs = built(toy(p3511=(0, 0, 1, 1), p3512=(1.006, 0, 2, 1)))
+    assert areas["area_km2"].sum() == pytest.approx(1.994)
+    assert repairs.empty
+
+
+def test_corners_near_each_other_at_the_coast_are_no_gap(toy: Toy) -> None:
+    """
+           3512
+    3511          two corners, 3 m apart
+    """
+    areas, repairs = built(toy(p3511=(0, 0, 1, 1), p3512=(1.002, 1.002, 2, 2)))
+    assert not areas.geometry.iloc[0].intersects(areas.geometry.iloc[1])
+    assert repairs.empty
+
+
 def test_a_narrow_gap_enclosed_by_areas_is_closed(toy: Toy) -> None:
     """
     3513 over the whole width
