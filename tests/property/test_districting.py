@@ -16,7 +16,6 @@ from scipy.spatial import Delaunay
 from allocation.districting import Measure, Problem, Stop, Weights, check, evaluate, solve
 
 
-
 def effort(examples: int) -> settings:
     """As many examples, the same ones at every run, without a limit on the time of one."""
     quiet = [HealthCheck.too_slow, HealthCheck.data_too_large]

@@ -17,9 +17,10 @@ def make_grid(rows: int, columns: int, teams: int = 2, **changes: object) -> Pro
     index = np.arange(rows * columns).reshape(rows, columns)
     across = np.stack([index[:, :-1].ravel(), index[:, 1:].ravel()], axis=1)
     down = np.stack([index[:-1].ravel(), index[1:].ravel()], axis=1)
+    width = len(str(max(rows, columns) - 1))
     row, column = np.divmod(np.arange(rows * columns), columns)
     fields: dict[str, object] = {
-        "unit_ids": tuple(f"{r}{c}" for r, c in zip(row, column, strict=True)),
+        "unit_ids": tuple(f"{r:0{width}}{c:0{width}}" for r, c in zip(row, column, strict=True)),
         "team_ids": tuple("ABCDEFGH"[:teams]),
         "xy_m": np.stack([column, row], axis=1) * 1000.0,
         "demand": np.ones(rows * columns),

@@ -1,0 +1,171 @@
+"""The parts of the search, each against a count from scratch."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from allocation.districting import Measure, Weights, check, evaluate
+from allocation.districting.construct import complete, grown, relax
+from allocation.districting.improve import Annealer, Clock, Found, Schedule
+from allocation.districting.kernels import loose_pieces, objective, rebuild, violation
+from allocation.districting.multilevel import coarsen, majority, sizes
+from allocation.districting.plan import build_model, canonical, new_state
+from allocation.districting.problem import Problem
+from allocation.districting.recombine import best_of, merged, neighbouring, regrouped
+from tests.unit.districting.conftest import GridMaker
+
+
+def rich(grid: GridMaker) -> Problem:
+    """A 6 x 6 grid with every price and a further measure."""
+    rng = np.random.default_rng(3)
+    return grid(
+        6,
+        6,
+        teams=3,
+        demand=rng.integers(1, 9, 36),
+        tolerance=0.2,
+        capacity=[1.0, 1.2, 0.9],
+        office_xy_m=rng.uniform(0, 5000, (3, 2)),
+        municipality=np.arange(36) // 9,
+        care_region=np.arange(36) % 6 // 3,
+        current=rng.integers(-1, 3, 36),
+        weights=Weights(1.0, 0.3, 0.2, 0.5, 0.7, 5.0),
+        further=(Measure("clients", rng.integers(1, 5, 36), np.ones(3), 0.4),),
+    )
+
+
+def test_the_books_are_right_after_annealing(grid: GridMaker) -> None:
+    problem = rich(grid)
+    model = build_model(problem)
+    annealer = Annealer(model, 1, Clock(None, np.inf), Schedule())
+    found = annealer.run(grown(model, annealer.rng), 20_000, 1.0)
+    assert found.over == 0
+    assert check(problem, found.plan) == ()
+    assert found.value == pytest.approx(evaluate(problem, found.plan).objective)
+    state, kept = annealer.state, [a.copy() for a in annealer.state[1:4]]
+    rebuild(model, state)
+    for before, after in zip(kept, state[1:4], strict=True):
+        assert before == pytest.approx(after)
+
+
+def test_violation_is_in_parts_of_the_target(grid: GridMaker) -> None:
+    """Six units, targets 3 and 3, 5 and 1: both are 2/3 of a target beyond, less the tolerance of 0.1."""
+    model = build_model(grid(2, 3, tolerance=0.1))
+    state = new_state(model, 1)
+    state.plan[:] = [0, 0, 0, 0, 0, 1]
+    rebuild(model, state)
+    assert violation(model, state) == pytest.approx(2 * (2 / 3 - 0.1))
+    assert objective(model, state) == 2
+
+
+def test_loose_pieces_and_empty_teams_are_counted(grid: GridMaker) -> None:
+    model = build_model(grid(1, 5, teams=3))
+    state = new_state(model, 1)
+    state.plan[:] = [0, 1, 0, 1, 0]
+    rebuild(model, state)
+    assert loose_pieces(model, state) == 2 + 1 + 1
+
+
+def test_the_order_of_rows_and_names_leave_no_trace(grid: GridMaker) -> None:
+    problem = rich(grid)
+    rng = np.random.default_rng(1)
+    units, teams = rng.permutation(36), rng.permutation(3)
+    unit_at, team_at = np.argsort(units), np.append(np.argsort(teams), -1)
+    other = problem.replace(
+        unit_ids=tuple(f"x{i}" for i in range(36)),
+        team_ids=("q", "r", "s"),
+        xy_m=problem.xy_m[units],
+        demand=problem.demand[units],
+        edges=unit_at[problem.edges][::-1],
+        capacity=problem.capacity[teams],
+        office_xy_m=problem.office_xy_m[teams],  # type: ignore[index]
+        municipality=5 - problem.municipality[units],  # type: ignore[index]
+        care_region=problem.care_region[units],  # type: ignore[index]
+        current=team_at[problem.current[units]],  # type: ignore[index]
+        further=(Measure("clients", problem.further[0].amount[units], np.ones(3), 0.4),),
+    )
+    first, second = canonical(problem)[0], canonical(other)[0]
+    for name in ("xy_m", "demand", "edges", "capacity", "office_xy_m", "municipality", "care_region", "current"):
+        assert (getattr(first, name) == getattr(second, name)).all(), name
+
+
+def test_the_relaxation_gives_each_unit_its_nearest_office_when_balance_allows(grid: GridMaker) -> None:
+    problem = grid(1, 6, office_xy_m=[[0.0, 0.0], [5000.0, 0.0]], weights=Weights())
+    assert relax(build_model(problem)).tolist() == [0, 0, 0, 1, 1, 1]  # type: ignore[union-attr]
+    impossible = problem.replace(demand=[9.0, 0.0, 0.0, 0.0, 0.0, 0.0])
+    model = build_model(impossible.replace(allowed=np.tile([[True, False]], (6, 1))))
+    assert relax(model) is None
+
+
+def test_pinned_units_are_joined_by_a_way_of_their_own(grid: GridMaker) -> None:
+    """A is pinned to both ends of the upper row of 2 x 5, B to the middle below: A must go over the top.
+
+    A . . . A
+    . . B . .
+    """
+    problem = grid(2, 5, fixed=[0, -1, -1, -1, 0, -1, -1, 1, -1, -1])
+    model = build_model(problem)
+    for seed in range(5):
+        plan = complete(model, np.ones(10, dtype=np.int64), np.random.default_rng(seed))
+        assert plan[:5].tolist() == [0, 0, 0, 0, 0]
+        assert [v.kind for v in check(problem.replace(tolerance=1.0), plan)] == []
+
+
+def test_completing_keeps_the_largest_piece_and_gives_every_team_units(grid: GridMaker) -> None:
+    model = build_model(grid(1, 7, teams=3, tolerance=1.0))
+    plan = complete(model, np.array([0, 0, 0, 1, 1, 0, 1]), np.random.default_rng(1))
+    assert sorted(set(plan.tolist())) == [0, 1, 2]
+    assert plan[5] != 0
+
+
+def test_a_coarse_plan_costs_what_it_costs_in_full(grid: GridMaker) -> None:
+    model = build_model(rich(grid))
+    coarse, code = coarsen(model, 12)
+    assert len(coarse.cost) < 24
+    for group in model.group:
+        assert all(len(set(group[code == c])) == 1 for c in range(len(coarse.cost)))
+    plan = np.random.default_rng(5).integers(0, 3, len(coarse.cost))
+    values = []
+    for each, chosen in ((coarse, plan), (model, plan[code])):
+        state = new_state(each, 1)
+        state.plan[:] = chosen
+        rebuild(each, state)
+        values.append((objective(each, state), violation(each, state), loose_pieces(each, state)))
+    assert values[0] == pytest.approx(values[1])
+
+
+def test_levels_fall_evenly_and_majorities_rule() -> None:
+    levels = [460_000, *sizes(460_000, 170, 1_500)]
+    assert max(levels[i] / levels[i + 1] for i in range(len(levels) - 1)) < 8.5
+    assert levels[-1] == 2_550
+    code, team = np.array([0, 0, 0, 1]), np.array([2, 1, 1, -1])
+    assert majority(code, team, np.array([5.0, 1.0, 1.0, 1.0]), 2).tolist() == [2, -1]
+
+
+def test_merging_finds_what_each_of_two_plans_half_has(grid: GridMaker) -> None:
+    """2 x 6 in three teams; each plan is straight at one border and crooked at the other."""
+    problem = grid(2, 6, teams=3, tolerance=0.5)
+    left = np.array([0, 0, 1, 1, 1, 2, 0, 0, 1, 1, 2, 2])
+    right = np.array([0, 0, 0, 1, 2, 2, 0, 1, 1, 1, 2, 2])
+    outcome = best_of(problem, merged(problem, [left, right]), left, 1000, None)
+    assert outcome.is_settled
+    assert outcome.plan is not None
+    assert outcome.plan.tolist() == [0, 0, 1, 1, 2, 2] * 2
+    assert evaluate(problem, outcome.plan).cut_edges == 4
+
+
+def test_regrouping_leaves_other_teams_alone(grid: GridMaker) -> None:
+    problem = grid(1, 6, teams=3)
+    plan = np.array([0, 0, 1, 1, 2, 2])
+    options = regrouped(problem, plan, np.array([0, 1]))
+    assert options[4].tolist() == [False, False, True]
+    assert options[0].tolist() == [True, True, False]
+    assert neighbouring(build_model(problem), plan, 0, 2, np.random.default_rng(1)).tolist() == [0, 1]
+
+
+def test_limits_come_before_the_objective() -> None:
+    plan = np.zeros(1, dtype=np.int64)
+    assert Found(plan, 1.0, 0.1).is_worse_than(5.0, 0.0)
+    assert not Found(plan, 5.0, 0.0).is_worse_than(1.0, 0.1)
+    assert Found(plan, 5.0, 0.0).is_worse_than(4.0, 0.0)

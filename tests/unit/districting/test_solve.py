@@ -1,0 +1,136 @@
+"""``solve`` on problems whose answer is known."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from allocation.districting import Measure, Params, Stop, Weights, check, evaluate, solve
+from allocation.districting.improve import Schedule
+from tests.unit.districting.conftest import GridMaker
+
+LONG = Stop(seconds=None, iterations=3_000_000)
+
+
+def test_a_4_x_4_grid_is_halved_along_a_straight_line(grid: GridMaker) -> None:
+    result = solve(grid(4, 4), LONG)
+    assert (result.is_feasible, result.violations, result.proof) == (True, (), None)
+    assert result.objective == 4
+    assert result.stopped_because == "proven optimal"
+    assert result.lower_bound == pytest.approx(4, rel=1e-5)
+    assert result.gap == pytest.approx(0, abs=1e-5)
+
+
+def test_two_teams_in_one_office_get_separate_areas(grid: GridMaker) -> None:
+    problem = grid(3, 6, office_xy_m=[[2500.0, 1000.0]] * 2, weights=Weights(travel=1.0, cut_edges=0.01))
+    result = solve(problem, LONG)
+    assert result.is_feasible
+    assert result.terms.cut_edges == 3
+
+
+def test_one_unit_heavier_than_a_share_is_the_proof(grid: GridMaker) -> None:
+    result = solve(grid(1, 4, demand=[9.0, 1.0, 1.0, 1.0], tolerance=0.1), LONG)
+    assert not result.is_feasible
+    assert result.proof is not None
+    assert "00" in result.proof
+    assert {v.kind for v in result.violations} == {"load"}
+    assert (result.lower_bound, result.gap) == (None, None)
+    assert result.plan.tolist() in ([0, 1, 1, 1], [1, 0, 0, 0])
+
+
+def test_a_graph_in_more_pieces_than_teams_is_proven_hopeless(grid: GridMaker) -> None:
+    result = solve(grid(1, 6, edges=[[0, 1], [2, 3], [4, 5]], border_m=np.ones(3), tolerance=0.5), LONG)
+    assert not result.is_feasible
+    assert result.proof is not None
+    assert "pieces" in {v.kind for v in result.violations}
+
+
+def test_a_balance_that_no_contiguous_plan_has_is_proven_hopeless(grid: GridMaker) -> None:
+    """1 - 3 - 1 - 3 in a row: halves of 4 exist only out of separate pieces."""
+    result = solve(grid(1, 4, demand=[3.0, 3.0, 1.0, 1.0], tolerance=0.05), LONG)
+    assert not result.is_feasible
+    assert result.proof == "no contiguous division keeps every load within its limits"
+
+
+def test_pins_bars_and_a_further_measure_are_kept(grid: GridMaker) -> None:
+    allowed = np.ones((16, 2), dtype=bool)
+    allowed[5, 1] = False
+    problem = grid(
+        4,
+        4,
+        tolerance=0.25,
+        fixed=[1] + [-1] * 14 + [0],
+        allowed=allowed,
+        further=(Measure("clients", np.arange(16), np.ones(2), 0.3),),
+    )
+    result = solve(problem, LONG)
+    assert result.is_feasible
+    assert (result.plan[0], result.plan[15], result.plan[5]) == (1, 0, 0)
+
+
+def test_removing_a_team_changes_only_what_it_must(grid: GridMaker) -> None:
+    """Four columns of three in four teams, the second team stops: its three units go to its neighbours, and as three
+    is too much for one, the rest shifts by one unit."""
+    current = np.array([0, -1, 1, 2] * 3)
+    offices = [[0.0, 1000.0], [2000.0, 1000.0], [3000.0, 1000.0]]
+    problem = grid(
+        3, 4, teams=3, current=current, office_xy_m=offices, weights=Weights(travel=1.0, moved=20.0), tolerance=0.01
+    )
+    result = solve(problem, LONG)
+    assert result.is_feasible
+    assert result.terms.moved == pytest.approx(4 / 12)
+
+
+def test_more_time_never_gives_a_worse_plan_and_a_clock_ends_it(grid: GridMaker) -> None:
+    problem = grid(12, 12, teams=6, tolerance=0.05)
+    short = solve(problem, Stop(seconds=None, iterations=100_000))
+    long = solve(problem, Stop(seconds=None, iterations=400_000))
+    assert short.stopped_because == long.stopped_because == "iterations"
+    assert long.objective <= short.objective
+    timed = solve(problem, Stop(seconds=0.3))
+    assert timed.stopped_because == "time"
+    assert timed.seconds < 30
+    assert timed.violations == check(problem, timed.plan)
+
+
+def test_a_large_problem_goes_over_coarser_levels(grid: GridMaker) -> None:
+    offices = [[5000.0, 5000.0], [25_000.0, 5000.0], [5000.0, 25_000.0], [25_000.0, 25_000.0]]
+    current = (np.arange(1600) % 40 >= 20).astype(int)
+    problem = grid(
+        40, 40, teams=4, office_xy_m=offices, current=current, tolerance=0.02, weights=Weights(travel=1.0, moved=0.01)
+    )
+    params = Params(schedule=Schedule(coarse_above=1000, coarsest=200))
+    stop = Stop(seconds=None, iterations=600_000)
+    result = solve(problem, stop, params=params)
+    assert result.is_feasible
+    assert check(problem, result.plan) == ()
+    assert result.gap is not None
+    assert result.gap < 0.01
+    assert (solve(problem, stop, params=params).plan == result.plan).all()
+
+
+def test_a_certificate_is_computed_when_time_is_given_for_it(grid: GridMaker) -> None:
+    problem = grid(5, 5, teams=2, tolerance=0.1)
+    params = Params(certify_seconds=60, schedule=Schedule(proof_pairs=0))
+    result = solve(problem, Stop(seconds=None, iterations=100_000), params=params)
+    assert result.stopped_because == "proven optimal"
+    assert result.objective == evaluate(problem, result.plan).objective == 6
+
+
+@pytest.mark.parametrize("stop", [{"seconds": None}, {"seconds": 0.0}, {"seconds": 1.0, "iterations": 0}])
+def test_a_stop_must_stop(stop: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match="seconds"):
+        Stop(**stop)  # type: ignore[arg-type]
+
+
+def test_importing_compiles_nothing_and_needs_nothing_of_ours() -> None:
+    code = (
+        "import sys; import allocation.districting as d; from allocation.districting import kernels;"
+        "assert not kernels.anneal.signatures;"
+        "bad = [m for m in sys.modules if m.split('.')[0] in ('pandas', 'geodata', 'expectations', 'sqlalchemy')];"
+        "assert not bad, bad"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
