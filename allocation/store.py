@@ -30,7 +30,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, Operati
 from sqlalchemy.pool import NullPool
 
 from allocation.errors import Refused
-from allocation.tables import EXPECTED, PUBLISHED, RUNS, TEAM, Column, Table
+from allocation.tables import EXPECTED, PUBLISHED, TEAM, Column, Table
 
 SCHEMA = "caseload"
 HEAD = "0003"
@@ -370,9 +370,3 @@ def frame(connection: Connection, query: sa.sql.expression.Select[Any]) -> pd.Da
 def store_id(connection: Connection) -> str:
     """The name that a store gave itself when it was made: tells its files from those of another store."""
     return str(connection.execute(sa.select(STORE_IDENTITY.c.store_id)).scalar_one())
-
-
-__all__ = [
-    "ACTS", "BOUNDARY_AREAS", "HEAD", "METADATA", "ROWS", "RUNS", "STORED", "VALIDITY", "VERSIONS", "connected",
-    "default_store_url", "engine", "frame", "load", "migrate", "parse_url", "reading", "store_id", "today", "writing",
-]  # fmt: skip

@@ -14,15 +14,16 @@ import shutil
 import signal
 import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pandas as pd
 import pytest
 import sqlalchemy as sa
 
-from allocation import files, publish, store
+from allocation import contract, files, publish, store
 from tests.support.outcomes import Country, allocation_of, routing_of, write_outcome
+from tests.support.postgres import new_database
 
 COUNTRY = Country(columns=2, rows=1)
 ROWS = {
@@ -158,10 +159,10 @@ def scene(store_url: str, tmp_path: Path) -> Iterator[Scene]:
         shutil.rmtree(folder)
 
 
-def kill_everywhere(scene: Scene, stride: int) -> int:
-    """Kill each of the three acts at every ``stride``-th step; returns the number of kills."""
+def kill_everywhere(scene: Scene, strides: Mapping[str, int]) -> int:
+    """Kill each act at every so many-th step, by its stride; returns the number of kills."""
     kills = 0
-    for name in ("propose", "publish", "rollback"):
+    for name, stride in strides.items():
         point = 1
         while True:
             before = scene.in_force_in_store()
@@ -202,11 +203,29 @@ def _check_after_kill(scene: Scene, name: str, before: int, whole: int) -> None:
 
 @pytest.mark.timeout(900)
 def test_killed_at_any_step_nothing_is_lost_or_mixed(scene: Scene) -> None:
-    """A sample of the steps; the next test takes every one."""
-    assert kill_everywhere(scene, stride=3) >= 110
+    """A third of the steps, more of the quick ones; the next test takes every one."""
+    assert kill_everywhere(scene, {"propose": 3, "publish": 4, "rollback": 2}) >= 100
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_killed_while_the_store_is_made_the_next_run_makes_it(kind: str, postgres_server: str, tmp_path: Path) -> None:
+    """Twelve kills, evenly over making the first schema; each on a store that does not exist yet."""
+
+    def address_in(database: str, number: int) -> str:
+        return database if kind == "postgresql" else f"sqlite:///{tmp_path / str(number) / 'caseload.sqlite'}"
+
+    with new_database(postgres_server) as database:
+        steps = steps_until_killed(lambda: store.migrate(address_in(database, 0)), None)
+    assert steps is not None
+    for number in range(1, 13):
+        with new_database(postgres_server) as database:
+            address = address_in(database, number)
+            assert steps_until_killed(lambda a=address: store.migrate(a), number * steps // 13) is None
+            with store.reading(address) as connection:  # the next run
+                assert contract.differences(connection) == []
 
 
 @pytest.mark.heavy
-@pytest.mark.timeout(1800)
+@pytest.mark.timeout(3600)
 def test_killed_at_every_step_nothing_is_lost_or_mixed(scene: Scene) -> None:
-    assert kill_everywhere(scene, stride=1) >= 330
+    assert kill_everywhere(scene, {"propose": 1, "publish": 1, "rollback": 1}) >= 300
