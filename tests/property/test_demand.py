@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from random import Random
+
 import numpy as np
 import pandas as pd
 from hypothesis import HealthCheck, given, settings
@@ -55,7 +57,7 @@ def test_every_regions_total_is_kept_and_every_number_is_sane(history: tuple[pd.
 
 @given(histories(), st.randoms(use_true_random=False))
 @CALM
-def test_order_of_rows_does_not_matter(history: tuple[pd.DataFrame, pd.DataFrame], random: st.Random) -> None:
+def test_order_of_rows_does_not_matter(history: tuple[pd.DataFrame, pd.DataFrame], random: Random) -> None:
     inflow, areas = history
     shuffled = [frame.sample(frac=1, random_state=random.randrange(2**32)) for frame in (inflow, areas)]
     one, other = (expected_inflow(*frames).set_index(KEY).sort_index() for frames in ((inflow, areas), shuffled))
@@ -94,15 +96,18 @@ def test_more_history_is_less_shrinkage(clients: list[int], people: list[int], s
     assert (off_long < off_short)[off_short > 1e-6].all()
 
 
+def as_hours(inflow: pd.DataFrame) -> pd.DataFrame:
+    """The inflow as work of one hour a client."""
+    named = inflow.rename(columns={"inflow_clients": "hours_verzekeringsarts"})
+    return named.rename(columns=lambda name: str(name).replace("inflow_", "hours_"))
+
+
 @given(histories(), st.floats(0.05, 0.94))
 @CALM
 def test_interval_surrounds_the_estimate_and_grows_with_its_level(
     history: tuple[pd.DataFrame, pd.DataFrame], level: float
 ) -> None:
-    work = expected_inflow(*history).assign(team_id="A")
-    work.columns = [
-        name.replace("inflow_clients", "hours_verzekeringsarts").replace("inflow_", "hours_") for name in work
-    ]
+    work = as_hours(expected_inflow(*history)).assign(team_id="A")
     inner, outer = team_interval(work, level=level).loc["A"], team_interval(work, level=level + 0.05).loc["A"]
     assert 0 <= outer["hours_low"] < inner["hours_low"] < inner["hours_high"] < outer["hours_high"]
     wide = team_interval(work, level=0.8).loc["A"]
@@ -115,10 +120,7 @@ def test_two_teams_together_are_no_more_uncertain_than_the_sum_of_both(
     history: tuple[pd.DataFrame, pd.DataFrame],
 ) -> None:
     """Joining areas can only cancel noise: the width of the whole is at most the sum of the widths of the parts."""
-    work = expected_inflow(*history)
-    work.columns = [
-        name.replace("inflow_clients", "hours_verzekeringsarts").replace("inflow_", "hours_") for name in work
-    ]
+    work = as_hours(expected_inflow(*history))
     work["team_id"] = np.where(work["pc4"].isin(AREAS[:3]), "A", "B")
     parts, whole = team_interval(work), team_interval(work.assign(team_id="AB"))
     width = [float((one["hours_high"] - one["hours_low"]).sum()) for one in (parts, whole)]

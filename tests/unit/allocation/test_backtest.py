@@ -10,6 +10,7 @@ import pytest
 
 from allocation import backtest, demand, example, trend
 from allocation.errors import Refused
+from allocation.shrinkage import fit
 from geodata import DEFAULT_CACHE, load_boundaries
 
 
@@ -118,7 +119,7 @@ class TestRealGeography:
 
     def test_what_the_generator_drew_is_found(self, areas: pd.DataFrame, three_years: pd.DataFrame) -> None:
         """Needs of shape 40 per gemeente (403 of them, so roughly), 12 per area, 20 per area and product."""
-        fitted = demand.fit(demand.History.of(three_years, areas).cells)
+        fitted = fit(demand.History.of(three_years, areas).cells)
         assert fitted.town_strength == pytest.approx(40, rel=0.4)
         assert fitted.area_strength == pytest.approx(12, rel=0.15)
         assert fitted.strength == pytest.approx(np.full(8, 20.0), rel=0.2)

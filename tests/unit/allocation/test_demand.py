@@ -12,6 +12,7 @@ The four areas of most tests, all of region 1 but the last, which is alone in re
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -29,7 +30,7 @@ from allocation.trend import planning_year
 MONTHS = [f"2025-{month:02d}" for month in range(1, 13)]
 
 
-def four_areas(**changed: object) -> pd.DataFrame:
+def four_areas(**changed: Any) -> pd.DataFrame:
     frame = pd.DataFrame(
         {
             "pc4": ["1001", "1002", "1003", "2001"],
@@ -130,6 +131,8 @@ class TestShrinkage:
         fitted = fit(Cells(clients, exposure, area, town, zeros, zeros, zeros))
         assert fitted.area_need[0] / fitted.area_need[20] > 1.5
         assert fitted.area_error[0] > fitted.area_error[1]
+        own_error = 1 / fitted.area_strength  # no clients of its own: the error of its town's need comes on top
+        assert fitted.area_error[0] ** 2 - own_error == pytest.approx(1 / (fitted.town_strength + 19 * 40), rel=0.1)
 
 
 class TestExpectedInflow:
@@ -158,7 +161,7 @@ class TestExpectedInflow:
         assert group["1001"] > group["1002"]
 
     @pytest.mark.parametrize("inhabitants", [pd.NA, 0])
-    def test_unknown_inhabitants_are_inferred_from_all_clients(self, inhabitants: object) -> None:
+    def test_unknown_inhabitants_are_inferred_from_all_clients(self, inhabitants: Any) -> None:
         """1003 has as many clients as 1001 and 1002 together, so it counts as 2,000 inhabitants."""
         areas = four_areas(inhabitants=pd.array([1000, 1000, inhabitants, 1000], dtype="Int64"))
         found = self.estimate(inflow_rows({"1001": 5, "1002": 5, "1003": 10, "2001": 5}), areas)
