@@ -1,0 +1,115 @@
+"""The report opened in a real Chromium that cannot reach anything but this machine."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from allocation import pipeline
+from allocation.report import write_report
+from tests.support import toy
+from tests.support.browser import browser, toy_run
+
+HOSTILE = "<script>document.title='kapot'</script><img src=x onerror=\"document.title='kapot'\">"
+LARGEST_MB = 4.5
+
+
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory: pytest.TempPathFactory) -> pipeline.Run:
+    """A toy country whose teams and locks carry markup in every text."""
+    teams = toy.tables()["teams"]
+    teams.loc[teams["team_id"] == "W1", ["name", "office"]] = HOSTILE
+    locks = toy.locks(("1001", "W1", "pin", "", "")).assign(reason=HOSTILE)
+    run = toy_run(tmp_path_factory.mktemp("hostile"), {"teams": teams, "locks": locks}, reason=HOSTILE)
+    (run.folder / "validation").mkdir()
+    failure = {"table": HOSTILE, "expectation": "e", "column": HOSTILE, "how_many": 1, "examples": [HOSTILE],
+               "severity": "warning", "sentence": HOSTILE, "sentence_nl": HOSTILE}  # fmt: skip
+    gate = {"gate": "outcome", "success": True, "statistics": {"checks": 2, "met": 1}, "failed": [failure], "docs": ""}
+    told = json.dumps({"outcome": gate, "success": True})
+    (run.folder / "validation" / "result.json").write_text(told, encoding="utf-8")
+    write_report(run.folder)
+    return run
+
+
+def test_texts_of_the_input_are_shown_and_never_run(hostile: pipeline.Run) -> None:
+    with browser() as chromium:
+        chromium.page.goto((hostile.folder / "report.html").as_uri())
+        chromium.ready()
+        chromium.page.locator("summary", has_text="West").click()
+        assert chromium.page.title().startswith("Verdeling")
+        assert chromium.page.locator("#teams").get_by_text("<script>").count() > 0
+        assert chromium.page.locator(".bevindingen").get_by_text("onerror").count() > 0
+        assert chromium.page.locator("img").count() == 0
+        assert chromium.errors == []
+        assert chromium.outside == []
+
+
+def test_tables_sort_by_keyboard_and_say_so(hostile: pipeline.Run) -> None:
+    with browser() as chromium:
+        page = chromium.page
+        page.goto((hostile.folder / "report.html").as_uri())
+        chromium.ready()
+        header = page.locator("#teams thead button", has_text="Gebieden")
+        header.focus()
+        for direction in ("ascending", "descending"):
+            page.keyboard.press("Enter")
+            assert page.locator("#teams th[aria-sort]").get_attribute("aria-sort") == direction
+            shown = [int(text) for text in page.locator("#teams tbody tr td:nth-child(11)").all_inner_texts()]
+            assert shown == sorted(shown, reverse=direction == "descending")
+        page.wait_for_function("document.getElementById('melding').textContent.includes('aflopend')")
+
+
+def test_it_says_what_is_not_in_order(tmp_path: Path) -> None:
+    """A plan that gives W2 nothing: the report names the team and the rule, in Dutch."""
+    run = toy_run(tmp_path)
+    layer = next(key for key in pipeline.layer_keys(run) if key == "01_zw_wia_alle")
+    plan = pd.read_parquet(run.folder / "layers" / layer / "plan.parquet").assign(team=0)
+    plan.to_parquet(run.folder / "layers" / layer / "plan.parquet", index=False)
+    text = write_report(run.folder).read_text(encoding="utf-8")
+    assert "Team W2 heeft geen enkel gebied." in text
+    assert "Alle voorgestelde verdelingen voldoen" not in text
+
+
+def test_the_country_is_one_file_that_works_without_a_network(country: pipeline.Run) -> None:
+    """Every area is drawn, toggles and search work, no request leaves the page, no serious axe-core issue."""
+    path = country.folder / "report.html"
+    assert path.stat().st_size < LARGEST_MB * 1e6
+    with browser() as chromium:
+        page = chromium.page
+        page.goto(path.as_uri())
+        chromium.ready()
+        assert page.get_attribute("html", "lang") == "nl"
+        assert page.evaluate("map.paths.length") == 4044
+        chromium.shot("rapport-boven")
+        page.locator("#kaart-kop").evaluate("e => e.scrollIntoView()")
+        chromium.shot("rapport-kaart")
+        page.check("input[value=changes]")
+        page.select_option("#regio", label="Rijnmond")
+        chromium.shot("rapport-wijzigingen")
+        page.fill("#zoek", "3511")
+        page.keyboard.press("Enter")
+        assert "3511" in page.inner_text("#gebied")
+        page.locator("summary", has_text="Zeeland").click()
+        assert page.locator("details[open] tbody tr").count() > 100
+        assert chromium.serious_issues() == []
+        assert [url for url in chromium.asked if not url.startswith("file:")] == []
+        assert chromium.errors == []
+
+
+def test_the_map_redraws_fast_enough_to_drag(country: pipeline.Run) -> None:
+    """All 4,044 areas in less than a quarter of a second, without a GPU; clicking a place finds its postcode."""
+    with browser() as chromium:
+        page = chromium.page
+        page.goto((country.folder / "report.html").as_uri())
+        chromium.ready()
+        spent = page.evaluate("() => { const t = performance.now(); map.paint(); return performance.now() - t; }")
+        assert spent < 1000
+        page.fill("#zoek", "7511")
+        page.keyboard.press("Enter")
+        box = page.locator("#kaart").bounding_box()
+        assert box is not None
+        page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+        assert "7511" in page.inner_text("#gebied")
