@@ -7,7 +7,7 @@ from typing import Any
 
 import pendulum
 from airflow.sdk import dag, get_current_context, task
-from smc_dags import BOUNDARIES, CASELOAD, DEFAULTS, deadline, start_run, told
+from smc_dags import BOUNDARIES, CASELOAD, DEFAULTS, collect_source, deadline, start_run, told
 
 
 @dag(
@@ -24,10 +24,14 @@ from smc_dags import BOUNDARIES, CASELOAD, DEFAULTS, deadline, start_run, told
 def caseload() -> None:
     """Wire the DAG."""
 
-    @task(inlets=[BOUNDARIES], doc_md="A run folder of its own, with the boundaries from the cache; returns its path.")
+    @task(
+        inlets=[BOUNDARIES],
+        doc_md="A run folder with the boundaries; a source that is a database is copied first. Returns the path.",
+    )
     def start() -> str:
         from allocation import pipeline
 
+        collect_source()
         run = start_run(get_current_context())
         pipeline.prepare_boundaries(run)
         return str(run.folder)

@@ -82,9 +82,24 @@ def store() -> str:
 
 
 def input_dir() -> Path | None:
-    """The input folder: ``CASELOAD_INPUT``; None stands for the embedded example."""
+    """The input folder: ``CASELOAD_INPUT``, or a copy of the source database; None stands for the embedded example."""
+    if os.environ.get("CASELOAD_SOURCE_CONN"):
+        return var() / "source"
     given = os.environ.get("CASELOAD_INPUT")
     return Path(given).absolute() if given else None
+
+
+def collect_source(*names: str) -> None:
+    """Copy these input tables (default all) from the database of the Airflow connection ``CASELOAD_SOURCE_CONN``."""
+    connection = os.environ.get("CASELOAD_SOURCE_CONN")
+    folder = input_dir()
+    if connection and folder:
+        from airflow.providers.postgres.hooks.postgres import PostgresHook
+
+        from allocation import source
+
+        address = PostgresHook(postgres_conn_id=connection).sqlalchemy_url
+        source.collect(address.render_as_string(hide_password=False), folder, names or source.EVERY)
 
 
 def told(path: Path) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 import pendulum
 from airflow.sdk import dag, task
 from airflow.sdk.exceptions import AirflowSkipException
-from smc_dags import DEFAULTS, TEAMS, input_dir
+from smc_dags import DEFAULTS, TEAMS, collect_source, input_dir
 
 WATCHED = ("teams", "locks", "clusters")
 
@@ -32,6 +32,7 @@ def teams() -> None:
     def notice(*, inlet_events: dict[Any, Any], outlet_events: dict[Any, Any]) -> None:
         from allocation.inputs import fingerprints
 
+        collect_source(*WATCHED)
         folder = input_dir()
         if folder is None:
             raise AirflowSkipException("the embedded example does not change")
