@@ -240,7 +240,9 @@ INPUTS: tuple[Table, ...] = (INFLOW, STOCK, PRODUCTS, TEAMS, CLUSTERS, LOCKS, CA
 _VERSION = Column("version", "integer", "published version", example="3")
 _VALIDITY = (
     Column("valid_from", "date", "first day on which the row is in force", example="2027-01-01"),
-    Column("valid_to", "date", "last day on which the row is in force; empty = open", nullable=True),
+    Column(
+        "valid_to", "date", "last day on which the row is in force; empty = open", nullable=True, example="2027-02-28"
+    ),
 )
 _LAW_DOMAIN = Column(
     "law_domain", "text", "ZW and WIA together, or Participatiewet", allowed=LAW_DOMAINS, example="zw_wia"
@@ -407,6 +409,7 @@ ALLOCATION_CHANGES = Table(
             "integer",
             "version compared with; empty when the input folder named the division",
             nullable=True,
+            example="2",
         ),
         _pc4(),
         _line(also_all=True),
@@ -512,15 +515,26 @@ RUNS = Table(
     (
         _VERSION,
         Column("run_id", "text", "the run that made the version", example="2026-11-21T090000-3f2a"),
-        Column("created_at", "timestamp", "when the proposal was made (UTC)"),
+        Column("created_at", "timestamp", "when the proposal was made (UTC)", example="2026-11-21T09:00:00Z"),
         Column("created_by", "text", "login of who made it", example="planner"),
         Column("reason", "text", "why the run was made", example="team Utrecht 3 gestopt"),
-        Column("input_fingerprints", "json", "SHA-256 of every input"),
-        Column("configuration", "json", "the configuration in full"),
+        Column("input_fingerprints", "json", "SHA-256 of every input", example='{"inflow": "9f2c41..."}'),
+        Column("configuration", "json", "the configuration in full", example='{"tolerance": 0.05}'),
         Column("code_version", "text", "version of this program", example="0.1.0+ab12cd3"),
-        Column("solver", "json", "per cluster and layer: objective, terms, bound, gap, why it stopped, seed"),
-        Column("validation", "json", "outcome of the expectations"),
-        Column("approval", "json", "who approved, when, with what remark", nullable=True),
+        Column(
+            "solver",
+            "json",
+            "per cluster and layer: objective, terms, bound, gap, why it stopped, seed",
+            example='[{"cluster": "Zeeland", "gap": 0.01}]',
+        ),
+        Column("validation", "json", "outcome of the expectations", example='{"success": true}'),
+        Column(
+            "approval",
+            "json",
+            "who approved, when, with what remark",
+            nullable=True,
+            example='{"by": "anna", "remark": "akkoord"}',
+        ),
     ),
     key=("version",),
 )
@@ -664,7 +678,13 @@ BEZWAAR_ROUTING = Table(
             allowed=("verdeling", "pin", "split", "enig_team", "bijzondere_groep"),
             example="pin",
         ),
-        Column("reason", "text", "the planner's reason; empty where there is none", nullable=True),
+        Column(
+            "reason",
+            "text",
+            "the planner's reason; empty where there is none",
+            nullable=True,
+            example="pand aan de grens",
+        ),
         *_VALIDITY,
     ),
     key=("valid_from", *ROUTING.key),

@@ -26,7 +26,7 @@ def test_every_table_and_column_says_what_it_means() -> None:
         assert table["description"]
         names = [p["name"] for p in table["properties"]]
         assert len(set(names)) == len(names)
-        assert all(p["description"] for p in table["properties"])
+        assert all(p["description"] and p["examples"] for p in table["properties"])
         assert any(p.get("primaryKey") for p in table["properties"]), table["name"]
 
 
