@@ -88,7 +88,7 @@ def test_the_sql_of_the_document_runs_and_answers(store_url: str, files_dir: Pat
     publish.publish(propose(Country()), store_url, files_dir)
     publish.publish(propose(Country(moves={"1000": "A2"}, note="tweede")), store_url, files_dir)
     blocks = BLOCK.findall((contract.DOCS / "data-contract.md").read_text())
-    assert len(blocks) >= 6
+    assert len(blocks) >= 8
     for kind, text in blocks:
         with store.reading(store_url) as connection:
             if kind == "postgresql" and connection.dialect.name != "postgresql":
