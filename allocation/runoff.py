@@ -1,6 +1,6 @@
 """Month by month: a team's old files run off while its new clients come in. So planners see when it is full.
 
-Belongs here: that projection. Does not belong here: the yearly load (``figures``) or who holds which file (``transition``).
+Belongs here: that projection. Does not belong here: the yearly load (``figures``), who holds a file (``transition``).
 """
 
 from __future__ import annotations

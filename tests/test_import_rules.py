@@ -13,10 +13,9 @@ LINTER = [sys.executable, "-c", "import sys; from importlinter.cli import lint_i
 
 
 def lint(folder: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*LINTER, "--no-cache", "--config", str(ROOT / "pyproject.toml")],
-        cwd=folder, capture_output=True, text=True, timeout=120, check=False, env={"PYTHONPATH": str(folder), "PATH": ""},
-    )  # fmt: skip
+    command = [*LINTER, "--no-cache", "--config", str(ROOT / "pyproject.toml")]
+    environment = {"PYTHONPATH": str(folder), "PATH": ""}
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120, check=False, env=environment)
 
 
 def test_the_import_directions_hold() -> None:

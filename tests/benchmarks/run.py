@@ -1,6 +1,6 @@
 """The figures of the README: wall time and peak memory of a run of the whole country, step by step.
 
-``python -m tests.benchmarks.run [--runs N] [--airflow]`` runs ``caseload run`` on the embedded example in a fresh folder,
+``python -m tests.benchmarks.run [--runs N] [--airflow]`` runs ``caseload run`` on the embedded example in a new folder,
 N times after one warm-up (caches, compiled code), and prints medians as a Markdown table.
 """
 

@@ -21,7 +21,7 @@ def projected(tmp_path: Path, tau: float) -> tuple[toy.Division, pd.DataFrame]:
 
 
 def test_old_files_halve_each_month_when_they_take_two_months(tmp_path: Path) -> None:
-    """W1 holds 3 x 2 WIA files of 4 hours: 24 hours, of which half is spent in the first month, half of the rest next."""
+    """W1 holds 3 x 2 WIA files of 4 hours: 24 hours; half is spent in month 1, half of the rest in month 2."""
     _, months = projected(tmp_path, 2.0)
     old = [months.loc[("W1", month), "old_hours"] for month in (1, 2, 3)]
     assert old == pytest.approx([12.0, 6.0, 3.0])
