@@ -46,6 +46,8 @@ def expectations(declared: Declared) -> list[Any]:
     made: list[Any] = [gxe.ExpectTableColumnsToMatchSet(column_set=needed, exact_match=False, severity="critical")]
     for column in columns:
         made += _of_column(column)
+    if not declared.is_unique:
+        return made
     if len(declared.key) == 1:
         made.append(gxe.ExpectColumnValuesToBeUnique(column=declared.key[0], severity="critical"))
     else:
@@ -88,9 +90,10 @@ def column_types(tables: Sequence[Declared]) -> pd.DataFrame:
         for column in declared.table.columns:
             if column.name in declared.not_yet or column.name not in declared.frame:
                 continue
-            found = pd.api.types.infer_dtype(declared.frame[column.name], skipna=True)
-            whole = column.type == "integer" and found == "floating" and _all_whole(declared.frame[column.name])
-            fits = found in _AS_FOUND[column.type] or found == "empty" or whole
+            values = declared.frame[column.name]
+            found = pd.api.types.infer_dtype(values, skipna=True)
+            whole = column.type == "integer" and found == "floating" and _all_whole(values)
+            fits = found in _AS_FOUND[column.type] or whole or not values.notna().any()
             rows.append((declared.name, column.name, column.type, found, fits))
     return pd.DataFrame(rows, columns=["table_name", "column_name", "declared", "found", "fits"])
 

@@ -35,8 +35,14 @@ def suites(run_folder: Path) -> Suites:
     found = facts.read_tables(run_folder / "inputs", names)
     work = facts.read_tables(run_folder, ("work",))
     missing = [name for name in names if name not in found] + ([] if work else ["work"])
-    declared = [Declared(table, found[table.name]) for table in tables.INPUTS if table.name in found]
-    frames = {} if missing else _frames(found | work, facts.areas(run_folder), facts.settings(run_folder))
+    config = facts.settings(run_folder)
+    added_up = {"inflow", "stock"} if config["replaced_postcodes"] else set()  # two postcodes may count for one
+    declared = [
+        Declared(table, found[table.name], is_unique=table.name not in added_up)
+        for table in tables.INPUTS
+        if table.name in found
+    ]
+    frames = {} if missing else _frames(found | work, facts.areas(run_folder), config)
     return Suites("inputs", declared, RULES if frames else (), frames, missing)
 
 
@@ -124,8 +130,7 @@ _POSTCODES = tuple(
     _unknown(table, column, "area", "pc4", "the postcode does not exist in the boundaries in use",
              "de postcode bestaat niet in de gebruikte gebiedsindeling")
     for table, column in (
-        ("inflow", "pc4"), ("stock", "pc4"), ("work", "pc4"), ("care_regions", "pc4"), ("current", "pc4"),
-        ("teams", "office_pc4"),
+        ("inflow", "pc4"), ("stock", "pc4"), ("work", "pc4"), ("care_regions", "pc4"), ("teams", "office_pc4"),
     )
 )  # fmt: skip
 _PRODUCTS = tuple(
@@ -276,6 +281,13 @@ _TEAM_RULES = (
 )  # fmt: skip
 
 _DIVISION = (
+    Rule(
+        "current_vanished", "current", "pc4", "warning",
+        "the division in force knows a postcode that has no area any more",
+        "de geldende verdeling kent een postcode die geen gebied meer heeft",
+        """select pc4, group_concat(team_id, ' ') as teams from current
+           where pc4 not in (select pc4 from area) group by pc4""",
+    ),
     Rule(
         "current_sums_to_one", "current", "share", "warning",
         "the shares of the division in force do not sum to 1",

@@ -22,7 +22,7 @@ from expectations.rules import Declared, Rule, Suites
 
 ADDED_BY_PUBLICATION = frozenset({"version", "valid_from", "valid_to"})
 MOVED_SHARE = 0.25
-"""Part of the clients in stock that moves, in the country or a region, from which a person should look."""
+"""Part of the clients who have a team that moves, in the country or a region, from which a person should look."""
 ROUNDING = 1e-6
 
 FILES = {
@@ -57,7 +57,7 @@ def _frames(run_folder: Path, found: dict[str, pd.DataFrame]) -> dict[str, pd.Da
     area = facts.areas(run_folder)
     team = facts.teams(given["teams"], day)
     work = pd.read_parquet(run_folder / "work.parquet")
-    run = {"continuity": config["continuity"], "special_first": int(config["special_first"])}
+    run = {name: config[name] for name in ("continuity", "balance")} | {"special_first": int(config["special_first"])}
     key = ["pc4", "product", "client_line", "client_group"]
     stock: pd.DataFrame = given["stock"].groupby(key)["clients"].sum().reset_index()
     return {
@@ -447,15 +447,16 @@ _LOAD = (
     ),
     Rule(
         "target", "team_load", "target_hours", "critical",
-        "the target is not the team's part, by capacity, of the layer's work",
-        "het doel is niet het deel van het werk van de laag naar capaciteit",
-        f"""with layer as (select m.layer, sum(t.hours_verzekeringsarts) as hours,
+        "the targets of a layer do not sum to its work, or are not divided by capacity",
+        "de doelen van een laag zijn samen niet het werk, of niet naar capaciteit verdeeld",
+        f"""with layer as (select m.layer, sum(t.hours_verzekeringsarts) as hours, sum(t.target_hours) as targets,
                                   sum(t.capacity_hours_verzekeringsarts) as capacity
                            from layer_team as m join team_load as t using (team_id, law_domain, client_line) group by 1)
             select t.team_id, t.law_domain, t.client_line, t.target_hours,
-                   l.hours * t.capacity_hours_verzekeringsarts / l.capacity as counted
+                   case r.balance when 'load' then l.hours else l.targets end
+                     * t.capacity_hours_verzekeringsarts / l.capacity as counted
             from layer_team as m join team_load as t using (team_id, law_domain, client_line)
-            join layer as l using (layer)
+            join layer as l using (layer) cross join run as r
             where l.capacity > 0 and abs(t.target_hours - counted) > {ROUNDING} * (1 + counted)""",
     ),
     Rule(
@@ -464,9 +465,19 @@ _LOAD = (
         "de afwijking, of dat die binnen de tolerantie valt, volgt niet uit uren en doel",
         f"""select team_id, law_domain, client_line, hours_verzekeringsarts, target_hours, deviation, tolerance,
                    is_within_tolerance
-            from team_load where target_hours > 0 and (
-              abs(deviation - (hours_verzekeringsarts - target_hours) / target_hours) > {ROUNDING}
-              or is_within_tolerance <> (abs(deviation) <= tolerance * (1 + 1e-9)))""",
+            from team_load cross join run
+            where is_within_tolerance <> (abs(deviation) <= tolerance * (1 + 1e-9))
+               or (target_hours > 0 and balance = 'load'
+                   and abs(deviation - (hours_verzekeringsarts / target_hours - 1)) > {ROUNDING})""",
+    ),
+    Rule(
+        "deviations_cancel", "team_load", "deviation", "critical",
+        "what the teams of a layer have above their targets is not what the others have below them",
+        "wat de teams van een laag boven hun doel hebben, is niet wat de andere eronder hebben",
+        f"""select m.layer, round(sum(t.deviation * t.target_hours), 3) as hours_above,
+                   round(sum(t.target_hours)) as target
+            from layer_team as m join team_load as t using (team_id, law_domain, client_line) group by 1
+            having abs(sum(t.deviation * t.target_hours)) > {ROUNDING} * (1 + sum(t.target_hours))""",
     ),
     Rule(
         "interval", "team_load", "hours_low", "critical",
@@ -554,13 +565,14 @@ _TRANSITION = (
     ),
     Rule(
         "many_moved", "transition", "movement", "warning",
-        f"more than {MOVED_SHARE:.0%} of the clients in stock move",
-        f"meer dan {MOVED_SHARE:.0%} van de cliënten in voorraad verhuist",
+        f"more than {MOVED_SHARE:.0%} of the clients who have a team move",
+        f"meer dan {MOVED_SHARE:.0%} van de cliënten die een team hebben, verhuist",
         f"""select place, moved, clients, round(100.0 * moved / clients, 1) || '%' as part from (
               select 'Nederland' as place, sum(clients * (movement = 'verhuist')) as moved, sum(clients) as clients
-              from transition
+              from transition where team_from is not null
               union all select p.arbeidsmarktregio, sum(x.clients * (x.movement = 'verhuist')), sum(x.clients)
-              from transition as x join area as p using (pc4) group by p.arbeidsmarktregio)
+              from transition as x join area as p using (pc4) where x.team_from is not null
+              group by p.arbeidsmarktregio)
             where moved > {MOVED_SHARE} * clients""",
     ),
     Rule(

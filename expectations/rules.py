@@ -45,12 +45,14 @@ class Declared:
     """A table with its declaration: types, empty cells, allowed values, ranges and the key are checked from it.
 
     ``not_yet``: declared columns that only publication adds. ``file``: the name it has now, when that is another.
+    ``is_unique``: whether the key is to be unique already.
     """
 
     table: Table
     frame: pd.DataFrame
     not_yet: frozenset[str] = frozenset()
     file: str = ""
+    is_unique: bool = True
 
     @property
     def name(self) -> str:

@@ -108,6 +108,7 @@ def small_run() -> SmallRun:
     division = _division()
     config = {
         "tolerance": 0.05, "special_groups": GROUPS[1:], "special_first": False, "continuity": "stay",
+        "balance": "load", "replaced_postcodes": {},
         "valid_from": None, "work": {"productive_hours_per_fte": 100.0, "growth": {}, "hours_factor": {}},
     }  # fmt: skip
     stock = _stock(work)

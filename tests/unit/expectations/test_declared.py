@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -98,3 +99,4 @@ def test_whole_numbers_with_empty_cells_count_as_integers() -> None:
     assert not fits([1.5, None])
     assert not fits([1.0, 2.0])
     assert fits([1, 2])
+    assert fits([np.nan, np.nan]), "an empty column has no type"

@@ -186,6 +186,7 @@ OUTCOME_CASES = [
     Case("target", setting("outcome/team_load", {"team_id": "A1"}, target_hours=50.0), "team_id A1"),
     Case("deviation", setting("outcome/team_load", {"team_id": "A1"}, deviation=0.0), "team_id A1"),
     Case("deviation", setting("outcome/team_load", {"team_id": "A1"}, is_within_tolerance=False), "team_id A1"),
+    Case("deviations_cancel", setting("outcome/team_load", {"team_id": "A1"}, deviation=0.3), "layer 01_zw_wia_alle"),
     Case("interval", setting("outcome/team_load", {"team_id": "A1"}, hours_low=1e6), "team_id A1"),
     Case("region_sums_to_load", without("outcome/region_summary", arbeidsmarktregio_nr=2, law_domain="pw"),
          "layer 01-02_pw_alle"),
@@ -232,7 +233,7 @@ INPUT_CASES = [
         Case(f"{table}_pc4_exists", setting(where, {"pc4": "1004"}, pc4="9999"), "pc4 9999")
         for table, where in (
             ("inflow", "inputs/inflow"), ("stock", "inputs/stock"), ("work", "work"),
-            ("care_regions", "inputs/care_regions"), ("current", "inputs/current"),
+            ("care_regions", "inputs/care_regions"),
         )
     ),
     Case("teams_office_pc4_exists", setting("inputs/teams", {"team_id": "V1"}, office_pc4="9999"), "office_pc4 9999"),
@@ -270,6 +271,7 @@ INPUT_CASES = [
 ]  # fmt: skip
 
 INPUT_WARNINGS = [
+    Case("current_vanished", setting("inputs/current", {"pc4": "1004"}, pc4="9999"), "pc4 9999, teams"),
     Case("clients_without_inhabitants", setting("areas", {"pc4": "1004"}, inhabitants=0), "pc4 1004, inhabitants 0"),
     Case("unusual_month", setting("inputs/inflow", {"month": "2025-03", "product": "PW_ABA"}, clients=9),
          "series product PW_ABA, month 2025-03, clients 54, expected 6"),
