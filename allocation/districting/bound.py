@@ -118,7 +118,7 @@ def overweight(problem: Problem) -> str | None:
 def _full(problem: Problem, incumbent: Ints | None, start: float, seconds: float) -> Bound:
     search = BranchAndCut(problem, incumbent, start + seconds)
     search.run()
-    value = min(search.bound, search.value)
+    value = max(min(search.bound, search.value), 0.0)  # every term is at least 0
     has_plan = search.plan is not None
     method = search.reason if search.is_proven and not has_plan else "branch and cut with contiguity inequalities"
     plan = search.plan if search.has_better else None

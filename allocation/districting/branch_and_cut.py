@@ -134,8 +134,7 @@ class BranchAndCut:
                 self._finish_empty("no contiguous division keeps every load within its limits")
                 return False
             if self._time_left() <= 0 or not np.isfinite(point.bound):
-                self.root_point = point
-                return np.isfinite(point.bound) and self._time_left() > 0
+                return self._time_left() > 0
             before = self.domain.copy()
             if not self._fix(self.domain, point) or not self._tighten(self.domain):
                 self._finish_empty("no contiguous division keeps every load within its limits")
@@ -151,7 +150,6 @@ class BranchAndCut:
             last = max(last, point.bound)
             if (not found and not moved) or stalled >= 8:
                 break
-        self.root_point = point
         return True
 
     def _settle(self, point: LpPoint, round_: int) -> None:
@@ -253,8 +251,10 @@ class BranchAndCut:
             bound = max(bound, self._lift(point.bound))
             if bound >= self.cutoff:
                 return []
-            if not np.isfinite(point.bound) or self._time_left() <= 0:
+            if self._time_left() <= 0:
                 return [Node(bound, np.packbits(domain), node.depth)]
+            if not np.isfinite(point.bound):
+                return self._halve(domain, bound, node.depth)
             before = domain.copy()
             if not self._fix(domain, point) or not self._tighten(domain):
                 return []
@@ -274,6 +274,16 @@ class BranchAndCut:
             break
         self._trim(point)
         return self._branch(domain, point, bound, node.depth)
+
+    def _halve(self, domain: Domain, bound: float, depth: int) -> list[Node]:
+        """Branch without a relaxation to go by (the solver gave none that could be confirmed): on the heaviest unit."""
+        free = np.flatnonzero(domain.sum(axis=1) > 1)
+        if not len(free):
+            self._offer(np.argmax(domain, axis=1).astype(np.int64))
+            return []
+        unit = int(free[np.argmax(self.amount[0, free])])
+        children = self._split(domain, (unit, ~int(np.argmax(domain[unit])), 0.5), bound)
+        return [Node(b, np.packbits(d), depth + 1) for b, d in children]
 
     def _trim(self, point: LpPoint) -> None:
         """Keep the relaxation small: when cuts outnumber its other rows, forget those with room to spare."""

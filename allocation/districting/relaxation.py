@@ -268,7 +268,8 @@ class Relaxation:
         status = self.highs.getModelStatus()
         shape = (self.problem.n, self.problem.k)
         if status == highspy.HighsModelStatus.kInfeasible:
-            return LpPoint(np.inf, np.zeros(shape), np.zeros(shape), True)
+            is_empty = self._is_surely_empty()
+            return LpPoint(np.inf if is_empty else -np.inf, np.zeros(shape), np.zeros(shape), is_empty)
         solution = self.highs.getSolution()
         if not solution.dual_valid:
             return LpPoint(-np.inf, np.zeros(shape), np.zeros(shape), False)
@@ -278,6 +279,22 @@ class Relaxation:
         x[self.units, self.teams] = np.asarray(solution.col_value)[: self.n_x]
         reduced[self.units, self.teams] = reduced_cost[: self.n_x]
         return LpPoint(bound, x, reduced, False)
+
+    def _is_surely_empty(self) -> bool:
+        """Check the solver's claim: its dual ray must bound a zero objective above 0 (Farkas), recomputed here."""
+        has_ray, ray = self.highs.getDualRay()[1:3]  # type: ignore[attr-defined]
+        if not has_ray:  # presolve found it
+            self.highs.setOptionValue("presolve", "off")
+            self.highs.run()
+            has_ray, ray = self.highs.getDualRay()[1:3]  # type: ignore[attr-defined]
+        if not has_ray:
+            return False
+        prices = np.asarray(ray) / max(np.abs(ray).max(), 1e-300)
+        cost, offset, self.cost, self.offset = self.cost, self.offset, np.zeros_like(self.cost), 0.0
+        try:
+            return bool(max(self.safe_bound(prices)[0], self.safe_bound(-prices)[0]) > 0)
+        finally:
+            self.cost, self.offset = cost, offset
 
     def safe_bound(self, prices: Floats) -> tuple[float, Floats]:
         """Weak duality with row ``prices``: (bound, reduced costs); prices of the wrong sign count as 0."""

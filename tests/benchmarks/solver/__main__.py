@@ -53,7 +53,7 @@ def main() -> None:
             bench.measure(family, folder, _solvers(family, folder, args.peers), 120.0 if whole_country else None)
             if family == "a" and args.certify:
                 bench.measure(family, folder, ["certify"], args.certify)
-    if args.out is not None:
+    if args.out.exists():
         bench.write(args.out, args.families)
 
 
@@ -67,14 +67,14 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--peers", type=words, default=list(PEERS), help=f"of {','.join(PEERS)}; empty for ours alone")
     parser.add_argument("--seconds", type=float, default=10.0, help="for every solver (whole country in d: 120)")
     parser.add_argument(
-        "--certify", type=float, default=0.0, help="seconds for our certificate in family a; 0 for none"
+        "--certify", type=float, default=60.0, help="seconds for our certificate in family a; 0 for none"
     )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--core", type=int, default=None, help="pin every solver to this core")
     parser.add_argument("--reference", type=Path, default=None, help="folder with reference.csv and instances")
     parser.add_argument("--work", type=Path, default=Path("var/bench-solver"), help="instances, plans and results")
     parser.add_argument("--fresh", type=words, default=[], help="solvers to measure again, e.g. ours,certify")
-    parser.add_argument("--out", type=Path, default=None, help="Markdown file whose marked tables are replaced")
+    parser.add_argument("--out", type=Path, default=Path("docs/benchmarks.md"), help="its marked tables are replaced")
     return parser.parse_args()
 
 

@@ -57,8 +57,8 @@ def conditions(runs: Sequence[Run]) -> str:
     loads = statistics.median(r.load for r in runs)
     seeds = ", ".join(str(s) for s in sorted({r.seed for r in runs}))
     return (
-        f"Measured {dates[0]} to {dates[-1]} UTC, commit {commits}, seed {seeds}, {_machine()}; one process at a time "
-        f"on one core, median load of the machine at the start of a run {loads:.1f}."
+        f"Measured {dates[0]} to {dates[-1]} UTC, commit {commits}, seed {seeds}, {_machine()}; one process at a time, "
+        f"single-threaded, median load of the machine at the start of a run {loads:.1f}."
     )
 
 

@@ -210,3 +210,13 @@ def test_many_units_are_bounded_by_prices_of_a_coarse_copy() -> None:
     whole = Relaxation(problem, Limits.of(problem), problem.allowed_mask.astype(np.uint8)).solve().bound
     assert "prices" in quick.method
     assert whole * 0.9999 <= quick.value <= whole * (1 + 1e-6)
+
+
+def test_an_empty_relaxation_is_believed_only_with_a_certificate() -> None:
+    """Three of four units pinned left are too many for its limit; with one pin fewer there is nothing to certify."""
+    for pins, is_empty in (([0, 0, 0, -1], True), ([0, 0, -1, -1], False)):
+        problem = line_of_four(fixed=np.array(pins))
+        relaxation = Relaxation(problem, Limits.of(problem), problem.allowed_mask.astype(np.uint8))
+        assert relaxation.solve().is_empty is is_empty
+        if not is_empty:
+            assert not relaxation._is_surely_empty()
