@@ -15,7 +15,7 @@ LINTER = [sys.executable, "-c", "import sys; from importlinter.cli import lint_i
 def lint(folder: Path) -> subprocess.CompletedProcess[str]:
     command = [*LINTER, "--no-cache", "--config", str(ROOT / "pyproject.toml")]
     environment = {"PYTHONPATH": str(folder), "PATH": ""}
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120, check=False, env=environment)
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=90, env=environment, check=False)
 
 
 def test_the_import_directions_hold() -> None:
