@@ -20,7 +20,7 @@ import pandas as pd
 import pytest
 
 from allocation import publish
-from tests.support import two_regions
+from tests.support import faults, two_regions
 
 STEPS = Path(two_regions.__file__).with_name("airflow_steps.py")
 
@@ -31,6 +31,7 @@ class Played:
 
     var: Path
     came: dict[str, dict[str, Any]]
+    metrics: list[str]
 
     @property
     def store(self) -> str:
@@ -65,11 +66,17 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Played:
         "poisoned": {"dag": "caseload", "write": {str(country.input / "teams.csv"): poisoned(teams)}},
     }
     var = folder / "var"
-    environment = {"CASELOAD_INPUT": str(country.input), "CASELOAD_BOUNDARIES": str(country.boundaries)}
+    environment = {
+        "CASELOAD_INPUT": str(country.input),
+        "CASELOAD_BOUNDARIES": str(country.boundaries),
+        "AIRFLOW__METRICS__STATSD_ON": "True",
+        "AIRFLOW__METRICS__STATSD_HOST": "127.0.0.1",
+    }
     asked = json.dumps({"var": str(var), "steps": list(steps.values())})
     told = folder / "came.json"
-    with (folder / "log").open("w") as log:
+    with (folder / "log").open("w") as log, faults.statsd() as (port, metrics):
         command = [sys.executable, str(STEPS), str(told)]
+        environment["AIRFLOW__METRICS__STATSD_PORT"] = str(port)
         subprocess.run(
             command,
             input=asked,
@@ -80,7 +87,7 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Played:
             check=True,
             timeout=600,
         )
-    return Played(var, dict(zip(steps, json.loads(told.read_text(encoding="utf-8")), strict=True)))
+    return Played(var, dict(zip(steps, json.loads(told.read_text(encoding="utf-8")), strict=True)), metrics)
 
 
 def without(teams: str, team_id: str) -> str:
@@ -197,3 +204,10 @@ def test_references_travel_between_tasks_not_data(played: Played) -> None:
     with sqlite3.connect(played.var / "airflow" / "airflow.db") as metadata:
         (largest,) = metadata.execute("SELECT max(length(value)) FROM xcom").fetchone()
     assert 0 < largest < 2000
+
+
+def test_the_figures_of_a_run_go_where_airflow_s_metrics_go(played: Played) -> None:
+    names = {line.split(":")[0] for line in played.metrics}
+    assert {"airflow.caseload.proposal.worst_deviation", "airflow.caseload.layer.seconds"} <= names
+    (areas, *_) = [line for line in played.metrics if line.startswith("airflow.caseload.proposal.areas:")]
+    assert areas == "airflow.caseload.proposal.areas:199.0|g"

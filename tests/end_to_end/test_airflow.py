@@ -84,7 +84,7 @@ def smc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
         redis_server(folder / "redis") as broker,
         faults.webhook() as (hook, messages),
         faults.mail_server() as (mail_port, mails),
-        faults.small_disk(folder / "var", 400) as disk,
+        faults.small_disk(400) as disk,
     ):
         gate = faults.Gate(sa.make_url(store).port or 5432)
         behind = [sa.make_url(url).set(host="127.0.0.1", port=gate.port) for url in (metadata, store)]
@@ -114,7 +114,7 @@ def smc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
             ),
         }
         airflow = Airflow(folder / "home", metadata_url, environment)
-        workers = [(f"worker{n}", "celery", "worker", "-c", "2", "-H", f"w{n}@%h", "--skip-serve-logs") for n in (1, 2)]
+        workers = [(f"worker{n}", "worker.py", "-c", "2", "-H", f"w{n}@%h", "--skip-serve-logs") for n in (1, 2)]
         with running(airflow, ("api-server",), ("scheduler",), ("dag-processor",), *workers):
             yield Installation(airflow, gate, store, country, disk, messages, mails)
 

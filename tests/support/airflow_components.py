@@ -97,11 +97,13 @@ class Airflow:
         return done.stdout
 
     def start(self, name: str, *words: str) -> None:
-        """Start a component in the background, under ``name``."""
+        """Start a component in the background, under ``name``: a command of Airflow, or a program in ``dags``."""
         self.words[name] = words or (name,)
+        program, *arguments = self.words[name]
+        command = [sys.executable, str(ROOT / "dags" / program)] if program.endswith(".py") else [str(AIRFLOW), program]
         with (self.folder / f"{name}.log").open("ab") as log:
             self.processes[name] = subprocess.Popen(
-                [str(AIRFLOW), *self.words[name]],
+                [*command, *arguments],
                 env=self.settings,
                 stdout=log,
                 stderr=log,

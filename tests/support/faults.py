@@ -1,4 +1,4 @@
-"""What goes wrong in real life, made on purpose: a network that breaks, receivers of alerts, a disk that is full."""
+"""What goes wrong in real life, made on purpose: a network that breaks, a full disk; and receivers of what is told."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import json
 import socket
 import socketserver
 import subprocess
+import tempfile
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -116,14 +117,34 @@ def mail_server() -> Iterator[tuple[int, list[str]]]:
 
 
 @contextlib.contextmanager
-def small_disk(folder: Path, megabytes: int) -> Iterator[Path]:
-    """A disk of its own of this size at ``folder``; needs the right to mount."""
-    folder.mkdir(parents=True, exist_ok=True)
+def statsd() -> Iterator[tuple[int, list[str]]]:
+    """A receiver of metrics: its port, and the lines that came in."""
+    came: list[str] = []
+    receiver = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    receiver.bind(("127.0.0.1", 0))
+
+    def receive() -> None:
+        with contextlib.suppress(OSError):
+            while data := receiver.recv(65536):
+                came.extend(data.decode().splitlines())
+
+    threading.Thread(target=receive, daemon=True).start()
+    try:
+        yield int(receiver.getsockname()[1]), came
+    finally:
+        receiver.close()
+
+
+@contextlib.contextmanager
+def small_disk(megabytes: int) -> Iterator[Path]:
+    """A disk of its own of this size; needs the right to mount. Yields its folder."""
+    folder = Path(tempfile.mkdtemp(prefix="disk-", dir="/tmp"))
     subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={megabytes}m,mode=0777", "tmpfs", str(folder)], check=True)
     try:
         yield folder
     finally:
         subprocess.run(["umount", "-l", str(folder)], check=True)
+        folder.rmdir()
 
 
 @contextlib.contextmanager

@@ -1,0 +1,53 @@
+"""A missed deadline reaches the people: through Airflow's own runner of callbacks, to a real receiver."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.support import faults
+
+DAGS = Path(faults.__file__).parents[2] / "dags"
+MISS_A_DEADLINE = """
+import sys
+from pathlib import Path
+import run_in_process, structlog
+run_in_process.prepare_environment(Path(sys.argv[1]))
+from airflow.sdk.execution_time.callback_supervisor import execute_callback
+from airflow.dag_processing.dagbag import DagBag
+alert = DagBag(dag_folder=str(run_in_process.DAGS)).dags["allocate"].deadline[0].callback
+context = {"dag_run": {"dag_id": "allocate", "dag_run_id": "run-7"}, "deadline": {}}
+told = alert.kwargs | {"context": context}
+print(execute_callback(alert.path, told, Path("allocate.py"), None, structlog.get_logger()))
+"""
+
+
+def miss_a_deadline(var: Path, **environment: str) -> None:
+    subprocess.run(
+        [sys.executable, "-c", MISS_A_DEADLINE, str(var)],
+        env=os.environ | {"PYTHONPATH": f"{DAGS}:{DAGS.parent}"} | environment,
+        check=True,
+        timeout=240,
+    )
+
+
+def test_a_missed_deadline_is_told_on_every_channel(tmp_path: Path) -> None:
+    with faults.webhook() as (address, came):
+        connection = json.dumps({"conn_type": "http", "password": address})
+        miss_a_deadline(tmp_path, CASELOAD_WEBHOOK_CONN="caseload_webhook", AIRFLOW_CONN_CASELOAD_WEBHOOK=connection)
+    told = json.loads((tmp_path / "alerts.jsonl").read_text(encoding="utf-8"))
+    assert (told["step"], told["run_id"], told["what"]) == ("allocate", "run-7", "not finished in time")
+    assert "no decision of a planner" in told["details"][0]
+    (message,) = came
+    assert message.startswith("allocate: not finished in time (run run-7)")
+    assert "What to do:" in message
+
+
+def test_a_channel_that_fails_does_not_silence_the_others(tmp_path: Path) -> None:
+    """Nobody listens on the webhook's port; the file has the alert all the same."""
+    connection = json.dumps({"conn_type": "http", "password": "http://127.0.0.1:9/hook"})
+    miss_a_deadline(tmp_path, CASELOAD_WEBHOOK_CONN="caseload_webhook", AIRFLOW_CONN_CASELOAD_WEBHOOK=connection)
+    assert "not finished in time" in (tmp_path / "alerts.jsonl").read_text(encoding="utf-8")
