@@ -14,7 +14,7 @@ from allocation.report import dutch
 from allocation.report.board import LayerSums, Totals, totals
 from allocation.report.colours import colour_teams
 from allocation.report.dutch import number, percent
-from allocation.report.map import SHOWN, boards_shown, main_team
+from allocation.report.map import SHOWN, boards_shown, bordering, main_team
 from allocation.report.whatif import Bench, ShownKey, Variant, cuts
 
 Ints = np.ndarray[Any, np.dtype[np.int64]]
@@ -25,7 +25,7 @@ def answer(bench: Bench, variant: Variant, shown: ShownKey, region: int | None) 
     return {
         "strip": strip(bench, variant, shown, region),
         "teams": team_rows(bench, variant, shown, region),
-        "cuts": [asdict(cut) for cut in cuts(variant)],
+        "cuts": [asdict(cut) for cut in cuts(variant, region)],
         "changed": changed(bench, variant),
         "new_teams": _new_teams(bench, variant),
     }
@@ -160,33 +160,34 @@ def colours(sides: Ints, variant: Variant, known: list[int]) -> list[int]:
     inner = sides[(sides >= 0).all(axis=1)]
     pairs: set[tuple[int, int]] = set()
     for _, _, domain, line in SHOWN:
-        found = np.unique(np.sort(draft_team(variant, domain, line)[inner], axis=1), axis=0)
-        pairs |= {(int(a), int(b)) for a, b in found if a != b and a >= 0}
+        pairs |= bordering(draft_team(variant, domain, line), inner)
     total = len(variant.board.teams)
     return colour_teams(total, pairs, [*known, *[-1] * (total - len(known))])
 
 
 def change_rows(bench: Bench, variant: Variant) -> list[dict[str, Any]]:
     """Every postcode whose team differs from the division in force: place, from, to, clients, hours, who decided."""
+    codes, places = variant.board.areas["pc4"].tolist(), variant.board.areas["place"].tolist()
     rows = []
     for part in variant.sums:
+        locks, reasons = part.board.layer.parts["lock"].tolist(), part.board.layer.parts["reason"].tolist()
         layer, problem = part.board.layer, part.board.layer.problem
+        name = dutch.layer(layer.law_domain, layer.client_line)
         for unit in np.flatnonzero(part.moved):
-            area, new, old = part.board.area[unit], int(part.plan[unit]), int(part.board.now[unit])
+            area, new, old = int(part.board.area[unit]), int(part.plan[unit]), int(part.board.now[unit])
             rows.append({
-                "pc4": str(layer.parts["pc4"].iloc[unit]),
-                "place": str(variant.board.areas["place"].iloc[area]),
-                "layer": dutch.layer(layer.law_domain, layer.client_line),
+                "pc4": codes[area],
+                "place": places[area],
+                "layer": name,
                 "old": problem.team_ids[old] if old >= 0 else "geen team",
                 "new": problem.team_ids[new] if new >= 0 else "geen team",
                 "clients": float(part.board.clients[unit]),
                 "hours": float(part.board.hours[unit]),
-                "by": "planner" if new != part.board.proposal[unit] else _rule(layer, int(unit)),
+                "by": "planner" if new != part.board.proposal[unit] else _rule(locks[unit], reasons[unit]),
             })  # fmt: skip
     return sorted(rows, key=lambda row: (row["pc4"], row["layer"]))
 
 
-def _rule(layer: Any, unit: int) -> str:
-    lock, reason = layer.parts["lock"].iloc[unit], layer.parts["reason"].iloc[unit]
+def _rule(lock: Any, reason: Any) -> str:
     names = {"pin": "vastgezet", "split": "gesplitst"}
     return f"{names[lock]}: {reason}" if lock in names else "voorstel: evenwicht binnen de regio"

@@ -95,9 +95,17 @@ def team_colours(board: Board, shape: topology.Topology) -> list[int]:
     for _, _, domain, line in SHOWN:
         for plan in ("now", "proposal"):
             team = main_team(board, domain, line, plan)
-            found = np.unique(np.sort(team[inner], axis=1), axis=0)
-            pairs |= {(int(a), int(b)) for a, b in found if a != b and a >= 0}
+            pairs |= bordering(team, inner)
     return colour_teams(len(board.teams), pairs)
+
+
+def bordering(team: Ints, inner: Ints) -> set[tuple[int, int]]:
+    """Pairs of teams on the two sides of the borders ``inner`` (m, 2), for ``team`` (areas,)."""
+    a, b = team[inner].T
+    differ = (a != b) & (a >= 0) & (b >= 0)
+    size = int(team.max(initial=0)) + 1
+    codes = np.unique(np.minimum(a, b)[differ] * size + np.maximum(a, b)[differ])
+    return {divmod(int(code), size) for code in codes}
 
 
 def boards_shown(board: Board, domain: str, line: str) -> list[LayerBoard]:

@@ -30,6 +30,7 @@ from pydantic import BaseModel, Field
 
 from allocation import drafts, pipeline, publish, store
 from allocation.config import Config
+from allocation.districting import warm_up
 from allocation.errors import Refused
 from allocation.layers import Layer
 from allocation.lookup import Answer, lookup
@@ -161,7 +162,7 @@ class Desk:
         """A plan for the layer, from a process beside this one: other planners' answers do not wait for it."""
         with self._mutex:
             if self._solver is None:
-                self._solver = ProcessPoolExecutor(1, mp_context=get_context("spawn"))
+                self._solver = ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=warm_up)
         found: dict[str, Any] = self._solver.submit(pipeline.solve_problem, layer, config).result()
         return np.asarray(found["plan"], dtype=np.int64)
 

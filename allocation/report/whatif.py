@@ -402,8 +402,8 @@ class Cut:
     is_new: bool
 
 
-def cuts(variant: Variant) -> list[Cut]:
-    """Teams whose area is in pieces, those that the changes cut first."""
+def cuts(variant: Variant, region: int | None = None) -> list[Cut]:
+    """Teams whose area is in pieces, those that the changes cut first: in one region, and wherever they cut anew."""
     before = {
         (part.board.layer.law_domain, part.board.layer.client_line, team): int(count)
         for part in variant.base
@@ -416,6 +416,8 @@ def cuts(variant: Variant) -> list[Cut]:
             name = layer.problem.team_ids[int(team)]
             known = before.get((layer.law_domain, layer.client_line, name), 1)
             count = int(part.teams.pieces[team])
+            if region is not None and region not in layer.regions and count <= max(known, 1):
+                continue
             found.append(Cut(name, count, _loose(part, int(team)), count > max(known, 1)))
     return sorted(found, key=lambda cut: (not cut.is_new, cut.team_id))
 

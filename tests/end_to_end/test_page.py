@@ -1,0 +1,297 @@
+"""The planners' page on the whole country, in a real Chromium that cannot reach anything but this machine."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Callable, Iterator
+
+import httpx
+import pytest
+from playwright.sync_api import Page, expect
+
+from allocation import drafts, pipeline, publish
+from allocation.report import answers
+from allocation.report.page import Desk
+from allocation.report.whatif import ChangeSet, Move, suggestions
+from tests.support.browser import Browser, browser, served
+
+CONTIGUITY = 5
+"""Column of the strip with the teams whose area is in pieces."""
+MOST_CPU_S = 0.25
+"""Computing time of the answer to a change, whatever else the machine does; wall times stand in the README."""
+
+
+@pytest.fixture(scope="module")
+def address(country: pipeline.Run) -> Iterator[str]:
+    with served(country.store, country.var) as url:
+        yield url
+
+
+@pytest.fixture
+def planner(address: str) -> Iterator[Browser]:
+    """The page opened by Anna, on Midden-Utrecht."""
+    with browser() as chromium:
+        open_page(chromium, address, "Anna")
+        yield chromium
+        assert chromium.outside == []
+        assert chromium.errors == []
+
+
+def open_page(chromium: Browser, address: str, name: str) -> None:
+    chromium.page.goto(f"{address}/")
+    chromium.ready()
+    chromium.page.fill("#naam", name)
+    after(chromium.page, lambda page: page.select_option("#regio", label="Midden-Utrecht"))
+
+
+def after(page: Page, act: Callable[[Page], object]) -> None:
+    """Do something and wait until its figures are on the page."""
+    serial = page.get_attribute("html", "data-serial")
+    act(page)
+    expect(page.locator("html")).not_to_have_attribute("data-serial", serial or "", timeout=60_000)
+
+
+def choose(page: Page, codes: str) -> None:
+    """Type postcodes, as one does without a mouse."""
+    page.fill("#codes", codes)
+    page.locator("#codes").press("Enter")
+    expect(page.locator("#suggesties")).to_be_visible(timeout=30_000)
+
+
+def strip(page: Page, row: str) -> list[str]:
+    return page.locator("#strook tbody tr", has_text=row).locator("td").all_inner_texts()
+
+
+def border_code(page: Page) -> str:
+    """A postcode of Midden-Utrecht beside another team: the page suggests at least one taker for it."""
+    return str(
+        page.evaluate("""() => {
+      const { sides, areas, region_nrs } = value, plan = map.plans[0];
+      for (let i = 0; i < sides.length; i += 2) {
+        const [a, b] = [sides[i], sides[i + 1]];
+        if (a >= 0 && b >= 0 && region_nrs[areas.region[a]] === 14 && areas.region[a] === areas.region[b]
+            && plan[a] !== plan[b] && value.layers[0].hours[a] > 50) return areas.pc4[a];
+      }
+    }""")
+    )
+
+
+def apply_first_suggestion(page: Page) -> None:
+    after(page, lambda p: p.locator("#suggesties tbody button").first.click())
+    expect(page.locator("#voorbeeld")).to_be_visible()
+    after(page, lambda p: p.click("#toepassen"))
+
+
+def test_a_change_is_previewed_applied_undone_and_done_again(planner: Browser) -> None:
+    page = planner.page
+    planner.shot("pagina-regio")
+    before = strip(page, "Voorstel")
+    assert strip(page, "Na uw wijzigingen") == before
+    choose(page, border_code(page))
+    planner.shot("pagina-suggesties")
+    after(page, lambda p: p.locator("#suggesties tbody button").first.click())
+    assert strip(page, "Na uw wijzigingen") != before
+    expect(page.locator("#voorbeeld-tekst")).to_contain_text("toegepast is het nog niet")
+    after(page, lambda p: p.click("#annuleren"))
+    assert strip(page, "Na uw wijzigingen") == before
+    apply_first_suggestion(page)
+    applied = strip(page, "Na uw wijzigingen")
+    assert applied != before
+    planner.shot("pagina-gewijzigd")
+    after(page, lambda p: p.click("#terug"))
+    assert strip(page, "Na uw wijzigingen") == before
+    after(page, lambda p: p.click("#opnieuw"))
+    assert strip(page, "Na uw wijzigingen") == applied
+
+
+def test_clicks_and_a_lasso_choose_postcodes_and_breaks_are_named(planner: Browser) -> None:
+    page = planner.page
+    page.locator("#kaart-kop").evaluate("e => e.scrollIntoView()")
+    box = page.locator("#kaart").bounding_box()
+    assert box is not None
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.click(x, y)
+    page.keyboard.down("Shift")
+    page.mouse.click(x + 120, y + 40)
+    page.keyboard.up("Shift")
+    assert len(page.input_value("#codes").split()) == 2
+    page.click("#lasso")
+    page.mouse.move(x - 60, y - 60)
+    page.mouse.down()
+    for dx, dy in ((60, -60), (60, 60), (-60, 60), (-60, -60)):
+        page.mouse.move(x + dx, y + dy, steps=4)
+    page.mouse.up()
+    chosen = page.input_value("#codes").split()
+    assert len(chosen) > 2
+    planner.shot("pagina-lasso")
+    far = str(page.evaluate(FAR_CODE))
+    choose(page, far.split()[0])
+    page.select_option("#ander", far.split()[1])
+    after(page, lambda p: p.click("#ander-bekijk"))
+    after(page, lambda p: p.click("#toepassen"))
+    expect(page.locator("#stukken")).to_contain_text("Door uw wijziging niet meer aaneengesloten")
+    expect(page.locator("#stukken")).to_contain_text(far.split()[1])
+
+
+FAR_CODE = """() => {
+  const { sides, areas, region_nrs, teams } = value, plan = map.plans[0], around = new Map();
+  for (let i = 0; i < sides.length; i += 2) {
+    const [a, b] = [sides[i], sides[i + 1]];
+    if (a >= 0 && b >= 0) for (const [x, y] of [[a, b], [b, a]]) {
+      if (!around.has(x)) around.set(x, new Set());
+      around.get(x).add(plan[y]);
+    }
+  }
+  const here = all.filter((a) => region_nrs[areas.region[a]] === 14), own = [...new Set(here.map((a) => plan[a]))];
+  for (const a of here) for (const t of own) {
+    if (t !== plan[a] && !around.get(a).has(t)) return `${areas.pc4[a]} ${teams[t].id}`;
+  }
+}"""
+
+
+def test_a_lock_holds_while_the_region_is_divided_anew(planner: Browser) -> None:
+    page = planner.page
+    code = border_code(page)
+    choose(page, code)
+    team = page.locator("#suggesties tbody button").first.inner_text()
+    page.click("#vergrendelen summary")
+    page.select_option("#slot-team", team)
+    page.fill("#slot-reden", "pand aan de grens")
+    after(page, lambda p: p.click("#slot button[type=submit]"))
+    expect(page.locator("#sloten")).to_contain_text(f"{code} vast op {team}: pand aan de grens")
+    expect(page.locator("#sloten")).to_contain_text("Anna")
+    after(page, lambda p: p.click("#herbereken"))
+    expect(page.locator("#herbereken")).to_be_enabled(timeout=60_000)
+    held = page.evaluate("code => value.teams[map.plans[0][pc4At.get(code)]].id", code)
+    assert held == team
+    assert int(strip(page, "Voorstel")[CONTIGUITY]) > 0, "the sectors are not contiguous, so this proves nothing"
+    assert int(strip(page, "Na uw wijzigingen")[CONTIGUITY]) == 0
+    planner.shot("pagina-herberekend")
+    page.click("#vergelijk")
+    expect(page.locator("#betrokken tbody tr").first).to_be_visible()
+    planner.shot("pagina-vergelijk", full=True)
+
+
+def test_a_team_can_be_changed_closed_and_added(planner: Browser) -> None:
+    page = planner.page
+    page.click("#teams-wijzigen summary")
+    row = page.locator("#teams tbody tr", has_text="SMC-UTR-02")
+    before = row.locator("td").nth(4).inner_text()
+    page.select_option("#fte-team", "SMC-UTR-02")
+    page.fill("#fte-waarde", "9")
+    after(page, lambda p: p.click("#fte button[type=submit]"))
+    assert row.locator("td").nth(4).inner_text() != before
+    page.fill("#nieuw-code", "SMC-UTR-99")
+    page.fill("#nieuw-naam", "SMC Utrecht nieuw")
+    page.select_option("#nieuw-kantoor", label="Utrecht")
+    page.select_option("#nieuw-regio", label="Midden-Utrecht")
+    after(page, lambda p: p.click("#nieuw-team button[type=submit]"))
+    expect(page.locator("#teams tbody")).to_contain_text("SMC-UTR-99")
+    page.select_option("#fte-team", "SMC-UTR-03")
+    after(page, lambda p: p.click("#sluit-team"))
+    expect(page.locator("#teams tbody")).not_to_contain_text("SMC-UTR-03")
+    assert int(strip(page, "Na uw wijzigingen")[4]) > 0
+    planner.shot("pagina-teams")
+
+
+def test_two_planners_see_each_others_drafts_and_do_not_overwrite(country: pipeline.Run, address: str) -> None:
+    with browser() as anna:
+        open_page(anna, address, "Anna")
+        choose(anna.page, border_code(anna.page))
+        apply_first_suggestion(anna.page)
+        expect(anna.page.locator("#concept-nu")).to_contain_text("Bewaard als", timeout=30_000)
+        name = re.search(
+            '“(.+)”|"(.+)"', anna.page.inner_text("#concept-nu") or anna.page.text_content("#concept-nu") or ""
+        )
+        kept = drafts.drafts(country.store, country.run_id)[0]
+        assert name is None or kept.name in name.group(0)
+        assert kept.saved_by == "Anna"
+        assert len(kept.content["moves"]) == 1
+        bert = drafts.save(country.store, country.run_id, kept.name, kept.content, "Bert",
+                           draft_id=kept.draft_id, revision=kept.revision)  # fmt: skip
+        after(anna.page, lambda p: p.click("#terug"))
+        expect(anna.page.locator("#fout")).to_contain_text("intussen bewaard door Bert", timeout=30_000)
+        assert drafts.draft(country.store, kept.draft_id) == bert
+        anna.page.locator("#conceptlijst li", has_text="Bert").get_by_role("button", name="Open").click()
+        expect(anna.page.locator("#stand")).to_contain_text("1 verplaatsingen", timeout=30_000)
+
+
+def test_the_whole_change_can_be_made_with_the_keyboard(planner: Browser) -> None:
+    page = planner.page
+    page.fill("#codes", border_code(page))
+    page.locator("#codes").press("Enter")
+    first = page.locator("#suggesties tbody button").first
+    expect(first).to_be_visible(timeout=30_000)
+    for _ in range(12):
+        page.keyboard.press("Tab")
+        if first.evaluate("e => e === document.activeElement"):
+            break
+    assert first.evaluate("e => e === document.activeElement")
+    after(page, lambda p: p.keyboard.press("Enter"))
+    assert page.evaluate("document.activeElement.id") == "toepassen"
+    after(page, lambda p: p.keyboard.press("Enter"))
+    expect(page.locator("#stand")).to_contain_text("1 verplaatsingen")
+
+
+def test_axe_finds_no_serious_issue(planner: Browser, address: str) -> None:
+    page = planner.page
+    choose(page, border_code(page))
+    for name in ("vergrendelen", "teams-wijzigen", "concepten", "indienen"):
+        page.click(f"#{name} summary")
+    assert planner.serious_issues() == []
+    page.goto(f"{address}/opzoeken")
+    assert planner.serious_issues() == []
+
+
+def test_the_answer_to_a_change_takes_little_computing(country: pipeline.Run) -> None:
+    desk = Desk(country.store, country.var)
+    bench, _, sides, known = desk.opened(country.run_id)
+    best = suggestions(bench.variant(ChangeSet()), "vangnet", ["3511"])[0]
+    spent = []
+    for code in ("3511", "3512", "3511"):
+        changes = ChangeSet(moves=(Move(layer="vangnet", pc4=code, team_id=best.team_id),))
+        began = time.process_time()
+        variant = bench.variant(changes)
+        told = answers.answer(bench, variant, "vangnet", 14)
+        colours = answers.colours(sides, variant, known)
+        spent.append(time.process_time() - began)
+        assert len(colours) == len(bench.board.teams)
+        assert told["changed"]
+    assert min(spent) < MOST_CPU_S
+    desk.close()
+
+
+def test_a_draft_is_proposed_and_found_by_the_look_up(country: pipeline.Run, address: str) -> None:
+    """Move one postcode, hand it in, approve it as the command line does: K&S finds the new team."""
+    with browser() as chromium:
+        page = chromium.page
+        open_page(chromium, address, "Anna")
+        code = border_code(page)
+        choose(page, code)
+        team = page.locator("#suggesties tbody button").first.inner_text()
+        apply_first_suggestion(page)
+        page.click("#indienen summary")
+        page.fill("#dien-reden", "pand aan de grens")
+        page.click("#dien-in button")
+        expect(page.locator("#dien-stand")).to_have_attribute("data-state", re.compile("done|refused"), timeout=240_000)
+        told = page.inner_text("#dien-stand")
+        chromium.shot("pagina-ingediend")
+        assert "is ingediend" in told, told
+        version = int(re.findall(r"Versie (\d+)", told)[0])
+        publish.publish(version, country.store, country.files_dir, approval={"by": "Bert", "decision": "approved"})
+        page.goto(f"{address}/opzoeken")
+        page.keyboard.type(f"{code} ab")
+        page.keyboard.press("Enter")
+        expect(page.locator("#antwoord")).to_contain_text(team, timeout=20_000)
+        chromium.shot("opzoeken")
+        assert chromium.outside == []
+    found = httpx.get(f"{address}/api/v1/lookup", params={"postcode": f"NL-{code}AB", "law": "WIA"}).json()
+    assert {one["team_id"] for one in found["answers"]} == {team}
+    assert found["answers"][0]["version"] == version
+    schema = httpx.get(f"{address}/api/openapi.json").json()
+    assert list(schema["paths"]) == ["/api/v1/lookup"]
+    refused = httpx.get(f"{address}/api/v1/lookup", params={"postcode": "0000"})
+    assert refused.status_code == 422
+    assert "0000" in json.loads(refused.text)["detail"]
