@@ -33,6 +33,7 @@ class Run:
     load: float
     units: int
     teams: int
+    clock: str
 
     @property
     def is_allowed(self) -> bool:
@@ -56,9 +57,12 @@ def conditions(runs: Sequence[Run]) -> str:
     dates = sorted({r.date[:16] for r in runs})
     loads = statistics.median(r.load for r in runs)
     seeds = ", ".join(str(s) for s in sorted({r.seed for r in runs}))
+    clock = " and ".join(
+        {"cpu": "processor time", "wall": "wall-clock time"}[c] for c in sorted({r.clock for r in runs})
+    )
     return (
-        f"Measured {dates[0]} to {dates[-1]} UTC, commit {commits}, seed {seeds}, {_machine()}; one process at a time, "
-        f"single-threaded, median load of the machine at the start of a run {loads:.1f}."
+        f"Measured {dates[0]} to {dates[-1]} UTC, commit {commits}, seed {seeds}, {_machine()}; "
+        f"seconds are {clock}, one process at a time on one thread, median load of the machine at the start of a run {loads:.1f}."
     )
 
 
