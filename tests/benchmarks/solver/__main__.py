@@ -154,13 +154,8 @@ class Bench:
             command += ["--start", str(start)]
         note = {"bound": None, "seconds": math.nan, "note": "", "peak_mb": math.nan}
         try:
-            done = subprocess.run(
-                command,
-                capture_output=True,
-                text=True,
-                timeout=(6 if self.args.clock == "wall" else 40) * seconds + 120,
-                check=False,
-            )
+            patience = 120 + seconds * (6 if self.args.clock == "wall" else 40)
+            done = subprocess.run(command, capture_output=True, text=True, timeout=patience, check=False)
             if done.returncode:
                 note["note"] = f"failed: {done.stderr.strip().splitlines()[-1:]}"
             else:
