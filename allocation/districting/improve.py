@@ -59,6 +59,8 @@ class Schedule:
 
     hot               starts of a cooling from a fresh plan, in turn
     warm, cold        start of a cooling from the best plan; end of every cooling
+    frozen            no cooling below this part of the least change that a flip makes
+    stiffness         of the walks that look for a plan within limits while there is none, in turn
     first_run         proposals of a run in the first round; each round ``growth`` times the one before
     slice             proposals between two looks at the clock
     largest_set       most units in a set move
@@ -77,6 +79,8 @@ class Schedule:
     hot: tuple[float, ...] = (0.5, 1.0, 2.0)
     warm: float = 0.3
     cold: float = 0.005
+    frozen: float = 0.15
+    stiffness: tuple[float, ...] = (4.0, 16.0, 32.0, 64.0)
     first_run: int = 100_000
     slice: int = 50_000
     growth: float = 1.4
@@ -106,24 +110,32 @@ class Annealer:
         shares = (0.50, 0.75, 0.87, 1.0) if len(model.group) else (0.60, 0.90, 1.0, 1.0)
         self.shares = np.array(shares)
 
-    def run(self, start: Ints, iterations: int, hot: float) -> Found:
-        """One cooling from ``hot`` (in mean flip changes) down; the best plan within limits, or the last one."""
+    def run(self, start: Ints, iterations: int, hot: float, stiffness: float | None = None) -> Found:
+        """One cooling from ``hot`` (in mean flip changes) down; the best plan within limits, or the last one.
+
+        With ``stiffness`` the temperature stays and the price of violations is held where an ordinary flip that
+        unbalances is accepted with chance exp(-stiffness): a walk among nearly balanced plans, for limits so tight
+        that a cooling would freeze outside them.
+        """
         model, state = self.model, self.state
         state.plan[:] = start
         kernels.rebuild(model, state)
         value = np.array([kernels.objective(model, state), self._over()])
         best = state.plan.copy()
         best_value = np.array([value[0] if value[1] <= 0 else np.inf])
-        scale, price = self._scales()
+        scale, least, price = self._scales()
+        done, size = 0, self.schedule.slice
+        top, bottom = hot * scale, max(self.schedule.cold * scale, self.schedule.frozen * least)
+        most = 1e5 * price
+        if stiffness is not None:
+            bottom, price = top, stiffness * hot * price / 2
+            most = price
         mu = np.array([price])
-        done = 0
-        size = self.schedule.slice
-        top, bottom = hot * scale, self.schedule.cold * scale
         while done < iterations and not self.clock.is_up() and state.ncut[0] > 0:
             now = min(size, iterations - done, int(min(self.clock.iterations_left, 2**60)))
             begin = top * (bottom / top) ** (done / iterations)
             end = top * (bottom / top) ** ((done + now) / iterations)
-            goal = self._goal(done / iterations, price)
+            goal = self._goal(done / iterations, most)
             kernels.anneal(model, state, best, best_value, value, now, begin, end, mu, goal, self.shares,
                            self.schedule.largest_set, self.schedule.walk)  # fmt: skip
             done += now
@@ -166,23 +178,25 @@ class Annealer:
             self.found = result
         return result
 
-    def _goal(self, progress: float, price: float) -> Floats:
+    def _goal(self, progress: float, most: float) -> Floats:
         """Part of the time to be within limits, at least and at most: little while hot, half of it when cold;
         and the greatest price of violations."""
-        return np.array([0.3 * progress, 0.1 + 0.5 * progress, 1e5 * price])
+        return np.array([0.3 * progress, 0.1 + 0.5 * progress, most])
 
     def _over(self) -> float:
         """Relative load outside the limits; a loose piece or an empty team counts for a whole target each."""
         return float(kernels.violation(self.model, self.state) + kernels.loose_pieces(self.model, self.state))
 
-    def _scales(self) -> tuple[float, float]:
-        """Mean change of the objective by a flip, and a first price for violations, from random flips."""
+    def _scales(self) -> tuple[float, float, float]:
+        """Mean and least change of the objective by a flip, and a first price for violations, from random flips."""
         if self.state.ncut[0] == 0:
-            return 1.0, 1.0
+            return 1.0, 1.0, 1.0
         deltas, loads = np.zeros(1000), np.zeros(1000)
         kernels.sample(self.model, self.state, 1000, deltas, loads)
         scale = float(deltas.mean()) or 1e-6
-        return scale, 2 * scale / (float(loads.mean()) or 1.0)
+        changes = deltas[deltas > 1e-9 * scale]
+        least = float(changes.min()) if len(changes) else scale
+        return scale, least, 2 * scale / (float(loads.mean()) or 1.0)
 
 
 @dataclass
@@ -215,6 +229,8 @@ class Search:
                 self._keep(annealer.run(start(), int(length), hot))
                 if annealer.clock.is_up():
                     return
+            if self._best().over > 0:
+                self._walk(round_, int(length))
             if self.proof is None and self.problem is not None:
                 self._exact(self.problem, round_)
             self.is_proven = self.is_proven or self._is_met()
@@ -226,6 +242,15 @@ class Search:
             length *= schedule.growth
             round_ += 1
         self.is_done = True
+
+    def _walk(self, round_: int, length: int) -> None:
+        """Look for a plan within limits from the least bad one, at several stiffnesses."""
+        annealer = self.annealer
+        for stiffness in annealer.schedule.stiffness:
+            if annealer.clock.is_up() or self._best().over <= 0:
+                return
+            hot = annealer.schedule.hot[round_ % len(annealer.schedule.hot)]
+            self._keep(annealer.run(self._best().plan, 2 * length, hot / 2, stiffness))
 
     def _is_met(self) -> bool:
         best = self.annealer.found
@@ -266,11 +291,14 @@ class Search:
         if pairs > schedule.exact_pairs:
             return
         nodes = 10 + 5 * round_
-        if pairs <= schedule.proof_pairs or not self.pool:
-            self.is_proven = self._try(problem, problem.allowed_mask, 2 * nodes + schedule.proof_pairs * 100 // pairs)
-        if self.is_proven or not self.pool:
-            return
-        if self.annealer.model.scost.any():
+        has_edge_prices = bool(self.annealer.model.scost.any())
+        most = schedule.proof_pairs
+        if has_edge_prices and round_ % 4 < 3:
+            most //= 6  # edges make the relaxation weak and the search long
+        if pairs <= most or not (self.pool or has_edge_prices):
+            tiny = 60_000 if pairs <= 60 else 10_000
+            self.is_proven = self._try(problem, problem.allowed_mask, 2 * nodes + tiny // pairs)
+        if self.is_proven or not self.pool or has_edge_prices:
             return
         for size in (2, 3):
             if len(self.pool) >= size and not self.annealer.clock.is_up():

@@ -76,7 +76,7 @@ def solve(problem: Problem, stop: Stop | None = None, seed: int = 1, params: Par
     began = time.perf_counter()
     inner, units, teams = canonical(problem)
     clock = Clock(None if stop.seconds is None else began + stop.seconds, float(stop.iterations or np.inf))
-    quick = lower_bound(inner, seconds=np.inf if stop.seconds is None else min(2.0, stop.seconds / 4))
+    quick = lower_bound(inner, seconds=np.inf if stop.seconds is None else min(2.0, stop.seconds / 8))
     is_large = inner.n > params.schedule.coarse_above
     search = (_search_levels if is_large else _search)(inner, clock, seed, params, quick)
     found, bound, is_proven = _certified(inner, search, quick, params.certify_seconds)
