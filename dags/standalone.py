@@ -45,6 +45,10 @@ def main() -> None:
         "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{here}/execution/",
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": ",".join(f"{name}:{role}" for name, role in USERS.items()),
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(file),
+        "AIRFLOW__OPENLINEAGE__NAMESPACE": "caseload",
+        "AIRFLOW__OPENLINEAGE__TRANSPORT": json.dumps(
+            {"type": "file", "log_file_path": str(var / "lineage.jsonl"), "append": True}
+        ),
     }
     os.environ.pop("CASELOAD_RETRY_SECONDS", None)
     migrate(var)

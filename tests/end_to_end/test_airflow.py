@@ -20,7 +20,7 @@ import sqlalchemy as sa
 
 from allocation import publish
 from tests.support import faults, two_regions
-from tests.support.airflow_components import Airflow, redis_server, running, wait_for
+from tests.support.airflow_components import PASSWORD, Airflow, redis_server, running, wait_for
 from tests.support.postgres import new_database, started_server
 
 pytestmark = [pytest.mark.heavy, pytest.mark.timeout(1800)]
@@ -114,7 +114,8 @@ def smc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
             ),
         }
         airflow = Airflow(folder / "home", metadata_url, environment)
-        workers = [(f"worker{n}", "worker.py", "-c", "2", "-H", f"w{n}@%h", "--skip-serve-logs") for n in (1, 2)]
+        command = ("preloaded.py", "celery", "worker", "-c", "2", "--skip-serve-logs")
+        workers = [(f"worker{n}", *command, "-H", f"w{n}@%h") for n in (1, 2)]
         with running(airflow, ("api-server",), ("scheduler",), ("dag-processor",), *workers):
             yield Installation(airflow, gate, store, country, disk, messages, mails)
 
@@ -282,3 +283,19 @@ def test_two_triggers_at_once(smc: Installation) -> None:
     assert ends == ["failed", "success"]
     assert "Run the proposal again" in smc.messages[-1]
     smc.check_routing()
+
+
+def test_no_secret_stands_in_a_log_or_in_xcom(smc: Installation) -> None:
+    """After everything above, with alerts sent and failures logged."""
+    settings = smc.airflow.settings
+    hook = json.loads(settings["AIRFLOW_CONN_CASELOAD_WEBHOOK"])["password"].rsplit("/", 1)[-1]
+    secrets = [hook, settings["AIRFLOW__API_AUTH__JWT_SECRET"], settings["AIRFLOW__CORE__FERNET_KEY"], PASSWORD]
+    logs = [path for path in smc.airflow.folder.rglob("*.log") if path.is_file()]
+    assert len(logs) > 50
+    for path in logs:
+        text = path.read_text(encoding="utf-8", errors="replace")
+        assert not [secret for secret in secrets if secret in text], path
+    engine = sa.create_engine(smc.airflow.metadata, poolclass=sa.NullPool)
+    with engine.connect() as connection:
+        values = [str(value) for value in connection.scalars(sa.text("SELECT value FROM xcom"))]
+    assert not [value for value in values for secret in secrets if secret in value]

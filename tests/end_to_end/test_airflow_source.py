@@ -1,4 +1,4 @@
-"""The caseload comes from a database, by an Airflow connection: the DAGs `caseload` and `teams` on a real PostgreSQL."""
+"""The caseload comes from a database, by an Airflow connection: DAGs `caseload` and `teams` on a real PostgreSQL."""
 
 from __future__ import annotations
 
