@@ -29,8 +29,9 @@ BEGIN
     IF NOT pg_has_role('caseload_owner', 'caseload_writer', 'MEMBER') THEN
         GRANT caseload_writer TO caseload_owner;
     END IF;
-    -- Without superuser rights, things can only be handed to a role that one is a member of.
-    IF NOT pg_has_role(current_user, 'caseload_owner', 'MEMBER') THEN
+    -- Without superuser rights, things can only be handed to a role whose rights one has. (From PostgreSQL 16 on, who
+    -- makes a role is a member of it, but without its rights.)
+    IF NOT pg_has_role(current_user, 'caseload_owner', 'USAGE') THEN
         EXECUTE format('GRANT caseload_owner TO %I', current_user);
     END IF;
 END

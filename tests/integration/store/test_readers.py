@@ -14,7 +14,7 @@ from allocation.contract import TABLES
 from allocation.errors import Refused
 from allocation.tables import PUBLISHED, TEAM
 from tests.support.outcomes import Country, write_outcome
-from tests.support.postgres import has_extension, new_database
+from tests.support.postgres import has_extension, new_database, started_server
 
 COUNTED = {t.name: [c.name for c in t.columns if c.counts_persons or c.told_by] for t in (*PUBLISHED, TEAM)}
 
@@ -273,3 +273,22 @@ def test_maps_where_postgis_is(postgres_server: str, files_dir: Path, tmp_path: 
                 )
                 area_m2, srid = connection.execute(sa.text(sums)).one()
                 assert (area_m2, srid) == (pytest.approx(30e6), 28992)
+
+
+def test_a_login_that_owns_the_database_and_may_create_roles_can_make_the_store(
+    files_dir: Path, tmp_path: Path
+) -> None:
+    """No superuser is needed; in a server of its own, where the roles do not exist yet."""
+    with started_server() as server:
+        with store.connected(server) as connection:
+            connection.execution_options(isolation_level="AUTOCOMMIT")
+            connection.execute(sa.text("CREATE ROLE beheer LOGIN CREATEROLE"))
+            connection.execute(sa.text("CREATE DATABASE caseload OWNER beheer"))
+        address = sa.make_url(server).set(username="beheer", database="caseload").render_as_string()
+        publish.publish(publish.propose(write_outcome(tmp_path / "o"), address, files_dir), address, files_dir)
+        assert publish.current_version(address) == 1
+        with store.connected(address) as connection:
+            owners = sa.text(
+                "SELECT DISTINCT pg_get_userbyid(relowner) FROM pg_class WHERE relnamespace = 'caseload'::regnamespace"
+            )
+            assert connection.scalars(owners).all() == ["caseload_owner"]
