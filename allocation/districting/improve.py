@@ -124,19 +124,20 @@ class Annealer:
         best = state.plan.copy()
         best_value = np.array([value[0] if value[1] <= 0 else np.inf])
         scale, least, price = self._scales()
-        done, size = 0, self.schedule.slice
+        done, size, shares = 0, self.schedule.slice, self.shares
         top, bottom = hot * scale, max(self.schedule.cold * scale, self.schedule.frozen * least)
         most = 1e5 * price
         if stiffness is not None:
             bottom, price = top, stiffness * hot * price / 2
             most = price
+            shares = np.array([0.3, 0.93, 1.0, 1.0])  # pairs of moves change a load by less than one does
         mu = np.array([price])
         while done < iterations and not self.clock.is_up() and state.ncut[0] > 0:
             now = min(size, iterations - done, int(min(self.clock.iterations_left, 2**60)))
             begin = top * (bottom / top) ** (done / iterations)
             end = top * (bottom / top) ** ((done + now) / iterations)
             goal = self._goal(done / iterations, most)
-            kernels.anneal(model, state, best, best_value, value, now, begin, end, mu, goal, self.shares,
+            kernels.anneal(model, state, best, best_value, value, now, begin, end, mu, goal, shares,
                            self.schedule.largest_set, self.schedule.walk)  # fmt: skip
             done += now
             self.clock.iterations_left -= now
@@ -250,7 +251,7 @@ class Search:
             if annealer.clock.is_up() or self._best().over <= 0:
                 return
             hot = annealer.schedule.hot[round_ % len(annealer.schedule.hot)]
-            self._keep(annealer.run(self._best().plan, 2 * length, hot / 2, stiffness))
+            self._keep(annealer.run(self._best().plan, 2 * length, 1.5 * hot, stiffness))
 
     def _is_met(self) -> bool:
         best = self.annealer.found
