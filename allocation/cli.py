@@ -132,7 +132,9 @@ def _run_arguments(parser: argparse.ArgumentParser) -> None:
         "--regions", metavar="NAMES", help="numbers or names, comma-separated: divide these, carry the others over"
     )
     parser.add_argument("--config", type=Path, metavar="FILE", help="TOML with settings that differ from the defaults")
-    parser.add_argument("--seconds", type=float, help="longest search per cluster and layer")
+    parser.add_argument(
+        "--seconds", type=float, help="search so long per cluster and layer (default: a fixed, repeatable effort)"
+    )
     parser.add_argument(
         "--valid-from", type=_day, metavar="DATE", help="first day of the new division (default: today)"
     )
@@ -158,7 +160,7 @@ def _configuration(asked: argparse.Namespace) -> Any:
     if asked.reason:
         changes["reason"] = asked.reason
     if asked.seconds:
-        changes["solver"] = {**config.solver.model_dump(), "seconds": asked.seconds}
+        changes["solver"] = {**config.solver.model_dump(), "seconds": asked.seconds, "iterations": None}
     return Config.from_values(config.model_dump() | changes, "command line")
 
 

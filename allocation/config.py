@@ -52,11 +52,12 @@ class ObjectiveWeights(Settings):
 class Solver(Settings):
     """How long the search goes on for one cluster and layer: until ``iterations`` or ``seconds``, whichever is first.
 
-    A search that ends by iterations is repeatable to the letter for its ``seed``. ``workers``: processes side by side.
+    A search that ends by iterations is repeatable to the letter for its ``seed``; without ``iterations`` (None) it goes
+    on until the time is up or nothing better can be found. ``workers``: processes side by side.
     """
 
-    seconds: float = Field(10.0, gt=0)
-    iterations: int = Field(40, ge=1)
+    seconds: float = Field(60.0, gt=0)
+    iterations: int | None = Field(500_000, ge=1)
     seed: int = Field(20260701, ge=0)
     workers: int = Field(2, ge=1)
 
