@@ -69,12 +69,13 @@ def check(context: Any, suites: Suites, database: Database) -> list[list[Failure
     checks = [[_missing(name)] for name in suites.missing]
     frames = context.data_sources.add_or_update_pandas("tables as they are")
     for declared in suites.declared:
-        checks += [_of_declaration(declared, one) for one in _run_declared(context, frames, declared)]
+        found = _run_declared(context, frames, declared, suites.gate)
+        checks += [_of_declaration(declared, one) for one in found]
     asked = context.data_sources.add_or_update_sqlite(
         "tables in SQLite", connection_string=f"sqlite:///{database.path.resolve()}", create_temp_table=False
     )
     rules = (TYPES, *suites.rules)
-    return checks + [_of_rule(rules, one) for one in _run_rules(context, asked, rules)]
+    return checks + [_of_rule(rules, one) for one in _run_rules(context, asked, rules, suites.gate)]
 
 
 def _worst_first(failure: Failure) -> tuple[bool, str]:
@@ -105,7 +106,7 @@ def new_context(site: Path) -> tuple[Any, Path]:
     return context, site / "index.html"
 
 
-def _run_declared(context: Any, source: Any, declared: Declared) -> Sequence[Any]:
+def _run_declared(context: Any, source: Any, declared: Declared, gate: str) -> Sequence[Any]:
     import great_expectations as gx
 
     name = declared.name
@@ -120,11 +121,12 @@ def _run_declared(context: Any, source: Any, declared: Declared) -> Sequence[Any
     result = definition.run(
         batch_parameters={"dataframe": declared.frame.reset_index(drop=True)},
         result_format=RESULT_FORMAT | {"unexpected_index_column_names": known},
+        run_id=gx.RunIdentifier(run_name=gate),
     )
     return list(result.results)
 
 
-def _run_rules(context: Any, source: Any, rules: Sequence[Rule]) -> Sequence[Any]:
+def _run_rules(context: Any, source: Any, rules: Sequence[Rule], gate: str) -> Sequence[Any]:
     """All rules between tables. COMPLETE is what makes Great Expectations keep the rows a query returns (at most 200).
 
     It wants to see ``{batch}`` in every query, and puts a derived table there with or without a name of its own, as it
@@ -147,7 +149,7 @@ def _run_rules(context: Any, source: Any, rules: Sequence[Rule]) -> Sequence[Any
     definition = context.validation_definitions.add_or_update(
         gx.ValidationDefinition(name="rules between tables", data=batch, suite=suite)
     )
-    return list(definition.run(result_format="COMPLETE").results)
+    return list(definition.run(result_format="COMPLETE", run_id=gx.RunIdentifier(run_name=gate)).results)
 
 
 def _missing(table: str) -> Failure:
