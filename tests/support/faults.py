@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import email
 import json
 import socket
 import socketserver
@@ -88,7 +89,7 @@ def webhook() -> Iterator[tuple[str, list[str]]]:
 
 @contextlib.contextmanager
 def mail_server() -> Iterator[tuple[int, list[str]]]:
-    """A receiver of mail that speaks as much SMTP as one message needs: its port, and the messages that came in."""
+    """A receiver of mail that speaks as much SMTP as one message needs: its port, and the texts that came in."""
     came: list[str] = []
 
     class Handler(socketserver.StreamRequestHandler):
@@ -98,7 +99,9 @@ def mail_server() -> Iterator[tuple[int, list[str]]]:
                 word = line.split()[0].upper()
                 if word == "DATA":
                     self._say("354 go on")
-                    came.append("".join(iter(lambda: self.rfile.readline().decode(), ".\r\n")))
+                    message = email.message_from_string("".join(iter(lambda: self.rfile.readline().decode(), ".\r\n")))
+                    parts = [part.get_payload(decode=True) for part in message.walk() if not part.is_multipart()]
+                    came.append("\n".join(part.decode() for part in parts if isinstance(part, bytes)))
                 self._say("221 bye" if word == "QUIT" else "250 ok")
                 if word == "QUIT":
                     return
