@@ -57,6 +57,16 @@ class TestByHand:
         assert found["deviance_regional"] == pytest.approx(4 * np.log(8) - 4 + 0.5 + 4)
         assert found["coverage"] == 0.5, "4 is far outside 2 ± 0.1; 0 is inside 1 ± 1"
 
+    @pytest.mark.parametrize(("actual", "inside"), [(86, 0), (87, 1), (100, 1), (113, 1), (114, 0)])
+    def test_coverage_has_two_sides(self, actual: int, inside: int) -> None:
+        """100 with sd 10: the 80% interval is 87.4 to 113.0; half a client is allowed, as counts are whole."""
+        same = {"product": "P", "client_line": "alle", "client_group": "regulier", "rate_region": "1", "share": 1.0,
+                "sd_area": 0.0, "sd_region": 0.0, "sd_product": 0.0, "pc4": "1001", "team": "1-0"}  # fmt: skip
+        row = pd.DataFrame(
+            [{"actual": float(actual), "estimate": 100.0, "raw": 1.0, "regional": 1.0, "sd": 10.0, **same}]
+        )
+        assert backtest.scores(row)["coverage"].eq(inside).all()
+
     def test_pretended_teams(self) -> None:
         """280,000 inhabitants are three teams of about 93,000, in order of postcode, never across a region."""
         pc4 = [str(1000 + n) for n in range(30)]

@@ -171,15 +171,21 @@ class TestExpectedInflow:
         areas = four_areas(inhabitants=pd.array([1000, 1000, 0, 1000], dtype="Int64"))
         assert "1003" not in self.estimate(inflow_rows({"1001": 5, "1002": 5}), areas).index
 
-    def test_institution_is_not_shrunk_away(self) -> None:
-        """Five inhabitants and 120 clients a year: at the region's rate they would be 0.3."""
-        areas = four_areas(inhabitants=pd.array([1000, 1000, 5, 1000], dtype="Int64"))
-        found = self.estimate(inflow_rows({"1001": 5, "1002": 5, "1003": 10, "2001": 5}), areas)
-        assert found["1003"] == pytest.approx(120, rel=0.1)
+    def test_institution_counts_by_its_clients(self) -> None:
+        """300 clients and 3,010 inhabitants: 120 clients with 5 inhabitants is an institution and counts as 1,204
+        inhabitants; 20 clients with 5 inhabitants may still be chance."""
+        people = pd.Series([1000, 1000, 5, 5, 1000])
+        exposure = demand._exposure(people, np.array([60.0, 40.0, 120.0, 20.0, 60.0]))
+        assert exposure == pytest.approx([1000, 1000, 120 * 3010 / 300, 5, 1000])
 
     def test_standard_deviation_covers_at_least_poisson_noise(self) -> None:
         found = expected_inflow(inflow_rows({"1001": 1, "1002": 4, "1003": 3, "2001": 9}), four_areas())
         assert (found["inflow_sd"] ** 2 > found["inflow_clients"]).all()
+
+    def test_even_counts_have_no_dispersion(self) -> None:
+        """Every month the same: less scatter than chance, which counts as chance."""
+        even = inflow_rows({"1001": 4, "1002": 4, "1003": 8, "2001": 4})
+        assert demand._dispersion(demand.History.of(even, four_areas())).tolist() == [1.0]
 
     def test_bursts_widen_the_interval(self) -> None:
         """The same totals, once spread evenly and once all in the first or the last half year."""
@@ -257,6 +263,16 @@ class TestPlanningYear:
     def test_small_product_has_no_trend_and_stays_finite(self) -> None:
         level = self.year(*[0.0, 1.0] * 12)
         assert (level.trend[0], level.year_clients[0]) == (0, pytest.approx(6.0))
+
+    def test_chance_is_not_taken_for_a_changing_level(self) -> None:
+        """400 and 360 clients: a change of 10.5%, of which chance explains variance 1/400 + 1/360; so small a product
+        has 0.021 of the weight of one of the four years that the assumption of 3% counts for."""
+        noise = 1 / 400 + 1 / 360
+        weight = (0.0009 / (0.0009 + noise)) ** 2
+        expected = (4 * 0.0009 + weight * (np.log(0.9) ** 2 - noise)) / (4 + weight)
+        years = np.repeat([[400 / 12], [360 / 12]], 12, axis=0)
+        assert weight == pytest.approx(0.021, rel=0.02)
+        assert trend._yearly_change_variance(years) == pytest.approx(expected, rel=1e-9)
 
     def test_uncertainty_of_the_level_is_assumed_without_history_and_seen_with_it(self) -> None:
         """One year: the assumption. Six products that jump 20% up or down from year to year: towards what is seen."""
