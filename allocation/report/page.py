@@ -128,6 +128,11 @@ class Desk:
         folder = self.var / "runs" / name
         return folder if (folder / "outcome" / "teams.parquet").exists() else None
 
+    def client_groups(self) -> tuple[str, ...]:
+        """The client groups of the newest run: the set is configuration."""
+        newest = next(iter(self.runs()), None)
+        return pipeline.Run.open(self.folder(newest["run"])).config.client_groups if newest else (REGULAR_GROUP,)
+
     def folder(self, run_id: str) -> Path:
         found = self._folder(run_id)
         if found is None:
@@ -256,8 +261,8 @@ def _add_pages(app: FastAPI) -> None:
         return _page("page.html", runs=runs, chosen=chosen, planner=known, has_manual=MANUAL.exists())
 
     @app.get("/opzoeken", include_in_schema=False)
-    def lookup_page() -> HTMLResponse:
-        return _page("lookup.html", has_manual=MANUAL.exists())
+    def lookup_page(desk: DeskOf) -> HTMLResponse:
+        return _page("lookup.html", has_manual=MANUAL.exists(), groups=desk.client_groups())
 
     @app.get("/handleiding", include_in_schema=False)
     def manual() -> HTMLResponse:
