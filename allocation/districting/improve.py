@@ -16,7 +16,7 @@ from allocation.districting import kernels
 from allocation.districting.construct import complete, grown
 from allocation.districting.kernels import Model
 from allocation.districting.plan import new_state
-from allocation.districting.problem import Bools, Floats, Ints, Problem
+from allocation.districting.problem import Bools, Floats, Ints, Problem, Weights
 from allocation.districting.recombine import best_of, merged, neighbouring, regrouped
 
 
@@ -71,6 +71,7 @@ class Schedule:
     pool              plans kept for merging
     exact_pairs       no exact search beyond so many pairs (unit, team)
     proof_pairs       nor of the whole problem beyond so many
+    find_pairs        nor for just any plan within the rules beyond so many
     regroupings       sets of neighbouring teams that are divided anew in a round
     exact_cost        what one node of an exact search counts for in iterations
     patience          rounds without a better plan after which the search has converged
@@ -93,6 +94,7 @@ class Schedule:
     pool: int = 16
     exact_pairs: int = 5_000
     proof_pairs: int = 600
+    find_pairs: int = 1_500
     regroupings: int = 3
     exact_cost: int = 5_000
     patience: int = 12
@@ -292,14 +294,17 @@ class Search:
         if pairs > schedule.exact_pairs:
             return
         nodes = 10 + 5 * round_
+        if not self.pool:
+            self._find_any(problem, 10 * nodes)
         has_edge_prices = bool(self.annealer.model.scost.any())
         most = schedule.proof_pairs
-        if has_edge_prices and round_ % 4 < 3:
-            most //= 6  # edges make the relaxation weak and the search long
-        if pairs <= most or not (self.pool or has_edge_prices):
+        if has_edge_prices:  # they make the relaxation weak and the search long
+            most //= 3 if round_ % 4 == 3 else 6
+        if self.pool and pairs <= most:
             tiny = 60_000 if pairs <= 60 else 10_000
             self.is_proven = self._try(problem, problem.allowed_mask, 2 * nodes + tiny // pairs)
-        if self.is_proven or not self.pool or has_edge_prices:
+        is_hard = has_edge_prices and (pairs > schedule.proof_pairs or not self.annealer.model.cost.any())
+        if self.is_proven or not self.pool or is_hard:
             return
         for size in (2, 3):
             if len(self.pool) >= size and not self.annealer.clock.is_up():
@@ -314,6 +319,14 @@ class Search:
             if key not in self.settled:
                 self._try(problem, regrouped(problem, plan, teams), nodes)
                 self.settled.add(key)
+
+    def _find_any(self, problem: Problem, nodes: int) -> None:
+        """Exact search for a plan within the rules, whatever its borders cost: annealing has found none."""
+        if problem.n * problem.k > self.annealer.schedule.find_pairs:
+            return
+        w = problem.weights
+        plain = problem.replace(weights=Weights(w.travel, 0.0, 0.0, 0.0, 0.0, w.moved))
+        self._try(plain, problem.allowed_mask, nodes)
 
     def _try(self, problem: Problem, options: Bools, nodes: int) -> bool:
         """Exact search within ``options``; True when nothing better is left in them. A better plan joins the pool."""

@@ -17,7 +17,7 @@ from allocation.districting.improve import Annealer, Clock, Schedule, Search
 from allocation.districting.multilevel import coarsen, majority, sizes
 from allocation.districting.objective import Terms, evaluate
 from allocation.districting.plan import build_model, canonical
-from allocation.districting.problem import Ints, Problem
+from allocation.districting.problem import Ints, Problem, Weights
 
 Reason = Literal["proven optimal", "time", "iterations", "converged"]
 
@@ -76,7 +76,7 @@ def solve(problem: Problem, stop: Stop | None = None, seed: int = 1, params: Par
     began = time.perf_counter()
     inner, units, teams = canonical(problem)
     clock = Clock(None if stop.seconds is None else began + stop.seconds, float(stop.iterations or np.inf))
-    quick = lower_bound(inner, seconds=np.inf if stop.seconds is None else min(2.0, stop.seconds / 8))
+    quick = lower_bound(_quickly(inner), seconds=np.inf if stop.seconds is None else min(2.0, stop.seconds / 8))
     is_large = inner.n > params.schedule.coarse_above
     search = (_search_levels if is_large else _search)(inner, clock, seed, params, quick)
     found, bound, is_proven = _certified(inner, search, quick, params.certify_seconds)
@@ -104,6 +104,14 @@ def solve(problem: Problem, stop: Stop | None = None, seed: int = 1, params: Par
         seed=seed,
         seconds=time.perf_counter() - began,
     )
+
+
+def _quickly(problem: Problem) -> Problem:
+    """The problem whose relaxation is worth its time: borders and splits alone have a relaxation of about 0."""
+    w = problem.weights
+    has_travel = problem.office_xy_m is not None and w.travel > 0
+    has_moved = problem.current is not None and w.moved > 0
+    return problem if has_travel or has_moved else problem.replace(weights=Weights(travel=0.0))
 
 
 def _gap(objective: float, bound: float | None) -> float:

@@ -1,0 +1,32 @@
+"""Frozen instances with the best objective known: it may improve, it may not silently worsen.
+
+When a plan is better than ``best_known.json`` says, the test passes and prints it: put the new value in the file.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from allocation.districting import Stop, check, read_instance, solve
+
+HERE = Path(__file__).parent
+BEST_KNOWN: dict[str, float] = json.loads((HERE / "best_known.json").read_text(encoding="utf-8"))
+
+
+def test_every_instance_has_a_best_known_value() -> None:
+    assert {p.parent.name for p in HERE.glob("*/problem.toml")} == set(BEST_KNOWN)
+
+
+@pytest.mark.parametrize("name", sorted(BEST_KNOWN))
+def test_the_best_known_plan_is_found_again(name: str) -> None:
+    problem = read_instance(HERE / name)
+    result = solve(problem, Stop(seconds=None, iterations=2_500_000))
+    assert check(problem, result.plan) == ()
+    assert result.lower_bound is not None
+    assert result.lower_bound <= BEST_KNOWN[name] * (1 + 1e-6)
+    assert result.objective <= BEST_KNOWN[name] * (1 + 1e-6)
+    if result.objective < BEST_KNOWN[name] * (1 - 1e-6):
+        print(f"{name}: {result.objective!r} is better than the {BEST_KNOWN[name]!r} on file")
