@@ -10,12 +10,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
+import shapely
 from geopandas import GeoDataFrame
 
 RD_NEW = 28992
 """EPSG code of Amersfoort / RD New, the national grid: metres, x to the east, y to the north."""
-NETHERLANDS_M = (10_000, 300_000, 290_000, 630_000)
-"""West, south, east and north end of the country in RD New, with some kilometres to spare."""
+NETHERLANDS_KM = (
+    *((175, 303), (15, 359), (10, 366), (9, 379), (15, 398), (115, 585), (141, 606)),
+    *((236, 624), (256, 612), (281, 588), (283, 559), (275, 473), (203, 303)),
+)
+"""Corners (x, y, in kilometres of RD New) of a convex outline around all postcode areas, some 5 km wider."""
 
 
 @dataclass(frozen=True)
@@ -51,11 +55,10 @@ class SourceLayer:
 
 
 def in_netherlands(layer: GeoDataFrame) -> bool:
-    """Whether every coordinate of ``layer``, which is in RD New, lies within NETHERLANDS_M."""
-    west, south, east, north = layer.total_bounds
-    low, high = NETHERLANDS_M[:2], NETHERLANDS_M[2:]
-    # Written so that a bound that is not a number makes it false.
-    return bool(west >= low[0] and south >= low[1] and east <= high[0] and north <= high[1])
+    """Whether every coordinate of ``layer``, which is in RD New, lies within NETHERLANDS_KM; false without any."""
+    outline = shapely.Polygon([(1000 * x, 1000 * y) for x, y in NETHERLANDS_KM])
+    xy = shapely.get_coordinates(layer.geometry.to_numpy())
+    return len(xy) > 0 and bool(shapely.contains_xy(outline, xy[:, 0], xy[:, 1]).all())
 
 
 def extent(layer: GeoDataFrame) -> str:
