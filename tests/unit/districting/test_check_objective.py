@@ -1,8 +1,8 @@
 """Each term and each hard rule on a 3 x 3 grid:
 
-    00 01 02        A A B
-    10 11 12        A A B
-    20 21 22        A B B
+00 01 02        A A B
+10 11 12        A A B
+20 21 22        A B B
 """
 
 from __future__ import annotations
