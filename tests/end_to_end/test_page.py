@@ -18,6 +18,9 @@ from allocation.report.page import Desk
 from allocation.report.whatif import ChangeSet, Move, suggestions
 from tests.support.browser import Browser, browser, served, toy_run
 
+pytestmark = pytest.mark.timeout(900)
+"""The first test pays for the run on the whole country."""
+
 CONTIGUITY = 5
 """Column of the strip with the teams whose area is in pieces."""
 MOST_CPU_S = 0.25
