@@ -542,6 +542,7 @@ class _CrossChecks:
             "a team that has an area: regulier or participatiewet",
         )
         self._shares(locks)
+        self._overlapping_ranges(locks)
         self._contradictions(locks)
 
     def _shares(self, locks: pd.DataFrame) -> None:
@@ -568,6 +569,23 @@ class _CrossChecks:
             lambda at: f"the shares of {locks['pc4'].iloc[at]} sum to {total.iloc[at]:g}",
             "shares that sum to 1 per postcode and line",
         )
+
+    def _overlapping_ranges(self, locks: pd.DataFrame) -> None:
+        """Two different PC6 ranges of one postcode and line may not share a full postcode: who would serve it?"""
+        at_pc6 = locks[(locks["kind"] == "split") & locks["pc6_from"].notna()]
+        ranges = at_pc6.drop_duplicates(["pc6_from", "pc6_to", "client_line"]).sort_values("pc6_from", kind="stable")
+        both = ranges.merge(ranges, on="area", suffixes=("", "_b"))
+        same_line = (
+            both["client_line"].isna() | both["client_line_b"].isna() | (both["client_line"] == both["client_line_b"])
+        )
+        clash = (both["row"] < both["row_b"]) & same_line
+        clash &= (both["pc6_from"] <= both["pc6_to_b"]) & (both["pc6_from_b"] <= both["pc6_to"])
+        clash &= (both["pc6_from"] != both["pc6_from_b"]) | (both["pc6_to"] != both["pc6_to_b"])
+        for row in both[clash].itertuples():
+            what = f"{row.pc4_b} and {row.pc4} (row {row.row}) overlap"
+            self.problems.append(
+                Problem(self.files["locks"], int(str(row.row_b)), "pc4", what, "ranges that do not overlap")
+            )
 
     def _contradictions(self, locks: pd.DataFrame) -> None:
         pins = locks[locks["kind"] == "pin"]

@@ -268,6 +268,7 @@ class _Builder:
         per_area = work.groupby("pc4")[["balanced", "planned_clients"]].sum().reindex(areas.index, fill_value=0.0)
         capacity = self._capacity(teams, domain, line, work[work["pc4"].isin(areas.index)])
         serving = teams[capacity > 0].sort_values("team_id")
+        self._refuse_missing_laws(serving, domain, line)
         capacity = capacity[serving.index]
         parts = self._parts(areas, serving, line)
         at = areas.loc[parts["pc4"]]
@@ -384,6 +385,17 @@ class _Builder:
             )
         allowed[held, fixed[held]] = True
         return allowed, fixed
+
+    def _refuse_missing_laws(self, teams: pd.DataFrame, domain: str, line: str) -> None:
+        """A team must serve every law that routing brings it: ZW clients go to the teams of line vangnet or alle."""
+        needed = {"PW"} if domain == PW else {"WIA"} if line == "werkgever" else {"ZW", "WIA"}
+        for team in teams.itertuples():
+            missing = needed - set(str(team.laws).split("|"))
+            if missing:
+                what = f"team {team.team_id} does not serve {', '.join(sorted(missing))}, which its area needs"
+                allowed = f"{'|'.join(sorted(needed))} for a team of line {line}"
+                problem = InputProblem("teams.csv", int(str(team.row)), "laws", what, allowed)
+                self.problems += [] if problem in self.problems else [problem]
 
     def _refuse_lock(self, pc4: str, team: str | None, what: str) -> None:
         rows = self.locks[(self.locks["area"] == pc4) & (team is None or self.locks["team_id"] == team)]

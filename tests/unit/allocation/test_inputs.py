@@ -86,6 +86,11 @@ BAD: dict[str, tuple[Callable[[Frames], None], tuple[str, int | None, str | None
     "lock on no postcode": (add("locks", toy.locks(("9999", "W1", "pin", "", ""))), ("locks.csv", 2, "pc4"), "9999"),
     "pin at PC6": (add("locks", toy.locks(("1001AA", "W1", "pin", "", ""))), ("locks.csv", 2, "pc4"), "1001AA"),
     "PC6 range backwards": (add("locks", toy.locks(("1001AE-1001AA", "W1", "split", "1", ""))), ("locks.csv", 2, "pc4"), "AE"),
+    "overlapping PC6 ranges": (
+        add("locks", toy.locks(("1001AA-1001AZ", "W1", "split", "1", ""), ("1001AM-1001BC", "W2", "split", "1", ""))),
+        ("locks.csv", 3, "pc4"),
+        "overlap",
+    ),
     "split that does not sum to 1": (
         add("locks", toy.locks(("1001", "W1", "split", "0.5", ""), ("1001", "W2", "split", "0.4", ""))),
         ("locks.csv", 2, "share"), "sum to 0.9"),

@@ -334,3 +334,8 @@ def test_a_new_edition_lists_what_appeared_and_vanished_and_carries_the_rest_ove
     assert changes.loc[("1099", "zw_wia"), "team_from"] == "W1"
     assert pd.isna(changes.loc[("1099", "zw_wia"), "team_to"])
     assert set(made.changes["pc4"]) == {"1001", "1099"}
+
+
+def test_r6_a_team_without_zw_cannot_serve_a_fully_meerwettig_region(tmp_path: Path) -> None:
+    with pytest.raises(InputRefused, match=r"teams.csv, row \d+, column laws: team W1 does not serve ZW"):
+        toy.divide(tmp_path, {"teams": teams(toy.team("W1", "1", "1001", laws="WIA"))}, CONFIG)
