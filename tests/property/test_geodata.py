@@ -18,7 +18,7 @@ from geodata.layer import SourceLayer
 from geodata.repairs import Repairs
 
 EDITION = Edition("test", 2014, "none", "drawn", "0", "2026-01-01T00:00:00+00:00")
-SLOWLY = settings(max_examples=15, deadline=None)
+SLOWLY = settings(max_examples=10, deadline=None)
 
 
 @st.composite
