@@ -87,7 +87,7 @@ class Airflow:
             "CASELOAD_RETRY_SECONDS": "2",
         }
         self.settings = {**os.environ, **settings(self.folder), **own, **self.environment}
-        self.client = httpx.Client(base_url=here, timeout=60)
+        self.client = httpx.Client(base_url=here, timeout=WITHIN_S)
 
     def command(self, *words: str) -> str:
         """What an ``airflow`` command prints."""
