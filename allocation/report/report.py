@@ -20,6 +20,7 @@ ASSETS = Path(__file__).parent / "assets"
 CONTENTS = (
     ("cijfers", "Kerncijfers"), ("kaart-kop", "Kaart"), ("teams-kop", "Teams"), ("regios-kop", "Regio's"),
     ("wijzigingen-kop", "Wijzigingen"), ("overgang-kop", "Overgang"), ("bijzonder-kop", "Bijzondere groepen"),
+    ("uitloop-kop", "Wanneer vol"), ("gevolgen-kop", "Gevolgen"),
     ("reken-kop", "Kwaliteit"), ("controle-kop", "Controle"), ("verantwoording", "Verantwoording"),
 )  # fmt: skip
 CONTINUITY = {
@@ -104,6 +105,8 @@ def _content(frames: sections.Frames) -> dict[str, Any]:
         "reasons": sections.reason_sheet(frames.transition),
         "transition": sections.transition_sheet(frames.transition),
         "special": sections.special_sheet(frames.load, board.teams),
+        "runoff": sections.runoff_sheet(folder),
+        "impact": sections.impact_sheet(folder),
         "solver": sections.solver_sheet(frames),
         "gates": sections.gates(folder),
         "repairs": sections.repair_sheets(folder),

@@ -275,6 +275,43 @@ def special_sheet(load: pd.DataFrame, teams: pd.DataFrame) -> Sheet:
     return Sheet("bijzonder", "Bijzondere groepen: landelijk op één plaats, niet naar postcode", columns, rows)
 
 
+def runoff_sheet(folder: Path) -> Sheet:
+    """When each team is full: what its old files and its new clients ask, beside its hours a month."""
+    months = pd.read_parquet(folder / "outcome" / "team_months.parquet")
+    rows = []
+    for team, mine in months.groupby("team_id"):
+        at = mine.set_index("month")
+        asked = (at["old_hours"] + at["new_hours"]) / at["capacity_hours"]
+        full = at.index[at["is_full"]]
+        shown = [share(asked.get(month)) for month in (1, 6, 12, 24)]
+        rows.append([text(team), amount(at["capacity_hours"].iloc[0]), *shown, text(str(full[0]) if len(full) else "")])
+    columns = (
+        "Team", "Capaciteit (uur per maand)", "Gevraagd in maand 1", "maand 6", "maand 12", "maand 24", "Vol in maand",
+    )  # fmt: skip
+    return Sheet("uitloop", "Maand voor maand: oude dossiers lopen af, nieuwe cliënten komen binnen", columns, rows)
+
+
+def impact_sheet(folder: Path) -> Sheet:
+    """What the division means for each division of UWV, beside dividing by the last digits of the BSN."""
+    table = pd.read_parquet(folder / "outcome" / "impact.parquet")
+
+    def shown(one: Any, value: float) -> Cell:
+        return (
+            share(value)
+            if one.unit == "aandeel"
+            else amount(value, 1 if one.unit in ("km", "teams", "kantoren") else 0)
+        )
+
+    rows = [
+        [text(one.division), text(one.subject), text(one.unit), *(shown(one, v) for v in (one.now, one.new, one.bsn))]
+        for one in records(table)
+    ]
+    columns = ("Divisie", "Onderwerp", "Eenheid", "Nu", "Voorstel", "Bij verdeling naar BSN")
+    return Sheet(
+        "gevolgen", "Gevolgen per divisie, naast een verdeling naar de laatste cijfers van het BSN", columns, rows
+    )
+
+
 def solver_sheet(frames: Frames) -> Sheet:
     """Per layer what the search found, how good that provably is, and why it stopped."""
     rows = []
