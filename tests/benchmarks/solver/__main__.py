@@ -171,10 +171,11 @@ class Bench:
         )  # fmt: skip
 
     def of(self, family: str, *, certified: bool = False) -> list[Run]:
-        """All results of a family: the solvers' (this run's time limit and seed), or our certificates."""
+        """All results of a family: the solvers', or our certificates (the engine's own where no longer one ran)."""
         runs = [r for r in self.runs.values() if r.family == family and r.seed == self.args.seed]
         if certified:
-            return [r for r in runs if r.solver == "certify"]
+            found = {r.instance: r for r in runs if r.solver == "ours" and r.bound}
+            return list((found | {r.instance: r for r in runs if r.solver == "certify"}).values())
         order = {name: i for i, name in enumerate(("ours", *PEERS))}
         chosen = [r for r in runs if r.solver in order and (r.seconds == self.args.seconds or family == "d")]
         return sorted(chosen, key=lambda r: (r.instance, order[r.solver]))
