@@ -87,6 +87,10 @@ def _parser() -> argparse.ArgumentParser:
     report.add_argument("version", type=int)
     serve = add("serve", _serve, "the planners' page")
     serve.add_argument("--port", type=int, default=8390)
+    boundaries = add("boundaries", _boundaries, "what changed between two editions of the boundaries", has_store=False)
+    boundaries.add_argument("action", choices=("diff",))
+    boundaries.add_argument("old", help="embedded, pdok:YEAR, a YEAR or a file")
+    boundaries.add_argument("new", help="the same")
     example = add("example", _example, "write the embedded example input, to start your own from", has_store=False)
     example.add_argument("--out", type=Path, required=True, metavar="DIR")
     solve = add("solve", _solve, "divide one bare districting instance", has_store=False)
@@ -288,6 +292,17 @@ def _validate(asked: argparse.Namespace) -> int:
         raise Refused(str(error)) from error
     load_inputs(asked.input, areas, config)
     print(f"{asked.input}: no problems found")
+    return 0
+
+
+def _boundaries(asked: argparse.Namespace) -> int:
+    import geodata
+
+    try:
+        old, new = (geodata.load_boundaries(spec, Path("var/cache")) for spec in (asked.old, asked.new))
+    except geodata.GeodataError as error:
+        raise Refused(str(error)) from error
+    geodata.diff(old, new).to_csv(sys.stdout, index=False)
     return 0
 
 

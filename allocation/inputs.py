@@ -198,7 +198,7 @@ class _Typing:
     def _report(self, mask: pd.Series, column: str | None, what: str | None, allowed: str) -> None:
         def make(at: int, row: int) -> Problem:
             value = self.frame[column].iloc[at] if column else None
-            return Problem(self.file, row, column, what or f"{value!r} is not possible", allowed)
+            return Problem(self.file, row, column, what or f"{_shown(value)} is not possible", allowed)
 
         self.problems += _listed(mask, self.frame["row"], make, self.file)
 
@@ -279,7 +279,7 @@ class _CrossChecks:
         self.problems += _listed(mask, frame["row"], make, self.files[table])
 
     def _value(self, table: str, column: str) -> Callable[[int], str]:
-        return lambda at: f"{self.frames[table][column].iloc[at]!r} is not possible"
+        return lambda at: f"{_shown(self.frames[table][column].iloc[at])} is not possible"
 
     def _postcodes(self) -> None:
         allowed = f"one of the {len(self.pc4)} postcodes of the boundaries in use, or a line in replaced_postcodes"
@@ -697,6 +697,13 @@ def join_regions(regions: Iterable[int], links: Iterable[Iterable[int]]) -> list
             part[nr] = joined
     unique = {min(members): members for members in part.values()}
     return [unique[first] for first in sorted(unique)]
+
+
+def _shown(value: object) -> str:
+    """A cell as the planner wrote it: numbers and days without the names of their types."""
+    if isinstance(value, pd.Timestamp):
+        return f"{value:%Y-%m-%d}"
+    return f"{value:g}" if isinstance(value, float | np.floating) else repr(value)
 
 
 def _told(values: pd.Series, text: str) -> Callable[[int], str]:

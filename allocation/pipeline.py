@@ -38,6 +38,7 @@ from allocation.errors import Refused
 from allocation.inputs import Inputs, fingerprints, load_inputs
 from allocation.layers import Layer
 from allocation.scenario import Scenario, compare_with_base, scenario_config, write_scenario_input
+from allocation.store import today as dutch_today
 
 if TYPE_CHECKING:
     from expectations.validate import Outcome
@@ -81,7 +82,7 @@ class Run:
         folder = var / "runs" / "".join(c if c.isalnum() or c in "-_" else "-" for c in name)
         folder.mkdir(parents=True, exist_ok=True)
         asked = str(input_dir) if input_dir else None
-        run = cls(folder, name, asked, boundaries, store, config, created_by or _login(), today or now.date())
+        run = cls(folder, name, asked, boundaries, store, config, created_by or _login(), today or dutch_today())
         told = {
             **asdict(run),
             "folder": str(folder),
@@ -165,8 +166,13 @@ def example_folder(run: Run) -> Path:
     """The embedded example input, made when it is not there yet: with a division in force that is out of date."""
     text = Path(example.__file__).read_bytes() + (run.folder / "boundaries.json").read_bytes()
     folder = run.var / "example" / hashlib.sha256(text).hexdigest()[:12]
-    if not (folder / "current.csv").exists():
-        write_example_with_division(folder, run)
+    if not folder.exists():  # made aside and moved into place: another run never sees half of it
+        aside = folder.with_name(f"{folder.name}-{os.getpid()}")
+        write_example_with_division(aside, run)
+        try:
+            aside.rename(folder)
+        except OSError:  # another run was first; the same areas and seed give the same files
+            shutil.rmtree(aside)
     return folder
 
 

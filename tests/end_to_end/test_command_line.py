@@ -247,3 +247,12 @@ def test_solve_says_so_when_the_rules_cannot_be_met(country: Country, tmp_path: 
 def test_wrong_usage_has_its_own_exit_code(country: Country) -> None:
     assert country.caseload("publish", "two").returncode == 2
     assert country.caseload("divide", has_store=False).returncode == 2
+
+
+def test_editions_of_boundaries_are_compared(country: Country) -> None:
+    """An edition in which 1001 is gone: its square is not there any more."""
+    fewer = country.folder / "fewer.gpkg"
+    toy.polygons().query("pc4 != '1001'").to_file(fewer, layer="areas")
+    done = country.caseload("boundaries", "diff", str(country.folder / "areas.gpkg"), str(fewer), has_store=False)
+    assert done.returncode == 0, done.stderr
+    assert "gone,1001," in done.stdout
