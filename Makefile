@@ -54,7 +54,7 @@ up: $(READY)      ## the planners' page on the embedded example
 	$(BIN)/caseload serve
 
 lock: $(READY)    ## write requirements.lock anew from pyproject.toml
-	$(BIN)/uv pip compile pyproject.toml --quiet --all-extras --universal --generate-hashes \
+	UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile pyproject.toml --quiet --all-extras --universal --generate-hashes \
 	    --no-emit-index-url --no-emit-find-links --python-version 3.11 -o requirements.lock
 
 clean:            ## remove everything that was made: runs, store, environment
