@@ -1,7 +1,7 @@
 """The input folder -> typed frames, or a list of everything that is wrong with it.
 
-Belongs here: reading the files of CONTRACTS and every check that needs only the files themselves, the list of postcodes
-and the configuration. All problems are collected; nothing is repaired silently.
+Belongs here: reading the input files (``tables.INPUTS``) and every check that needs only the files themselves, the
+list of postcodes and the configuration. All problems are collected; nothing is repaired silently.
 Does not belong here: what the counts mean for teams (``demand``), and statistical checks (``expectations``).
 """
 
@@ -77,7 +77,7 @@ def load_inputs(folder: Path, areas: pd.DataFrame, config: Config) -> Inputs:
 
     Parameters
     ----------
-    folder : the folder of CONTRACTS.md, files as CSV or Parquet.
+    folder : one file per table of ``tables.INPUTS``, as CSV or Parquet.
     areas : one row per existing postcode; needs ``pc4``, ``arbeidsmarktregio_nr`` and ``arbeidsmarktregio``.
 
     Raises
