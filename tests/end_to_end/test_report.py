@@ -62,7 +62,7 @@ def test_tables_sort_by_keyboard_and_say_so(hostile: pipeline.Run) -> None:
             assert page.locator("#teams th[aria-sort]").get_attribute("aria-sort") == direction
             shown = [int(text) for text in page.locator("#teams tbody tr td:nth-child(11)").all_inner_texts()]
             assert shown == sorted(shown, reverse=direction == "descending")
-        page.wait_for_function("document.getElementById('melding').textContent.includes('aflopend')")
+        page.locator("#melding", has_text="aflopend").wait_for(state="attached")
 
 
 def test_it_says_what_is_not_in_order(tmp_path: Path) -> None:

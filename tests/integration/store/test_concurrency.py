@@ -62,6 +62,7 @@ def test_the_same_proposal_published_by_two_is_published_once(
     assert publish.history(store_url)["act"].tolist() == ["propose", "publish"]
 
 
+@pytest.mark.heavy  # three processes within one limit of time: needs a machine with room
 def test_proposals_at_once_get_numbers_of_their_own(
     store_url: str, files_dir: Path, tmp_path: Path, propose: Callable[..., int]
 ) -> None:
