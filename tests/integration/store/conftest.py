@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -34,11 +35,14 @@ def files_dir(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def propose(store_url: str, files_dir: Path, tmp_path: Path) -> Callable[..., int]:
-    """Propose the outcome of a small country: ``propose(moves={"1000": "A2"})`` returns the version."""
+    """Propose the outcome of a small country: ``propose(moves={"1000": "A2"})`` returns the version.
+
+    Each call writes a folder of its own, also when several processes propose at the same moment.
+    """
 
     def make(country: Country | None = None, **wanted: object) -> int:
         country = country or Country(**{"columns": 4, "rows": 2, **wanted})  # type: ignore[arg-type]
-        folder = write_outcome(tmp_path / f"outcome-{len(list(tmp_path.glob('outcome-*')))}", country)
+        folder = write_outcome(Path(tempfile.mkdtemp(prefix="outcome-", dir=tmp_path)), country)
         return publish.propose(folder, store_url, files_dir)
 
     return make
