@@ -17,6 +17,7 @@ from typing import Any
 
 from allocation.errors import InputRefused, Refused
 
+MOST_SECONDS = 24 * 3600
 EMBEDDED_STORE = "sqlite:///var/caseload.sqlite"
 Command = Callable[[argparse.Namespace], int]
 
@@ -96,7 +97,7 @@ def _parser() -> argparse.ArgumentParser:
     solve = add("solve", _solve, "divide one bare districting instance", has_store=False)
     solve.add_argument("instance", type=Path, metavar="DIR")
     solve.add_argument("--out", type=Path, required=True, metavar="FILE")
-    solve.add_argument("--seconds", type=float, default=10.0)
+    solve.add_argument("--seconds", type=_seconds, default=10.0)
     solve.add_argument("--seed", type=int, default=1)
     solve.add_argument("--certify", type=float, default=0.0, metavar="SECONDS", help="extra time for the proven bound")
     return parser
@@ -137,7 +138,7 @@ def _run_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--config", type=Path, metavar="FILE", help="TOML with settings that differ from the defaults")
     parser.add_argument(
-        "--seconds", type=float, help="search so long per cluster and layer (default: a fixed, repeatable effort)"
+        "--seconds", type=_seconds, help="search so long per cluster and layer (default: a fixed, repeatable effort)"
     )
     parser.add_argument(
         "--valid-from", type=_day, metavar="DATE", help="first day of the new division (default: today)"
@@ -152,6 +153,16 @@ def _day(text: str) -> date:
         raise argparse.ArgumentTypeError(f"{text!r} is not a date, YYYY-MM-DD") from None
 
 
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds <= MOST_SECONDS:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above 0, up to {MOST_SECONDS}")
+    return seconds
+
+
 def _configuration(asked: argparse.Namespace) -> Any:
     from allocation.config import Config
 
@@ -163,8 +174,7 @@ def _configuration(asked: argparse.Namespace) -> Any:
         changes["valid_from"] = asked.valid_from
     if asked.reason:
         changes["reason"] = asked.reason
-    if asked.seconds:
-        changes["solver"] = {**config.solver.model_dump(), "seconds": asked.seconds, "iterations": None}
+    changes["solver"] = config.solver.lasting(asked.seconds).model_dump()
     return Config.from_values(config.model_dump() | changes, "command line")
 
 

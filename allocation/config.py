@@ -61,6 +61,10 @@ class Solver(Settings):
     seed: int = Field(20260701, ge=0)
     workers: int = Field(2, ge=1)
 
+    def lasting(self, seconds: float | None) -> Solver:
+        """These settings with a search of so many seconds instead of the repeatable effort; None changes nothing."""
+        return self if seconds is None else self.model_copy(update={"seconds": seconds, "iterations": None})
+
 
 class Work(Settings):
     """How counts become hours.

@@ -421,6 +421,13 @@ def publish(run: Run, approval: dict[str, Any] | None = None) -> Path:
     return folder
 
 
+def reject(run: Run, approval: dict[str, Any]) -> None:
+    """Mark this run's proposal as rejected, with who and why; the version in force stays."""
+    from allocation import publish
+
+    publish.reject(_read_json(run.folder / "version.json")["version"], run.store, approval)
+
+
 def _runs_row(run: Run) -> pd.DataFrame:
     told = _read_json(run.folder / "run.json")
     solver = {

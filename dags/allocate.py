@@ -39,7 +39,14 @@ PARAMS = {
         },
         additionalProperties=False,
     ),
-    "seconds": Param(10, type="number", exclusiveMinimum=0, maximum=3600, title="Zoektijd (s) per regio en laag"),
+    "seconds": Param(
+        None,
+        type=["null", "number"],
+        exclusiveMinimum=0,
+        maximum=3600,
+        title="Zoektijd (s) per regio en laag",
+        description="Leeg = een vaste, herhaalbare inspanning.",
+    ),
     "scenario": Param(
         None,
         type=["null", "string"],
@@ -54,11 +61,13 @@ PARAMS = {
 
 def configuration(params: dict[str, Any], triggered_by: list[str]) -> dict[str, Any]:
     """The form as the settings of a run."""
+    from allocation.config import Solver
+
     return {
         "regions": params["regions"],
         "tolerance": params["tolerance"],
         "weights": params["weights"],
-        "solver": {"seconds": params["seconds"]},
+        "solver": Solver().lasting(params["seconds"]).model_dump(),
         "valid_from": params["valid_from"],
         "reason": params["reason"] or (f"changed: {', '.join(triggered_by)}" if triggered_by else ""),
     }
@@ -186,12 +195,10 @@ def allocate() -> None:
     @task(trigger_rule=TriggerRule.NONE_FAILED, doc_md="After a rejection the proposal is marked so, with who and why.")
     def close(run: str) -> None:
         from allocation import alerts, pipeline
-        from allocation.publish import reject
 
         approval = alerts.approval(get_current_context()["ti"].xcom_pull(task_ids="approve", key="answer"))
         if approval["decision"] == "rejected":
-            opened = pipeline.Run.open(run)
-            reject(pipeline.summary(opened)["version"], opened.store, approval)
+            pipeline.reject(pipeline.Run.open(run), approval)
 
     run = start()
     keys = layers(expect_inputs(prepare(run)))

@@ -211,6 +211,33 @@ def test_poisoned_input_is_a_clear_failure(smc: Installation) -> None:
     assert publish.current_version(smc.store) == before
 
 
+def test_a_failed_region_does_not_lose_the_others(smc: Installation) -> None:
+    """One layer cannot keep its plan: its task fails, the others stand. Cleared, only that one is solved again."""
+    airflow, before = smc.airflow, publish.current_version(smc.store)
+    run_id = airflow.trigger("allocate", {"tolerance": 0.055})
+    run = "".join(c if c.isalnum() or c in "-_" else "-" for c in f"allocate__{run_id}")
+    in_the_way = smc.disk / "runs" / run / "layers" / "15_zw_wia_alle" / "plan.parquet"
+    in_the_way.mkdir(parents=True)
+    assert airflow.wait_for_end("allocate", run_id) == "failed"
+    states = sorted(one["state"] for one in airflow.tasks("allocate", run_id) if one["task_id"] == "solve")
+    assert states == ["failed", "success", "success", "success"]
+    assert "plan.parquet" in smc.messages[-1]
+    assert publish.current_version(smc.store) == before
+
+    in_the_way.rmdir()
+    airflow.clear_failed("allocate", run_id)
+    airflow.wait_for_proposal(run_id)
+    tries = {
+        one["rendered_map_index"]: one["try_number"]
+        for one in airflow.tasks("allocate", run_id)
+        if one["task_id"] == "solve"
+    }
+    assert {name for name, count in tries.items() if count > 1} == {"Amersfoort"}
+    airflow.answer(run_id, "Approve", "akkoord")
+    assert airflow.wait_for_end("allocate", run_id) == "success"
+    smc.check_routing()
+
+
 def test_a_worker_that_is_killed_in_the_middle_of_a_region(smc: Installation) -> None:
     """Both workers die without a word while regions are solved; new ones go on, and the version is right."""
     airflow = smc.airflow

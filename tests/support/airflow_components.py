@@ -179,6 +179,12 @@ class Airflow:
         assert answer.is_success, answer.text
         return str(answer.json()["dag_run_id"])
 
+    def clear_failed(self, dag_id: str, run_id: str) -> None:
+        """Let what failed run again, and what waited for it: what an engineer does once the cause is gone."""
+        body = {"dag_run_id": run_id, "only_failed": True, "dry_run": False, "reset_dag_runs": True}
+        answer = self.client.post(f"/api/v2/dags/{dag_id}/clearTaskInstances", json=body)
+        assert answer.is_success, answer.text
+
     def state(self, dag_id: str, run_id: str) -> str:
         """The state of a run."""
         return str(self.get(f"/api/v2/dags/{dag_id}/dagRuns/{run_id}")["state"])
