@@ -121,7 +121,8 @@ class Segments:
 
     def pairs(self) -> set[tuple[int, int]]:
         """Positions of the pairs of polygons with a common border, the smaller first."""
-        return set(zip(self.first.tolist(), self.second.tolist(), strict=True))
+        a, b = np.divmod(np.unique(self.first * self.polygons + self.second), self.polygons)
+        return set(zip(a.tolist(), b.tolist(), strict=True))
 
     def common_m(self) -> npt.NDArray[np.float64]:
         """Per polygon, the length in metres of the border that it has in common with others."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 import pandas as pd
@@ -56,9 +57,13 @@ class SourceLayer:
 
 def in_netherlands(layer: GeoDataFrame) -> bool:
     """Whether every coordinate of ``layer``, which is in RD New, lies within NETHERLANDS_KM; false without any."""
-    outline = shapely.Polygon([(1000 * x, 1000 * y) for x, y in NETHERLANDS_KM])
-    xy = shapely.get_coordinates(layer.geometry.to_numpy())
-    return len(xy) > 0 and bool(shapely.contains_xy(outline, xy[:, 0], xy[:, 1]).all())
+    x_m, y_m = shapely.get_coordinates(layer.geometry.to_numpy()).T
+    corners = [(1000 * x, 1000 * y) for x, y in NETHERLANDS_KM]
+    # The outline is convex, and its corners go round clockwise: inside is to the right of every side.
+    return len(x_m) > 0 and all(
+        bool(((bx - ax) * (y_m - ay) <= (by - ay) * (x_m - ax)).all())
+        for (ax, ay), (bx, by) in pairwise([*corners, corners[0]])
+    )
 
 
 def extent(layer: GeoDataFrame) -> str:
