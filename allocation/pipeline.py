@@ -50,6 +50,11 @@ EMBEDDED = "embedded"
 Progress = Callable[[str], None]
 
 
+def run_folder(var: Path, run_id: str) -> Path:
+    """Where a run of this name has its files; never outside ``var``."""
+    return var / "runs" / "".join(c if c.isalnum() or c in "-_" else "-" for c in run_id)
+
+
 @dataclass(frozen=True)
 class Run:
     """One run: its folder and what was asked of it. ``today`` is fixed when the run starts and never asked again."""
@@ -79,7 +84,7 @@ class Run:
         """A new run, in a folder of its own below ``var``."""
         now = datetime.now(UTC)
         name = run_id or now.strftime("%Y%m%dT%H%M%S") + f"-{os.getpid():d}"
-        folder = var / "runs" / "".join(c if c.isalnum() or c in "-_" else "-" for c in name)
+        folder = run_folder(var, name)
         folder.mkdir(parents=True, exist_ok=True)
         asked = str(input_dir) if input_dir else None
         run = cls(folder, name, asked, boundaries, store, config, created_by or _login(), today or dutch_today())

@@ -12,18 +12,19 @@ import logging
 import uuid
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
-from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import asdict, replace
 from datetime import date
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from threading import Lock as Mutex
-from typing import Annotated, Any
+from typing import Annotated, Any, Protocol
 from urllib.parse import unquote
 
 import numpy as np
 from fastapi import Depends, FastAPI, Query, Request, Response
+from fastapi.concurrency import run_in_threadpool
 from fastapi.middleware.gzip import GZipMiddleware
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse
 from pydantic import BaseModel, Field
@@ -85,6 +86,11 @@ class AskedSubmit(Asked):
     reason: str = Field(min_length=1, max_length=500)
 
 
+class AskedCountry(BaseModel):
+    draft_id: int
+    reason: str = Field(min_length=1, max_length=500)
+
+
 class AskedSave(BaseModel):
     run: str
     name: str
@@ -106,7 +112,7 @@ class Desk:
         )
         self._mutex = Mutex()
         self._solver: ProcessPoolExecutor | None = None
-        self._writer = ThreadPoolExecutor(1)
+        self._maker: ProcessPoolExecutor | None = None
         self._tasks: dict[str, Future[int]] = {}
 
     def runs(self) -> list[dict[str, Any]]:
@@ -123,9 +129,8 @@ class Desk:
         return rows
 
     def _folder(self, run_id: str) -> Path | None:
-        """The folder of a run that has its outcome; None when there is none. Never outside ``var``."""
-        name = "".join(c if c.isalnum() or c in "-_" else "-" for c in run_id)
-        folder = self.var / "runs" / name
+        """The folder of a run that has its outcome; None when there is none."""
+        folder = pipeline.run_folder(self.var, run_id)
         return folder if (folder / "outcome" / "teams.parquet").exists() else None
 
     def client_groups(self) -> tuple[str, ...]:
@@ -173,10 +178,27 @@ class Desk:
 
     def submit(self, asked: AskedSubmit, by: str) -> str:
         """Start making a proposal of a draft; returns the name under which to ask how it goes."""
-        bench, name = self.bench(asked.run), uuid.uuid4().hex
-        make = partial(proposing.submit, bench, asked.changes, var=self.var, store_url=self.store_url)
-        self._tasks[name] = self._writer.submit(make, by=by, reason=asked.reason)
+        self.folder(asked.run)
+        return self._make(proposing.submit_in, asked.run, asked.changes, by, asked.reason)
+
+    def divide_country(self, asked: AskedCountry, by: str) -> str:
+        """Start dividing the whole country from a saved draft; returns the name under which to ask how it goes."""
+        return self._make(proposing.divide_country, asked.draft_id, by, asked.reason)
+
+    def _make(self, act: Callable[..., int], *what: object) -> str:
+        """Run ``act`` on this store, in a process beside this one: it takes minutes of computing."""
+        with self._mutex:
+            if self._maker is None:
+                self._maker = ProcessPoolExecutor(1, mp_context=get_context("spawn"))
+        name = uuid.uuid4().hex
+        self._tasks[name] = self._maker.submit(act, self.var, self.store_url, *what)
         return name
+
+    def version_of(self, run_id: str) -> int | None:
+        """The version that a run proposed; None when it has not (yet)."""
+        known = publish.versions(self.store_url)
+        mine = known.loc[known["run_id"] == run_id, "version"]
+        return int(mine.iloc[-1]) if len(mine) else None
 
     def task(self, name: str) -> dict[str, Any]:
         """How a proposal that was started goes: busy, done with its version, or refused with why."""
@@ -187,16 +209,31 @@ class Desk:
             return {"state": "busy", "text": "Het voorstel wordt gemaakt en gecontroleerd."}
         error = future.exception()
         if error is None:
-            return {"state": "done", "version": future.result(), "text": f"Versie {future.result()} is ingediend."}
+            return _proposed(future.result())
         if isinstance(error, Refused):
             return {"state": "refused", "text": str(error)}
         log.error("a proposal failed", exc_info=error)
         return {"state": "refused", "text": "Het indienen is mislukt door een fout in het programma; zie het logboek."}
 
     def close(self) -> None:
-        self._writer.shutdown(wait=True)
-        if self._solver is not None:
-            self._solver.shutdown(wait=True)
+        for beside in (self._maker, self._solver):
+            if beside is not None:
+                beside.shutdown(wait=True)
+
+
+def _proposed(version: int) -> dict[str, Any]:
+    return {"state": "done", "version": version, "text": f"Versie {version} is ingediend."}
+
+
+class Country(Protocol):
+    """Who divides the whole country for the one who asks; put into the scope as ``country`` by a server around this
+    application that has a scheduler. Without one it is done in a process beside this one."""
+
+    async def start(self, draft_id: int, reason: str) -> str:
+        """Start from a saved draft; returns the id of the run. Raises Refused when that is not possible."""
+
+    async def state(self, run_id: str) -> dict[str, Any]:
+        """How it goes as long as there is no version: ``state`` (busy or refused) and a ``text`` in Dutch."""
 
 
 # --- the application -------------------------------------------------------------------------------------------------
@@ -317,7 +354,7 @@ def _add_figures(app: FastAPI) -> None:
     @app.post("/api/recompute", include_in_schema=False)
     def recompute(asked: AskedRecompute, desk: DeskOf) -> dict[str, Any]:
         if asked.region is None:
-            raise Refused("Kies eerst een regio. Heel Nederland opnieuw verdelen gaat met een nieuwe run.")
+            raise Refused("Kies eerst een regio; heel Nederland wordt een nieuw voorstel.")
         bench = desk.bench(asked.run)
         solver = bench.config.solver
         brief = solver.model_copy(update={"seconds": min(solver.seconds, RECOMPUTE_SECONDS)})
@@ -328,6 +365,19 @@ def _add_figures(app: FastAPI) -> None:
     @app.post("/api/submit", include_in_schema=False)
     def submit(asked: AskedSubmit, desk: DeskOf, planner: Planner) -> dict[str, str]:
         return {"task": desk.submit(asked, planner)}
+
+    @app.post("/api/country", include_in_schema=False)
+    async def country(asked: AskedCountry, request: Request, desk: DeskOf, planner: Planner) -> dict[str, str]:
+        by: Country | None = request.scope.get("country")
+        return {"task": await by.start(asked.draft_id, asked.reason) if by else desk.divide_country(asked, planner)}
+
+    @app.get("/api/country/{name}", include_in_schema=False)
+    async def country_state(name: str, request: Request, desk: DeskOf) -> dict[str, Any]:
+        by: Country | None = request.scope.get("country")
+        if by is None:
+            return desk.task(name)
+        version = await run_in_threadpool(desk.version_of, name)
+        return await by.state(name) if version is None else _proposed(version)
 
     @app.get("/api/tasks/{name}", include_in_schema=False)
     def task(name: str, desk: DeskOf) -> dict[str, Any]:

@@ -2,11 +2,13 @@
 
 ``recompute`` divides one region anew from the draft; ``submit`` makes a run of its own from the draft: the same files,
 the same gate, the same report, so that an approver cannot tell it from a run of the pipeline, but for who made it.
+``from_draft`` gives a run of the pipeline itself the draft's teams, locks and moved postcodes, for the whole country.
 """
 
 from __future__ import annotations
 
 import json
+import logging
 import shutil
 from collections.abc import Callable
 from dataclasses import asdict, replace
@@ -16,7 +18,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from allocation import pipeline
+from allocation import drafts, pipeline, tables
+from allocation.config import Config
 from allocation.districting import check, evaluate
 from allocation.errors import Refused
 from allocation.layers import Layer
@@ -24,6 +27,8 @@ from allocation.report.answers import draft_team
 from allocation.report.board import Ints, LayerBoard
 from allocation.report.map import SHOWN, boards_shown, main_team
 from allocation.report.whatif import Bench, ChangeSet, Move, ShownKey, Variant, free_units
+
+log = logging.getLogger(__name__)
 
 Solve = Callable[[Layer, int], Ints]
 
@@ -91,6 +96,84 @@ def submit(bench: Bench, changes: ChangeSet, *, var: Path, store_url: str, by: s
     pipeline.validate_outcome(run)
     pipeline.write_report(run)
     return pipeline.propose(run)
+
+
+def submit_in(var: Path, store_url: str, run_id: str, changes: ChangeSet, by: str, reason: str) -> int:
+    """``submit`` in a process of its own, which has no bench yet."""
+    bench = Bench(pipeline.run_folder(var, run_id))
+    return submit(bench, changes, var=var, store_url=store_url, by=by, reason=reason)
+
+
+def divide_country(var: Path, store_url: str, draft_id: int, by: str, reason: str) -> int:
+    """Divide the whole country from a saved draft, without a scheduler; returns the version that it proposes."""
+    name = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-land"
+    config = Config.from_values({"reason": reason})
+    begun = pipeline.Run.start(
+        input_dir=None, boundaries="", store=store_url, config=config, var=var, run_id=name, created_by=by
+    )
+    run = from_draft(begun, draft_id)
+    pipeline.run_all(run, until="proposal", progress=log.info)
+    version = json.loads((run.folder / "version.json").read_text(encoding="utf-8"))["version"]
+    return int(version)
+
+
+def from_draft(run: pipeline.Run, draft_id: int) -> pipeline.Run:
+    """The run that has just begun, started again from a saved draft.
+
+    Boundaries and settings are those of the run that the draft was made on; reason, first day and who made it are
+    those of ``run``. Postcodes that the planner moved are pinned. Raises Refused when the draft or that run is gone.
+    """
+    kept = drafts.draft(run.store, draft_id)
+    folder = pipeline.run_folder(run.var, kept.run_id)
+    if not (folder / "outcome" / "teams.parquet").exists():
+        raise Refused(f"De bestanden van run {kept.run_id} zijn er niet meer.")
+    bench, origin = Bench(folder), pipeline.Run.open(folder)
+    made = write_input(bench, ChangeSet.model_validate(kept.content), run.folder / "draft_input")
+    asked = {"regions": (), "reason": run.config.reason, "valid_from": run.config.valid_from}
+    return pipeline.Run.start(
+        input_dir=made,
+        boundaries=origin.boundaries,
+        store=run.store,
+        config=bench.config.model_copy(update=asked),
+        var=run.var,
+        run_id=run.run_id,
+        today=run.today,
+        created_by=run.created_by,
+    )
+
+
+def write_input(bench: Bench, changes: ChangeSet, folder: Path) -> Path:
+    """An input folder as the contract has it: the one of the run, with the draft's teams, locks and moves (as pins)."""
+    changed = replace(bench.changed_inputs(changes), current=bench.original_current)
+    pins = pd.DataFrame(_pins(bench, changes), columns=list(tables.LOCKS.column_names))
+    locks = changed.locks if pins.empty else pd.concat([changed.locks.astype(object), pins], ignore_index=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    for table in tables.INPUTS:
+        frame = locks if table.name == "locks" else getattr(changed, table.name)
+        if len(frame) or not table.optional:
+            frame[[name for name in table.column_names if name in frame]].to_parquet(folder / f"{table.name}.parquet")
+    origin = json.loads((bench.folder / "inputs.json").read_text(encoding="utf-8"))["folder"]
+    told = Path(origin) / "README.txt"
+    if told.exists():
+        shutil.copyfile(told, folder / told.name)
+    return folder
+
+
+def _pins(bench: Bench, changes: ChangeSet) -> list[dict[str, object]]:
+    """The moves as locks: for one client line where the lines have teams of their own, else for both."""
+    apart = {
+        (key, pc4)
+        for key, _, domain, line in SHOWN
+        for part in boards_shown(bench.board, domain, line)
+        if part.layer.client_line != "alle"
+        for pc4 in part.layer.parts["pc4"]
+    }
+    return [
+        {"pc4": one.pc4, "team_id": one.team_id, "kind": "pin", "share": None,
+         "client_line": one.layer if (one.layer, one.pc4) in apart else None,
+         "reason": "met de hand verplaatst", "valid_until": None}
+        for one in changes.moves
+    ]  # fmt: skip
 
 
 def _new_run(bench: Bench, *, var: Path, store_url: str, by: str, reason: str) -> pipeline.Run:

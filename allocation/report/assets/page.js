@@ -74,6 +74,7 @@ async function refresh() {
   showTeams(told.teams);
   showCuts(told.cuts);
   showLists();
+  nameRecompute();
   byId("fout").textContent = "";
   document.documentElement.dataset.took = String(Math.round(performance.now() - began));
   document.documentElement.dataset.serial = String(own);
@@ -385,21 +386,37 @@ function wireTeams() {
   fillSelect(byId("nieuw-regio"), value.regions.map((name, r) => [value.region_nrs[r], name]));
 }
 
+/* A region comes back into this draft; the country becomes a proposal of its own, which takes minutes. */
 async function recompute() {
-  const place = byId("herbereken");
-  if (region() === null) return fail(new Error("Kies eerst een regio. Heel Nederland opnieuw verdelen gaat met een nieuwe run."));
+  const place = byId("herbereken"), isCountry = region() === null;
   place.disabled = true;
   place.textContent = "Bezig met herberekenen…";
   announce("Bezig met herberekenen.");
   try {
-    const made = await ask("api/recompute", asked({ changes, keeps: byId("houd").checked }));
-    await commit(made, "De regio is opnieuw verdeeld.");
+    await (isCountry ? recomputeCountry() : recomputeRegion());
   } catch (error) {
     fail(error);
   } finally {
     place.disabled = false;
-    place.textContent = "Herbereken deze regio";
+    nameRecompute();
   }
+}
+
+async function recomputeRegion() {
+  const made = await ask("api/recompute", asked({ changes, keeps: byId("houd").checked }));
+  await commit(made, "De regio is opnieuw verdeeld.");
+}
+
+async function recomputeCountry() {
+  await save();
+  const { task } = await ask("api/country", { draft_id: draft.draft_id, reason: `heel Nederland herberekend vanaf "${draft.name}"` });
+  await follow(`api/country/${encodeURIComponent(task)}`, byId("herbereken-stand"));
+}
+
+function nameRecompute() {
+  if (byId("herbereken").disabled) return;
+  byId("herbereken").textContent = region() === null ? "Herbereken heel Nederland" : "Herbereken deze regio";
+  byId("houd").disabled = region() === null;
 }
 
 // --- drafts: kept in the store after every change ---
@@ -458,12 +475,18 @@ async function listDrafts() {
 
 async function submit(event) {
   event.preventDefault();
-  const place = byId("dien-stand"), { task } = await ask("api/submit", asked({ changes, reason: byId("dien-reden").value }));
+  const { task } = await ask("api/submit", asked({ changes, reason: byId("dien-reden").value }));
+  await follow(`api/tasks/${task}`, byId("dien-stand"));
+}
+
+/* Tell how a proposal that is being made goes, until there is a version or it is refused. */
+async function follow(path, place) {
   let told = { state: "busy" };
+  delete place.dataset.state;
   while (told.state === "busy") {
     await new Promise((go) => { setTimeout(go, 700); });
-    told = await ask(`api/tasks/${task}`);
-    place.textContent = told.text;
+    told = await ask(path);
+    if (place.textContent !== told.text) place.textContent = told.text;
   }
   place.dataset.state = told.state;
   if (told.state === "done") {
