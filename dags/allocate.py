@@ -54,6 +54,14 @@ PARAMS = {
         title="Scenario",
         description="Naam van een bestand in de map scenarios van de invoer, zonder .toml. Leeg = geen.",
     ),
+    "draft": Param(
+        None,
+        type=["null", "integer"],
+        minimum=1,
+        title="Concept",
+        description="Nummer van een concept van de pagina van de planners: zijn teams, vergrendelingen en verplaatste "
+        "postcodes, en de instellingen van het voorstel waarop het is gemaakt. Leeg = geen.",
+    ),
     "valid_from": Param(None, type=["null", "string"], format="date", title="Ingangsdatum (leeg = vandaag)"),
     "reason": Param("", type="string", maxLength=500, title="Reden"),
 }
@@ -106,7 +114,7 @@ def allocate() -> None:
         context = get_current_context()
         by = sorted({asset.name for asset in triggering_asset_events})
         form = dict(context["params"])
-        return str(start_run(context, configuration(form, by), form["scenario"]).folder)
+        return str(start_run(context, configuration(form, by), form["scenario"], form["draft"]).folder)
 
     @task(doc_md="Boundaries from the cache, every input file read and checked, and the expected work.")
     def prepare(run: str) -> str:

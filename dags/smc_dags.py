@@ -107,10 +107,16 @@ def told(path: Path) -> dict[str, Any]:
     return dict(json.loads(path.read_text(encoding="utf-8")))
 
 
-def start_run(context: Mapping[str, Any], values: Mapping[str, Any] | None = None, scenario: str | None = None) -> Run:
+def start_run(
+    context: Mapping[str, Any],
+    values: Mapping[str, Any] | None = None,
+    scenario: str | None = None,
+    draft: int | None = None,
+) -> Run:
     """A run of the pipeline for this DAG run; its folder is named after both, so a second try finds the same one.
 
     ``scenario``: name of a file in folder ``scenarios`` of the input; its teams and settings take the place of today's.
+    ``draft``: number of a planner's draft; it brings its own input and settings (``proposing.from_draft``).
     """
     from allocation.config import Config
     from allocation.pipeline import Run
@@ -125,6 +131,10 @@ def start_run(context: Mapping[str, Any], values: Mapping[str, Any] | None = Non
         run_id=f"{dag_run.dag_id}__{dag_run.run_id}",
         created_by=dag_run.triggering_user_name or dag_run.dag_id,
     )
+    if draft is not None:
+        from allocation.report import from_draft
+
+        return from_draft(run, draft)
     return in_scenario(run, scenario) if scenario else run
 
 

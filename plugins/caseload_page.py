@@ -2,8 +2,9 @@
 
 Airflow does not ask who calls an application of a plugin, so the guard below does: a valid session of a user who may
 see plugins, for the page and everything it asks for. Who saves a draft or hands in a proposal must also be allowed to
-start the DAG `allocate`. The application itself is loaded at the first request: every component of Airflow imports
-this file, and most never show a page.
+start the DAG `allocate`. The whole country is divided anew by that DAG, started in the name of the one who asks. The
+application itself is loaded at the first request: every component of Airflow imports this file, and most never show
+a page.
 """
 
 from __future__ import annotations
@@ -12,10 +13,12 @@ import os
 from http.cookies import SimpleCookie
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from airflow.plugins_manager import AirflowPlugin
 
 PREFIX = "/caseload"
+DAG = "allocate"
 ASKING = ("/api/figures", "/api/changes", "/api/suggestions", "/api/recompute")
 """Paths that are posted to but change nothing."""
 
@@ -32,12 +35,14 @@ class Guarded:
         if scope["type"] != "http":
             await send({"type": "websocket.close", "code": 4401})
             return
-        user = await _user(scope)
+        token = _token(scope)
+        user = await _user(token)
         status = 401 if user is None else 200 if _may(user, scope) else 403
         if status != 200:
-            await _answer(send, status)
+            await _answer(scope, send, status)
             return
-        await self._application()(dict(scope, planner=str(user.get_name())), receive, send)
+        known = {"planner": str(user.get_name()), "country": ThroughDag(scope["app"], token)}
+        await self._application()(scope | known, receive, send)
 
     def _application(self) -> Any:
         if self._page is None:
@@ -49,16 +54,68 @@ class Guarded:
         return self._page
 
 
-async def _user(scope: dict[str, Any]) -> Any:
-    """The user of Airflow's session cookie or bearer token; None without a valid one."""
-    from airflow.api_fastapi.app import get_auth_manager
+class ThroughDag:
+    """Divides the whole country by the DAG, asked of Airflow's own REST interface with the token of the user.
+
+    The interface is called in this process, so no address of the server is needed, and it decides what the user may.
+    """
+
+    def __init__(self, airflow: Any, token: str) -> None:
+        self._airflow, self._token = airflow, token
+
+    async def start(self, draft_id: int, reason: str) -> str:
+        """Start a run of the DAG from a saved draft; returns the id of the pipeline's run that it makes."""
+        if (await self._ask("GET", f"dags/{DAG}"))["is_paused"]:
+            _refuse(f"De DAG {DAG} staat op pauze in Airflow; vraag de beheerder hem aan te zetten.")
+        asked = {"logical_date": None, "conf": {"draft": draft_id, "reason": reason}}
+        made = await self._ask("POST", f"dags/{DAG}/dagRuns", asked)
+        return f"{DAG}__{made['dag_run_id']}"
+
+    async def state(self, run_id: str) -> dict[str, Any]:
+        """How far the run is, as long as it has not proposed a version."""
+        path = f"dags/{DAG}/dagRuns/{quote(run_id.removeprefix(f'{DAG}__'), safe='')}"
+        run = await self._ask("GET", path)
+        if run["state"] == "failed":
+            return {"state": "refused", "text": f"Het verdelen is mislukt; zie run {run['dag_run_id']} in Airflow."}
+        tasks = (await self._ask("GET", f"{path}/taskInstances?task_id=solve&limit=500"))["task_instances"]
+        mine = [one["state"] for one in tasks if one["task_id"] == "solve" and one["map_index"] >= 0]
+        done = f": {mine.count('success')} van {len(mine)} regio's en lagen klaar" if mine else ""
+        return {"state": "busy", "text": f"Airflow verdeelt heel Nederland{done}."}
+
+    async def _ask(self, method: str, path: str, body: Any = None) -> Any:
+        import httpx
+
+        transport = httpx.ASGITransport(app=self._airflow)
+        headers = {"Authorization": f"Bearer {self._token}"}
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost", headers=headers) as client:
+            answer = await client.request(method, f"/api/v2/{path}", json=body)
+        if not answer.is_success:
+            told = answer.json().get("detail", answer.text) if answer.content else answer.status_code
+            _refuse(f"Airflow weigert dit ({answer.status_code}): {told}")
+        return answer.json()
+
+
+def _refuse(text: str) -> None:
+    from allocation.errors import Refused
+
+    raise Refused(text)
+
+
+def _token(scope: dict[str, Any]) -> str:
+    """Airflow's session cookie, or a bearer token; empty without either."""
     from airflow.api_fastapi.auth.managers.base_auth_manager import COOKIE_NAME_JWT_TOKEN
-    from jwt.exceptions import InvalidTokenError
 
     headers = {name.decode().lower(): value.decode("latin-1") for name, value in scope["headers"]}
     cookie = SimpleCookie(headers.get("cookie", "")).get(COOKIE_NAME_JWT_TOKEN)
     kind, _, bearer = headers.get("authorization", "").partition(" ")
-    token = cookie.value if cookie else bearer if kind.lower() == "bearer" else ""
+    return cookie.value if cookie else bearer if kind.lower() == "bearer" else ""
+
+
+async def _user(token: str) -> Any:
+    """The user of a token; None when it is not valid."""
+    from airflow.api_fastapi.app import get_auth_manager
+    from jwt.exceptions import InvalidTokenError
+
     if not token:
         return None
     try:
@@ -76,15 +133,21 @@ def _may(user: Any, scope: dict[str, Any]) -> bool:
         return False
     if scope["method"] in ("GET", "HEAD") or scope["path"].endswith(ASKING):
         return True
-    details = DagDetails(id="allocate")
+    details = DagDetails(id=DAG)
     return manager.is_authorized_dag(method="POST", access_entity=DagAccessEntity.RUN, details=details, user=user)
 
 
-async def _answer(send: Any, status: int) -> None:
+async def _answer(scope: dict[str, Any], send: Any, status: int) -> None:
+    """Refuse: in JSON to a script, as a page with the way to the login to a person."""
     text = {401: "Log eerst in bij Airflow.", 403: "U mag dit niet; vraag de beheerder om rechten."}[status]
-    headers = [(b"content-type", b"application/json; charset=utf-8")]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": f'{{"detail": "{text}"}}'.encode()})
+    kind, body = "application/json", f'{{"detail": "{text}"}}'
+    if any(name == b"accept" and b"text/html" in value for name, value in scope["headers"]):
+        way = '<p><a href="../auth/login?next=caseload/" target="_top">Inloggen</a></p>' if status == 401 else ""
+        kind = "text/html"
+        body = f'<!DOCTYPE html><html lang="nl"><title>Caseloadverdeling</title><h1>{text}</h1>{way}</html>'
+    await send({"type": "http.response.start", "status": status,
+                "headers": [(b"content-type", f"{kind}; charset=utf-8".encode())]})  # fmt: skip
+    await send({"type": "http.response.body", "body": body.encode()})
 
 
 class CaseloadPage(AirflowPlugin):

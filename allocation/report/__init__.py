@@ -10,15 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from allocation.report.page import create_app, serve
+    from allocation.report.proposing import from_draft
     from allocation.report.report import write_report
 
 _HOME = {
     "create_app": "allocation.report.page",
+    "from_draft": "allocation.report.proposing",
     "serve": "allocation.report.page",
     "write_report": "allocation.report.report",
 }
 
-__all__ = ["create_app", "serve", "write_report"]
+__all__ = ["create_app", "from_draft", "serve", "write_report"]
 
 
 def __getattr__(name: str) -> Any:
