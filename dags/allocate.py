@@ -9,11 +9,10 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any, cast
 
-import pendulum
 from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.sdk import Param, TriggerRule, dag, get_current_context, task
 from smc_alerts import Waiting
-from smc_dags import ALLOCATION, BOUNDARIES, CASELOAD, DEFAULTS, SOLVER_POOL, TEAMS, deadline, measure, start_run
+from smc_dags import ALLOCATION, BOUNDARIES, CASELOAD, EVERY_DAG, SOLVER_POOL, TEAMS, deadline, measure, start_run
 
 ANSWER_WITHIN = timedelta(days=14)
 
@@ -94,14 +93,11 @@ class PlannerApproval(ApprovalOperator):
 @dag(
     dag_id="allocate",
     schedule=(BOUNDARIES | CASELOAD | TEAMS),
-    start_date=pendulum.datetime(2026, 1, 1, tz="Europe/Amsterdam"),
-    catchup=False,
     max_active_runs=4,
-    default_args=DEFAULTS,
     params=PARAMS,
     deadline=deadline(timedelta(days=1), "no decision of a planner yet, or a task that hangs"),
-    tags=["caseload"],
     doc_md=__doc__,
+    **EVERY_DAG,
 )
 def allocate() -> None:
     """Wire the DAG."""

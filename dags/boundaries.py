@@ -4,20 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-import pendulum
 from airflow.sdk import dag, get_current_context, task
-from smc_dags import BOUNDARIES, DEFAULTS, start_run, told
+from smc_dags import BOUNDARIES, EVERY_DAG, start_run, told
 
 
 @dag(
     dag_id="boundaries",
     schedule="0 4 15 2 *",
-    start_date=pendulum.datetime(2026, 1, 1, tz="Europe/Amsterdam"),
-    catchup=False,
     max_active_runs=1,
-    default_args=DEFAULTS,
-    tags=["caseload"],
     doc_md=__doc__,
+    **EVERY_DAG,
 )
 def boundaries() -> None:
     """Wire the DAG."""

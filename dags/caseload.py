@@ -5,21 +5,17 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-import pendulum
 from airflow.sdk import dag, get_current_context, task
-from smc_dags import BOUNDARIES, CASELOAD, DEFAULTS, collect_source, deadline, start_run, told
+from smc_dags import BOUNDARIES, CASELOAD, EVERY_DAG, collect_source, deadline, start_run, told
 
 
 @dag(
     dag_id="caseload",
     schedule="30 2 * * *",
-    start_date=pendulum.datetime(2026, 1, 1, tz="Europe/Amsterdam"),
-    catchup=False,
     max_active_runs=1,
-    default_args=DEFAULTS,
     deadline=deadline(timedelta(hours=2), "the caseload of last night is not there yet"),
-    tags=["caseload"],
     doc_md=__doc__,
+    **EVERY_DAG,
 )
 def caseload() -> None:
     """Wire the DAG."""

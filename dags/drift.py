@@ -7,21 +7,17 @@ from __future__ import annotations
 
 from typing import Any
 
-import pendulum
 from airflow.sdk import dag, get_current_context, task
 from smc_alerts import send
-from smc_dags import DEFAULTS, DRIFT, start_run
+from smc_dags import DRIFT, EVERY_DAG, start_run
 
 
 @dag(
     dag_id="drift",
     schedule="0 6 5 * *",
-    start_date=pendulum.datetime(2026, 1, 1, tz="Europe/Amsterdam"),
-    catchup=False,
     max_active_runs=1,
-    default_args=DEFAULTS,
-    tags=["caseload"],
     doc_md=__doc__,
+    **EVERY_DAG,
 )
 def drift() -> None:
     """Wire the DAG."""

@@ -13,15 +13,16 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pendulum
 from airflow.sdk import (
     Asset,
     DeadlineAlert,
-    DeadlineReference,
     ExceptionRetryPolicy,
     RetryAction,
     RetryRule,
     SyncCallback,
 )
+from caseload_deadlines import RunQueued
 from smc_alerts import Alert, late
 
 if TYPE_CHECKING:
@@ -62,13 +63,18 @@ DEFAULTS: dict[str, Any] = {
     "execution_timeout": timedelta(minutes=10),
     "on_failure_callback": Alert(),
 }
+EVERY_DAG: dict[str, Any] = {
+    "start_date": pendulum.datetime(2026, 1, 1, tz="Europe/Amsterdam"),
+    "catchup": False,
+    "default_args": DEFAULTS,
+    "tags": ["caseload"],
+}
+"""What every DAG has in common; schedules are in Dutch time."""
 
 
 def deadline(within: timedelta, text: str) -> DeadlineAlert:
     """An alert when a run is not finished ``within`` that time."""
-    return DeadlineAlert(
-        reference=DeadlineReference.DAGRUN_QUEUED_AT, interval=within, callback=SyncCallback(late, {"text": text})
-    )
+    return DeadlineAlert(reference=RunQueued(), interval=within, callback=SyncCallback(late, {"text": text}))
 
 
 def var() -> Path:

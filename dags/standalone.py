@@ -1,7 +1,10 @@
-"""Airflow with its pages on this machine, without Docker: api-server, scheduler and dag-processor, ready to press.
+"""`make up`: the planners' page, and Airflow with the same page behind its login, on this machine without Docker.
 
-Users `beheer` (admin), `planner` (triggers and approves) and `kijker` (sees); the passwords are made on the first start
-and stand in ``var/airflow/passwords.json``, readable for you only. It listens on this machine only.
+The page without a login is there within seconds. Airflow (api-server, scheduler, dag-processor) takes about a minute;
+then the DAG `allocate` can be pressed, and the page in its menu divides the whole country through it. Its users are
+`beheer` (admin), `planner` (triggers and approves) and `kijker` (sees); their passwords are made on the first start
+and stand in ``airflow/passwords.json`` below the data folder, readable for you only. All of it listens on this machine
+only, writes its logs below ``airflow/`` and stops with Ctrl-C.
 """
 
 from __future__ import annotations
@@ -10,12 +13,23 @@ import argparse
 import json
 import os
 import secrets
+import signal
+import subprocess
 import sys
+import time
 from pathlib import Path
 
-from run_in_process import migrate, prepare_environment
+from run_in_process import DAGS, migrate, prepare_environment
 
 USERS = {"beheer": "admin", "planner": "user", "kijker": "viewer"}
+PAGE = (sys.executable, "-m", "allocation", "serve")
+AIRFLOW = (sys.executable, "-m", "airflow")
+COMPONENTS = {
+    "api-server": (*AIRFLOW, "api-server"),
+    "scheduler": (sys.executable, str(DAGS / "preloaded.py"), "scheduler"),
+    "dag-processor": (*AIRFLOW, "dag-processor"),
+}
+PATIENCE_S = 600
 
 
 def passwords(home: Path) -> Path:
@@ -28,20 +42,16 @@ def passwords(home: Path) -> Path:
     return path
 
 
-def main() -> None:
-    """Prepare, tell where to go, and become Airflow."""
-    parser = argparse.ArgumentParser(description="Airflow with its pages on this machine.")
-    parser.add_argument("--var", type=Path, default=Path("var"), help="folder of runs, store and published files")
-    parser.add_argument("--port", type=int, default=8080)
-    asked = parser.parse_args()
-    var = asked.var.absolute()
+def settle(var: Path, port: int) -> Path:
+    """Settings of an Airflow with pages, into this process; returns the file with the passwords."""
     prepare_environment(var)
     file = passwords(var / "airflow")
-    here = f"http://127.0.0.1:{asked.port}"
+    here = f"http://127.0.0.1:{port}"
     os.environ |= {
         "AIRFLOW__API__HOST": "127.0.0.1",
-        "AIRFLOW__API__PORT": str(asked.port),
+        "AIRFLOW__API__PORT": str(port),
         "AIRFLOW__API__BASE_URL": here,
+        "AIRFLOW__API__WORKERS": "1",
         "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{here}/execution/",
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": ",".join(f"{name}:{role}" for name, role in USERS.items()),
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(file),
@@ -51,10 +61,85 @@ def main() -> None:
         ),
     }
     os.environ.pop("CASELOAD_RETRY_SECONDS", None)
-    migrate(var)
-    print(f"\n{here}   users and passwords: {file}   stop: Ctrl-C\n", flush=True)
-    os.execv(str(Path(sys.executable).with_name("airflow")), ["airflow", "standalone"])
+    return file
+
+
+def start(name: str, command: tuple[str, ...], home: Path) -> subprocess.Popen[bytes]:
+    """Start a program with its log below ``home``, in a group of its own so that all it starts can be stopped."""
+    with (home / f"{name}.log").open("ab") as log:
+        return subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
+
+
+def stop(processes: dict[str, subprocess.Popen[bytes]]) -> None:
+    """End every program with what it started: asked first, made to after ten seconds."""
+    for process in processes.values():
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGTERM)
+    ends = time.monotonic() + 10
+    for process in processes.values():
+        try:
+            process.wait(max(0.1, ends - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+def is_ready(here: str, file: Path) -> bool:
+    """Whether Airflow is whole and knows the DAG ``allocate``; takes that DAG off pause when it is."""
+    import httpx
+
+    try:
+        with httpx.Client(base_url=here, timeout=20) as client:
+            health = client.get("/api/v2/monitor/health").json()
+            if any(health[part]["status"] != "healthy" for part in ("scheduler", "dag_processor")):
+                return False
+            known = {"username": "beheer", "password": json.loads(file.read_text(encoding="utf-8"))["beheer"]}
+            token = client.post("/auth/token", json=known).json()["access_token"]
+            headers = {"Authorization": f"Bearer {token}"}
+            return client.patch("/api/v2/dags/allocate", json={"is_paused": False}, headers=headers).is_success
+    except (httpx.HTTPError, KeyError, ValueError):
+        return False
+
+
+def watch(processes: dict[str, subprocess.Popen[bytes]], here: str, file: Path) -> int:
+    """Tell when Airflow is ready, and stay until one of the programs ends; returns the exit code."""
+    began, told = time.monotonic(), False
+    while True:
+        for name, process in processes.items():
+            if process.poll() is not None:
+                print(f"{name} has ended; its log: {file.parent / name}.log", file=sys.stderr)
+                return 1
+        if not told and is_ready(here, file):
+            print(f"Airflow is ready: {here}   (names and passwords: {file})", flush=True)
+            told = True
+        if not told and time.monotonic() - began > PATIENCE_S:
+            print(f"Airflow is not ready after {PATIENCE_S} s; the logs: {file.parent}", file=sys.stderr)
+            return 1
+        time.sleep(2)
+
+
+def main() -> int:
+    """Start everything, tell where to go, and stop it again."""
+    parser = argparse.ArgumentParser(description="The planners' page and Airflow on this machine.")
+    parser.add_argument("--var", type=Path, default=Path("var"), help="folder of runs, store and published files")
+    parser.add_argument("--port", type=int, default=8080, help="of Airflow")
+    parser.add_argument("--page-port", type=int, default=8390, help="of the page without a login")
+    asked = parser.parse_args()
+    var = asked.var.absolute()
+    file = settle(var, asked.port)
+    store = os.environ.setdefault("CASELOAD_STORE", f"sqlite:///{var / 'caseload.sqlite'}")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    page = (*PAGE, "--store", store, "--var", str(var), "--port", str(asked.page_port))
+    processes = {"page": start("page", page, file.parent)}
+    try:
+        print(f"The planners' page: http://127.0.0.1:{asked.page_port}/   (stop: Ctrl-C)", flush=True)
+        migrate(var)
+        processes |= {name: start(name, command, file.parent) for name, command in COMPONENTS.items()}
+        return watch(processes, f"http://127.0.0.1:{asked.port}", file)
+    except KeyboardInterrupt:
+        return 0
+    finally:
+        stop(processes)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import pendulum
 from airflow.sdk import dag, task
 from airflow.sdk.exceptions import AirflowSkipException
-from smc_dags import DEFAULTS, TEAMS, collect_source, input_dir
+from smc_dags import EVERY_DAG, TEAMS, collect_source, input_dir
 
 WATCHED = ("teams", "locks", "clusters")
 
@@ -18,12 +17,9 @@ WATCHED = ("teams", "locks", "clusters")
 @dag(
     dag_id="teams",
     schedule="*/5 * * * *",
-    start_date=pendulum.datetime(2026, 1, 1, tz="Europe/Amsterdam"),
-    catchup=False,
     max_active_runs=1,
-    default_args=DEFAULTS,
-    tags=["caseload"],
     doc_md=__doc__,
+    **EVERY_DAG,
 )
 def teams() -> None:
     """Wire the DAG."""
