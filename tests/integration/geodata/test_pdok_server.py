@@ -47,16 +47,22 @@ class Download:
         self.waits: list[float] = []
         self.said: list[str] = []
 
+    @property
+    def patience_s(self) -> float:
+        """How long the client waits for an answer: short only where no answer is what is tested."""
+        fault = self.proxy.fault
+        return 1.0 if fault is not None and fault.kind == "time_out" else 60.0
+
     def run(self) -> None:
         services = pdok.Services.at(self.proxy.address)
-        with FeatureClient(say=self.said.append, sleep=self.waits.append, timeout_s=1.0) as client:
+        with FeatureClient(say=self.said.append, sleep=self.waits.append, timeout_s=self.patience_s) as client:
             pdok.download(YEAR, self.cache, services, client, self.said.append)
 
     def features(self, folder: Path) -> list[dict[str, Any]]:
         """The postcode areas alone, as the server has them."""
         url = f"{self.proxy.address}/postcode4/ogc/v1/collections/postcode4/items"
         query = {"jaarcode": str(YEAR), "limit": "1000", "crs": pdok.CRS, "f": "json"}
-        with FeatureClient(sleep=self.waits.append, timeout_s=1.0) as client:
+        with FeatureClient(sleep=self.waits.append, timeout_s=self.patience_s) as client:
             return client.items(url, query, ("postcode", "aantal_inwoners"), folder)
 
     def table(self) -> GeoDataFrame:
