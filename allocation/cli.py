@@ -297,7 +297,7 @@ def _validate(asked: argparse.Namespace) -> int:
 
     config = Config.from_file(asked.config)
     try:
-        areas = geodata.load_boundaries(asked.boundaries, Path("var/cache")).areas
+        areas = geodata.load_boundaries(asked.boundaries).areas
     except geodata.GeodataError as error:
         raise Refused(str(error)) from error
     load_inputs(asked.input, areas, config)
@@ -309,7 +309,7 @@ def _boundaries(asked: argparse.Namespace) -> int:
     import geodata
 
     try:
-        old, new = (geodata.load_boundaries(spec, Path("var/cache")) for spec in (asked.old, asked.new))
+        old, new = (geodata.load_boundaries(spec).areas for spec in (asked.old, asked.new))
     except geodata.GeodataError as error:
         raise Refused(str(error)) from error
     geodata.diff(old, new).to_csv(sys.stdout, index=False)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
         refresh_boundaries,
     )
     from geodata.check import problems
-    from geodata.editions import carry_over, diff, stand_ins
+    from geodata.editions import as_repairs, carry_over, changes_as_repairs, diff, stand_ins, successors
     from geodata.errors import GeodataError
     from geodata.geometry import dissolve, simplify
     from geodata.layer import Edition
@@ -31,8 +31,10 @@ _HOME = {
     "DEFAULT_CACHE": ("geodata.boundaries", "DEFAULT_CACHE"),
     "Edition": ("geodata.layer", "Edition"),
     "GeodataError": ("geodata.errors", "GeodataError"),
+    "as_repairs": ("geodata.editions", "as_repairs"),
     "bridges_within": ("geodata.adjacency", "bridges_within"),
     "carry_over": ("geodata.editions", "carry_over"),
+    "changes_as_repairs": ("geodata.editions", "changes_as_repairs"),
     "diff": ("geodata.editions", "diff"),
     "dissolve": ("geodata.geometry", "dissolve"),
     "load_full_postcodes": ("geodata.boundaries", "load_full_postcodes"),
@@ -42,6 +44,7 @@ _HOME = {
     "repairs_summary": ("geodata.repairs", "summary"),
     "simplify": ("geodata.geometry", "simplify"),
     "stand_ins": ("geodata.editions", "stand_ins"),
+    "successors": ("geodata.editions", "successors"),
 }
 
 __all__ = [
@@ -50,8 +53,10 @@ __all__ = [
     "Boundaries",
     "Edition",
     "GeodataError",
+    "as_repairs",
     "bridges_within",
     "carry_over",
+    "changes_as_repairs",
     "diff",
     "dissolve",
     "load_boundaries",
@@ -61,6 +66,7 @@ __all__ = [
     "repairs_summary",
     "simplify",
     "stand_ins",
+    "successors",
 ]
 
 

@@ -21,7 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     load = refresh_boundaries if asked.refresh else load_boundaries
     try:
         found = load(asked.spec, asked.cache, lambda text: print(text, file=sys.stderr))
-        changes = diff(load_boundaries(asked.against, asked.cache), found) if asked.against else None
+        changes = diff(load_boundaries(asked.against, asked.cache).areas, found.areas) if asked.against else None
     except GeodataError as error:
         print(error, file=sys.stderr)
         return 1

@@ -25,6 +25,8 @@ AREA_COLUMNS = [
     "pc4", "place", "gemeente_code", "gemeente_name", "arbeidsmarktregio_nr", "arbeidsmarktregio", "care_region",
     "inhabitants", "x_m", "y_m", "area_km2", "is_valid", "geometry",
 ]  # fmt: skip
+SNAP_M = 0.25
+"""Borders of two areas this near each other are one border drawn twice."""
 GAP_WIDTH_M = 5.0
 """Gaps between neighbours up to this width are drawing errors and are closed; wider ones are real."""
 SLIVER_M2, SLIVER_WIDTH_M = 100.0, 1.0
@@ -95,6 +97,7 @@ def _with_polygons(areas: GeoDataFrame, repairs: Repairs) -> GeoDataFrame:
 
 
 def _polygons_of(collection: Any) -> Any:
+    """What has a surface in ``collection``, without the points and lines."""
     parts = shapely.get_parts(collection)
     return shapely.union_all(parts[shapely.area(parts) > 0])
 
@@ -121,12 +124,8 @@ def _one_row_per_postcode(areas: GeoDataFrame, repairs: Repairs) -> GeoDataFrame
 def _clean_coverage(areas: GeoDataFrame, repairs: Repairs) -> GeoSeries:
     """The polygons with overlaps and narrow gaps between neighbours taken away; what changed is listed by area."""
     before = areas.geometry.to_numpy()
-    after = shapely.coverage_clean(before, gap_width=GAP_WIDTH_M)  # type: ignore[attr-defined]
-    borders = Segments.of(after)
-    filled = _with_open_gaps_filled(after, borders)
-    if filled is not None:
-        after = shapely.coverage_clean(filled, gap_width=GAP_WIDTH_M)  # type: ignore[attr-defined]
-        borders = Segments.of(after)
+    found = Segments.of(before)
+    after, borders = _coverage(before, found)
     vanished = areas["pc4"][shapely.area(after) == 0]
     if len(vanished):
         raise GeodataError(
@@ -135,7 +134,7 @@ def _clean_coverage(areas: GeoDataFrame, repairs: Repairs) -> GeoSeries:
         )
     gained_m2 = shapely.area(after) - shapely.area(before)
     # The longest stretch by which the borders of two areas became common: nothing for an area that was right already.
-    matched_m = borders.common_m() - Segments.of(before).common_m()
+    matched_m = borders.common_m() - found.common_m()
     codes = areas["pc4"].to_numpy()
     for position in np.flatnonzero((np.abs(gained_m2) >= NOTICED_M2) | (np.abs(matched_m) >= NOTICED_M2)):
         if gained_m2[position] <= -NOTICED_M2:
@@ -150,28 +149,77 @@ def _clean_coverage(areas: GeoDataFrame, repairs: Repairs) -> GeoSeries:
     return GeoSeries(after, crs=areas.crs)
 
 
-def _with_open_gaps_filled(polygons: npt.NDArray[Any], borders: Segments) -> npt.NDArray[Any] | None:
-    """``polygons`` with what lies in narrow gaps between two of them that are open to the outside; None without any.
+def _coverage(polygons: npt.NDArray[Any], found: Segments) -> tuple[npt.NDArray[Any], Segments]:
+    """``polygons`` without overlaps and narrow gaps, and the borders that they then have in common.
 
-    Cleaning closes gaps that are enclosed. A gap along the whole border of two areas that ends at the coast or the
-    national border is not, and the two would be no neighbours.
+    ``found``: the segments that they have in common as they are. Cleaning gives an enclosed gap as a whole to one area,
+    and leaves a gap alone that is open to the sea. Where gaps along several borders meet in a corner they are one gap:
+    areas on either side of its arms lose each other, and others meet that only have the corner in common. When that
+    happens the gaps are filled border by border first, and what is nearer than SNAP_M becomes one.
     """
-    free = borders.free_borders()
-    one, other = shapely.STRtree(free).query(free, predicate="dwithin", distance=GAP_WIDTH_M)
-    near = {(a, b) for a, b in zip(one.tolist(), other.tolist(), strict=True) if a < b}
+    cleaned = shapely.coverage_clean(polygons, gap_width=GAP_WIDTH_M)  # type: ignore[attr-defined]
+    borders = Segments.of(cleaned)
+    if _facing_apart(polygons, borders) or _meet_by_a_corner(polygons, found, borders):
+        filled = _with_gaps_filled(polygons)
+        cleaned = shapely.coverage_clean(  # type: ignore[attr-defined]
+            filled, gap_width=GAP_WIDTH_M, snapping_distance=SNAP_M
+        )
+        borders = Segments.of(cleaned)
+    return cleaned, borders
+
+
+def _with_gaps_filled(polygons: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """``polygons``, each with all of the narrow gaps within GAP_WIDTH_M of it: they overlap there, in pairs."""
+    country = shapely.union_all(polygons)
+    reach = GAP_WIDTH_M / 2
+    closed = shapely.buffer(shapely.buffer(country, reach, join_style="mitre"), -reach, join_style="mitre")
+    gaps = shapely.get_parts(shapely.difference(closed, country))
     filled = polygons.copy()
-    found = False
-    for a, b in sorted(near - borders.pairs()):
-        facing = shapely.intersection(free[a], shapely.buffer(free[b], GAP_WIDTH_M))
-        if shapely.length(facing) < FACING_M:
-            continue
-        both = shapely.union(filled[a], filled[b])
-        reach = GAP_WIDTH_M / 2
-        closed = shapely.buffer(shapely.buffer(both, reach, join_style="mitre"), -reach, join_style="mitre")
-        around = filled[shapely.STRtree(filled).query(closed, predicate="intersects")]
-        filled[a] = shapely.union(filled[a], shapely.difference(closed, shapely.union_all(around)))
-        found = True
-    return filled if found else None
+    at, gap = shapely.STRtree(gaps).query(polygons, predicate="dwithin", distance=GAP_WIDTH_M)
+    for position in np.unique(at):
+        near = shapely.union_all(gaps[gap[at == position]])
+        grown = shapely.intersection(shapely.buffer(polygons[position], GAP_WIDTH_M), near)
+        filled[position] = _polygons_of(shapely.union(polygons[position], grown))
+    return filled
+
+
+def _facing_apart(polygons: npt.NDArray[Any], borders: Segments) -> list[tuple[int, int]]:
+    """Pairs of polygons that are no neighbours in ``borders``, with a narrow gap of at least FACING_M between them."""
+    tree = shapely.STRtree(polygons)
+    one, other = tree.query(shapely.box(*(shapely.bounds(polygons) + GAP_WIDTH_M * np.array([-1, -1, 1, 1])).T))
+    candidates = (one < other) & ~np.isin(one * len(polygons) + other, borders.pair_numbers())
+    one, other = one[candidates], other[candidates]
+    facing = _facing(polygons[one], polygons[other])
+    found = []
+    for at in np.flatnonzero(shapely.length(facing) >= FACING_M):
+        pair = int(one[at]), int(other[at])
+        between = np.setdiff1d(tree.query(facing[at], predicate="dwithin", distance=SNAP_M), pair)
+        others = shapely.buffer(shapely.union_all(polygons[between]), SNAP_M)
+        if shapely.length(shapely.difference(facing[at], others)) >= FACING_M:
+            found.append(pair)
+    return sorted(found)
+
+
+def _meet_by_a_corner(polygons: npt.NDArray[Any], found: Segments, borders: Segments) -> bool:
+    """Whether two polygons have more border in common, by FACING_M, than they face each other as drawn."""
+    new = ~np.isin(borders.first * len(polygons) + borders.second, found.pair_numbers())
+    number, at = np.unique(borders.first[new] * len(polygons) + borders.second[new], return_inverse=True)
+    common_m = np.bincount(at, borders.length_m[new], len(number))
+    one, other = np.divmod(number[common_m > FACING_M], len(polygons))
+    facing_m = shapely.length(_facing(polygons[one], polygons[other]))
+    return bool((common_m[common_m > FACING_M] > facing_m + FACING_M).any())
+
+
+def _facing(polygons: npt.NDArray[Any], others: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Of each polygon the part of its border within GAP_WIDTH_M of the one at its place in ``others``, as lines."""
+    low = np.maximum(shapely.bounds(polygons)[:, :2], shapely.bounds(others)[:, :2]) - GAP_WIDTH_M
+    high = np.minimum(shapely.bounds(polygons)[:, 2:], shapely.bounds(others)[:, 2:]) + GAP_WIDTH_M
+    where = shapely.box(low[:, 0], low[:, 1], high[:, 0], high[:, 1])
+    mine, theirs = (shapely.intersection(shapely.boundary(shapes), where) for shapes in (polygons, others))
+    facing = np.full(len(polygons), shapely.MultiLineString(), dtype=object)
+    near = shapely.dwithin(mine, theirs, GAP_WIDTH_M)
+    facing[near] = shapely.intersection(mine[near], shapely.buffer(theirs[near], GAP_WIDTH_M))
+    return facing
 
 
 def _without_slivers(areas: GeoDataFrame, repairs: Repairs) -> GeoSeries:

@@ -26,7 +26,8 @@ from geodata.repairs import Repairs
 from geodata.sources import embedded, files, pdok
 from geodata.sources.features import FeatureClient
 
-DEFAULT_CACHE = Path("var") / "boundaries"
+DEFAULT_CACHE = Path("var") / "cache"
+"""The same folder as that of a run below ``var``: one download and one build serve everything."""
 Progress = Callable[[str], None]
 
 

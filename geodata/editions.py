@@ -1,4 +1,7 @@
-"""Two editions compared, a division carried over from one to the other, and postcodes that have no area."""
+"""Two editions compared, a division carried over from one to the other, and postcodes that have no area.
+
+An edition is here what ``Boundaries.areas`` holds: one row per pc4 with gemeente, region and polygon (RD New).
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,6 @@ import pandas as pd
 import shapely
 from geopandas import GeoDataFrame
 
-from geodata.boundaries import Boundaries
 from geodata.repairs import REPAIR_COLUMNS
 
 CHANGES = ("new", "gone", "renumbered", "moved_gemeente", "moved_region")
@@ -19,7 +21,7 @@ SAME_PLACE = 0.8
 _DIFF_COLUMNS = ["change", "pc4", "old", "new", "share"]
 
 
-def diff(old: Boundaries, new: Boundaries) -> pd.DataFrame:
+def diff(old: GeoDataFrame, new: GeoDataFrame) -> pd.DataFrame:
     """What changed from one edition to the next, one row per change, sorted by kind of change and postcode.
 
     Columns: change (one of CHANGES), pc4 (the postcode; of a renumbered area the new one), old, new (what it was and
@@ -28,14 +30,14 @@ def diff(old: Boundaries, new: Boundaries) -> pd.DataFrame:
 
     A renumbered area is not also new or gone. A gemeente that changes its code is a move of each of its areas.
     """
-    was, now = old.areas.set_index("pc4"), new.areas.set_index("pc4")
+    was, now = old.set_index("pc4"), new.set_index("pc4")
     gone, fresh = was.index.difference(now.index), now.index.difference(was.index)
-    rows = _renumbered(old.areas, new.areas, gone, fresh)
+    rows = _renumbered(old, new, gone, fresh)
     renamed_to = {row["pc4"] for row in rows}
     renamed_from = {row["old"] for row in rows}
     for change, codes, other, known in (
-        ("new", fresh.difference(list(renamed_to)), old.areas, now),
-        ("gone", gone.difference(list(renamed_from)), new.areas, was),
+        ("new", fresh.difference(list(renamed_to)), old, now),
+        ("gone", gone.difference(list(renamed_from)), new, was),
     ):
         overlap = _overlap(known.loc[codes].reset_index(), other)
         for pc4 in codes:
@@ -97,35 +99,49 @@ def _overlap(areas: GeoDataFrame, others: GeoDataFrame) -> pd.DataFrame:
     return found[found["share"] > 0].reset_index(drop=True)
 
 
-def carry_over(old: Boundaries, new: Boundaries) -> pd.DataFrame:
+def carry_over(old: GeoDataFrame, new: GeoDataFrame) -> pd.DataFrame:
     """Which old area gives each new area its place in the division in force: pc4 (new), from_pc4 (old), share.
 
     A code in both editions keeps its own place (share 1). A code that is new takes the old area that covers most of it
     (share: how much); one that lies where no old area was takes the nearest (share 0). One row per area of ``new``.
     """
-    known = new.areas["pc4"].isin(old.areas["pc4"])
-    kept = pd.DataFrame({"pc4": new.areas["pc4"][known], "from_pc4": new.areas["pc4"][known], "share": 1.0})
-    fresh = new.areas[~known]
-    best = _overlap(fresh, old.areas).sort_values(["pc4", "share", "other"], ascending=[True, False, True])
-    best = best.drop_duplicates("pc4").rename(columns={"other": "from_pc4"})[["pc4", "from_pc4", "share"]]
+    return _places(new, old).rename(columns={"other": "from_pc4"})
+
+
+def successors(old: GeoDataFrame, new: GeoDataFrame) -> pd.DataFrame:
+    """Which new area takes the place of each code that is gone: pc4 (old), successor (new), share; sorted by pc4.
+
+    The new area that covers most of the old one (share: how much), else the nearest (share 0).
+    """
+    places = _places(old, new).rename(columns={"other": "successor"})
+    return places[~places["pc4"].isin(new["pc4"])].reset_index(drop=True)
+
+
+def _places(areas: GeoDataFrame, others: GeoDataFrame) -> pd.DataFrame:
+    """Per area of ``areas`` the one of ``others`` in its place: pc4, other, share; by code, by surface, by distance."""
+    known = areas["pc4"].isin(others["pc4"])
+    kept = pd.DataFrame({"pc4": areas["pc4"][known], "other": areas["pc4"][known], "share": 1.0})
+    fresh = areas[~known]
+    best = _overlap(fresh, others).sort_values(["pc4", "share", "other"], ascending=[True, False, True])
+    best = best.drop_duplicates("pc4")[["pc4", "other", "share"]]
     nowhere = fresh[~fresh["pc4"].isin(best["pc4"])]
-    nearest = shapely.STRtree(old.areas.geometry.to_numpy()).nearest(nowhere.geometry.to_numpy())
-    far = pd.DataFrame({"pc4": nowhere["pc4"], "from_pc4": old.areas["pc4"].to_numpy()[nearest], "share": 0.0})
+    nearest = shapely.STRtree(others.geometry.to_numpy()).nearest(nowhere.geometry.to_numpy())
+    far = pd.DataFrame({"pc4": nowhere["pc4"], "other": others["pc4"].to_numpy()[nearest], "share": 0.0})
     return pd.concat([kept, best, far], ignore_index=True).sort_values("pc4", ignore_index=True)
 
 
-def stand_ins(areas: GeoDataFrame, postcodes: Iterable[str]) -> pd.DataFrame:
-    """Postcodes without an area (PO boxes, new streets) and the area that stands in for each.
+def stand_ins(known: Iterable[str], postcodes: Iterable[str]) -> pd.DataFrame:
+    """Postcodes without an area (PO boxes, new streets) and the area, one of ``known``, that stands in for each.
 
     The area with the nearest number stands in, for numbers are given out place by place: first among those that share
     three digits, then two; of equally near ones the lower. Nothing stands in for what shares no two digits, or is no
     postcode (1000 to 9999).
     Columns: pc4, stand_in (missing when none), detail, action; sorted by pc4; postcodes that have an area are left out.
     """
-    known = np.sort(areas["pc4"].to_numpy(dtype=str))
+    codes = np.sort(np.array(list(known), dtype=str))
     rows = []
-    for pc4 in sorted(set(postcodes) - set(known)):
-        stand_in = _nearest_number(pc4, known) if len(pc4) == 4 and pc4.isdigit() and pc4[0] != "0" else None
+    for pc4 in sorted(set(postcodes) - set(codes)):
+        stand_in = _nearest_number(pc4, codes) if len(pc4) == 4 and pc4.isdigit() and pc4[0] != "0" else None
         detail = "postbus of nieuwe straat: geen vlak in deze editie" if stand_in else "bestaat niet"
         action = f"volgt {stand_in}" if stand_in else "geweigerd"
         rows.append({"pc4": pc4, "stand_in": stand_in, "detail": detail, "action": action})
@@ -143,3 +159,34 @@ def _nearest_number(pc4: str, known: np.ndarray[tuple[int], np.dtype[np.str_]]) 
 def as_repairs(found: pd.DataFrame) -> pd.DataFrame:
     """Rows of ``stand_ins`` as rows of the repairs table, for the report."""
     return found.assign(**{"class": "zonder_vlak"})[REPAIR_COLUMNS].reset_index(drop=True)
+
+
+_CHANGE_CLASS = {
+    "new": "nieuw_gebied",
+    "gone": "vervallen_gebied",
+    "renumbered": "vernummerd",
+    "moved_gemeente": "andere_gemeente",
+    "moved_region": "andere_regio",
+}
+
+
+def changes_as_repairs(changes: pd.DataFrame, carried: pd.DataFrame, followed: pd.DataFrame) -> pd.DataFrame:
+    """Rows of ``diff`` as rows of the repairs table, for the report: what changed, and what became of the division.
+
+    ``carried`` as ``carry_over`` gives it, ``followed`` as ``successors`` does.
+    """
+    source = dict(zip(carried["pc4"], carried["from_pc4"], strict=True))
+    heir = dict(zip(followed["pc4"], followed["successor"], strict=True))
+    rows = []
+    for row in changes.to_dict("records"):
+        change, pc4 = str(row["change"]), str(row["pc4"])
+        if change == "gone":
+            text, action = f"nu {row['new'] or 'van geen gebied'}", f"aantallen en dossiers naar {heir[pc4]}"
+        elif change == "new":
+            text, action = f"was {row['old'] or 'van geen gebied'}", f"team van {source[pc4]} als uitgangspunt"
+        elif change == "renumbered":
+            text, action = f"was {row['old']}", f"neemt de plaats van {row['old']} in"
+        else:
+            text, action = f"van {row['old']} naar {row['new']}", "bestaande cliënten houden hun team"
+        rows.append({"class": _CHANGE_CLASS[change], "pc4": pc4, "detail": text, "action": action})
+    return pd.DataFrame(rows, columns=REPAIR_COLUMNS).astype("str")

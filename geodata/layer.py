@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import shapely
 from geopandas import GeoDataFrame
@@ -57,13 +59,21 @@ class SourceLayer:
 
 def in_netherlands(layer: GeoDataFrame) -> bool:
     """Whether every coordinate of ``layer``, which is in RD New, lies within NETHERLANDS_KM; false without any."""
-    x_m, y_m = shapely.get_coordinates(layer.geometry.to_numpy()).T
+    polygons = layer.geometry.to_numpy()
+    polygons = polygons[~(shapely.is_missing(polygons) | shapely.is_empty(polygons))]
+    # The outline is convex: what lies in a box with its corners inside is inside. Few areas need more than that.
+    west, south, east, north = shapely.bounds(polygons).T
+    inside = _in_outline(np.stack([west, west, east, east]), np.stack([south, north, south, north])).all(axis=0)
+    return len(polygons) > 0 and bool(_in_outline(*shapely.get_coordinates(polygons[~inside]).T).all())
+
+
+def _in_outline(x_m: npt.NDArray[np.float64], y_m: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
+    """Which points lie in NETHERLANDS_KM: to the right of every side, for its corners go round clockwise."""
+    inside = np.ones(x_m.shape, dtype=bool)
     corners = [(1000 * x, 1000 * y) for x, y in NETHERLANDS_KM]
-    # The outline is convex, and its corners go round clockwise: inside is to the right of every side.
-    return len(x_m) > 0 and all(
-        bool(((bx - ax) * (y_m - ay) <= (by - ay) * (x_m - ax)).all())
-        for (ax, ay), (bx, by) in pairwise([*corners, corners[0]])
-    )
+    for (ax, ay), (bx, by) in pairwise([*corners, corners[0]]):
+        inside &= (bx - ax) * (y_m - ay) <= (by - ay) * (x_m - ax)
+    return inside
 
 
 def extent(layer: GeoDataFrame) -> str:

@@ -27,9 +27,14 @@ RULES = {
     "inwoners_onbekend": "Een niet gepubliceerd aantal inwoners is onbekend, niet nul.",
     "regio_afgeleid": "Zonder eigen regio komt een gebied in de regio waar het het meest mee overlapt.",
     "regiogrens": "Een gebied over een regiogrens gaat naar de regio met de meeste inwoners, anders het meeste vlak.",
-    "hoekcontact": "Minder dan 1 m gedeelde grens geldt als een hoekpunt: geen buren.",
+    "hoekcontact": "Minder dan 5 m gedeelde grens geldt als een hoekpunt: geen buren.",
     "barriere": "Buren aan weerszijden van breed water zonder oeververbinding binnen 5 km zijn geen buren (lijst).",
     "zonder_vlak": "Een postcode uit de caseload zonder vlak volgt het gebied met de naaste postcode.",
+    "nieuw_gebied": "Een postcode die in de vorige editie niet bestond, begint met het team van die plaats.",
+    "vervallen_gebied": "Aantallen en dossiers van een vervallen postcode gaan naar het gebied waar hij nu in ligt.",
+    "vernummerd": "Een gebied met een ander nummer neemt de plaats van het oude in.",
+    "andere_gemeente": "Een gebied dat naar een andere gemeente is gegaan, blijft verder wat het was.",
+    "andere_regio": "Een gebied dat naar een andere arbeidsmarktregio is gegaan, wordt daar verdeeld.",
 }
 """Class -> rule, in the words of the report. Nothing is repaired outside these classes."""
 

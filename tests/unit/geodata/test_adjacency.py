@@ -15,6 +15,7 @@ from shapely import Polygon
 
 from geodata import Boundaries, GeodataError, adjacency, bridges_within
 from geodata.repairs import Repairs
+from geodata.sources import embedded as embedded_source
 
 Toy = Callable[..., GeoDataFrame]
 
@@ -169,3 +170,21 @@ def test_neighbours_of_the_country_are_those_that_libpysal_finds(embedded: Bound
     assert shapely.length(shapely.intersection(one, other)).max() == 0.0
     left_out = embedded.repairs[embedded.repairs["class"].isin(["hoekcontact", "barriere"])]
     assert (embedded.edges["kind"] == "border").sum() == 11_116 - len(left_out)
+
+
+def test_neighbours_of_the_country_are_those_of_the_polygons_as_drawn(embedded: Boundaries) -> None:
+    """Counted on the polygons before cleaning, with nothing but distances and lengths.
+
+    Whoever shares a border lay within half a metre; whoever lay that near and shares none only meets at a corner: no
+    two such borders run within half a metre of each other for 3 m.
+    """
+    drawn = embedded_source.read().areas.sort_values("pc4", ignore_index=True)
+    shapes, codes = shapely.make_valid(drawn.geometry.to_numpy()), drawn["pc4"].to_numpy()
+    one, other = shapely.STRtree(shapes).query(shapes, predicate="dwithin", distance=0.5)
+    near = {(codes[a], codes[b]): (a, b) for a, b in zip(one, other, strict=True) if a < b}
+    ours = set(pairs(adjacency.shared_borders(embedded.areas)))
+    assert ours <= set(near)
+    a, b = shapes[[near[pair] for pair in sorted(set(near) - ours)]].T
+    along_m = shapely.length(shapely.intersection(shapely.boundary(a), shapely.buffer(b, 0.5)))
+    assert len(along_m) > 500
+    assert along_m.max() < 3

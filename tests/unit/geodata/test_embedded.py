@@ -52,7 +52,7 @@ def test_nothing_is_repaired_unseen(embedded: Boundaries) -> None:
         "losse_delen": 45,
         "gat": 22,
         "zonder_inwoners": 18,
-        "hoekcontact": 6,
+        "hoekcontact": 17,
         "barriere": 16,
     }
     holes = embedded.repairs[embedded.repairs["class"] == "gat"]
