@@ -33,6 +33,18 @@ class Postcode(NamedTuple):
     pc6: str | None
 
 
+class Unanswered(Refused):
+    """A question without an answer. ``reason``, for who says it in other words: not_a_postcode, unknown_postcode,
+    unknown_group, unknown_law, unknown_line or nothing_in_force."""
+
+    def __init__(self, reason: str, text: str) -> None:
+        self.reason = reason
+        super().__init__(text)
+
+    def __reduce__(self) -> tuple[type[Unanswered], tuple[str, str]]:
+        return type(self), (self.reason, str(self))
+
+
 @dataclass(frozen=True)
 class Answer:
     """One row of the routing that holds for the question. ``share`` is the share of the clients of the whole pc4.
@@ -94,7 +106,8 @@ def parse_postcode(text: str) -> Postcode:
     """A postcode in any usual notation: ``1013``, ``1013AA``, ``1013 aa``, ``NL-1013 AA``. Refused when it is none."""
     match = _POSTCODE.fullmatch(_NOT_LETTERS_OR_DIGITS.sub("", text.upper()))
     if match is None:
-        raise Refused(f"'{text}' is not a postcode; allowed: four digits, or four digits and two letters (1013 AA).")
+        allowed = "four digits, or four digits and two letters (1013 AA)"
+        raise Unanswered("not_a_postcode", f"'{text}' is not a postcode; allowed: {allowed}.")
     pc4, letters = match.groups()
     return Postcode(pc4, pc4 + letters if letters else None)
 
@@ -143,11 +156,11 @@ class LookupTable:
         asked = parse_postcode(postcode)
         for value, allowed, name in ((law, LAWS, "law"), (line, CLIENT_LINES, "line")):
             if value is not None and value not in allowed:
-                raise Refused(f"'{value}' is not a {name}; allowed: {', '.join(allowed)}.")
+                raise Unanswered(f"unknown_{name}", f"'{value}' is not a {name}; allowed: {', '.join(allowed)}.")
         day = on or store.today()
         rows = self._rows(asked.pc4, group, law, line, day)
         if not rows:
-            raise Refused(self._why_nothing(asked.pc4, group, day))
+            raise self._why_nothing(asked.pc4, group, day)
         units = groupby(rows, key=lambda answer: (answer.law, answer.client_line))
         return [answer for _, unit in units for answer in _longest_match(unit, asked.pc6)]
 
@@ -160,17 +173,17 @@ class LookupTable:
         rows = self._connection.execute(_question(law is not None, line is not None), asked)
         return sorted((Answer(*row) for row in rows), key=lambda a: (a.law, a.client_line, -a.share, a.team_id))
 
-    def _why_nothing(self, pc4: str, group: str, day: date) -> str:
+    def _why_nothing(self, pc4: str, group: str, day: date) -> Unanswered:
         in_force = sa.text(
             "SELECT client_group FROM routing WHERE valid_from <= :day AND coalesce(valid_to, '9999-12-31') >= :day"
             " GROUP BY client_group ORDER BY client_group"
         ).bindparams(sa.bindparam("day", day, sa.Date))
         groups = [row[0] for row in self._connection.execute(in_force)]
         if not groups:
-            return f"No version is in force on {day}."
+            return Unanswered("nothing_in_force", f"No version is in force on {day}.")
         if group not in groups:
-            return f"'{group}' is not a client group; allowed: {', '.join(groups)}."
-        return f"Postcode {pc4} does not exist in the division in force on {day}."
+            return Unanswered("unknown_group", f"'{group}' is not a client group; allowed: {', '.join(groups)}.")
+        return Unanswered("unknown_postcode", f"Postcode {pc4} does not exist in the division in force on {day}.")
 
 
 def _longest_match(unit: Iterable[Answer], pc6: str | None) -> list[Answer]:

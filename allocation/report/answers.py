@@ -50,7 +50,7 @@ def strip(bench: Bench, variant: Variant, shown: ShownKey, region: int | None) -
     """The figures now -> proposal -> after the planner's changes."""
     three = [totals(_of(parts, *_shown(shown), region)) for parts in (bench.sums_now, bench.sums, variant.sums)]
     columns = [_figures(one) for one in three]
-    columns[0] |= dict.fromkeys(("Verplaatste gebieden", "Cliënten met ander team (per jaar)"), "0")
+    columns[0] |= dict.fromkeys(("Verplaatste gebieden", "Cliënten met ander team"), "0")
     return [
         {"name": name, "now": columns[0][name], "proposal": columns[1][name], "draft": columns[2][name]}
         for name in columns[0]
@@ -67,7 +67,7 @@ def _figures(one: Totals) -> dict[str, str]:
         "Niet aaneen\u00adgesloten teams": number(one.not_contiguous),
         "Afstand tot kantoor (km)": number(one.travel_km, 1),
         "Verplaatste gebieden": number(one.moved_areas),
-        "Cliënten met ander team (per jaar)": number(one.moved_clients),
+        "Cliënten met ander team": number(one.moved_clients),
         "Gemeente\u00adsplitsingen": number(one.municipality_splits),
         "Zorgregio\u00adsplitsingen": number(one.care_region_splits),
         "Wachttijd (maanden)": number(one.waiting_months, 1),
@@ -165,15 +165,18 @@ def colours(sides: Ints, variant: Variant, known: list[int]) -> list[int]:
     return colour_teams(total, pairs, [*known, *[-1] * (total - len(known))])
 
 
-def change_rows(bench: Bench, variant: Variant) -> list[dict[str, Any]]:
-    """Every postcode whose team differs from the division in force: place, from, to, clients, hours, who decided."""
+def change_rows(bench: Bench, variant: Variant, shown: ShownKey, region: int | None) -> list[dict[str, Any]]:
+    """Every postcode of a layer and region whose team differs from the division in force: place, from, to, clients,
+    hours, who decided."""
     codes, places = variant.board.areas["pc4"].tolist(), variant.board.areas["place"].tolist()
+    regions = variant.board.areas["arbeidsmarktregio_nr"].to_numpy()
     rows = []
-    for part in variant.sums:
+    for part in _of(variant.sums, *_shown(shown), region):
         locks, reasons = part.board.layer.parts["lock"].tolist(), part.board.layer.parts["reason"].tolist()
         layer, problem = part.board.layer, part.board.layer.problem
         name = dutch.layer(layer.law_domain, layer.client_line)
-        for unit in np.flatnonzero(part.moved):
+        here = part.moved if region is None else part.moved & (regions[part.board.area] == region)
+        for unit in np.flatnonzero(here):
             area, new, old = int(part.board.area[unit]), int(part.plan[unit]), int(part.board.now[unit])
             rows.append({
                 "pc4": codes[area],
@@ -183,11 +186,16 @@ def change_rows(bench: Bench, variant: Variant) -> list[dict[str, Any]]:
                 "new": problem.team_ids[new] if new >= 0 else "geen team",
                 "clients": float(part.board.clients[unit]),
                 "hours": float(part.board.hours[unit]),
-                "by": "planner" if new != part.board.proposal[unit] else _rule(locks[unit], reasons[unit]),
+                "by": _why(new, old, int(part.board.proposal[unit]), locks[unit], reasons[unit]),
             })  # fmt: skip
     return sorted(rows, key=lambda row: (row["pc4"], row["layer"]))
 
 
-def _rule(lock: Any, reason: Any) -> str:
+def _why(new: int, old: int, proposed: int, lock: Any, reason: Any) -> str:
+    """Why a unit changes team. A lock that the planner just set says more than that the planner did it."""
     names = {"pin": "vastgezet", "split": "gesplitst"}
-    return f"{names[lock]}: {reason}" if lock in names else "voorstel: evenwicht binnen de regio"
+    if lock in names:
+        return f"{names[lock]}: {reason}"
+    if new != proposed:
+        return "planner"
+    return "voorstel: had geen team meer" if old < 0 else "voorstel: evenwicht binnen de regio"

@@ -265,7 +265,7 @@ async def _refused(_request: Request, error: Exception) -> Response:
     if isinstance(error, drafts.Overtaken):
         latest = asdict(error.latest) if error.latest else None
         return JSONResponse({"detail": str(error), "latest": latest}, status_code=409)
-    return JSONResponse({"detail": str(error)}, status_code=422)
+    return JSONResponse({"detail": str(error), "reason": getattr(error, "reason", None)}, status_code=422)
 
 
 def _desk(request: Request) -> Desk:
@@ -344,7 +344,7 @@ def _add_figures(app: FastAPI) -> None:
     @app.post("/api/changes", include_in_schema=False)
     def changes(asked: Asked, desk: DeskOf) -> list[dict[str, Any]]:
         bench = desk.bench(asked.run)
-        return answers.change_rows(bench, bench.variant(asked.changes))
+        return answers.change_rows(bench, bench.variant(asked.changes), asked.layer, asked.region)
 
     @app.post("/api/suggestions", include_in_schema=False)
     def suggested(asked: AskedSuggestions, desk: DeskOf) -> list[dict[str, Any]]:

@@ -14,6 +14,7 @@ from collections import OrderedDict
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from threading import Lock as Mutex
 from typing import Any, Literal
@@ -27,8 +28,8 @@ from scipy.sparse.csgraph import connected_components
 import geodata
 from allocation.config import Config
 from allocation.districting import ProblemError
-from allocation.errors import Refused
-from allocation.inputs import Inputs, join_regions
+from allocation.errors import InputRefused, Refused
+from allocation.inputs import LOCK_AREA, Inputs, join_regions
 from allocation.layers import Layer, active_teams, build_layers
 from allocation.report.board import Amounts, Board, Ints, LayerBoard, LayerSums, lay_out, layer_sums
 from allocation.report.map import SHOWN, boards_shown, main_team
@@ -53,7 +54,8 @@ class Move(Part):
 
 
 class LockChange(Part):
-    """A lock that the planner made: pin, bar, or one share of a split."""
+    """A lock that the planner made: pin, bar, or one share of a split; for a split ``pc4`` may be a PC6 or a range of
+    them (``1013AA-1013AE``), as in the input file."""
 
     pc4: str
     team_id: str
@@ -64,6 +66,19 @@ class LockChange(Part):
     valid_until: date | None = None
     made_by: str = ""
     made_on: date | None = None
+
+    @property
+    def area(self) -> str:
+        """The postcode area that it lies in."""
+        return self.pc4[:4]
+
+    @property
+    def pc6(self) -> tuple[str, str] | None:
+        """First and last full postcode of a range; None for a whole postcode area, or when it is not well written."""
+        found = LOCK_AREA.fullmatch(self.pc4)
+        if found is None or found["first"] is None:
+            return None
+        return self.area + found["first"], self.area + (found["last"] or found["first"])
 
 
 class TeamChange(Part):
@@ -196,7 +211,7 @@ class Bench:
             teams = pd.concat([teams, pd.DataFrame(added, columns=teams.columns)], ignore_index=True)
             teams["row"] = teams["row"].astype("int64")
         if changes.locks:
-            made = pd.DataFrame([_lock_row(one) for one in changes.locks], columns=locks.columns)
+            made = pd.DataFrame([_lock_row(i, one) for i, one in enumerate(changes.locks)], columns=locks.columns)
             made["valid_until"] = pd.to_datetime(made["valid_until"]).astype(locks["valid_until"].dtype)
             locks = made if locks.empty else pd.concat([locks, made], ignore_index=True)
         return replace(inputs, teams=teams, locks=locks)
@@ -222,6 +237,8 @@ class Bench:
             )
         except ProblemError as error:
             raise Refused(f"Zo kan de regio niet verdeeld worden: {' '.join(error.sentences)}") from error
+        except InputRefused as error:
+            raise Refused(_impossible_locks(error, changes)) from error
         return self._joined(layers, touched, teams)
 
     def _refuse_empty_regions(self, teams: pd.DataFrame, touched: set[int]) -> None:
@@ -244,7 +261,7 @@ class Bench:
         """Numbers of the regions whose layers have to be built anew: those touched, and all that hang together."""
         region = self.board.areas.set_index("pc4")["arbeidsmarktregio_nr"]
         teams = self.inputs.teams.drop_duplicates("team_id", keep="last").set_index("team_id")["regions"]
-        first = {int(region[lock.pc4]) for lock in changes.locks}
+        first = {int(region[lock.area]) for lock in changes.locks}
         first |= {int(nr) for one in changes.teams for nr in teams[one.team_id]}
         first |= {one.region for one in changes.new_teams}
         links = [set(board.layer.regions) for board in self.board.layers]
@@ -297,7 +314,8 @@ def _team_row(one: NewTeam, day: date) -> dict[str, Any]:
     }
 
 
-def _lock_row(one: LockChange) -> dict[str, Any]:
+def _lock_row(position: int, one: LockChange) -> dict[str, Any]:
+    first, last = one.pc6 or (None, None)
     return {
         "pc4": one.pc4,
         "team_id": one.team_id,
@@ -306,11 +324,22 @@ def _lock_row(one: LockChange) -> dict[str, Any]:
         "client_line": one.client_line,
         "reason": one.reason,
         "valid_until": pd.NaT if one.valid_until is None else pd.Timestamp(one.valid_until),
-        "row": 0,
-        "area": one.pc4,
-        "pc6_from": None,
-        "pc6_to": None,
+        "row": -1 - position,
+        "area": one.area,
+        "pc6_from": first,
+        "pc6_to": last,
     }
+
+
+def _impossible_locks(error: InputRefused, changes: ChangeSet) -> str:
+    """In sentences for the planner: which of the locks just made cannot be. Rows below zero are theirs."""
+    named = [changes.locks[-1 - p.row] for p in error.problems if p.row is not None and p.row < 0]
+    if len(named) < len(error.problems):
+        return str(error)
+    wrong = [
+        f"Team {one.team_id} kan postcode {one.pc4} niet bedienen (andere regio, of uitgesloten)." for one in named
+    ]
+    return "\n".join(dict.fromkeys(wrong))
 
 
 def _refuse_nonsense(board: Board, changes: ChangeSet) -> None:
@@ -318,7 +347,8 @@ def _refuse_nonsense(board: Board, changes: ChangeSet) -> None:
     areas, teams = set(board.areas["pc4"]), set(board.teams["team_id"])
     regions = set(board.areas["arbeidsmarktregio_nr"])
     new = {one.team_id for one in changes.new_teams}
-    wrong = [f"Postcode {one.pc4} bestaat niet." for one in changes.locks if one.pc4 not in areas]
+    wrong = [f"Postcode {one.pc4} bestaat niet." for one in changes.locks if one.area not in areas]
+    wrong += _wrong_ranges(changes.locks)
     wrong += [f"Team {one.team_id} bestaat niet." for one in changes.locks if one.team_id not in teams | new]
     wrong += [f"Team {one.team_id} bestaat niet." for one in changes.teams if one.team_id not in teams]
     wrong += [f"Er is al een team met de code {one.team_id}." for one in changes.new_teams if one.team_id in teams]
@@ -337,6 +367,22 @@ def _refuse_nonsense(board: Board, changes: ChangeSet) -> None:
     ]
     if wrong:
         raise Refused("\n".join(dict.fromkeys(wrong)))
+
+
+def _wrong_ranges(locks: tuple[LockChange, ...]) -> list[str]:
+    """What is wrong with the full postcodes of locks, in sentences."""
+    at_pc6 = [one for one in locks if len(one.pc4) > 4]
+    wrong = [
+        f"'{one.pc4}' is geen reeks postcodes; schrijf bijvoorbeeld 1013AA-1013AE."
+        for one in at_pc6
+        if one.pc6 is None or one.pc6[0] > one.pc6[1]
+    ]
+    wrong += [f"{one.pc4}: op volledige postcode kan alleen splitsen." for one in at_pc6 if one.kind != "split"]
+    ranges = sorted({one.pc6 for one in at_pc6 if one.pc6 is not None})
+    for (_, before), (first, last) in pairwise(ranges):
+        if first <= before:
+            wrong.append(f"De reeks {first}-{last} overlapt met een andere.")
+    return wrong
 
 
 def _moved(board: Board, moves: tuple[Move, ...]) -> tuple[Ints, ...]:

@@ -7,6 +7,13 @@ const RULES = { bijzondere_groep: "bijzondere groep: landelijk één team", pin:
 const LINES = { vangnet: "vangnetlijn", werkgever: "werkgeverslijn" };
 const day = (text) => new Date(`${text}T12:00:00`).toLocaleDateString("nl-NL", { day: "numeric", month: "long", year: "numeric" });
 
+const REFUSED = {
+  not_a_postcode: (asked) => `"${asked}" is geen postcode. Typ vier cijfers, of vier cijfers en twee letters: 1013 AA.`,
+  unknown_postcode: (asked) => `Postcode ${asked} komt op deze dag in de verdeling niet voor. Controleer het nummer.`,
+  unknown_group: () => "Deze cliëntgroep komt op deze dag in de verdeling niet voor.",
+  nothing_in_force: () => "Op deze dag geldt geen verdeling.",
+};
+
 function element(tag, text, attributes = {}) {
   const made = document.createElement(tag);
   if (text !== undefined && text !== null) made.textContent = text;
@@ -53,7 +60,8 @@ byId("vraag").addEventListener("submit", async (event) => {
   const response = await fetch(`api/v1/lookup?${query}`), found = await response.json();
   if (!response.ok) {
     byId("antwoord").replaceChildren();
-    byId("fout").textContent = typeof found.detail === "string" ? found.detail : "Deze vraag is niet te beantwoorden: controleer postcode en datum.";
+    const say = REFUSED[found.reason] || (() => "Deze vraag is niet te beantwoorden: controleer postcode en datum.");
+    byId("fout").textContent = say(byId("postcode").value.trim());
     byId("postcode").select();
     return;
   }

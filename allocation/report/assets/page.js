@@ -68,7 +68,7 @@ async function refresh() {
   told.colours.forEach((colour, t) => { value.teams[t].colour = colour; });
   map.plans = value.layers.map((layer) => layer.proposal.slice());
   told.changed.forEach(([layer, area, team]) => { map.plans[layer][area] = team; });
-  map.marked = new Map(current().locks.filter((lock) => pc4At.has(lock.pc4)).map((lock) => [pc4At.get(lock.pc4), lock.kind]));
+  map.marked = new Map(current().locks.map((lock) => [pc4At.get(lock.pc4.slice(0, 4)), lock.kind]));
   map.show({});
   showStrip(told.strip);
   showTeams(told.teams);
@@ -168,7 +168,7 @@ function showLists() {
   const { locks, teams, new_teams, moves } = current(), names = { pin: "vast op", bar: "niet bij", split: "deel naar" };
   byId("aantal-sloten").textContent = nl(locks.length);
   byId("sloten").replaceChildren(...locks.map((lock, i) => {
-    const item = element("li", `${lock.pc4} ${names[lock.kind]} ${lock.team_id}${lock.share ? ` (${nl(lock.share * 100)}%)` : ""}: ${lock.reason}${lock.valid_until ? `, tot en met ${lock.valid_until}` : ""} – ${lock.made_by}, ${lock.made_on} `);
+    const item = element("li", `${lock.pc4} ${names[lock.kind]} ${lock.team_id}${lock.share && lock.share < 1 ? ` (${nl(lock.share * 100)}%)` : ""}: ${lock.reason}${lock.valid_until ? `, tot en met ${lock.valid_until}` : ""} – ${lock.made_by}, ${lock.made_on} `);
     item.append(button("Maak los", () => unlock(i), { "aria-label": `Maak ${lock.pc4} los` }));
     return item;
   }));
@@ -328,6 +328,12 @@ function newLock(pc4, team, kind, share) {
     valid_until: byId("slot-eind").value || null, made_by: byId("naam").value || "planner", made_on: new Date().toISOString().slice(0, 10) };
 }
 
+/* "1013 aa - 1013 ae" and "1013AA-AE" -> "1013AA-1013AE"; the server says what is wrong with anything else. */
+function pc6Range(text) {
+  const [first, last] = text.toUpperCase().replace(/\s/g, "").split(/[-–]/);
+  return last ? `${first}-${last.length === 2 ? first.slice(0, 4) + last : last}` : first;
+}
+
 function addLocks(fresh) {
   const replaced = new Set(fresh.filter((lock) => lock.kind !== "bar").map((lock) => lock.pc4));
   const kept = changes.locks.filter((lock) => !replaced.has(lock.pc4) || lock.kind === "bar");
@@ -342,9 +348,13 @@ function unlock(i) {
 }
 
 function wireLocks() {
-  byId("slot-soort").addEventListener("change", (event) => { byId("slot-tweede-vak").hidden = event.target.value !== "split"; });
+  byId("slot-soort").addEventListener("change", (event) => {
+    byId("slot-tweede-vak").hidden = event.target.value !== "split";
+    byId("slot-reeks-vak").hidden = event.target.value !== "pc6";
+  });
   byId("slot").addEventListener("submit", (event) => {
     event.preventDefault();
+    if (byId("slot-soort").value === "pc6") return addLocks([newLock(pc6Range(byId("slot-reeks").value), byId("slot-team").value, "split", 1)]);
     if (!selection.size) return fail(new Error("Kies eerst een of meer postcodes."));
     const kind = byId("slot-soort").value, team = byId("slot-team").value, codes = [...selection].map((a) => value.areas.pc4[a]);
     const fresh = kind === "split" ? codes.flatMap((pc4) => [newLock(pc4, team, kind, 0.5), newLock(pc4, byId("slot-tweede").value, kind, 0.5)])

@@ -103,6 +103,12 @@ def test_suggestions_say_what_would_happen(bench: Bench) -> None:
         (ChangeSet(teams=(TeamChange(team_id="X9", fte=1),)), "X9 bestaat niet"),
         (ChangeSet(locks=(LockChange(pc4="1001", team_id="X9", kind="pin", reason="r"),)), "X9 bestaat niet"),
         (ChangeSet(locks=(LockChange(pc4="1001", team_id="W1", kind="split", share=0.5, reason="r"),)), "50%"),
+        (ChangeSet(locks=(LockChange(pc4="1001", team_id="O1", kind="pin", reason="r"),)), "O1 kan postcode 1001 niet"),
+        (ChangeSet(locks=(LockChange(pc4="1001AE-1001AA", team_id="W1", kind="split", share=1, reason="r"),)), "reeks"),
+        (ChangeSet(locks=(LockChange(pc4="1001-AB", team_id="W1", kind="split", share=1, reason="r"),)), "geen reeks"),
+        (ChangeSet(locks=(LockChange(pc4="1001AA", team_id="W1", kind="pin", reason="r"),)), "alleen splitsen"),
+        (ChangeSet(locks=tuple(LockChange(pc4=pc4, team_id="W1", kind="split", share=1, reason="r")
+                               for pc4 in ("1001AA-1001CZ", "1001CA"))), "overlapt"),
         (ChangeSet(teams=tuple(TeamChange(team_id=t, is_closed=True) for t in ("W1", "W2"))), "West geen team"),
     ],
 )  # fmt: skip
@@ -129,6 +135,34 @@ def test_a_split_divides_the_work_of_the_postcode(bench: Bench) -> None:
     rows = {r["id"]: r for r in answers.team_rows(bench, bench.variant(ChangeSet(locks=halves)), "vangnet", None)}
     whole = {r["id"]: r for r in answers.team_rows(bench, bench.variant(move(bench, "1001")), "vangnet", None)}
     assert rows[other(own)]["change"] == pytest.approx(whole[other(own)]["change"] / 2)
+
+
+def test_a_range_of_full_postcodes_takes_its_part_of_the_work_along(bench: Bench) -> None:
+    """AA to AZ are 26 of the 26 x 26 letter pairs; the rest of the postcode stays and can still be moved."""
+    base = bench.variant(ChangeSet())
+    own = team_of(base, "1001")
+    part = LockChange(pc4="1001AA-1001AZ", team_id=other(own), kind="split", share=1.0, reason="staf woont daar")
+    variant = bench.variant(ChangeSet(locks=(part,)))
+    rows = {r["id"]: r for r in answers.team_rows(bench, variant, "vangnet", None)}
+    whole = {r["id"]: r for r in answers.team_rows(bench, bench.variant(move(bench, "1001")), "vangnet", None)}
+    assert rows[other(own)]["change"] == pytest.approx(whole[other(own)]["change"] / 26)
+    assert team_of(variant, "1001") == own
+    both = ChangeSet(locks=(part,), moves=move(bench, "1001").moves)
+    assert team_of(bench.variant(both), "1001") == other(own)
+
+
+def test_the_list_of_changes_is_that_of_the_layer_and_region_asked_for(bench: Bench) -> None:
+    """The toy's proposal is the division in force; one postcode in West and one in Oost are moved."""
+    variant = bench.variant(move(bench, "1001", "1003"))
+    west = answers.change_rows(bench, variant, "vangnet", 1)
+    assert [(row["pc4"], row["layer"], row["by"]) for row in west] == [("1001", "ZW en WIA", "planner")]
+    assert [row["pc4"] for row in answers.change_rows(bench, variant, "vangnet", None)] == ["1001", "1003"]
+    assert answers.change_rows(bench, variant, "pw", None) == []
+    split = LockChange(
+        pc4="1001", team_id=other(team_of(bench.variant(ChangeSet()), "1001")), kind="pin", reason="pand"
+    )
+    pinned = answers.change_rows(bench, bench.variant(ChangeSet(locks=(split,))), "vangnet", 1)
+    assert [(row["pc4"], row["by"]) for row in pinned] == [("1001", "vastgezet: pand")]
 
 
 def test_more_fte_gives_a_team_a_larger_share_to_fill(bench: Bench) -> None:
