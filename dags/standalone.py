@@ -17,9 +17,10 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
-from run_in_process import DAGS, migrate, prepare_environment
+from run_in_process import DAGS, migrate, prepare_environment, quiet
 
 USERS = {"beheer": "admin", "planner": "user", "kijker": "viewer"}
 PAGE = (sys.executable, "-m", "allocation", "serve")
@@ -83,12 +84,22 @@ def stop(processes: dict[str, subprocess.Popen[bytes]]) -> None:
             os.killpg(process.pid, signal.SIGKILL)
 
 
-def is_ready(here: str, file: Path) -> bool:
+def page_is_ready(page: str) -> bool:
+    """Whether the page answers."""
+    import httpx
+
+    try:
+        return httpx.get(page, timeout=5).is_success
+    except httpx.HTTPError:
+        return False
+
+
+def airflow_is_ready(airflow: str, file: Path) -> bool:
     """Whether Airflow is whole and knows the DAG ``allocate``; takes that DAG off pause when it is."""
     import httpx
 
     try:
-        with httpx.Client(base_url=here, timeout=20) as client:
+        with httpx.Client(base_url=airflow, timeout=20) as client:
             health = client.get("/api/v2/monitor/health").json()
             if any(health[part]["status"] != "healthy" for part in ("scheduler", "dag_processor")):
                 return False
@@ -100,21 +111,30 @@ def is_ready(here: str, file: Path) -> bool:
         return False
 
 
-def watch(processes: dict[str, subprocess.Popen[bytes]], here: str, file: Path) -> int:
-    """Tell when Airflow is ready, and stay until one of the programs ends; returns the exit code."""
-    began, told = time.monotonic(), False
+Waiting = list[tuple[str, Callable[[], bool]]]
+
+
+def tell(waiting: Waiting) -> Waiting:
+    """Print a line for each of ``waiting`` that is ready; returns the others."""
+    ready = [text for text, is_ready in waiting if is_ready()]
+    for text in ready:
+        print(text, flush=True)
+    return [one for one in waiting if one[0] not in ready]
+
+
+def watch(processes: dict[str, subprocess.Popen[bytes]], waiting: Waiting, home: Path) -> int:
+    """Tell what is ready, and stay until one of the programs ends; returns the exit code."""
+    ends = time.monotonic() + PATIENCE_S
     while True:
         for name, process in processes.items():
             if process.poll() is not None:
-                print(f"{name} has ended; its log: {file.parent / name}.log", file=sys.stderr)
+                print(f"{name} has ended; its log: {home / name}.log", file=sys.stderr)
                 return 1
-        if not told and is_ready(here, file):
-            print(f"Airflow is ready: {here}   (names and passwords: {file})", flush=True)
-            told = True
-        if not told and time.monotonic() - began > PATIENCE_S:
-            print(f"Airflow is not ready after {PATIENCE_S} s; the logs: {file.parent}", file=sys.stderr)
+        waiting = tell(waiting)
+        if waiting and time.monotonic() > ends:
+            print(f"not ready after {PATIENCE_S} s; the logs: {home}", file=sys.stderr)
             return 1
-        time.sleep(2)
+        time.sleep(1)
 
 
 def main() -> int:
@@ -128,13 +148,19 @@ def main() -> int:
     file = settle(var, asked.port)
     store = os.environ.setdefault("CASELOAD_STORE", f"sqlite:///{var / 'caseload.sqlite'}")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    here, airflow = f"http://127.0.0.1:{asked.page_port}/", f"http://127.0.0.1:{asked.port}"
     page = (*PAGE, "--store", store, "--var", str(var), "--port", str(asked.page_port))
     processes = {"page": start("page", page, file.parent)}
+    waiting: Waiting = [
+        (f"The planners' page: {here}   (stop: Ctrl-C)", lambda: page_is_ready(here)),
+        (f"Airflow: {airflow}   (names and passwords: {file})", lambda: airflow_is_ready(airflow, file)),
+    ]
     try:
-        print(f"The planners' page: http://127.0.0.1:{asked.page_port}/   (stop: Ctrl-C)", flush=True)
-        migrate(var)
+        with quiet(file.parent / "run.log"):
+            migrate(var)
+        waiting = tell(waiting)
         processes |= {name: start(name, command, file.parent) for name, command in COMPONENTS.items()}
-        return watch(processes, f"http://127.0.0.1:{asked.port}", file)
+        return watch(processes, waiting, file.parent)
     except KeyboardInterrupt:
         return 0
     finally:
