@@ -1,11 +1,12 @@
 """The search over time: rounds of annealing from several starts, each round longer than the one before.
 
-Nothing here looks at a clock except :class:`Clock`, which only breaks off. So what is found within a number of
-iterations is always the same, and a run that ends before its time limit is deterministic.
+Nothing here looks at a clock except :class:`Clock`. It breaks off, and it hastens the last cooling so that this ends
+cold just before the limit; what comes before is always the same, so a search that ends by itself is deterministic.
 """
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ import numpy as np
 from allocation.districting import kernels
 from allocation.districting.construct import complete, grown
 from allocation.districting.kernels import Model
-from allocation.districting.plan import new_state
+from allocation.districting.plan import new_state, restricted
 from allocation.districting.problem import Bools, Floats, Ints, Problem, Weights
 from allocation.districting.recombine import best_of, merged, neighbouring, regrouped
 
@@ -26,10 +27,18 @@ class Clock:
 
     deadline: float | None
     iterations_left: float
+    has_hastened: bool = False  # time has had a say: the search is to end with this run
 
     def is_up(self) -> bool:
         """True when nothing more may be tried."""
-        return self.iterations_left <= 0 or (self.deadline is not None and time.perf_counter() >= self.deadline)
+        return self.iterations_left < 1 or (self.deadline is not None and time.perf_counter() >= self.deadline)
+
+    def room(self, rate: float) -> float:
+        """How many iterations are left at ``rate`` iterations a second."""
+        if self.deadline is None:
+            return self.iterations_left
+        seconds = self.deadline - time.perf_counter()
+        return min(self.iterations_left, rate * seconds) if seconds > 0 else 0.0
 
     def part(self, share: float) -> Clock:
         """A clock for this share of what is left."""
@@ -68,6 +77,8 @@ class Schedule:
     settle            start of a cooling after a plan was carried over to a finer level
     coarse_above      problems with more units are solved on several levels, the coarsest of about ``coarsest`` units
     coarse_share      part of the effort for the coarsest
+    fewest, most      teams in a part that is annealed by itself
+    part              proposals of such a run for each of its pairs (unit, team), in the first round
     pool              plans kept for merging
     exact_pairs       no exact search beyond so many pairs (unit, team)
     proof_pairs       nor of the whole problem beyond so many
@@ -77,27 +88,30 @@ class Schedule:
     patience          rounds without a better plan after which the search has converged
     """
 
-    hot: tuple[float, ...] = (0.5, 1.0, 2.0)
+    hot: tuple[float, ...] = (0.5, 1.0)
     warm: float = 0.3
     cold: float = 0.005
     frozen: float = 0.15
     stiffness: tuple[float, ...] = (4.0, 16.0, 32.0, 64.0)
     first_run: int = 100_000
     slice: int = 50_000
-    growth: float = 1.4
+    growth: float = 1.8
     largest_set: int = 20
     walk: int = 20_000
     settle: float = 0.2
     coarse_above: int = 3_000
     coarsest: int = 1_500
     coarse_share: float = 0.3
+    fewest: int = 4
+    most: int = 6
+    part: int = 100
     pool: int = 16
     exact_pairs: int = 5_000
     proof_pairs: int = 600
     find_pairs: int = 1_500
     regroupings: int = 3
     exact_cost: int = 5_000
-    patience: int = 12
+    patience: int = 7
 
 
 class Annealer:
@@ -108,6 +122,7 @@ class Annealer:
         self.state = new_state(model, seed)
         self.rng = np.random.default_rng(seed)
         self.iterations = 0
+        self.rate = math.inf  # iterations a second in the last run
         self.found: Found | None = None
         shares = (0.50, 0.75, 0.87, 1.0) if len(model.group) else (0.60, 0.90, 1.0, 1.0)
         self.shares = np.array(shares)
@@ -126,7 +141,7 @@ class Annealer:
         best = state.plan.copy()
         best_value = np.array([value[0] if value[1] <= 0 else np.inf])
         scale, least, price = self._scales()
-        done, size, shares = 0, self.schedule.slice, self.shares
+        shares = self.shares
         top, bottom = hot * scale, max(self.schedule.cold * scale, self.schedule.frozen * least)
         most = 1e5 * price
         if stiffness is not None:
@@ -134,20 +149,30 @@ class Annealer:
             most = price
             shares = np.array([0.3, 0.93, 1.0, 1.0])  # pairs of moves change a load by less than one does
         mu = np.array([price])
+        done, began, temperature = 0, time.perf_counter(), top
         while done < iterations and not self.clock.is_up() and state.ncut[0] > 0:
-            now = min(size, iterations - done, int(min(self.clock.iterations_left, 2**60)))
-            begin = top * (bottom / top) ** (done / iterations)
-            end = top * (bottom / top) ** ((done + now) / iterations)
-            goal = self._goal(done / iterations, most)
-            kernels.anneal(model, state, best, best_value, value, now, begin, end, mu, goal, shares,
+            left = self._left(iterations - done)
+            now = min(self.schedule.slice, left)
+            cooler = temperature * (bottom / temperature) ** (now / left)
+            goal = self._goal(done / (done + left), most)
+            kernels.anneal(model, state, best, best_value, value, now, temperature, cooler, mu, goal, shares,
                            self.schedule.largest_set, self.schedule.walk)  # fmt: skip
-            done += now
+            done, temperature = done + now, cooler
             self.clock.iterations_left -= now
+            self.rate = done / max(time.perf_counter() - began, 1e-9)
         self.iterations += done
         if np.isfinite(best_value[0]):
             state.plan[:] = best
             kernels.rebuild(model, state)
         return self._result()
+
+    def _left(self, iterations: int) -> int:
+        """How many of the run's remaining ``iterations`` there will be: as many as the clock has room for."""
+        room = self.clock.room(self.rate)
+        if room >= iterations:
+            return iterations
+        self.clock.has_hastened = True
+        return max(int(room), 1)
 
     def refine(self, plan: Ints, is_last: bool) -> bool:
         """Settle a plan that comes from a coarser level; on the last level again and again, until that gains nothing
@@ -228,10 +253,9 @@ class Search:
         stale, round_ = 0, 0
         while stale < schedule.patience:
             before = annealer.found
-            for start, hot in self._starts(round_):
-                self._keep(annealer.run(start(), int(length), hot))
-                if annealer.clock.is_up():
-                    return
+            self._anneal(round_, int(length))
+            if annealer.clock.is_up():
+                return
             if self._best().over > 0:
                 self._walk(round_, int(length))
             if self.proof is None and self.problem is not None:
@@ -239,12 +263,25 @@ class Search:
             self.is_proven = self.is_proven or self._is_met()
             if self.is_proven or self.proof is not None:
                 break
-            if annealer.clock.is_up():
+            if annealer.clock.is_up() or annealer.clock.has_hastened:
                 return
             stale = stale + 1 if before is annealer.found else 0
             length *= schedule.growth
             round_ += 1
         self.is_done = True
+
+    def _anneal(self, round_: int, length: int) -> None:
+        """Cool fresh plans and the best one, whole and by parts."""
+        annealer = self.annealer
+        for start, hot in self._starts(round_):
+            if annealer.found is not None and annealer.clock.room(annealer.rate) < length / 2:  # too late to start anew
+                found = annealer.run(self._best_plan(), length, annealer.schedule.warm)
+            else:
+                found = annealer.run(start(), length, hot)
+            self._keep(self._parts(found, length, round_))
+            if annealer.clock.is_up():
+                return
+        self._keep(self._parts(self._best(), length, round_))
 
     def _walk(self, round_: int, length: int) -> None:
         """Look for a plan within limits from the least bad one, at several stiffnesses."""
@@ -260,18 +297,48 @@ class Search:
         return best is not None and best.over <= 0 and best.value <= self.floor + 1e-6 * abs(self.floor)
 
     def _starts(self, round_: int) -> list[tuple[Callable[[], Ints], float]]:
-        """Start plans of a round with the temperature to begin at."""
+        """Start plans of a round with the temperature to begin at: a fresh one, each kind in turn, and the best."""
         model, rng, schedule = self.annealer.model, self.annealer.rng, self.annealer.schedule
-        hot = schedule.hot[round_ % len(schedule.hot)]
-        out: list[tuple[Callable[[], Ints], float]] = []
-        for base in self.bases:
-            out.append((lambda base=base: complete(model, base, rng), hot))  # type: ignore[misc]
-        if len(out) < 2:
-            out.append((lambda: grown(model, rng) if not self.bases else complete(model, self.bases[0], rng, 1.0),
-                        hot))  # fmt: skip
-        if self.annealer.found is not None:
-            out.append((lambda: self._best().plan, schedule.warm))
-        return out
+        kinds: list[Callable[[], Ints]] = [lambda base=base: complete(model, base, rng) for base in self.bases]  # type: ignore[misc]
+        if len(kinds) < 2:
+            kinds.append(lambda: grown(model, rng) if not self.bases else complete(model, self.bases[0], rng, 1.0))
+        hot = schedule.hot[round_ // len(kinds) % len(schedule.hot)]
+        if self.annealer.found is None:  # the first round tries all
+            return [(kind, hot) for kind in kinds]
+        starts = [(kinds[round_ % len(kinds)], hot)]
+        return starts if self._has_parts() else [*starts, (self._best_plan, schedule.warm)]
+
+    def _has_parts(self) -> bool:
+        """Whether there are more teams than the exact search divides anew together."""
+        return bool(self.annealer.model.cost.shape[1] > 3)
+
+    def _parts(self, found: Found, length: int, round_: int) -> Found:
+        """Anneal some neighbouring teams of a plan at a time, all else as it is; ``length`` proposals in all.
+
+        A few teams are cooled well in a small fraction of the time that all of them take.
+        """
+        annealer, schedule, rng = self.annealer, self.annealer.schedule, self.annealer.rng
+        model, clock = annealer.model, annealer.clock
+        k, end = model.cost.shape[1], annealer.iterations + length
+        while self._has_parts() and annealer.iterations < end and not (clock.is_up() or clock.has_hastened):
+            size = min(int(rng.integers(schedule.fewest, schedule.most + 1)), k - 1)
+            teams = neighbouring(model, found.plan, int(rng.integers(k)), size, rng)
+            units = np.flatnonzero(np.isin(found.plan, teams))
+            part = Annealer(restricted(model, units, teams), int(rng.integers(2**31)), clock, schedule)
+            part.rate = annealer.rate
+            proposals = int(part.model.cost.size * schedule.part * 1.2**round_)
+            hot = schedule.hot[int(rng.integers(len(schedule.hot)))]
+            better = part.run(np.searchsorted(teams, found.plan[units]), proposals, hot)
+            annealer.iterations += part.iterations
+            plan = found.plan.copy()
+            plan[units] = teams[better.plan]
+            other = annealer.value_of(plan)
+            if not other.is_worse_than(found.value, found.over):
+                found = other
+        return found
+
+    def _best_plan(self) -> Ints:
+        return self._best().plan
 
     def _best(self) -> Found:
         assert self.annealer.found is not None

@@ -138,6 +138,36 @@ def build_model(problem: Problem) -> Model:
     )
 
 
+def restricted(model: Model, units: Ints, teams: Ints) -> Model:
+    """The model of dividing ``units`` over ``teams`` (both sorted), all other units staying where they are.
+
+    Between plans in which ``teams`` have just these units its objective differs as the whole one does: borders with
+    other teams stay cut, and the teams that a group has outside stay the same.
+    """
+    at = np.full(len(model.cost), -1, dtype=np.int64)
+    at[units] = np.arange(len(units))
+    inside = np.flatnonzero((at[model.ea] >= 0) & (at[model.eb] >= 0))
+    ends = np.stack([at[model.ea[inside]], at[model.eb[inside]]], axis=1)
+    price = np.zeros(len(model.ea))
+    price[model.eid] = model.scost
+    indptr, nbr, eid = adjacency(len(units), ends)
+    return model._replace(
+        indptr=indptr,
+        nbr=nbr,
+        eid=eid,
+        scost=price[inside][eid],
+        ea=ends[:, 0].astype(np.int32),
+        eb=ends[:, 1].astype(np.int32),
+        cost=np.ascontiguousarray(model.cost[np.ix_(units, teams)]),
+        amount=np.ascontiguousarray(model.amount[:, units]),
+        low=np.ascontiguousarray(model.low[:, teams]),
+        high=np.ascontiguousarray(model.high[:, teams]),
+        inverse=np.ascontiguousarray(model.inverse[:, teams]),
+        group=np.ascontiguousarray(model.group[:, units]),
+        allowed=np.ascontiguousarray(model.allowed[np.ix_(units, teams)]),
+    )
+
+
 def adjacency(n: int, edges: Ints) -> tuple[Ints, Ints, Ints]:
     """Neighbours in compressed rows: (indptr (n + 1,), neighbour (2m,), edge (2m,))."""
     ends = np.concatenate([edges[:, 0], edges[:, 1]])

@@ -38,8 +38,14 @@ class Stop:
 
 @dataclass(frozen=True)
 class Params:
-    """Tuning. certify_seconds > 0 spends that much extra time on the strongest bound (branch and cut)."""
+    """Tuning.
 
+    certify_share    part of the time that is kept for the strongest bound (branch and cut, from the plan found) where
+                     time alone ends the search and that bound is worth it: without priced borders, and not too large
+    certify_seconds  that much time for it on top of the limit, on any problem
+    """
+
+    certify_share: float = 0.15
     certify_seconds: float = 0.0
     schedule: Schedule = field(default_factory=Schedule)
 
@@ -75,11 +81,13 @@ def solve(problem: Problem, stop: Stop | None = None, seed: int = 1, params: Par
     stop, params = stop or Stop(), params or Params()
     began = time.perf_counter()
     inner, units, teams = canonical(problem)
-    clock = Clock(None if stop.seconds is None else began + stop.seconds, float(stop.iterations or np.inf))
+    proof_seconds = _proof_seconds(inner, stop, params)
+    in_time = None if stop.seconds is None else began + stop.seconds + params.certify_seconds - proof_seconds
+    clock = Clock(in_time, float(stop.iterations or np.inf))
     quick = lower_bound(_quickly(inner), seconds=np.inf if stop.seconds is None else min(2.0, stop.seconds / 8))
     is_large = inner.n > params.schedule.coarse_above
     search = (_search_levels if is_large else _search)(inner, clock, seed, params, quick)
-    found, bound, is_proven = _certified(inner, search, quick, params.certify_seconds)
+    found, bound, is_proven = _certified(inner, search, quick, proof_seconds)
     plan = np.empty(problem.n, dtype=np.int64)
     plan[units] = teams[found]
     terms = evaluate(problem, plan)
@@ -112,6 +120,15 @@ def _quickly(problem: Problem) -> Problem:
     has_travel = problem.office_xy_m is not None and w.travel > 0
     has_moved = problem.current is not None and w.moved > 0
     return problem if has_travel or has_moved else problem.replace(weights=Weights(travel=0.0))
+
+
+def _proof_seconds(problem: Problem, stop: Stop, params: Params) -> float:
+    """Time for the strongest bound at the end, what comes on top of the limit included."""
+    has_edge_prices = problem.weights.cut_edges > 0 or problem.weights.border > 0
+    is_small = problem.n * problem.k <= params.schedule.exact_pairs
+    if stop.seconds is None or stop.iterations is not None or has_edge_prices or not is_small:
+        return params.certify_seconds
+    return params.certify_seconds + params.certify_share * stop.seconds
 
 
 def _gap(objective: float, bound: float | None) -> float:

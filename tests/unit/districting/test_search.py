@@ -10,7 +10,7 @@ from allocation.districting.construct import complete, grown, relax
 from allocation.districting.improve import Annealer, Clock, Found, Schedule
 from allocation.districting.kernels import loose_pieces, objective, rebuild, violation
 from allocation.districting.multilevel import coarsen, majority, sizes
-from allocation.districting.plan import build_model, canonical, new_state
+from allocation.districting.plan import build_model, canonical, new_state, restricted
 from allocation.districting.problem import Problem
 from allocation.districting.recombine import best_of, merged, neighbouring, regrouped
 from tests.unit.districting.conftest import GridMaker
@@ -47,6 +47,45 @@ def test_the_books_are_right_after_annealing(grid: GridMaker) -> None:
     rebuild(model, state)
     for before, after in zip(kept, state[1:4], strict=True):
         assert before == pytest.approx(after)
+
+
+def test_a_run_without_room_cools_as_fast_as_it_must(grid: GridMaker) -> None:
+    """Cut short by the clock it is the run that was asked to be so short, not the hot beginning of a longer one."""
+    model = build_model(rich(grid))
+    start = grown(model, np.random.default_rng(1))
+    asked = Annealer(model, 1, Clock(None, np.inf), Schedule())
+    hastened = Annealer(model, 1, Clock(None, 120_000), Schedule())
+    wanted = asked.run(start, 120_000, 1.0)
+    found = hastened.run(start, 5_000_000, 1.0)
+    assert (hastened.iterations, hastened.clock.has_hastened) == (120_000, True)
+    assert not asked.clock.has_hastened
+    assert (found.plan == wanted.plan).all()
+    assert Clock(0.0, np.inf).room(np.inf) == 0
+
+
+def test_some_teams_by_themselves_cost_as_much_more_or_less_as_in_the_whole(grid: GridMaker) -> None:
+    """Every flip between teams 0 and 2 changes the objective and the loads of the part as it does those of the whole."""
+    problem = rich(grid)
+    model = build_model(problem)
+    plan = grown(model, np.random.default_rng(5))
+    teams = np.array([0, 2])
+    units = np.flatnonzero(np.isin(plan, teams))
+    part = restricted(model, units, teams)
+    whole_state, part_state = new_state(model, 1), new_state(part, 1)
+
+    def books(units_in_first: np.ndarray) -> tuple[float, np.ndarray, float, np.ndarray]:
+        whole_state.plan[:] = plan
+        whole_state.plan[units] = np.where(units_in_first, 0, 2)
+        part_state.plan[:] = np.where(units_in_first, 0, 1)
+        rebuild(model, whole_state)
+        rebuild(part, part_state)
+        return objective(model, whole_state), whole_state.load[:, teams], objective(part, part_state), part_state.load
+
+    before = books(plan[units] == 0)
+    for flipped in range(len(units)):
+        now = books((plan[units] == 0) ^ (np.arange(len(units)) == flipped))
+        assert now[0] - before[0] == pytest.approx(now[2] - before[2])
+        assert now[1] == pytest.approx(now[3])
 
 
 def test_violation_is_in_parts_of_the_target(grid: GridMaker) -> None:

@@ -84,7 +84,7 @@ def test_removing_a_team_changes_only_what_it_must(grid: GridMaker) -> None:
     assert result.terms.moved == pytest.approx(4 / 12)
 
 
-def test_more_time_never_gives_a_worse_plan_and_a_clock_ends_it(grid: GridMaker) -> None:
+def test_more_iterations_give_no_worse_plan_here_and_a_clock_ends_it(grid: GridMaker) -> None:
     problem = grid(12, 12, teams=6, tolerance=0.05)
     short = solve(problem, Stop(seconds=None, iterations=100_000))
     long = solve(problem, Stop(seconds=None, iterations=400_000))
@@ -118,6 +118,17 @@ def test_a_certificate_is_computed_when_time_is_given_for_it(grid: GridMaker) ->
     result = solve(problem, Stop(seconds=None, iterations=100_000), params=params)
     assert result.stopped_because == "proven optimal"
     assert result.objective == evaluate(problem, result.plan).objective == 6
+
+
+def test_where_time_ends_the_search_a_part_of_it_goes_to_the_proof(grid: GridMaker) -> None:
+    """The search may prove nothing here: what is proven is proven in the time kept for it."""
+    offices = [[0.0, 0.0], [2000.0, 2000.0]]
+    problem = grid(5, 5, office_xy_m=offices, tolerance=0.1, weights=Weights(travel=1.0))
+    search_alone = Schedule(proof_pairs=0, exact_pairs=0)
+    kept = Params(schedule=Schedule(proof_pairs=0, regroupings=0, pool=1), certify_share=0.5)
+    without = solve(problem, Stop(seconds=1.0), params=Params(schedule=search_alone, certify_share=0.5))
+    assert without.stopped_because != "proven optimal"
+    assert solve(problem, Stop(seconds=4.0), params=kept).stopped_because == "proven optimal"
 
 
 @pytest.mark.parametrize("stop", [{"seconds": None}, {"seconds": 0.0}, {"seconds": 1.0, "iterations": 0}])
