@@ -411,13 +411,12 @@ def write_division(folder: Path, allocation: pd.DataFrame) -> None:
     """
     current = allocation[["pc4", "client_line", "team_id", "share"]]
     stock = pd.read_parquet(folder / "stock.parquet")
-    largest = allocation.sort_values("share", ascending=False)
-    held = largest.drop_duplicates(["pc4", "law_domain", "client_line"]).set_index(["pc4", "law_domain", "client_line"])
-    domain = np.where(stock["product"].map(lambda code: PRODUCTS[code].law) == "PW", "pw", "zw_wia")
-    for line in (ALL_LINES, None):
-        keys = zip(stock["pc4"], domain, stock["client_line"] if line is None else [line] * len(stock), strict=True)
-        found = pd.Series([held["team_id"].get(key) for key in keys], index=stock.index)
-        stock["team_id"] = found if "team_id" not in stock else stock["team_id"].fillna(found)
+    key = ["pc4", "law_domain", "client_line"]
+    held = allocation.sort_values("share", ascending=False).drop_duplicates(key).set_index(key)["team_id"]
+    domain = stock["product"].map({code: "pw" if known.law == "PW" else "zw_wia" for code, known in PRODUCTS.items()})
+    by_line = pd.MultiIndex.from_arrays([stock["pc4"], domain, stock["client_line"]])
+    both_lines = pd.MultiIndex.from_arrays([stock["pc4"], domain, [ALL_LINES] * len(stock)])
+    stock["team_id"] = held.reindex(both_lines).fillna(held.reindex(by_line).set_axis(both_lines)).to_numpy()
     teams = pd.read_csv(folder / "teams.csv", dtype=str, keep_default_na=False)
     special = teams[teams["kind"] == "bijzonder"].set_index("client_groups")["team_id"]
     stock["team_id"] = stock["client_group"].map(special).fillna(stock["team_id"])

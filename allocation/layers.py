@@ -29,7 +29,10 @@ from allocation.tables import ALL_LINES, CLIENT_LINES, LAW_DOMAINS, REGULAR_GROU
 ZW_WIA, PW = LAW_DOMAINS
 KIND_OF = {ZW_WIA: "regulier", PW: "participatiewet"}
 CODE_LETTERS = 26 * 26
-"""Letter pairs of a PC6. A range's part of them stands for its part of the work when a lock gives no better figure."""
+"""Letter pairs of a PC6."""
+PEOPLE_PER_PAIR = 0.01
+"""Inhabitants that a letter pair counts for beside those counted: without counts every pair weighs the same, with them
+hardly anything, and no range weighs nothing."""
 
 ARRAYS = (
     "xy_m", "demand", "edges", "border_m", "capacity", "office_xy_m", "current", "municipality", "care_region",
@@ -225,11 +228,13 @@ class _Builder:
         day: date,
     ) -> None:
         self.work, self.edges, self.bridges, self.config = work, edges, bridges, config
+        self._work_of: dict[tuple[str, str], pd.DataFrame] = {}
         self.areas = areas.set_index("pc4", drop=False).sort_index()
         self.clusters = inputs.clusters
         self.teams = active_teams(inputs.teams, day)
         self.locks = active_locks(inputs.locks, day)
         self.current = inputs.current
+        self.full_postcodes = inputs.full_postcodes
         care = inputs.care_regions.set_index("pc4")["care_region"]
         self.care_region = care if len(care) else self.areas["care_region"]
         self.problems: list[InputProblem] = []
@@ -248,11 +253,30 @@ class _Builder:
         ]
         links = [members for _, members in named]
         regions = [int(nr) for nr in self.areas["arbeidsmarktregio_nr"].unique()]
-        for members in join_regions(regions, links + teams["regions"].tolist()):
+        joined = join_regions(regions, links + teams["regions"].tolist())
+        pairs = self._pairs(joined)
+        for members in joined:
             mine = teams[teams["regions"].map(lambda numbers, m=members: bool(set(numbers) & m))]
             mine = mine.assign(served=mine["regions"].map(lambda numbers, m=members: _widened(numbers, links) & m))
             for line in _lines(mine, domain):
-                yield self._layer(self._name(members, named), domain, line, members, mine)
+                yield self._layer(self._name(members, named), domain, line, members, mine, pairs)
+
+    def _pairs(self, clusters: list[set[int]]) -> pd.DataFrame:
+        """Neighbours a, b (positions in ``areas``) with border_m: those of the country, and the bridges that each of
+        these clusters needs to be one piece."""
+        number = {nr: i for i, members in enumerate(clusters) for nr in members}
+        bridges = self.bridges(self.areas["arbeidsmarktregio_nr"].map(number))
+        pairs = pd.concat([self.edges, bridges])[["a", "b", "border_m"]].drop_duplicates(["a", "b"])
+        ends = {name: self.areas.index.get_indexer(pairs[name]) for name in ("a", "b")}
+        return pairs.assign(**ends).query("a >= 0 and b >= 0")
+
+    def _layer_work(self, domain: str, line: str) -> pd.DataFrame:
+        """``layer_work`` of the whole country, computed once."""
+        key = (domain, line)
+        if key not in self._work_of:
+            rows = layer_work(self.work, domain, line, self.config)
+            self._work_of[key] = rows.assign(balanced=balanced_hours(rows, self.config))
+        return self._work_of[key]
 
     def _name(self, members: set[int], named: list[tuple[str, set[int]]]) -> str:
         for name, regions in named:
@@ -261,12 +285,14 @@ class _Builder:
         of = self.areas.drop_duplicates("arbeidsmarktregio_nr").set_index("arbeidsmarktregio_nr")["arbeidsmarktregio"]
         return " + ".join(str(of[nr]) for nr in sorted(members))
 
-    def _layer(self, cluster: str, domain: str, line: str, members: set[int], teams: pd.DataFrame) -> Layer:
+    def _layer(
+        self, cluster: str, domain: str, line: str, members: set[int], teams: pd.DataFrame, country: pd.DataFrame
+    ) -> Layer:
         areas = self.areas[self.areas["arbeidsmarktregio_nr"].isin(members)]
-        work = layer_work(self.work, domain, line, self.config)
-        work = work.assign(balanced=balanced_hours(work, self.config))
+        work = self._layer_work(domain, line)
+        work = work[work["pc4"].isin(areas.index)]
         per_area = work.groupby("pc4")[["balanced", "planned_clients"]].sum().reindex(areas.index, fill_value=0.0)
-        capacity = self._capacity(teams, domain, line, work[work["pc4"].isin(areas.index)])
+        capacity = self._capacity(teams, domain, line, work)
         serving = teams[capacity > 0].sort_values("team_id")
         self._refuse_missing_laws(serving, domain, line)
         capacity = capacity[serving.index]
@@ -274,7 +300,7 @@ class _Builder:
         at = areas.loc[parts["pc4"]]
         portion = parts["portion"].to_numpy()
         clients = per_area["planned_clients"].loc[parts["pc4"]].to_numpy() * portion
-        pairs = self._edges(areas, parts)
+        pairs = self._edges(country, areas, parts)
         offices = self.areas.loc[serving["office_pc4"], ["x_m", "y_m"]].to_numpy(float)
         weights = Weights(**self.config.weights.model_dump())
         allowed, fixed = self._allowed(serving, at, parts, line)
@@ -313,7 +339,7 @@ class _Builder:
         members = self.areas.loc[work["pc4"].unique()].index
         asked = {}
         for name in CLIENT_LINES:
-            rows = layer_work(self.work, domain, name, self.config)
+            rows = self._layer_work(domain, name)
             asked[name] = float(rows.loc[rows["pc4"].isin(members), "hours_verzekeringsarts"].sum())
         other = next(name for name in CLIENT_LINES if name != line)
         alone = float(hours[serves[line] & ~both].sum())
@@ -327,7 +353,7 @@ class _Builder:
         mine = mine[mine["client_line"].isna() | (mine["client_line"] == line) | (line == ALL_LINES)]
         self.used_locks |= set(mine["row"])
         splits = mine[mine["kind"] == "split"].assign(lock="split").drop_duplicates(["pc4", "team_id"])
-        splits["portion"] = split_portions(splits)
+        splits["portion"] = split_portions(splits, self.full_postcodes)
         splits["unit"] = splits["pc4"].str.replace(" ", "") + "#" + splits["team_id"]
         rest = 1 - splits.groupby("area")["portion"].sum().reindex(areas.index, fill_value=0.0)
         whole = areas.index.isin(splits.loc[splits["pc6_from"].isna(), "area"])
@@ -342,19 +368,16 @@ class _Builder:
         parts = parts.drop(columns="pc4", errors="ignore").rename(columns={"area": "pc4"})
         return parts.sort_values(["pc4", "unit"], ignore_index=True)
 
-    def _edges(self, areas: pd.DataFrame, parts: pd.DataFrame) -> pd.DataFrame:
+    def _edges(self, pairs: pd.DataFrame, areas: pd.DataFrame, parts: pd.DataFrame) -> pd.DataFrame:
         """Neighbouring units by position. Parts of one postcode are neighbours, and have all its neighbours."""
-        edges = self.edges[self.edges["a"].isin(areas.index) & self.edges["b"].isin(areas.index)]
-        joined = self.bridges(pd.Series(0, index=areas.index))
-        joined = joined[joined["a"].isin(areas.index) & joined["b"].isin(areas.index)]
-        pairs = pd.concat([edges[["a", "b", "border_m"]], joined[["a", "b", "border_m"]]])
-        pairs = pairs.drop_duplicates(["a", "b"])
-        units = parts.assign(at=np.arange(len(parts)))[["pc4", "at"]]
-        pairs = pairs.merge(units, left_on="a", right_on="pc4").merge(
-            units, left_on="b", right_on="pc4", suffixes=("", "_b")
+        is_member = self.areas.index.isin(areas.index)
+        pairs = pairs[is_member[pairs["a"]] & is_member[pairs["b"]]]
+        units = pd.DataFrame({"area": self.areas.index.get_indexer(parts["pc4"]), "at": np.arange(len(parts))})
+        pairs = pairs.merge(units, left_on="a", right_on="area").merge(
+            units, left_on="b", right_on="area", suffixes=("", "_b")
         )
         pairs = pairs[["at", "at_b", "border_m"]].set_axis(["a", "b", "border_m"], axis=1)
-        same = units.merge(units, on="pc4", suffixes=("", "_b"))
+        same = units.merge(units, on="area", suffixes=("", "_b"))
         same = same.loc[same["at"] < same["at_b"], ["at", "at_b"]].set_axis(["a", "b"], axis=1).assign(border_m=0.0)
         return pd.concat([pairs, same], ignore_index=True)
 
@@ -435,17 +458,28 @@ def verzekeringsarts_hours(teams: pd.DataFrame, config: Config) -> pd.Series:
     return teams["fte_verzekeringsarts"] * config.work.productive_hours_per_fte * teams["productivity"]
 
 
-def split_portions(splits: pd.DataFrame) -> pd.Series:
-    """The part of the postcode's work that each split row takes: its share, of the PC6 range where it names one."""
-    ranges = [_letter_part(a, b) for a, b in zip(splits["pc6_from"], splits["pc6_to"], strict=True)]
-    return splits["share"] * ranges
+def split_portions(splits: pd.DataFrame, full_postcodes: pd.DataFrame) -> pd.Series:
+    """The part of the postcode's work that each split row takes: its share, of the PC6 range where it names one.
+
+    A range's part of the postcode is its part of the inhabitants in ``full_postcodes`` (pc4, pc6, inhabitants), and of
+    the letter pairs where these have none.
+    """
+    people = full_postcodes.assign(inhabitants=full_postcodes["inhabitants"].astype("Float64").fillna(0.0))
+    of_area = people.groupby("pc4")["inhabitants"].sum()
+    parts = []
+    for first, last in zip(splits["pc6_from"], splits["pc6_to"], strict=True):
+        if not isinstance(first, str) or not isinstance(last, str):
+            parts.append(1.0)
+            continue
+        counted = float(people.loc[people["pc6"].between(first, last), "inhabitants"].sum())
+        total = float(of_area.get(first[:4], 0.0))
+        pairs = _pair_number(last) - _pair_number(first) + 1
+        parts.append((counted + PEOPLE_PER_PAIR * pairs) / (total + PEOPLE_PER_PAIR * CODE_LETTERS))
+    return splits["share"] * parts
 
 
-def _letter_part(first: object, last: object) -> float:
-    if not isinstance(first, str) or not isinstance(last, str):
-        return 1.0
-    start, end = ((ord(code[4]) - 65) * 26 + ord(code[5]) - 65 for code in (first, last))
-    return (end - start + 1) / CODE_LETTERS
+def _pair_number(pc6: str) -> int:
+    return (ord(pc6[4]) - ord("A")) * 26 + ord(pc6[5]) - ord("A")
 
 
 def _lines(teams: pd.DataFrame, domain: str) -> tuple[str, ...]:
