@@ -64,7 +64,7 @@ def test_a_run_without_room_cools_as_fast_as_it_must(grid: GridMaker) -> None:
 
 
 def test_some_teams_by_themselves_cost_as_much_more_or_less_as_in_the_whole(grid: GridMaker) -> None:
-    """Every flip between teams 0 and 2 changes the objective and the loads of the part as it does those of the whole."""
+    """Every flip between teams 0 and 2 changes objective and loads of the part as it does those of the whole."""
     problem = rich(grid)
     model = build_model(problem)
     plan = grown(model, np.random.default_rng(5))
