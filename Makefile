@@ -49,9 +49,9 @@ bench-solver: $(READY) ## the districting engine beside its peers; writes docs/b
 backtest: $(READY) ## the demand estimate against the held-out last year; writes the table in docs/demand.md
 	$(BIN)/python -m allocation.backtest
 
-up: $(READY)      ## the planners' page on the embedded example
+up: $(READY)      ## the planners' page on the embedded example, and Airflow beside it
 	test -e var/caseload.sqlite || $(MAKE) --no-print-directory run
-	$(BIN)/caseload serve
+	$(BIN)/python dags/standalone.py
 
 lock: $(READY)    ## write requirements.lock anew from pyproject.toml
 	UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile pyproject.toml --quiet --all-extras --universal --generate-hashes \

@@ -10,6 +10,7 @@ only, writes its logs below ``airflow/`` and stops with Ctrl-C.
 from __future__ import annotations
 
 import argparse
+import base64
 import json
 import os
 import secrets
@@ -33,20 +34,29 @@ COMPONENTS = {
 PATIENCE_S = 600
 
 
-def passwords(home: Path) -> Path:
-    """The file with the passwords, made when it is not there yet."""
-    path = home / "passwords.json"
+def kept(path: Path, make: Callable[[], dict[str, str]]) -> dict[str, str]:
+    """What a file of secrets holds; made on the first start, readable for its owner only."""
     if not path.exists():
-        home.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.touch(mode=0o600)
-        path.write_text(json.dumps({name: secrets.token_urlsafe(12) for name in USERS}, indent=1), encoding="utf-8")
-    return path
+        path.write_text(json.dumps(make(), indent=1), encoding="utf-8")
+    return dict(json.loads(path.read_text(encoding="utf-8")))
+
+
+def make_keys() -> dict[str, str]:
+    """Keys with which the components sign and encrypt. Each component would make its own when none were given."""
+    return {
+        "AIRFLOW__API_AUTH__JWT_SECRET": secrets.token_hex(32),
+        "AIRFLOW__CORE__FERNET_KEY": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
+    }
 
 
 def settle(var: Path, port: int) -> Path:
     """Settings of an Airflow with pages, into this process; returns the file with the passwords."""
     prepare_environment(var)
-    file = passwords(var / "airflow")
+    file = var / "airflow" / "passwords.json"
+    kept(file, lambda: {name: secrets.token_urlsafe(12) for name in USERS})
+    os.environ |= kept(file.with_name("keys.json"), make_keys)
     here = f"http://127.0.0.1:{port}"
     os.environ |= {
         "AIRFLOW__API__HOST": "127.0.0.1",

@@ -1,19 +1,29 @@
-"""The planners' page inside Airflow: for those who are signed in, and saving only for those who may start a run."""
+"""The planners' page inside Airflow: for those who are signed in, and saving only for those who may start a run.
+
+The first test asks the plugin itself; the others start what `make up` starts and look at it in a real Chromium.
+"""
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
 import pytest
+from playwright.sync_api import FrameLocator, Page, expect
 
-from allocation import pipeline
+from allocation import pipeline, publish
 from allocation.report import write_report
-from tests.support.browser import toy_run
+from tests.support.airflow_components import free_port, wait_for
+from tests.support.browser import Browser, browser, toy_run
 
 ROOT = Path(__file__).parents[2]
 ASK = """
@@ -88,3 +98,135 @@ def test_only_signed_in_users_get_anything_and_only_planners_save(tmp_path: Path
         "planner saves": 200, "saved by": "user", "websocket": told["websocket"],
     }  # fmt: skip
     assert told["websocket"] != "open"
+
+
+# --- make up ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Up:
+    """What `make up` started: the addresses that it printed, the passwords, and the run that can be seen."""
+
+    page: str
+    airflow: str
+    passwords: dict[str, str]
+    run: pipeline.Run
+
+
+@pytest.fixture(scope="module")
+def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
+    var = tmp_path_factory.mktemp("up")
+    run = toy_run(var, tolerance=0.5)
+    pipeline.validate_inputs(run)
+    write_report(run.folder)
+    pipeline.propose(run)
+    ports = [str(free_port()), str(free_port())]
+    command = [sys.executable, str(ROOT / "dags" / "standalone.py"), "--var", str(var)]
+    with (var / "up.log").open("w") as log:
+        process = subprocess.Popen(
+            [*command, "--port", ports[0], "--page-port", ports[1]],
+            stdout=log, stderr=log, env=os.environ | {"CASELOAD_STORE": run.store}, cwd=var,
+        )  # fmt: skip
+    try:
+        told = (var / "up.log").read_text
+        wait_for("both lines", lambda: process.poll() is not None or told().count("http://127.0.0.1:") == 2)
+        page, airflow = re.findall(r"http://127.0.0.1:\d+", told())
+        passwords = json.loads((var / "airflow" / "passwords.json").read_text(encoding="utf-8"))
+        yield Up(page, airflow, passwords, run)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(40)
+    for address in (page, airflow):
+        with pytest.raises(httpx.ConnectError):
+            httpx.get(address)
+
+
+def sign_in(up: Up, page: Page, name: str) -> None:
+    """From the refusal of the page by way of the login back to the page."""
+    page.goto(f"{up.airflow}/caseload/")
+    expect(page.locator("h1")).to_have_text("Log eerst in bij Airflow.")
+    page.click("a")
+    page.fill("input[name=username]", name)
+    page.fill("input[name=password]", up.passwords[name])
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"{up.airflow}/caseload/", timeout=60_000)
+
+
+def inside(up: Up, chromium: Browser) -> FrameLocator:
+    """The page as Airflow's menu shows it."""
+    chromium.page.goto(up.airflow)
+    chromium.page.get_by_text("Caseloadverdeling").first.click(timeout=60_000)
+    frame = chromium.page.frame_locator("iframe")
+    expect(frame.locator("html")).to_have_attribute("data-ready", "ja", timeout=60_000)
+    return frame
+
+
+@pytest.mark.heavy
+@pytest.mark.timeout(900)
+def test_one_click_from_make_up_to_the_page(up: Up) -> None:
+    with browser() as chromium:
+        chromium.page.goto(up.page)
+        chromium.ready()
+        assert chromium.page.locator("#strook tbody tr").count() == 3
+        assert (chromium.outside, chromium.errors) == ([], [])
+
+
+@pytest.mark.heavy
+@pytest.mark.timeout(900)
+def test_who_is_not_signed_in_gets_no_page_no_answer_and_no_socket(up: Up) -> None:
+    with httpx.Client(base_url=f"{up.airflow}/caseload") as client:
+        for path in ("/", "/static/page.js", "/api/map?run=toy", "/opzoeken", "/api/v1/lookup?postcode=1001"):
+            assert client.get(path).status_code == 401, path
+        assert client.post("/api/country", json={"draft_id": 1, "reason": "x"}).status_code == 401
+    with browser() as chromium:
+        chromium.page.goto(f"{up.airflow}/caseload/")
+        assert chromium.page.locator("#kaart").count() == 0
+        assert chromium.page.evaluate(SOCKET, f"{up.airflow.replace('http', 'ws')}/caseload/ws") == "closed"
+
+
+SOCKET = """url => new Promise(go => {
+  const socket = new WebSocket(url);
+  socket.onopen = () => go("open");
+  socket.onclose = () => go("closed");
+})"""
+
+
+@pytest.mark.heavy
+@pytest.mark.timeout(900)
+def test_who_may_only_look_sees_the_page_and_cannot_save(up: Up) -> None:
+    with browser() as chromium:
+        sign_in(up, chromium.page, "kijker")
+        frame = inside(up, chromium)
+        assert frame.locator("#naam").input_value() == "kijker"
+        frame.locator("#herbereken").click()
+        expect(frame.locator("#fout")).to_contain_text("U mag dit niet", timeout=30_000)
+        assert chromium.outside == []
+
+
+@pytest.mark.heavy
+@pytest.mark.timeout(900)
+def test_a_planner_divides_the_country_through_the_dag_and_proposes_it(up: Up) -> None:
+    """In the menu of Airflow: pin a postcode, press the button, see the version; Airflow asks for the approval."""
+    with browser() as chromium:
+        sign_in(up, chromium.page, "planner")
+        frame = inside(up, chromium)
+        assert frame.locator("#naam").get_attribute("readonly") is not None
+        frame.locator("#codes").fill("1005")
+        frame.locator("#codes").press("Enter")
+        team = frame.locator("#suggesties tbody button").first.inner_text(timeout=30_000)
+        frame.locator("#suggesties tbody button").first.click()
+        frame.locator("#toepassen").click()
+        expect(frame.locator("#stand")).to_contain_text("1 verplaatsing", timeout=30_000)
+        chromium.shot("pagina-airflow")
+        frame.locator("#herbereken").click()
+        expect(frame.locator("#herbereken-stand")).to_have_attribute("data-state", re.compile("."), timeout=600_000)
+        told = frame.locator("#herbereken-stand").inner_text()
+        assert "is ingediend" in told, told
+        chromium.shot("pagina-airflow-land")
+        assert chromium.outside == []
+    made = publish.versions(up.run.store).sort_values("version").iloc[-1]
+    assert (made["status"], made["created_by"]) == ("proposed", "planner")
+    assert made["run_id"].startswith("allocate__")
+    division = publish.read_table("allocation", up.run.store, version=int(made["version"]))
+    mine = division[(division["pc4"] == "1005") & (division["law_domain"] == "zw_wia")]
+    assert set(mine["team_id"]) == {team}
