@@ -11,9 +11,10 @@ import hashlib
 import logging
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import date
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
@@ -29,9 +30,14 @@ log = logging.getLogger(__name__)
 MOST_PER_CHECK = 20
 """Problems listed per check; the rest is counted in one closing line."""
 MONTHS_NEEDED = 12
+STAND_IN_SHARE = 0.05
+"""More clients than this at postcodes that only have a stand-in means that the counts are of another edition."""
 PC4 = re.compile(r"[1-9][0-9]{3}")
 LOCK_AREA = re.compile(r"(?P<pc4>[1-9][0-9]{3})(?:(?P<first>[A-Z]{2})(?:-(?P=pc4)(?P<last>[A-Z]{2}))?)?")
 CENTRAL = "central"
+
+REPLACED_COLUMNS = ("pc4", "stand_in", "detail", "action")
+FULL_COLUMNS = ("pc4", "pc6", "inhabitants")
 
 Mask = "pd.Series[bool]"
 
@@ -41,7 +47,10 @@ class Inputs:
     """The checked input: one typed frame per file; an absent optional file is an empty frame.
 
     Added to the contract's columns: ``teams.regions`` and ``clusters.region`` (region numbers), ``locks.area``
-    (the PC4 of the lock), ``locks.pc6_from``/``pc6_to``, and ``row`` (spreadsheet row) in the planners' files.
+    (the PC4 of the lock), ``locks.pc6_from``/``pc6_to``, ``stock.pc4_in_file`` (before it was replaced), and ``row``
+    (spreadsheet row) in the planners' files.
+    ``replaced``: postcodes without an area: pc4, stand_in, and detail and action in Dutch for the report.
+    ``full_postcodes``: pc4, pc6, inhabitants (missing = not published) of areas that are split at PC6, where known.
     """
 
     inflow: pd.DataFrame
@@ -52,6 +61,8 @@ class Inputs:
     locks: pd.DataFrame
     care_regions: pd.DataFrame
     current: pd.DataFrame
+    replaced: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(REPLACED_COLUMNS), dtype=object))
+    full_postcodes: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(FULL_COLUMNS), dtype=object))
 
     @property
     def reference_date(self) -> date:
@@ -64,21 +75,24 @@ class Inputs:
 
     def write(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        for field in fields(self):
-            getattr(self, field.name).to_parquet(folder / f"{field.name}.parquet", index=False)
+        for one in fields(self):
+            getattr(self, one.name).to_parquet(folder / f"{one.name}.parquet", index=False)
 
     @classmethod
     def read(cls, folder: Path) -> Inputs:
         return cls(**{f.name: pd.read_parquet(folder / f"{f.name}.parquet") for f in fields(cls)})
 
 
-def load_inputs(folder: Path, areas: pd.DataFrame, config: Config) -> Inputs:
+def load_inputs(
+    folder: Path, areas: pd.DataFrame, config: Config, followed: Mapping[str, str] = MappingProxyType({})
+) -> Inputs:
     """Read and check the input folder.
 
     Parameters
     ----------
     folder : one file per table of ``tables.INPUTS``, as CSV or Parquet.
     areas : one row per existing postcode; needs ``pc4``, ``arbeidsmarktregio_nr`` and ``arbeidsmarktregio``.
+    followed : postcodes of an older edition that are gone -> the postcode in their place.
 
     Raises
     ------
@@ -89,26 +103,86 @@ def load_inputs(folder: Path, areas: pd.DataFrame, config: Config) -> Inputs:
     frames: dict[str, pd.DataFrame] = {}
     files: dict[str, str] = {}
     for table in tables.INPUTS:
-        frame, name, found = _read_table(folder, table)
-        if frame is not None and table.name in ("inflow", "stock"):
-            frame["replaced"] = frame["pc4"].astype("string").isin(config.replaced_postcodes)
-            frame["pc4"] = frame["pc4"].astype("string").replace(config.replaced_postcodes)
+        frame, files[table.name], found = _read_table(folder, table)
         problems += found
-        files[table.name] = name
         if frame is not None:
-            problems += (typed := _Typing(table, name, frame)).problems
+            frames[table.name] = frame
+    replaced = _replace_postcodes(frames, areas, config, followed)
+    for table in tables.INPUTS:
+        if table.name in frames:
+            problems += (typed := _Typing(table, files[table.name], frames[table.name])).problems
             frames[table.name] = typed.frame
     missing = [t.name for t in tables.INPUTS if t.name not in frames]
-    checks = _CrossChecks(frames, files, areas, config)
+    checks = _CrossChecks(frames, files, areas, config, followed)
     problems += checks.run(without=missing)
+    problems += _too_many_stand_ins(frames, files, replaced)
     if problems:
         raise InputRefused(problems)
     return Inputs(
         **{
             name: frame.drop(columns="row") if name in ("inflow", "stock", "care_regions") else frame
             for name, frame in frames.items()
-        }
+        },
+        replaced=replaced[list(REPLACED_COLUMNS)],
     )
+
+
+def _replace_postcodes(
+    frames: dict[str, pd.DataFrame], areas: pd.DataFrame, config: Config, followed: Mapping[str, str]
+) -> pd.DataFrame:
+    """Give postcodes without an area the one that they count for, in ``frames`` itself; returns what was replaced.
+
+    First as the configuration says, then the successor in the edition in use, then the nearest number (PO boxes and new
+    streets: ``geodata.stand_ins``). What none of these knows is left for the checks to refuse. An office gets the
+    place of its stand-in; a care region of a postcode without an area is of no use and left out.
+    """
+    import geodata
+
+    written = {  # as it stands in the file -> the postcode, for the few that occur
+        (table, column): {code: str(code).strip() for code in frames[table][column].dropna().unique()}
+        for table, column in (("inflow", "pc4"), ("stock", "pc4"), ("teams", "office_pc4"), ("care_regions", "pc4"))
+        if table in frames
+    }
+    used = {code for codes in written.values() for code in codes.values()}
+    agreed = {code: to for code, to in config.replaced_postcodes.items() if code in used}
+    without = used - set(areas["pc4"]) - set(agreed)
+    heirs = {code: followed[code] for code in without if code in followed}
+    near = geodata.stand_ins(areas["pc4"], without - set(heirs)).dropna(subset=["stand_in"]) if without else None
+    rows = [[code, to, "vervangen volgens de instellingen", f"volgt {to}", False] for code, to in agreed.items()]
+    rows += [[code, to, "bestaat niet meer in deze editie", f"volgt {to}", False] for code, to in heirs.items()]
+    if near is not None:
+        rows += [[*row, True] for row in near[list(REPLACED_COLUMNS)].to_numpy().tolist()]
+    replaced = pd.DataFrame(rows, columns=[*REPLACED_COLUMNS, "is_guess"]).sort_values("pc4", ignore_index=True)
+    stand_in = dict(zip(replaced["pc4"], replaced["stand_in"], strict=True))
+    for (table, column), codes in written.items():
+        given = frames[table][column]
+        new = given.map({code: stand_in[pc4] for code, pc4 in codes.items() if pc4 in stand_in})
+        if table == "stock":
+            frames[table]["pc4_in_file"] = given.map(codes).astype(object)
+        if table in ("inflow", "stock"):
+            frames[table]["replaced"] = new.notna()
+        if table == "care_regions":
+            frames[table] = frames[table][new.isna()].reset_index(drop=True)
+        else:
+            frames[table][column] = given.where(new.isna(), new)
+    return replaced
+
+
+def _too_many_stand_ins(
+    frames: dict[str, pd.DataFrame], files: Mapping[str, str], replaced: pd.DataFrame
+) -> list[Problem]:
+    """A problem when more than STAND_IN_SHARE of the clients in stock got a postcode by the nearest number."""
+    if "stock" not in frames or not replaced["is_guess"].any():
+        return []
+    stock = frames["stock"]
+    guessed = stock["pc4_in_file"].isin(replaced.loc[replaced["is_guess"], "pc4"])
+    part = stock.loc[guessed, "clients"].sum() / max(stock["clients"].sum(), 1)
+    if part <= STAND_IN_SHARE:
+        return []
+    first = stock.loc[guessed, "pc4_in_file"].min()
+    what = f"{part:.1%} of the clients have a postcode without an area, the first is {first}"
+    allowed = f"at most {STAND_IN_SHARE:.0%}; boundaries of the edition of the counts, or lines in replaced_postcodes"
+    return [Problem(files["stock"], None, "pc4", what, allowed)]
 
 
 def fingerprints(folder: Path) -> dict[str, str]:
@@ -241,9 +315,14 @@ class _CrossChecks:
     """Checks between files. Each method is one rule; a file that could not be read is skipped."""
 
     def __init__(
-        self, frames: dict[str, pd.DataFrame], files: Mapping[str, str], areas: pd.DataFrame, config: Config
+        self,
+        frames: dict[str, pd.DataFrame],
+        files: Mapping[str, str],
+        areas: pd.DataFrame,
+        config: Config,
+        followed: Mapping[str, str],
     ) -> None:
-        self.frames, self.files, self.config = frames, files, config
+        self.frames, self.files, self.config, self.followed = frames, files, config, followed
         self.pc4 = set(areas["pc4"])
         self.region_of = dict(zip(areas["pc4"], areas["arbeidsmarktregio_nr"], strict=True))
         names = areas.drop_duplicates("arbeidsmarktregio_nr")
@@ -515,7 +594,9 @@ class _CrossChecks:
             "locks",
             wrong,
             "pc4",
-            lambda at: f"{locks['pc4'].iloc[at]!r} is no existing postcode or PC6 range",
+            lambda at: (
+                f"{locks['pc4'].iloc[at]!r} is no existing postcode or PC6 range{self._heir(locks['area'].iloc[at])}"
+            ),
             "a postcode; for split also 1013AA or 1013AA-1013AE",
         )
         self._add(
@@ -544,6 +625,9 @@ class _CrossChecks:
         self._shares(locks)
         self._overlapping_ranges(locks)
         self._contradictions(locks)
+
+    def _heir(self, pc4: object) -> str:
+        return f"; {self.followed[str(pc4)]} is in its place now" if pc4 in self.followed else ""
 
     def _shares(self, locks: pd.DataFrame) -> None:
         split = locks["kind"] == "split"

@@ -267,7 +267,7 @@ class _Builder:
         number = {nr: i for i, members in enumerate(clusters) for nr in members}
         bridges = self.bridges(self.areas["arbeidsmarktregio_nr"].map(number))
         pairs = pd.concat([self.edges, bridges])[["a", "b", "border_m"]].drop_duplicates(["a", "b"])
-        ends = {name: self.areas.index.get_indexer(pairs[name]) for name in ("a", "b")}
+        ends = {name: self.areas.index.get_indexer(pd.Index(pairs[name])) for name in ("a", "b")}
         return pairs.assign(**ends).query("a >= 0 and b >= 0")
 
     def _layer_work(self, domain: str, line: str) -> pd.DataFrame:
@@ -372,7 +372,7 @@ class _Builder:
         """Neighbouring units by position. Parts of one postcode are neighbours, and have all its neighbours."""
         is_member = self.areas.index.isin(areas.index)
         pairs = pairs[is_member[pairs["a"]] & is_member[pairs["b"]]]
-        units = pd.DataFrame({"area": self.areas.index.get_indexer(parts["pc4"]), "at": np.arange(len(parts))})
+        units = pd.DataFrame({"area": self.areas.index.get_indexer(pd.Index(parts["pc4"])), "at": np.arange(len(parts))})
         pairs = pairs.merge(units, left_on="a", right_on="area").merge(
             units, left_on="b", right_on="area", suffixes=("", "_b")
         )

@@ -31,7 +31,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from allocation import demand, example, figures, impact, layers, routing, runoff, tables, transition
+from allocation import demand, editions, example, figures, impact, layers, routing, runoff, tables, transition
 from allocation.config import Config
 from allocation.districting import Params, Stop, check, evaluate, solve
 from allocation.errors import Refused
@@ -137,7 +137,10 @@ def _read_json(path: Path) -> Any:
 
 
 def prepare_boundaries(run: Run, progress: Progress | None = None) -> None:
-    """Postcode areas, their neighbours and regions, from the source or its cache, into the run's folder."""
+    """Postcode areas, their neighbours and regions, from the source or its cache, into the run's folder.
+
+    With it goes what changed since the edition of the division in force (``editions.Succession``).
+    """
     import geodata
 
     try:
@@ -148,6 +151,14 @@ def prepare_boundaries(run: Run, progress: Progress | None = None) -> None:
     _write_json(
         run.folder / "boundaries.json", {"edition": asdict(loaded.edition), "fingerprint": loaded.fingerprint()}
     )
+    before = editions.areas_in_force(run)
+    succession = editions.Succession.between(loaded.areas if before is None else before, loaded.areas)
+    succession.write(run.folder / "succession")
+    counted = succession.counted()
+    _write_json(run.folder / "boundary_changes.json", counted)
+    if counted and progress:
+        changed = ", ".join(f"{count} {kind.replace('_', ' ')}" for kind, count in counted.items())
+        progress(f"boundaries: areas changed since the division in force: {changed}")
 
 
 def _areas(run: Run) -> pd.DataFrame:
@@ -162,9 +173,30 @@ def _areas(run: Run) -> pd.DataFrame:
 def check_inputs(run: Run) -> None:
     """Read and check the input folder. Raises ``InputRefused`` with every problem."""
     folder = Path(run.input_dir) if run.input_dir else example_folder(run)
-    loaded = load_inputs(folder, _areas(run), run.config)
+    followed = editions.Succession.read(run.folder / "succession").successors()
+    loaded = load_inputs(folder, _areas(run), run.config, followed)
+    loaded = replace(loaded, full_postcodes=_full_postcodes(run, loaded))
     loaded.write(run.folder / "inputs")
     _write_json(run.folder / "inputs.json", {"folder": str(folder), "sha256": fingerprints(folder)})
+
+
+def _full_postcodes(run: Run, inputs: Inputs) -> pd.DataFrame:
+    """Inhabitants per full postcode of the areas that are split at PC6, where the source of the boundaries has them.
+
+    Without (another source, or no network and not in the cache) a range counts by its letters.
+    """
+    import geodata
+
+    split = inputs.locks.loc[inputs.locks["pc6_from"].notna(), "area"]
+    if split.empty or _read_json(run.folder / "boundaries.json")["edition"]["source"] != "pdok":
+        return inputs.full_postcodes
+    boundaries = geodata.Boundaries.read(run.folder / "boundaries")
+    try:
+        found = geodata.load_full_postcodes(split, boundaries, run.var / "cache")
+    except geodata.GeodataError as error:
+        log.warning("full postcodes: %s; PC6 ranges count by their letters", error)
+        return inputs.full_postcodes
+    return found[["pc4", "pc6", "inhabitants"]]
 
 
 def example_folder(run: Run) -> Path:
@@ -236,18 +268,27 @@ def _build_layers(run: Run, inputs: Inputs, work: pd.DataFrame, config: Config, 
 
 
 def _division_in_force(run: Run, inputs: Inputs) -> tuple[pd.DataFrame, int | None]:
-    """The division to compare with: that of the input folder, else the last published one, else none."""
+    """The division to compare with: that of the input folder, else the last published one, else none.
+
+    In the postcodes of this run's edition, and those that are gone.
+    """
     from allocation import publish
 
     columns = [*tables.CURRENT.column_names, "law_domain"]
-    if len(inputs.current):
-        kind = inputs.teams.drop_duplicates("team_id").set_index("team_id")["kind"]
-        is_pw = inputs.current["team_id"].map(kind).eq("participatiewet")
-        return inputs.current.assign(law_domain=np.where(is_pw, layers.PW, layers.ZW_WIA))[columns], None
+    succession = editions.Succession.read(run.folder / "succession")
     version = publish.current_version(run.store, run.today)
-    if version is None:
-        return _no_division(), None
-    return publish.read_table("allocation", run.store, version=version)[columns], version
+    published = _no_division()
+    if version is not None:
+        published = succession.carry_over(publish.read_table("allocation", run.store, version=version)[columns])
+    # What the gate compares the file with: a file that is older than the version in force moves clients without need.
+    beside = published if len(inputs.current) else _no_division()
+    beside.to_parquet(run.folder / "published_division.parquet", index=False)
+    if not len(inputs.current):
+        return published, version
+    kind = inputs.teams.drop_duplicates("team_id").set_index("team_id")["kind"]
+    is_pw = inputs.current["team_id"].map(kind).eq("participatiewet")
+    given = inputs.current.assign(law_domain=np.where(is_pw, layers.PW, layers.ZW_WIA))[columns]
+    return succession.carry_over(given), None
 
 
 def solve_layer(run: Run, key: str) -> dict[str, Any]:
@@ -347,7 +388,8 @@ def assemble_outcome(run: Run) -> None:
     routed = routing.routing_table(parts, teams, run.config)
     expected = transition.expected_per_area(work, allocation, run.config)
     changes = transition.allocation_changes(now, allocation, expected).assign(from_version=told["from_version"])
-    moves = transition.transition_table(inputs.stock, now, routed, inputs.products, set(teams["team_id"]), run.config)
+    active, by_line = set(teams["team_id"]), layers.line_shares(work)
+    moves = transition.transition_table(inputs.stock, now, routed, inputs.products, active, by_line, run.config)
     load = figures.team_load(solved, work, areas, teams, run.config)
     outcome = {
         "allocation": allocation,
@@ -551,10 +593,19 @@ def summary(run: Run) -> dict[str, Any]:
         "areas_moved": int(changes["pc4"].nunique()),
         "clients_moved": int(moved.loc[moved["movement"] == "verhuist", "clients"].sum()),
         "clients_in_stock": int(moved["clients"].sum()),
+        "warnings": _warnings(run),
         "version": told.get("version"),
         "tables": told.get("folder"),
         "report": str(run.folder / "report.html"),
     }
+
+
+def _warnings(run: Run) -> list[dict[str, Any]]:
+    """What the gates warn of without stopping the run: table, sentence, sentence_nl, how_many and more."""
+    path = run.folder / "validation" / "result.json"
+    gates = _read_json(path).values() if path.exists() else ()
+    failed = [failure for gate in gates if isinstance(gate, dict) for failure in gate["failed"]]
+    return [failure for failure in failed if failure["severity"] == "warning"]
 
 
 def summary_text(figures_: dict[str, Any]) -> str:
@@ -575,7 +626,9 @@ def summary_text(figures_: dict[str, Any]) -> str:
         "state": f"{figures_['version']} ({'in force' if figures_['tables'] else 'proposed'})",
         "tables": figures_["tables"] or "not published",
     }
-    return "\n".join(f"  {name:<25}{text.format(**values)}" for name, text in lines)
+    told = [f"  {name:<25}{text.format(**values)}" for name, text in lines]
+    told += [f"  {'warning':<25}{one['sentence']} ({one['how_many']} found)" for one in figures_["warnings"]]
+    return "\n".join(told)
 
 
 def code_version() -> str:

@@ -87,6 +87,7 @@ def transition_table(
     routing: pd.DataFrame,
     products: pd.DataFrame,
     active: set[str],
+    line_shares: pd.Series,
     config: Config,
 ) -> pd.DataFrame:
     """Table ``transition``: every client in stock, from the team that has the file to the team that will have it.
@@ -97,9 +98,11 @@ def transition_table(
     now : the division in force (pc4, client_line, law_domain, team_id, share), for rows without ``team_id``.
     routing : as ``routing.routing_table`` gives it.
     products : with ``law`` and ``handled_by``; ``active`` : ids of the teams in force.
+    line_shares : as ``layers.line_shares`` gives it: how clients counted for line ``alle`` fall over the lines where
+        these have teams of their own.
     """
     key = ["pc4", "product", "client_line", "client_group"]
-    rows = stock.groupby([*key, "team_id"], dropna=False)["clients"].sum().reset_index()
+    rows = stock.groupby([*key, "pc4_in_file", "team_id"], dropna=False)["clients"].sum().reset_index()
     rows = rows[rows["clients"] > 0].merge(products[["product", "law", "handled_by"]], on="product")
     central = rows["handled_by"] == "central"
     rows = rows.assign(law_domain=np.where(rows["law"] == "PW", PW, ZW_WIA))
@@ -107,7 +110,7 @@ def transition_table(
     known = rows["team_from"].notna()
     stays = known & rows["team_from"].isin(active) & (config.continuity == "stay")
     follow = rows[~stays & ~central]
-    moved = _follow_postcode(follow, routing, products)
+    moved = _follow_postcode(follow, routing, line_shares)
     moved["reason"] = np.where(
         moved["team_from"].isna(), "unknown", np.where(moved["team_from"].isin(active), "policy", "ended")
     )
@@ -126,29 +129,31 @@ def transition_table(
 
 
 def _holders(rows: pd.DataFrame, now: pd.DataFrame) -> pd.Series:
-    """Who holds each row's files: the team the stock names, else the team with the largest share of the postcode."""
+    """Who holds each row's files: the team the stock names, else the team with the largest share of the postcode.
+
+    That is the postcode as the file has it: one that is gone still tells which team had it.
+    """
+    known = rows["pc4_in_file"].isin(now["pc4"])
+    places = rows[["law_domain", "client_line"]].assign(pc4=rows["pc4_in_file"].where(known, rows["pc4"]))
     largest = now.sort_values(["share", "team_id"], ascending=[False, True])
-    held = largest.drop_duplicates(["pc4", "law_domain", "client_line"]).set_index(
-        ["pc4", "law_domain", "client_line"]
-    )["team_id"]
-    any_line = largest.drop_duplicates(["pc4", "law_domain"]).set_index(["pc4", "law_domain"])["team_id"]
-    exact = pd.Series(
-        pd.MultiIndex.from_frame(rows[["pc4", "law_domain", "client_line"]]).map(held.to_dict()), index=rows.index
-    )
-    loose = pd.Series(pd.MultiIndex.from_frame(rows[["pc4", "law_domain"]]).map(any_line.to_dict()), index=rows.index)
-    by_postcode = exact.where(exact.notna(), loose).where(rows["client_group"] == REGULAR_GROUP, None)
+    by_postcode = pd.Series(None, index=rows.index, dtype=object)
+    for key in (["pc4", "law_domain", "client_line"], ["pc4", "law_domain"]):
+        held = largest.drop_duplicates(key).set_index(key)["team_id"].to_dict()
+        found = pd.Series(pd.MultiIndex.from_frame(places[key]).map(held), index=rows.index)
+        by_postcode = by_postcode.where(by_postcode.notna(), found)
+    by_postcode = by_postcode.where(rows["client_group"] == REGULAR_GROUP, None)
     return rows["team_id"].where(rows["team_id"].notna(), by_postcode).astype(object)
 
 
-def _follow_postcode(rows: pd.DataFrame, routing: pd.DataFrame, products: pd.DataFrame) -> pd.DataFrame:
+def _follow_postcode(rows: pd.DataFrame, routing: pd.DataFrame, line_shares: pd.Series) -> pd.DataFrame:
     """Each row's clients over the teams of its postcode, in whole clients by largest remainder."""
     whole = routing.groupby(["pc4", "client_group", "law", "client_line", "team_id"])["share"].sum().reset_index()
-    line = rows["client_line"].where(rows["client_line"] != ALL_LINES, CLIENT_LINES[0])
-    rows = rows.assign(row=np.arange(len(rows)), line=line)
-    spread = rows.merge(
-        whole.rename(columns={"team_id": "team_to", "client_line": "line"}), on=["pc4", "client_group", "law", "line"]
-    )
-    exact = spread["clients"] * spread["share"]
+    whole = whole.rename(columns={"team_id": "team_to", "client_line": "line"})
+    rows = rows.assign(row=np.arange(len(rows)))
+    spread = _by_line(rows, line_shares).merge(whole, on=["pc4", "client_group", "law", "line"])
+    parts = (spread["part"] * spread["share"]).groupby([spread["row"], spread["team_to"]]).sum().rename("part")
+    spread = rows.merge(parts.reset_index(), on="row")
+    exact = spread["clients"] * spread["part"]
     floor = np.floor(exact + 1e-9)
     spread["left"] = exact - floor
     spread["clients_to"] = floor
@@ -156,7 +161,17 @@ def _follow_postcode(rows: pd.DataFrame, routing: pd.DataFrame, products: pd.Dat
     spread = spread.assign(short=short).sort_values(["row", "left", "team_to"], ascending=[True, False, True])
     rank = spread.groupby("row").cumcount()
     spread["clients"] = (spread["clients_to"] + (rank < spread["short"])).astype("int64")
-    return spread.loc[spread["clients"] > 0].drop(columns=["row", "line", "share", "left", "clients_to", "short"])
+    return spread.loc[spread["clients"] > 0].drop(columns=["row", "part", "left", "clients_to", "short"])
+
+
+def _by_line(rows: pd.DataFrame, line_shares: pd.Series) -> pd.DataFrame:
+    """``rows`` per client line: ``line`` and ``part``, 1 for a row of that line, and its share for one of ``alle``."""
+    frames = []
+    for line in CLIENT_LINES:
+        share = rows["product"].map(line_shares.xs(line, level=1).to_dict()).astype(float).fillna(1 / len(CLIENT_LINES))
+        part = share.where(rows["client_line"] == ALL_LINES, rows["client_line"].eq(line).astype(float))
+        frames.append(rows.assign(line=line, part=part))
+    return pd.concat(frames).query("part > 0")
 
 
 def expected_per_area(work: pd.DataFrame, allocation: pd.DataFrame, config: Config) -> pd.DataFrame:

@@ -36,7 +36,8 @@ def suites(run_folder: Path) -> Suites:
     work = facts.read_tables(run_folder, ("work",))
     missing = [name for name in names if name not in found] + ([] if work else ["work"])
     config = facts.settings(run_folder)
-    added_up = {"inflow", "stock"} if config["replaced_postcodes"] else set()  # two postcodes may count for one
+    replaced = facts.read_tables(run_folder / "inputs", ("replaced",)).get("replaced", pd.DataFrame())
+    added_up = {"inflow", "stock"} if len(replaced) else set()  # two postcodes may count for one
     declared = [
         Declared(table, found[table.name], is_unique=table.name not in added_up)
         for table in tables.INPUTS

@@ -368,7 +368,7 @@ def gates(folder: Path) -> list[Gate]:
 
 def repair_sheets(folder: Path) -> list[Sheet]:
     """Repairs of boundaries: counts per class, the ones of small classes by name; and the bridges."""
-    repairs = pd.read_parquet(folder / "boundaries" / "repairs.parquet")
+    repairs = _repairs(folder)
     counts = repairs.rename(columns={"class": "kind"}).value_counts(["kind", "action"]).reset_index(name="count")
     summary = [[text(one.kind.replace("_", " ")), text(one.action), amount(one[3])] for one in records(counts)]
     small = repairs[repairs.groupby("class")["class"].transform("size") <= 200]
@@ -389,6 +389,14 @@ def repair_sheets(folder: Path) -> list[Sheet]:
         Sheet("verbindingen", "Verbindingen over water: gebieden die als buren gelden zonder gedeelde grens",
               ("Postcode", "Met postcode", "Verbinding"), crossings),
     ]  # fmt: skip
+
+
+def _repairs(folder: Path) -> pd.DataFrame:
+    """What was repaired in the boundaries, what changed since the edition in force, and postcodes without an area."""
+    replaced = pd.read_parquet(folder / "inputs" / "replaced.parquet").assign(**{"class": "zonder_vlak"})
+    frames = [pd.read_parquet(folder / "boundaries" / "repairs.parquet")]
+    frames.append(pd.read_parquet(folder / "succession" / "noticed.parquet"))
+    return pd.concat([*frames, replaced[frames[0].columns]], ignore_index=True)
 
 
 def fingerprint_sheet(folder: Path) -> Sheet:

@@ -27,7 +27,7 @@ from allocation.config import Config
 from allocation.demand import expected_work
 from allocation.figures import Solved, pieces, region_summary, team_load
 from allocation.inputs import Inputs, load_inputs
-from allocation.layers import Layer, active_teams, build_layers
+from allocation.layers import Layer, active_teams, build_layers, line_shares
 from allocation.pipeline import solve_problem
 from allocation.routing import allocation_table, assigned_parts, routing_table
 from allocation.transition import allocation_changes, expected_per_area, transition_table
@@ -213,7 +213,7 @@ def divide(folder: Path, changed: dict[str, pd.DataFrame] | None = None, config:
     routing = routing_table(parts, teams, config)
     changes = allocation_changes(now, allocation, expected_per_area(work, allocation, config))
     active = set(teams["team_id"])
-    transition = transition_table(inputs.stock, now, routing, inputs.products, active, config)
+    transition = transition_table(inputs.stock, now, routing, inputs.products, active, line_shares(work), config)
     solved = [
         Solved(layer, plan, pieces(layer.problem, plan), result["objective"], None, None)
         for layer, plan, result in zip(layers, plans, results, strict=True)

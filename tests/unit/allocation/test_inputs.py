@@ -190,7 +190,55 @@ def test_a_postcode_without_an_area_may_count_for_another(tmp_path: Path) -> Non
     config = Config.from_values({"replaced_postcodes": {"1099": "1002"}})
     loaded = load_inputs(toy.write(tmp_path, frames), toy.areas(), config)
     assert loaded.stock.query("pc4 == '1002'")["clients"].sum() == 8
-    assert len(load(tmp_path)) == 2
+    assert loaded.replaced.to_numpy().tolist() == [["1099", "1002", "vervangen volgens de instellingen", "volgt 1002"]]
+
+
+def few_at(pc4: str) -> dict[str, pd.DataFrame]:
+    """The toy input with one more client in stock, at another postcode, and three new clients there too."""
+    frames = toy.tables()
+    extra = frames["stock"].iloc[[0]].assign(pc4=pc4, clients="1")
+    came = frames["inflow"].iloc[[0]].assign(pc4=pc4, clients="3")
+    return {"stock": pd.concat([frames["stock"], extra]), "inflow": pd.concat([frames["inflow"], came])}
+
+
+def test_a_postcode_without_an_area_follows_the_nearest_number_and_is_listed(tmp_path: Path) -> None:
+    """1020 is a PO box: 1012 is the nearest number that shares two digits. Not a client is lost."""
+    loaded = load_inputs(toy.write(tmp_path, few_at("1020")), toy.areas(), Config())
+    assert loaded.replaced.to_numpy().tolist() == [
+        ["1020", "1012", "postbus of nieuwe straat: geen vlak in deze editie", "volgt 1012"]
+    ]
+    assert loaded.stock["clients"].sum() == 49
+    assert loaded.stock.query("pc4 == '1012'")["clients"].sum() == 5
+    assert loaded.inflow.query("pc4 == '1012'")["clients"].sum() == 27
+
+
+def test_many_postcodes_without_an_area_are_another_edition_and_refused(tmp_path: Path) -> None:
+    frames = toy.tables()
+    frames["stock"]["pc4"] = frames["stock"]["pc4"].replace("1001", "1050")
+    (problem,) = load(toy.write(tmp_path, frames))
+    assert (problem.file, problem.column) == ("stock.csv", "pc4")
+    assert "8.3% of the clients have a postcode without an area, the first is 1050" in str(problem)
+
+
+def test_a_postcode_that_is_gone_counts_where_its_place_is_now(tmp_path: Path) -> None:
+    """However many clients it has: that is no guess. Its care region goes, for it has no area to colour any more."""
+    frames = toy.tables()
+    for name in ("stock", "inflow"):
+        frames[name]["pc4"] = frames[name]["pc4"].replace("1001", "1050")
+    frames["care_regions"] = pd.DataFrame({"pc4": ["1050", "1002"], "care_region": ["Noord", "Zuid"]})
+    frames["teams"]["office_pc4"] = frames["teams"]["office_pc4"].replace("1001", "1050")
+    loaded = load_inputs(toy.write(tmp_path, frames), toy.areas(), Config(), {"1050": "1001"})
+    assert loaded.replaced["detail"].tolist() == ["bestaat niet meer in deze editie"]
+    assert loaded.stock.query("pc4 == '1001'")["clients"].sum() == 4
+    assert loaded.stock.query("pc4 == '1001'")["pc4_in_file"].unique().tolist() == ["1050"]
+    assert loaded.care_regions["pc4"].tolist() == ["1002"]
+    assert "1050" not in set(loaded.teams["office_pc4"])
+
+
+def test_a_lock_on_a_postcode_that_is_gone_is_refused_and_names_its_heir(tmp_path: Path) -> None:
+    frames = {"locks": toy.locks(("1050", "W1", "pin", "", ""))}
+    with pytest.raises(InputRefused, match="'1050' is no existing postcode or PC6 range; 1001 is in its place now"):
+        load_inputs(toy.write(tmp_path, frames), toy.areas(), Config(), {"1050": "1001"})
 
 
 def test_the_division_in_force_may_know_postcodes_that_are_gone(

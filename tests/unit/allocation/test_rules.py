@@ -242,7 +242,8 @@ def test_r9_portions_of_ranges_follow_their_letters() -> None:
     rows = pd.DataFrame(
         {"share": [1.0, 0.5, 0.25], "pc6_from": ["1001AA", "1001BA", None], "pc6_to": ["1001AZ", "1001BZ", None]}
     )
-    assert split_portions(rows).tolist() == pytest.approx([26 / 676, 13 / 676, 0.25])
+    unknown = pd.DataFrame(columns=["pc4", "pc6", "inhabitants"])
+    assert split_portions(rows, unknown).tolist() == pytest.approx([26 / 676, 13 / 676, 0.25])
 
 
 def test_r10_a_pin_holds_until_its_end_date(tmp_path: Path) -> None:
