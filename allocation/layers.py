@@ -372,7 +372,8 @@ class _Builder:
         """Neighbouring units by position. Parts of one postcode are neighbours, and have all its neighbours."""
         is_member = self.areas.index.isin(areas.index)
         pairs = pairs[is_member[pairs["a"]] & is_member[pairs["b"]]]
-        units = pd.DataFrame({"area": self.areas.index.get_indexer(pd.Index(parts["pc4"])), "at": np.arange(len(parts))})
+        area = self.areas.index.get_indexer(pd.Index(parts["pc4"]))
+        units = pd.DataFrame({"area": area, "at": np.arange(len(parts))})
         pairs = pairs.merge(units, left_on="a", right_on="area").merge(
             units, left_on="b", right_on="area", suffixes=("", "_b")
         )

@@ -161,6 +161,11 @@ def prepare_boundaries(run: Run, progress: Progress | None = None) -> None:
         progress(f"boundaries: areas changed since the division in force: {changed}")
 
 
+def boundary_changes(run: Run) -> pd.DataFrame:
+    """What changed since the edition of the division in force: change, pc4, old, new, share (``geodata.diff``)."""
+    return editions.Succession.read(run.folder / "succession").changes
+
+
 def _areas(run: Run) -> pd.DataFrame:
     """The areas without their polygons: all that most steps need."""
     import pyarrow.parquet as pq
@@ -501,7 +506,9 @@ def _runs_row(run: Run) -> pd.DataFrame:
     return pd.DataFrame([row])
 
 
-def run_all(run: Run, *, until: Literal["report", "proposal", "publication"], progress: Progress) -> dict[str, float]:
+def run_all(
+    run: Run, *, until: Literal["expectations", "report", "proposal", "publication"], progress: Progress
+) -> dict[str, float]:
     """The whole run without a scheduler, up to and including a step. Returns the seconds of each step, in order."""
     steps: list[tuple[str, Callable[[], object]]] = [
         ("boundaries", lambda: prepare_boundaries(run, progress)),
@@ -553,7 +560,7 @@ def run_scenario(scenario: Scenario, run: Run, progress: Progress) -> pd.DataFra
         today=run.today,
         created_by=run.created_by,
     )
-    run_all(what_if, until="report", progress=progress)
+    run_all(what_if, until="expectations", progress=progress)
     moves = what_if.frame("transition")
     compared = compare_with_base(
         publish.read_table("team_load", run.store, version=base),
@@ -564,6 +571,10 @@ def run_scenario(scenario: Scenario, run: Run, progress: Progress) -> pd.DataFra
         areas_moved=int(what_if.frame("allocation_changes")["pc4"].nunique()),
     )
     compared.to_parquet(what_if.folder / "scenario.parquet", index=False)
+    told = {"name": scenario.name, "description": scenario.description, "base": base}
+    _write_json(what_if.folder / "scenario.json", told)
+    progress("report")
+    write_report(what_if)
     return compared
 
 

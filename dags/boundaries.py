@@ -1,4 +1,8 @@
-"""DAG `boundaries`: postcode areas, their neighbours and their regions, once a year and by hand."""
+"""DAG `boundaries`: postcode areas, their neighbours and their regions, once a year and by hand.
+
+Its asset event tells how many areas changed since the edition of the division in force, by kind of change; the log of
+task `prepare` names them.
+"""
 
 from __future__ import annotations
 
@@ -38,8 +42,10 @@ def boundaries() -> None:
         from allocation import pipeline
 
         opened = pipeline.Run.open(run)
-        pipeline.prepare_boundaries(opened)
-        outlet_events[BOUNDARIES].extra = {"run": run} | told(opened.folder / "boundaries.json")
+        pipeline.prepare_boundaries(opened, print)
+        print(pipeline.boundary_changes(opened).to_string(index=False))
+        changes = told(opened.folder / "boundary_changes.json")
+        outlet_events[BOUNDARIES].extra = {"run": run, "changes": changes} | told(opened.folder / "boundaries.json")
 
     prepare(fetch(start()))
 

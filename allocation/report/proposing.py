@@ -193,7 +193,8 @@ def _new_run(bench: Bench, *, var: Path, store_url: str, by: str, reason: str) -
 
 def _copy_inputs(bench: Bench, changes: ChangeSet, run: pipeline.Run) -> None:
     """The files of the run that the draft was made on, with the planner's locks and teams in the inputs."""
-    shutil.copytree(bench.folder / "boundaries", run.folder / "boundaries")
+    for name in ("boundaries", "succession"):
+        shutil.copytree(bench.folder / name, run.folder / name)
     for name in ("boundaries.json", "inputs.json", "work.parquet", "division_in_force.parquet"):
         if (bench.folder / name).exists():
             shutil.copyfile(bench.folder / name, run.folder / name)
