@@ -81,7 +81,8 @@ def proposal(figures: Mapping[str, Any]) -> str:
         ("Cliënten die verhuizen", f"{figures['clients_moved']} van {figures['clients_in_stock']}"),
     ]
     table = "\n".join(f"| {name} | {value} |" for name, value in rows)
-    return f"| | |\n|---|---|\n{table}\n\nVerslag: {figures['report']}\n"
+    notes = "".join(f"Let op: {one['sentence_nl']} ({one['how_many']} keer).\n\n" for one in figures["warnings"])
+    return f"| | |\n|---|---|\n{table}\n\n{notes}Verslag: {figures['report']}\n"
 
 
 def _percent(share: float) -> str:

@@ -74,6 +74,7 @@ def _frames(run_folder: Path, found: dict[str, pd.DataFrame]) -> dict[str, pd.Da
         "work": work_per_area(work, config),
         "work_of_groups": work_of_groups(work, config),
         "division_in_force": pd.read_parquet(run_folder / "division_in_force.parquet"),
+        "published_division": pd.read_parquet(run_folder / "published_division.parquet"),
     }
 
 
@@ -587,6 +588,20 @@ _TRANSITION = (
             select f.pc4, f.law_domain, n.client_line, f.team, round(sum(f.share), 6) as unexplained
             from flow as f join line as n on f.client_line in (n.client_line, '{tables.ALL_LINES}')
             where f.team is not null group by 1, 2, 3, 4 having abs(sum(f.share)) > {ROUNDING}""",
+    ),
+    Rule(
+        "current_is_in_force", "division_in_force", "team_id", "warning",
+        "the file `current` is not the version in force, and everything that changes or moves is counted from that file; "
+        "without it, it is counted from the version in force",
+        "het bestand current is niet de geldende versie, en alles wat wijzigt of verhuist is geteld vanaf dat bestand; "
+        "zonder dat bestand wordt geteld vanaf de geldende versie",
+        f"""with both as (
+              select pc4, law_domain, client_line, team_id, share from division_in_force
+              union all select pc4, law_domain, client_line, team_id, -share from published_division)
+            select b.pc4, b.law_domain, n.client_line from both as b
+              join line as n on b.client_line in (n.client_line, '{tables.ALL_LINES}')
+            where exists (select 1 from published_division)
+            group by b.pc4, b.law_domain, n.client_line, b.team_id having abs(sum(b.share)) > {ROUNDING}""",
     ),
 )  # fmt: skip
 

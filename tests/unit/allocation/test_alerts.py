@@ -18,6 +18,7 @@ FIGURES = {
     "areas_moved": 12,
     "clients_moved": 48,
     "clients_in_stock": 230_000,
+    "warnings": [{"sentence_nl": "het bestand current is niet de geldende versie", "how_many": 17}],
     "report": "/data/report.html",
 }
 
@@ -42,6 +43,7 @@ def test_a_proposal_is_told_in_dutch() -> None:
     told = alerts.proposal(FIGURES)
     assert "| Grootste afwijking van de norm | 4,9% |" in told
     assert "| Teams buiten de tolerantie | geen |" in told
+    assert "Let op: het bestand current is niet de geldende versie (17 keer)." in told
     assert "/data/report.html" in told
     waiting = alerts.waiting(told, "allocate", "run-1", "http://here/required_actions")
     assert waiting["details"][0] == "Versie: 3"

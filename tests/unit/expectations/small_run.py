@@ -67,6 +67,7 @@ class SmallRun:
     inputs: dict[str, pd.DataFrame]
     work: pd.DataFrame
     division_in_force: pd.DataFrame
+    published_division: pd.DataFrame
     outcome: dict[str, pd.DataFrame]
     config: dict[str, Any] = field(default_factory=dict)
     results: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -76,7 +77,8 @@ class SmallRun:
         """The run as files; returns ``folder``."""
         frames = {f"inputs/{name}": frame for name, frame in self.inputs.items()}
         frames |= {f"outcome/{name}": frame for name, frame in self.outcome.items()}
-        frames |= {"work": self.work, "division_in_force": self.division_in_force, "boundaries/areas": self.areas}
+        frames |= {"work": self.work, "boundaries/areas": self.areas}
+        frames |= {name: getattr(self, name) for name in ("division_in_force", "published_division")}
         for name, frame in frames.items():
             if name in self.absent:
                 continue
@@ -136,7 +138,7 @@ def small_run() -> SmallRun:
         "locks": _locks(), "care_regions": pd.DataFrame({"pc4": PC4S, "care_region": "GGD"}),
         "current": _in_force().drop(columns="law_domain").assign(row=2),
     }  # fmt: skip
-    return SmallRun(areas, inputs, work, _in_force(), outcome, config)
+    return SmallRun(areas, inputs, work, _in_force(), _in_force(), outcome, config)
 
 
 def _row(**values: Any) -> dict[str, Any]:

@@ -219,6 +219,8 @@ OUTCOME_WARNINGS = [
     Case("special_capacity", setting("outcome/team_load", {"team_id": "M"}, capacity_hours_verzekeringsarts=40.0),
          "team_id M, hours 44, capacity 40"),
     Case("many_moved", setting("outcome/transition", {"pc4": "1000"}, movement="verhuist"), "place Regio 1"),
+    Case("current_is_in_force", setting("published_division", {"pc4": "1003", "team_id": "V1"}, team_id="A1"),
+         "pc4 1003, law_domain zw_wia, client_line vangnet"),
 ]  # fmt: skip
 
 INPUT_CASES = [
