@@ -24,6 +24,11 @@ STOPPED = {
     "only one team": "er is maar één team, dus niets te verdelen",
     "carried over": "niet opnieuw verdeeld in deze run: overgenomen",
 }
+SOURCES = {
+    "embedded": "meegeleverde voorbeeldeditie (in productie: CBS/PDOK)",
+    "pdok": "CBS/PDOK",
+    "file": "een eigen bestand",
+}
 CROSSINGS = {"ferry": "veer", "bridge": "brug", "tunnel": "tunnel", "nearest": "dichtstbijzijnde gebied"}
 
 
@@ -67,6 +72,24 @@ def crossing(reason: str) -> str:
     """``ferry: Den Helder - Texel`` -> ``veer: Den Helder - Texel``."""
     kind, _, where = reason.partition(":")
     return f"{CROSSINGS[kind]}:{where}" if kind in CROSSINGS else reason
+
+
+FIELDS = {
+    "pc4": "postcode", "team_id": "team", "name": "naam", "hours": "uren", "capacity": "capaciteit", "share": "aandeel",
+    "client_line": "lijn", "client_group": "groep", "law": "wet", "law_domain": "laag", "clients": "cliënten",
+    "product": "product", "month": "maand", "office": "kantoor", "arbeidsmarktregio": "regio", "teams": "teams",
+    "deviation": "afwijking", "pieces": "delen", "areas": "gebieden",
+}  # fmt: skip
+
+
+def example(told: str) -> str:
+    """A row that a check found, ``team_id W1, hours 5633`` -> ``team W1, uren 5.633``."""
+    parts = []
+    for part in told.split(", "):
+        name, _, value = part.partition(" ")
+        shown = number(float(value)) if value.isdigit() and name in ("hours", "capacity", "clients") else value
+        parts.append(f"{FIELDS.get(name, name)} {shown}".strip())
+    return ", ".join(parts)
 
 
 def violation(broken: Violation) -> str:

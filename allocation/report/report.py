@@ -19,6 +19,7 @@ from allocation.report.map import SHOWN, map_value
 ASSETS = Path(__file__).parent / "assets"
 CONTENTS = (
     ("cijfers", "Kerncijfers"), ("kaart-kop", "Kaart"), ("teams-kop", "Teams"), ("regios-kop", "Regio's"),
+    ("wachttijd-kop", "Wachttijd"), ("scenario-kop", "Scenario's"),
     ("wijzigingen-kop", "Wijzigingen"), ("overgang-kop", "Overgang"), ("bijzonder-kop", "Bijzondere groepen"),
     ("uitloop-kop", "Wanneer vol"), ("gevolgen-kop", "Gevolgen"),
     ("reken-kop", "Kwaliteit"), ("controle-kop", "Controle"), ("verantwoording", "Verantwoording"),
@@ -45,13 +46,15 @@ def write_report(run_folder: Path) -> Path:
 @cache
 def environment() -> Environment:
     """The templates, escaping everything and failing on a name that is not given."""
-    return Environment(
+    made = Environment(
         loader=PackageLoader("allocation.report"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    made.filters["example"] = dutch.example
+    return made
 
 
 def asset(name: str) -> str:
@@ -100,6 +103,9 @@ def _content(frames: sections.Frames) -> dict[str, Any]:
         "tolerance": dutch.percent(told["config"]["tolerance"]),
         "teams": sections.team_sheet(frames.load),
         "regions": sections.region_sheet(frames.regions),
+        "waiting": sections.waiting_sheet(board),
+        "scenarios": sections.scenario_sheet(folder),
+        "scenario": sections.read_json(folder / "scenario.json"),
         "changes": sections.change_sheet(frames.changes, board.areas),
         "continuity": CONTINUITY[told["config"]["continuity"]],
         "reasons": sections.reason_sheet(frames.transition),
@@ -111,6 +117,7 @@ def _content(frames: sections.Frames) -> dict[str, Any]:
         "gates": sections.gates(folder),
         "repairs": sections.repair_sheets(folder),
         "edition": edition,
+        "source": dutch.SOURCES.get(edition["source"], edition["source"]),
         "retrieved": dutch.day(edition["retrieved_at"]),
         "readme": _readme(Path(inputs["folder"])),
         "files": sections.fingerprint_sheet(folder),

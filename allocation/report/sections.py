@@ -6,14 +6,17 @@ Belongs here: from the tables of a run to columns and cells in Dutch. Does not b
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from allocation.districting import check
+from allocation.figures import MONTHS_A_YEAR
 from allocation.report import dutch
 from allocation.report.board import Board, Totals, layer_sums, totals
 from allocation.report.dutch import number, percent
@@ -125,6 +128,7 @@ def key_figures(frames: Frames) -> list[Figure]:
                + number((frames.load["kind"] == "bijzonder").sum())),
         Figure("Postcodegebieden", number(new.areas)),
         *_balance(new, old, has_now),
+        _waiting_figure(frames, has_now),
         Figure("Gebieden buiten tolerantie", number(outside["areas"].sum()),
                note=f"van {number(len(outside))} teams"),
         Figure("Verplaatste postcodes", number(frames.changes["pc4"].nunique()),
@@ -146,7 +150,15 @@ def _balance(new: Totals, old: Totals, has_now: bool) -> Iterable[Figure]:
                  "hemelsbreed, gewogen naar werk")  # fmt: skip
     yield Figure("Gemeentesplitsingen", number(new.municipality_splits), now(number(old.municipality_splits)))
     yield Figure("Zorgregiosplitsingen", number(new.care_region_splits), now(number(old.care_region_splits)))
-    yield Figure("Wachttijd", f"{number(new.waiting_months, 1)} maanden", note="uren in voorraad / maandcapaciteit")
+    yield Figure("Wachttijd (maanden)", number(new.waiting_months, 1), note="uren in voorraad / maandcapaciteit")
+
+
+def _waiting_figure(frames: Frames, has_now: bool) -> Figure:
+    spreads = region_waiting(frames.board)
+    new, old = (float((spreads[f"most_{which}"] - spreads[f"least_{which}"]).mean()) for which in ("new", "now"))
+    regions = spreads.groupby("region")["mean"].max()
+    return Figure("Verschil in wachttijd binnen een regio (maanden)", number(new, 1), number(old, 1) if has_now else "",
+                  f"gemiddeld; regio's van {number(regions.min(), 1)} tot {number(regions.max(), 1)}")  # fmt: skip
 
 
 # --- tables ----------------------------------------------------------------------------------------------------------
@@ -198,6 +210,86 @@ def region_sheet(regions: pd.DataFrame) -> Sheet:
         "Verplaatste gebieden", "Verhuizende cliënten", "Wachttijd (maanden)",
     )  # fmt: skip
     return Sheet("regios", "Regio's: evenwicht, afstand en verplaatsing", columns, rows)
+
+
+def region_waiting(board: Board) -> pd.DataFrame:
+    """Per layer and set of regions divided together: its mean waiting time in months, and that of the team with the
+    shortest and the longest (``least_``, ``most_``), in force (``now``) and proposed (``new``). Teams without an area
+    do not count; stock that no team has now counts for nobody."""
+    rows = []
+    for one in board.layers:
+        name = dutch.layer(one.layer.law_domain, one.layer.client_line)
+        row: dict[str, Any] = {"region": one.layer.cluster, "layer": name}
+        for which, plan in (("now", one.now), ("new", one.proposal)):
+            found = layer_sums(one, plan).teams
+            waiting = found.waiting_months[(found.areas > 0) & ~np.isnan(found.waiting_months)]
+            row |= {f"least_{which}": waiting.min(initial=np.inf), f"most_{which}": waiting.max(initial=-np.inf)}
+        capacity = float(one.layer.problem.capacity.sum())
+        row["mean"] = float(one.stock_hours.sum()) / (capacity / MONTHS_A_YEAR) if capacity > 0 else np.nan
+        row["homeless"] = float(one.stock_hours[one.now < 0].sum())
+        rows.append(row)
+    return pd.DataFrame(rows).replace([np.inf, -np.inf], np.nan)
+
+
+def waiting_sheet(board: Board) -> Sheet:
+    """How far waiting times lie apart, before and after."""
+    rows = [
+        [
+            text(one.region), text(one.layer), amount(one.mean, 1),
+            amount(one.least_now, 1), amount(one.most_now, 1), amount(one.most_now - one.least_now, 1),
+            amount(one.least_new, 1), amount(one.most_new, 1), amount(one.most_new - one.least_new, 1),
+            amount(one.homeless),
+        ]
+        for one in records(region_waiting(board).sort_values(["region", "layer"]))
+    ]  # fmt: skip
+    columns = (
+        "Regio of cluster", "Laag", "Gemiddeld", "Nu: kortste team", "Nu: langste team", "Nu: verschil",
+        "Voorstel: kortste team", "Voorstel: langste team", "Voorstel: verschil", "Nu zonder team (uur in voorraad)",
+    )  # fmt: skip
+    return Sheet("wachttijd", "Wachttijd in maanden per regio, en hoe ver de teams uiteenliggen", columns, rows)
+
+
+SCENARIO_MEASURES: dict[str, tuple[str, Callable[[float], Cell]]] = {
+    "teams": ("Teams", amount),
+    "verzekeringsarts hours asked a year": ("Gevraagde uren verzekeringsarts per jaar", amount),
+    "verzekeringsarts hours available a year": ("Beschikbare uren verzekeringsarts per jaar", amount),
+    "asked / available": ("Gevraagd tegenover beschikbaar", share),
+    "mean deviation from the target load": ("Gemiddelde afwijking van het eigen deel", share),
+    "largest deviation from the target load": ("Grootste afwijking van het eigen deel", share),
+    "mean waiting time, months": ("Gemiddelde wachttijd (maanden)", partial(amount, decimals=1)),
+    "difference in waiting time between regions, months":
+        ("Verschil in wachttijd tussen regio's (maanden)", partial(amount, decimals=1)),
+    "areas that change team": ("Gebieden die van team wisselen", amount),
+    "clients that move": ("Cliënten die verhuizen", amount),
+}  # fmt: skip
+"""What ``scenario.compare_with_base`` measures: its name for planners, and how a value is shown."""
+
+
+def scenario_sheet(folder: Path) -> Sheet | None:
+    """The named scenarios beside the division in force: the run's own first, then the newest of every other name that
+    was compared with the same version. None when there are none."""
+    found: dict[str, tuple[dict[str, Any], dict[Any, Any]]] = {}
+    own = read_json(folder / "scenario.json")
+    for path in sorted(folder.parent.glob("*/scenario.json"), key=lambda one: one.stat().st_mtime, reverse=True):
+        table = pd.read_parquet(path.with_name("scenario.parquet")).set_index("measure").to_dict("index")
+        told = read_json(path)
+        if path.parent == folder or (own or {}).get("name") != told["name"]:
+            found.setdefault(told["name"], (told, table))
+    if not found:
+        return None
+    base = (own or next(iter(found.values()))[0])["base"]
+    shown = [one for one in found.values() if one[0]["base"] == base]
+    shown.sort(key=lambda one: own is None or one[0]["name"] != own["name"])
+    rows = [
+        [
+            text(name),
+            cell(shown[0][1][measure]["base"]),
+            *(cell(table[measure]["scenario"]) for _, table in shown),
+        ]
+        for measure, (name, cell) in SCENARIO_MEASURES.items()
+    ]
+    columns = ("Wat", f"Geldende verdeling (versie {base})", *(told["name"] for told, _ in shown))
+    return Sheet("scenarios", "Scenario's naast de verdeling die nu geldt", columns, rows)
 
 
 def change_sheet(changes: pd.DataFrame, areas: pd.DataFrame) -> Sheet:

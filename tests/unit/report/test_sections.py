@@ -1,0 +1,85 @@
+"""Tables of the report: waiting time and scenarios, on the toy country (see ``test_whatif`` for its map)."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from allocation import pipeline
+from allocation.report import dutch, sections
+from allocation.report.board import Board
+from allocation.report.whatif import Bench
+from allocation.scenario import compare_with_base
+
+
+@pytest.fixture(scope="module")
+def board(run: pipeline.Run) -> Board:
+    return Bench(run.folder).board
+
+
+def test_waiting_times_of_a_region_are_those_of_its_teams(board: Board) -> None:
+    """West now: all to its first team but one postcode. Every postcode has the same stock, so the first team waits five
+    times as long for its capacity as the second; the mean of the region does not depend on who has what."""
+    lopsided = np.array([0, 0, 0, 0, 0, 1], dtype=np.int64)
+    west = replace(board.layers[0], now=lopsided)
+    told = sections.region_waiting(replace(board, layers=(west, *board.layers[1:]))).iloc[0]
+    stock, capacity = west.stock_hours, west.layer.problem.capacity / 12
+    expected = np.bincount(lopsided, stock) / capacity
+    assert told["most_now"] == pytest.approx(expected.max())
+    assert told["least_now"] == pytest.approx(expected.min())
+    assert told["most_new"] - told["least_new"] < told["most_now"] - told["least_now"]
+    assert told["mean"] == pytest.approx(stock.sum() / capacity.sum())
+    assert told["homeless"] == 0
+
+
+def test_stock_without_a_team_and_teams_without_an_area_are_told_apart(board: Board) -> None:
+    alone = replace(board.layers[0], now=np.array([0, 0, 0, -1, -1, -1], dtype=np.int64))
+    told = sections.region_waiting(replace(board, layers=(alone,))).iloc[0]
+    assert told["homeless"] == pytest.approx(alone.stock_hours[3:].sum())
+    assert told["most_now"] == told["least_now"]
+
+
+def keep_scenario(folder: Path, name: str, teams: float, *, base: int = 1, at: int) -> Path:
+    """What `caseload scenario` leaves in the folder of its run."""
+    folder.mkdir(parents=True)
+    load = pd.DataFrame({"team_id": ["W1"], "kind": "regulier", "deviation": [0.01], "hours_verzekeringsarts": [100.0],
+                         "capacity_hours_verzekeringsarts": [200.0]})  # fmt: skip
+    before, after = (pd.DataFrame({"waiting_months": [months]}) for months in (1.0, 2.0))
+    table = compare_with_base(load, before, load, after, 3, 4)
+    table.loc[table["measure"] == "teams", "scenario"] = teams
+    table.to_parquet(folder / "scenario.parquet", index=False)
+    (folder / "scenario.json").write_text(json.dumps({"name": name, "description": "", "base": base}), encoding="utf-8")
+    os.utime(folder / "scenario.json", (at, at))
+    return folder
+
+
+def test_named_scenarios_stand_beside_each_other_the_newest_of_each_name(tmp_path: Path) -> None:
+    """Its own comes first; one of another version in force is not comparable and is left out."""
+    keep_scenario(tmp_path / "a", "meer vraag", 5, at=10)
+    keep_scenario(tmp_path / "b", "meer vraag", 6, at=20)
+    own = keep_scenario(tmp_path / "c", "team stopt", 7, at=5)
+    keep_scenario(tmp_path / "d", "vorig jaar", 8, base=3, at=30)
+    sheet = sections.scenario_sheet(own)
+    assert sheet is not None
+    assert sheet.columns == ("Wat", "Geldende verdeling (versie 1)", "team stopt", "meer vraag")
+    shown = {row[0].text: [one.text for one in row[1:]] for row in sheet.rows}
+    assert shown["Teams"] == ["1", "7", "6"]
+    assert shown["Gevraagd tegenover beschikbaar"] == ["50,0%", "50,0%", "50,0%"]
+    assert shown["Gemiddelde wachttijd (maanden)"] == ["1,0", "2,0", "2,0"]
+    assert shown["Cliënten die verhuizen"] == ["0", "3", "3"]
+    assert len(shown) == len(sections.SCENARIO_MEASURES)
+    plain = tmp_path / "run"
+    plain.mkdir()
+    assert sections.scenario_sheet(plain).columns[2:] == ("vorig jaar",)  # type: ignore[union-attr]
+    assert sections.scenario_sheet(tmp_path / "elsewhere" / "run") is None
+
+
+def test_what_a_check_found_is_told_in_dutch() -> None:
+    assert dutch.example("team_id SMC-X, hours 5633, capacity 12") == "team SMC-X, uren 5.633, capaciteit 12"
+    assert dutch.example("pc4 1001, iets 5") == "postcode 1001, iets 5"
