@@ -31,7 +31,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from allocation import demand, editions, example, figures, impact, layers, routing, runoff, tables, transition
+from allocation import demand, editions, example, figures, impact, layers, routing, runoff, tables, transition, waiting
 from allocation.config import Config
 from allocation.districting import Params, Stop, check, evaluate, solve
 from allocation.errors import Refused
@@ -407,12 +407,22 @@ def assemble_outcome(run: Run) -> None:
         "expected": expected,
         "team_months": runoff.team_months(moves, work, parts, inputs.products, load, run.config),
         "impact": impact.impact_table(solved, now, changes, moves, inputs.teams, areas),
+        "waiting": waiting.waiting_table(solved, load, work, run.config),
+        "lines": waiting.line_table(load, _load_in_force(run)),
         "teams": teams.drop(columns=["regions", "row"]),
     }
     folder = run.folder / "outcome"
     folder.mkdir(exist_ok=True)
     for name, table in outcome.items():
         table.to_parquet(folder / f"{name}.parquet", index=False)
+
+
+def _load_in_force(run: Run) -> pd.DataFrame | None:
+    """Table ``team_load`` of the version in force; None when there is none."""
+    from allocation import publish
+
+    version = publish.current_version(run.store, run.today)
+    return None if version is None else publish.read_table("team_load", run.store, version=version)
 
 
 def validate_inputs(run: Run) -> None:

@@ -193,11 +193,18 @@ class Division:
         return dict(zip(rows["team_id"], rows["share"], strict=True))
 
 
-def divide(folder: Path, changed: dict[str, pd.DataFrame] | None = None, config: Config | None = None) -> Division:
+def divide(
+    folder: Path,
+    changed: dict[str, pd.DataFrame] | None = None,
+    config: Config | None = None,
+    full_postcodes: pd.DataFrame | None = None,
+) -> Division:
     """The whole chain on the toy country, without store, files or Airflow. The planning day is 2026-01-01."""
     config = config or Config()
     places = areas()
     inputs = load_inputs(write(folder, changed), places, config)
+    if full_postcodes is not None:
+        inputs = replace(inputs, full_postcodes=full_postcodes)
     kind = inputs.teams.drop_duplicates("team_id").set_index("team_id")["kind"]
     is_pw = inputs.current["team_id"].map(kind).eq("participatiewet")
     now = inputs.current.assign(law_domain=is_pw.map({True: "pw", False: "zw_wia"}))

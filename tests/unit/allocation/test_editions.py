@@ -24,6 +24,7 @@ from allocation import pipeline
 from allocation.config import Config
 from allocation.editions import Succession
 from allocation.errors import Refused
+from geodata import GeodataError
 from tests.support import toy
 
 
@@ -150,3 +151,49 @@ def test_the_edition_of_the_file_current_can_be_named(runs: tuple[pipeline.Run, 
     )
     with pytest.raises(Refused, match=r"current_boundaries: .*nowhere\.gpkg"):
         pipeline.prepare_boundaries(wrong)
+
+
+def split_run(folder: Path, source: str) -> pipeline.Run:
+    """A run with a PC6 split, of which the boundaries say that they are of ``source``."""
+    toy.polygons().to_file(folder / "areas.gpkg", driver="GPKG")
+    run = pipeline.Run.start(
+        input_dir=toy.write(folder / "input", {"locks": toy.locks(("1001AA-1001AE", "W2", "split", "1", ""))}),
+        boundaries=str(folder / "areas.gpkg"),
+        store=f"sqlite:///{folder / 'store.sqlite'}",
+        config=Config(),
+        var=folder / "var",
+    )
+    pipeline.prepare_boundaries(run)
+    told = json.loads((run.folder / "boundaries.json").read_text())
+    told["edition"]["source"] = source
+    (run.folder / "boundaries.json").write_text(json.dumps(told))
+    return run
+
+
+def test_full_postcodes_are_asked_for_the_areas_that_are_split(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    people = pd.DataFrame({"pc4": ["1001"], "pc6": ["1001AB"], "x_m": 0.0, "y_m": 0.0, "inhabitants": [40]})
+    asked: list[list[str]] = []
+
+    def answer(pc4: pd.Series, *_: object) -> pd.DataFrame:
+        asked.append(pc4.tolist())
+        return people
+
+    monkeypatch.setattr("geodata.load_full_postcodes", answer, raising=False)
+    run = split_run(tmp_path, "pdok")
+    pipeline.check_inputs(run)
+    assert asked == [["1001"]]
+    kept = pd.read_parquet(run.folder / "inputs" / "full_postcodes.parquet")
+    assert kept.to_numpy().tolist() == [["1001", "1001AB", 40]]
+
+
+def test_a_run_goes_on_without_full_postcodes_when_there_is_no_network(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def answer(*_: object) -> pd.DataFrame:
+        raise GeodataError("no answer")
+
+    monkeypatch.setattr("geodata.load_full_postcodes", answer, raising=False)
+    run = split_run(tmp_path, "pdok")
+    pipeline.check_inputs(run)
+    assert "no answer; PC6 ranges count by their letters" in caplog.text
+    assert pd.read_parquet(run.folder / "inputs" / "full_postcodes.parquet").empty

@@ -148,6 +148,19 @@ def test_r6_a_team_for_both_lines_divides_its_hours(tmp_path: Path) -> None:
     assert capacity.tolist() == pytest.approx([600.0, 600.0])
 
 
+def test_r6_files_counted_for_both_lines_follow_the_lines_as_their_work_does(tmp_path: Path) -> None:
+    """Elsewhere the line is counted: three in four are vangnet. So of four in West three go to W1 and one to W2."""
+    frames = toy.tables() | {"teams": two_lines()}
+    counted = frames["inflow"]["product"].eq("WIA_EWT")
+    frames["inflow"].loc[counted & frames["inflow"]["pc4"].isin(["1003", "1004", "1007"]), "client_line"] = "vangnet"
+    frames["inflow"].loc[counted & frames["inflow"]["pc4"].eq("1008"), "client_line"] = "werkgever"
+    here = frames["stock"]["pc4"].eq("1001") & frames["stock"]["product"].eq("WIA_EWT")
+    frames["stock"].loc[here, "clients"] = "4"
+    made = toy.divide(tmp_path, frames, configured(continuity="move", tolerance=0.9))
+    rows = made.transition.query("pc4 == '1001' and product == 'WIA_EWT'")
+    assert rows.set_index("team_to")["clients"].to_dict() == {"W1": 3, "W2": 1}
+
+
 def test_r6_a_team_with_only_zw_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputRefused, match="only ZW"):
         toy.divide(tmp_path, {"teams": teams(toy.team("W1", "1", "1001", laws="ZW"))}, CONFIG)
@@ -244,6 +257,34 @@ def test_r9_portions_of_ranges_follow_their_letters() -> None:
     )
     unknown = pd.DataFrame(columns=["pc4", "pc6", "inhabitants"])
     assert split_portions(rows, unknown).tolist() == pytest.approx([26 / 676, 13 / 676, 0.25])
+
+
+def test_r9_portions_of_ranges_follow_their_inhabitants_where_these_are_known() -> None:
+    """AA and AB hold 40 of the 100 inhabitants counted; a count that is not published is nobody, but not nothing."""
+    rows = pd.DataFrame(
+        {"share": [1.0, 1.0, 1.0], "pc6_from": ["1001AA", "1001CA", "1002AA"], "pc6_to": ["1001AZ", "1001CZ", "1002AZ"]}
+    )
+    people = pd.DataFrame(
+        {
+            "pc4": "1001",
+            "pc6": ["1001AA", "1001AB", "1001BA", "1001CA"],
+            "inhabitants": pd.array([30, 10, 60, None], dtype="Int64"),
+        }
+    )
+    portions = split_portions(rows, people).tolist()
+    assert portions == pytest.approx([0.4, 0.0, 26 / 676], abs=0.03)
+    assert 0 < portions[1] < 0.01
+
+
+def test_r9_a_pc6_split_takes_the_work_of_those_who_live_there(tmp_path: Path) -> None:
+    """Half of the inhabitants of 1001 live in AA-AE: W2 gets half of its work, not 5 of 676 parts."""
+    people = pd.DataFrame({"pc4": "1001", "pc6": ["1001AB", "1001XX"], "inhabitants": [500, 500]})
+    split = toy.locks(("1001AA-1001AE", "W2", "split", "1", ""))
+    made = toy.divide(tmp_path, {"locks": split}, configured(tolerance=0.9), full_postcodes=people)
+    rows = made.routing.query(
+        "pc4 == '1001' and client_group == 'regulier' and law == 'WIA' and client_line == 'vangnet'"
+    )
+    assert rows.set_index("pc6_from")["share"]["1001AA"] == pytest.approx(0.5, abs=0.01)
 
 
 def test_r10_a_pin_holds_until_its_end_date(tmp_path: Path) -> None:
