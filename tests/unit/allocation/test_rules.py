@@ -35,7 +35,10 @@ def teams(*changed: dict[str, object], without: tuple[str, ...] = ()) -> pd.Data
 
 
 def test_r1_every_area_has_one_region_and_teams_stay_within_theirs(tmp_path: Path) -> None:
-    made = toy.divide(tmp_path, config=CONFIG)
+    """Also when Oost has a tenth of the capacity: West has ten times as much, and takes nothing of Oost."""
+    weak = [toy.team("O1", "2", "1004"), toy.team("O2", "2", "1012")]
+    weak = [row | {"fte_verzekeringsarts": "0.1"} for row in weak]
+    made = toy.divide(tmp_path, {"teams": teams(*weak)}, configured(weights={"moved": 0.0}))
     for pc4, nr in zip(toy.areas()["pc4"], toy.areas()["arbeidsmarktregio_nr"], strict=True):
         assert made.team_of(pc4) <= ({"W1", "W2"} if nr == 1 else {"O1", "O2"})
         assert len(made.team_of(pc4)) == 1
@@ -68,7 +71,8 @@ def test_r2_another_measure_can_be_balanced_too(tmp_path: Path) -> None:
 
 
 def test_r3_areas_are_contiguous_and_near_the_office(tmp_path: Path) -> None:
-    made = toy.divide(tmp_path, config=CONFIG)
+    """With moving free, so that it is the offices (1001 and 1009) that decide and not the division in force."""
+    made = toy.divide(tmp_path, config=configured(weights={"moved": 0.0}))
     assert made.load["pieces"].eq(1).all()
     assert made.team_of("1001") == {"W1"}
     assert made.team_of("1009") == {"W2"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 import numpy as np
@@ -10,7 +11,10 @@ import pytest
 import shapely
 from geopandas import GeoDataFrame
 
+from allocation.report import topology
+from allocation.report.map import TOLERANCE_M
 from geodata import Boundaries, GeodataError, dissolve, simplify
+from geodata.adjacency import MIN_BORDER_M, shared_borders
 
 Toy = Callable[..., GeoDataFrame]
 
@@ -37,6 +41,23 @@ def test_simplifying_keeps_common_borders_of_the_country(embedded: Boundaries) -
     assert shapely.get_num_coordinates(simple).sum() < 80_000
     holes = sum(len(part.interiors) for part in shapely.get_parts(shapely.coverage_union_all(simple)))
     assert holes <= 22
+
+
+def test_the_borders_of_the_report_are_small_and_those_of_the_country(embedded: Boundaries) -> None:
+    """As the report has them: simplified, each border once, rounded to 10 m. No neighbour is lost but corner points."""
+    simple = embedded.areas.set_geometry(simplify(embedded.areas, TOLERANCE_M))
+    assert shapely.coverage_is_valid(simple.geometry.to_numpy())
+    before = shared_borders(embedded.areas).set_index(["a", "b"])["border_m"]
+    assert shared_borders(simple).set_index(["a", "b"]).index.equals(before.index)
+    shape = topology.build(simple.geometry.to_numpy())
+    codes = embedded.areas["pc4"].to_numpy()
+    inner = shape.sides[(shape.sides >= 0).all(axis=1)]
+    drawn = {(min(pair), max(pair)) for pair in codes[inner].tolist()}
+    assert drawn <= set(before.index)
+    assert before.drop(list(drawn)).max() < MIN_BORDER_M
+    points = [np.diff(arc, axis=0, prepend=0).ravel().tolist() for arc in shape.arcs]
+    value = {"arcs": points, "sides": shape.sides.ravel().tolist(), "rings": shape.rings}
+    assert len(json.dumps(value, separators=(",", ":"))) < 1_500_000
 
 
 def test_dissolving_any_plan_gives_back_the_country(embedded: Boundaries) -> None:
