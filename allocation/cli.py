@@ -58,7 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     _run_arguments(run)
     _run_arguments(add("propose", _propose, "the same, and leave the outcome a proposal"))
     scenario = add("scenario", _scenario, "what if: a scenario beside the division in force; nothing is published")
-    scenario.add_argument("scenario", type=Path, metavar="FILE", help="TOML, see examples/scenarios")
+    scenario.add_argument("scenarios", type=Path, nargs="+", metavar="FILE", help="TOML, see examples/scenarios")
     _run_arguments(scenario)
     publish = add("publish", _publish, "put a proposed version in force")
     publish.add_argument("version", type=int)
@@ -219,15 +219,18 @@ def _propose(asked: argparse.Namespace) -> int:
 
 def _scenario(asked: argparse.Namespace) -> int:
     from allocation import pipeline
-    from allocation.scenario import Scenario
+    from allocation.scenario import Scenario, side_by_side
 
-    scenario = Scenario.from_file(asked.scenario)
-    run = _start(asked)
-    compared = pipeline.run_scenario(scenario, run, _progress)
-    _progress_ends()
-    print(f"scenario {scenario.name}, beside the division in force")
-    print(compared.to_string(index=False, float_format="{:,.3f}".format))
-    print(f"report: {run.folder}-scenario/report.html")
+    asked_for = [Scenario.from_file(path) for path in asked.scenarios]
+    compared, reports = {}, []
+    for scenario in asked_for:
+        run = _start(asked)
+        compared[scenario.name] = pipeline.run_scenario(scenario, run, _progress)
+        _progress_ends()
+        reports.append(f"report of {scenario.name}: {run.folder}-scenario/report.html")
+    print("beside the division in force (base):")
+    print(side_by_side(compared).to_string(index=False, float_format="{:,.3f}".format))
+    print("\n".join(reports))
     return 0
 
 

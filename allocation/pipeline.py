@@ -571,13 +571,10 @@ def run_scenario(scenario: Scenario, run: Run, progress: Progress) -> pd.DataFra
         created_by=run.created_by,
     )
     run_all(what_if, until="expectations", progress=progress)
-    moves = what_if.frame("transition")
+    names = ("team_load", "region_summary", "transition")
     compared = compare_with_base(
-        publish.read_table("team_load", run.store, version=base),
-        publish.read_table("region_summary", run.store, version=base),
-        what_if.frame("team_load"),
-        what_if.frame("region_summary"),
-        clients_moved=int(moves.loc[moves["movement"] == "verhuist", "clients"].sum()),
+        {name: publish.read_table(name, run.store, version=base) for name in names},
+        {name: what_if.frame(name) for name in names},
         areas_moved=int(what_if.frame("allocation_changes")["pc4"].nunique()),
     )
     compared.to_parquet(what_if.folder / "scenario.parquet", index=False)

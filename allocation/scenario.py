@@ -27,6 +27,7 @@ from __future__ import annotations
 
 import shutil
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -156,34 +157,43 @@ def changed_teams(scenario: Scenario, teams: pd.DataFrame) -> pd.DataFrame:
 
 
 def compare_with_base(
-    base: pd.DataFrame,
-    base_regions: pd.DataFrame,
-    load: pd.DataFrame,
-    regions: pd.DataFrame,
-    clients_moved: int,
-    areas_moved: int,
+    base: Mapping[str, pd.DataFrame], found: Mapping[str, pd.DataFrame], areas_moved: int
 ) -> pd.DataFrame:
     """Figures of the scenario beside those of the division in force: measure, base, scenario.
 
-    ``base`` and ``load`` are tables ``team_load``; ``base_regions`` and ``regions`` tables ``region_summary``.
+    ``base`` and ``found``: tables ``team_load``, ``region_summary`` and ``transition`` of the two, by name. The clients
+    that move under ``base`` are those that moved, or are still to move, when it came into force.
     """
-
-    def figures(teams: pd.DataFrame, of_regions: pd.DataFrame) -> dict[str, float]:
-        divided = teams[teams["kind"] != "bijzonder"]
-        hours, capacity = teams["hours_verzekeringsarts"].sum(), teams["capacity_hours_verzekeringsarts"].sum()
-        waiting = of_regions["waiting_months"].dropna()
-        return {
-            "teams": float(teams["team_id"].nunique()),
-            "verzekeringsarts hours asked a year": float(hours),
-            "verzekeringsarts hours available a year": float(capacity),
-            "asked / available": float(hours / capacity),
-            "mean deviation from the target load": float(divided["deviation"].abs().mean()),
-            "largest deviation from the target load": float(divided["deviation"].abs().max()),
-            "mean waiting time, months": float(waiting.mean()),
-            "difference in waiting time between regions, months": float(waiting.max() - waiting.min()),
-        }
-
-    before, after = figures(base, base_regions), figures(load, regions)
+    before, after = _figures(base), _figures(found)
     rows = [(name, before[name], after[name]) for name in before]
-    rows += [("areas that change team", 0.0, float(areas_moved)), ("clients that move", 0.0, float(clients_moved))]
+    rows += [("areas that change team", 0.0, float(areas_moved))]
     return pd.DataFrame(rows, columns=["measure", "base", "scenario"])
+
+
+def _figures(tables_: Mapping[str, pd.DataFrame]) -> dict[str, float]:
+    teams, regions, moves = tables_["team_load"], tables_["region_summary"], tables_["transition"]
+    divided = teams[teams["kind"] != "bijzonder"]
+    hours, capacity = teams["hours_verzekeringsarts"].sum(), teams["capacity_hours_verzekeringsarts"].sum()
+    waiting = regions["waiting_months"].dropna()
+    return {
+        "teams": float(teams["team_id"].nunique()),
+        "verzekeringsarts hours asked a year": float(hours),
+        "verzekeringsarts hours available a year": float(capacity),
+        "asked / available": float(hours / capacity),
+        "mean deviation from the target load": float(divided["deviation"].abs().mean()),
+        "largest deviation from the target load": float(divided["deviation"].abs().max()),
+        "mean distance to the office, km": float(
+            (divided["travel_km"] * divided["hours_verzekeringsarts"]).sum() / divided["hours_verzekeringsarts"].sum()
+        ),
+        "further teams in a gemeente": float(regions["municipality_splits"].sum()),
+        "further teams in a care region": float(regions["care_region_splits"].sum()),
+        "mean waiting time, months": float(waiting.mean()),
+        "difference in waiting time between regions, months": float(waiting.max() - waiting.min()),
+        "clients that move": float(moves.loc[moves["movement"] == "verhuist", "clients"].sum()),
+    }
+
+
+def side_by_side(compared: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Several outcomes of ``compare_with_base``, by name of the scenario, as one table: measure, base, each."""
+    first = next(iter(compared.values()))
+    return first[["measure", "base"]].assign(**{name: table["scenario"] for name, table in compared.items()})

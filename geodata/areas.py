@@ -189,7 +189,8 @@ def _facing_apart(polygons: npt.NDArray[Any], borders: Segments) -> list[tuple[i
     one, other = tree.query(shapely.box(*(shapely.bounds(polygons) + GAP_WIDTH_M * np.array([-1, -1, 1, 1])).T))
     candidates = (one < other) & ~np.isin(one * len(polygons) + other, borders.pair_numbers())
     one, other = one[candidates], other[candidates]
-    facing = _facing(polygons[one], polygons[other])
+    outlines = shapely.boundary(polygons)
+    facing = _facing(outlines[one], outlines[other])
     found = []
     for at in np.flatnonzero(shapely.length(facing) >= FACING_M):
         pair = int(one[at]), int(other[at])
@@ -206,17 +207,18 @@ def _meet_by_a_corner(polygons: npt.NDArray[Any], found: Segments, borders: Segm
     number, at = np.unique(borders.first[new] * len(polygons) + borders.second[new], return_inverse=True)
     common_m = np.bincount(at, borders.length_m[new], len(number))
     one, other = np.divmod(number[common_m > FACING_M], len(polygons))
-    facing_m = shapely.length(_facing(polygons[one], polygons[other]))
+    outlines = shapely.boundary(polygons)
+    facing_m = shapely.length(_facing(outlines[one], outlines[other]))
     return bool((common_m[common_m > FACING_M] > facing_m + FACING_M).any())
 
 
-def _facing(polygons: npt.NDArray[Any], others: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Of each polygon the part of its border within GAP_WIDTH_M of the one at its place in ``others``, as lines."""
-    low = np.maximum(shapely.bounds(polygons)[:, :2], shapely.bounds(others)[:, :2]) - GAP_WIDTH_M
-    high = np.minimum(shapely.bounds(polygons)[:, 2:], shapely.bounds(others)[:, 2:]) + GAP_WIDTH_M
+def _facing(outlines: npt.NDArray[Any], others: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Of each outline the part within GAP_WIDTH_M of the one at its place in ``others``, as lines."""
+    low = np.maximum(shapely.bounds(outlines)[:, :2], shapely.bounds(others)[:, :2]) - GAP_WIDTH_M
+    high = np.minimum(shapely.bounds(outlines)[:, 2:], shapely.bounds(others)[:, 2:]) + GAP_WIDTH_M
     where = shapely.box(low[:, 0], low[:, 1], high[:, 0], high[:, 1])
-    mine, theirs = (shapely.intersection(shapely.boundary(shapes), where) for shapes in (polygons, others))
-    facing = np.full(len(polygons), shapely.MultiLineString(), dtype=object)
+    mine, theirs = (shapely.intersection(lines, where) for lines in (outlines, others))
+    facing = np.full(len(outlines), shapely.MultiLineString(), dtype=object)
     near = shapely.dwithin(mine, theirs, GAP_WIDTH_M)
     facing[near] = shapely.intersection(mine[near], shapely.buffer(theirs[near], GAP_WIDTH_M))
     return facing

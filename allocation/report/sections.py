@@ -256,6 +256,9 @@ SCENARIO_MEASURES: dict[str, tuple[str, Callable[[float], Cell]]] = {
     "asked / available": ("Gevraagd tegenover beschikbaar", share),
     "mean deviation from the target load": ("Gemiddelde afwijking van het eigen deel", share),
     "largest deviation from the target load": ("Grootste afwijking van het eigen deel", share),
+    "mean distance to the office, km": ("Gemiddelde afstand tot kantoor (km)", partial(amount, decimals=1)),
+    "further teams in a gemeente": ("Gemeentesplitsingen", amount),
+    "further teams in a care region": ("Zorgregiosplitsingen", amount),
     "mean waiting time, months": ("Gemiddelde wachttijd (maanden)", partial(amount, decimals=1)),
     "difference in waiting time between regions, months":
         ("Verschil in wachttijd tussen regio's (maanden)", partial(amount, decimals=1)),

@@ -210,10 +210,17 @@ def test_propose_publish_rollback_and_compare(published: Country, tmp_path: Path
 
 def test_a_scenario_stands_beside_the_division_in_force(published: Country, tmp_path: Path) -> None:
     (tmp_path / "more.toml").write_text('name = "meer vraag"\n[config.work]\ngrowth = { "*" = 0.25 }\n')
+    (tmp_path / "fewer.toml").write_text('name = "ruimer"\n[config]\ntolerance = 0.3\n')
     before = publish.versions(published.store)["version"].tolist()
-    done = published.caseload("scenario", str(tmp_path / "more.toml"), *published.run_arguments)
+    files = [str(tmp_path / name) for name in ("more.toml", "fewer.toml")]
+    done = published.caseload("scenario", *files, *published.run_arguments)
     assert done.returncode == 0, done.stderr
-    assert "asked / available" in done.stdout
+    lines = done.stdout.splitlines()
+    assert lines[1].split() == ["measure", "base", "meer", "vraag", "ruimer"]
+    (asked,) = (line.split()[-3:] for line in lines if "asked / available" in line)
+    base, more, wider = map(float, asked)
+    assert more == pytest.approx(1.2 * base, rel=0.05)  # growth is of the inflow, and part of the work is stock
+    assert wider == base
     assert publish.versions(published.store)["version"].tolist() == before
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from allocation.config import Config
 from allocation.errors import InputRefused
-from allocation.scenario import Scenario, scenario_config, write_scenario_input
+from allocation.scenario import Scenario, compare_with_base, scenario_config, side_by_side, write_scenario_input
 from tests.support import toy
 
 TEXT = """
@@ -63,6 +63,28 @@ def test_what_cannot_be_done_is_named(text: str, told: str, tmp_path: Path) -> N
     scenario = write(tmp_path, text)
     with pytest.raises(InputRefused, match=told):
         write_scenario_input(scenario, toy.write(tmp_path / "in"), tmp_path / "out")
+
+
+def outcome(hours: float, deviation: float, moved: int) -> dict[str, pd.DataFrame]:
+    load = {"team_id": ["W1", "W2"], "kind": "regulier", "deviation": [deviation, -deviation], "travel_km": [5.0, 9.0],
+            "hours_verzekeringsarts": [hours, 3 * hours], "capacity_hours_verzekeringsarts": 200.0}  # fmt: skip
+    regions = {"waiting_months": [1.0, 4.0], "municipality_splits": [2, 1], "care_region_splits": [1, 0]}
+    moves = {"movement": ["verhuist", "blijft"], "clients": [moved, 90]}
+    return {"team_load": pd.DataFrame(load), "region_summary": pd.DataFrame(regions), "transition": pd.DataFrame(moves)}
+
+
+def test_r13_a_scenario_is_compared_with_the_base_and_others() -> None:
+    """Of 400 hours that there are the base asks 200 and the scenario 300; a quarter of it is 5 km away, the rest 9."""
+    more = compare_with_base(outcome(50.0, 0.01, 7), outcome(75.0, 0.02, 9), areas_moved=3)
+    same = compare_with_base(outcome(50.0, 0.01, 7), outcome(50.0, 0.01, 7), areas_moved=0)
+    table = side_by_side({"meer": more, "gelijk": same}).set_index("measure")
+    assert table.loc["asked / available"].tolist() == pytest.approx([0.5, 0.75, 0.5])
+    assert table.loc["largest deviation from the target load"].tolist() == [0.01, 0.02, 0.01]
+    assert table.loc["mean distance to the office, km"].tolist() == pytest.approx([8.0, 8.0, 8.0])
+    assert table.loc["further teams in a gemeente"].tolist() == [3, 3, 3]
+    assert table.loc["difference in waiting time between regions, months"].tolist() == [3.0, 3.0, 3.0]
+    assert table.loc["clients that move"].tolist() == [7, 9, 7]
+    assert table.loc["areas that change team"].tolist() == [0, 3, 0]
 
 
 @pytest.mark.parametrize("text", ["name = ", "title = 'x'", "name = ''"])

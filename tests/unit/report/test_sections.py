@@ -49,9 +49,14 @@ def keep_scenario(folder: Path, name: str, teams: float, *, base: int = 1, at: i
     """What `caseload scenario` leaves in the folder of its run."""
     folder.mkdir(parents=True)
     load = pd.DataFrame({"team_id": ["W1"], "kind": "regulier", "deviation": [0.01], "hours_verzekeringsarts": [100.0],
-                         "capacity_hours_verzekeringsarts": [200.0]})  # fmt: skip
-    before, after = (pd.DataFrame({"waiting_months": [months]}) for months in (1.0, 2.0))
-    table = compare_with_base(load, before, load, after, 3, 4)
+                         "capacity_hours_verzekeringsarts": [200.0], "travel_km": [5.0]})  # fmt: skip
+    moves = pd.DataFrame({"movement": ["verhuist"], "clients": [3]})
+    splits = {"municipality_splits": [1], "care_region_splits": [0]}
+    before, after = (
+        {"team_load": load, "region_summary": pd.DataFrame({"waiting_months": [months]} | splits), "transition": moves}
+        for months in (1.0, 2.0)
+    )
+    table = compare_with_base(before, after, areas_moved=4)
     table.loc[table["measure"] == "teams", "scenario"] = teams
     table.to_parquet(folder / "scenario.parquet", index=False)
     (folder / "scenario.json").write_text(json.dumps({"name": name, "description": "", "base": base}), encoding="utf-8")
@@ -72,7 +77,7 @@ def test_named_scenarios_stand_beside_each_other_the_newest_of_each_name(tmp_pat
     assert shown["Teams"] == ["1", "7", "6"]
     assert shown["Gevraagd tegenover beschikbaar"] == ["50,0%", "50,0%", "50,0%"]
     assert shown["Gemiddelde wachttijd (maanden)"] == ["1,0", "2,0", "2,0"]
-    assert shown["Cliënten die verhuizen"] == ["0", "3", "3"]
+    assert shown["Cliënten die verhuizen"] == ["3", "3", "3"]
     assert len(shown) == len(sections.SCENARIO_MEASURES)
     plain = tmp_path / "run"
     plain.mkdir()
@@ -82,4 +87,5 @@ def test_named_scenarios_stand_beside_each_other_the_newest_of_each_name(tmp_pat
 
 def test_what_a_check_found_is_told_in_dutch() -> None:
     assert dutch.example("team_id SMC-X, hours 5633, capacity 12") == "team SMC-X, uren 5.633, capaciteit 12"
+    assert dutch.example("deviation -5.5%, tolerance 5.0%") == "afwijking −5,5%, tolerantie 5,0%"
     assert dutch.example("pc4 1001, iets 5") == "postcode 1001, iets 5"
