@@ -78,16 +78,18 @@ FIELDS = {
     "pc4": "postcode", "team_id": "team", "name": "naam", "hours": "uren", "capacity": "capaciteit", "share": "aandeel",
     "client_line": "lijn", "client_group": "groep", "law": "wet", "law_domain": "laag", "clients": "cliënten",
     "product": "product", "month": "maand", "office": "kantoor", "arbeidsmarktregio": "regio", "teams": "teams",
-    "deviation": "afwijking", "pieces": "delen", "areas": "gebieden",
+    "deviation": "afwijking", "tolerance": "tolerantie", "pieces": "delen", "areas": "gebieden",
 }  # fmt: skip
 
 
 def example(told: str) -> str:
-    """A row that a check found, ``team_id W1, hours 5633`` -> ``team W1, uren 5.633``."""
+    """A row that a check found: ``team_id W1, hours 5633, share 5.5%`` -> ``team W1, uren 5.633, aandeel 5,5%``."""
     parts = []
     for part in told.split(", "):
         name, _, value = part.partition(" ")
         shown = number(float(value)) if value.isdigit() and name in ("hours", "capacity", "clients") else value
+        if name in ("deviation", "tolerance", "share"):
+            shown = value.replace(".", ",").replace("-", "−")
         parts.append(f"{FIELDS.get(name, name)} {shown}".strip())
     return ", ".join(parts)
 

@@ -191,18 +191,23 @@ def _new_run(bench: Bench, *, var: Path, store_url: str, by: str, reason: str) -
     )
 
 
+MADE_ANEW = {
+    "run.json", "layers", "layers.json", "outcome", "report.html", "version.json", "seconds.json", "changes.json",
+    "draft_input", "scenario_input", "scenario.json", "scenario.parquet",
+}  # fmt: skip
+"""What a run folder holds that does not go over to a run made of a draft on it; everything else does."""
+
+
 def _copy_inputs(bench: Bench, changes: ChangeSet, run: pipeline.Run) -> None:
     """The files of the run that the draft was made on, with the planner's locks and teams in the inputs."""
-    for name in ("boundaries", "succession"):
-        shutil.copytree(bench.folder / name, run.folder / name)
-    for name in ("boundaries.json", "inputs.json", "work.parquet", "division_in_force.parquet"):
-        if (bench.folder / name).exists():
-            shutil.copyfile(bench.folder / name, run.folder / name)
-    if (bench.folder / "validation").exists():
-        shutil.copytree(bench.folder / "validation", run.folder / "validation")
-    if changes.structure == ChangeSet().structure:
-        shutil.copytree(bench.folder / "inputs", run.folder / "inputs")
-    else:
+    for path in bench.folder.iterdir():
+        if path.name in MADE_ANEW:
+            continue
+        if path.is_dir():
+            shutil.copytree(path, run.folder / path.name)
+        else:
+            shutil.copyfile(path, run.folder / path.name)
+    if changes.structure != ChangeSet().structure:
         changed = bench.changed_inputs(changes)
         replace(changed, current=bench.original_current).write(run.folder / "inputs")
     told = json.dumps(changes.model_dump(mode="json"), indent=1, ensure_ascii=False)

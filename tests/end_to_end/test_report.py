@@ -102,6 +102,20 @@ def test_the_country_is_one_file_that_works_without_a_network(country: pipeline.
         assert chromium.errors == []
 
 
+def test_on_paper_every_page_of_a_table_names_its_columns_and_the_map_keeps_its_shape(country: pipeline.Run) -> None:
+    """Chromium repeats a table's header on every page, but not the buttons in it; and a canvas would be stretched."""
+    with browser() as chromium:
+        page = chromium.page
+        page.goto((country.folder / "report.html").as_uri())
+        chromium.ready()
+        page.emulate_media(media="print")
+        shown = "getComputedStyle(document.querySelector('#teams thead th'), '::before').content"
+        assert page.evaluate(shown) == '"Team"'
+        assert not page.locator("#teams thead button").first.is_visible()
+        assert page.evaluate("getComputedStyle(document.getElementById('kaart')).objectFit") == "contain"
+        assert len(page.pdf(prefer_css_page_size=True)) > 100_000
+
+
 def test_the_map_redraws_fast_enough_to_drag(country: pipeline.Run) -> None:
     """All 4,044 areas in under a second without a GPU, also on a busy machine; a click finds the postcode under it."""
     with browser() as chromium:

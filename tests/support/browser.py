@@ -10,7 +10,7 @@ import shutil
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date
@@ -23,7 +23,7 @@ import pytest
 import uvicorn
 from axe_playwright_python.sync_playwright import Axe
 from numpy.typing import NDArray
-from playwright.sync_api import Page, Request, Route, sync_playwright
+from playwright.sync_api import Page, Request, Route, expect, sync_playwright
 
 from allocation import example, pipeline, routing
 from allocation.config import Config
@@ -96,6 +96,26 @@ def browser(*, width: int = 1500, height: int = 1000) -> Iterator[Browser]:
         opened.page.on("console", lambda m: opened.errors.append(m.text) if m.type == "error" else None)
         yield opened
         chromium.close()
+
+
+def open_page(chromium: Browser, address: str, name: str, region: str) -> None:
+    """The page opened by a planner, on a region."""
+    chromium.page.goto(f"{address}/")
+    chromium.ready()
+    chromium.page.fill("#naam", name)
+    after(chromium.page, lambda page: page.select_option("#regio", label=region))
+
+
+def after(page: Page, act: Callable[[Page], object]) -> None:
+    """Do something and wait until its figures are on the page."""
+    serial = page.get_attribute("html", "data-serial")
+    act(page)
+    expect(page.locator("html")).not_to_have_attribute("data-serial", serial or "", timeout=60_000)
+
+
+def strip(page: Page, row: str) -> list[str]:
+    """A row of figures above the map: Nu, Voorstel or Na uw wijzigingen."""
+    return page.locator("#strook tbody tr", has_text=row).locator("td").all_inner_texts()
 
 
 @contextmanager

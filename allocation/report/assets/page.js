@@ -8,6 +8,7 @@ const KEYS = ["vangnet", "werkgever", "pw"];
 const EMPTY = { moves: [], locks: [], teams: [], new_teams: [] };
 const nl = (number, decimals = 0) => (number === null || number === undefined ? "–"
   : number.toLocaleString("nl-NL", { minimumFractionDigits: decimals, maximumFractionDigits: decimals }).replace("-", "−"));
+const several = (count, one, more) => `${nl(count)} ${count === 1 ? one : more}`;
 const percent = (share) => `${share > 0.0005 ? "+" : ""}${nl(share * 100, 1)}%`;
 
 let value, map, nowMap, all, pc4At;
@@ -70,6 +71,7 @@ async function refresh() {
   told.changed.forEach(([layer, area, team]) => { map.plans[layer][area] = team; });
   map.marked = new Map(current().locks.map((lock) => [pc4At.get(lock.pc4.slice(0, 4)), lock.kind]));
   map.show({});
+  showFacts();
   showStrip(told.strip);
   showTeams(told.teams);
   showCuts(told.cuts);
@@ -168,7 +170,7 @@ function showLists() {
   const { locks, teams, new_teams, moves } = current(), names = { pin: "vast op", bar: "niet bij", split: "deel naar" };
   byId("aantal-sloten").textContent = nl(locks.length);
   byId("sloten").replaceChildren(...locks.map((lock, i) => {
-    const item = element("li", `${lock.pc4} ${names[lock.kind]} ${lock.team_id}${lock.share && lock.share < 1 ? ` (${nl(lock.share * 100)}%)` : ""}: ${lock.reason}${lock.valid_until ? `, tot en met ${lock.valid_until}` : ""} – ${lock.made_by}, ${lock.made_on} `);
+    const item = element("li", `${lock.pc4} ${names[lock.kind]} ${lock.team_id}${lock.share && lock.share < 1 ? ` (${nl(lock.share * 100)}%)` : ""}: ${lock.reason}${lock.valid_until ? `, tot en met ${dutchDay(lock.valid_until)}` : ""} – ${lock.made_by}, ${dutchDay(lock.made_on)} `);
     item.append(button("Maak los", () => unlock(i), { "aria-label": `Maak ${lock.pc4} los` }));
     return item;
   }));
@@ -177,13 +179,16 @@ function showLists() {
     ...teams.map((team, i) => listed(`${team.team_id}: ${team.is_closed ? "stopt" : `${nl(team.fte, 1)} fte`} `, () => commit({ teams: teams.filter((_, j) => j !== i) }, "Teamwijziging teruggedraaid."))),
     ...new_teams.map((team, i) => listed(`${team.team_id} (nieuw, ${nl(team.fte, 1)} fte) `, () => commit({ new_teams: new_teams.filter((_, j) => j !== i), moves: moves.filter((move) => move.team_id !== team.team_id) }, "Nieuw team verwijderd."))));
   byId("stand").textContent = moves.length || locks.length || teams.length || new_teams.length
-    ? `${nl(moves.length)} verplaatsingen, ${nl(locks.length)} vergrendelingen, ${nl(teams.length + new_teams.length)} teamwijzigingen.` : "Nog geen wijzigingen.";
+    ? `${several(moves.length, "verplaatsing", "verplaatsingen")}, ${several(locks.length, "vergrendeling", "vergrendelingen")}, ${several(teams.length + new_teams.length, "teamwijziging", "teamwijzigingen")}.` : "Nog geen wijzigingen.";
   byId("terug").disabled = !done.length;
   byId("opnieuw").disabled = !undone.length;
   byId("leeg").disabled = JSON.stringify(changes) === JSON.stringify(EMPTY);
   const own = latest ? latest.teams.map((row) => row.id) : [];
   for (const id of ["ander", "slot-team", "slot-tweede", "fte-team"]) fillSelect(byId(id), own.map((team) => [team, team]));
 }
+
+/* 2026-11-22 -> 22-11-2026 */
+const dutchDay = (text) => (text ? text.split("-").reverse().join("-") : "");
 
 function listed(text, act) {
   const item = element("li", text);
@@ -272,9 +277,13 @@ function choose(areas, isMore) {
   map.selected = selection;
   map.draw();
   byId("codes").value = [...selection].map((a) => value.areas.pc4[a]).sort().join(" ");
+  showFacts();
+  suggest().catch(fail);
+}
+
+function showFacts() {
   const one = selection.size === 1 ? [...selection][0] : -1;
   byId("gebied").replaceChildren(...(one < 0 ? [] : facts(one).flatMap(([name, text]) => [element("dt", name), element("dd", text)])));
-  suggest().catch(fail);
 }
 
 async function suggest() {
@@ -291,7 +300,7 @@ async function suggest() {
       numberCell(`${nl(row.giver_after * 100, 1)}%`, row.giver_after), element("td", [row.is_within ? "" : "buiten tolerantie", row.is_contiguous ? "" : "breekt een gebied"].filter(Boolean).join(", ") || "past"));
     return line;
   }));
-  announce(rows.length ? `${rows.length} teams kunnen deze postcodes overnemen.` : "Er grenst geen ander team aan deze postcodes.");
+  announce(rows.length ? `${several(rows.length, "team kan", "teams kunnen")} ${selection.size === 1 ? "deze postcode" : "deze postcodes"} overnemen.` : "Er grenst geen ander team aan deze postcodes.");
 }
 
 function facts(area) {
@@ -338,7 +347,7 @@ function addLocks(fresh) {
   const replaced = new Set(fresh.filter((lock) => lock.kind !== "bar").map((lock) => lock.pc4));
   const kept = changes.locks.filter((lock) => !replaced.has(lock.pc4) || lock.kind === "bar");
   const moves = changes.moves.filter((move) => !replaced.has(move.pc4));
-  return commit({ locks: [...kept, ...fresh], moves }, `${fresh.length} vergrendelingen gezet.`);
+  return commit({ locks: [...kept, ...fresh], moves }, `${several(fresh.length, "vergrendeling", "vergrendelingen")} gezet.`);
 }
 
 function unlock(i) {

@@ -122,7 +122,7 @@ function regionTable(region) {
   table.append(element("caption", `Alle postcodes van ${value.regions[region]}`));
   const head = table.createTHead().insertRow();
   COLUMNS.forEach((name) => {
-    const cell = element("th", undefined, { scope: "col" });
+    const cell = element("th", undefined, { scope: "col", "data-naam": name });
     cell.append(element("button", name, { type: "button" }));
     head.append(cell);
   });

@@ -45,23 +45,19 @@ def test_stock_without_a_team_and_teams_without_an_area_are_told_apart(board: Bo
     assert told["most_now"] == told["least_now"]
 
 
-def keep_scenario(folder: Path, name: str, teams: float, *, base: int = 1, at: int) -> Path:
-    """What `caseload scenario` leaves in the folder of its run."""
+def keep_scenario(folder: Path, name: str, value: float, *, base: int = 1, at: int) -> Path:
+    """What `caseload scenario` leaves in the folder of its run: here every measure is 1 now and ``value`` then."""
     folder.mkdir(parents=True)
-    load = pd.DataFrame({"team_id": ["W1"], "kind": "regulier", "deviation": [0.01], "hours_verzekeringsarts": [100.0],
-                         "capacity_hours_verzekeringsarts": [200.0], "travel_km": [5.0]})  # fmt: skip
-    moves = pd.DataFrame({"movement": ["verhuist"], "clients": [3]})
-    splits = {"municipality_splits": [1], "care_region_splits": [0]}
-    before, after = (
-        {"team_load": load, "region_summary": pd.DataFrame({"waiting_months": [months]} | splits), "transition": moves}
-        for months in (1.0, 2.0)
-    )
-    table = compare_with_base(before, after, areas_moved=4)
-    table.loc[table["measure"] == "teams", "scenario"] = teams
+    table = pd.DataFrame({"measure": list(sections.SCENARIO_MEASURES), "base": 1.0, "scenario": value})
     table.to_parquet(folder / "scenario.parquet", index=False)
     (folder / "scenario.json").write_text(json.dumps({"name": name, "description": "", "base": base}), encoding="utf-8")
     os.utime(folder / "scenario.json", (at, at))
     return folder
+
+
+def test_every_measure_of_a_scenario_has_a_name_for_planners(run: pipeline.Run) -> None:
+    frames = {name: run.frame(name) for name in ("team_load", "region_summary", "transition")}
+    assert set(compare_with_base(frames, frames, 0)["measure"]) == set(sections.SCENARIO_MEASURES)
 
 
 def test_named_scenarios_stand_beside_each_other_the_newest_of_each_name(tmp_path: Path) -> None:

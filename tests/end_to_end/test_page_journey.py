@@ -1,0 +1,210 @@
+"""A planner's day on the whole country, in a real Chromium: from the proposal to the answer that K&S gives.
+
+The division is a real one (a short search), so that what is handed in passes the gate; version 1 is in force.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+
+import httpx
+import pytest
+from playwright.sync_api import Page, expect
+
+from allocation import pipeline, publish, store
+from allocation.config import Config
+from tests.support.browser import Browser, after, browser, open_page, served, strip
+
+pytestmark = [pytest.mark.heavy, pytest.mark.timeout(1500)]
+
+REGION = "Midden-Utrecht"
+AHEAD_DAYS = 30
+KEYBOARD_S = 3.0
+"""From the first key to the answer, with the keys pressed as fast as a quick typist does (120 ms each)."""
+
+
+@pytest.fixture(scope="module")
+def divided(tmp_path_factory: pytest.TempPathFactory) -> pipeline.Run:
+    """The country divided with a second of search per layer, published."""
+    var = tmp_path_factory.mktemp("journey")
+    solver = Config().solver.lasting(1.0)
+    run = pipeline.Run.start(
+        input_dir=None, boundaries="embedded", store=f"sqlite:///{var / 'store.sqlite'}",
+        config=Config().model_copy(update={"solver": solver}), var=var, created_by="planner",
+    )  # fmt: skip
+    pipeline.run_all(run, until="publication", progress=lambda _: None)
+    return run
+
+
+@pytest.fixture(scope="module")
+def address(divided: pipeline.Run) -> Iterator[str]:
+    with served(divided.store, divided.var) as url:
+        yield url
+
+
+def lasso(page: Page, code: str, steps: int) -> list[str]:
+    """Draw a line around the middle of the map, which shows ``code``; returns the postcodes that it holds."""
+    page.fill("#zoek", code)
+    page.locator("#zoek").press("Enter")
+    page.locator("#kaart").scroll_into_view_if_needed()
+    box = page.locator("#kaart").bounding_box()
+    assert box is not None
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.click("#lasso")
+    page.mouse.move(x - steps, y - steps)
+    page.mouse.down()
+    for dx, dy in ((steps, -steps), (steps, steps), (-steps, steps), (-steps, -steps)):
+        page.mouse.move(x + dx, y + dy, steps=5)
+    page.mouse.up()
+    page.click("#lasso")
+    return page.input_value("#codes").split()
+
+
+# A postcode of the region that a neighbouring team can take without breaking anything, as the server says.
+TAKEABLE = """async () => {
+  const { sides, areas, region_nrs } = value, plan = map.plans[0], tried = new Set();
+  for (let i = 0; i < sides.length; i += 2) for (const [a, b] of [[sides[i], sides[i + 1]], [sides[i + 1], sides[i]]]) {
+    if (a < 0 || b < 0 || tried.has(a) || areas.region[a] !== areas.region[b]) continue;
+    if (region_nrs[areas.region[a]] !== 14) continue;
+    if (plan[a] === plan[b] || map.marked.has(a) || value.layers[0].hours[a] < 20) continue;
+    tried.add(a);
+    const rows = await ask("api/suggestions", asked({ postcodes: [areas.pc4[a]], changes }));
+    const good = rows.find((row) => row.is_contiguous && row.is_within);
+    if (good) return [areas.pc4[a], good.team_id];
+  }
+  return null;
+}"""
+
+
+def test_from_the_proposal_to_the_answer_of_k_and_s(divided: pipeline.Run, address: str) -> None:
+    with browser(width=1366, height=900) as chromium:
+        page = chromium.page
+        open_page(chromium, address, "Anna", REGION)
+        code, team = look_around_and_choose(page)
+        before = strip(page, "Na uw wijzigingen")
+        apply_and_undo(page, team, before)
+        chromium.shot("reis-toegepast")
+        part, taker = lock_and_recompute(page, code, team)
+        compare(chromium)
+        version = hand_in(chromium)
+        assert (chromium.outside, chromium.errors) == ([], [])
+    made = publish.versions(divided.store).set_index("version").loc[version]
+    assert (made["status"], made["created_by"], made["reason"]) == ("proposed", "Anna", "pand aan de grens")
+    was = team_of(address, code)
+    assert was != team
+    start = store.today() + timedelta(days=AHEAD_DAYS)
+    publish.publish(
+        version, divided.store, divided.files_dir, valid_from=start, approval={"by": "Bert", "decision": "approved"}
+    )
+    look_up_by_keyboard(address, code, was, team)
+    assert team_of(address, code, on=str(start)) == team
+    assert team_of(address, part, on=str(start)) == taker
+    assert team_of(address, code) == was
+
+
+def look_around_and_choose(page: Page) -> tuple[str, str]:
+    """Zoom in and out, lasso some postcodes, and choose one that another team can take."""
+    scale = page.evaluate("map.scale")
+    page.click("#groter")
+    assert page.evaluate("map.scale") == pytest.approx(1.5 * scale)
+    page.click("#kleiner")
+    held = lasso(page, "3511", 60)
+    assert len(held) > 1
+    assert page.evaluate("codes => codes.every((one) => pc4At.has(one))", held)
+    code, team = page.evaluate(TAKEABLE)
+    page.fill("#codes", code)
+    page.locator("#codes").press("Enter")
+    expect(page.locator("#suggesties tbody button", has_text=team)).to_be_visible(timeout=30_000)
+    return str(code), str(team)
+
+
+def apply_and_undo(page: Page, team: str, before: list[str]) -> None:
+    after(page, lambda p: p.locator("#suggesties tbody button", has_text=team).click())
+    after(page, lambda p: p.click("#toepassen"))
+    applied = strip(page, "Na uw wijzigingen")
+    assert applied != before
+    after(page, lambda p: p.click("#terug"))
+    assert strip(page, "Na uw wijzigingen") == before
+    after(page, lambda p: p.click("#opnieuw"))
+    assert strip(page, "Na uw wijzigingen") == applied
+
+
+def lock_and_recompute(page: Page, code: str, team: str) -> tuple[str, str]:
+    """Pin the postcode, give a range of full postcodes of another one away, and divide the region anew around them.
+
+    Returns a full postcode of that range and the team that gets it.
+    """
+    page.click("#vergrendelen summary")
+    page.select_option("#slot-team", team)
+    page.fill("#slot-reden", "pand aan de grens")
+    after(page, lambda p: p.click("#slot button[type=submit]"))
+    expect(page.locator("#sloten")).to_contain_text(f"{code} vast op {team}: pand aan de grens – Anna")
+    other, taker = page.evaluate(TAKEABLE)
+    expect(page.locator("#slot-reeks")).not_to_be_visible()
+    page.select_option("#slot-soort", "pc6")
+    expect(page.locator("#slot-tweede")).not_to_be_visible()
+    page.select_option("#slot-team", taker)
+    page.fill("#slot-reeks", f"{other} aa - {other} cz")
+    page.fill("#slot-reden", "staf woont daar")
+    after(page, lambda p: p.click("#slot button[type=submit]"))
+    expect(page.locator("#sloten")).to_contain_text(f"{other}AA-{other}CZ deel naar {taker}: staf woont daar")
+    assert page.evaluate("code => map.marked.get(pc4At.get(code))", other) == "split"
+    assert page.inner_text("#herbereken") == "Herbereken deze regio"
+    after(page, lambda p: p.click("#herbereken"))
+    expect(page.locator("#herbereken")).to_be_enabled(timeout=60_000)
+    assert page.evaluate("code => value.teams[map.plans[0][pc4At.get(code)]].id", code) == team
+    return f"{other}AB", str(taker)
+
+
+def compare(chromium: Browser) -> None:
+    page = chromium.page
+    page.click("#vergelijk")
+    expect(page.locator("#betrokken tbody tr").first).to_be_visible()
+    assert page.evaluate("nowMap.scale === map.scale")
+    chromium.shot("reis-vergelijk", full=True)
+    page.click("#vergelijk")
+
+
+def hand_in(chromium: Browser) -> int:
+    page = chromium.page
+    page.click("#indienen summary")
+    page.fill("#dien-reden", "pand aan de grens")
+    page.click("#dien-in button")
+    expect(page.locator("#dien-stand")).to_have_attribute("data-state", re.compile("done|refused"), timeout=600_000)
+    told = page.inner_text("#dien-stand")
+    assert "is ingediend" in told, told
+    chromium.shot("reis-ingediend")
+    return int(re.findall(r"Versie (\d+)", told)[0])
+
+
+def team_of(address: str, code: str, **query: str) -> str:
+    """The team that the endpoint gives for a WIA client of the vangnetlijn."""
+    asked = {"postcode": code, "law": "WIA", "line": "vangnet"} | query
+    answers = httpx.get(f"{address}/api/v1/lookup", params=asked, timeout=30).json()["answers"]
+    return str(max(answers, key=lambda one: one["share"])["team_id"])
+
+
+def look_up_by_keyboard(address: str, code: str, was: str, becomes: str) -> None:
+    """Open the look-up and type: who serves this postcode, and from which day another team does."""
+    with browser(width=1366, height=768) as chromium:
+        page = chromium.page
+        page.goto(f"{address}/opzoeken")
+        began = time.perf_counter()
+        page.keyboard.type(f"{code} zz", delay=120)
+        page.keyboard.press("Enter")
+        expect(page.locator("#antwoord table").first).to_contain_text(was, timeout=20_000)
+        assert time.perf_counter() - began < KEYBOARD_S
+        expect(page.locator("#antwoord table").last).to_contain_text(becomes)
+        expect(page.locator("#antwoord caption").last).to_contain_text("Vanaf")
+        chromium.shot("opzoeken")
+        assert chromium.serious_issues() == []
+        page.keyboard.type("0999", delay=20)
+        page.keyboard.press("Enter")
+        expect(page.locator("#fout")).to_contain_text('"0999" is geen postcode', timeout=20_000)
+        page.keyboard.type("1000", delay=20)
+        page.keyboard.press("Enter")
+        expect(page.locator("#fout")).to_contain_text("Postcode 1000 komt", timeout=20_000)
+        assert chromium.outside == []
