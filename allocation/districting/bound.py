@@ -16,13 +16,14 @@ import numpy as np
 from scipy.sparse import coo_array, vstack
 
 from allocation.districting.branch_and_cut import BranchAndCut
-from allocation.districting.problem import Floats, Ints, Problem
+from allocation.districting.problem import Bools, Floats, Ints, Problem
 from allocation.districting.relaxation import ROUNDING, Limits, Relaxation, unit_costs
 
 LP_PAIRS = 40_000  # up to so many pairs (unit, team) the whole relaxation is solved; beyond, prices of a coarse copy
 EDGE_COLUMNS = 4_000  # up to so many (edge, team) columns the quick bound counts cut edges and border too
 SKETCH_UNITS = 1_600  # the coarse copy that gives the first prices has about so many units
-SKETCH_TEAMS = 8  # ... and each of them so many of its cheapest teams
+SKETCH_TEAMS = 8  # ... each of which is offered so many of its cheapest teams at first
+SKETCH_ROUNDS = 12  # ... and more of them so often, where the prices call for it
 PRICE_STEPS = 200
 
 
@@ -179,8 +180,6 @@ def _slices(problem: Problem, starts: Ints, units: Ints) -> Iterator[tuple[Ints,
 
 def _sketch_prices(problem: Problem, least: Floats, most: Floats) -> Floats:
     """(k,) load prices of a coarse copy: units merged where they lie together, each with its cheapest teams only."""
-    from scipy.optimize import linprog  # here: it takes as long to import as a small problem takes to solve
-
     order, starts = _blocks(problem.xy_m, SKETCH_UNITS)
     cost, load = np.empty((len(starts), problem.k)), np.add.reduceat(problem.demand[order], starts)
     every = max(1, _rows_at_once(problem) * len(starts) // problem.n)  # whole blocks
@@ -189,14 +188,31 @@ def _sketch_prices(problem: Problem, least: Floats, most: Floats) -> Floats:
         end = starts[first + every] if first + every < len(starts) else problem.n
         for _, costs in _slices(problem, np.zeros(1, dtype=np.int64), order[mine[0] : end]):
             cost[first : first + every] = np.add.reduceat(costs, mine - mine[0], axis=0)
-    near = np.argsort(cost, axis=1)[:, : min(SKETCH_TEAMS, problem.k)]
-    unit, team = np.repeat(np.arange(len(starts)), near.shape[1]), near.ravel()
-    usable = np.isfinite(cost[unit, team])
-    unit, team = unit[usable], team[usable]
+    offered = np.zeros(cost.shape, dtype=np.bool_)
+    cheapest = np.argsort(cost, axis=1)[:, : min(SKETCH_TEAMS, problem.k)]
+    np.put_along_axis(offered, cheapest, np.isfinite(np.take_along_axis(cost, cheapest, axis=1)), axis=1)
+    for _ in range(SKETCH_ROUNDS):
+        prices = _block_prices(cost, load, offered, least, most)
+        charged = cost - load[:, None] * prices
+        paid = np.where(offered, charged, np.inf).min(axis=1, keepdims=True)
+        wanted = charged < paid - 1e-6 * np.abs(paid)
+        if not wanted.any():
+            break
+        third = np.partition(charged, min(2, problem.k - 1), axis=1)[:, [min(2, problem.k - 1)]]
+        offered |= wanted & (charged <= third)
+    return prices
+
+
+def _block_prices(cost: Floats, load: Floats, offered: Bools, least: Floats, most: Floats) -> Floats:
+    """(k,) load prices of the relaxation of blocks with ``cost`` (b, k) and ``load`` (b,), each shared by the teams
+    that it is ``offered`` ((b, k) bool)."""
+    from scipy.optimize import linprog  # here: it takes as long to import as a small problem takes to solve
+
+    unit, team = np.nonzero(offered)
     price_of_breach = 10 * cost[unit, team].sum() / max(load.sum(), 1e-300)  # keeps the sketch solvable
-    n, k = len(unit), problem.k
+    n, k = len(unit), cost.shape[1]
     breach = np.ones(k)
-    whole = coo_array((np.ones(n), (unit, np.arange(n))), shape=(len(starts), n + 2 * k))
+    whole = coo_array((np.ones(n), (unit, np.arange(n))), shape=(len(load), n + 2 * k))
     above = coo_array(
         (np.concatenate([load[unit], -breach]), (np.concatenate([team, np.arange(k)]), np.arange(n + k))),
         shape=(k, n + 2 * k),
@@ -211,7 +227,7 @@ def _sketch_prices(problem: Problem, least: Floats, most: Floats) -> Floats:
     solved = linprog(
         np.concatenate([cost[unit, team], np.full(2 * k, price_of_breach)]),
         A_ub=vstack([above, below]).tocsr(), b_ub=np.concatenate([most, -least]),
-        A_eq=whole.tocsr(), b_eq=np.ones(len(starts)), method="highs",
+        A_eq=whole.tocsr(), b_eq=np.ones(len(load)), method="highs",
     )  # fmt: skip
     if solved.status != 0:
         return np.zeros(k)

@@ -12,9 +12,35 @@ import highspy
 import numpy as np
 
 from allocation.districting.kernels import Model
-from allocation.districting.problem import Bools, Floats, Ints
+from allocation.districting.problem import Bools, Floats, Ints, Problem
 
 FREE = -1
+ASIDE_M = 300.0  # how far teams that share an office are put from it
+
+
+def aside(problem: Problem, xy_m: Floats, demand: Floats) -> Floats:
+    """(n, k) change of the travel price of units at ``xy_m`` (n, 2) with ``demand`` (n,) when teams that share an
+    office stand a little apart around it.
+
+    To the relaxation such teams are one, and it deals their units out in any order; seen from places of their own
+    each gets a side of the office, which is close to what a contiguous plan must give them.
+    """
+    out = np.zeros((len(xy_m), problem.k))
+    if problem.office_xy_m is None or problem.weights.travel == 0 or problem.total_demand == 0:
+        return out
+    price = demand * problem.weights.travel / 1000.0 / problem.total_demand
+    _, code = np.unique(problem.office_xy_m, axis=0, return_inverse=True)
+    for office in range(code.max() + 1):
+        teams = np.flatnonzero(code == office)
+        if len(teams) == 1:
+            continue
+        angle = 2 * np.pi * np.arange(len(teams)) / len(teams)
+        step = xy_m - problem.office_xy_m[teams[0]]
+        far = np.hypot(step[:, 0], step[:, 1])
+        for team, a in zip(teams, angle, strict=True):
+            moved = np.hypot(step[:, 0] - ASIDE_M * np.cos(a), step[:, 1] - ASIDE_M * np.sin(a))
+            out[:, team] = price * (moved - far)
+    return out
 
 
 def relax(model: Model, choices: int = 24) -> Ints | None:

@@ -77,6 +77,9 @@ class Schedule:
     settle            start of a cooling after a plan was carried over to a finer level
     coarse_above      problems with more units are solved on several levels, the coarsest of about ``coarsest`` units
     coarse_share      part of the effort for the coarsest
+    level_share       part of what is left for each level between that and the last
+    many_teams        from so many on the coarsest level only refines the relaxation: no cooling of all teams at once
+                      is long enough to come back to where the relaxation already is
     fewest, most      teams in a part that is annealed by itself
     part              proposals of such a run for each of its pairs (unit, team), in the first round
     pool              plans kept for merging
@@ -101,7 +104,9 @@ class Schedule:
     settle: float = 0.2
     coarse_above: int = 3_000
     coarsest: int = 1_500
-    coarse_share: float = 0.3
+    coarse_share: float = 0.5
+    level_share: float = 0.5
+    many_teams: int = 40
     fewest: int = 4
     most: int = 6
     part: int = 100
@@ -173,25 +178,6 @@ class Annealer:
             return iterations
         self.clock.has_hastened = True
         return max(int(room), 1)
-
-    def refine(self, plan: Ints, is_last: bool) -> bool:
-        """Settle a plan that comes from a coarser level; on the last level again and again, until that gains nothing
-        more (True) or the clock is up (False)."""
-        before = self.value_of(plan)
-        while True:
-            edges = int(self.state.ncut[0])
-            self.run(self._best_plan(), 100_000 + 30 * edges, self.schedule.settle)
-            if self.clock.is_up():
-                return False
-            assert self.found is not None
-            gain = before.value - self.found.value
-            if not is_last or (self.found.over <= 0 and before.over <= 0 and gain <= 1e-4 * abs(before.value)):
-                return is_last
-            before = self.found
-
-    def _best_plan(self) -> Ints:
-        assert self.found is not None
-        return self.found.plan
 
     def value_of(self, plan: Ints) -> Found:
         """A plan from elsewhere, valued and compared with the best."""
@@ -282,6 +268,25 @@ class Search:
             if annealer.clock.is_up():
                 return
         self._keep(self._parts(self._best(), length, round_))
+
+    def refine(self, finer: Annealer, plan: Ints) -> None:
+        """Go on with ``plan`` on a finer level, in ever longer runs; ``is_done`` when two in a row gained nothing."""
+        self.annealer = finer
+        before = finer.value_of(plan)
+        length, in_vain = 100_000 + 30 * int(finer.state.ncut[0]), 0
+        pairs_of_part = finer.model.cost.size * (finer.schedule.most / finer.model.cost.shape[1]) ** 2
+        has_short_parts = pairs_of_part * finer.schedule.part <= 2 * length
+        self.is_done = False
+        while not self.is_done and not finer.clock.is_up():
+            finer.run(self._best_plan(), length, finer.schedule.settle)
+            if has_short_parts:
+                self._parts(self._best(), length, 0)
+            best = self._best()
+            is_better = best.over < before.over or best.value < before.value - 1e-4 * abs(before.value)
+            in_vain = 0 if is_better else in_vain + 1
+            self.is_done = in_vain == 2
+            before = best
+            length = 2 * length
 
     def _walk(self, round_: int, length: int) -> None:
         """Look for a plan within limits from the least bad one, at several stiffnesses."""

@@ -15,6 +15,8 @@ from allocation.districting.kernels import Model
 from allocation.districting.plan import adjacency
 from allocation.districting.problem import Floats, Ints
 
+UNITS_A_TEAM = 40  # the coarsest level has at least so many: with fewer, loads can hardly be balanced
+
 
 @njit(cache=True)
 def _cluster(indptr, nbr, weight, kind, order, most, units):  # type: ignore[no-untyped-def]
@@ -146,6 +148,6 @@ def majority(code: Ints, team: Ints, weight: Floats, clusters: int) -> Ints:
 
 def sizes(n: int, k: int, coarsest: int) -> list[int]:
     """Numbers of units of the levels between ``n`` and the coarsest, falling by equal factors of at most about 8."""
-    last = max(coarsest, 15 * k)
+    last = max(coarsest, UNITS_A_TEAM * k)
     steps = max(1, math.ceil(math.log(n / last, 8)))
     return [round(n * (last / n) ** (i / steps)) for i in range(1, steps + 1)]

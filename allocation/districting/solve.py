@@ -12,8 +12,9 @@ from allocation.districting import bound as bounds
 from allocation.districting.bound import Bound, lower_bound
 from allocation.districting.branch_and_cut import PROOF_GAP
 from allocation.districting.check import Violation, check
-from allocation.districting.construct import relax
+from allocation.districting.construct import aside, complete, relax
 from allocation.districting.improve import Annealer, Clock, Schedule, Search
+from allocation.districting.kernels import Model
 from allocation.districting.multilevel import coarsen, majority, sizes
 from allocation.districting.objective import Terms, evaluate
 from allocation.districting.plan import build_model, canonical
@@ -92,7 +93,7 @@ def solve(problem: Problem, stop: Stop | None = None, seed: int = 1, params: Par
     plan[units] = teams[found]
     terms = evaluate(problem, plan)
     violations = check(problem, plan)
-    reason: Reason = "iterations" if clock.iterations_left <= 0 else "time"
+    reason: Reason = "iterations" if clock.iterations_left < 1 else "time"
     if is_proven and not violations:
         reason = "proven optimal"
     elif search.is_done:
@@ -159,26 +160,45 @@ def _search_levels(problem: Problem, clock: Clock, seed: int, params: Params, qu
     schedule = params.schedule
     models, codes = [build_model(problem)], []
     current = problem.current
+    whole = np.arange(problem.n)  # the coarse unit of each unit
     for size in sizes(problem.n, problem.k, schedule.coarsest):
         coarse, code = coarsen(models[-1], size)
         current = None if current is None else majority(code, current, models[-1].amount[0], len(coarse.cost))
+        whole = code[whole]
         models.append(coarse)
         codes.append(code)
-    search = Search(None, Annealer(models[-1], seed, clock.part(schedule.coarse_share), schedule), [], quick.value)
-    relaxed = relax(models[-1]) if models[-1].cost.any() else None
-    search.bases = [base for base in (relaxed, current) if base is not None]
+    relaxed = _relaxed_apart(problem, models[-1], whole)
+    bases = [base for base in (relaxed, current) if base is not None]
+    part = clock.part(schedule.coarse_share)
+    search = Search(None, Annealer(models[-1], seed, part, schedule), bases, quick.value)
     if not np.isfinite(quick.value):
         search.proof = quick.method
-    search.run()
+    if relaxed is not None and current is None and problem.k >= schedule.many_teams:
+        search.refine(search.annealer, complete(models[-1], relaxed, search.annealer.rng))
+    else:
+        search.run()
     clock.iterations_left -= search.annealer.iterations
-    search.is_done = False
     for model, code in zip(models[-2::-1], codes[::-1], strict=True):
-        assert search.annealer.found is not None
-        finer = Annealer(model, seed, clock, schedule)
-        finer.iterations = search.annealer.iterations
-        search.is_done = finer.refine(search.annealer.found.plan[code], is_last=model is models[0])
-        search.annealer = finer
+        coarser = search.annealer
+        assert coarser.found is not None
+        part = clock if model is models[0] else clock.part(schedule.level_share)
+        finer = Annealer(model, seed, part, schedule)
+        finer.iterations = coarser.iterations
+        search.refine(finer, coarser.found.plan[code])
+        if part is not clock:
+            clock.iterations_left -= finer.iterations - coarser.iterations
     return search
+
+
+def _relaxed_apart(problem: Problem, coarse: Model, code: Ints) -> Ints | None:
+    """The relaxation of the coarse problem, teams that share an office set a little apart; None when it has none."""
+    if not coarse.cost.any():
+        return None
+    weight = problem.demand + 1e-9
+    total = np.bincount(code, weight)
+    xy_m = np.stack([np.bincount(code, weight * problem.xy_m[:, axis]) / total for axis in (0, 1)], axis=1)
+    demand = np.asarray(np.bincount(code, problem.demand), dtype=np.float64)
+    return relax(coarse._replace(cost=np.add(coarse.cost, aside(problem, xy_m, demand))))
 
 
 def _certified(problem: Problem, search: Search, quick: Bound, seconds: float) -> tuple[Ints, float | None, bool]:

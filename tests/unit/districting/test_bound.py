@@ -212,6 +212,22 @@ def test_many_units_are_bounded_by_prices_of_a_coarse_copy() -> None:
     assert whole * 0.9999 <= quick.value <= whole * (1 + 1e-6)
 
 
+def test_a_team_that_is_among_nobodys_cheapest_gets_a_price_too() -> None:
+    """Ten teams, the last one far from all: no unit is offered it at first, yet it must get its share."""
+    rng = np.random.default_rng(7)
+    n = 5_000
+    offices = np.vstack([rng.uniform(0, 1e5, (9, 2)), [[3e5, 3e5]]])
+    problem = Problem(
+        unit_ids=tuple(map(str, range(n))), team_ids=tuple("abcdefghij"), xy_m=rng.uniform(0, 1e5, (n, 2)),
+        demand=rng.uniform(1, 3, n), edges=np.zeros((0, 2)), border_m=np.zeros(0), capacity=np.ones(10),
+        tolerance=0.05, office_xy_m=offices,
+    )  # fmt: skip
+    quick = lower_bound(problem)
+    whole = Relaxation(problem, Limits.of(problem), problem.allowed_mask.astype(np.uint8)).solve().bound
+    assert "prices" in quick.method
+    assert whole * 0.999 <= quick.value <= whole * (1 + 1e-6)
+
+
 def test_an_empty_relaxation_is_believed_only_with_a_certificate() -> None:
     """Three of four units pinned left are too many for its limit; with one pin fewer there is nothing to certify."""
     for pins, is_empty in (([0, 0, 0, -1], True), ([0, 0, -1, -1], False)):
