@@ -159,7 +159,8 @@ def _coverage(polygons: npt.NDArray[Any], found: Segments) -> tuple[npt.NDArray[
     """
     cleaned = shapely.coverage_clean(polygons, gap_width=GAP_WIDTH_M)  # type: ignore[attr-defined]
     borders = Segments.of(cleaned)
-    if _facing_apart(polygons, borders) or _meet_by_a_corner(polygons, found, borders):
+    changed = np.abs(shapely.area(cleaned) - shapely.area(polygons)) >= NOTICED_M2
+    if _facing_apart(polygons, borders) or _meet_by_a_corner(polygons, changed, found, borders):
         filled = _with_gaps_filled(polygons)
         cleaned = shapely.coverage_clean(  # type: ignore[attr-defined]
             filled, gap_width=GAP_WIDTH_M, snapping_distance=SNAP_M
@@ -201,9 +202,15 @@ def _facing_apart(polygons: npt.NDArray[Any], borders: Segments) -> list[tuple[i
     return sorted(found)
 
 
-def _meet_by_a_corner(polygons: npt.NDArray[Any], found: Segments, borders: Segments) -> bool:
-    """Whether two polygons have more border in common, by FACING_M, than they face each other as drawn."""
-    new = ~np.isin(borders.first * len(polygons) + borders.second, found.pair_numbers())
+def _meet_by_a_corner(
+    polygons: npt.NDArray[Any], changed: npt.NDArray[np.bool_], found: Segments, borders: Segments
+) -> bool:
+    """Whether two polygons have more border in common, by FACING_M, than they face each other as drawn.
+
+    Looked at are only those of which the surface ``changed``: others got no strip of a gap, and none of theirs went.
+    """
+    new = changed[borders.first] | changed[borders.second]
+    new[new] = ~np.isin(borders.first[new] * len(polygons) + borders.second[new], found.pair_numbers())
     number, at = np.unique(borders.first[new] * len(polygons) + borders.second[new], return_inverse=True)
     common_m = np.bincount(at, borders.length_m[new], len(number))
     one, other = np.divmod(number[common_m > FACING_M], len(polygons))
