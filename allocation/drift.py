@@ -12,6 +12,7 @@ import pandas as pd
 
 from allocation.carry_over import plan_of_version
 from allocation.config import Config
+from allocation.editions import Succession
 from allocation.errors import Refused
 from allocation.inputs import CENTRAL, Inputs
 from allocation.pipeline import Run
@@ -81,7 +82,9 @@ def compare_with_plan(run: Run) -> list[str]:
     last = pd.Period(known.inflow["month"].max(), "M")
     months = pd.PeriodIndex(inputs.inflow["month"], freq="M")
     later = inputs.inflow[(months > last) & (months <= last + 12)]
-    routing = publish.read_table("routing", run.store, version=version)
+    # The counts of today are in the postcodes of today's edition: a new one has the team of its place.
+    succession = Succession.read(run.folder / "succession")
+    routing = succession.carry_over(publish.read_table("routing", run.store, version=version))
     table = team_drift(plan.frame("work"), later, inputs.products, routing, plan.config)
     table.to_parquet(run.folder / "drift.parquet", index=False)
     return [row["team_id"] for row in outside_band(run)]

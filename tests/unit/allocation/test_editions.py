@@ -22,6 +22,7 @@ from shapely.geometry import box
 
 from allocation import pipeline
 from allocation.config import Config
+from allocation.drift import compare_with_plan
 from allocation.editions import Succession
 from allocation.errors import Refused
 from geodata import GeodataError
@@ -127,6 +128,30 @@ def test_every_client_and_all_work_is_still_there(runs: tuple[pipeline.Run, pipe
     pd.testing.assert_series_equal(held[0], held[1])
     replaced = pd.read_parquet(second.folder / "inputs" / "replaced.parquet").set_index("pc4")["stand_in"]
     assert replaced.to_dict() == {"1004": "1040", "1006": "1031"}
+
+
+def test_drift_counts_new_postcodes_for_the_team_of_their_place(
+    runs: tuple[pipeline.Run, pipeline.Run], tmp_path: Path
+) -> None:
+    """A year later as many come in as planned, counted by the new numbers: every team has its own back."""
+    second = runs[1]
+    later = toy.tables()["inflow"].assign(month=lambda rows: rows["month"].str.replace("2025", "2026"))
+    later["pc4"] = later["pc4"].replace({"1004": "1041", "1006": "1031"})
+    both = {"inflow": pd.concat([toy.tables()["inflow"], later])}
+    run = pipeline.Run.start(
+        input_dir=toy.write(tmp_path / "input", both),
+        boundaries=second.boundaries,
+        store=second.store,
+        config=Config(),
+        var=second.var,
+        run_id="drift",
+    )
+    pipeline.prepare_boundaries(run)
+    pipeline.check_inputs(run)
+    assert compare_with_plan(run) == []
+    table = pd.read_parquet(run.folder / "drift.parquet")
+    assert table["clients_came"].sum() == len(later)
+    assert table["clients_came"].tolist() == pytest.approx(table["clients_planned"].tolist())
 
 
 def test_the_edition_of_the_file_current_can_be_named(runs: tuple[pipeline.Run, pipeline.Run], tmp_path: Path) -> None:
