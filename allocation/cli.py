@@ -366,7 +366,8 @@ def _solve(asked: argparse.Namespace) -> int:
         return 2
     result = solve(problem, stop, asked.seed, Params(certify_seconds=asked.certify))
     write_plan(problem, result.plan, asked.out)
-    bound = "none" if result.lower_bound is None else f"{result.lower_bound:.6f} (gap {result.gap:.3%})"
+    bound = "none" if result.lower_bound is None else f"{result.lower_bound:.6f}"
+    bound += "" if result.gap is None else f" (gap {result.gap:.3%})"
     ended = f"{result.stopped_because} after {result.seconds:.1f} s, {result.iterations} iterations"
     print(f"objective {result.objective:.6f}, bound {bound}, {ended}")
     for violation in result.violations:

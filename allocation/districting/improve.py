@@ -155,7 +155,8 @@ class Annealer:
             shares = np.array([0.3, 0.93, 1.0, 1.0])  # pairs of moves change a load by less than one does
         mu = np.array([price])
         done, began, temperature = 0, time.perf_counter(), top
-        while done < iterations and not self.clock.is_up() and state.ncut[0] > 0:
+        must = self.found is None  # a first plan is balanced whatever the clock says
+        while done < iterations and state.ncut[0] > 0 and (not self.clock.is_up() or (must and not done)):
             left = self._left(iterations - done)
             now = min(self.schedule.slice, left)
             cooler = temperature * (bottom / temperature) ** (now / left)
@@ -172,8 +173,11 @@ class Annealer:
         return self._result()
 
     def _left(self, iterations: int) -> int:
-        """How many of the run's remaining ``iterations`` there will be: as many as the clock has room for."""
+        """How many of the run's remaining ``iterations`` there will be: as many as the clock has room for, and some
+        for the very first plan, however late it is: a start as it comes is seldom balanced."""
         room = self.clock.room(self.rate)
+        if self.found is None:
+            room = max(room, min(self.schedule.slice, self.clock.iterations_left))
         if room >= iterations:
             return iterations
         self.clock.has_hastened = True

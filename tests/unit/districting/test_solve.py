@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from allocation.districting import Measure, Params, Stop, Weights, check, evaluate, solve
+from allocation import cli
+from allocation.districting import Measure, Params, Stop, Weights, check, evaluate, solve, write_instance
 from allocation.districting.improve import Schedule
 from tests.unit.districting.conftest import GridMaker
 
@@ -94,6 +97,30 @@ def test_more_iterations_give_no_worse_plan_here_and_a_clock_ends_it(grid: GridM
     assert timed.stopped_because == "time"
     assert timed.seconds < 30
     assert timed.violations == check(problem, timed.plan)
+
+
+def test_a_start_is_balanced_even_when_time_is_up_at_once(grid: GridMaker) -> None:
+    """Both offices on the left: the relaxed start is torn, and loads are equal only after some moves."""
+    problem = grid(
+        6, 6, office_xy_m=[[0.0, 0.0], [0.0, 1000.0]], tolerance=0.06, weights=Weights(travel=1.0, moved=1.0),
+        current=[0] * 30 + [1] * 6,
+    )  # fmt: skip
+    hurried = solve(problem, Stop(seconds=1e-6))
+    assert hurried.iterations > 0
+    assert hurried.is_feasible
+    assert hurried.stopped_because == "time"
+
+
+def test_a_plan_outside_limits_of_which_nothing_is_proven_is_told(
+    grid: GridMaker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """There is a bound and no gap to it, for the plan keeps not all rules."""
+    problem = grid(2, 3, tolerance=0.4)
+    write_instance(problem, tmp_path)
+    told = dataclasses.replace(solve(problem, LONG), is_feasible=False, lower_bound=1.0, gap=None)
+    monkeypatch.setattr("allocation.districting.solve", lambda *_: told)
+    assert cli.main(["solve", str(tmp_path), "--out", str(tmp_path / "plan.csv")]) == 1
+    assert "bound 1.000000, " in capsys.readouterr().out
 
 
 def test_a_large_problem_goes_over_coarser_levels(grid: GridMaker) -> None:
