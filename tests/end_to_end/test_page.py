@@ -162,7 +162,6 @@ def test_a_lock_holds_while_the_region_is_divided_anew(planner: Browser) -> None
     planner.shot("pagina-herberekend")
     page.click("#vergelijk")
     expect(page.locator("#betrokken tbody tr").first).to_be_visible()
-    planner.shot("pagina-vergelijk", full=True)
 
 
 def test_a_team_can_be_changed_closed_and_added(planner: Browser) -> None:
@@ -274,7 +273,6 @@ def test_a_draft_is_proposed_and_found_by_the_look_up(tmp_path: Path) -> None:
         expect(page.locator("#dien-stand")).to_have_attribute("data-state", re.compile("done|refused"), timeout=240_000)
         told = page.inner_text("#dien-stand")
         assert "is ingediend" in told, told
-        chromium.shot("pagina-ingediend")
         version = int(re.findall(r"Versie (\d+)", told)[0])
         made = publish.versions(run.store).set_index("version").loc[version]
         assert (made["status"], made["created_by"], made["reason"]) == ("proposed", "Anna", "pand aan de grens")
@@ -283,7 +281,6 @@ def test_a_draft_is_proposed_and_found_by_the_look_up(tmp_path: Path) -> None:
         page.keyboard.type("1005 ab")
         page.keyboard.press("Enter")
         expect(page.locator("#antwoord")).to_contain_text(team, timeout=20_000)
-        chromium.shot("opzoeken")
         assert chromium.outside == []
         check_endpoint(address, team, version)
 

@@ -86,7 +86,7 @@ def test_from_the_proposal_to_the_answer_of_k_and_s(divided: pipeline.Run, addre
         code, team = look_around_and_choose(page)
         before = strip(page, "Na uw wijzigingen")
         apply_and_undo(page, team, before)
-        chromium.shot("reis-toegepast")
+        chromium.shot("pagina-toegepast")
         part, taker = lock_and_recompute(page, code, team)
         compare(chromium)
         version = hand_in(chromium)
@@ -164,7 +164,7 @@ def compare(chromium: Browser) -> None:
     page.click("#vergelijk")
     expect(page.locator("#betrokken tbody tr").first).to_be_visible()
     assert page.evaluate("nowMap.scale === map.scale")
-    chromium.shot("reis-vergelijk", full=True)
+    chromium.shot("pagina-vergelijk", full=True)
     page.click("#vergelijk")
 
 
@@ -176,7 +176,7 @@ def hand_in(chromium: Browser) -> int:
     expect(page.locator("#dien-stand")).to_have_attribute("data-state", re.compile("done|refused"), timeout=600_000)
     told = page.inner_text("#dien-stand")
     assert "is ingediend" in told, told
-    chromium.shot("reis-ingediend")
+    chromium.shot("pagina-ingediend")
     return int(re.findall(r"Versie (\d+)", told)[0])
 
 
