@@ -43,18 +43,20 @@ def waiting_table(solved: Sequence[Solved], load: pd.DataFrame, work: pd.DataFra
     and waiting_months. A region's hours and capacity are those of its teams in that layer; a team of two regions counts
     in both, as in ``region_summary``.
     """
-    capacity = load.set_index(["team_id", "law_domain", "client_line"])["capacity_hours_verzekeringsarts"]
+    region = work.drop_duplicates("pc4").set_index("pc4")["rate_region"].astype("int64")
+    held = pd.concat([_held(one) for one in solved], ignore_index=True)
+    held["arbeidsmarktregio_nr"] = held["pc4"].map(region)
     frames = []
-    for one in solved:
-        layer = one.layer
-        of_team = _per_team(one, work, config)
-        monthly = capacity.xs((layer.law_domain, layer.client_line), level=(1, 2)) / MONTHS_A_YEAR
-        of_team["capacity_hours"] = of_team["team_id"].map(monthly.to_dict())
-        regions = _regions_of_teams(one, work).merge(of_team, on="team_id")
+    for (domain, line), parts in held.groupby(["law_domain", "client_line"]):
+        of_team = _per_team(parts, layer_work(work, str(domain), str(line), config))
+        mine = load[(load["law_domain"] == domain) & (load["client_line"] == line)].set_index("team_id")
+        of_team["capacity_hours"] = of_team["team_id"].map(mine["capacity_hours_verzekeringsarts"] / MONTHS_A_YEAR)
+        places = parts[["arbeidsmarktregio_nr", "team_id"]].dropna().drop_duplicates()
+        regions = places.astype({"arbeidsmarktregio_nr": "int64"}).merge(of_team, on="team_id")
         key = ["arbeidsmarktregio_nr", "product", "priority"]
         of_region = regions.groupby(key)[[*AMOUNTS, "capacity_hours"]].sum().reset_index()
         both = pd.concat([of_team.assign(level=TEAM), of_region.assign(level=REGION)], ignore_index=True)
-        frames.append(both.assign(law_domain=layer.law_domain, client_line=layer.client_line))
+        frames.append(both.assign(law_domain=str(domain), client_line=str(line)))
     table = pd.concat(frames, ignore_index=True)
     table["arbeidsmarktregio_nr"] = table["arbeidsmarktregio_nr"].astype("Int64")
     unit = ["level", "arbeidsmarktregio_nr", "team_id", "law_domain", "client_line"]
@@ -64,40 +66,27 @@ def waiting_table(solved: Sequence[Solved], load: pd.DataFrame, work: pd.DataFra
     return table[columns].sort_values([*unit, "priority", "product"], ignore_index=True)
 
 
-def _per_team(one: Solved, work: pd.DataFrame, config: Config) -> pd.DataFrame:
-    """team_id, product, priority and AMOUNTS of a layer; every team has every product of the layer."""
-    layer = one.layer
-    rows = layer_work(work, layer.law_domain, layer.client_line, config)
+def _held(one: Solved) -> pd.DataFrame:
+    """What the teams of a layer hold: pc4, portion, team_id, law_domain, client_line."""
+    team_id = np.asarray(one.layer.problem.team_ids, dtype=object)[one.plan]
+    parts = one.layer.parts[["pc4", "portion"]].assign(team_id=team_id)
+    return parts.assign(law_domain=one.layer.law_domain, client_line=one.layer.client_line)
+
+
+def _per_team(held: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
+    """team_id, product, priority and AMOUNTS; every team has every product. ``rows``: work of the layer."""
     coming = (rows["inflow_clients"] / rows["planned_clients"].where(rows["planned_clients"] > 0)).fillna(0.0)
-    rows = rows.assign(
+    rows = rows[["pc4", "product", "priority", "stock_clients"]].assign(
         stock_hours=rows["stock_hours_verzekeringsarts"],
         inflow_hours=rows["hours_verzekeringsarts"] * coming / MONTHS_A_YEAR,
-    )[["pc4", "product", "priority", *AMOUNTS]]
-    held = layer.parts[["pc4", "portion"]].assign(team_id=np.asarray(layer.problem.team_ids, dtype=object)[one.plan])
-    rows = held.merge(rows, on="pc4")
+    )
+    products = rows[["product", "priority"]].drop_duplicates()
+    rows = rows.groupby(["pc4", "product"])[AMOUNTS].sum().reset_index()
+    rows = held[["pc4", "portion", "team_id"]].merge(rows, on="pc4")
     rows[AMOUNTS] = rows[AMOUNTS].mul(rows["portion"], axis=0)
-    sums = rows.groupby(["team_id", "product", "priority"])[AMOUNTS].sum()
-    products = sums.reset_index()[["product", "priority"]].drop_duplicates()
-    every = pd.DataFrame({"team_id": layer.problem.team_ids}).merge(products, how="cross")
-    return every.merge(sums.reset_index(), on=["team_id", "product", "priority"], how="left").fillna(
-        dict.fromkeys(AMOUNTS, 0.0)
-    )
-
-
-def _regions_of_teams(one: Solved, work: pd.DataFrame) -> pd.DataFrame:
-    """The regions in which each team of the layer has areas: arbeidsmarktregio_nr, team_id."""
-    region = work.drop_duplicates("pc4").set_index("pc4")["rate_region"].astype("int64")
-    return (
-        pd.DataFrame(
-            {
-                "arbeidsmarktregio_nr": one.layer.parts["pc4"].map(region),
-                "team_id": np.asarray(one.layer.problem.team_ids, dtype=object)[one.plan],
-            }
-        )
-        .dropna()
-        .drop_duplicates()
-        .astype({"arbeidsmarktregio_nr": "int64"})
-    )
+    sums = rows.groupby(["team_id", "product"])[AMOUNTS].sum().reset_index()
+    every = held[["team_id"]].drop_duplicates().merge(products, how="cross")
+    return every.merge(sums, on=["team_id", "product"], how="left").fillna(dict.fromkeys(AMOUNTS, 0.0))
 
 
 def _months(table: pd.DataFrame, unit: list[str]) -> pd.Series:
