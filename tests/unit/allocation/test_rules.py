@@ -71,8 +71,9 @@ def test_r2_another_measure_can_be_balanced_too(tmp_path: Path) -> None:
 
 
 def test_r3_areas_are_contiguous_and_near_the_office(tmp_path: Path) -> None:
-    """With moving free, so that it is the offices (1001 and 1009) that decide and not the division in force."""
-    made = toy.divide(tmp_path, config=configured(weights={"moved": 0.0}))
+    """With only travel counted it is the offices (1001 and 1009) that decide, and not the division in force."""
+    only = {"travel": 1.0, "moved": 0.0, "municipality_splits": 0.0, "care_region_splits": 0.0}
+    made = toy.divide(tmp_path, config=configured(weights=only))
     assert made.load["pieces"].eq(1).all()
     assert made.team_of("1001") == {"W1"}
     assert made.team_of("1009") == {"W2"}
