@@ -78,8 +78,6 @@ class Schedule:
     coarse_above      problems with more units are solved on several levels, the coarsest of about ``coarsest`` units
     coarse_share      part of the effort for the coarsest
     level_share       part of what is left for each level between that and the last
-    many_teams        from so many on the coarsest level only refines the relaxation: no cooling of all teams at once
-                      is long enough to come back to where the relaxation already is
     fewest, most      teams in a part that is annealed by itself
     part              proposals of such a run for each of its pairs (unit, team), in the first round
     pool              plans kept for merging
@@ -106,7 +104,6 @@ class Schedule:
     coarsest: int = 1_500
     coarse_share: float = 0.5
     level_share: float = 0.5
-    many_teams: int = 40
     fewest: int = 4
     most: int = 6
     part: int = 100
@@ -274,7 +271,8 @@ class Search:
         self._keep(self._parts(self._best(), length, round_))
 
     def refine(self, finer: Annealer, plan: Ints) -> None:
-        """Go on with ``plan`` on a finer level, in ever longer runs; ``is_done`` when two in a row gained nothing."""
+        """Go on with ``plan`` on a finer level, in ever longer runs; ``is_done`` when it is within limits and two in
+        a row gained nothing."""
         self.annealer = finer
         before = finer.value_of(plan)
         length, in_vain = 100_000 + 30 * int(finer.state.ncut[0]), 0
@@ -282,15 +280,18 @@ class Search:
         has_short_parts = pairs_of_part * finer.schedule.part <= 2 * length
         self.is_done = False
         while not self.is_done and not finer.clock.is_up():
-            finer.run(self._best_plan(), length, finer.schedule.settle)
+            stiffness = None
+            if before.over > 0 and in_vain:  # cooling does not balance it: walk
+                stiffness = finer.schedule.stiffness[in_vain % len(finer.schedule.stiffness)]
+            finer.run(self._best_plan(), length, finer.schedule.settle if stiffness is None else 1.0, stiffness)
             if has_short_parts:
                 self._parts(self._best(), length, 0)
             best = self._best()
             is_better = best.over < before.over or best.value < before.value - 1e-4 * abs(before.value)
             in_vain = 0 if is_better else in_vain + 1
-            self.is_done = in_vain == 2
+            self.is_done = in_vain >= 2 and best.over <= 0
             before = best
-            length = 2 * length
+            length = min(2 * length, 2**40)
 
     def _walk(self, round_: int, length: int) -> None:
         """Look for a plan within limits from the least bad one, at several stiffnesses."""

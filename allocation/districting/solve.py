@@ -12,7 +12,7 @@ from allocation.districting import bound as bounds
 from allocation.districting.bound import Bound, lower_bound
 from allocation.districting.branch_and_cut import PROOF_GAP
 from allocation.districting.check import Violation, check
-from allocation.districting.construct import aside, complete, relax
+from allocation.districting.construct import aside, relax
 from allocation.districting.improve import Annealer, Clock, Schedule, Search
 from allocation.districting.kernels import Model
 from allocation.districting.multilevel import coarsen, majority, sizes
@@ -173,10 +173,7 @@ def _search_levels(problem: Problem, clock: Clock, seed: int, params: Params, qu
     search = Search(None, Annealer(models[-1], seed, part, schedule), bases, quick.value)
     if not np.isfinite(quick.value):
         search.proof = quick.method
-    if relaxed is not None and current is None and problem.k >= schedule.many_teams:
-        search.refine(search.annealer, complete(models[-1], relaxed, search.annealer.rng))
-    else:
-        search.run()
+    search.run()
     clock.iterations_left -= search.annealer.iterations
     for model, code in zip(models[-2::-1], codes[::-1], strict=True):
         coarser = search.annealer

@@ -7,7 +7,7 @@ import pytest
 
 from allocation.districting import Measure, Weights, check, evaluate
 from allocation.districting.construct import aside, complete, grown, relax
-from allocation.districting.improve import Annealer, Clock, Found, Schedule
+from allocation.districting.improve import Annealer, Clock, Found, Schedule, Search
 from allocation.districting.kernels import loose_pieces, objective, rebuild, violation
 from allocation.districting.multilevel import coarsen, majority, sizes
 from allocation.districting.plan import build_model, canonical, new_state, restricted
@@ -102,6 +102,19 @@ def test_the_relaxation_gives_teams_in_one_office_a_side_each(grid: GridMaker) -
     ]
     alone = problem.replace(office_xy_m=[[0.0, 0.0], [5000.0, 0.0]])
     assert not aside(alone, alone.xy_m, alone.demand).any()
+
+
+def test_a_level_is_not_done_before_its_plan_is_within_limits(grid: GridMaker) -> None:
+    """One unit has all the weight: two runs in a row gain nothing, and still the time is used to look for balance."""
+    model = build_model(grid(4, 4, demand=[100] + [1] * 15, tolerance=0.1))
+    annealer = Annealer(model, 1, Clock(None, 2_000_000), Schedule())
+    search = Search(None, annealer, [], 0.0)
+    search.refine(annealer, np.repeat([0, 1], 8))
+    assert not search.is_done
+    assert annealer.clock.is_up()
+    balanced = Annealer(build_model(grid(4, 4)), 1, Clock(None, 2_000_000), Schedule())
+    search.refine(balanced, np.repeat([0, 1], 8))
+    assert search.is_done
 
 
 def test_violation_is_in_parts_of_the_target(grid: GridMaker) -> None:

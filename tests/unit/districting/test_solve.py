@@ -139,14 +139,14 @@ def test_a_large_problem_goes_over_coarser_levels(grid: GridMaker) -> None:
     assert (solve(problem, stop, params=params).plan == result.plan).all()
 
 
-def test_many_teams_of_a_large_problem_start_from_the_relaxation(grid: GridMaker) -> None:
+def test_many_teams_of_a_large_problem_share_offices(grid: GridMaker) -> None:
     """Sixteen teams in eight offices: the two of an office get a side of it each, and all limits are kept."""
     offices = [[5000.0 + 10_000.0 * (t // 4), 5000.0 + 20_000.0 * (t % 4 // 2)] for t in range(16)]
     problem = grid(
         40, 40, teams=16, team_ids=[f"t{t:02}" for t in range(16)], office_xy_m=offices, tolerance=0.05,
         weights=Weights(travel=1.0),
     )  # fmt: skip
-    params = Params(schedule=Schedule(coarse_above=1000, coarsest=200, many_teams=10))
+    params = Params(schedule=Schedule(coarse_above=1000, coarsest=200))
     result = solve(problem, Stop(seconds=None, iterations=1_500_000), params=params)
     assert result.is_feasible
     assert result.gap is not None
