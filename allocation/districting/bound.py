@@ -19,7 +19,7 @@ from allocation.districting.branch_and_cut import BranchAndCut
 from allocation.districting.problem import Bools, Floats, Ints, Problem
 from allocation.districting.relaxation import ROUNDING, Limits, Relaxation, unit_costs
 
-LP_PAIRS = 40_000  # up to so many pairs (unit, team) the whole relaxation is solved; beyond, prices of a coarse copy
+LP_PAIRS = 10_000  # up to so many pairs (unit, team) the whole relaxation is solved; beyond, prices of a coarse copy
 EDGE_COLUMNS = 4_000  # up to so many (edge, team) columns the quick bound counts cut edges and border too
 SKETCH_UNITS = 1_600  # the coarse copy that gives the first prices has about so many units
 SKETCH_TEAMS = 8  # ... each of which is offered so many of its cheapest teams at first
