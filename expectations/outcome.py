@@ -591,8 +591,8 @@ _TRANSITION = (
     ),
     Rule(
         "current_is_in_force", "division_in_force", "team_id", "warning",
-        "the file `current` is not the version in force, and everything that changes or moves is counted from that file; "
-        "without it, it is counted from the version in force",
+        "the file `current` is not the version in force, and all that changes or moves is counted from that file; "
+        "without the file it is counted from the version in force",
         "het bestand current is niet de geldende versie, en alles wat wijzigt of verhuist is geteld vanaf dat bestand; "
         "zonder dat bestand wordt geteld vanaf de geldende versie",
         f"""with both as (

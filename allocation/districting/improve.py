@@ -221,6 +221,8 @@ class Search:
     problem  for the exact search; None when it is too large for that
     bases   partial plans to start from: the relaxation, the current division
     floor   no plan costs less; the search ends when it is met
+    grants  how often the iterations asked for are granted once more while no plan is within limits: a hard rule that
+            can be kept goes before the effort
     """
 
     problem: Problem | None
@@ -232,6 +234,12 @@ class Search:
     is_proven: bool = False
     is_done: bool = False
     proof: str | None = None  # why there is no plan at all
+    grants: int = 4
+    is_late: bool = False  # a plan within limits was not found in the iterations asked for
+    granted: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.granted = self.annealer.clock.iterations_left
 
     def run(self) -> None:
         """Until the clock is up, or until nothing better is to be expected: then ``is_done``."""
@@ -241,7 +249,7 @@ class Search:
         while stale < schedule.patience:
             before = annealer.found
             self._anneal(round_, int(length))
-            if annealer.clock.is_up():
+            if not self._goes_on():
                 return
             if self._best().over > 0:
                 self._walk(round_, int(length))
@@ -250,12 +258,24 @@ class Search:
             self.is_proven = self.is_proven or self._is_met()
             if self.is_proven or self.proof is not None:
                 break
-            if annealer.clock.is_up() or annealer.clock.has_hastened:
+            if not self._goes_on() or annealer.clock.has_hastened:
                 return
             stale = stale + 1 if before is annealer.found else 0
             length *= schedule.growth
             round_ += 1
         self.is_done = True
+
+    def _goes_on(self) -> bool:
+        """Whether the clock leaves room, or is given some: to find a plan within limits, and then to better it once."""
+        clock = self.annealer.clock
+        if clock.iterations_left < 1 and self.proof is None:
+            is_wanted = self._best().over > 0 and self.grants > 0
+            if is_wanted or self.is_late:
+                self.grants -= 1
+                self.is_late = is_wanted
+                clock.iterations_left = self.granted
+                clock.has_hastened = False
+        return not clock.is_up()
 
     def _anneal(self, round_: int, length: int) -> None:
         """Cool fresh plans and the best one, whole and by parts."""

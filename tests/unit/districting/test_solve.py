@@ -111,6 +111,15 @@ def test_a_start_is_balanced_even_when_time_is_up_at_once(grid: GridMaker) -> No
     assert hurried.stopped_because == "time"
 
 
+def test_iterations_go_on_while_a_rule_that_can_be_kept_is_not(grid: GridMaker) -> None:
+    """Lumpy demand and a narrow tolerance: what was asked for is far too little for a plan within limits."""
+    demand = np.random.default_rng(1).lognormal(size=144)
+    found = solve(grid(12, 12, teams=4, tolerance=0.002, demand=demand), Stop(seconds=None, iterations=500))
+    assert found.is_feasible
+    assert found.iterations > 500
+    assert found.stopped_because == "iterations"
+
+
 def test_a_plan_outside_limits_of_which_nothing_is_proven_is_told(
     grid: GridMaker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
