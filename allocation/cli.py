@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import logging
-import os
 import sys
 from collections.abc import Callable, Sequence
 from datetime import date
@@ -18,13 +17,16 @@ from typing import Any
 from allocation.errors import InputRefused, Refused
 
 MOST_SECONDS = 24 * 3600
-EMBEDDED_STORE = "sqlite:///var/caseload.sqlite"
 Command = Callable[[argparse.Namespace], int]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code."""
     asked = _parser().parse_args(arguments)
+    if getattr(asked, "store", "") is None:
+        from allocation.store import default_store_url
+
+        asked.store = default_store_url(asked.var)
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s", stream=sys.stderr)
     command: Command = asked.command
     try:
@@ -113,12 +115,10 @@ class _Adder:
         parser: argparse.ArgumentParser = self.commands.add_parser(name, help=told, description=told)
         parser.set_defaults(command=command)
         if has_store:
-            default = os.environ.get("CASELOAD_STORE", EMBEDDED_STORE)
             parser.add_argument(
                 "--store",
-                default=default,
                 metavar="URL",
-                help="database, SQLAlchemy form (default: CASELOAD_STORE or the embedded file)",
+                help="database, SQLAlchemy form (default: CASELOAD_STORE, or the embedded file in the folder --var)",
             )
             parser.add_argument(
                 "--var",
@@ -341,10 +341,12 @@ def _example(asked: argparse.Namespace) -> int:
 
     from allocation import pipeline
     from allocation.config import Config
+    from allocation.store import default_store_url
 
     if asked.out.exists():
         raise Refused(f"{asked.out} exists already; give a new folder")
-    run = pipeline.Run.start(input_dir=None, boundaries="embedded", store=EMBEDDED_STORE, config=Config())
+    store = default_store_url(pipeline.VAR)
+    run = pipeline.Run.start(input_dir=None, boundaries="embedded", store=store, config=Config())
     pipeline.prepare_boundaries(run)
     shutil.copytree(pipeline.example_folder(run), asked.out)
     print(f"example input in {asked.out}; start with teams.csv")

@@ -164,8 +164,9 @@ def today() -> date:
     return datetime.now(ZoneInfo("Europe/Amsterdam")).date()
 
 
-def default_store_url() -> str:
-    return os.environ.get("CASELOAD_STORE") or "sqlite:///var/caseload.sqlite"
+def default_store_url(var: Path = Path("var")) -> str:
+    """``CASELOAD_STORE``, else the embedded file in the folder of runs and published files."""
+    return os.environ.get("CASELOAD_STORE") or f"sqlite:///{var / 'caseload.sqlite'}"
 
 
 def parse_url(store_url: str) -> URL:

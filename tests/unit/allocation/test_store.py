@@ -60,6 +60,7 @@ def test_a_server_that_is_not_there_is_told_in_one_sentence_without_the_password
 def test_the_default_store_is_a_file_or_what_the_environment_says(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CASELOAD_STORE", raising=False)
     assert store.default_store_url() == "sqlite:///var/caseload.sqlite"
+    assert store.default_store_url(Path("/data")) == "sqlite:////data/caseload.sqlite"
     monkeypatch.setenv("CASELOAD_STORE", "postgresql://host/db")
     assert store.default_store_url() == "postgresql://host/db"
 
