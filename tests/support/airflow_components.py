@@ -204,9 +204,18 @@ class Airflow:
 
     def outcome(self, dag_id: str, run_id: str) -> str | None:
         """``waiting`` for an answer, the state in which the run ended, or None."""
-        found = self.get(f"/api/v2/dags/{dag_id}/dagRuns/{run_id}/hitlDetails", response_received=False)
         state = self.state(dag_id, run_id)
-        return "waiting" if found["total_entries"] else state if state in ("success", "failed") else None
+        if self._open_question(dag_id, run_id):
+            return "waiting"
+        return state if state in ("success", "failed") else None
+
+    def _open_question(self, dag_id: str, run_id: str) -> dict[str, Any] | None:
+        """What a person is asked. Airflow shows it a moment before its task has settled down to wait, and an answer in
+        that moment starts the task anew: no person is that quick, a test is."""
+        if not self.tasks_in(dag_id, run_id, "approve", "awaiting_input"):
+            return None
+        found = self.get(f"/api/v2/dags/{dag_id}/dagRuns/{run_id}/hitlDetails", response_received=False)
+        return dict(found["hitl_details"][0]) if found["total_entries"] else None
 
     def wait_for_end(self, dag_id: str, run_id: str) -> str:
         """The state in which a run ends."""
@@ -222,8 +231,7 @@ class Airflow:
 
         def look() -> Any:
             assert self.state("allocate", run_id) != "failed", self.tasks("allocate", run_id)
-            found = self.get(f"/api/v2/dags/allocate/dagRuns/{run_id}/hitlDetails", response_received=False)
-            return found["hitl_details"][0] if found["total_entries"] else None
+            return self._open_question("allocate", run_id)
 
         return dict(wait_for("a proposal to approve", look))
 
