@@ -104,6 +104,8 @@ def _content(frames: sections.Frames) -> dict[str, Any]:
         "teams": sections.team_sheet(frames.load),
         "regions": sections.region_sheet(frames.regions),
         "waiting": sections.waiting_sheet(board),
+        "product_waiting": sections.product_waiting_sheet(folder, frames.regions),
+        "lines": sections.line_sheet(folder),
         "scenarios": sections.scenario_sheet(folder),
         "scenario": sections.read_json(folder / "scenario.json"),
         "changes": sections.change_sheet(frames.changes, board.areas),

@@ -249,6 +249,46 @@ def waiting_sheet(board: Board) -> Sheet:
     return Sheet("wachttijd", "Wachttijd in maanden per regio, en hoe ver de teams uiteenliggen", columns, rows)
 
 
+def product_waiting_sheet(folder: Path, regions: pd.DataFrame) -> Sheet:
+    """Waiting time of every priority product per region and layer (``waiting.waiting_table``)."""
+    table = pd.read_parquet(folder / "outcome" / "waiting.parquet")
+    names = regions.drop_duplicates("arbeidsmarktregio_nr").set_index("arbeidsmarktregio_nr")["arbeidsmarktregio"]
+    rows = [
+        [
+            text(names[one.arbeidsmarktregio_nr]), text(dutch.layer(one.law_domain, one.client_line)),
+            text(one.product), amount(one.priority), amount(one.stock_clients), amount(one.stock_hours),
+            amount(one.inflow_hours), amount(one.capacity_hours),
+            amount(one.waiting_months, 1) if pd.notna(one.waiting_months) else text("komt niet aan de beurt"),
+        ]
+        for one in records(table[table["level"] == "regio"])
+    ]  # fmt: skip
+    columns = (
+        "Regio", "Laag", "Product", "Prioriteit", "Cliënten in voorraad", "Uren in voorraad",
+        "Instroom (uur per maand)", "Capaciteit (uur per maand)", "Wachttijd (maanden)",
+    )  # fmt: skip
+    return Sheet("wachttijd-product", "Wachttijd per product met prioriteit en per regio", columns, rows)
+
+
+def line_sheet(folder: Path) -> Sheet | None:
+    """The two client lines beside each other (``waiting.line_table``); None where no region keeps two lines."""
+    table = pd.read_parquet(folder / "outcome" / "lines.parquet")
+    if table.empty:
+        return None
+    rows = [
+        [
+            text(one.cluster), text(dutch.layer("zw_wia", one.client_line)), amount(one.teams), share(one.asked),
+            amount(one.waiting_months, 1), amount(one.capacity_hours),
+            amount(one.moved_hours) if pd.notna(one.moved_hours) else text("onbekend"), amount(one.even_hours),
+        ]
+        for one in records(table)
+    ]  # fmt: skip
+    columns = (
+        "Regio of cluster", "Lijn", "Teams", "Gevraagd tegenover beschikbaar", "Wachttijd (maanden)",
+        "Capaciteit (uur per jaar)", "Van de andere lijn gekomen (uur)", "Nog nodig om gelijk te staan (uur)",
+    )  # fmt: skip
+    return Sheet("lijnen", "Vangnetlijn en werkgeverslijn naast elkaar", columns, rows)
+
+
 SCENARIO_MEASURES: dict[str, tuple[str, Callable[[float], Cell]]] = {
     "teams": ("Teams", amount),
     "verzekeringsarts hours asked a year": ("Gevraagde uren verzekeringsarts per jaar", amount),

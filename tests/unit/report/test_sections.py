@@ -84,3 +84,16 @@ def test_what_a_check_found_is_told_in_dutch() -> None:
     assert dutch.example("team_id SMC-X, hours 5633, capacity 12") == "team SMC-X, uren 5.633, capaciteit 12"
     assert dutch.example("deviation -5.5%, tolerance 5.0%") == "afwijking −5,5%, tolerantie 5,0%"
     assert dutch.example("pc4 1001, iets 5") == "postcode 1001, iets 5"
+
+
+def test_every_product_and_both_lines_have_their_waiting_time(run: pipeline.Run) -> None:
+    """The products' sheet has the rows of the regions, each with months or the words that it is not reached."""
+    regions, waiting = run.frame("region_summary"), run.frame("waiting")
+    sheet = sections.product_waiting_sheet(run.folder, regions)
+    assert len(sheet.rows) == (waiting["level"] == "regio").sum() > 0
+    missing = waiting.loc[waiting["level"] == "regio", "waiting_months"].isna().sum()
+    assert sum(row[-1].text == "komt niet aan de beurt" for row in sheet.rows) == missing
+    lines = sections.line_sheet(run.folder)
+    assert (lines is None) == run.frame("lines").empty
+    if lines is not None:
+        assert {row[1].text for row in lines.rows} == {"ZW en WIA, vangnetlijn", "ZW en WIA, werkgeverslijn"}
