@@ -29,6 +29,8 @@ PASSWORD = secrets.token_hex(16)
 WITHIN_S = float(os.environ.get("CASELOAD_TEST_PATIENCE_S", "420"))
 """How long a test waits for one thing; a busy machine needs minutes where an idle one needs seconds."""
 
+ANSWERED_AFTER_S = 4.0
+
 
 def free_port() -> int:
     """A port that is free now."""
@@ -210,8 +212,7 @@ class Airflow:
         return state if state in ("success", "failed") else None
 
     def _open_question(self, dag_id: str, run_id: str) -> dict[str, Any] | None:
-        """What a person is asked. Airflow shows it a moment before its task has settled down to wait, and an answer in
-        that moment starts the task anew: no person is that quick, a test is."""
+        """What a person is asked, once the task waits for the answer."""
         if not self.tasks_in(dag_id, run_id, "approve", "awaiting_input"):
             return None
         found = self.get(f"/api/v2/dags/{dag_id}/dagRuns/{run_id}/hitlDetails", response_received=False)
@@ -236,7 +237,9 @@ class Airflow:
         return dict(wait_for("a proposal to approve", look))
 
     def answer(self, run_id: str, choice: str, remark: str) -> None:
-        """Approve or reject, as the page does."""
+        """Approve or reject, as the page does, after the seconds that a person needs at least: an answer before the
+        scheduler has noted that the task waits (a second, Airflow 3.3) starts the task anew, and the answer is lost."""
+        time.sleep(ANSWERED_AFTER_S)
         path = f"/api/v2/dags/allocate/dagRuns/{run_id}/taskInstances/approve/-1/hitlDetails"
         self.patch(path, {"chosen_options": [choice], "params_input": {"remark": remark}})
 
