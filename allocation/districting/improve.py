@@ -28,6 +28,18 @@ class Clock:
     deadline: float | None
     iterations_left: float
     has_hastened: bool = False  # time has had a say: the search is to end with this run
+    granted: float = field(init=False)
+    began: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.granted, self.began = self.iterations_left, time.perf_counter()
+
+    def progress(self) -> float:
+        """The part of the time or of the iterations that is used up, whichever is more."""
+        spent = 1.0 - self.iterations_left / self.granted if math.isfinite(self.granted) else 0.0
+        if self.deadline is None:
+            return spent
+        return max(spent, (time.perf_counter() - self.began) / max(self.deadline - self.began, 1e-9))
 
     def is_up(self) -> bool:
         """True when nothing more may be tried."""
@@ -75,6 +87,12 @@ class Schedule:
     largest_set       most units in a set move
     walk              most units looked at to see whether an area stays whole; moves that need more are not made
     settle            start of a cooling after a plan was carried over to a finer level
+    last_share        part of what is left for balancing by prices on the last level; polishing has the rest
+    many              teams from which large problems are balanced by prices
+    rising            price of violations in such a balancing, at its start and at its end, in parts of what load is
+                      worth at the border of two teams
+    shift             by how much a team's own price then changes for a violation, in the same parts
+    margin            part of a team's target that such a balancing stays within the limits; at most a tenth of the room
     coarse_above      problems with more units are solved on several levels, the coarsest of about ``coarsest`` units
     coarse_share      part of the effort for the coarsest
     level_share       part of what is left for each level between that and the last
@@ -100,6 +118,11 @@ class Schedule:
     largest_set: int = 20
     walk: int = 20_000
     settle: float = 0.2
+    last_share: float = 0.7
+    many: int = 30
+    rising: tuple[float, float] = (0.8, 8.0)
+    shift: float = 0.8
+    margin: float = 0.0005
     coarse_above: int = 3_000
     coarsest: int = 1_500
     coarse_share: float = 0.5
@@ -169,6 +192,48 @@ class Annealer:
             kernels.rebuild(model, state)
         return self._result()
 
+    def balance(self, start: Ints, clock: Clock, worth: float | None) -> float:
+        """Bring ``start`` near the limits by prices until ``clock`` is up; what load is worth, for the next level.
+
+        With many teams hardly any plan on the way is within limits, and a full team between one with too much and one
+        with room stops everything. So each team pays for its load, more after a slice that left it with too much and
+        less after one that left it with too little: load then runs down the prices, through full teams too. They are
+        the multipliers of the limits in a Lagrangian relaxation, by ascent, while annealing keeps the areas whole.
+        """
+        state, room = self.state, self.model.high - self.model.low
+        margin = np.minimum(self.schedule.margin / self.model.inverse, 0.1 * room)
+        model = self.model._replace(low=self.model.low + margin, high=self.model.high - margin)
+        state.plan[:] = start
+        kernels.rebuild(model, state)
+        scale, _, price = self._scales()
+        worth = price if worth is None else worth
+        unused = state.plan.copy()
+        while (progress := clock.progress()) < 1.0 and not clock.is_up() and state.ncut[0] > 0:
+            now = int(max(1, min(4 * self.schedule.slice, clock.granted / 100)))
+            temperature = self.schedule.warm * scale * self.schedule.cold**progress
+            low, high = self.schedule.rising
+            mu = worth * low * (high / low) ** progress**2
+            value = np.array([kernels.objective(model, state), kernels.violation(model, state)])
+            kernels.anneal(model, state, unused, np.array([-np.inf]), value, now, temperature, temperature,
+                           np.array([mu]), np.array([0.0, 1.0, mu]), self.shares, self.schedule.largest_set,
+                           self.schedule.walk)  # fmt: skip
+            self._raise_prices(model, worth * self.schedule.shift)
+            clock.iterations_left -= now
+            self.iterations += now
+        self._result()
+        return worth
+
+    def _raise_prices(self, model: Model, step: float) -> None:
+        """One step of ascent: the price of a team's upper limit (above 0) or lower limit (below 0) follows what is
+        over or under it, and never passes 0."""
+        state = self.state
+        above, below = state.load - model.high, state.load - model.low
+        price, step_of = state.price, step * model.inverse**2
+        at_high = np.maximum(price + step_of * above, 0.0)
+        at_low = np.minimum(price + step_of * below, 0.0)
+        free = step_of * (np.maximum(above, 0.0) + np.minimum(below, 0.0))
+        price[:] = np.where(price > 0, at_high, np.where(price < 0, at_low, free))
+
     def _left(self, iterations: int) -> int:
         """How many of the run's remaining ``iterations`` there will be: as many as the clock has room for, and some
         for the very first plan, however late it is: a start as it comes is seldom balanced."""
@@ -236,6 +301,7 @@ class Search:
     proof: str | None = None  # why there is no plan at all
     grants: int = 4
     is_late: bool = False  # a plan within limits was not found in the iterations asked for
+    worth: float | None = None  # of load at the border of two teams, when teams pay for it
     granted: float = field(init=False)
 
     def __post_init__(self) -> None:
@@ -290,6 +356,16 @@ class Search:
                 return
         self._keep(self._parts(self._best(), length, round_))
 
+    def balance(self, annealer: Annealer, plan: Ints, share: float) -> Ints:
+        """``plan`` balanced by prices, from those of the level before, in this share of the annealer's time."""
+        if self.worth is not None:
+            annealer.state.price[:] = self.annealer.state.price
+        before = annealer.iterations
+        self.worth = annealer.balance(plan, annealer.clock.part(share), self.worth)
+        annealer.clock.iterations_left -= annealer.iterations - before
+        self.annealer = annealer
+        return self._best_plan()
+
     def refine(self, finer: Annealer, plan: Ints) -> None:
         """Go on with ``plan`` on a finer level, in ever longer runs; ``is_done`` when it is within limits and two in
         a row gained nothing."""
@@ -325,6 +401,11 @@ class Search:
     def _is_met(self) -> bool:
         best = self.annealer.found
         return best is not None and best.over <= 0 and best.value <= self.floor + 1e-6 * abs(self.floor)
+
+    def first_plan(self) -> Ints:
+        """From the first of ``bases``, or grown when there is none."""
+        model, rng = self.annealer.model, self.annealer.rng
+        return complete(model, self.bases[0], rng) if self.bases else grown(model, rng)
 
     def _starts(self, round_: int) -> list[tuple[Callable[[], Ints], float]]:
         """Start plans of a round with the temperature to begin at: a fresh one, each kind in turn, and the best."""

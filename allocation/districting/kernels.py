@@ -45,6 +45,7 @@ class State(NamedTuple):
 
     plan: Ints  # (n,) int32
     load: Floats  # (M, k)
+    price: Floats  # (M, k) what a team pays for each unit of its load, on top of the objective
     size: Ints  # (k,) units
     gcount: Ints  # (G, groups, k) int32
     cut: Ints  # (m,) int32, the first ncut are the edges between teams
@@ -192,9 +193,11 @@ def _over_after(model, load, t, u, sign):  # type: ignore[no-untyped-def]
 
 @njit(cache=True)
 def _flip_delta(model, state, u, b):  # type: ignore[no-untyped-def]
-    """Change of the objective when unit u goes to team b."""
+    """Change of the objective, and of what the teams pay for their load, when unit u goes to team b."""
     a = state.plan[u]
     d = model.cost[u, b] - model.cost[u, a]
+    for i in range(state.price.shape[0]):
+        d += model.amount[i, u] * (state.price[i, b] - state.price[i, a])
     for s in range(model.indptr[u], model.indptr[u + 1]):
         t = state.plan[model.nbr[s]]
         if t == a:
@@ -423,6 +426,7 @@ def _set_delta(model, state, num, b):  # type: ignore[no-untyped-def]
         step = 0.0
         for j in range(num):
             step += model.amount[i, state.moving[j]]
+        d += step * (state.price[i, b] - state.price[i, a])
         state.load[i, a] -= step
         state.load[i, b] += step
         p += max(0.0, state.load[i, a] - model.high[i, a], model.low[i, a] - state.load[i, a]) * model.inverse[i, a]
@@ -469,8 +473,8 @@ def anneal(model, state, best, best_value, value, iterations, hot, cold, mu, goa
     """Simulated annealing from temperature ``hot`` to ``cold`` over ``iterations`` proposals.
 
     best         (n,) the best plan within limits; changed in place
-    best_value   (1,) its objective, inf while there is none
-    value        (2,) objective and violation of the plan in ``state``
+    best_value   (1,) its objective with what the teams pay, inf while there is none
+    value        (2,) objective with what the teams pay, and violation, of the plan in ``state``
     mu           (1,) price of violation, adapted so that the search is within limits for a part of the time
     goal         (3,) that part: at least, at most; and the greatest price
     shares       (4,) cumulative shares of the moves flip, chain, set, group

@@ -15,7 +15,7 @@ from allocation.districting.kernels import Model
 from allocation.districting.plan import adjacency
 from allocation.districting.problem import Floats, Ints
 
-UNITS_A_TEAM = 40  # the coarsest level has at least so many: with fewer, loads can hardly be balanced
+UNITS_A_TEAM = 120  # the coarsest level has at least so many: with fewer, loads can hardly be balanced
 
 
 @njit(cache=True)

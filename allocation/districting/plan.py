@@ -208,6 +208,7 @@ def new_state(model: Model, seed: int) -> State:
     empty: dict[str, Any] = {name: np.zeros(n, ints) for name in ("plan", "label", "follow", "visited", "moving")}
     return State(
         load=np.zeros((len(model.amount), k)),
+        price=np.zeros((len(model.amount), k)),
         size=np.zeros(k, np.int64),
         gcount=np.zeros((len(model.group), max(model.num_groups, 1), k), ints),
         cut=np.zeros(m, ints),

@@ -173,16 +173,24 @@ def _search_levels(problem: Problem, clock: Clock, seed: int, params: Params, qu
     search = Search(None, Annealer(models[-1], seed, part, schedule), bases, quick.value)
     if not np.isfinite(quick.value):
         search.proof = quick.method
-    search.run()
+    by_prices = problem.k >= schedule.many
+    if by_prices:
+        search.balance(search.annealer, search.first_plan(), 1.0)
+    else:
+        search.run()
     clock.iterations_left -= search.annealer.iterations
     for model, code in zip(models[-2::-1], codes[::-1], strict=True):
-        coarser = search.annealer
+        coarser, is_last = search.annealer, model is models[0]
         assert coarser.found is not None
-        part = clock if model is models[0] else clock.part(schedule.level_share)
+        part = clock if is_last else clock.part(schedule.level_share)
         finer = Annealer(model, seed, part, schedule)
         finer.iterations = coarser.iterations
-        search.refine(finer, coarser.found.plan[code])
-        if part is not clock:
+        plan = coarser.found.plan[code]
+        if by_prices:
+            plan = search.balance(finer, plan, schedule.last_share if is_last else 1.0)
+        if is_last or not by_prices:
+            search.refine(finer, plan)
+        if not is_last:
             clock.iterations_left -= finer.iterations - coarser.iterations
     return search
 

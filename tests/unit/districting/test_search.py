@@ -117,6 +117,43 @@ def test_a_level_is_not_done_before_its_plan_is_within_limits(grid: GridMaker) -
     assert search.is_done
 
 
+def test_load_runs_down_the_prices_through_a_full_team(grid: GridMaker) -> None:
+    """A row of 100 units, teams of 18 to 22: what the first has too much must pass three full teams.
+
+    All offices are to the left, one kilometre apart: wherever a unit lies, the next team is 1 km nearer. So the last
+    two are best full, the first two at their least, and the middle one has the rest.
+    """
+    problem = grid(1, 100, teams=5, tolerance=0.1, weights=Weights(travel=1.0))
+    far = [[-1000.0 * (5 - t), 0.0] for t in range(5)]
+    model = build_model(problem.replace(office_xy_m=far))
+    annealer = Annealer(model, 1, Clock(None, 1_000_000), Schedule())
+    start = np.repeat(np.arange(5), [26, 22, 22, 22, 8])
+    annealer.balance(start, annealer.clock, None)
+    assert annealer.found is not None
+    assert annealer.found.over <= 0
+    assert np.bincount(annealer.found.plan).tolist() == [18, 18, 20, 22, 22]
+    assert annealer.clock.is_up()
+    assert (np.diff(annealer.state.price[0]) >= 0).all()
+
+
+def test_a_price_follows_its_limit_and_never_passes_zero(grid: GridMaker) -> None:
+    """Two teams of 3 and 3, tolerance a third: 2 to 4 units each."""
+    model = build_model(grid(1, 6, teams=2, tolerance=1 / 3))
+    annealer = Annealer(model, 1, Clock(None, 1), Schedule())
+
+    def raised(plan: list[int], price: list[float]) -> list[float]:
+        annealer.state.plan[:] = plan
+        rebuild(model, annealer.state)
+        annealer.state.price[:] = price
+        annealer._raise_prices(model, 9.0)  # 9 x (1/3)^2: one for each unit too many
+        return [round(float(p), 6) for p in annealer.state.price[0]]
+
+    assert raised([0, 0, 0, 1, 1, 1], [0, 0]) == [0, 0]
+    assert raised([0, 0, 0, 0, 0, 1], [0, 0]) == [1, -1]
+    assert raised([0, 0, 0, 0, 0, 1], [2, -0.5]) == [3, -1.5]
+    assert raised([0, 0, 0, 1, 1, 1], [2.5, -0.5]) == [1.5, 0]
+
+
 def test_violation_is_in_parts_of_the_target(grid: GridMaker) -> None:
     """Six units, targets 3 and 3, 5 and 1: both are 2/3 of a target beyond, less the tolerance of 0.1."""
     model = build_model(grid(2, 3, tolerance=0.1))
@@ -206,7 +243,7 @@ def test_a_coarse_plan_costs_what_it_costs_in_full(grid: GridMaker) -> None:
 def test_levels_fall_evenly_and_majorities_rule() -> None:
     levels = [460_000, *sizes(460_000, 170, 1_500)]
     assert max(levels[i] / levels[i + 1] for i in range(len(levels) - 1)) < 8.5
-    assert levels[-1] == 6_800
+    assert levels[-1] == 120 * 170
     code, team = np.array([0, 0, 0, 1]), np.array([2, 1, 1, -1])
     assert majority(code, team, np.array([5.0, 1.0, 1.0, 1.0]), 2).tolist() == [2, -1]
 
