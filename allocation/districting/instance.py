@@ -10,15 +10,14 @@ from __future__ import annotations
 import csv
 import dataclasses
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from allocation.districting.problem import Floats, Ints, Problem, ProblemError, Weights
-
-Row = dict[str, str]
 
 
 class InstanceError(ProblemError):
@@ -30,34 +29,40 @@ class _Table:
 
     def __init__(self, path: Path, needed: tuple[str, ...], faults: list[str]) -> None:
         self.name, self.faults = path.name, faults
-        self.rows: list[Row] = []
-        self.columns: list[str] = []
+        self.rows = 0
+        self.cells: dict[str, list[str]] = {}  # by column
         try:
             with path.open(encoding="utf-8-sig", newline="") as file:
-                reader = csv.DictReader(file, restval="")
-                self.rows = list(reader)
-                self.columns = list(reader.fieldnames or [])
+                reader = csv.reader(file)
+                columns = next(reader, [])
+                cells = _by_column(reader, len(columns))
         except (OSError, UnicodeDecodeError, csv.Error) as error:
             reason = error.strerror if isinstance(error, OSError) else "it is not a CSV file in UTF-8"
             faults.append(f"{self.name}: cannot be read ({reason}).")
             return
-        missing = [c for c in needed if c not in self.columns]
+        missing = [c for c in needed if c not in columns]
         faults += [f"{self.name}, column {c}: is missing; needed are {', '.join(needed)}." for c in missing]
-        for column in needed:
-            if column in missing:
-                self.rows = []
+        self.cells = dict(zip(columns, [[] for _ in cells] if missing else cells, strict=True))
+        self.rows = len(next(iter(self.cells.values()), ()))
 
     def has(self, *columns: str) -> bool:
-        return all(c in self.columns for c in columns)
+        return all(c in self.cells for c in columns)
+
+    def text(self, column: str) -> list[str]:
+        """The cells of a column, without the blanks around them; none when the file could not be read."""
+        return [cell.strip() for cell in self.cells.get(column, ())]
 
     def fault(self, row: int, column: str, text: str) -> None:
         self.faults.append(f"{self.name}, row {row + 2}, column {column}: {text}")
 
     def each(self, column: str, read: Callable[[str], Any], rule: str) -> list[Any]:
         """One value per row; what ``read`` refuses is a fault that states the rule, and is None."""
-        out: list[Any] = []
-        for i, row in enumerate(self.rows):
-            text = (row[column] or "").strip()
+        cells = self.text(column)
+        try:
+            return [read(text) for text in cells]
+        except (ValueError, KeyError):  # again, to name every fault
+            out: list[Any] = []
+        for i, text in enumerate(cells):
             try:
                 out.append(read(text))
             except (ValueError, KeyError):
@@ -66,6 +71,12 @@ class _Table:
         return out
 
     def numbers(self, column: str, least: float = -np.inf) -> Floats:
+        try:
+            found = np.array([float(cell) for cell in self.cells.get(column, ())], dtype=np.float64)
+            if (np.isfinite(found) & (found >= least)).all():
+                return found
+        except ValueError:
+            pass  # the faults are named below
         rule = "a number is needed" if least == -np.inf else f"a number of at least {least:g} is needed"
         values = self.each(column, lambda text: _number(text, least), rule)
         return np.array([0.0 if v is None else v for v in values], dtype=np.float64)
@@ -78,6 +89,20 @@ class _Table:
                 self.fault(i, column, f"'{value}' occurs more than once.")
             seen.add(value)
         return tuple("" if v is None else v for v in values)
+
+
+def _by_column(lines: Iterable[list[str]], width: int) -> list[list[str]]:
+    """The cells of each column; a line's missing cells are empty, further ones and empty lines are ignored.
+
+    Some lines at a time: a list that is kept for each of a million lines makes the garbage collector take most of the
+    time.
+    """
+    columns: list[list[str]] = [[] for _ in range(width)]
+    filled = (line if len(line) == width else [*line, *[""] * width][:width] for line in lines if line)
+    while some := list(islice(filled, 10_000)):
+        for column, cells in zip(columns, zip(*some, strict=True), strict=True):
+            column.extend(cells)
+    return columns
 
 
 def _number(text: str, least: float) -> float:
@@ -116,10 +141,11 @@ def read_instance(folder: Path | str) -> Problem:
     if teams.has("base_load"):
         fields["base_load"] = teams.numbers("base_load", 0)
     if units.has("current_team"):
-        fields["current"] = [team_at.get((row["current_team"] or "").strip(), -1) for row in units.rows]
+        fields["current"] = [team_at.get(name, -1) for name in units.text("current_team")]
     for column in ("municipality", "care_region"):
         if units.has(column):
-            fields[column] = np.unique([row[column] or "" for row in units.rows], return_inverse=True)[1]
+            code = {name: i for i, name in enumerate(sorted(set(units.cells[column])))}
+            fields[column] = [code[name] for name in units.cells[column]]
     fields |= _read_locks(units, team_at)
     if not faults:
         try:
@@ -139,7 +165,7 @@ def _read_locks(units: _Table, team_at: dict[str, int]) -> dict[str, Any]:
     if units.has("allowed_teams"):
         rule = "teams of teams.csv joined with | or nothing are needed"
         parts = units.each("allowed_teams", lambda text: [team_at[t] for t in text.split("|")] if text else [], rule)
-        allowed = np.ones((len(units.rows), len(team_at)), dtype=np.bool_)
+        allowed = np.ones((units.rows, len(team_at)), dtype=np.bool_)
         for i, listed in enumerate(parts):
             if listed:
                 allowed[i] = False
