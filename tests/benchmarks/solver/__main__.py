@@ -36,6 +36,7 @@ TITLES = {
     "b": "(b) With a division in force",
     "c": "(c) Cut edges, equal teams, tolerance 2%",
     "d": "(d) Scale",
+    "e": "(e) Tight: tolerance 0.5%, cut edges",
 }
 
 
@@ -51,7 +52,7 @@ def main() -> None:
         for folder in _instances(family, args):
             whole_country = folder.name.startswith("country")
             bench.measure(family, folder, _solvers(family, folder, args.peers), 120.0 if whole_country else None)
-            if family == "a" and args.certify:
+            if family in "ae" and args.certify:
                 bench.measure(family, folder, ["certify"], args.certify)
     if args.out.exists():
         bench.write(args.out, args.families)
@@ -62,12 +63,12 @@ def _arguments() -> argparse.Namespace:
         return [word for word in text.split(",") if word]
 
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.solver", description=__doc__)
-    parser.add_argument("--families", type=words, default=["a", "b", "c", "d"], help="a,b,c,d")
+    parser.add_argument("--families", type=words, default=list("abcde"), help="a,b,c,d,e")
     parser.add_argument("--regions", type=words, default=None, help="names as in the tables; default all")
     parser.add_argument("--peers", type=words, default=list(PEERS), help=f"of {','.join(PEERS)}; empty for ours alone")
     parser.add_argument("--seconds", type=float, default=10.0, help="for every solver (whole country in d: 120)")
     parser.add_argument(
-        "--certify", type=float, default=60.0, help="seconds for our certificate in family a; 0 for none"
+        "--certify", type=float, default=60.0, help="seconds for our certificate in families a and e; 0 for none"
     )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--core", type=int, default=None, help="pin every solver to this core")
@@ -89,6 +90,8 @@ def _instances(family: str, args: argparse.Namespace) -> Iterator[Path]:
     names = [n for n in instances.region_names(boundaries) if args.regions is None or instances.slug(n) in args.regions]
     if family == "d":
         yield from instances.write_scales(boundaries, names, folder)
+    elif family == "e":
+        yield from instances.write_tight(folder)
     else:
         yield from instances.write_family(family, boundaries, names, folder)
 
@@ -203,7 +206,7 @@ class Bench:
                         _number(row["lp_bound"]), _number(row["proven_bound"]), row["proven_optimal"] == "yes",
                         _number(row["best_known"]),
                     )  # fmt: skip
-        everything = set(self.args.families) == set("abcd")
+        everything = set(self.args.families) == set("abcde")
         for family in known if everything else [f for f in known if f in self.args.families]:
             for name in known[family]:
                 self.measure(family, folder / family / name, ["ours", *self.args.peers])

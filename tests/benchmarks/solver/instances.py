@@ -3,6 +3,7 @@
 (a) travel: the areas of one arbeidsmarktregio, about one team per 100,000 inhabitants, capacity +/-20%, tolerance 5%
 (b) current: the same with a division in force to which a team was added or from which one was taken away
 (c) cuts: no offices, equal teams, tolerance 2%, cut edges only
+(e) tight: random planar graphs of 16 to 700 units, 2 to 7 equal teams, tolerance 0.5%, cut edges only; a plan exists
 (d) scale: every area cut into parts, 50,000 or 460,000 for the country, as one instance or a region at a time
 """
 
@@ -26,6 +27,8 @@ PEOPLE_PER_TEAM = 100_000
 TRAVEL = Weights(travel=1.0)
 CURRENT = Weights(travel=1.0, moved=20.0, municipality_splits=0.5, care_region_splits=0.5)
 CUTS = Weights(travel=0.0, cut_edges=1.0)
+TIGHT = [(16, 2), (16, 3), (25, 2), (25, 3), (36, 2), (36, 4), (49, 3), (49, 7), (64, 2), (64, 4), (100, 3), (100, 5),
+         (200, 4), (400, 5), (700, 7)]  # fmt: skip
 SCALES = {"50k": 50_000, "460k": 460_000}
 
 
@@ -62,6 +65,43 @@ def write_scales(boundaries: Boundaries, regions: list[str], folder: Path) -> It
             for name in missing:
                 write_instance(scale_problem(boundaries, parts, edges, border_m, wanted[name]), folder / "d" / name)
         yield from (folder / "d" / name for name in wanted)
+
+
+def write_tight(folder: Path) -> Iterator[Path]:
+    """Write family (e), every size with light and with uneven units; yields the folders."""
+    for number, (units, teams) in enumerate(TIGHT):
+        for kind, heaviest in (("light", 4), ("uneven", 99)):
+            target = folder / "e" / f"{units}-units-{teams}-teams-{kind}"
+            if not (target / "problem.toml").exists():
+                write_instance(tight_problem(units, teams, heaviest, seed=number), target)
+            yield target
+
+
+def tight_problem(n: int, k: int, heaviest: int, seed: int) -> Problem:
+    """Family (e): demands of 1 to ``heaviest``, then raised in one unit of each part of a grown division until all
+    parts weigh the same: that division is allowed, and with uneven units few others are."""
+    rng = np.random.default_rng([seed, heaviest])
+    xy_m = rng.uniform(0, 30_000, (n, 2)).round()
+    corners = Delaunay(xy_m).simplices
+    pairs = np.unique(np.sort(corners[:, [[0, 1], [1, 2], [0, 2]]].reshape(-1, 2), axis=1), axis=0)
+    problem = Problem(
+        unit_ids=tuple(f"{1000 + i}" for i in range(n)),
+        team_ids=tuple(f"T{t + 1}" for t in range(k)),
+        xy_m=xy_m,
+        demand=rng.integers(1, heaviest + 1, n).astype(np.float64),
+        edges=pairs,
+        border_m=np.hypot(*(xy_m[pairs[:, 0]] - xy_m[pairs[:, 1]]).T).round(),
+        capacity=np.ones(k),
+        tolerance=0.005,
+        weights=CUTS,
+        office_xy_m=xy_m[rng.choice(n, k, replace=False)],
+    )
+    part = grow(problem, np.arange(k))
+    load = np.bincount(part, problem.demand, k)
+    demand = problem.demand.copy()
+    for team in range(k):
+        demand[np.flatnonzero(part == team)[0]] += load.max() - load[team]
+    return problem.replace(demand=demand, office_xy_m=None)
 
 
 def travel_problem(boundaries: Boundaries, region: str) -> Problem:
