@@ -114,7 +114,7 @@ class Schedule:
     stiffness: tuple[float, ...] = (4.0, 16.0, 32.0, 64.0)
     first_run: int = 100_000
     slice: int = 50_000
-    growth: float = 1.8
+    growth: float = 1.4
     largest_set: int = 20
     walk: int = 20_000
     settle: float = 0.2
