@@ -48,7 +48,9 @@ function table(answers, caption) {
     [`${one.team_name || ""} (${one.team_id})`, one.office, range, day(one.since),
       RULES[one.rule] + (one.reason && one.rule !== "verdeling" && one.rule !== "enig_team" ? `: ${one.reason}` : "")].forEach((text) => row.append(element("td", text)));
   }
-  return made;
+  const frame = element("div", undefined, { class: "rol", role: "region", "aria-label": caption, tabindex: "0" });
+  frame.append(made);
+  return frame;
 }
 
 byId("vraag").addEventListener("submit", async (event) => {
