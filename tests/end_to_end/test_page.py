@@ -12,7 +12,7 @@ import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
-from allocation import drafts, pipeline, publish
+from allocation import drafts, pipeline, publish, store
 from allocation.report import answers, write_report
 from allocation.report.page import Desk
 from allocation.report.whatif import ChangeSet, Move, suggestions
@@ -325,6 +325,7 @@ def check_endpoint(address: str, team: str, version: int) -> None:
     found = httpx.get(f"{address}/api/v1/lookup", params={"postcode": "NL-1005AB", "law": "WIA"}).json()
     assert {one["team_id"] for one in found["answers"]} == {team}
     assert found["answers"][0]["version"] == version
+    assert {one["since"] for one in found["answers"]} == {store.today().isoformat()}
     schema = httpx.get(f"{address}/api/openapi.json").json()
     assert list(schema["paths"]) == ["/api/v1/lookup"]
     refused = httpx.get(f"{address}/api/v1/lookup", params={"postcode": "0000"})
