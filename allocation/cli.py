@@ -289,7 +289,8 @@ def _lookup(asked: argparse.Namespace) -> int:
             f"{area} {found.client_group} {found.law} {found.client_line}: team {found.team_id} ({found.team_name}), "
             f"office {found.office}, share {found.share:.3g}, since {found.since}{until}"
         )
-        print(f"  rule {found.rule}: {found.reason}")
+        follows = f"follows postcode {found.follows}, for {found.pc4} has no area of its own; " if found.follows else ""
+        print(f"  {follows}rule {found.rule}: {found.reason}")
     return 0
 
 

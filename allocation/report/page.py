@@ -420,6 +420,7 @@ class Found(BaseModel):
     rule: str
     reason: str | None
     version: int
+    follows: str | None = Field(description="the postcode whose team serves, where this one has no area (PO box)")
 
 
 class Later(BaseModel):
@@ -460,7 +461,8 @@ def _add_lookup(app: FastAPI) -> None:
 
 def _same(one: Answer) -> Answer:
     """The answer without version and dates: what matters to the one who asks."""
-    return replace(one, version=0, valid_from=date.min, valid_to=None, since=date.min, rule="", reason=None)
+    dates: dict[str, Any] = {"valid_from": date.min, "valid_to": None, "since": date.min}
+    return replace(one, version=0, rule="", reason=None, follows=None, **dates)
 
 
 def _found(one: Answer) -> Found:

@@ -315,7 +315,12 @@ def test_a_draft_is_proposed_and_found_by_the_look_up(tmp_path: Path) -> None:
         expect(page.locator("#antwoord")).to_contain_text(team, timeout=20_000)
         page.set_viewport_size({"width": 320, "height": 800})
         assert page.evaluate(SIDEWAYS) == 0
+        page.keyboard.type("1099")  # a PO box: no polygon
+        page.keyboard.press("Enter")
+        expect(page.locator("#antwoord tbody")).to_contain_text("volgt postcode 1012: geen eigen vlak", timeout=20_000)
+        assert page.evaluate(SIDEWAYS) == 0
         assert chromium.serious_issues() == []
+        chromium.shot("opzoeken-postbus")
         assert chromium.outside == []
         check_endpoint(address, team, version)
 
@@ -326,6 +331,8 @@ def check_endpoint(address: str, team: str, version: int) -> None:
     assert {one["team_id"] for one in found["answers"]} == {team}
     assert found["answers"][0]["version"] == version
     assert {one["since"] for one in found["answers"]} == {store.today().isoformat()}
+    post_box = httpx.get(f"{address}/api/v1/lookup", params={"postcode": "1099"}).json()["answers"]
+    assert {(one["postcode"], one["follows"]) for one in post_box} == {("1099", "1012")}
     schema = httpx.get(f"{address}/api/openapi.json").json()
     assert list(schema["paths"]) == ["/api/v1/lookup"]
     refused = httpx.get(f"{address}/api/v1/lookup", params={"postcode": "0000"})
