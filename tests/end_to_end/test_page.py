@@ -73,11 +73,11 @@ def apply_first_suggestion(page: Page) -> None:
 
 def test_a_change_is_previewed_applied_undone_and_done_again(planner: Browser) -> None:
     page = planner.page
-    planner.shot("pagina-regio")
+    planner.shot("sectoren-regio")
     before = strip(page, "Voorstel")
     assert strip(page, "Na uw wijzigingen") == before
     choose(page, border_code(page))
-    planner.shot("pagina-suggesties")
+    planner.shot("sectoren-suggesties")
     after(page, lambda p: p.locator("#suggesties tbody button").first.click())
     assert strip(page, "Na uw wijzigingen") != before
     expect(page.locator("#voorbeeld-tekst")).to_contain_text("toegepast is het nog niet")
