@@ -287,9 +287,10 @@ def _lookup(asked: argparse.Namespace) -> int:
         until = f" until {found.valid_to}" if found.valid_to else ""
         print(
             f"{area} {found.client_group} {found.law} {found.client_line}: team {found.team_id} ({found.team_name}), "
-            f"office {found.office}, share {found.share:.3g}, since {found.valid_from}{until}"
+            f"office {found.office}, share {found.share:.3g}, since {found.since}{until}"
         )
-        print(f"  rule {found.rule}: {found.reason}")
+        follows = f"follows postcode {found.follows}, for {found.pc4} has no area of its own; " if found.follows else ""
+        print(f"  {follows}rule {found.rule}: {found.reason}")
     return 0
 
 

@@ -15,12 +15,13 @@ from allocation.config import Config
 from allocation.editions import Succession
 from allocation.errors import Refused
 from allocation.inputs import CENTRAL, Inputs
+from allocation.layers import line_shares
 from allocation.pipeline import Run
-from allocation.tables import ALL_LINES, CLIENT_LINES
+from allocation.transition import by_line
 
 CHANCE_SD = 3.0
 """Width of the band beside the tolerance, in standard deviations of a Poisson count: about 1 in 370 teams by chance."""
-ROUTE = ["pc4", "client_group", "law", "client_line"]
+ROUTE = ["pc4", "client_group", "law", "line"]
 
 
 def team_drift(
@@ -30,7 +31,7 @@ def team_drift(
 
     Parameters
     ----------
-    planned : expected inflow of a year: pc4, product, client_line, client_group, law, inflow_clients (clients a year).
+    planned : the work planned: pc4, product, client_line, client_group, inflow_clients and planned_clients (a year).
     inflow : table ``inflow``, the months to compare only; they must lie within that year.
     products : table ``products``; what is handled centrally counts for no team.
     routing : table ``routing`` of the version in force.
@@ -39,13 +40,16 @@ def team_drift(
     -------
     team_id, months, clients_planned, clients_came, low, high (clients in these months), is_outside. The band is
     ``clients_planned`` +/- the tolerance +/- ``CHANCE_SD`` x its square root; months are taken as equally busy.
+    Counts of line ``alle`` fall over both lines as they do in the plan.
     """
     months = inflow["month"].nunique()
     by_team = products[products["handled_by"].ne(CENTRAL)]
     law: dict[str, str] = dict(zip(by_team["product"], by_team["law"], strict=True))
+    routing = routing.rename(columns={"client_line": "line"})
     shares: pd.DataFrame = routing.groupby([*ROUTE, "team_id"])["share"].sum().reset_index()
-    came = _per_team(inflow, "clients", law, shares)
-    expected = _per_team(planned, "inflow_clients", law, shares) * months / 12
+    lines = line_shares(planned)
+    came = _per_team(inflow, "clients", law, shares, lines)
+    expected = _per_team(planned, "inflow_clients", law, shares, lines) * months / 12
     both = pd.DataFrame({"clients_planned": expected, "clients_came": came}).fillna(0.0).sort_index()
     chance = CHANCE_SD * np.sqrt(both["clients_planned"])
     both["low"] = (both["clients_planned"] * (1 - config.tolerance) - chance).clip(lower=0.0)
@@ -55,13 +59,14 @@ def team_drift(
     return both.rename_axis("team_id").reset_index()
 
 
-def _per_team(counts: pd.DataFrame, column: str, law: dict[str, str], shares: pd.DataFrame) -> pd.Series:
+def _per_team(
+    counts: pd.DataFrame, column: str, law: dict[str, str], shares: pd.DataFrame, lines: pd.Series
+) -> pd.Series:
     counts = counts.assign(law=counts["product"].map(law)).dropna(subset=["law"])
-    # `alle` says that both lines have the same team there, so either line finds it.
-    line = counts["client_line"].replace(ALL_LINES, CLIENT_LINES[0])
-    sums = counts.assign(client_line=line).groupby(ROUTE)[column].sum().reset_index()
-    routed = sums.merge(shares, on=ROUTE)
-    routed["clients_of_team"] = routed[column] * routed["share"]
+    unit = ["pc4", "client_group", "law", "product", "client_line"]
+    sums = counts.groupby(unit)[column].sum().reset_index()
+    routed = by_line(sums, lines).merge(shares, on=ROUTE)
+    routed["clients_of_team"] = routed[column] * routed["part"] * routed["share"]
     of_team: pd.Series = routed.groupby("team_id")["clients_of_team"].sum()
     return of_team
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from functools import lru_cache
 from itertools import groupby
 from typing import Any, NamedTuple
@@ -50,6 +50,10 @@ class Answer:
     """One row of the routing that holds for the question. ``share`` is the share of the clients of the whole pc4.
 
     ``rule``: bijzondere_groep, pin, split, enig_team or verdeling; ``reason`` is the planner's, where there is one.
+    ``valid_from`` and ``valid_to`` are the period of the version; ``since`` is the first day of the unbroken stretch in
+    which the same question gives this team, with whatever share. A postcode that got another number starts anew.
+    ``follows``: the postcode whose team answers, where ``pc4`` has no area (PO box, new street); rule, reason and dates
+    are those of that postcode.
     """
 
     version: int
@@ -67,6 +71,11 @@ class Answer:
     reason: str | None
     valid_from: date
     valid_to: date | None
+    since: date
+    follows: str | None = None
+
+    def holds_on(self, day: date) -> bool:
+        return self.valid_from <= day and (self.valid_to is None or self.valid_to >= day)
 
 
 _ANSWERS = sa.table(
@@ -85,15 +94,25 @@ _ANSWERS = sa.table(
 )
 
 
+_ALLOCATION = sa.table(
+    "allocation",
+    sa.column("version", sa.Integer),
+    sa.column("pc4", sa.Text),
+    sa.column("valid_from", sa.Date),
+    sa.column("valid_to", sa.Date),
+)
+_RUNS = sa.table("runs", sa.column("version", sa.Integer), sa.column("configuration", store.JSON_TYPE))
+
+
 @lru_cache(maxsize=4)
 def _question(for_one_law: bool, for_one_line: bool) -> sa.Select[Any]:
-    """The query, built once for each of its four forms."""
-    columns, day = _ANSWERS.c, sa.bindparam("day", type_=sa.Date)
-    query = sa.select(_ANSWERS).where(
+    """The query, built once for each of its four forms: the period that holds the day and all before it, so that one
+    read tells the team and since when."""
+    columns = _ANSWERS.c
+    query = sa.select(_ANSWERS, columns.valid_from.label("since")).where(
         columns.pc4 == sa.bindparam("asked_pc4", type_=sa.Text),
         columns.client_group == sa.bindparam("asked_group", type_=sa.Text),
-        columns.valid_from <= day,
-        sa.or_(columns.valid_to.is_(None), columns.valid_to >= day),
+        columns.valid_from <= sa.bindparam("day", type_=sa.Date),
     )
     if for_one_law:
         query = query.where(columns.law == sa.bindparam("asked_law", type_=sa.Text))
@@ -159,10 +178,15 @@ class LookupTable:
                 raise Unanswered(f"unknown_{name}", f"'{value}' is not a {name}; allowed: {', '.join(allowed)}.")
         day = on or store.today()
         rows = self._rows(asked.pc4, group, law, line, day)
-        if not rows:
+        if any(answer.holds_on(day) for answer in rows):
+            return _answers(rows, asked.pc6, day)
+        # A postcode with rows of before is gone: it had an area, and its number does not tell what lies there now.
+        followed = None if rows else self._followed(asked.pc4, day)
+        # Its number lies in none of the PC6 ranges of the other: who serves the rest of that one answers.
+        found = _answers(self._rows(followed, group, law, line, day), asked.pc6 or asked.pc4, day) if followed else []
+        if not found:
             raise self._why_nothing(asked.pc4, group, day)
-        units = groupby(rows, key=lambda answer: (answer.law, answer.client_line))
-        return [answer for _, unit in units for answer in _longest_match(unit, asked.pc6)]
+        return [replace(answer, pc4=asked.pc4, follows=followed) for answer in found]
 
     def _rows(self, pc4: str, group: str, law: str | None, line: str | None, day: date) -> list[Answer]:
         asked: dict[str, Any] = {"asked_pc4": pc4, "asked_group": group, "day": day}
@@ -172,6 +196,21 @@ class LookupTable:
             asked["asked_line"] = line
         rows = self._connection.execute(_question(law is not None, line is not None), asked)
         return sorted((Answer(*row) for row in rows), key=lambda a: (a.law, a.client_line, -a.share, a.team_id))
+
+    def _followed(self, pc4: str, day: date) -> str | None:
+        """The area that a postcode without one follows, as its counts do in the division in force on ``day``: as its
+        configuration says, else the nearest number. None when there is none."""
+        import geodata
+
+        rows = _ALLOCATION.c
+        is_in_force = sa.and_(rows.valid_from <= day, sa.or_(rows.valid_to.is_(None), rows.valid_to >= day))
+        asked = sa.select(_RUNS.c.configuration).where(_RUNS.c.version == rows.version, is_in_force).limit(1)
+        agreed = (self._connection.execute(asked).scalar() or {}).get("replaced_postcodes", {})
+        if pc4 in agreed:
+            return str(agreed[pc4])
+        near = sa.select(rows.pc4).where(is_in_force, sa.func.substr(rows.pc4, 1, 2) == pc4[:2]).distinct()
+        stand_in = geodata.stand_ins(self._connection.scalars(near).all(), [pc4])["stand_in"]
+        return next(iter(stand_in.dropna()), None)
 
     def _why_nothing(self, pc4: str, group: str, day: date) -> Unanswered:
         in_force = sa.text(
@@ -184,6 +223,33 @@ class LookupTable:
         if group not in groups:
             return Unanswered("unknown_group", f"'{group}' is not a client group; allowed: {', '.join(groups)}.")
         return Unanswered("unknown_postcode", f"Postcode {pc4} does not exist in the division in force on {day}.")
+
+
+def _answers(rows: list[Answer], pc6: str | None, day: date) -> list[Answer]:
+    """The answers on ``day`` per law and line, of the rows of one pc4 up to it."""
+    units = groupby(rows, key=lambda answer: (answer.law, answer.client_line))
+    return [answer for _, unit in units for answer in _on_day(unit, pc6, day)]
+
+
+def _on_day(unit: Iterable[Answer], pc6: str | None, day: date) -> list[Answer]:
+    """Of the rows of one pc4, law and line up to ``day`` those that answer on it, each with ``since``."""
+    newest_first = sorted(unit, key=lambda answer: answer.valid_from, reverse=True)  # stable: within a period as before
+    periods = [
+        _longest_match(period, pc6) for _, period in groupby(newest_first, key=lambda answer: answer.valid_from)
+    ]
+    if not periods[0][0].holds_on(day):  # the postcode was there before, and is not any more
+        return []
+    return [replace(answer, since=_since(answer, periods)) for answer in periods[0]]
+
+
+def _since(answer: Answer, periods: list[list[Answer]]) -> date:
+    """The first day of the unbroken stretch of ``periods`` (newest first) in which the team of ``answer`` serves."""
+    first = answer.valid_from
+    for period in periods[1:]:
+        if period[0].valid_to != first - timedelta(days=1) or all(p.team_id != answer.team_id for p in period):
+            break
+        first = period[0].valid_from
+    return first
 
 
 def _longest_match(unit: Iterable[Answer], pc6: str | None) -> list[Answer]:

@@ -156,8 +156,8 @@ def prepare_boundaries(run: Run, progress: Progress | None = None) -> None:
     succession.write(run.folder / "succession")
     counted = succession.counted()
     _write_json(run.folder / "boundary_changes.json", counted)
-    if counted and progress:
-        changed = ", ".join(f"{count} {kind.replace('_', ' ')}" for kind, count in counted.items())
+    if before is not None and progress:
+        changed = ", ".join(f"{count} {kind.replace('_', ' ')}" for kind, count in counted.items()) or "none"
         progress(f"boundaries: areas changed since the division in force: {changed}")
 
 

@@ -150,7 +150,7 @@ def _follow_postcode(rows: pd.DataFrame, routing: pd.DataFrame, line_shares: pd.
     whole = routing.groupby(["pc4", "client_group", "law", "client_line", "team_id"])["share"].sum().reset_index()
     whole = whole.rename(columns={"team_id": "team_to", "client_line": "line"})
     rows = rows.assign(row=np.arange(len(rows)))
-    spread = _by_line(rows, line_shares).merge(whole, on=["pc4", "client_group", "law", "line"])
+    spread = by_line(rows, line_shares).merge(whole, on=["pc4", "client_group", "law", "line"])
     parts = (spread["part"] * spread["share"]).groupby([spread["row"], spread["team_to"]]).sum().rename("part")
     spread = rows.merge(parts.reset_index(), on="row")
     exact = spread["clients"] * spread["part"]
@@ -164,7 +164,7 @@ def _follow_postcode(rows: pd.DataFrame, routing: pd.DataFrame, line_shares: pd.
     return spread.loc[spread["clients"] > 0].drop(columns=["row", "part", "left", "clients_to", "short"])
 
 
-def _by_line(rows: pd.DataFrame, line_shares: pd.Series) -> pd.DataFrame:
+def by_line(rows: pd.DataFrame, line_shares: pd.Series) -> pd.DataFrame:
     """``rows`` per client line: ``line`` and ``part``, 1 for a row of that line, and its share for one of ``alle``."""
     frames = []
     for line in CLIENT_LINES:

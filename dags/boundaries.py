@@ -1,7 +1,7 @@
 """DAG `boundaries`: postcode areas, their neighbours and their regions, once a year and by hand.
 
 Its asset event tells how many areas changed since the edition of the division in force, by kind of change; the log of
-task `prepare` names them.
+task `prepare` names them, or says that none did.
 """
 
 from __future__ import annotations
@@ -43,8 +43,9 @@ def boundaries() -> None:
 
         opened = pipeline.Run.open(run)
         pipeline.prepare_boundaries(opened, print)
-        print(pipeline.boundary_changes(opened).to_string(index=False))
         changes = told(opened.folder / "boundary_changes.json")
+        if changes:
+            print(pipeline.boundary_changes(opened).to_string(index=False))
         outlet_events[BOUNDARIES].extra = {"run": run, "changes": changes} | told(opened.folder / "boundaries.json")
 
     prepare(fetch(start()))

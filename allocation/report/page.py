@@ -415,11 +415,12 @@ class Found(BaseModel):
     share: float = Field(description="share of the clients of the whole four-digit postcode, above 0 and at most 1")
     pc6_from: str | None
     pc6_to: str | None
-    since: date = Field(description="first day on which the version with this answer is in force")
-    until: date | None
+    since: date = Field(description="first day of the unbroken stretch in which this team serves the client")
+    until: date | None = Field(description="last day of the version; what it becomes stands in `later`")
     rule: str
     reason: str | None
     version: int
+    follows: str | None = Field(description="the postcode whose team serves, where this one has no area (PO box)")
 
 
 class Later(BaseModel):
@@ -460,12 +461,13 @@ def _add_lookup(app: FastAPI) -> None:
 
 def _same(one: Answer) -> Answer:
     """The answer without version and dates: what matters to the one who asks."""
-    return replace(one, version=0, valid_from=date.min, valid_to=None, rule="", reason=None)
+    dates: dict[str, Any] = {"valid_from": date.min, "valid_to": None, "since": date.min}
+    return replace(one, version=0, rule="", reason=None, follows=None, **dates)
 
 
 def _found(one: Answer) -> Found:
     values = asdict(one)
-    for name, old in (("postcode", "pc4"), ("since", "valid_from"), ("until", "valid_to")):
+    for name, old in (("postcode", "pc4"), ("until", "valid_to")):
         values[name] = values.pop(old)
     return Found(**values)
 

@@ -130,7 +130,7 @@ def key_figures(frames: Frames) -> list[Figure]:
         *_balance(new, old, has_now),
         _waiting_figure(frames, has_now),
         Figure("Gebieden buiten tolerantie", number(outside["areas"].sum()),
-               note=f"van {number(len(outside))} teams"),
+               note=f"van {number(len(outside))} {'team' if len(outside) == 1 else 'teams'}"),
         Figure("Verplaatste postcodes", number(frames.changes["pc4"].nunique()),
                note=percent(frames.changes["pc4"].nunique() / max(new.areas, 1)) + " van alle gebieden"),
         Figure("Verhuizende cliënten", number(moves),

@@ -20,6 +20,7 @@ import pandas as pd
 import pytest
 
 from allocation import publish
+from geodata.editions import CHANGES
 from tests.support import faults, two_regions
 
 STEPS = Path(two_regions.__file__).with_name("airflow_steps.py")
@@ -32,6 +33,7 @@ class Played:
     var: Path
     came: dict[str, dict[str, Any]]
     metrics: list[str]
+    log: str
 
     @property
     def store(self) -> str:
@@ -50,6 +52,7 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Played:
     country = two_regions.write(folder)
     teams = (country.input / "teams.csv").read_text(encoding="utf-8")
     inflow = str(country.input / "inflow.csv")
+    edition = two_regions.write_next_edition(country, folder / "next.gpkg")
     busier = pd.read_parquet(country.input / "inflow.parquet")
     steps = {
         "boundaries": {"dag": "boundaries"},
@@ -64,6 +67,8 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Played:
         "rejected": {"dag": "allocate", "answer": "Reject", "remark": "nog niet"},
         "drift": {"dag": "drift", "remove": [inflow.replace(".csv", ".parquet")], "write": {inflow: later(busier)}},
         "poisoned": {"dag": "caseload", "write": {str(country.input / "teams.csv"): poisoned(teams)}},
+        "same edition": {"dag": "boundaries"},
+        "next edition": {"dag": "boundaries", "move": {str(edition): str(country.boundaries)}},
     }
     var = folder / "var"
     environment = {
@@ -87,7 +92,8 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Played:
             check=True,
             timeout=600,
         )
-    return Played(var, dict(zip(steps, json.loads(told.read_text(encoding="utf-8")), strict=True)), metrics)
+    came = dict(zip(steps, json.loads(told.read_text(encoding="utf-8")), strict=True))
+    return Played(var, came, metrics, (folder / "log").read_text(encoding="utf-8", errors="replace"))
 
 
 def without(teams: str, team_id: str) -> str:
@@ -177,6 +183,42 @@ def test_only_a_changed_team_file_raises_the_asset(played: Played) -> None:
     assert played.states("look after a change", "notice") == ["success"]
     changed = played.came["poisoned"]["events"][4]["extra"]["changed"]
     assert changed == ["teams.csv"]
+
+
+def test_the_same_edition_says_that_nothing_changed(played: Played) -> None:
+    """Before the first publication there is nothing to compare with, and nothing is said."""
+    first, same, _ = [event["extra"] for event in raised(played, "boundaries")]
+    assert first["changes"] == same["changes"] == {}
+    assert first["fingerprint"] == same["fingerprint"]
+    assert said_of_changes(played)[0] == "none"
+
+
+def test_another_edition_says_what_changed(played: Played) -> None:
+    """How many of each kind in the event and the log, and each by name in the log."""
+    _, same, other = [event["extra"] for event in raised(played, "boundaries")]
+    assert other["changes"] == {"new": 1, "gone": 1, "renumbered": 1, "moved_gemeente": 2, "moved_region": 1}
+    assert other["fingerprint"] != same["fingerprint"]
+    assert said_of_changes(played)[1:] == ["1 gone, 2 moved gemeente, 1 moved region, 1 new, 1 renumbered"]
+    named = [line.split() for line in played.log.rpartition(SAID)[2].splitlines()]
+    assert [words[:3] for words in named if words and words[0] in CHANGES] == [
+        ["new", "3498", "3402"],
+        ["gone", "3512", "3511"],
+        ["renumbered", "3599", "3513"],
+        ["moved_gemeente", "3401", "0353"],
+        ["moved_gemeente", "3981", "0312"],
+        ["moved_region", "3981", "14"],
+    ]
+
+
+SAID = "boundaries: areas changed since the division in force: "
+
+
+def said_of_changes(played: Played) -> list[str]:
+    return [line.partition(SAID)[2] for line in played.log.splitlines() if line.startswith(SAID)]
+
+
+def raised(played: Played, asset: str) -> list[dict[str, Any]]:
+    return [event for event in played.came["next edition"]["events"] if event["asset"] == asset]
 
 
 def test_teams_that_get_more_than_planned_are_told(played: Played) -> None:

@@ -117,6 +117,12 @@ def test_lookup_tells_team_and_rule(published: Country, arguments: list[str], te
     assert f"rule {rule}" in done.stdout
 
 
+def test_lookup_of_a_post_box_names_the_area_that_it_follows(published: Country) -> None:
+    done = published.caseload("lookup", "1099 AB", "--law", "PW")
+    assert done.returncode == 0, done.stderr
+    assert "follows postcode 1012, for 1099 has no area of its own; rule enig_team" in done.stdout
+
+
 def test_lookup_of_no_postcode_is_refused_in_one_sentence(published: Country) -> None:
     done = published.caseload("lookup", "12a")
     assert done.returncode == 1

@@ -12,7 +12,7 @@ import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
-from allocation import drafts, pipeline, publish
+from allocation import drafts, pipeline, publish, store
 from allocation.report import answers, write_report
 from allocation.report.page import Desk
 from allocation.report.whatif import ChangeSet, Move, suggestions
@@ -73,11 +73,11 @@ def apply_first_suggestion(page: Page) -> None:
 
 def test_a_change_is_previewed_applied_undone_and_done_again(planner: Browser) -> None:
     page = planner.page
-    planner.shot("pagina-regio")
+    planner.shot("sectoren-regio")
     before = strip(page, "Voorstel")
     assert strip(page, "Na uw wijzigingen") == before
     choose(page, border_code(page))
-    planner.shot("pagina-suggesties")
+    planner.shot("sectoren-suggesties")
     after(page, lambda p: p.locator("#suggesties tbody button").first.click())
     assert strip(page, "Na uw wijzigingen") != before
     expect(page.locator("#voorbeeld-tekst")).to_contain_text("toegepast is het nog niet")
@@ -235,6 +235,38 @@ def test_axe_finds_no_serious_issue(planner: Browser, address: str) -> None:
     assert planner.serious_issues() == []
 
 
+@pytest.mark.parametrize("width", [320, 400])
+def test_on_a_narrow_screen_only_maps_and_tables_scroll_sideways(
+    country: pipeline.Run, address: str, width: int
+) -> None:
+    """320 px is a screen of 1280 px at 400% (WCAG 1.4.10, reflow). Everything that can be opened is open."""
+    with browser(width=width, height=800) as chromium:
+        page = chromium.page
+        open_page(chromium, address, "Anna", REGION)
+        choose(page, border_code(page))
+        after(page, lambda p: p.locator("#suggesties tbody button").first.click())
+        page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+        chromium.shot(f"pagina-{width}")
+        assert page.evaluate(SIDEWAYS) == 0
+        for path in ("opzoeken", "handleiding", f"rapport?run={country.run_id}"):
+            page.goto(f"{address}/{path}")
+            assert page.evaluate(SIDEWAYS) == 0, path
+
+
+SIDEWAYS = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+
+
+@pytest.mark.parametrize("region", [REGION, "heel Nederland"])
+def test_all_columns_of_the_teams_fit_an_ordinary_screen(address: str, region: str) -> None:
+    with browser(width=1440, height=900) as chromium:
+        open_page(chromium, address, "Anna", REGION)
+        chromium.page.select_option("#regio", label=region)
+        expect(chromium.page.locator("#bereik")).to_contain_text(region)
+        assert chromium.page.locator("#teams").get_by_text("niet aaneengesloten").count() > 0
+        hidden = "e => e.parentElement.scrollWidth - e.parentElement.clientWidth"
+        assert chromium.page.locator("#teams").evaluate(hidden) == 0
+
+
 def test_the_answer_to_a_change_takes_little_computing(country: pipeline.Run) -> None:
     desk = Desk(country.store, country.var)
     bench, _, sides, known = desk.opened(country.run_id)
@@ -281,6 +313,14 @@ def test_a_draft_is_proposed_and_found_by_the_look_up(tmp_path: Path) -> None:
         page.keyboard.type("1005 ab")
         page.keyboard.press("Enter")
         expect(page.locator("#antwoord")).to_contain_text(team, timeout=20_000)
+        page.set_viewport_size({"width": 320, "height": 800})
+        assert page.evaluate(SIDEWAYS) == 0
+        page.keyboard.type("1099")  # a PO box: no polygon
+        page.keyboard.press("Enter")
+        expect(page.locator("#antwoord tbody")).to_contain_text("volgt postcode 1012: geen eigen vlak", timeout=20_000)
+        assert page.evaluate(SIDEWAYS) == 0
+        assert chromium.serious_issues() == []
+        chromium.shot("opzoeken-postbus")
         assert chromium.outside == []
         check_endpoint(address, team, version)
 
@@ -290,6 +330,9 @@ def check_endpoint(address: str, team: str, version: int) -> None:
     found = httpx.get(f"{address}/api/v1/lookup", params={"postcode": "NL-1005AB", "law": "WIA"}).json()
     assert {one["team_id"] for one in found["answers"]} == {team}
     assert found["answers"][0]["version"] == version
+    assert {one["since"] for one in found["answers"]} == {store.today().isoformat()}
+    post_box = httpx.get(f"{address}/api/v1/lookup", params={"postcode": "1099"}).json()["answers"]
+    assert {(one["postcode"], one["follows"]) for one in post_box} == {("1099", "1012")}
     schema = httpx.get(f"{address}/api/openapi.json").json()
     assert list(schema["paths"]) == ["/api/v1/lookup"]
     refused = httpx.get(f"{address}/api/v1/lookup", params={"postcode": "0000"})

@@ -83,7 +83,9 @@ def test_from_the_proposal_to_the_answer_of_k_and_s(divided: pipeline.Run, addre
     with browser(width=1366, height=900) as chromium:
         page = chromium.page
         open_page(chromium, address, "Anna", REGION)
+        chromium.shot("pagina-regio")
         code, team = look_around_and_choose(page)
+        chromium.shot("pagina-suggesties")
         before = strip(page, "Na uw wijzigingen")
         apply_and_undo(page, team, before)
         chromium.shot("pagina-toegepast")
@@ -103,6 +105,16 @@ def test_from_the_proposal_to_the_answer_of_k_and_s(divided: pipeline.Run, addre
     assert team_of(address, code, on=str(start)) == team
     assert team_of(address, part, on=str(start)) == taker
     assert team_of(address, code) == was
+
+
+def test_the_report_of_a_real_division_opens_with_its_figures_and_its_verdict(divided: pipeline.Run) -> None:
+    with browser(width=1366, height=900) as chromium:
+        chromium.page.goto((divided.folder / "report.html").as_uri())
+        chromium.ready()
+        assert chromium.page.locator(".strook > div").count() > 10
+        expect(chromium.page.locator(".goed, .waarschuwing").first).to_be_visible()
+        chromium.shot("rapport-boven")
+        assert (chromium.outside, chromium.errors) == ([], [])
 
 
 def look_around_and_choose(page: Page) -> tuple[str, str]:
@@ -176,6 +188,7 @@ def hand_in(chromium: Browser) -> int:
     expect(page.locator("#dien-stand")).to_have_attribute("data-state", re.compile("done|refused"), timeout=600_000)
     told = page.inner_text("#dien-stand")
     assert "is ingediend" in told, told
+    page.locator("#dien-stand").scroll_into_view_if_needed()
     chromium.shot("pagina-ingediend")
     return int(re.findall(r"Versie (\d+)", told)[0])
 
@@ -204,7 +217,7 @@ def look_up_by_keyboard(address: str, code: str, was: str, becomes: str) -> None
         page.keyboard.type("0999", delay=20)
         page.keyboard.press("Enter")
         expect(page.locator("#fout")).to_contain_text('"0999" is geen postcode', timeout=20_000)
-        page.keyboard.type("1000", delay=20)
+        page.keyboard.type("1000", delay=20)  # the PO boxes of Amsterdam
         page.keyboard.press("Enter")
-        expect(page.locator("#fout")).to_contain_text("Postcode 1000 komt", timeout=20_000)
+        expect(page.locator("#antwoord")).to_contain_text("volgt postcode 1011: geen eigen vlak", timeout=20_000)
         assert chromium.outside == []

@@ -86,7 +86,7 @@ def test_the_country_is_one_file_that_works_without_a_network(country: pipeline.
         chromium.ready()
         assert page.get_attribute("html", "lang") == "nl"
         assert page.evaluate("map.paths.length") == 4044
-        chromium.shot("rapport-boven")
+        chromium.shot("sectoren-rapport")
         page.locator("#kaart-kop").evaluate("e => e.scrollIntoView()")
         chromium.shot("rapport-kaart")
         page.check("input[value=changes]")

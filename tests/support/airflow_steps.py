@@ -2,8 +2,9 @@
 settings once, when it is first imported, so tests start it as a subprocess.
 
 Standard input: {"var": folder, "steps": [{"dag": ..., "conf": {...}, "answer": "Approve" or "Reject", "remark": ...,
-"remove": [file], "write": {file: text}}, ...]}; the files come first. The file named by the only argument gets a list
-with, per step, the state, the seconds, the states and tries of its tasks by name, and the asset events so far.
+"remove": [file], "write": {file: text}, "move": {file: to}}, ...]}; the files come first. The file named by the only
+argument gets a list with, per step, the state, the seconds, the states and tries of its tasks by name, and the asset
+events so far.
 """
 
 from __future__ import annotations
@@ -39,6 +40,8 @@ def step(one: dict[str, Any], var: Path) -> dict[str, Any]:
         Path(name).unlink()
     for name, text in one.get("write", {}).items():
         Path(name).write_text(text, encoding="utf-8")
+    for name, to in one.get("move", {}).items():
+        Path(name).replace(to)
     began = time.monotonic()
     with run_in_process.answering("jansen", one.get("answer", "Approve"), one.get("remark", "akkoord")):
         finished = run_in_process.run_dag(one["dag"], one.get("conf", {}))

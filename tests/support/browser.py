@@ -182,12 +182,12 @@ def country_run(var: Path) -> pipeline.Run:
     in force is the same with the sectors turned a little. Fine to look at and to change; it is not a good plan.
     """
     run = pipeline.Run.start(
-        input_dir=var / "input", boundaries="embedded", store=f"sqlite:///{var / 'store.sqlite'}", config=Config(),
-        var=var, run_id="land", created_by="planner",
+        input_dir=var / "country_input", boundaries="embedded", store=f"sqlite:///{var / 'store.sqlite'}",
+        config=Config(), var=var, run_id="land", created_by="planner",
     )  # fmt: skip
     pipeline.prepare_boundaries(run)
     areas = pd.read_parquet(run.folder / "boundaries" / "areas.parquet").drop(columns="geometry")
-    example.write_example(var / "input", areas)
+    example.write_example(var / "country_input", areas)
     pipeline.check_inputs(run)
     pipeline.estimate_work(run)
     layers = [Layer.read(run.folder / "layers" / key) for key in pipeline.prepare_layers(run)]

@@ -44,6 +44,8 @@ class Country:
     region_2_line: str | None = None
     """``alle`` gives region 2 one line, served by V1 and V2, as when a region has become fully meerwettig."""
     without: tuple[str, ...] = ()
+    replaced: Mapping[str, str] = field(default_factory=dict)
+    """Setting ``replaced_postcodes``: postcodes without an area and the one that they follow."""
 
     @property
     def pc4s(self) -> list[str]:
@@ -161,10 +163,12 @@ def _changes(country: Country) -> pd.DataFrame:
 
 
 def _run(country: Country, created_by: str) -> pd.DataFrame:
+    agreed = {"replaced_postcodes": dict(country.replaced)} if country.replaced else {}
+    configuration = {"tolerance": 0.05} | agreed
     return pd.DataFrame([{
         "run_id": f"run-{abs(hash(country.note)) % 10**6}", "created_at": datetime(2026, 11, 21, 9, tzinfo=UTC),
         "created_by": created_by, "reason": country.note, "input_fingerprints": json.dumps({"inflow": "ab12"}),
-        "configuration": json.dumps({"tolerance": 0.05}), "code_version": "0.1.0", "solver": json.dumps({}),
+        "configuration": json.dumps(configuration), "code_version": "0.1.0", "solver": json.dumps({}),
         "validation": json.dumps({"success": True}), "approval": None,
     }])  # fmt: skip
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import geopandas as gpd
 import pandas as pd
+from shapely import box
 
 import geodata
 from allocation.example import write_example
@@ -36,3 +38,23 @@ def write(folder: Path) -> Country:
     cleaned = geodata.load_boundaries(str(boundaries), folder / "cache").areas
     write_example(folder / "input", cleaned)
     return Country(boundaries, folder / "input")
+
+
+def write_next_edition(country: Country, path: Path) -> Path:
+    """An edition in which 3513 has the number 3599, 3512 is gone into 3511, the east of 3402 is the new 3498, 3401 lies
+    in the gemeente of 3511, and 3981 in the region of 3811 (its gemeente too)."""
+    areas = gpd.read_file(country.boundaries).set_index("pc4", drop=False)
+    gemeente = ["gemeente_code", "gemeente_name"]
+    region = ["arbeidsmarktregio_nr", "arbeidsmarktregio"]
+    areas.loc["3401", gemeente] = areas.loc["3511", gemeente]
+    areas.loc["3981", gemeente + region] = areas.loc["3811", gemeente + region]
+    whole = areas.loc["3402"].geometry
+    west, south, east, north = whole.bounds
+    cut = west + 0.9 * (east - west)
+    part = areas.loc[["3402"]].assign(pc4="3498", geometry=[whole.intersection(box(cut, south, east, north))])
+    areas.loc["3402", "geometry"] = whole.intersection(box(west, south, cut, north))
+    areas.loc["3511", "geometry"] = areas.loc["3511"].geometry.union(areas.loc["3512"].geometry)
+    areas.loc["3513", "pc4"] = "3599"
+    made = pd.concat([areas.drop(index="3512"), part], ignore_index=True)
+    gpd.GeoDataFrame(made, crs=areas.crs).to_file(path, driver="GPKG")
+    return path

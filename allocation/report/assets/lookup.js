@@ -46,9 +46,11 @@ function table(answers, caption) {
     row.append(element("th", lawText(one.laws), { scope: "row" }));
     const range = one.pc6_from ? `${one.pc6_from} tot en met ${one.pc6_to}` : one.share < 1 ? `${Math.round(one.share * 100)}%` : "hele postcode";
     [`${one.team_name || ""} (${one.team_id})`, one.office, range, day(one.since),
-      RULES[one.rule] + (one.reason && one.rule !== "verdeling" && one.rule !== "enig_team" ? `: ${one.reason}` : "")].forEach((text) => row.append(element("td", text)));
+      (one.follows ? `volgt postcode ${one.follows}: geen eigen vlak; ` : "") + RULES[one.rule] + (one.reason && one.rule !== "verdeling" && one.rule !== "enig_team" ? `: ${one.reason}` : "")].forEach((text) => row.append(element("td", text)));
   }
-  return made;
+  const frame = element("div", undefined, { class: "rol", role: "region", "aria-label": caption, tabindex: "0" });
+  frame.append(made);
+  return frame;
 }
 
 byId("vraag").addEventListener("submit", async (event) => {
@@ -65,7 +67,9 @@ byId("vraag").addEventListener("submit", async (event) => {
     byId("postcode").select();
     return;
   }
-  const parts = [table(found.answers, `Postcode ${found.answers[0].postcode} op ${day(found.on)}`)];
+  const { postcode, follows } = found.answers[0], parts = [];
+  if (follows) parts.push(element("p", `Postcode ${postcode} heeft geen eigen vlak (postbus of nieuwe straat) en volgt postcode ${follows}. Klopt het nummer?`, { class: "waarschuwing" }));
+  parts.push(table(found.answers, `Postcode ${postcode} op ${day(found.on)}`));
   for (const one of found.later) parts.push(table(one.answers, `Vanaf ${day(one.valid_from)} wordt het`));
   if (!found.later.length) parts.push(element("p", "Er is geen wijziging gepland voor deze postcode."));
   byId("antwoord").replaceChildren(...parts);

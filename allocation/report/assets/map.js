@@ -281,19 +281,24 @@ class CaseloadMap {
     }
   }
 
+  /* A label makes way for offices where areas are large, stays whole at the edge of the map, and covers no other label. */
   paintLabels() {
-    const c = this.context, taken = [], big = this.scale > 0.02;
+    const c = this.context, taken = [], big = this.scale > 0.02, tall = big ? 9 : 7, { clientWidth: width, clientHeight: height } = this.canvas;
+    const r = big ? 7 : 5, offices = this.offices.map(({ x, y }) => this.toScreen(x, y)).map(([x, y]) => [x - r, y - r, x + r, y + r]);
+    const isFree = (box, others) => !others.some((o) => o[0] < box[2] && o[2] > box[0] && o[1] < box[3] && o[3] > box[1]);
     c.font = `600 ${big ? 13 : 10.5}px system-ui, sans-serif`;
     c.textAlign = "center"; c.textBaseline = "middle";
     for (const label of this.labels) {
-      const [x, y] = this.toScreen(label.x, label.y), text = shortTeam(this.value.teams[label.team].id);
-      const half = c.measureText(text).width / 2 + 2, tall = big ? 9 : 7;
-      const box = [x - half, y - tall, x + half, y + tall];
-      if (taken.some((o) => o[0] < box[2] && o[2] > box[0] && o[1] < box[3] && o[3] > box[1])) continue;
-      taken.push(box);
+      const at = this.toScreen(label.x, label.y), text = shortTeam(this.value.teams[label.team].id);
+      if (at[0] < 0 || at[0] > width || at[1] < 0 || at[1] > height) continue;
+      const half = c.measureText(text).width / 2 + 2, x = Math.min(Math.max(at[0], half), width - half), y = Math.min(Math.max(at[1], tall), height - tall);
+      const boxAt = (dy) => [x - half, y + dy - tall, x + half, y + dy + tall];
+      const dy = (big ? [0, -2 * tall, 2 * tall] : [0]).find((one) => isFree(boxAt(one), taken) && isFree(boxAt(one), offices)) ?? 0;
+      if (!isFree(boxAt(dy), taken)) continue;
+      taken.push(boxAt(dy));
       c.lineWidth = 3.5; c.lineJoin = "round";
-      c.strokeStyle = "rgba(255,255,255,0.92)"; c.strokeText(text, x, y);
-      c.fillStyle = "#111111"; c.fillText(text, x, y);
+      c.strokeStyle = "rgba(255,255,255,0.92)"; c.strokeText(text, x, y + dy);
+      c.fillStyle = "#111111"; c.fillText(text, x, y + dy);
     }
   }
 

@@ -107,12 +107,13 @@ function numberCell(text, amount, mark) {
 }
 
 function deviationCell(row) {
-  const cell = numberCell(percent(row.deviation), row.deviation, row.is_within ? "" : "buiten tolerantie");
+  const cell = numberCell(percent(row.deviation), row.deviation);
   const bar = element("span", undefined, { class: `balk ${row.deviation > 0 ? "boven" : "onder"}`, "aria-hidden": "true" });
   const filled = element("span");
   filled.style.width = `${Math.min(50, Math.abs(row.deviation) * 500)}%`;
   bar.append(filled);
   cell.append(bar);
+  if (!row.is_within) cell.append(" ", element("strong", "buiten tolerantie", { class: "let-op" }));
   return cell;
 }
 

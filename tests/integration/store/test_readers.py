@@ -216,6 +216,8 @@ def test_a_reader_sees_no_small_counts_and_operations_sees_them(login: Callable[
 def test_a_reader_can_use_the_lookup(login: Callable[[str], str]) -> None:
     answers = lookup.lookup("1003 AB", login("caseload_reader"), law="WIA", line="werkgever")
     assert [(a.team_id, a.rule) for a in answers] == [("W1", "verdeling")]
+    post_box = lookup.lookup("1099", login("caseload_reader"), law="WIA", line="werkgever")
+    assert [(a.team_id, a.follows) for a in post_box] == [("W1", "1007")]
 
 
 def test_the_writer_publishes_but_cannot_change_what_was_published(

@@ -17,7 +17,7 @@ from tests.support.outcomes import Country, write_outcome
 
 REST = Answer(
     1, "1002", None, None, "regulier", "WIA", "vangnet", "A1", "SMC A1", "Almere", 0.75, "split", None,
-    date(2027, 1, 1), None,
+    date(2027, 1, 1), None, date(2027, 1, 1),
 )  # fmt: skip
 RANGE = replace(REST, pc6_from="1002AA", pc6_to="1002ZZ", team_id="A2", share=0.2)
 INNER = replace(REST, pc6_from="1002AC", pc6_to="1002AE", team_id="A3", share=0.05)

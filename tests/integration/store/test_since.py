@@ -1,0 +1,93 @@
+"""Since when a team has a postcode: back through the published versions as long as the team is the same."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from allocation import lookup, publish, store
+from allocation.errors import Refused
+from tests.support.outcomes import Country
+
+TODAY = store.today()
+FIRST = TODAY - timedelta(days=100)
+
+
+def later(days: int) -> date:
+    return TODAY + timedelta(days=days)
+
+
+@pytest.fixture
+def published(store_url: str, files_dir: Path, propose: Callable[..., int]) -> str:
+    """Five periods, from FIRST, today, and 10, 20 and 30 days later; the last puts the second version back.
+
+    1000: A1, A2, A2, A1, A2. 1001: half A1 and half A2, then all A1, then half and half again. 1002: AA-AE with A2 and
+    the rest with A1, from day 10 all A1. 1011 (V2) is away from day 10 to 20.
+    """
+    timeline = [
+        (FIRST, Country(columns=6, rows=2)),
+        (TODAY, Country(columns=6, rows=2, moves={"1000": "A2", "1001": "A1"}, note="tweede")),
+        (later(10), Country(columns=6, rows=2, moves={"1000": "A2", "1002": "A1"}, without=("1011",), note="derde")),
+        (later(20), Country(columns=6, rows=2, moves={"1002": "A1"}, note="vierde")),
+    ]
+    for first, country in timeline:
+        publish.publish(propose(country), store_url, files_dir, valid_from=first)
+    publish.rollback(2, store_url, files_dir, reason="toch niet", by="anna", valid_from=later(30))
+    return store_url
+
+
+def since(store_url: str, postcode: str, on: date) -> dict[str, date]:
+    """Team -> first day, for a WIA client of the vangnetlijn."""
+    return {a.team_id: a.since for a in lookup.lookup(postcode, store_url, law="WIA", line="vangnet", on=on)}
+
+
+def test_a_new_version_with_the_same_team_starts_nothing(published: str) -> None:
+    assert since(published, "1003", later(15)) == {"V1": FIRST}
+    assert since(published, "1000", later(10)) == {"A2": TODAY}
+
+
+def test_a_team_that_comes_back_starts_anew(published: str) -> None:
+    assert since(published, "1000", later(-1)) == {"A1": FIRST}
+    assert since(published, "1000", TODAY) == {"A2": TODAY}
+    assert since(published, "1000", later(20)) == {"A1": later(20)}
+    assert since(published, "1000", later(30)) == {"A2": later(30)}
+
+
+def test_a_share_counts_as_having_the_postcode(published: str) -> None:
+    assert since(published, "1001", TODAY) == {"A1": FIRST}
+    assert since(published, "1001", later(10)) == {"A1": FIRST, "A2": later(10)}
+
+
+def test_a_full_postcode_has_its_own_history(published: str) -> None:
+    assert since(published, "1002AC", TODAY) == {"A2": FIRST}
+    assert since(published, "1002AC", later(10)) == {"A1": later(10)}
+    assert since(published, "1002XX", later(10)) == {"A1": FIRST}
+    assert since(published, "1002", later(10)) == {"A1": FIRST}
+
+
+def test_a_postcode_that_was_away_starts_anew(published: str) -> None:
+    assert since(published, "1011", TODAY) == {"V2": FIRST}
+    with pytest.raises(Refused, match="Postcode 1011 does not exist"):
+        since(published, "1011", later(10))
+    assert since(published, "1011", later(20)) == {"V2": later(20)}
+
+
+def test_law_line_and_group_have_each_their_history(published: str) -> None:
+    found = {(a.law, a.client_line): (a.team_id, a.since) for a in lookup.lookup("1000", published)}
+    assert found["ZW", "werkgever"] == ("A2", TODAY)
+    assert found["PW", "vangnet"] == ("P", FIRST)
+    special = lookup.lookup("1000", published, group="politie", on=later(15))
+    assert {(a.team_id, a.since) for a in special} == {("Q", FIRST)}
+
+
+def test_one_query_tells_the_team_and_since_when(published: str) -> None:
+    asked = []
+    with store.connected(published) as connection:
+        sa.event.listen(connection, "before_cursor_execute", lambda *told: asked.append(told[2]))
+        answers = lookup.LookupTable(connection).find("1003", on=later(30))
+    assert {a.since for a in answers} == {FIRST}
+    assert len([one for one in asked if one.startswith("SELECT")]) == 1
