@@ -234,9 +234,7 @@ def _answers(rows: list[Answer], pc6: str | None, day: date) -> list[Answer]:
 def _on_day(unit: Iterable[Answer], pc6: str | None, day: date) -> list[Answer]:
     """Of the rows of one pc4, law and line up to ``day`` those that answer on it, each with ``since``."""
     newest_first = sorted(unit, key=lambda answer: answer.valid_from, reverse=True)  # stable: within a period as before
-    periods = [
-        _longest_match(period, pc6) for _, period in groupby(newest_first, key=lambda answer: answer.valid_from)
-    ]
+    periods = [_longest_match(period, pc6) for _, period in groupby(newest_first, key=lambda answer: answer.valid_from)]
     if not periods[0][0].holds_on(day):  # the postcode was there before, and is not any more
         return []
     return [replace(answer, since=_since(answer, periods)) for answer in periods[0]]

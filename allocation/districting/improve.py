@@ -499,12 +499,14 @@ class Search:
                 self.settled.add(key)
 
     def _find_any(self, problem: Problem, nodes: int) -> None:
-        """Exact search for a plan within the rules, whatever its borders cost: annealing has found none."""
+        """Exact search for a plan within the rules, whatever it costs, and then for a cheap one whatever its borders
+        cost: annealing has found none. Without any costs the first plan ends the search, or its absence is proven."""
         if problem.n * problem.k > self.annealer.schedule.find_pairs:
             return
         w = problem.weights
-        plain = problem.replace(weights=Weights(w.travel, 0.0, 0.0, 0.0, 0.0, w.moved))
-        self._try(plain, problem.allowed_mask, nodes)
+        for weights in (Weights(travel=0.0), Weights(w.travel, 0.0, 0.0, 0.0, 0.0, w.moved)):
+            if self.proof is None:
+                self._try(problem.replace(weights=weights), problem.allowed_mask, nodes)
 
     def _try(self, problem: Problem, options: Bools, nodes: int) -> bool:
         """Exact search within ``options``; True when nothing better is left in them. A better plan joins the pool."""
