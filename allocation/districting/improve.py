@@ -83,6 +83,7 @@ class Schedule:
     frozen            no cooling below this part of the least change that a flip makes
     stiffness         of the walks that look for a plan within limits while there is none, in turn
     first_run         proposals of a run in the first round; each round ``growth`` times the one before
+    unguided          so many times longer where nothing but borders and splits is priced: no relaxation guides the start
     slice             proposals between two looks at the clock
     largest_set       most units in a set move
     walk              most units looked at to see whether an area stays whole; moves that need more are not made
@@ -113,6 +114,7 @@ class Schedule:
     frozen: float = 0.15
     stiffness: tuple[float, ...] = (4.0, 16.0, 32.0, 64.0)
     first_run: int = 100_000
+    unguided: float = 4.0
     slice: int = 50_000
     growth: float = 1.4
     largest_set: int = 20
@@ -311,6 +313,8 @@ class Search:
         """Until the clock is up, or until nothing better is to be expected: then ``is_done``."""
         annealer, schedule = self.annealer, self.annealer.schedule
         length = schedule.first_run * min(5.0, max(1.0, annealer.model.cost.size / 1000))
+        if not annealer.model.cost.any():
+            length *= schedule.unguided
         stale, round_ = 0, 0
         while stale < schedule.patience:
             before = annealer.found
