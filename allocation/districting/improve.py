@@ -83,7 +83,7 @@ class Schedule:
     frozen            no cooling below this part of the least change that a flip makes
     stiffness         of the walks that look for a plan within limits while there is none, in turn
     first_run         proposals of a run in the first round; each round ``growth`` times the one before
-    unguided          so many times longer where nothing but borders and splits is priced: no relaxation guides the start
+    unguided          so many times longer where only borders and splits are priced: no relaxation guides the start
     slice             proposals between two looks at the clock
     largest_set       most units in a set move
     walk              most units looked at to see whether an area stays whole; moves that need more are not made

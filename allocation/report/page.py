@@ -34,7 +34,7 @@ from allocation.config import Config
 from allocation.districting import warm_up
 from allocation.errors import Refused
 from allocation.layers import Layer
-from allocation.lookup import Answer, lookup
+from allocation.lookup import Answer, Unanswered, lookup
 from allocation.report import answers, dutch, proposing
 from allocation.report.board import Ints
 from allocation.report.map import map_value
@@ -427,7 +427,7 @@ class Later(BaseModel):
     """What the answer will be when the next version comes into force."""
 
     valid_from: date
-    answers: list[Found]
+    answers: list[Found] = Field(description="none where that version has no such postcode any more")
 
 
 class LookupResult(BaseModel):
@@ -452,11 +452,19 @@ def _add_lookup(app: FastAPI) -> None:
         later = []
         before = [_same(one) for one in now]
         for start in _starts_after(desk.store_url, day):
-            then = ask(on=start)
+            then = _if_any(partial(ask, on=start))
             if [_same(one) for one in then] != before:
                 later.append(Later(valid_from=start, answers=[_found(one) for one in then]))
             before = [_same(one) for one in then]
         return LookupResult(on=day, answers=[_found(one) for one in now], later=later)
+
+
+def _if_any(ask: Callable[[], list[Answer]]) -> list[Answer]:
+    """The answers, or none where there are none on that day: a planned version may lack the postcode."""
+    try:
+        return ask()
+    except Unanswered:
+        return []
 
 
 def _same(one: Answer) -> Answer:

@@ -70,7 +70,10 @@ byId("vraag").addEventListener("submit", async (event) => {
   const { postcode, follows } = found.answers[0], parts = [];
   if (follows) parts.push(element("p", `Postcode ${postcode} heeft geen eigen vlak (postbus of nieuwe straat) en volgt postcode ${follows}. Klopt het nummer?`, { class: "waarschuwing" }));
   parts.push(table(found.answers, `Postcode ${postcode} op ${day(found.on)}`));
-  for (const one of found.later) parts.push(table(one.answers, `Vanaf ${day(one.valid_from)} wordt het`));
+  for (const one of found.later) {
+    if (one.answers.length) parts.push(table(one.answers, `Vanaf ${day(one.valid_from)} wordt het`));
+    else parts.push(element("p", `Vanaf ${day(one.valid_from)} bestaat deze postcode niet meer in de verdeling.`, { class: "waarschuwing" }));
+  }
   if (!found.later.length) parts.push(element("p", "Er is geen wijziging gepland voor deze postcode."));
   byId("antwoord").replaceChildren(...parts);
   byId("postcode").select();

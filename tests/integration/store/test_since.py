@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from fastapi.testclient import TestClient
 
 from allocation import lookup, publish, store
 from allocation.errors import Refused
+from allocation.report.page import create_app
 from tests.support.outcomes import Country
 
 TODAY = store.today()
@@ -74,6 +76,15 @@ def test_a_postcode_that_was_away_starts_anew(published: str) -> None:
     with pytest.raises(Refused, match="Postcode 1011 does not exist"):
         since(published, "1011", later(10))
     assert since(published, "1011", later(20)) == {"V2": later(20)}
+
+
+def test_a_planned_version_without_the_postcode_leaves_the_answer_of_today(published: str, tmp_path: Path) -> None:
+    asked = {"postcode": "1011", "law": "WIA", "line": "vangnet"}
+    found = TestClient(create_app(published, tmp_path)).get("/api/v1/lookup", params=asked)
+    assert found.status_code == 200, found.text
+    assert [one["team_id"] for one in found.json()["answers"]] == ["V2"]
+    later_on = [(one["valid_from"], [a["team_id"] for a in one["answers"]]) for one in found.json()["later"]]
+    assert later_on == [(later(10).isoformat(), []), (later(20).isoformat(), ["V2"])]
 
 
 def test_law_line_and_group_have_each_their_history(published: str) -> None:
