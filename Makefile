@@ -39,9 +39,12 @@ lint: $(READY)    ## ruff, mypy (strict), import directions
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(READY)   ## the figures of README: wall time and memory of a run and its steps, store, page
+bench: $(READY)   ## the figures of README: wall time and memory of a run and its steps, store, boundaries, page
 	$(BIN)/python -m tests.benchmarks.run --airflow
 	$(BIN)/python -m tests.benchmarks.store
+	$(BIN)/python -m tests.benchmarks.boundaries
+	test -e var/caseload.sqlite || $(MAKE) --no-print-directory run
+	$(BIN)/python -m tests.benchmarks.page var
 
 bench-solver: $(READY) ## the districting engine beside its peers; writes docs/benchmarks.md
 	$(BIN)/python -m tests.benchmarks.solver
