@@ -3,8 +3,8 @@
 (a) travel: the areas of one arbeidsmarktregio, about one team per 100,000 inhabitants, capacity +/-20%, tolerance 5%
 (b) current: the same with a division in force to which a team was added or from which one was taken away
 (c) cuts: no offices, equal teams, tolerance 2%, cut edges only
-(e) tight: random planar graphs of 16 to 700 units, 2 to 7 equal teams, tolerance 0.5%, cut edges only; a plan exists
 (d) scale: every area cut into parts, 50,000 or 460,000 for the country, as one instance or a region at a time
+(e) tight: random planar graphs of 16 to 700 units, 2 to 7 equal teams, tolerance 0.5%, cut edges only; a plan exists
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def write_tight(folder: Path) -> Iterator[Path]:
 
 def tight_problem(n: int, k: int, heaviest: int, seed: int) -> Problem:
     """Family (e): demands of 1 to ``heaviest``, then raised in one unit of each part of a grown division until all
-    parts weigh the same: that division is allowed, and with uneven units few others are."""
+    parts weigh the same: that division is allowed."""
     rng = np.random.default_rng([seed, heaviest])
     xy_m = rng.uniform(0, 30_000, (n, 2)).round()
     corners = Delaunay(xy_m).simplices

@@ -7,11 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from allocation.districting import Problem, Weights, check, evaluate, write_instance, write_plan
+from allocation.districting import Problem, Stop, Weights, check, evaluate, solve, write_instance, write_plan
 from tests.benchmarks.solver import bare
 from tests.benchmarks.solver.instances import grow
 from tests.benchmarks.solver.peers import torn
 from tests.benchmarks.solver.recount import recount
+from tests.benchmarks.solver.trials import objectives, schedule
 
 
 def grid(side: int = 5, k: int = 3) -> Problem:
@@ -64,6 +65,17 @@ def test_grown_divisions_are_contiguous_and_whole() -> None:
     problem = grid()
     plan = grow(problem, np.arange(3))
     assert {v.kind for v in check(problem, plan)} <= {"load"}
+
+
+def test_a_trial_sets_the_fields_that_are_named(tmp_path: Path) -> None:
+    tried = schedule("growth=1.8; hot=(0.5, 2.0)")
+    assert (tried.growth, tried.hot, tried.slice) == (1.8, (0.5, 2.0), schedule("").slice)
+    with pytest.raises(TypeError, match="grwth"):
+        schedule("grwth=2")
+    problem = grid()
+    write_instance(problem, tmp_path / "i")
+    best = solve(problem, Stop(seconds=None, iterations=50_000), 1).objective
+    assert objectives(tmp_path / "i", schedule(""), Stop(seconds=None, iterations=50_000), 1) == [f"{best:.4f}"]
 
 
 def test_separators_are_broken_by_the_torn_plan_they_come_from(tmp_path: Path) -> None:

@@ -148,6 +148,23 @@ def test_a_large_problem_goes_over_coarser_levels(grid: GridMaker) -> None:
     assert (solve(problem, stop, params=params).plan == result.plan).all()
 
 
+@pytest.mark.parametrize("iterations", [1, 1000, 1_500_000])
+def test_many_teams_are_balanced_by_prices_over_the_levels(grid: GridMaker, iterations: int) -> None:
+    """All offices stand in a row at the left: load must pass full teams to come to the right."""
+    problem = grid(
+        40, 40, teams=8, office_xy_m=[[0.0, 5000.0 * t] for t in range(8)], tolerance=0.05, weights=Weights(travel=1.0)
+    )
+    params = Params(schedule=Schedule(coarse_above=1000, coarsest=200, many=8))
+    stop = Stop(seconds=None, iterations=iterations)
+    result = solve(problem, stop, params=params)
+    assert {v.kind for v in check(problem, result.plan)} <= {"load"}  # contiguous and whole, whatever the effort
+    assert (solve(problem, stop, params=params).plan == result.plan).all()
+    if iterations > 1_000_000:
+        assert result.is_feasible
+        assert result.gap is not None
+        assert result.gap < 0.03
+
+
 def test_many_teams_of_a_large_problem_share_offices(grid: GridMaker) -> None:
     """Sixteen teams in eight offices: the two of an office get a side of it each, and all limits are kept."""
     offices = [[5000.0 + 10_000.0 * (t // 4), 5000.0 + 20_000.0 * (t % 4 // 2)] for t in range(16)]
