@@ -57,7 +57,7 @@ class Solver(Settings):
     """
 
     seconds: float = Field(60.0, gt=0)
-    iterations: int | None = Field(500_000, ge=1)
+    iterations: int | None = Field(1_000_000, ge=1)
     seed: int = Field(20260701, ge=0)
     workers: int = Field(2, ge=1)
 

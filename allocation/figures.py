@@ -42,7 +42,9 @@ def team_load(
 ) -> pd.DataFrame:
     """Table ``team_load``: one row per team and layer, the special teams last."""
     places = areas.set_index("pc4")
-    rows = [_layer_load(one, work, places, teams, config) for one in solved]
+    rows = [
+        _load(alike, layer_work(work, *kind, config), places, teams, config) for kind, alike in _by_kind(solved).items()
+    ]
     rows.append(_special_load(work, teams, config))
     table = pd.concat([frame for frame in rows if len(frame)], ignore_index=True)
     table = table.merge(teams[["team_id", "name", "office", "kind"]], on="team_id")
@@ -53,60 +55,78 @@ def team_load(
     return table.sort_values(["team_id", "law_domain", "client_line"], ignore_index=True)
 
 
-def _layer_load(
-    one: Solved, work: pd.DataFrame, places: pd.DataFrame, teams: pd.DataFrame, config: Config
+def _by_kind(solved: Sequence[Solved]) -> dict[tuple[str, str], list[Solved]]:
+    """The layers of each law domain and client line: they share their work, and no team is in two of them."""
+    kinds: dict[tuple[str, str], list[Solved]] = {}
+    for one in solved:
+        kinds.setdefault((one.layer.law_domain, one.layer.client_line), []).append(one)
+    return kinds
+
+
+def _load(
+    alike: Sequence[Solved], work: pd.DataFrame, places: pd.DataFrame, teams: pd.DataFrame, config: Config
 ) -> pd.DataFrame:
-    layer, problem = one.layer, one.layer.problem
-    parts = layer.parts.assign(team_id=np.asarray(problem.team_ids, dtype=object)[one.plan])
-    parts["distance_km"] = (
-        problem.distance_km[np.arange(problem.n), one.plan] if problem.office_xy_m is not None else np.nan
-    )
-    parts["inhabitants"] = (
-        places["inhabitants"].astype("float64").fillna(0.0).loc[parts["pc4"]].to_numpy() * parts["portion"]
-    )
-    rows = layer_work(work, layer.law_domain, layer.client_line, config)
-    rows = (
-        parts[["pc4", "team_id", "portion", "distance_km"]].rename(columns={"portion": "share"}).merge(rows, on="pc4")
-    )
-    interval = _interval(rows, problem.team_ids)
+    """One row per team of layers of one law domain and client line; ``work``: what belongs to these."""
+    table = pd.concat([_given(one) for one in alike], ignore_index=True)
+    parts = pd.concat([_assigned(one) for one in alike], ignore_index=True)
+    inhabitants = places["inhabitants"].astype("float64").fillna(0.0)
+    parts["inhabitants"] = inhabitants.loc[parts["pc4"]].to_numpy() * parts["portion"]
+    rows = parts[["pc4", "team_id", "portion", "distance_km"]].rename(columns={"portion": "share"})
+    rows = rows.merge(work, on="pc4")
+    interval = _interval(rows, table["team_id"].to_list())
     rows[AMOUNTS] = rows[AMOUNTS].mul(rows["share"], axis=0)
     rows["hours_km"] = rows["hours_verzekeringsarts"] * rows["distance_km"]
     rows["balanced"] = balanced_hours(rows, config)
-    sums = rows.groupby("team_id")[[*AMOUNTS, "hours_km", "balanced"]].sum().reindex(problem.team_ids, fill_value=0.0)
-    capacity = problem.capacity
-    own = teams.set_index("team_id").loc[list(problem.team_ids)]
-    part = capacity / verzekeringsarts_hours(own, config).to_numpy()
-    used = parts[parts["portion"] > 0]
+    sums = rows.groupby("team_id")[[*AMOUNTS, "hours_km", "balanced"]].sum()
+    sums = sums.reindex(table["team_id"], fill_value=0.0).reset_index(drop=True)
+    own = teams.set_index("team_id").loc[table["team_id"]]
+    used = parts[parts["portion"] > 0].groupby("team_id")["pc4"].nunique()
+    served = parts.groupby("team_id")["inhabitants"].sum()
+    hours, capacity, target = (
+        sums["hours_verzekeringsarts"],
+        table["capacity_hours_verzekeringsarts"],
+        table["target_hours"],
+    )
+    return table.assign(
+        areas=used.reindex(table["team_id"], fill_value=0).to_numpy(),
+        inhabitants=served.reindex(table["team_id"], fill_value=0.0).to_numpy(),
+        clients_per_year=sums["planned_clients"],
+        hours_verzekeringsarts=hours,
+        hours_other=sums["hours_other"],
+        hours_low=interval["hours_low"].to_numpy(),
+        hours_high=interval["hours_high"].to_numpy(),
+        capacity_hours_other=_other_hours(own, config) * capacity / verzekeringsarts_hours(own, config).to_numpy(),
+        deviation=(sums["balanced"] - target) / target.where(target > 0),
+        travel_km=sums["hours_km"] / hours.where(hours > 0),
+        stock_clients=sums["stock_clients"].round().astype("int64"),
+        stock_hours_verzekeringsarts=sums["stock_hours_verzekeringsarts"],
+    )
+
+
+def _given(one: Solved) -> pd.DataFrame:
+    """One row per team of a layer: what the problem asks of it, and the pieces of its area."""
+    layer, problem = one.layer, one.layer.problem
     return pd.DataFrame(
         {
             "team_id": problem.team_ids,
             "cluster": layer.cluster,
             "law_domain": layer.law_domain,
             "client_line": layer.client_line,
-            "areas": used.groupby("team_id")["pc4"].nunique().reindex(problem.team_ids, fill_value=0).to_numpy(),
-            "inhabitants": parts.groupby("team_id")["inhabitants"]
-            .sum()
-            .reindex(problem.team_ids, fill_value=0.0)
-            .to_numpy(),
-            "clients_per_year": sums["planned_clients"].to_numpy(),
-            "hours_verzekeringsarts": sums["hours_verzekeringsarts"].to_numpy(),
-            "hours_other": sums["hours_other"].to_numpy(),
-            "hours_low": interval["hours_low"].to_numpy(),
-            "hours_high": interval["hours_high"].to_numpy(),
-            "capacity_hours_verzekeringsarts": capacity,
-            "capacity_hours_other": _other_hours(own, config) * part,
+            "capacity_hours_verzekeringsarts": problem.capacity,
             "target_hours": problem.target,
-            "deviation": (sums["balanced"].to_numpy() - problem.target)
-            / np.where(problem.target > 0, problem.target, np.nan),
             "tolerance": problem.tolerance,
             "pieces": one.pieces,
-            "travel_km": (
-                sums["hours_km"] / sums["hours_verzekeringsarts"].where(sums["hours_verzekeringsarts"] > 0)
-            ).to_numpy(),
-            "stock_clients": sums["stock_clients"].round().astype("int64").to_numpy(),
-            "stock_hours_verzekeringsarts": sums["stock_hours_verzekeringsarts"].to_numpy(),
         }
     )
+
+
+def _assigned(one: Solved) -> pd.DataFrame:
+    """The parts of a layer (pc4, portion) with their team and the way to its office (km)."""
+    problem = one.layer.problem
+    parts = one.layer.parts[["pc4", "portion"]].assign(team_id=np.asarray(problem.team_ids, dtype=object)[one.plan])
+    has_offices = problem.office_xy_m is not None
+    parts["distance_km"] = problem.distance_km[np.arange(problem.n), one.plan] if has_offices else np.nan
+    return parts
 
 
 def _other_hours(teams: pd.DataFrame, config: Config) -> NDArray[np.float64]:
@@ -180,38 +200,31 @@ def region_summary(
     places = areas.set_index("pc4")
     moved_clients = transition[transition["movement"] == "verhuist"].groupby("pc4")["clients"].sum()
     rows = []
-    for one in solved:
-        per_part = _parts_with_work(one, work, places, config)
-        of_layer = load[(load["law_domain"] == one.layer.law_domain) & (load["client_line"] == one.layer.client_line)]
-        of_layer = of_layer.set_index("team_id")
-        changed = changes[
-            (changes["law_domain"] == one.layer.law_domain)
-            & changes["client_line"].isin([one.layer.client_line, ALL_LINES])
-        ]
-        for nr in one.layer.regions:
-            rows.append(_region_row(one, int(nr), per_part, of_layer, changed, moved_clients, places))
+    for (domain, line), alike in _by_kind(solved).items():
+        hours = (
+            layer_work(work, domain, line, config)
+            .groupby("pc4")[["hours_verzekeringsarts", "stock_hours_verzekeringsarts"]]
+            .sum()
+        )
+        of_kind = load[(load["law_domain"] == domain) & (load["client_line"] == line)].set_index("team_id")
+        changed = changes[(changes["law_domain"] == domain) & changes["client_line"].isin([line, ALL_LINES])]
+        for one in alike:
+            parts = _parts_with_work(one, hours, places)
+            rows += [
+                _region_row(one, int(nr), parts, of_kind, changed, moved_clients, places) for nr in one.layer.regions
+            ]
     return pd.DataFrame(rows).sort_values(["arbeidsmarktregio_nr", "law_domain", "client_line"], ignore_index=True)
 
 
-def _parts_with_work(one: Solved, work: pd.DataFrame, places: pd.DataFrame, config: Config) -> pd.DataFrame:
-    layer = one.layer
-    hours = (
-        layer_work(work, layer.law_domain, layer.client_line, config)
-        .groupby("pc4")[["hours_verzekeringsarts", "stock_hours_verzekeringsarts"]]
-        .sum()
-    )
-    parts = layer.parts[["pc4", "portion"]].assign(team=one.plan)
-    parts["team_id"] = np.asarray(layer.problem.team_ids, dtype=object)[one.plan]
+def _parts_with_work(one: Solved, hours: pd.DataFrame, places: pd.DataFrame) -> pd.DataFrame:
+    """The assigned parts of a layer with their ``hours`` (per pc4), region, gemeente and care region."""
+    parts = _assigned(one)
+    mine = hours.reindex(parts["pc4"], fill_value=0.0)
     for column in hours:
-        parts[column] = hours[column].reindex(parts["pc4"], fill_value=0.0).to_numpy() * parts["portion"]
-    parts["km"] = (
-        layer.problem.distance_km[np.arange(layer.problem.n), one.plan]
-        if layer.problem.office_xy_m is not None
-        else np.nan
-    )
-    parts["region"] = places["arbeidsmarktregio_nr"].loc[parts["pc4"]].to_numpy()
-    parts["gemeente"] = places["gemeente_code"].loc[parts["pc4"]].to_numpy()
-    parts["care"] = layer.problem.care_region
+        parts[column] = mine[column].to_numpy() * parts["portion"]
+    here = places.loc[parts["pc4"]]
+    parts["region"], parts["gemeente"] = here["arbeidsmarktregio_nr"].to_numpy(), here["gemeente_code"].to_numpy()
+    parts["care"] = one.layer.problem.care_region
     return parts
 
 
@@ -244,7 +257,7 @@ def _region_row(
         "hours_verzekeringsarts": hours,
         "mean_deviation": float(deviation.mean()),
         "max_deviation": float(deviation.max()),
-        "travel_km": float((mine["hours_verzekeringsarts"] * mine["km"]).sum() / hours) if hours > 0 else None,
+        "travel_km": float((mine["hours_verzekeringsarts"] * mine["distance_km"]).sum() / hours) if hours > 0 else None,
         "municipality_splits": _splits(mine, "gemeente"),
         "care_region_splits": _splits(mine, "care"),
         "areas_moved": len(moved),
@@ -258,4 +271,4 @@ def _region_row(
 
 def _splits(parts: pd.DataFrame, column: str) -> int:
     """Sum over the groups of (teams in it - 1)."""
-    return int((parts.groupby(column)["team"].nunique() - 1).sum())
+    return int((parts.groupby(column)["team_id"].nunique() - 1).sum())

@@ -45,16 +45,14 @@ def impact_table(
 def _units(solved: Sequence[Solved], now: pd.DataFrame, office_of: pd.Series, areas: pd.DataFrame) -> pd.DataFrame:
     """Every unit of every layer: pc4, gemeente, demand, team and office now and new, km, and what BSN would give."""
     gemeente = areas.set_index("pc4")["gemeente_code"]
-    largest = now.sort_values("share", ascending=False)
     frames = []
     for one in solved:
         problem, ids = one.layer.problem, np.asarray(one.layer.problem.team_ids, dtype=object)
-        held = largest[largest["law_domain"] == one.layer.law_domain].drop_duplicates("pc4").set_index("pc4")["team_id"]
         frame = one.layer.parts[["pc4", "portion"]].assign(
             law_domain=one.layer.law_domain, client_line=one.layer.client_line
         )
         frame["hours"], frame["new"] = problem.demand, ids[one.plan]
-        frame["now"] = frame["pc4"].map(held.to_dict())
+        frame["now"] = frame["pc4"].map(_held(now, one.layer.law_domain, one.layer.client_line))
         distance = problem.distance_km
         position = {team: at for at, team in enumerate(problem.team_ids)}
         at_now = frame["now"].map(position).fillna(-1).astype(int).to_numpy()
@@ -72,6 +70,13 @@ def _units(solved: Sequence[Solved], now: pd.DataFrame, office_of: pd.Series, ar
     units["gemeente"] = units["pc4"].map(gemeente.to_dict())
     units["office_new"], units["office_now"] = units["new"].map(office_of), units["now"].map(office_of)
     return units
+
+
+def _held(now: pd.DataFrame, law_domain: str, client_line: str) -> dict[str, str]:
+    """The team of each pc4 in the division ``now`` for a layer: of its own line where that has one, with most share."""
+    rows = now[now["law_domain"] == law_domain]
+    rows = rows.assign(own=rows["client_line"] == client_line).sort_values(["own", "share"], ascending=False)
+    return dict(rows.drop_duplicates("pc4").set_index("pc4")["team_id"])
 
 
 def _mean(values: pd.Series, weights: pd.Series) -> float:

@@ -79,6 +79,8 @@ class Schedule:
     """How effort is spent. Temperatures are in parts of the mean change that a flip makes.
 
     hot               starts of a cooling from a fresh plan, in turn
+    hot_free          these where travel is priced and moving is not
+    hot_unguided      these where only borders and splits are priced
     warm, cold        start of a cooling from the best plan; end of every cooling
     frozen            no cooling below this part of the least change that a flip makes
     stiffness         of the walks that look for a plan within limits while there is none, in turn
@@ -104,11 +106,14 @@ class Schedule:
     proof_pairs       nor of the whole problem beyond so many
     find_pairs        nor for just any plan within the rules beyond so many
     regroupings       sets of neighbouring teams that are divided anew in a round
-    exact_cost        what one node of an exact search counts for in iterations
+    exact_cost        what one node of an exact search counts for in iterations, for each pair (unit, team) left open:
+                      both take about a microsecond
     patience          rounds without a better plan after which the search has converged
     """
 
     hot: tuple[float, ...] = (0.5, 1.0)
+    hot_free: tuple[float, ...] = (0.5, 1.0, 2.0)
+    hot_unguided: tuple[float, ...] = (0.7, 1.0)
     warm: float = 0.3
     cold: float = 0.005
     frozen: float = 0.15
@@ -137,7 +142,7 @@ class Schedule:
     proof_pairs: int = 600
     find_pairs: int = 1_500
     regroupings: int = 3
-    exact_cost: int = 5_000
+    exact_cost: int = 80
     patience: int = 7
 
 
@@ -288,6 +293,7 @@ class Search:
     problem  for the exact search; None when it is too large for that
     bases   partial plans to start from: the relaxation, the current division
     floor   no plan costs less; the search ends when it is met
+    hot     starts of a cooling from a fresh plan (in mean flip changes)
     grants  how often the iterations asked for are granted once more while no plan is within limits: a hard rule that
             can be kept goes before the effort
     """
@@ -296,12 +302,14 @@ class Search:
     annealer: Annealer
     bases: list[Ints]
     floor: float
+    hot: tuple[float, ...]
     pool: list[Found] = field(default_factory=list)
     settled: set[tuple[bytes, bytes]] = field(default_factory=set)  # (teams, plan) that cannot be divided better
     is_proven: bool = False
     is_done: bool = False
     proof: str | None = None  # why there is no plan at all
     grants: int = 4
+    is_exact_better: bool = False  # it has found a plan within limits where annealing found none
     is_late: bool = False  # a plan within limits was not found in the iterations asked for
     worth: float | None = None  # of load at the border of two teams, when teams pay for it
     granted: float = field(init=False)
@@ -399,7 +407,7 @@ class Search:
         for stiffness in annealer.schedule.stiffness:
             if annealer.clock.is_up() or self._best().over <= 0:
                 return
-            hot = annealer.schedule.hot[round_ % len(annealer.schedule.hot)]
+            hot = self.hot[round_ % len(self.hot)]
             self._keep(annealer.run(self._best().plan, 2 * length, 1.5 * hot, stiffness))
 
     def _is_met(self) -> bool:
@@ -412,15 +420,20 @@ class Search:
         return complete(model, self.bases[0], rng) if self.bases else grown(model, rng)
 
     def _starts(self, round_: int) -> list[tuple[Callable[[], Ints], float]]:
-        """Start plans of a round with the temperature to begin at: a fresh one, each kind in turn, and the best."""
+        """Start plans of a round with the temperature to begin at: in the first round a fresh one of each kind at each
+        temperature, later one of these in turn, and the best.
+
+        All at once while runs are short: a cooling that is not hot enough ends in the valley where it began, however
+        long it is, and another kind of start or a hotter one finds a better valley in a tenth of a second.
+        """
         model, rng, schedule = self.annealer.model, self.annealer.rng, self.annealer.schedule
         kinds: list[Callable[[], Ints]] = [lambda base=base: complete(model, base, rng) for base in self.bases]  # type: ignore[misc]
         if len(kinds) < 2:
             kinds.append(lambda: grown(model, rng) if not self.bases else complete(model, self.bases[0], rng, 1.0))
-        hot = schedule.hot[round_ // len(kinds) % len(schedule.hot)]
-        if self.annealer.found is None:  # the first round tries all
-            return [(kind, hot) for kind in kinds]
-        starts = [(kinds[round_ % len(kinds)], hot)]
+        fresh = [(kind, hot) for hot in self.hot for kind in kinds]
+        if self.annealer.found is None:
+            return fresh
+        starts = [fresh[round_ % len(fresh)]]
         return starts if self._has_parts() else [*starts, (self._best_plan, schedule.warm)]
 
     def _has_parts(self) -> bool:
@@ -442,7 +455,7 @@ class Search:
             part = Annealer(restricted(model, units, teams), int(rng.integers(2**31)), clock, schedule)
             part.rate = annealer.rate
             proposals = int(part.model.cost.size * schedule.part * 1.2**round_)
-            hot = schedule.hot[int(rng.integers(len(schedule.hot)))]
+            hot = self.hot[int(rng.integers(len(self.hot)))]
             better = part.run(np.searchsorted(teams, found.plan[units]), proposals, hot)
             annealer.iterations += part.iterations
             plan = found.plan.copy()
@@ -478,13 +491,15 @@ class Search:
         nodes = 10 + 5 * round_
         if not self.pool:
             self._find_any(problem, 10 * nodes)
+            self.is_exact_better = bool(self.pool)
         has_edge_prices = bool(self.annealer.model.scost.any())
         most = schedule.proof_pairs
-        if has_edge_prices:  # they make the relaxation weak and the search long
+        if has_edge_prices and not self.is_exact_better:  # they make the relaxation weak and the search long
             most //= 3 if round_ % 4 == 3 else 6
         if self.pool and pairs <= most:
             tiny = 60_000 if pairs <= 60 else 10_000
-            self.is_proven = self._try(problem, problem.allowed_mask, 2 * nodes + tiny // pairs)
+            more = 10 if self.is_exact_better else 2
+            self.is_proven = self._try(problem, problem.allowed_mask, more * nodes + tiny // pairs)
         is_hard = has_edge_prices and (pairs > schedule.proof_pairs or not self.annealer.model.cost.any())
         if self.is_proven or not self.pool or is_hard:
             return
@@ -517,7 +532,7 @@ class Search:
         clock, best = self.annealer.clock, self._best()
         incumbent = best.plan if best.over <= 0 else None
         outcome = best_of(problem, options, incumbent, nodes, clock.deadline)
-        effort = (1 + outcome.nodes) * self.annealer.schedule.exact_cost
+        effort = (1 + outcome.nodes) * int(options.sum()) * self.annealer.schedule.exact_cost
         self.annealer.iterations += effort
         clock.iterations_left -= effort
         if outcome.plan is not None:

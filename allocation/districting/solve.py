@@ -148,11 +148,21 @@ def _search(problem: Problem, clock: Clock, seed: int, params: Params, quick: Bo
         bases.append(relaxed)
     if problem.current is not None:
         bases.append(problem.current)
-    search = Search(problem, annealer, bases, quick.value)
+    search = Search(problem, annealer, bases, quick.value, _temperatures(problem, params.schedule))
     if not np.isfinite(quick.value):
         search.proof = quick.method
     search.run()
     return search
+
+
+def _temperatures(problem: Problem, schedule: Schedule) -> tuple[float, ...]:
+    """Starts of coolings. Where travel alone guides the search, the relaxation may lead into a poor valley that only
+    hotter coolings leave; with a price on moving they would forget the division that it protects."""
+    w = problem.weights
+    if problem.current is not None and w.moved > 0:
+        return schedule.hot
+    has_travel = problem.office_xy_m is not None and w.travel > 0
+    return schedule.hot_free if has_travel else schedule.hot_unguided
 
 
 def _search_levels(problem: Problem, clock: Clock, seed: int, params: Params, quick: Bound) -> Search:
@@ -170,7 +180,7 @@ def _search_levels(problem: Problem, clock: Clock, seed: int, params: Params, qu
     relaxed = _relaxed_apart(problem, models[-1], whole)
     bases = [base for base in (relaxed, current) if base is not None]
     part = clock.part(schedule.coarse_share)
-    search = Search(None, Annealer(models[-1], seed, part, schedule), bases, quick.value)
+    search = Search(None, Annealer(models[-1], seed, part, schedule), bases, quick.value, schedule.hot)
     if not np.isfinite(quick.value):
         search.proof = quick.method
     by_prices = problem.k >= schedule.many

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -14,14 +15,19 @@ from tests.support import toy
 
 
 def table(tmp_path: Path) -> pd.DataFrame:
+    made, solved = divided(tmp_path)
+    found = impact_table(solved, made.inputs.current, made.changes, made.transition, made.inputs.teams, toy.areas())
+    return found.set_index(["division", "subject"])
+
+
+def divided(tmp_path: Path) -> tuple[toy.Division, list[Solved]]:
     teams = toy.tables()["teams"]
     teams.loc[teams["team_id"] == "W2", "valid_to"] = "2025-12-31"
     config = Config.from_values({"solver": {"iterations": 20_000, "seconds": 20.0}})
     made = toy.divide(tmp_path, {"teams": teams}, config)
     solved = [Solved(layer, plan, pieces(layer.problem, plan), 0.0, None, None)
               for layer, plan in zip(made.layers, made.plans, strict=True)]  # fmt: skip
-    found = impact_table(solved, made.inputs.current, made.changes, made.transition, made.inputs.teams, toy.areas())
-    return found.set_index(["division", "subject"])
+    return made, solved
 
 
 def test_every_division_that_the_board_named_is_there(tmp_path: Path) -> None:
@@ -39,6 +45,21 @@ def test_figures_by_hand(tmp_path: Path) -> None:
     assert found.loc[("B&B", "dossiers die naar een ander kantoor verhuizen"), "new"] == 0
     answer = found.loc[("K&S", "deel van de postcodes waarvoor de postcode het team bepaalt (ZW en WIA)")]
     assert (answer["new"], answer["bsn"]) == (1.0, 0.5)
+
+
+def test_each_client_line_is_compared_with_its_own_team_of_now(tmp_path: Path) -> None:
+    """In Oost now O1 has the vangnet line of every postcode and O2 the werkgever line: two teams a postcode."""
+    made, solved = divided(tmp_path)
+    oost = next(one for one in solved if "O1" in one.layer.problem.team_ids)
+    by_line = [replace(oost, layer=replace(oost.layer, client_line=line)) for line in ("vangnet", "werkgever")]
+    now = pd.DataFrame(
+        [(pc4, line, team, 1.0, "zw_wia") for pc4 in oost.layer.parts["pc4"]
+         for line, team in (("vangnet", "O1"), ("werkgever", "O2"))],
+        columns=["pc4", "client_line", "team_id", "share", "law_domain"],
+    )  # fmt: skip
+    found = impact_table(by_line, now, made.changes, made.transition, made.inputs.teams, toy.areas())
+    found = found.set_index(["division", "subject"])
+    assert found.loc[("Uitkeren", "teams waarmee één postcode te maken heeft (ZW en WIA)"), "now"] == 2.0
 
 
 @pytest.mark.parametrize(("teams", "share"), [(1, 1.0), (2, 0.5)])

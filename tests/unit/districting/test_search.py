@@ -108,7 +108,7 @@ def test_a_level_is_not_done_before_its_plan_is_within_limits(grid: GridMaker) -
     """One unit has all the weight: two runs in a row gain nothing, and still the time is used to look for balance."""
     model = build_model(grid(4, 4, demand=[100] + [1] * 15, tolerance=0.1))
     annealer = Annealer(model, 1, Clock(None, 2_000_000), Schedule())
-    search = Search(None, annealer, [], 0.0)
+    search = Search(None, annealer, [], 0.0, Schedule().hot)
     search.refine(annealer, np.repeat([0, 1], 8))
     assert not search.is_done
     assert annealer.clock.is_up()
