@@ -52,7 +52,7 @@ def test_a_border_in_pieces_counts_once_with_its_whole_length(toy: Toy) -> None:
     assert edges["border_m"].tolist() == [3000.0]
 
 
-def test_a_contact_shorter_than_a_metre_is_a_corner_and_is_listed(toy: Toy) -> None:
+def test_a_contact_of_half_a_metre_is_a_corner_and_is_listed(toy: Toy) -> None:
     """
     1003 |  1004        the middle of the lower row stands half a metre off: 1001 and 1004 share 0.5 m
     -----+.----
