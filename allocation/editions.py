@@ -94,7 +94,7 @@ def areas_in_force(run: Run) -> gpd.GeoDataFrame | None:
             return geodata.load_boundaries(run.config.current_boundaries, run.var / "cache").areas
         except geodata.GeodataError as error:
             raise Refused(f"current_boundaries: {error}") from error
-    version = publish.current_version(run.store, run.today)
+    version = publish.current_version(run.store, run.eve)
     if version is None:
         return None
     path = proposal_folder(run.files_dir, version) / "areas.parquet"

@@ -21,7 +21,7 @@ import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from importlib.metadata import version as package_version
 from multiprocessing import get_context
 from pathlib import Path
@@ -104,6 +104,13 @@ class Run:
         told.pop("created_at")
         values = told | {"folder": Path(folder), "today": date.fromisoformat(told["today"])}
         return cls(**(values | {"config": Config.from_values(told["config"])}))
+
+    @property
+    def eve(self) -> date:
+        """The last day before this run's division can take over, today at the earliest. Who has a client then is who
+        keeps or loses it: another version may be planned to come into force before this one."""
+        first = self.config.valid_from
+        return self.today if first is None else max(self.today, first - timedelta(days=1))
 
     @property
     def var(self) -> Path:
@@ -281,7 +288,7 @@ def _division_in_force(run: Run, inputs: Inputs) -> tuple[pd.DataFrame, int | No
 
     columns = [*tables.CURRENT.column_names, "law_domain"]
     succession = editions.Succession.read(run.folder / "succession")
-    version = publish.current_version(run.store, run.today)
+    version = publish.current_version(run.store, run.eve)
     published = _no_division()
     if version is not None:
         published = succession.carry_over(publish.read_table("allocation", run.store, version=version)[columns])
@@ -418,10 +425,10 @@ def assemble_outcome(run: Run) -> None:
 
 
 def _load_in_force(run: Run) -> pd.DataFrame | None:
-    """Table ``team_load`` of the version in force; None when there is none."""
+    """Table ``team_load`` of the version that this run's division takes over from; None when there is none."""
     from allocation import publish
 
-    version = publish.current_version(run.store, run.today)
+    version = publish.current_version(run.store, run.eve)
     return None if version is None else publish.read_table("team_load", run.store, version=version)
 
 
@@ -553,7 +560,7 @@ def run_scenario(scenario: Scenario, run: Run, progress: Progress) -> pd.DataFra
     """
     from allocation import publish
 
-    base = publish.current_version(run.store, run.today)
+    base = publish.current_version(run.store, run.eve)
     if base is None:
         raise Refused("no version is in force to compare the scenario with; publish one first (caseload run)")
     prepare_boundaries(run, progress)

@@ -86,6 +86,8 @@ class Schedule:
     stiffness         of the walks that look for a plan within limits while there is none, in turn
     first_run         proposals of a run in the first round; each round ``growth`` times the one before
     unguided          so many times longer where only borders and splits are priced: no relaxation guides the start
+    scouts, polished  runs of ``first_run`` from grown plans before the first round there; how many of the best plans
+                      but one are annealed by parts in each round
     slice             proposals between two looks at the clock
     largest_set       most units in a set move
     walk              most units looked at to see whether an area stays whole; moves that need more are not made
@@ -120,6 +122,8 @@ class Schedule:
     stiffness: tuple[float, ...] = (4.0, 16.0, 32.0, 64.0)
     first_run: int = 100_000
     unguided: float = 4.0
+    scouts: int = 20
+    polished: int = 3
     slice: int = 50_000
     growth: float = 1.4
     largest_set: int = 20
@@ -323,6 +327,7 @@ class Search:
         length = schedule.first_run * min(5.0, max(1.0, annealer.model.cost.size / 1000))
         if not annealer.model.cost.any():
             length *= schedule.unguided
+            self._scout()
         stale, round_ = 0, 0
         while stale < schedule.patience:
             before = annealer.found
@@ -355,6 +360,20 @@ class Search:
                 clock.has_hastened = False
         return not clock.is_up()
 
+    def _scout(self) -> None:
+        """Many short coolings of grown plans, into the pool.
+
+        Where nothing guides the start it is chance which valley it leads into; in middling problems a longer run does
+        not mend that.
+        """
+        annealer, schedule = self.annealer, self.annealer.schedule
+        for i in range(schedule.scouts):
+            if annealer.clock.is_up() or annealer.clock.has_hastened:
+                return
+            self._keep(
+                annealer.run(grown(annealer.model, annealer.rng), schedule.first_run, self.hot[i % len(self.hot)])
+            )
+
     def _anneal(self, round_: int, length: int) -> None:
         """Cool fresh plans and the best one, whole and by parts."""
         annealer = self.annealer
@@ -367,6 +386,9 @@ class Search:
             if annealer.clock.is_up():
                 return
         self._keep(self._parts(self._best(), length, round_))
+        if not annealer.model.cost.any():
+            for other in self.pool[1 : 1 + annealer.schedule.polished]:
+                self._keep(self._parts(other, length // 4, round_))
 
     def balance(self, annealer: Annealer, plan: Ints, share: float) -> Ints:
         """``plan`` balanced by prices, from those of the level before, in this share of the annealer's time."""

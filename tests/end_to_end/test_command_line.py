@@ -7,12 +7,13 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from allocation import pipeline, publish
+from allocation import pipeline, publish, store
 from allocation.config import Config
 from allocation.errors import Refused
 from tests.support import toy
@@ -212,6 +213,30 @@ def test_propose_publish_rollback_and_compare(published: Country, tmp_path: Path
     back = published.caseload("rollback", "1", "--reason", "vergissing")
     assert back.returncode == 0, back.stderr
     assert publish.current_version(published.store) == 1
+
+
+def test_what_is_planned_later_takes_over_from_what_is_planned_before_it(country: Country) -> None:
+    """Version 2, planned in a month, moves 1002 by a pin. Planned for the month after: version 3, without the pin.
+
+    In force on the day before is version 2, so 1002 stays where that put it: nobody moves.
+    """
+    assert country.caseload("run", *country.run_arguments).returncode == 0
+    first = publish.read_table("allocation", country.store, version=1).set_index(["pc4", "law_domain"])["team_id"]
+    to = {"W1": "W2", "W2": "W1"}[first["1002", "zw_wia"]]
+    (country.folder / "input" / "current.csv").unlink()
+    (country.folder / "settings.toml").write_text(SETTINGS.replace("0.1", "0.6", 1))
+    month, later = (str(store.today() + timedelta(days=days)) for days in (30, 60))
+    for version, day, locks in (("2", month, [("1002", to, "pin", "", "")]), ("3", later, [])):
+        toy.locks(*locks).to_csv(country.folder / "input" / "locks.csv", index=False)
+        done = country.caseload("propose", *country.run_arguments, "--valid-from", day)
+        assert done.returncode == 0, done.stderr
+        done = country.caseload("publish", version)
+        assert done.returncode == 0, done.stderr
+    second = publish.read_table("allocation", country.store, version=2).set_index(["pc4", "law_domain"])["team_id"]
+    third = publish.read_table("allocation", country.store, version=3).set_index(["pc4", "law_domain"])["team_id"]
+    assert second["1002", "zw_wia"] == to
+    assert (third.sort_index() == second.sort_index()).all()
+    assert publish.read_table("allocation_changes", country.store, version=3).empty
 
 
 def test_a_scenario_stands_beside_the_division_in_force(published: Country, tmp_path: Path) -> None:
