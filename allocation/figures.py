@@ -17,7 +17,7 @@ from scipy.sparse.csgraph import connected_components
 from allocation.config import Config
 from allocation.demand import team_interval
 from allocation.districting import Problem
-from allocation.layers import Layer, balanced_hours, layer_work, verzekeringsarts_hours
+from allocation.layers import PW, ZW_WIA, Layer, balanced_hours, layer_work, verzekeringsarts_hours
 from allocation.routing import special_shares
 from allocation.tables import ALL_LINES, REGULAR_GROUP
 
@@ -194,11 +194,12 @@ def region_summary(
     transition: pd.DataFrame,
     work: pd.DataFrame,
     areas: pd.DataFrame,
+    products: pd.DataFrame,
     config: Config,
 ) -> pd.DataFrame:
     """Table ``region_summary``: one row per region and layer."""
     places = areas.set_index("pc4")
-    moved_clients = transition[transition["movement"] == "verhuist"].groupby("pc4")["clients"].sum()
+    moved_clients = _moved_clients(transition, solved, places, products)
     rows = []
     for (domain, line), alike in _by_kind(solved).items():
         hours = (
@@ -214,6 +215,35 @@ def region_summary(
                 _region_row(one, int(nr), parts, of_kind, changed, moved_clients, places) for nr in one.layer.regions
             ]
     return pd.DataFrame(rows).sort_values(["arbeidsmarktregio_nr", "law_domain", "client_line"], ignore_index=True)
+
+
+def _moved_clients(
+    transition: pd.DataFrame, solved: Sequence[Solved], places: pd.DataFrame, products: pd.DataFrame
+) -> dict[tuple[int, str, str], int]:
+    """Clients in stock whose team changes, by region, law domain and client line; together all of ``transition``.
+
+    Of an ended team they move in postcodes that keep their team as well. Where a region has a layer for each line, a
+    client of line ``alle`` counts for the layer of the new team, one who goes to a special team for the first.
+    """
+    first: dict[tuple[int, str], str] = {}
+    of_team: dict[tuple[int, str, str], str] = {}
+    for one in sorted(solved, key=lambda one: one.layer.client_line, reverse=True):
+        for nr in map(int, one.layer.regions):
+            first[nr, one.layer.law_domain] = one.layer.client_line
+            of_team.update(
+                {(nr, one.layer.law_domain, team): one.layer.client_line for team in one.layer.problem.team_ids}
+            )
+    layers = {(int(nr), one.layer.law_domain, one.layer.client_line) for one in solved for nr in one.layer.regions}
+    law, region = products.set_index("product")["law"], places["arbeidsmarktregio_nr"]
+    clients: dict[tuple[int, str, str], int] = {}
+    moved = transition[transition["movement"] == "verhuist"]
+    counts = moved.groupby(["pc4", "product", "client_line", "team_to"])["clients"].sum().reset_index()
+    for pc4, product, line, team, number in counts.to_numpy().tolist():
+        nr, domain = int(region[pc4]), PW if law[product] == "PW" else ZW_WIA
+        other = of_team.get((nr, domain, team), first.get((nr, domain), line))
+        layer = (nr, domain, line if (nr, domain, line) in layers else other)
+        clients[layer] = clients.get(layer, 0) + int(number)
+    return clients
 
 
 def _parts_with_work(one: Solved, hours: pd.DataFrame, places: pd.DataFrame) -> pd.DataFrame:
@@ -234,7 +264,7 @@ def _region_row(
     parts: pd.DataFrame,
     load: pd.DataFrame,
     changes: pd.DataFrame,
-    moved_clients: pd.Series,
+    moved_clients: dict[tuple[int, str, str], int],
     places: pd.DataFrame,
 ) -> dict[str, object]:
     mine = parts[parts["region"] == nr]
@@ -261,7 +291,7 @@ def _region_row(
         "municipality_splits": _splits(mine, "gemeente"),
         "care_region_splits": _splits(mine, "care"),
         "areas_moved": len(moved),
-        "clients_moved": int(moved_clients.reindex(moved).fillna(0).sum()),
+        "clients_moved": moved_clients.get((nr, one.layer.law_domain, one.layer.client_line), 0),
         "waiting_months": stock_of_teams / (capacity / MONTHS_A_YEAR) if capacity > 0 else None,
         "objective": one.objective,
         "lower_bound": one.lower_bound,

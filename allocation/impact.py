@@ -26,16 +26,19 @@ def impact_table(
     transition: pd.DataFrame,
     teams: pd.DataFrame,
     areas: pd.DataFrame,
+    products: pd.DataFrame,
 ) -> pd.DataFrame:
     """One row per division and subject: division, subject (Dutch), unit, now, new, bsn (empty where it has no meaning).
 
     Parameters
     ----------
     solved : the layers with their plans. now : the division in force. teams : every team of the input, also ended ones.
+    products : with the ``law`` of each.
     """
     office_of = teams.drop_duplicates("team_id", keep="last").set_index("team_id")["office"]
     units = _units(solved, now, office_of, areas)
     moved = transition[transition["movement"] == "verhuist"]
+    moved = moved.assign(law=moved["product"].map(products.set_index("product")["law"].to_dict()))
     rows = [*_smz(units, moved), *_uitkeren(units, moved, changes), *_werkbedrijf(units), *_kens(units, changes, moved)]
     rows += _bezwaar(units, moved, office_of)
     columns = ["division", "subject", "unit", "now", "new", "bsn"]
@@ -120,7 +123,7 @@ def redealt_share(teams: int) -> float:
 def _uitkeren(units: pd.DataFrame, moved: pd.DataFrame, changes: pd.DataFrame) -> list[Row]:
     regular = units[units["law_domain"] == "zw_wia"]
     per_postcode = [regular.groupby("pc4")[which].nunique().mean() for which in ("now", "new")]
-    zw = moved[moved["product"].str.startswith("ZW")]
+    zw = moved[moved["law"] == "ZW"]
     return [
         ("Uitkeren", "teams waarmee één postcode te maken heeft (ZW en WIA)", "teams", float(per_postcode[0]),
          float(per_postcode[1]), _mean(regular["teams_bsn"].astype(float), regular["hours"])),

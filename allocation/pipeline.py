@@ -410,10 +410,12 @@ def assemble_outcome(run: Run) -> None:
         "team_load": load,
         "allocation_changes": changes,
         "transition": moves,
-        "region_summary": figures.region_summary(solved, load, changes, moves, work, areas, run.config),
+        "region_summary": figures.region_summary(
+            solved, load, changes, moves, work, areas, inputs.products, run.config
+        ),
         "expected": expected,
         "team_months": runoff.team_months(moves, work, parts, inputs.products, load, run.config),
-        "impact": impact.impact_table(solved, now, changes, moves, inputs.teams, areas),
+        "impact": impact.impact_table(solved, now, changes, moves, inputs.teams, areas, inputs.products),
         "waiting": waiting.waiting_table(solved, load, work, run.config),
         "lines": waiting.line_table(load, _load_in_force(run)),
         "teams": teams.drop(columns=["regions", "row"]),

@@ -302,7 +302,7 @@ def totals(parts: Sequence[LayerSums]) -> Totals:
     """Figures over the layers ``parts``, against the division in force."""
     figures = [part.teams for part in parts]
     deviations = np.abs(np.concatenate([f.deviation for f in figures])) if figures else np.zeros(0)
-    hours = sum(float(part.board.hours.sum()) for part in parts)
+    hours = sum(float(f.hours[~np.isnan(f.travel_km)].sum()) for f in figures)  # work without a team has no way to go
     km = sum(float(np.nansum(f.travel_km * f.hours)) for f in figures)
     stock = sum(float(part.board.stock_hours.sum()) for part in parts)
     capacity = sum(float(part.capacity.sum()) for part in parts)

@@ -226,5 +226,5 @@ def divide(
         for layer, plan, result in zip(layers, plans, results, strict=True)
     ]
     load = team_load(solved, work, places, teams, config)
-    regions = region_summary(solved, load, changes, transition, work, places, config)
+    regions = region_summary(solved, load, changes, transition, work, places, inputs.products, config)
     return Division(inputs, work, layers, plans, parts, allocation, routing, changes, transition, load, regions)

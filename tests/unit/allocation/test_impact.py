@@ -16,7 +16,13 @@ from tests.support import toy
 
 def table(tmp_path: Path) -> pd.DataFrame:
     made, solved = divided(tmp_path)
-    found = impact_table(solved, made.inputs.current, made.changes, made.transition, made.inputs.teams, toy.areas())
+    return impact(made, solved, made.inputs.current)
+
+
+def impact(made: toy.Division, solved: list[Solved], now: pd.DataFrame) -> pd.DataFrame:
+    found = impact_table(
+        solved, now, made.changes, made.transition, made.inputs.teams, toy.areas(), made.inputs.products
+    )
     return found.set_index(["division", "subject"])
 
 
@@ -57,9 +63,17 @@ def test_each_client_line_is_compared_with_its_own_team_of_now(tmp_path: Path) -
          for line, team in (("vangnet", "O1"), ("werkgever", "O2"))],
         columns=["pc4", "client_line", "team_id", "share", "law_domain"],
     )  # fmt: skip
-    found = impact_table(by_line, now, made.changes, made.transition, made.inputs.teams, toy.areas())
-    found = found.set_index(["division", "subject"])
+    found = impact(made, by_line, now)
     assert found.loc[("Uitkeren", "teams waarmee één postcode te maken heeft (ZW en WIA)"), "now"] == 2.0
+
+
+def test_zw_clients_are_those_of_the_law_whatever_the_product_is_called(tmp_path: Path) -> None:
+    made, solved = divided(tmp_path)
+    products = made.inputs.products.copy()
+    products.loc[products["product"] == "WIA_EWT", "law"] = "ZW"
+    made = replace(made, inputs=replace(made.inputs, products=products))
+    found = impact(made, solved, made.inputs.current)
+    assert found.loc[("Uitkeren", "ZW-cliënten die een andere medewerker verzuimbeheer krijgen"), "new"] == 6
 
 
 @pytest.mark.parametrize(("teams", "share"), [(1, 1.0), (2, 0.5)])

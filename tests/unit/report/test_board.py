@@ -44,7 +44,11 @@ def test_units_without_a_team_count_for_nobody(run: pipeline.Run) -> None:
     plan[unit] = -1
     lost = team_figures(part, part.proposal).hours[team] - team_figures(part, plan).hours[team]
     assert lost == pytest.approx(part.layer.problem.demand[unit])
-    assert totals([layer_sums(part, plan)]).without_team == 1
+    found = totals([layer_sums(part, plan)])
+    assert found.without_team == 1
+    km = part.layer.problem.distance_km[np.arange(len(plan)), plan]
+    served = plan >= 0
+    assert found.travel_km == pytest.approx(np.average(km[served], weights=part.hours[served]))
 
 
 def test_every_area_has_a_team_in_every_layer_of_the_map(run: pipeline.Run) -> None:
