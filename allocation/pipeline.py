@@ -263,8 +263,23 @@ def prepare_layers(run: Run) -> list[str]:
         is_solved = bool(wanted & set(layer.regions)) or not layers.can_carry_over(layer)
         told.append({"key": layer.key, "label": layer.label, "is_solved": is_solved, "units": layer.problem.n})
     now.to_parquet(run.folder / "division_in_force.parquet", index=False)
-    _write_json(run.folder / "layers.json", {"day": day.isoformat(), "from_version": from_version, "layers": told})
+    facts = {
+        "day": day.isoformat(),
+        "from_version": from_version,
+        "in_force_since": _in_force_since(run),
+        "layers": told,
+    }
+    _write_json(run.folder / "layers.json", facts)
     return [str(row["key"]) for row in told]
+
+
+def _in_force_since(run: Run) -> str | None:
+    """The day on which the version that this run's division takes over from came into force, None without one."""
+    from allocation import publish
+
+    versions = publish.versions(run.store)
+    began = versions.loc[versions["valid_from"] <= run.eve, "valid_from"]
+    return None if began.empty else str(began.max())
 
 
 def _build_layers(run: Run, inputs: Inputs, work: pd.DataFrame, config: Config, day: date) -> list[Layer]:

@@ -58,6 +58,7 @@ def _frames(run_folder: Path, found: dict[str, pd.DataFrame]) -> dict[str, pd.Da
     team = facts.teams(given["teams"], day)
     work = pd.read_parquet(run_folder / "work.parquet")
     run = {name: config[name] for name in ("continuity", "balance")} | {"special_first": int(config["special_first"])}
+    run |= {"stock_of": str(given["stock"]["reference_date"].max())[:10], "in_force_since": told["in_force_since"]}
     key = ["pc4", "product", "client_line", "client_group"]
     stock: pd.DataFrame = given["stock"].groupby(key)["clients"].sum().reset_index()
     return {
@@ -602,6 +603,16 @@ _TRANSITION = (
               join line as n on b.client_line in (n.client_line, '{tables.ALL_LINES}')
             where exists (select 1 from published_division)
             group by b.pc4, b.law_domain, n.client_line, b.team_id having abs(sum(b.share)) > {ROUNDING}""",
+    ),
+    Rule(
+        "stock_is_of_this_version", "transition", "clients", "warning",
+        "the stock was counted before the version in force came into force: clients that move because of that version "
+        "are counted again; with a newer stock only those who move because of this one are",
+        "de voorraad is geteld voordat de geldende versie inging: wie door die versie verhuist, telt hier opnieuw mee; "
+        "met een nieuwere voorraad tellen alleen wie door deze versie verhuizen",
+        """select r.stock_of, r.in_force_since, sum(t.clients) as clients
+            from transition as t cross join run as r
+            where t.movement = 'verhuist' and r.stock_of < r.in_force_since group by 1, 2""",
     ),
 )  # fmt: skip
 

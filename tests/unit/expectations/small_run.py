@@ -72,6 +72,7 @@ class SmallRun:
     config: dict[str, Any] = field(default_factory=dict)
     results: dict[str, dict[str, Any]] = field(default_factory=dict)
     absent: tuple[str, ...] = ()
+    in_force_since: str | None = None
 
     def write(self, folder: Path) -> Path:
         """The run as files; returns ``folder``."""
@@ -86,7 +87,8 @@ class SmallRun:
             frame.to_parquet(folder / f"{name}.parquet", index=False)
         _write_json(folder / "run.json", {"config": self.config})
         told = [{"key": key, "label": key, "is_solved": True, "units": 3} for key in LAYERS]
-        _write_json(folder / "layers.json", {"day": "2026-07-01", "from_version": None, "layers": told})
+        told_of_run = {"day": "2026-07-01", "from_version": None, "in_force_since": self.in_force_since}
+        _write_json(folder / "layers.json", {**told_of_run, "layers": told})
         for key, (cluster, domain, line, regions, teams) in LAYERS.items():
             layer = folder / "layers" / key
             names = {"cluster": cluster, "law_domain": domain, "client_line": line}
