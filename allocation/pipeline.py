@@ -410,6 +410,7 @@ def assemble_outcome(run: Run) -> None:
         "waiting": waiting.waiting_table(solved, load, work, run.config),
         "lines": waiting.line_table(load, _load_in_force(run)),
         "teams": teams.drop(columns=["regions", "row"]),
+        "team_periods": inputs.teams[["team_id", "valid_from", "valid_to"]],
     }
     folder = run.folder / "outcome"
     folder.mkdir(exist_ok=True)

@@ -152,6 +152,85 @@ def test_rollback_ahead(store_url: str, files_dir: Path, propose: Propose) -> No
     assert periods(store_url) == [(1, TODAY, later(4)), (2, later(5), later(19)), (1, later(20), None)]
 
 
+def test_a_version_with_a_team_that_has_ended_by_then_is_refused(
+    store_url: str, files_dir: Path, propose: Propose
+) -> None:
+    version = propose(team_ends={"A2": later(9), "P": later(3)})
+    told = (
+        f"cannot come into force on {later(10)}: team A2 ended on {later(9)}, team P ended on {later(3)}; "
+        "make a new proposal for that day"
+    )
+    with pytest.raises(Refused, match=told):
+        publish.publish(version, store_url, files_dir, valid_from=later(10))
+    assert publish.versions(store_url)["status"].tolist() == ["proposed"]
+    assert publish.history(store_url)["act"].tolist() == ["propose"]
+    assert list(files_dir.glob("v0*")) == []
+
+    publish.publish(version, store_url, files_dir)
+    publish.publish(propose(**MOVED), store_url, files_dir, valid_from=later(2))
+    with pytest.raises(Refused, match=told):
+        publish.rollback(version, store_url, files_dir, reason="toch niet", by="bob", valid_from=later(10))
+    assert periods(store_url) == [(1, TODAY, later(1)), (2, later(2), None)]
+
+
+def test_a_planned_day_that_a_team_does_not_reach_is_refused_too(
+    store_url: str, files_dir: Path, tmp_path: Path
+) -> None:
+    """Without --valid-from a version comes into force on its planned day."""
+    outcome = write_outcome(tmp_path / "o", Country(team_ends={"P": later(3)}))
+    version = publish.propose(outcome, store_url, files_dir, valid_from=later(10))
+    with pytest.raises(Refused, match=f"team P ended on {later(3)}"):
+        publish.publish(version, store_url, files_dir)
+
+
+def test_a_team_that_ends_while_the_version_is_in_force_is_warned_of(
+    store_url: str, files_dir: Path, propose: Propose, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = publish.publish(propose(team_ends={"P": later(20)}), store_url, files_dir)
+    assert caplog.messages == [
+        f"Version 1 is in force until further notice, but team P ends on {later(20)}: "
+        "a new division for the day after is needed."
+    ]
+    assert json.loads((folder / "manifest.json").read_text())["teams_that_end"] == {"P": str(later(20))}
+
+
+def test_a_team_that_ends_after_the_next_planned_version_is_no_warning(
+    store_url: str, files_dir: Path, propose: Propose, caplog: pytest.LogCaptureFixture
+) -> None:
+    publish.publish(propose(), store_url, files_dir)
+    publish.publish(propose(**MOVED), store_url, files_dir, valid_from=later(10))
+    publish.publish(propose(note="derde", team_ends={"P": later(9)}), store_url, files_dir, valid_from=later(5))
+    assert caplog.messages == []
+
+
+def test_another_end_of_a_team_makes_another_version(propose: Propose) -> None:
+    ends = ({}, {"P": later(9)}, {"P": later(8)}, {"P": later(9)})
+    assert [propose(team_ends=one) for one in ends] == [1, 2, 3, 2]
+
+
+def test_a_proposal_of_before_ends_of_teams_were_kept_is_published_as_ever(
+    store_url: str, files_dir: Path, propose: Propose
+) -> None:
+    version = propose(team_ends={"P": later(9)})
+    folder = files_dir / "proposals" / "v0001"
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["files"] = [one for one in manifest["files"] if one["file"] != "team_periods.parquet"]
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    (folder / "team_periods.parquet").unlink()
+    publish.publish(version, store_url, files_dir, valid_from=later(10))
+    assert publish.current_version(store_url, later(10)) == version
+
+
+def test_the_folder_named_is_that_of_the_period_just_made(store_url: str, files_dir: Path, propose: Propose) -> None:
+    """Version 1 is planned again for later on; putting it back before then names the folder of that earlier period."""
+    publish.publish(propose(), store_url, files_dir)
+    publish.publish(propose(**MOVED), store_url, files_dir, valid_from=later(5))
+    publish.rollback(1, store_url, files_dir, reason="toch niet", by="bob", valid_from=later(20))
+    folder = publish.rollback(1, store_url, files_dir, reason="eerder", by="bob", valid_from=later(10))
+    assert folder.name == f"v0001_{later(10)}"
+    assert publish.publish(1, store_url, files_dir, valid_from=later(2)).name == f"v0001_{TODAY}"
+
+
 def test_what_rollback_refuses(store_url: str, files_dir: Path, propose: Propose) -> None:
     version = propose()
     with pytest.raises(Refused, match="only a published version"):
