@@ -41,11 +41,11 @@ from shapely.errors import GEOSException
 
 from allocation.errors import Refused
 from allocation.store import VALIDITY_COLUMNS, stored_columns
-from allocation.tables import CLIENT_LINES, EXPECTED, LAWS, PUBLISHED, RUNS, TEAM, TEAMS, Table
+from allocation.tables import CLIENT_LINES, EXPECTED, LAWS, PUBLISHED, RUNS, SMALLEST_SHOWN_COUNT, TEAM, TEAMS, Table
 
-SMALLEST_SHOWN_COUNT = 5
 CRS = "EPSG:28992"
 PROPOSALS, TIMELINE = "proposals", "timeline.json"
+REPORT, READERS_REPORT = "report.html", "report_readers.html"
 _TEAM_PERIODS = "team_periods"
 
 _ASIDE = ".aside"
@@ -69,7 +69,8 @@ class Outcome:
 
     tables: Mapping[str, pa.Table]
     areas: gpd.GeoDataFrame
-    report: Path | None
+    reports: tuple[Path, ...]
+    """`report.html`, for operations, and `report_readers.html`, without small counts; each only when it was made."""
     fingerprint: str
     """SHA-256 of everything but the row of `runs`: who ran it and when makes no other division."""
     boundary_set: str
@@ -104,8 +105,8 @@ def read_outcome(folder: Path) -> Outcome:
     if periods.column("valid_to").null_count < periods.num_rows:
         # Another end of a team decides on which days the version may be in force: then it is another version.
         digest.update(_TEAM_PERIODS.encode() + _csv_bytes(periods))
-    report = folder / "report.html"
-    return Outcome(tables, areas, report if report.exists() else None, digest.hexdigest(), boundary_set, periods)
+    reports = tuple(path for path in (folder / REPORT, folder / READERS_REPORT) if path.exists())
+    return Outcome(tables, areas, reports, digest.hexdigest(), boundary_set, periods)
 
 
 def _read(path: Path) -> pa.Table:
@@ -306,9 +307,9 @@ def write_proposal(files_dir: Path, version: int, outcome: Outcome) -> Path:
     entries.append(_entry(aside / f"{_TEAM_PERIODS}.parquet", _TEAM_PERIODS, "parquet", periods))
     outcome.areas.to_parquet(aside / "areas.parquet", index=False)
     entries.append(_entry(aside / "areas.parquet", "areas", "geoparquet", len(outcome.areas)))
-    if outcome.report is not None:
-        shutil.copyfile(outcome.report, aside / "report.html")
-        entries.append(_entry(aside / "report.html", None, "html", None))
+    for report in outcome.reports:
+        shutil.copyfile(report, aside / report.name)
+        entries.append(_entry(aside / report.name, None, "html", None))
     _write_manifest(aside, {"version": version, "fingerprint": outcome.fingerprint}, entries)
     place = proposal_folder(files_dir, version)
     _move_into_place(aside, place)
@@ -389,9 +390,9 @@ def write_published(
         rows = _for_readers(table, _read(source / f"{table.name}.parquet"), valid_from, valid_to, approval)
         entries += _write_table(aside, table.name, rows)
     entries.append(_write_geopackage(aside, source))
-    if (source / "report.html").exists():
-        shutil.copyfile(source / "report.html", aside / "report.html")
-        entries.append(_entry(aside / "report.html", None, "html", None))
+    if (source / READERS_REPORT).exists():  # the other one is for operations: it has small counts
+        shutil.copyfile(source / READERS_REPORT, aside / REPORT)
+        entries.append(_entry(aside / REPORT, None, "html", None))
     about = {
         "version": version,
         "valid_from": valid_from,

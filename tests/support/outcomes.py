@@ -233,6 +233,7 @@ def write_outcome(folder: Path, country: Country | None = None, *, created_by: s
         pq.write_table(pa.Table.from_pandas(rows, preserve_index=False), folder / f"{name}.parquet")
     _areas(country).to_parquet(folder / "areas.parquet", index=False)
     (folder / "report.html").write_text(f"<p>{country.note}</p>")
+    (folder / "report_readers.html").write_text(f"<p>{country.note}, zonder kleine aantallen</p>")
     return folder
 
 
