@@ -29,11 +29,11 @@ from sqlalchemy.engine import URL, Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
 from sqlalchemy.pool import NullPool
 
-from allocation.errors import Refused
+from allocation.errors import Passing, Refused
 from allocation.tables import EXPECTED, PUBLISHED, TEAM, Column, Table
 
 SCHEMA = "caseload"
-HEAD = "0003"
+HEAD = "0004"
 """The newest migration; a test holds it to the migrations folder."""
 STORED: tuple[Table, ...] = (*PUBLISHED, TEAM, EXPECTED)
 VALIDITY_COLUMNS = ("valid_from", "valid_to")
