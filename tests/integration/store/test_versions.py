@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from collections.abc import Callable
 from datetime import date, timedelta
@@ -11,8 +12,8 @@ import pandas as pd
 import pytest
 import sqlalchemy as sa
 
-from allocation import publish, store
-from allocation.errors import Refused
+from allocation import cli, files, publish, store
+from allocation.errors import Passing, Refused
 from tests.support.outcomes import Country, allocation_of, routing_of, write_outcome
 
 Propose = Callable[..., int]
@@ -332,3 +333,35 @@ def test_a_routing_with_a_gap_is_not_accepted(store_url: str, files_dir: Path, t
     with pytest.raises(ValueError, match="routing: "):
         publish.propose(folder, store_url, files_dir)
     assert publish.versions(store_url).empty
+
+
+def test_a_connection_that_is_lost_at_work_may_pass(postgres_url: str) -> None:
+    with pytest.raises(Passing, match=r"The connection to the store .* was lost") as refusal:  # noqa: PT012, SIM117
+        with store.writing(postgres_url) as connection:
+            own = connection.scalar(sa.text("SELECT pg_backend_pid()"))
+            with store.connected(postgres_url) as other:
+                other.execute(sa.text(f"SELECT pg_terminate_backend({own})"))
+            connection.execute(sa.text("SELECT 1"))
+    assert "\n" not in str(refusal.value)
+
+
+def test_a_full_disk_is_told_in_one_sentence_and_publishes_nothing(
+    store_url: str,
+    files_dir: Path,
+    propose: Propose,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    version = propose()
+
+    def full(*_given: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", str(files_dir / "routing.csv"))
+
+    monkeypatch.setattr(files, "_write_table", full)
+    arguments = ["publish", str(version), "--store", store_url, "--var", str(files_dir.parent)]
+    assert cli.main(arguments) == 1
+    assert (
+        capsys.readouterr().err == f"refused: no space left on {files_dir / 'routing.csv'}; make room and try again\n"
+    )
+    assert publish.versions(store_url)["status"].tolist() == ["proposed"]
+    assert list(files_dir.glob("v0*")) == []
