@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from allocation.errors import InputRefused, Refused
+from allocation.errors import InputRefused, Passing, Refused
 
 SHOWN = 20
 """At most so many problems in one alert; the run's log has them all."""
@@ -24,6 +24,9 @@ def failure(
         more = len(error.problems) - SHOWN
         what = f"{len(error.problems)} problem(s) in the input"
         todo = "Correct the rows above and start the DAG again; nothing was published."
+    elif isinstance(error, Passing):
+        lines, more, what = [str(error)], 0, "the store is away or full, also after trying again"
+        todo = "Look at the database; once it is back, clear the task to go on from there."
     elif isinstance(error, Refused):
         lines, more, what = str(error).splitlines()[:SHOWN], len(str(error).splitlines()) - SHOWN, "refused"
         todo = "See what is refused above; nothing was published."

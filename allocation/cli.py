@@ -7,6 +7,7 @@ Imports stand inside the commands: ``caseload solve`` and ``caseload lookup`` mu
 from __future__ import annotations
 
 import argparse
+import errno
 import logging
 import sys
 from collections.abc import Callable, Sequence
@@ -42,6 +43,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader of our output stopped reading, as `head` does
         sys.stderr.close()
         return 0
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        place = error.filename or getattr(asked, "var", "the disk")
+        print(f"refused: no space left on {place}; make room and try again", file=sys.stderr)
+        return 1
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -32,6 +32,10 @@ class Refused(Exception):
     """The run is refused: nothing was published. The text is for a person."""
 
 
+class Passing(Refused):
+    """Refused because of something that may pass by itself, such as a store that is away: trying again may help."""
+
+
 class InputRefused(Refused):
     """The input has problems; ``problems`` lists all of them."""
 

@@ -41,11 +41,12 @@ from shapely.errors import GEOSException
 
 from allocation.errors import Refused
 from allocation.store import VALIDITY_COLUMNS, stored_columns
-from allocation.tables import CLIENT_LINES, EXPECTED, LAWS, PUBLISHED, RUNS, TEAM, TEAMS, Table
+from allocation.tables import CLIENT_LINES, EXPECTED, LAWS, PUBLISHED, RUNS, SMALLEST_SHOWN_COUNT, TEAM, TEAMS, Table
 
-SMALLEST_SHOWN_COUNT = 5
 CRS = "EPSG:28992"
 PROPOSALS, TIMELINE = "proposals", "timeline.json"
+REPORT, READERS_REPORT = "report.html", "report_readers.html"
+_TEAM_PERIODS = "team_periods"
 
 _ASIDE = ".aside"
 _PUBLISHED_PATTERN = "v[0-9]*_*-*-*"
@@ -68,10 +69,13 @@ class Outcome:
 
     tables: Mapping[str, pa.Table]
     areas: gpd.GeoDataFrame
-    report: Path | None
+    reports: tuple[Path, ...]
+    """`report.html`, for operations, and `report_readers.html`, without small counts; each only when it was made."""
     fingerprint: str
     """SHA-256 of everything but the row of `runs`: who ran it and when makes no other division."""
     boundary_set: str
+    team_periods: pa.Table
+    """From when to when each team of `routing` exists: team_id, valid_from, valid_to (empty = open)."""
 
 
 # --- the outcome that comes in ---------------------------------------------------------------------------------------
@@ -97,8 +101,12 @@ def read_outcome(folder: Path) -> Outcome:
     digest = hashlib.sha256(boundary_set.encode())
     for name in sorted(set(tables) - {RUNS.name}):
         digest.update(name.encode() + _csv_bytes(tables[name]))
-    report = folder / "report.html"
-    return Outcome(tables, areas, report if report.exists() else None, digest.hexdigest(), boundary_set)
+    periods = _team_periods(folder, tables["routing"])
+    if periods.column("valid_to").null_count < periods.num_rows:
+        # Another end of a team decides on which days the version may be in force: then it is another version.
+        digest.update(_TEAM_PERIODS.encode() + _csv_bytes(periods))
+    reports = tuple(path for path in (folder / REPORT, folder / READERS_REPORT) if path.exists())
+    return Outcome(tables, areas, reports, digest.hexdigest(), boundary_set, periods)
 
 
 def _read(path: Path) -> pa.Table:
@@ -153,6 +161,23 @@ def _latest_teams(path: Path) -> pa.Table:
     for name in ("arbeidsmarktregio", "office_pc4"):
         teams[name] = teams[name].astype("str")
     return pa.Table.from_pandas(teams, preserve_index=False)
+
+
+def _team_periods(folder: Path, routing: pa.Table) -> pa.Table:
+    """The validity of the teams that `routing` names: every period in the input, else those the run worked with."""
+    path = folder / f"{_TEAM_PERIODS}.parquet"
+    rows = _read(path if path.exists() else folder / "teams.parquet")
+    routed = pc.unique(routing.column("team_id"))
+    rows = rows.filter(pc.is_in(_as_type(rows.column("team_id"), routed.type), routed))
+    columns = {"team_id": pa.string(), "valid_from": pa.date32(), "valid_to": pa.date32()}
+    cast = {name: _as_type(rows.column(name), wanted) for name, wanted in columns.items()}
+    return pa.table(cast).sort_by([("team_id", "ascending"), ("valid_from", "ascending")])
+
+
+def _as_type(values: pa.ChunkedArray, wanted: pa.DataType) -> pa.ChunkedArray:
+    if pa.types.is_timestamp(values.type):  # to the whole day, whatever unit it is kept in
+        values = pc.floor_temporal(values, unit="day")
+    return pc.cast(values, wanted)
 
 
 def _check_total(routing: pa.Table, pc4s: set[str]) -> None:
@@ -277,11 +302,14 @@ def write_proposal(files_dir: Path, version: int, outcome: Outcome) -> Path:
         numbered = rows.add_column(0, "version", pa.array([version] * rows.num_rows, pa.int64()))
         pq.write_table(numbered, aside / f"{name}.parquet", compression="zstd")
         entries.append(_entry(aside / f"{name}.parquet", name, "parquet", rows.num_rows))
+    pq.write_table(outcome.team_periods, aside / f"{_TEAM_PERIODS}.parquet", compression="zstd")
+    periods = outcome.team_periods.num_rows
+    entries.append(_entry(aside / f"{_TEAM_PERIODS}.parquet", _TEAM_PERIODS, "parquet", periods))
     outcome.areas.to_parquet(aside / "areas.parquet", index=False)
     entries.append(_entry(aside / "areas.parquet", "areas", "geoparquet", len(outcome.areas)))
-    if outcome.report is not None:
-        shutil.copyfile(outcome.report, aside / "report.html")
-        entries.append(_entry(aside / "report.html", None, "html", None))
+    for report in outcome.reports:
+        shutil.copyfile(report, aside / report.name)
+        entries.append(_entry(aside / report.name, None, "html", None))
     _write_manifest(aside, {"version": version, "fingerprint": outcome.fingerprint}, entries)
     place = proposal_folder(files_dir, version)
     _move_into_place(aside, place)
@@ -321,20 +349,37 @@ def verify(folder: Path) -> list[str]:
     return problems
 
 
+def check_sound(files_dir: Path, version: int) -> None:
+    """Raises Refused when the files of a proposal are damaged or absent."""
+    problems = verify(proposal_folder(files_dir, version))
+    if problems:
+        raise Refused(f"The files of proposal {version} are not sound: {'; '.join(problems)}. Make the proposal again.")
+
+
+def team_periods(files_dir: Path, version: int) -> list[tuple[str, date, date | None]]:
+    """(team, first day, last day or None) per period, in order; none for a proposal of before these were kept."""
+    path = proposal_folder(files_dir, version) / f"{_TEAM_PERIODS}.parquet"
+    rows = _read(path).to_pylist() if path.exists() else []
+    return [(row["team_id"], row["valid_from"], row["valid_to"]) for row in rows]
+
+
 # --- a published version ---------------------------------------------------------------------------------------------
 
 
 def write_published(
-    files_dir: Path, version: int, valid_from: date, valid_to: date | None, approval: Mapping[str, Any] | None
+    files_dir: Path,
+    version: int,
+    valid_from: date,
+    valid_to: date | None,
+    approval: Mapping[str, Any] | None,
+    team_ends: Mapping[str, date] | None = None,
 ) -> Path:
     """The files of ``version`` for readers, from its proposal: Parquet, CSV, CSV for Dutch Excel, GeoPackage, report.
 
-    Counts of clients under 5 are empty (R14). Raises Refused when the proposal's own files are damaged or absent.
+    Counts of clients under 5 are empty (R14). ``team_ends``: teams that stop while the version may still be in force,
+    with their last day; kept in the manifest. The proposal's own files are sound (`check_sound`).
     """
     source = proposal_folder(files_dir, version)
-    problems = verify(source)
-    if problems:
-        raise Refused(f"The files of proposal {version} are not sound: {'; '.join(problems)}. Make the proposal again.")
     place = published_folder(files_dir, version, valid_from)
     if place.exists():  # in force from the same day before: the same files
         return place
@@ -345,9 +390,9 @@ def write_published(
         rows = _for_readers(table, _read(source / f"{table.name}.parquet"), valid_from, valid_to, approval)
         entries += _write_table(aside, table.name, rows)
     entries.append(_write_geopackage(aside, source))
-    if (source / "report.html").exists():
-        shutil.copyfile(source / "report.html", aside / "report.html")
-        entries.append(_entry(aside / "report.html", None, "html", None))
+    if (source / READERS_REPORT).exists():  # the other one is for operations: it has small counts
+        shutil.copyfile(source / READERS_REPORT, aside / REPORT)
+        entries.append(_entry(aside / REPORT, None, "html", None))
     about = {
         "version": version,
         "valid_from": valid_from,
@@ -355,6 +400,7 @@ def write_published(
         "fingerprint": json.loads((source / "manifest.json").read_text())["fingerprint"],
         "written_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "small_counts": f"counts of clients under {SMALLEST_SHOWN_COUNT} are empty",
+        "teams_that_end": dict(team_ends or {}),
     }
     _write_manifest(aside, about, entries)
     _move_into_place(aside, place)

@@ -434,6 +434,7 @@ def assemble_outcome(run: Run) -> None:
         "waiting": waiting.waiting_table(solved, load, work, run.config),
         "lines": waiting.line_table(load, _load_in_force(run)),
         "teams": teams.drop(columns=["regions", "row"]),
+        "team_periods": inputs.teams[["team_id", "valid_from", "valid_to"]],
     }
     folder = run.folder / "outcome"
     folder.mkdir(exist_ok=True)
@@ -485,8 +486,8 @@ def propose(run: Run) -> int:
     outcome = run.folder / "outcome"
     _runs_row(run).to_parquet(outcome / "runs.parquet", index=False)
     shutil.copyfile(run.folder / "boundaries" / "areas.parquet", outcome / "areas.parquet")
-    if (run.folder / "report.html").exists():
-        shutil.copyfile(run.folder / "report.html", outcome / "report.html")
+    for report in run.folder.glob("report*.html"):
+        shutil.copyfile(report, outcome / report.name)
     version = publish.propose(outcome, run.store, run.files_dir, valid_from=run.config.valid_from)
     _write_json(run.folder / "version.json", {"version": version})
     return version

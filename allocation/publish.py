@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import getpass
 import json
+import logging
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
@@ -32,6 +33,8 @@ from allocation.tables import ALLOCATION_CHANGES, RUNS
 
 _DAY = timedelta(days=1)
 _TIMELINE_ACTS = ("publish", "rollback")
+_MOST_NAMED = 5
+_LOG = logging.getLogger(__name__)
 
 
 class Period(NamedTuple):
@@ -90,7 +93,8 @@ def publish(
     Returns the folder with its files. Publishing what is in force from that day already changes nothing.
 
     Raises Refused when the version is unknown, rejected or was in force before (that is a rollback), when the day is
-    past, or when another version was published since the proposal was made: its changes and transition would be wrong.
+    past, when a team of it does not exist on that day, or when another version was published since the proposal was
+    made: its changes and transition would be wrong. Warns (log, manifest) of teams that end later on.
     """
     with store.writing(store_url) as connection:
         _recover(connection, store_url, files_dir)
@@ -108,8 +112,7 @@ def publish(
         else:
             _check_still_valid(connection, version, row.based_on_act)
             _check_day(periods, first)
-            folder_ends = _next_day(periods, first)
-            files.write_published(files_dir, version, first, folder_ends, approval)
+            _write_files(files_dir, version, periods, first, approval)
             act_id = _record(connection, "publish", version, first, by=_approver(approval), approval=approval)
             _put_in_force(connection, periods, version, first, act_id)
             connection.execute(
@@ -118,7 +121,7 @@ def publish(
                 .values(status="published", approval=dict(approval) if approval else None)
             )
     _catch_up(store_url, files_dir)
-    return _folder_in_force(store_url, files_dir, version)
+    return _folder_in_force(store_url, files_dir, version, first)
 
 
 def rollback(
@@ -127,7 +130,7 @@ def rollback(
     """Put a version that was published before in force again, from ``valid_from`` (default today); returns its folder.
 
     The record keeps every act with who, when and why. Raises Refused when the version was never published, when the
-    day is past, or when no reason is given.
+    day is past, when a team of it does not exist on that day, or when no reason is given. Warns as `publish` does.
     """
     if not reason.strip():
         raise Refused("A rollback needs a reason; it is kept in the record.")
@@ -140,11 +143,11 @@ def rollback(
         periods = _timeline(connection)
         _check_day(periods, first)
         if not any(p.version == version and _covers(p, first) for p in periods):
-            files.write_published(files_dir, version, first, _next_day(periods, first), row.approval)
+            _write_files(files_dir, version, periods, first, row.approval)
             act_id = _record(connection, "rollback", version, first, by=by, reason=reason)
             _put_in_force(connection, periods, version, first, act_id)
     _catch_up(store_url, files_dir)
-    return _folder_in_force(store_url, files_dir, version)
+    return _folder_in_force(store_url, files_dir, version, first)
 
 
 def reject(version: int, store_url: str, approval: Mapping[str, Any] | None = None) -> None:
@@ -324,6 +327,38 @@ def _check_day(periods: list[Period], first: date) -> None:
         )
 
 
+def _team_ends(team_periods: list[tuple[str, date, date | None]], version: int, first: date) -> dict[str, date]:
+    """The last day of each team that stops after ``first``; Refused when one does not exist on ``first`` itself.
+
+    ``team_periods`` in order per team; periods that follow each other without a gap count as one.
+    """
+    own: dict[str, list[tuple[date, date | None]]] = {}
+    for team, begins, ends in team_periods:
+        own.setdefault(team, []).append((begins, ends))
+    absent, last_days = [], {}
+    for team, spans in own.items():
+        if not any(begins <= first and (ends is None or ends >= first) for begins, ends in spans):
+            before = [ends for begins, ends in spans if begins <= first and ends]
+            absent.append(f"team {team} " + (f"ended on {max(before)}" if before else f"starts on {spans[0][0]}"))
+            continue
+        reached: date | None = first
+        for begins, ends in spans:
+            if reached is not None and begins <= reached + _DAY:
+                reached = None if ends is None else max(reached, ends)
+        if reached is not None:
+            last_days[team] = reached
+    if absent:
+        raise Refused(
+            f"Version {version} cannot come into force on {first}: {_listed(absent)}; make a new proposal for that day."
+        )
+    return last_days
+
+
+def _listed(parts: list[str]) -> str:
+    more = f" (+{len(parts) - _MOST_NAMED} more)" if len(parts) > _MOST_NAMED else ""
+    return ", ".join(parts[:_MOST_NAMED]) + more
+
+
 def _is_ahead(day: date | None) -> bool:
     return day is not None and day >= store.today()
 
@@ -482,7 +517,26 @@ def _catch_up(store_url: str, files_dir: Path) -> None:
         _write_timeline(connection, files_dir)
 
 
-def _folder_in_force(store_url: str, files_dir: Path, version: int) -> Path:
+def _folder_in_force(store_url: str, files_dir: Path, version: int, first: date) -> Path:
+    """The folder of the period of ``version`` that holds on ``first``: a version may have several."""
     with store.reading(store_url) as connection:
-        own = [p for p in _timeline(connection) if p.version == version]
-    return files.published_folder(files_dir, version, own[-1].valid_from)
+        period = next(p for p in _timeline(connection) if p.version == version and _covers(p, first))
+    return files.published_folder(files_dir, version, period.valid_from)
+
+
+def _write_files(
+    files_dir: Path, version: int, periods: list[Period], first: date, approval: Mapping[str, Any] | None
+) -> None:
+    """Write the files for readers, once the teams of the version exist on its first day."""
+    last = _next_day(periods, first)
+    files.check_sound(files_dir, version)
+    ends = _team_ends(files.team_periods(files_dir, version), version, first)
+    ends = {team: day for team, day in ends.items() if last is None or day < last}
+    files.write_published(files_dir, version, first, last, approval, ends)
+    if ends:
+        _LOG.warning(
+            "Version %s is in force %s, but %s: a new division for the day after is needed.",
+            version,
+            f"until {last}" if last else "until further notice",
+            _listed([f"team {team} ends on {day}" for team, day in ends.items()]),
+        )

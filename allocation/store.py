@@ -29,11 +29,11 @@ from sqlalchemy.engine import URL, Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
 from sqlalchemy.pool import NullPool
 
-from allocation.errors import Refused
+from allocation.errors import Passing, Refused
 from allocation.tables import EXPECTED, PUBLISHED, TEAM, Column, Table
 
 SCHEMA = "caseload"
-HEAD = "0003"
+HEAD = "0004"
 """The newest migration; a test holds it to the migrations folder."""
 STORED: tuple[Table, ...] = (*PUBLISHED, TEAM, EXPECTED)
 VALIDITY_COLUMNS = ("valid_from", "valid_to")
@@ -212,30 +212,38 @@ def _begin_sqlite(connection: Connection) -> None:
 @contextmanager
 def connected(store_url: str) -> Iterator[Connection]:
     """A connection; refused in one sentence when the store cannot be reached."""
+    url = parse_url(store_url)
+    where = url.render_as_string(hide_password=True)
     try:
         connection = engine(store_url).connect()
-    except (OperationalError, NoSuchModuleError) as error:
-        where = parse_url(store_url).render_as_string(hide_password=True)
+    except (DBAPIError, NoSuchModuleError) as error:
         cause = str(getattr(error, "orig", error)).strip().splitlines()
-        raise Refused(f"The store {where} cannot be opened: {cause[0] if cause else error}") from error
+        told = f"The store {where} cannot be opened: {cause[0] if cause else error}"
+        is_away = isinstance(error, OperationalError) and url.get_backend_name() == "postgresql"
+        raise (Passing if is_away else Refused)(told) from error
     with connection:
         try:
             yield connection
         except DBAPIError as error:
-            told = _plain_words(error, connection)
-            if told is None:
+            refused = _plain_words(error, where)
+            if refused is None:
                 raise
-            raise Refused(told) from error
+            raise refused from error
 
 
-def _plain_words(error: DBAPIError, connection: Connection) -> str | None:
+def _plain_words(error: DBAPIError, where: str) -> Refused | None:
     """What a person can do about an error of the database; None when it is a fault of the program."""
-    code, text = getattr(error.orig, "sqlstate", None), str(error.orig).splitlines()[0]
-    where = connection.engine.url.render_as_string(hide_password=True)
+    code, text = getattr(error.orig, "sqlstate", None), (str(error.orig).splitlines() or [""])[0]
     if code == "42501":
-        return f"The login has no right to do this in the store {where}: {text}."
+        return Refused(f"The login has no right to do this in the store {where}: {text}.")
     if code in ("42P01", "3F000") or text.startswith("no such table"):
-        return f"The store {where} holds no published tables yet."
+        return Refused(f"The store {where} holds no published tables yet.")
+    if text == "file is not a database":
+        return Refused(f"The store {where} cannot be opened: the file is not an SQLite database.")
+    if code == "53100" or text == "database or disk is full":
+        return Passing(f"The store {where} cannot be written: no space left on its disk.")
+    if error.connection_invalidated or (code or "").startswith(("08", "57P")):
+        return Passing(f"The connection to the store {where} was lost: {text}")
     return None
 
 

@@ -12,6 +12,8 @@ from typing import Literal
 
 ColumnType = Literal["text", "integer", "number", "boolean", "date", "timestamp", "json"]
 
+SMALLEST_SHOWN_COUNT = 5
+"""Smaller counts of clients are shown to nobody outside operations (R14)."""
 CLIENT_LINES = ("vangnet", "werkgever")
 """The two client lines of routing; ``alle`` (fully meerwettig) occurs in inputs and in ``allocation`` only."""
 ALL_LINES = "alle"

@@ -50,6 +50,7 @@ PASSING = [
 ]
 RETRIES = ExceptionRetryPolicy(
     rules=[
+        RetryRule("allocation.errors.Passing", RetryAction.RETRY, RETRY_DELAY, reason="the store is away or full"),
         RetryRule("allocation.errors.Refused", RetryAction.FAIL, reason="refused: bad input or a failed check"),
         RetryRule(PASSING, RetryAction.RETRY, RETRY_DELAY, reason="may pass by itself"),
     ],

@@ -5,6 +5,7 @@ The same value serves the report (inside the file) and the planners' page (over 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from allocation.report import topology
 from allocation.report.board import Board, Ints, LayerBoard
 from allocation.report.colours import PALETTE, colour_teams
-from allocation.tables import CLIENT_LINES
+from allocation.tables import CLIENT_LINES, SMALLEST_SHOWN_COUNT
 
 TOLERANCE_M = 100.0
 SHOWN = (
@@ -155,3 +156,17 @@ def layer_value(board: Board, key: str, name: str, domain: str, line: str) -> di
         "clients": np.round(clients, 1).tolist(),
         "splits": splits,
     }
+
+
+def without_small_areas(value: Mapping[str, Any]) -> dict[str, Any]:
+    """The value for readers: hours and clients are empty where an area has under 5 clients a year (R14)."""
+    return {**value, "layers": [_without_small(layer) for layer in value["layers"]]}
+
+
+def _without_small(layer: Mapping[str, Any]) -> dict[str, Any]:
+    is_small = [count <= SMALLEST_SHOWN_COUNT for count in layer["clients"]]  # 5,0 may be 4,96 rounded
+    hidden = {
+        name: [None if small else amount for small, amount in zip(is_small, layer[name], strict=True)]
+        for name in ("hours", "clients")
+    }
+    return {**layer, **hidden}

@@ -14,7 +14,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from allocation.report import dutch, sections
-from allocation.report.map import SHOWN, map_value
+from allocation.report.map import SHOWN, map_value, without_small_areas
+from allocation.tables import SMALLEST_SHOWN_COUNT
 
 ASSETS = Path(__file__).parent / "assets"
 CONTENTS = (
@@ -33,14 +34,21 @@ CONTINUITY = {
 def write_report(run_folder: Path) -> Path:
     """Write ``report.html`` into the folder of a run whose outcome is there; returns its path.
 
-    The file asks for nothing outside itself: styles, scripts and borders are in it, and its own content policy forbids
-    the rest. Every text of the input is escaped.
+    Beside it ``report_readers.html``, the edition that is published: without counts of clients under 5 (R14). Each
+    file asks for nothing outside itself: styles, scripts and borders are in it, and its own content policy forbids the
+    rest. Every text of the input is escaped.
     """
     frames = sections.Frames.read(run_folder)
-    page = environment().get_template("report.html").render(_content(frames))
+    value = map_value(run_folder, frames.board)
     path = run_folder / "report.html"
-    path.write_text(page, encoding="utf-8")
+    _write_edition(path, frames, value)
+    _write_edition(run_folder / "report_readers.html", frames.for_readers(), without_small_areas(value))
     return path
+
+
+def _write_edition(path: Path, frames: sections.Frames, value: dict[str, Any]) -> None:
+    page = environment().get_template("report.html").render(_content(frames, value))
+    path.write_text(page, encoding="utf-8")
 
 
 @cache
@@ -80,14 +88,15 @@ def content_policy(scripts: list[str]) -> str:
     )
 
 
-def _content(frames: sections.Frames) -> dict[str, Any]:
-    folder, told, board = frames.folder, frames.told, frames.board
-    value = map_value(folder, board)
+def _content(frames: sections.Frames, value: dict[str, Any]) -> dict[str, Any]:
+    folder, told, board, for_readers = frames.folder, frames.told, frames.board, frames.is_for_readers
     scripts = [asset(name) for name in ("map.js", "tables.js", "report.js")]
     inputs = sections.read_json(folder / "inputs.json")
     edition = sections.read_json(folder / "boundaries" / "edition.json")
     return {
         "run": told,
+        "for_readers": for_readers,
+        "smallest": SMALLEST_SHOWN_COUNT,
         "created": dutch.moment(told["created_at"]),
         "day": dutch.day(sections.read_json(folder / "layers.json")["day"]),
         "is_example": told["input_dir"] is None,
@@ -104,19 +113,19 @@ def _content(frames: sections.Frames) -> dict[str, Any]:
         "teams": sections.team_sheet(frames.load),
         "regions": sections.region_sheet(frames.regions),
         "waiting": sections.waiting_sheet(board),
-        "product_waiting": sections.product_waiting_sheet(folder, frames.regions),
+        "product_waiting": sections.product_waiting_sheet(folder, frames.regions, for_readers=for_readers),
         "lines": sections.line_sheet(folder),
-        "scenarios": sections.scenario_sheet(folder),
+        "scenarios": None if for_readers else sections.scenario_sheet(folder),
         "scenario": sections.read_json(folder / "scenario.json"),
-        "changes": sections.change_sheet(frames.changes, board.areas),
+        "changes": sections.change_sheet(frames.changes, board.areas, for_readers=for_readers),
         "continuity": CONTINUITY[told["config"]["continuity"]],
-        "reasons": sections.reason_sheet(frames.transition),
-        "transition": sections.transition_sheet(frames.transition),
+        "reasons": None if for_readers else sections.reason_sheet(frames.transition),
+        "transition": None if for_readers else sections.transition_sheet(frames.transition),
         "special": sections.special_sheet(frames.load, board.teams),
         "runoff": sections.runoff_sheet(folder),
-        "impact": sections.impact_sheet(folder),
+        "impact": sections.impact_sheet(folder, for_readers=for_readers),
         "solver": sections.solver_sheet(frames),
-        "gates": sections.gates(folder),
+        "gates": [] if for_readers else sections.gates(folder),
         "repairs": sections.repair_sheets(folder),
         "edition": edition,
         "source": dutch.SOURCES.get(edition["source"], edition["source"]),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from allocation.figures import MONTHS_A_YEAR
 from allocation.report import dutch
 from allocation.report.board import Board, Totals, layer_sums, totals
 from allocation.report.dutch import number, percent
+from allocation.tables import ALLOCATION_CHANGES, REGION_SUMMARY, SMALLEST_SHOWN_COUNT, TEAM_LOAD, TRANSITION, Table
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,7 @@ class Frames:
     changes: pd.DataFrame
     transition: pd.DataFrame
     board: Board
+    is_for_readers: bool = False
 
     @classmethod
     def read(cls, folder: Path) -> Frames:
@@ -93,6 +95,28 @@ class Frames:
             frame("transition"),
             Board.read(folder),
         )
+
+    def for_readers(self) -> Frames:
+        """The same for readers outside Operations: small counts are empty, as in the published files (R14)."""
+        return replace(
+            self,
+            load=without_small(self.load, TEAM_LOAD),
+            regions=without_small(self.regions, REGION_SUMMARY),
+            changes=without_small(self.changes, ALLOCATION_CHANGES),
+            transition=without_small(self.transition, TRANSITION),
+            is_for_readers=True,
+        )
+
+
+def without_small(rows: pd.DataFrame, table: Table) -> pd.DataFrame:
+    """``rows`` with the counts of clients under 5 emptied, and the columns that would tell them."""
+    told_by = {c.name: c.name if c.counts_persons else c.told_by for c in table.columns if c.name in rows}
+    hidden = {name: _hidden(rows[name], rows[count]) for name, count in told_by.items() if count}
+    return rows.assign(**hidden)
+
+
+def _hidden(values: pd.Series, counts: pd.Series) -> pd.Series:
+    return values.astype("float64").where(counts.astype("float64") >= SMALLEST_SHOWN_COUNT)
 
 
 def read_json(path: Path) -> Any:
@@ -120,7 +144,6 @@ def key_figures(frames: Frames) -> list[Figure]:
     old = totals([layer_sums(b, b.now) for b in layers])
     divided = frames.load[frames.load["kind"] != "bijzonder"]
     outside = divided[~divided["is_within_tolerance"]]
-    moves = frames.transition[frames.transition["movement"] == "verhuist"]["clients"].sum()
     has_now = old.without_team < sum(len(b.now) for b in layers)
     return [
         Figure("Regio's", number(frames.regions["arbeidsmarktregio_nr"].nunique())),
@@ -133,9 +156,16 @@ def key_figures(frames: Frames) -> list[Figure]:
                note=f"van {number(len(outside))} {'team' if len(outside) == 1 else 'teams'}"),
         Figure("Verplaatste postcodes", number(frames.changes["pc4"].nunique()),
                note=percent(frames.changes["pc4"].nunique() / max(new.areas, 1)) + " van alle gebieden"),
-        Figure("Verhuizende cliënten", number(moves),
-               note=f"van {number(frames.transition['clients'].sum())} in voorraad"),
+        *_moves(frames),
     ]  # fmt: skip
+
+
+def _moves(frames: Frames) -> Iterable[Figure]:
+    if frames.is_for_readers:  # of a total and all parts but one, the small part can be told
+        return
+    moves = frames.transition[frames.transition["movement"] == "verhuist"]["clients"].sum()
+    in_stock = number(frames.transition["clients"].sum())
+    yield Figure("Verhuizende cliënten", number(moves), note=f"van {in_stock} in voorraad")
 
 
 def _balance(new: Totals, old: Totals, has_now: bool) -> Iterable[Figure]:
@@ -249,9 +279,11 @@ def waiting_sheet(board: Board) -> Sheet:
     return Sheet("wachttijd", "Wachttijd in maanden per regio, en hoe ver de teams uiteenliggen", columns, rows)
 
 
-def product_waiting_sheet(folder: Path, regions: pd.DataFrame) -> Sheet:
+def product_waiting_sheet(folder: Path, regions: pd.DataFrame, *, for_readers: bool = False) -> Sheet:
     """Waiting time of every priority product per region and layer (``waiting.waiting_table``)."""
     table = pd.read_parquet(folder / "outcome" / "waiting.parquet")
+    if for_readers:  # whole rows: the hours and the months would tell the count
+        table = table[table["stock_clients"] >= SMALLEST_SHOWN_COUNT]
     names = regions.drop_duplicates("arbeidsmarktregio_nr").set_index("arbeidsmarktregio_nr")["arbeidsmarktregio"]
     rows = [
         [
@@ -335,8 +367,8 @@ def scenario_sheet(folder: Path) -> Sheet | None:
     return Sheet("scenarios", "Scenario's naast de verdeling die nu geldt", columns, rows)
 
 
-def change_sheet(changes: pd.DataFrame, areas: pd.DataFrame) -> Sheet:
-    """Every postcode that changes team."""
+def change_sheet(changes: pd.DataFrame, areas: pd.DataFrame, *, for_readers: bool = False) -> Sheet:
+    """Every postcode that changes team; the sums are not for readers, who could tell a small count from them."""
     place = areas.set_index("pc4")
     rows = [
         [
@@ -353,6 +385,7 @@ def change_sheet(changes: pd.DataFrame, areas: pd.DataFrame) -> Sheet:
         "Cliënten per jaar", "Uren per jaar",
     )  # fmt: skip
     footer = [Cell("Samen"), *[Cell("")] * 6, amount(changes["clients"].sum(), 1), amount(changes["hours"].sum(), 1)]
+    footer = [] if for_readers else footer
     return Sheet("wijzigingen", "Wijzigingen ten opzichte van de verdeling die nu geldt", columns, rows, footer)
 
 
@@ -426,11 +459,14 @@ def runoff_sheet(folder: Path) -> Sheet:
     return Sheet("uitloop", "Maand voor maand: oude dossiers lopen af, nieuwe cliënten komen binnen", columns, rows)
 
 
-def impact_sheet(folder: Path) -> Sheet:
+def impact_sheet(folder: Path, *, for_readers: bool = False) -> Sheet:
     """What the division means for each division of UWV, beside dividing by the last digits of the BSN."""
     table = pd.read_parquet(folder / "outcome" / "impact.parquet")
 
     def shown(one: Any, value: float) -> Cell:
+        if for_readers and one.unit == "cliënten" and value == value and value is not None:
+            # In tens: a total and all parts but one would tell the small part.
+            return amount(round(value, -1)) if value >= SMALLEST_SHOWN_COUNT else text(None)
         return (
             share(value)
             if one.unit == "aandeel"

@@ -55,6 +55,14 @@ def test_every_task_is_documented_bounded_and_retried_by_kind_of_error(facts: di
             assert (task["timeout_s"] is None) == (task_id == "approve"), task_id
 
 
+def test_what_may_pass_by_itself_is_tried_again_and_nothing_else(facts: dict[str, Any]) -> None:
+    """A store that is away is refused in plain words and yet tried again."""
+    expected = {"Passing": "retry", "OSError": "retry", "Refused": "fail", "InputRefused": "fail", "KeyError": "fail"}
+    for dag in facts["dags"].values():
+        for task_id, task in dag["tasks"].items():
+            assert task["decides"] == expected, task_id
+
+
 def test_runs_that_would_collide_wait_for_each_other(facts: dict[str, Any]) -> None:
     """An open approval may not keep others from working: `allocate` may run beside itself, the store has one writer."""
     limits = {dag_id: dag["max_active_runs"] for dag_id, dag in facts["dags"].items()}

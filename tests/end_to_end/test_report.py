@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -63,6 +64,21 @@ def test_tables_sort_by_keyboard_and_say_so(hostile: pipeline.Run) -> None:
             shown = [int(text) for text in page.locator("#teams tbody tr td:nth-child(11)").all_inner_texts()]
             assert shown == sorted(shown, reverse=direction == "descending")
         page.locator("#melding", has_text="aflopend").wait_for(state="attached")
+
+
+def test_the_edition_for_readers_works_where_counts_are_hidden(hostile: pipeline.Run, tmp_path: Path) -> None:
+    """Here no postcode shows its work: the tables per region have dashes instead."""
+    text = (hostile.folder / "report_readers.html").read_text(encoding="utf-8")
+    hidden = re.sub(r'"(hours|clients)":\[([^]]*)\]', lambda m: f'"{m[1]}":[{re.sub("[0-9.]+", "null", m[2])}]', text)
+    (tmp_path / "report.html").write_text(hidden, encoding="utf-8")
+    with browser() as chromium:
+        chromium.page.goto((tmp_path / "report.html").as_uri())
+        chromium.ready()
+        chromium.page.locator("summary", has_text="West").click()
+        cells = chromium.page.locator("details[data-region] td.getal").all_inner_texts()
+        assert cells
+        assert set(cells) == {"–"}
+        assert chromium.errors == []
 
 
 def test_it_says_what_is_not_in_order(tmp_path: Path) -> None:

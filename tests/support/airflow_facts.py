@@ -88,11 +88,19 @@ def of_task(task: Any) -> dict[str, Any]:
         "doc": bool(task.partial_kwargs.get("doc_md") if task.is_mapped else task.doc_md),
         "retries": task.retries,
         "has_policy": task.retry_policy is not None,
+        "decides": {type(error).__name__: task.retry_policy.evaluate(error, 1, 3).action.value for error in errors()},
         "timeout_s": task.execution_timeout.total_seconds() if task.execution_timeout else None,
         "pool": task.pool,
         "upstream": sorted(task.upstream_task_ids),
         "is_mapped": task.is_mapped,
     }
+
+
+def errors() -> list[Exception]:
+    """One error of each kind that a task may end with."""
+    from allocation.errors import InputRefused, Passing, Refused
+
+    return [Passing("away"), Refused("no"), InputRefused([]), OSError("full"), KeyError("fault")]
 
 
 if __name__ == "__main__":

@@ -46,6 +46,8 @@ class Country:
     without: tuple[str, ...] = ()
     replaced: Mapping[str, str] = field(default_factory=dict)
     """Setting ``replaced_postcodes``: postcodes without an area and the one that they follow."""
+    team_ends: Mapping[str, date] = field(default_factory=dict)
+    """Last day of teams that stop."""
 
     @property
     def pc4s(self) -> list[str]:
@@ -190,14 +192,14 @@ def _areas(country: Country) -> gpd.GeoDataFrame:
     )  # fmt: skip
 
 
-def _teams() -> pd.DataFrame:
+def _teams(ends: Mapping[str, date]) -> pd.DataFrame:
     rows = [
         {
             "team_id": team, "name": f"SMC {team}", "office": office, "office_pc4": "1000", "arbeidsmarktregio": "1|2",
             "kind": "bijzonder" if team in SPECIAL_TEAMS.values() else "participatiewet" if team == "P" else "regulier",
             "client_groups": next((g for g, t in SPECIAL_TEAMS.items() if t == team), None),
             "client_lines": "vangnet|werkgever", "laws": "PW" if team == "P" else "ZW|WIA", "fte_verzekeringsarts": 3.0,
-            "fte_other": 8.0, "productivity": 1.0, "valid_from": date(2024, 1, 1), "valid_to": None,
+            "fte_other": 8.0, "productivity": 1.0, "valid_from": date(2024, 1, 1), "valid_to": ends.get(team),
             "verzuimbeheer_code": f"VZB-{team}",
         }
         for team, office in TEAM_OFFICES.items()
@@ -224,13 +226,14 @@ def write_outcome(folder: Path, country: Country | None = None, *, created_by: s
         "transition": _transition(allocation, country),
         "region_summary": _region_summary(country),
         "runs": _run(country, created_by),
-        "teams": _teams(),
+        "teams": _teams(country.team_ends),
         "expected": _expected(allocation),
     }
     for name, rows in tables.items():
         pq.write_table(pa.Table.from_pandas(rows, preserve_index=False), folder / f"{name}.parquet")
     _areas(country).to_parquet(folder / "areas.parquet", index=False)
     (folder / "report.html").write_text(f"<p>{country.note}</p>")
+    (folder / "report_readers.html").write_text(f"<p>{country.note}, zonder kleine aantallen</p>")
     return folder
 
 
@@ -261,7 +264,7 @@ def write_national_outcome(folder: Path, areas: gpd.GeoDataFrame, *, teams: int 
         "transition": pd.concat(
             [_transition(allocation, Country()).assign(product=f"PRODUCT_{i}") for i in range(5)], ignore_index=True
         ),
-        "teams": pd.concat([_teams()[:1].assign(team_id=t, name=f"SMC {t}") for t in team_ids], ignore_index=True),
+        "teams": pd.concat([_teams({})[:1].assign(team_id=t, name=f"SMC {t}") for t in team_ids], ignore_index=True),
         "expected": _expected(allocation),
     }
     for name, rows in tables.items():

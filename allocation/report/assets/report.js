@@ -6,7 +6,7 @@ const byId = (id) => document.getElementById(id);
 const map = new CaseloadMap(byId("kaart"), value);
 const all = value.areas.pc4.map((_, a) => a);
 const inRegion = (r) => all.filter((a) => value.areas.region[a] === r);
-const nl = (number, decimals = 0) => number.toLocaleString("nl-NL", { minimumFractionDigits: decimals, maximumFractionDigits: decimals });
+const nl = (number, decimals = 0) => number === null ? "–" : number.toLocaleString("nl-NL", { minimumFractionDigits: decimals, maximumFractionDigits: decimals });
 const teamName = (t) => (t < 0 ? "geen team" : `${value.teams[t].name} (${value.teams[t].id})`);
 
 function element(tag, text, attributes = {}) {
@@ -28,7 +28,8 @@ function facts(area) {
     ["Arbeidsmarktregio", value.regions[areas.region[area]]],
     ["Team in het voorstel", proposed],
     ["Team nu", teamName(layer.now[area])],
-    ["Verwacht werk", `${nl(layer.hours[area], 1)} uur en ${nl(layer.clients[area], 1)} cliënten per jaar`],
+    ["Verwacht werk", layer.clients[area] === null ? "niet getoond: een klein aantal cliënten"
+      : `${nl(layer.hours[area], 1)} uur en ${nl(layer.clients[area], 1)} cliënten per jaar`],
   ];
 }
 
@@ -129,11 +130,12 @@ function regionTable(region) {
   const body = table.createTBody(), id = (t) => (t < 0 ? "geen" : value.teams[t].id);
   for (const a of inRegion(region)) {
     const row = body.insertRow();
-    const hours = vangnet.hours[a] + (value.areas.apart[a] ? werkgever.hours[a] : 0);
+    const lines = value.areas.apart[a] ? [vangnet.hours[a], werkgever.hours[a]] : [vangnet.hours[a]];
+    const hours = lines.includes(null) ? null : lines.reduce((sum, one) => sum + one);
     row.append(element("th", value.areas.pc4[a], { scope: "row" }));
     [value.areas.place[a], value.gemeenten[value.areas.gemeente[a]], id(vangnet.now[a]), id(vangnet.proposal[a]),
       id(werkgever.now[a]), id(werkgever.proposal[a]), id(pw.now[a]), id(pw.proposal[a])].forEach((text) => row.append(element("td", text)));
-    [hours, pw.hours[a]].forEach((amount) => row.append(element("td", nl(amount, 1), { class: "getal", "data-v": amount })));
+    [hours, pw.hours[a]].forEach((amount) => row.append(element("td", nl(amount, 1), { class: "getal", "data-v": amount ?? "" })));
     if ([vangnet, werkgever, pw].some((layer) => layer.now[a] !== layer.proposal[a])) row.className = "gewijzigd";
   }
   return table;

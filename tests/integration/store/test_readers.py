@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import sqlalchemy as sa
 
-from allocation import lookup, publish, store
+from allocation import contract, lookup, publish, store
 from allocation.contract import TABLES
 from allocation.errors import Refused
 from allocation.tables import PUBLISHED, TEAM
@@ -54,6 +56,49 @@ def test_kns_is_told_what_to_say(published: str) -> None:
         "Deze postcode is verdeeld over meer teams, waaronder SMC {}, kantoor {}. Kijk in het dossier welk team het is."
     )
     assert [r[0] for r in shared] == [told.format("A1", "Almere"), told.format("A2", "Amersfoort")]
+
+
+def with_shared_range(folder: Path) -> Path:
+    """The range 1002AA-1002AE is shared: A2 keeps 0.15 of the postcode and A1, alone in the rest, gets 0.10 of it."""
+    write_outcome(folder)
+    rows = pd.read_parquet(folder / "routing.parquet")
+    in_range = rows[rows["pc6_from"].notna()]
+    rows.loc[in_range.index, "share"] = 0.15
+    shared = in_range.assign(team_id="A1", office="Almere", share=0.10)
+    pd.concat([rows, shared], ignore_index=True).to_parquet(folder / "routing.parquet", index=False)
+    return folder
+
+
+def test_kns_is_told_for_certain_only_where_one_team_serves_alone(
+    store_url: str, files_dir: Path, tmp_path: Path
+) -> None:
+    """A range that two teams share is not certain; what is left of the postcode has one team."""
+    version = publish.propose(with_shared_range(tmp_path / "o"), store_url, files_dir)
+    publish.publish(version, store_url, files_dir)
+    rows = select(
+        store_url,
+        "SELECT pc6_from, office, message FROM kns_postcode WHERE pc4 = '1002' AND client_group = 'regulier' "
+        "AND law = 'WIA' AND client_line = 'vangnet' ORDER BY pc6_from IS NULL, office",
+    )
+    assert [(r[0], r[1], r[2].split()[0]) for r in rows] == [  # type: ignore[attr-defined]
+        ("1002AA", "Almere", "Deze"),
+        ("1002AA", "Amersfoort", "Deze"),
+        (None, "Almere", "Een"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("postcode", "teams"), [("1002AC", [("A2", 0.15, 0.6), ("A1", 0.1, 0.4)]), ("1002ZZ", [("A1", 0.75, 1.0)])]
+)
+def test_the_query_of_the_document_names_every_team_of_a_full_postcode(
+    store_url: str, files_dir: Path, tmp_path: Path, postcode: str, teams: list[tuple[str, float, float]]
+) -> None:
+    version = publish.propose(with_shared_range(tmp_path / "o"), store_url, files_dir)
+    publish.publish(version, store_url, files_dir)
+    document = (contract.DOCS / "data-contract.md").read_text(encoding="utf-8")
+    (query,) = (text for text in re.findall(r"```sql\n(.*?)```", document, re.DOTALL) if "1002AC" in text)
+    rows = select(store_url, query.replace("1002AC", postcode))
+    assert [(r[0], pytest.approx(r[2]), pytest.approx(r[3])) for r in rows] == teams
 
 
 def test_werkbedrijf_sees_which_teams_work_where(published: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from collections.abc import Callable
 from datetime import date, timedelta
@@ -11,8 +12,8 @@ import pandas as pd
 import pytest
 import sqlalchemy as sa
 
-from allocation import publish, store
-from allocation.errors import Refused
+from allocation import cli, files, publish, store
+from allocation.errors import Passing, Refused
 from tests.support.outcomes import Country, allocation_of, routing_of, write_outcome
 
 Propose = Callable[..., int]
@@ -152,6 +153,85 @@ def test_rollback_ahead(store_url: str, files_dir: Path, propose: Propose) -> No
     assert periods(store_url) == [(1, TODAY, later(4)), (2, later(5), later(19)), (1, later(20), None)]
 
 
+def test_a_version_with_a_team_that_has_ended_by_then_is_refused(
+    store_url: str, files_dir: Path, propose: Propose
+) -> None:
+    version = propose(team_ends={"A2": later(9), "P": later(3)})
+    told = (
+        f"cannot come into force on {later(10)}: team A2 ended on {later(9)}, team P ended on {later(3)}; "
+        "make a new proposal for that day"
+    )
+    with pytest.raises(Refused, match=told):
+        publish.publish(version, store_url, files_dir, valid_from=later(10))
+    assert publish.versions(store_url)["status"].tolist() == ["proposed"]
+    assert publish.history(store_url)["act"].tolist() == ["propose"]
+    assert list(files_dir.glob("v0*")) == []
+
+    publish.publish(version, store_url, files_dir)
+    publish.publish(propose(**MOVED), store_url, files_dir, valid_from=later(2))
+    with pytest.raises(Refused, match=told):
+        publish.rollback(version, store_url, files_dir, reason="toch niet", by="bob", valid_from=later(10))
+    assert periods(store_url) == [(1, TODAY, later(1)), (2, later(2), None)]
+
+
+def test_a_planned_day_that_a_team_does_not_reach_is_refused_too(
+    store_url: str, files_dir: Path, tmp_path: Path
+) -> None:
+    """Without --valid-from a version comes into force on its planned day."""
+    outcome = write_outcome(tmp_path / "o", Country(team_ends={"P": later(3)}))
+    version = publish.propose(outcome, store_url, files_dir, valid_from=later(10))
+    with pytest.raises(Refused, match=f"team P ended on {later(3)}"):
+        publish.publish(version, store_url, files_dir)
+
+
+def test_a_team_that_ends_while_the_version_is_in_force_is_warned_of(
+    store_url: str, files_dir: Path, propose: Propose, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = publish.publish(propose(team_ends={"P": later(20)}), store_url, files_dir)
+    assert caplog.messages == [
+        f"Version 1 is in force until further notice, but team P ends on {later(20)}: "
+        "a new division for the day after is needed."
+    ]
+    assert json.loads((folder / "manifest.json").read_text())["teams_that_end"] == {"P": str(later(20))}
+
+
+def test_a_team_that_ends_after_the_next_planned_version_is_no_warning(
+    store_url: str, files_dir: Path, propose: Propose, caplog: pytest.LogCaptureFixture
+) -> None:
+    publish.publish(propose(), store_url, files_dir)
+    publish.publish(propose(**MOVED), store_url, files_dir, valid_from=later(10))
+    publish.publish(propose(note="derde", team_ends={"P": later(9)}), store_url, files_dir, valid_from=later(5))
+    assert caplog.messages == []
+
+
+def test_another_end_of_a_team_makes_another_version(propose: Propose) -> None:
+    ends = ({}, {"P": later(9)}, {"P": later(8)}, {"P": later(9)})
+    assert [propose(team_ends=one) for one in ends] == [1, 2, 3, 2]
+
+
+def test_a_proposal_of_before_ends_of_teams_were_kept_is_published_as_ever(
+    store_url: str, files_dir: Path, propose: Propose
+) -> None:
+    version = propose(team_ends={"P": later(9)})
+    folder = files_dir / "proposals" / "v0001"
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["files"] = [one for one in manifest["files"] if one["file"] != "team_periods.parquet"]
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    (folder / "team_periods.parquet").unlink()
+    publish.publish(version, store_url, files_dir, valid_from=later(10))
+    assert publish.current_version(store_url, later(10)) == version
+
+
+def test_the_folder_named_is_that_of_the_period_just_made(store_url: str, files_dir: Path, propose: Propose) -> None:
+    """Version 1 is planned again for later on; putting it back before then names the folder of that earlier period."""
+    publish.publish(propose(), store_url, files_dir)
+    publish.publish(propose(**MOVED), store_url, files_dir, valid_from=later(5))
+    publish.rollback(1, store_url, files_dir, reason="toch niet", by="bob", valid_from=later(20))
+    folder = publish.rollback(1, store_url, files_dir, reason="eerder", by="bob", valid_from=later(10))
+    assert folder.name == f"v0001_{later(10)}"
+    assert publish.publish(1, store_url, files_dir, valid_from=later(2)).name == f"v0001_{TODAY}"
+
+
 def test_what_rollback_refuses(store_url: str, files_dir: Path, propose: Propose) -> None:
     version = propose()
     with pytest.raises(Refused, match="only a published version"):
@@ -253,3 +333,35 @@ def test_a_routing_with_a_gap_is_not_accepted(store_url: str, files_dir: Path, t
     with pytest.raises(ValueError, match="routing: "):
         publish.propose(folder, store_url, files_dir)
     assert publish.versions(store_url).empty
+
+
+def test_a_connection_that_is_lost_at_work_may_pass(postgres_url: str) -> None:
+    with pytest.raises(Passing, match=r"The connection to the store .* was lost") as refusal:  # noqa: PT012, SIM117
+        with store.writing(postgres_url) as connection:
+            own = connection.scalar(sa.text("SELECT pg_backend_pid()"))
+            with store.connected(postgres_url) as other:
+                other.execute(sa.text(f"SELECT pg_terminate_backend({own})"))
+            connection.execute(sa.text("SELECT 1"))
+    assert "\n" not in str(refusal.value)
+
+
+def test_a_full_disk_is_told_in_one_sentence_and_publishes_nothing(
+    store_url: str,
+    files_dir: Path,
+    propose: Propose,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    version = propose()
+
+    def full(*_given: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", str(files_dir / "routing.csv"))
+
+    monkeypatch.setattr(files, "_write_table", full)
+    arguments = ["publish", str(version), "--store", store_url, "--var", str(files_dir.parent)]
+    assert cli.main(arguments) == 1
+    assert (
+        capsys.readouterr().err == f"refused: no space left on {files_dir / 'routing.csv'}; make room and try again\n"
+    )
+    assert publish.versions(store_url)["status"].tolist() == ["proposed"]
+    assert list(files_dir.glob("v0*")) == []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from allocation import alerts
-from allocation.errors import InputRefused, Problem, Refused
+from allocation.errors import InputRefused, Passing, Problem, Refused
 
 FIGURES = {
     "version": 3,
@@ -21,6 +21,12 @@ FIGURES = {
     "warnings": [{"sentence_nl": "het bestand current is niet de geldende versie", "how_many": 17}],
     "report": "/data/report.html",
 }
+
+
+def test_a_store_that_stays_away_is_told_from_bad_input() -> None:
+    told = alerts.failure(Passing("The store s cannot be opened: timeout"), "allocate", "publish", None, "run-1")
+    assert told["what"] == "the store is away or full, also after trying again"
+    assert told["details"] == ["The store s cannot be opened: timeout"]
 
 
 def test_refused_input_lists_its_rows_and_says_how_many_more() -> None:

@@ -103,6 +103,20 @@ def test_small_counts_are_empty_in_the_files_and_complete_in_the_proposal(folder
     assert (load["stock_clients"].isna() == load["stock_hours_verzekeringsarts"].isna()).all()
 
 
+def test_the_report_of_operations_stays_with_the_proposal(folder: Path) -> None:
+    proposal = folder.parent / "proposals" / "v0001"
+    assert (folder / "report.html").read_text() == "<p>=1+1, zonder kleine aantallen</p>"
+    assert (proposal / "report.html").read_text() == "<p>=1+1</p>"
+    assert not (proposal.parent.stat().st_mode & 0o007)
+
+
+def test_a_proposal_with_only_the_report_of_operations_is_published_without(tmp_path: Path) -> None:
+    outcome, address = write_outcome(tmp_path / "outcome"), f"sqlite:///{tmp_path / 'caseload.sqlite'}"
+    (outcome / "report_readers.html").unlink()
+    version = publish.propose(outcome, address, tmp_path / "files")
+    assert not (publish.publish(version, address, tmp_path / "files") / "report.html").exists()
+
+
 def test_the_geopackage_is_one_that_qgis_opens(folder: Path) -> None:
     """A GeoPackage by its own mark and tables, with both layers in RD New and valid polygons in each."""
     path = folder / "areas.gpkg"

@@ -10,6 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from allocation import publish, store
+from allocation.errors import Refused
 
 DAY_0 = date(2027, 1, 1)
 HORIZON = 40
@@ -68,3 +69,15 @@ def test_a_gap_is_an_error_of_the_program(store_url: str) -> None:
         publish._check_gapless(gap)
     with pytest.raises(AssertionError, match="validity ends"):
         publish._check_gapless(gap[:1])
+
+
+def test_periods_of_a_team_that_follow_each_other_are_one() -> None:
+    first = date(2027, 1, 1)
+    two = [("A", date(2026, 1, 1), date(2027, 1, 31)), ("A", date(2027, 2, 1), None)]
+    assert publish._team_ends(two, 1, first) == {}
+    gap = [("A", date(2026, 1, 1), date(2027, 1, 31)), ("A", date(2027, 3, 1), None)]
+    assert publish._team_ends(gap, 1, first) == {"A": date(2027, 1, 31)}
+    with pytest.raises(Refused, match="on 2027-02-15: team A ended on 2027-01-31; make a new proposal"):
+        publish._team_ends(gap, 1, date(2027, 2, 15))
+    with pytest.raises(Refused, match="team A starts on 2026-01-01"):
+        publish._team_ends(two, 1, date(2025, 12, 31))

@@ -12,7 +12,7 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 
 from allocation import publish, store
-from allocation.errors import Refused
+from allocation.errors import Passing, Refused
 
 
 @pytest.fixture
@@ -54,6 +54,22 @@ def test_a_server_that_is_not_there_is_told_in_one_sentence_without_the_password
         publish.versions("postgresql://anna:secret@127.0.0.1:1/db")
     assert "cannot be opened" in str(refusal.value)
     assert "secret" not in str(refusal.value)
+    assert "\n" not in str(refusal.value)
+
+
+def test_a_server_that_is_away_may_pass_and_a_wrong_file_does_not(tmp_path: Path) -> None:
+    """What may pass by itself is tried again by the scheduler; the command line ends with a sentence either way."""
+    with pytest.raises(Passing, match="cannot be opened"):
+        publish.versions("postgresql://anna@127.0.0.1:1/db")
+    with pytest.raises(Refused) as refusal:
+        publish.versions(f"sqlite:///{tmp_path}")
+    assert not isinstance(refusal.value, Passing)
+
+
+def test_a_file_that_is_no_database_is_told_in_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "store.sqlite").write_text("dit is geen database " * 100)
+    with pytest.raises(Refused, match=r"store\.sqlite cannot be opened: .*file is not a.* database") as refusal:
+        publish.versions(f"sqlite:///{tmp_path / 'store.sqlite'}")
     assert "\n" not in str(refusal.value)
 
 

@@ -1,0 +1,106 @@
+"""The report that is published, for readers outside Operations: no count of clients under 5 (R14)."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from allocation import pipeline
+from allocation.report import report, sections, write_report
+from allocation.report.board import Board
+from allocation.report.map import map_value, without_small_areas
+from allocation.tables import ALLOCATION_CHANGES
+from tests.support.browser import toy_run
+
+EDITIONS = ("report.html", "report_readers.html")
+
+
+def map_of(page: str) -> dict[str, list[dict[str, list[float | None]]]]:
+    found = re.search(r'<script type="application/json" id="kaartgegevens">(.*?)</script>', page, re.DOTALL)
+    assert found
+    value: dict[str, list[dict[str, list[float | None]]]] = json.loads(found.group(1))
+    return value
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The toy country with few clients: one change of 3 clients a year, one of 30, and a team with 2 in stock."""
+    run: pipeline.Run = toy_run(tmp_path_factory.mktemp("small"))
+    outcome = run.folder / "outcome"
+    change = dict.fromkeys(ALLOCATION_CHANGES.column_names) | {
+        "client_line": "alle", "law_domain": "zw_wia", "team_from": "W1", "team_to": "W2", "share": 1.0,
+        "from_version": 1, "version": 2,
+    }  # fmt: skip
+    areas = pd.read_parquet(outcome / "allocation.parquet")["pc4"].unique()[:2]
+    changes = [change | {"pc4": areas[0], "clients": 3.3, "hours": 13.7}]
+    changes.append(change | {"pc4": areas[1], "clients": 30.3, "hours": 131.9})
+    pd.DataFrame(changes).to_parquet(outcome / "allocation_changes.parquet", index=False)
+    for name, column, value in (("team_load", "stock_clients", 2.0), ("waiting", "stock_clients", 4.0)):
+        table = pd.read_parquet(outcome / f"{name}.parquet").astype({column: "float64"})
+        table.loc[table.index[0], column] = value
+        table.to_parquet(outcome / f"{name}.parquet", index=False)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(report, "map_value", map_with_few)
+        write_report(run.folder)
+    return run.folder
+
+
+def map_with_few(folder: Path, board: Board) -> dict[str, Any]:
+    """The map, with 3 clients a year in the first postcode."""
+    value = map_value(folder, board)
+    for layer in value["layers"]:
+        layer["clients"][0] = 3.0
+    return value
+
+
+def test_readers_get_no_small_count_and_are_told_so(small: Path) -> None:
+    ours, theirs = ((small / name).read_text(encoding="utf-8") for name in EDITIONS)
+    for gone in (
+        "3,3</td>",
+        "13,7</td>",
+        "33,6</td>",
+        "Alleen voor Operations",
+        'id="overgang"',
+        'id="redenen"',
+        "Verhuizende cliënten</dt>",
+    ):  # 33,6: the sum would tell the small one
+        assert gone in ours, gone
+        assert gone not in theirs, gone
+    for both in ("30,3</td>", "131,9</td>"):
+        assert both in ours, both
+        assert both in theirs, both
+    assert "aantallen cliënten onder de 5 zijn weggelaten" in theirs
+
+
+def test_the_map_of_readers_is_empty_where_few_clients_are(small: Path) -> None:
+    ours, theirs = (map_of((small / name).read_text(encoding="utf-8"))["layers"] for name in EDITIONS)
+    for own, readers in zip(ours, theirs, strict=True):
+        assert (own["clients"][0], readers["clients"][0], readers["hours"][0]) == (3.0, None, None)
+        assert [readers[name] for name in ("now", "proposal")] == [own[name] for name in ("now", "proposal")]
+
+
+def test_an_area_with_few_clients_is_hidden_with_its_hours() -> None:
+    """5,0 is hidden too: it may be 4,96 rounded."""
+    layer = {"clients": [0.0, 4.9, 5.0, 5.1], "hours": [0.0, 20.0, 21.0, 22.0], "now": [0, 0, 0, 0]}
+    (shown,) = without_small_areas({"layers": [layer]})["layers"]
+    assert shown == {"clients": [None, None, None, 5.1], "hours": [None, None, None, 22.0], "now": [0, 0, 0, 0]}
+
+
+def test_small_counts_are_emptied_with_what_tells_them() -> None:
+    changes = pd.DataFrame({"pc4": ["1000", "1001", "1002"], "clients": [4.9, 5.0, None], "hours": [10.0, 11.0, 12.0]})
+    shown = sections.without_small(changes, ALLOCATION_CHANGES)
+    assert shown["clients"].tolist()[1] == 5.0
+    assert shown["clients"].isna().tolist() == shown["hours"].isna().tolist() == [True, False, True]
+
+
+def test_a_small_figure_of_a_division_is_not_shown(tmp_path: Path) -> None:
+    (tmp_path / "outcome").mkdir()
+    impact = {"division": "Uitkeren", "subject": "brieven", "unit": "cliënten", "now": 3.0, "new": 42.0, "bsn": None}
+    pd.DataFrame([impact]).to_parquet(tmp_path / "outcome" / "impact.parquet")
+    assert [cell.text for cell in sections.impact_sheet(tmp_path).rows[0][3:]] == ["3", "42", "–"]
+    assert [cell.text for cell in sections.impact_sheet(tmp_path, for_readers=True).rows[0][3:]] == ["–", "40", "–"]
