@@ -7,6 +7,7 @@ Does not belong here: what the counts mean for teams (``demand``), and statistic
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 import logging
 import re
@@ -32,6 +33,8 @@ MOST_PER_CHECK = 20
 MONTHS_NEEDED = 12
 STAND_IN_SHARE = 0.05
 """More clients than this at postcodes that only have a stand-in means that the counts are of another edition."""
+WHOLE_DATE = re.compile(r"\d{4}-\d{2}-\d{2}([T ]00:00(:00(\.0+)?)?)?")
+"""A day; without month or day it is no date, and pandas would take the first. Midnight is what Parquet may add."""
 PC4 = re.compile(r"[1-9][0-9]{3}")
 LOCK_AREA = re.compile(r"(?P<pc4>[1-9][0-9]{3})(?:(?P<first>[A-Z]{2})(?:-(?P=pc4)(?P<last>[A-Z]{2}))?)?")
 CENTRAL = "central"
@@ -210,34 +213,66 @@ def _read_table(folder: Path, table: Table) -> tuple[pd.DataFrame | None, str, l
         return None, name, [Problem(table.name, None, None, "both a CSV and a Parquet file", "one of the two")]
     try:
         frame = _read_file(present[0])
+    except UnicodeDecodeError:
+        row = _first_line_not_utf8(present[0])
+        return None, name, [Problem(name, row, None, "a character that is not UTF-8", "CSV in UTF-8")]
     except (ValueError, OSError) as error:  # pandas and pyarrow raise subclasses of these for unreadable files
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         return None, name, [Problem(name, None, None, f"not readable ({reason})", "CSV (UTF-8, comma) or Parquet")]
-    absent = [c.name for c in table.columns if not c.optional and c.name not in frame]
-    if absent:
-        return (
-            None,
-            name,
-            [
-                Problem(name, 1, column, "the column is missing", f"columns {', '.join(table.column_names)}")
-                for column in absent
-            ],
-        )
-    extra = [c for c in frame.columns if c not in table.column_names]
+    wrong = _header_problems(frame, table, name)
+    if wrong:
+        return None, name, wrong
+    extra = [c for c in frame.columns if c not in (*table.column_names, "row")]
     if extra:
         log.warning("%s: columns ignored: %s", name, ", ".join(map(str, extra)))
     for column in table.columns:
         if column.name not in frame:
             frame[column.name] = None
-    frame = frame[list(table.column_names)].copy()
-    frame["row"] = np.arange(2, len(frame) + 2)
+    frame = frame[[*table.column_names, "row"]].copy()
     return frame, name, []
 
 
+def _header_problems(frame: pd.DataFrame, table: Table, name: str) -> list[Problem]:
+    """Wrong separator, missing columns, or no rows at all in a file that must have some."""
+    columns = f"columns {', '.join(table.column_names)}"
+    given = frame.columns.drop("row")
+    if len(given) == 1 and ";" in str(given[0]):
+        return [Problem(name, 1, None, "the columns are separated by ';', must be ','", columns)]
+    absent = [c.name for c in table.columns if not c.optional and c.name not in given]
+    if absent:
+        return [Problem(name, 1, column, "the column is missing", columns) for column in absent]
+    if frame.empty and not table.optional:
+        return [Problem(name, None, None, "the file has a header but no rows", "at least one row")]
+    return []
+
+
 def _read_file(path: Path) -> pd.DataFrame:
+    """The file with ``row``: the header is row 1, and blank lines count."""
     if path.suffix == ".parquet":
-        return pq.read_table(path).to_pandas()  # type: ignore[no-any-return]
-    return pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig", skipinitialspace=True)
+        stored = pq.read_table(path).to_pandas()
+        return stored.assign(row=np.arange(2, len(stored) + 2))  # type: ignore[no-any-return]
+    above = _blank_lines_above(path)
+    frame = pd.read_csv(
+        path, dtype=str, keep_default_na=False, encoding="utf-8-sig", skipinitialspace=True,
+        skip_blank_lines=False, skiprows=above,
+    )  # fmt: skip
+    blank = (frame.isna() | (frame == "")).all(axis=1)
+    return frame.assign(row=np.arange(2 + above, len(frame) + 2 + above))[~blank].reset_index(drop=True)
+
+
+def _blank_lines_above(path: Path) -> int:
+    """How many blank lines stand above the header."""
+    with path.open("rb") as lines:
+        return next((at for at, line in enumerate(lines) if line.removeprefix(codecs.BOM_UTF8).strip()), 0)
+
+
+def _first_line_not_utf8(path: Path) -> int:
+    content = path.read_bytes()
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        return content.count(b"\n", 0, error.start) + 1
+    return 1
 
 
 def _listed(mask: pd.Series, rows: pd.Series, make: Callable[[int, int], Problem], file: str) -> list[Problem]:
@@ -286,12 +321,11 @@ class _Typing:
                 wrong |= ~empty & ((numbers < 0) | (numbers != np.floor(numbers)))
                 allowed = f"a whole number of at least 0: {column.meaning}"
             self._report(wrong, name, None, allowed)
-            whole = column.type == "integer" and not (wrong | empty).any()
-            self.frame[name] = numbers.astype("int64") if whole else numbers
+            is_whole = column.type == "integer" and not (wrong | empty).any()
+            self.frame[name] = numbers.astype("int64") if is_whole else numbers
         elif column.type == "date":
-            dates = pd.to_datetime(
-                raw if raw.dtype.kind == "M" else text.where(~empty), format="ISO8601", errors="coerce"
-            )
+            whole = text.where(~empty & text.str.fullmatch(WHOLE_DATE.pattern).fillna(False))
+            dates = pd.to_datetime(raw if raw.dtype.kind == "M" else whole, format="ISO8601", errors="coerce")
             self._report(~empty & dates.isna(), name, None, f"a date, YYYY-MM-DD: {column.meaning}")
             self.frame[name] = dates
         else:
@@ -494,6 +528,7 @@ class _CrossChecks:
             ),
             "numbers or names of arbeidsmarktregio's, joined by |",
         )
+        self._one_spelling(teams["team_id"])
         for column, allowed in (("client_lines", CLIENT_LINES), ("laws", tables.LAWS)):
             wrong = teams[column].map(lambda text, ok=allowed: not _is_subset(text, ok))
             self._add("teams", wrong, column, self._value("teams", column), f"{', '.join(allowed)}, joined by |")
@@ -538,6 +573,17 @@ class _CrossChecks:
             "a date on or after valid_from",
         )
         self._overlapping_validity(teams)
+
+    def _one_spelling(self, team_id: pd.Series) -> None:
+        """Codes that differ only in capitals are one team to a person and two to a database."""
+        first = team_id.groupby(team_id.str.casefold()).transform("first")
+        self._add(
+            "teams",
+            team_id.notna() & (team_id != first),
+            "team_id",
+            lambda at: f"team {team_id.iloc[at]!r} differs only in capitals from {first.iloc[at]!r}",
+            "one spelling per team, and codes that differ in more than capitals",
+        )
 
     def _overlapping_validity(self, teams: pd.DataFrame) -> None:
         ordered = teams.sort_values(["team_id", "valid_from"], kind="stable")

@@ -67,6 +67,12 @@ BAD: dict[str, tuple[Callable[[Frames], None], tuple[str, int | None, str | None
     "not a month": (cell("inflow", 0, "month", "2025-13"), ("inflow.csv", 2, "month"), "2025-13"),
     "two reference dates": (cell("stock", 4, "reference_date", "2025-11-30"), ("stock.csv", 6, "reference_date"), "2025-11-30"),
     "no date": (cell("teams", 0, "valid_from", "1 mei"), ("teams.csv", 2, "valid_from"), "1 mei"),
+    "a month as a date": (cell("teams", 0, "valid_from", "2024-01"), ("teams.csv", 2, "valid_from"), "2024-01"),
+    "a year as a date": (cell("teams", 1, "valid_to", "2026"), ("teams.csv", 3, "valid_to"), "2026"),
+    "codes that differ in capitals": (
+        add("teams", pd.DataFrame([toy.team("w1", "1", "1001")])), ("teams.csv", 10, "team_id"), "'w1' differs only in capitals from 'W1'"),
+    "no teams at all": (
+        lambda frames: frames.__setitem__("teams", frames["teams"].head(0)), ("teams.csv", None, None), "no rows"),
     "team without a region": (cell("teams", 0, "arbeidsmarktregio", "Noord"), ("teams.csv", 2, "arbeidsmarktregio"), "team W1"),
     "region without a team": (
         lambda frames: (without_team("O1")(frames), without_team("O2")(frames), None)[-1],
@@ -177,6 +183,34 @@ def test_a_special_excel_start_mark_and_extra_columns_do_no_harm(
     (folder / "teams.csv").write_bytes(("\ufeff" + first + ",notitie\n" + "\n".join(lines)).encode())
     assert load(folder) == ()
     assert "notitie" in caplog.text
+
+
+def test_blank_lines_count_in_the_row_numbers(tmp_path: Path) -> None:
+    """One blank line above the header and one below: the first record stands on line 4 of the file."""
+    frames = toy.tables()
+    frames["teams"].loc[0, "office_pc4"] = "0101"
+    folder = toy.write(tmp_path, frames)
+    first, _, rest = (folder / "teams.csv").read_text().partition("\n")
+    (folder / "teams.csv").write_text(f"\n{first}\n\n{rest}\n\n")
+    assert [(p.row, p.column) for p in load(folder)] == [(4, "office_pc4")]
+
+
+def test_semicolons_are_one_problem_and_not_one_per_column(tmp_path: Path) -> None:
+    folder = toy.write(tmp_path)
+    toy.tables()["teams"].to_csv(folder / "teams.csv", index=False, sep=";", decimal=",")
+    (problem,) = load(folder)
+    assert (problem.file, problem.row, problem.what) == (
+        "teams.csv", 1, "the columns are separated by ';', must be ','"
+    )  # fmt: skip
+
+
+def test_a_file_that_is_not_utf8_is_named_with_its_line(tmp_path: Path) -> None:
+    frames = toy.tables()
+    frames["teams"].loc[2, "name"] = "SMC Súdwest"
+    folder = toy.write(tmp_path, frames)
+    frames["teams"].to_csv(folder / "teams.csv", index=False, encoding="latin-1")
+    (problem,) = load(folder)
+    assert (problem.file, problem.row, problem.what) == ("teams.csv", 4, "a character that is not UTF-8")
 
 
 def test_joined_regions_follow_links() -> None:
