@@ -20,10 +20,15 @@ from types import MappingProxyType
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from allocation import tables
 from allocation.config import Config
 from allocation.errors import InputRefused, Problem
+from allocation.locks import Served, contradictions
+from allocation.offices import office_doubts
+from allocation.serving import able_teams, active_locks, why_unable
+from allocation.serving import join_regions as join_regions
 from allocation.tables import ALL_LINES, CLIENT_LINES, Table
 
 log = logging.getLogger(__name__)
@@ -38,6 +43,7 @@ WHOLE_DATE = re.compile(r"\d{4}-\d{2}-\d{2}([T ]00:00(:00(\.0+)?)?)?")
 PC4 = re.compile(r"[1-9][0-9]{3}")
 LOCK_AREA = re.compile(r"(?P<pc4>[1-9][0-9]{3})(?:(?P<first>[A-Z]{2})(?:-(?P=pc4)(?P<last>[A-Z]{2}))?)?")
 CENTRAL = "central"
+KINDS_WITH_AREA = ("regulier", "participatiewet")
 
 REPLACED_COLUMNS = ("pc4", "stand_in", "detail", "action")
 FULL_COLUMNS = ("pc4", "pc6", "inhabitants")
@@ -87,7 +93,11 @@ class Inputs:
 
 
 def load_inputs(
-    folder: Path, areas: pd.DataFrame, config: Config, followed: Mapping[str, str] = MappingProxyType({})
+    folder: Path,
+    areas: pd.DataFrame,
+    config: Config,
+    followed: Mapping[str, str] = MappingProxyType({}),
+    today: date | None = None,
 ) -> Inputs:
     """Read and check the input folder.
 
@@ -96,6 +106,7 @@ def load_inputs(
     folder : one file per table of ``tables.INPUTS``, as CSV or Parquet.
     areas : one row per existing postcode; needs ``pc4``, ``arbeidsmarktregio_nr`` and ``arbeidsmarktregio``.
     followed : postcodes of an older edition that are gone -> the postcode in their place.
+    today : teams and locks are checked for the planning date that follows from it; None = the day of the stock.
 
     Raises
     ------
@@ -116,11 +127,12 @@ def load_inputs(
             problems += (typed := _Typing(table, files[table.name], frames[table.name])).problems
             frames[table.name] = typed.frame
     missing = [t.name for t in tables.INPUTS if t.name not in frames]
-    checks = _CrossChecks(frames, files, areas, config, followed)
+    checks = _CrossChecks(frames, files, areas, config, followed, today)
     problems += checks.run(without=missing)
     problems += _too_many_stand_ins(frames, files, replaced)
     if problems:
         raise InputRefused(problems)
+    _warn_of_offices(frames, files, areas, config, replaced)
     return Inputs(
         **{
             name: frame.drop(columns="row") if name in ("inflow", "stock", "care_regions") else frame
@@ -128,6 +140,20 @@ def load_inputs(
         },
         replaced=replaced[list(REPLACED_COLUMNS)],
     )
+
+
+def _warn_of_offices(
+    frames: dict[str, pd.DataFrame],
+    files: Mapping[str, str],
+    areas: pd.DataFrame,
+    config: Config,
+    replaced: pd.DataFrame,
+) -> None:
+    unasked = replaced[~replaced["pc4"].isin(list(config.replaced_postcodes))]
+    doubts = office_doubts(frames["teams"], areas, dict(zip(unasked["pc4"], unasked["stand_in"], strict=True)))
+    for doubt in doubts:
+        log.warning("%s: %s", files["teams"], doubt)
+    frames["teams"] = frames["teams"].drop(columns="office_in_file")
 
 
 def _replace_postcodes(
@@ -162,6 +188,8 @@ def _replace_postcodes(
         new = given.map({code: stand_in[pc4] for code, pc4 in codes.items() if pc4 in stand_in})
         if table == "stock":
             frames[table]["pc4_in_file"] = given.map(codes).astype(object)
+        if table == "teams":
+            frames[table]["office_in_file"] = given.map(codes).astype(object)
         if table in ("inflow", "stock"):
             frames[table]["replaced"] = new.notna()
         if table == "care_regions":
@@ -345,6 +373,14 @@ class _Typing:
         self._report(double, None, f"the same {', '.join(self.table.key)} as an earlier row", "each once")
 
 
+def _planning_day(frames: Mapping[str, pd.DataFrame], config: Config, today: date | None) -> date | None:
+    """As ``Inputs.planning_date``, of input that may be wrong; None when it does not follow."""
+    counted = frames["stock"]["reference_date"].dropna() if "stock" in frames else pd.Series(dtype=object)
+    known = [pd.Timestamp(counted.iloc[0]).date()] if len(counted) else []
+    known += [today] if today else []
+    return config.valid_from or max(known, default=None)
+
+
 class _CrossChecks:
     """Checks between files. Each method is one rule; a file that could not be read is skipped."""
 
@@ -355,7 +391,9 @@ class _CrossChecks:
         areas: pd.DataFrame,
         config: Config,
         followed: Mapping[str, str],
+        today: date | None,
     ) -> None:
+        self.day = _planning_day(frames, config, today)
         self.frames, self.files, self.config, self.followed = frames, files, config, followed
         self.pc4 = set(areas["pc4"])
         self.region_of = dict(zip(areas["pc4"], areas["arbeidsmarktregio_nr"], strict=True))
@@ -372,7 +410,7 @@ class _CrossChecks:
             (self._one_reference_date, ("stock",)),
             (self._teams, ("teams",)),
             (self._clusters, ("clusters",)),
-            (self._locks, ("teams", "locks")),
+            (self._locks, ("teams", "locks", "clusters")),
             (self._current, ("current",)),
             (self._every_region_served, ("teams", "clusters", "stock")),
         ]
@@ -668,14 +706,20 @@ class _CrossChecks:
             self._value("locks", "team_id"),
             "a team that has an area: regulier or participatiewet",
         )
-        self._shares(locks)
-        self._overlapping_ranges(locks)
-        self._contradictions(locks)
+        locks = locks.assign(team_kind=locks["team_id"].map(kind_of))
+        in_force = active_locks(locks, self.day) if self.day else locks
+        self._shares(locks, locks.index.isin(in_force.index))
+        self._overlapping_ranges(in_force)
+        usable = in_force[in_force["area"].isin(self.pc4) & in_force["team_kind"].isin(KINDS_WITH_AREA)]
+        self.problems += contradictions(usable, self.files["locks"])
+        if self.day:
+            served = Served(teams, self.frames["clusters"], self.region_of, self.region_name, self.day)
+            self.problems += served.problems(usable, self.files["locks"])
 
     def _heir(self, pc4: object) -> str:
         return f"; {self.followed[str(pc4)]} is in its place now" if pc4 in self.followed else ""
 
-    def _shares(self, locks: pd.DataFrame) -> None:
+    def _shares(self, locks: pd.DataFrame, in_force: NDArray[np.bool_]) -> None:
         split = locks["kind"] == "split"
         self._add(
             "locks",
@@ -687,11 +731,11 @@ class _CrossChecks:
         self._add(
             "locks", ~split & locks["share"].notna(), "share", self._value("locks", "share"), "empty for pin and bar"
         )
-        key = [locks["pc4"].fillna(""), locks["client_line"].fillna("")]
-        total = locks["share"].where(split).groupby(key).transform("sum")
-        first = split & ~locks[split].assign(a=key[0], b=key[1]).duplicated(["a", "b"]).reindex(
-            locks.index, fill_value=True
-        )
+        split &= in_force
+        key = ["pc4", "client_line", "team_kind"]
+        keyed = locks[split].assign(**{name: locks[name].fillna("") for name in key})
+        total = keyed.groupby(key)["share"].transform("sum").reindex(locks.index, fill_value=0.0)
+        first = split & ~keyed.duplicated(key).reindex(locks.index, fill_value=True)
         self._add(
             "locks",
             first & ((total - 1).abs() > 1e-6),
@@ -703,8 +747,10 @@ class _CrossChecks:
     def _overlapping_ranges(self, locks: pd.DataFrame) -> None:
         """Two different PC6 ranges of one postcode and line may not share a full postcode: who would serve it?"""
         at_pc6 = locks[(locks["kind"] == "split") & locks["pc6_from"].notna()]
-        ranges = at_pc6.drop_duplicates(["pc6_from", "pc6_to", "client_line"]).sort_values("pc6_from", kind="stable")
-        both = ranges.merge(ranges, on="area", suffixes=("", "_b"))
+        ranges = at_pc6.drop_duplicates(["pc6_from", "pc6_to", "client_line", "team_kind"]).sort_values(
+            "pc6_from", kind="stable"
+        )
+        both = ranges.merge(ranges, on=["area", "team_kind"], suffixes=("", "_b"))
         same_line = (
             both["client_line"].isna() | both["client_line_b"].isna() | (both["client_line"] == both["client_line_b"])
         )
@@ -716,39 +762,6 @@ class _CrossChecks:
             self.problems.append(
                 Problem(self.files["locks"], int(str(row.row_b)), "pc4", what, "ranges that do not overlap")
             )
-
-    def _contradictions(self, locks: pd.DataFrame) -> None:
-        pins = locks[locks["kind"] == "pin"]
-        lines = [(line,) if line else CLIENT_LINES for line in pins["client_line"]]
-        taken: dict[tuple[str, str, str], str] = {}
-        kind_of = self.frames["teams"].drop_duplicates("team_id").set_index("team_id")["kind"].to_dict()
-        for lock, served in zip(pins.itertuples(), lines, strict=True):
-            for line in served:
-                key = (str(lock.pc4), line, str(kind_of.get(lock.team_id)))
-                if taken.setdefault(key, str(lock.team_id)) != lock.team_id:
-                    self.problems.append(
-                        Problem(
-                            self.files["locks"],
-                            int(str(lock.row)),
-                            "team_id",
-                            f"postcode {lock.pc4} is pinned to {taken[key]} and to {lock.team_id}",
-                            "one team, or kind split",
-                        )
-                    )
-                    break
-        barred = set(locks.loc[locks["kind"] == "bar", ["pc4", "team_id"]].itertuples(index=False, name=None))
-        both = pd.Series(
-            [(r.pc4, r.team_id) in barred and r.kind != "bar" for r in locks.itertuples()],
-            index=locks.index,
-            dtype=bool,
-        )
-        self._add(
-            "locks",
-            both,
-            "kind",
-            lambda at: f"team {locks['team_id'].iloc[at]} is barred from {locks['pc4'].iloc[at]} in another row",
-            "one of the two",
-        )
 
     def _current(self) -> None:
         """The division in force may know postcodes that the boundaries no longer have: they are listed as changes."""
@@ -771,62 +784,45 @@ class _CrossChecks:
 
     def _every_region_served(self) -> None:
         """R1: each region has a team for each line and for PW, alone or through its cluster; each group has a team."""
-        teams, stock = self.frames["teams"], self.frames["stock"]
-        if "regions" not in teams or stock["reference_date"].isna().all() or "region" not in self.frames["clusters"]:
+        teams = self.frames["teams"]
+        if self.day is None:
             return
-        day = pd.Timestamp(self.config.valid_from or stock["reference_date"].dropna().iloc[0])
-        active = teams[(teams["valid_to"].isna()) | (teams["valid_to"] >= day)]
+        able = able_teams(teams, self.day)
         wanted = [("regulier", line) for line in CLIENT_LINES] + [("participatiewet", None)]
         for kind, line in wanted:
-            serving = active[active["kind"] == kind]
-            if line:
-                serving = serving[serving["client_lines"].map(lambda text, one=line: one in str(text).split("|"))]
+            serving = _listing(able[able["kind"] == kind], "client_lines", line)
             served = {nr for numbers in serving["regions"] for nr in numbers}
             for members in self._joined_regions(serving):
                 if not members & served:
                     self._unserved(members, kind, line)
         for group in self.config.special_groups:
-            if not active["client_groups"].map(lambda text, one=group: one in str(text).split("|")).any():
-                self.problems.append(
-                    Problem(
-                        self.files["teams"],
-                        None,
-                        "client_groups",
-                        f"no team for client group {group!r}",
-                        "at least one team of kind bijzonder for each special group",
-                    )
-                )
+            if _listing(able, "client_groups", group).empty:
+                unable = self._unable(_listing(teams, "client_groups", group))
+                what = f"no team for client group {group!r}{unable}"
+                allowed = "at least one team of kind bijzonder with verzekeringsartsen for each special group"
+                self.problems.append(Problem(self.files["teams"], None, "client_groups", what, allowed))
 
     def _unserved(self, members: set[int], kind: str, line: str | None) -> None:
         names = ", ".join(self.region_name[nr] for nr in sorted(members))
         served = f"of kind {kind}" + (f" for line {line}" if line else "")
-        self.problems.append(
-            Problem(
-                self.files["teams"],
-                None,
-                "arbeidsmarktregio",
-                f"region {names} has no team {served}",
-                "a team for every region, or a cluster with a region that has one",
-            )
-        )
+        teams = self.frames["teams"]
+        here = teams["regions"].map(lambda numbers: bool(members & set(numbers))).astype(bool)
+        unable = self._unable(_listing(teams[here & (teams["kind"] == kind)], "client_lines", line))
+        what = f"region {names} has no team {served}{unable}"
+        allowed = "a team for every region, or a cluster with a region that has one"
+        self.problems.append(Problem(self.files["teams"], None, "arbeidsmarktregio", what, allowed))
+
+    def _unable(self, teams: pd.DataFrame) -> str:
+        """Why the teams that are listed do not count, between brackets."""
+        assert self.day is not None
+        told = [f"{team_id} {why_unable(periods, self.day)}" for team_id, periods in teams.groupby("team_id")]
+        return f" ({'; '.join(told)})" if told else ""
 
     def _joined_regions(self, serving: pd.DataFrame) -> list[set[int]]:
         """Regions that are served together: by cluster, or by a team that serves several."""
         clusters = self.frames["clusters"].dropna(subset=["region"])
         links = [list(group.astype(int)) for _, group in clusters.groupby("cluster")["region"]]
         return join_regions(self.region_name, [*links, *serving["regions"]])
-
-
-def join_regions(regions: Iterable[int], links: Iterable[Iterable[int]]) -> list[set[int]]:
-    """Connected sets of regions: ``links`` are groups of region numbers that belong together."""
-    part = {nr: {nr} for nr in regions}
-    for link in links:
-        members = [nr for nr in link if nr in part]
-        joined: set[int] = set().union(*(part[nr] for nr in members))
-        for nr in joined:
-            part[nr] = joined
-    unique = {min(members): members for members in part.values()}
-    return [unique[first] for first in sorted(unique)]
 
 
 def _shown(value: object) -> str:
@@ -839,6 +835,13 @@ def _shown(value: object) -> str:
 def _told(values: pd.Series, text: str) -> Callable[[int], str]:
     """What is wrong with the value at a position."""
     return lambda at: text.format(values.iloc[at])
+
+
+def _listing(teams: pd.DataFrame, column: str, wanted: str | None) -> pd.DataFrame:
+    """The teams whose ``column``, joined by |, has ``wanted``; all of them for None."""
+    if wanted is None:
+        return teams
+    return teams[teams[column].map(lambda text: wanted in str(text).split("|")).astype(bool)]
 
 
 def _is_subset(text: object, allowed: Iterable[str]) -> bool:
