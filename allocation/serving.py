@@ -17,15 +17,18 @@ PW_KIND = "participatiewet"
 
 
 def active_teams(teams: pd.DataFrame, day: date) -> pd.DataFrame:
-    """The teams that are in force on ``day``."""
+    """The teams that are in force on ``day``; a first day that could not be read is no reason to leave a team out."""
     at = pd.Timestamp(day)
-    return teams[(teams["valid_from"] <= at) & (teams["valid_to"].isna() | (teams["valid_to"] >= at))]
+    return teams[
+        (teams["valid_from"].isna() | (teams["valid_from"] <= at))
+        & (teams["valid_to"].isna() | (teams["valid_to"] >= at))
+    ]
 
 
 def able_teams(teams: pd.DataFrame, day: date) -> pd.DataFrame:
-    """The teams that are in force on ``day`` and have capacity."""
+    """The teams that are in force on ``day`` and have capacity, or one that could not be read."""
     active = active_teams(teams, day)
-    return active[active["fte_verzekeringsarts"] > 0]
+    return active[~(active["fte_verzekeringsarts"] <= 0)]
 
 
 def active_locks(locks: pd.DataFrame, day: date) -> pd.DataFrame:

@@ -297,6 +297,14 @@ def test_a_region_or_group_needs_a_team_with_capacity_on_the_first_day(
     assert any(told in p.what for p in problems), "\n".join(map(str, problems)) or "accepted"
 
 
+@pytest.mark.parametrize(("column", "value"), [("valid_from", "2024-01"), ("fte_verzekeringsarts", "veel")])
+def test_a_cell_that_cannot_be_read_is_one_problem(column: str, value: str, tmp_path: Path) -> None:
+    """Not one more for the region, the lock and the group that need the team."""
+    frames = toy.tables() | {"locks": toy.locks(("1001", "P1", "pin", "", ""))}
+    frames["teams"].loc[frames["teams"]["team_id"] == "P1", column] = value
+    assert [(p.row, p.column) for p in load(toy.write(tmp_path, frames))] == [(6, column)]
+
+
 def office_warnings(folder: Path, changes: dict[str, dict[str, str]], log: pytest.LogCaptureFixture) -> list[str]:
     """What is said of the offices of the toy country, where every team has the office Dorp at 1001, when some differ."""
     teams = toy.tables()["teams"].assign(office="Dorp", office_pc4="1001")
