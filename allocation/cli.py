@@ -303,15 +303,15 @@ def _lookup(asked: argparse.Namespace) -> int:
 
 def _validate(asked: argparse.Namespace) -> int:
     import geodata
+    from allocation import pipeline
     from allocation.config import Config
-    from allocation.inputs import load_inputs
 
     config = Config.from_file(asked.config)
     try:
-        areas = geodata.load_boundaries(asked.boundaries).areas
+        boundaries = geodata.load_boundaries(asked.boundaries)
     except geodata.GeodataError as error:
         raise Refused(str(error)) from error
-    load_inputs(asked.input, areas, config)
+    pipeline.validate_folder(asked.input, boundaries, config)
     print(f"{asked.input}: no problems found")
     return 0
 

@@ -7,6 +7,7 @@ Does not belong here: what the counts mean for teams (``demand``), and statistic
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 import logging
 import re
@@ -19,10 +20,15 @@ from types import MappingProxyType
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from allocation import tables
 from allocation.config import Config
 from allocation.errors import InputRefused, Problem
+from allocation.locks import Served, contradictions
+from allocation.offices import office_doubts
+from allocation.serving import able_teams, active_locks, why_unable
+from allocation.serving import join_regions as join_regions
 from allocation.tables import ALL_LINES, CLIENT_LINES, Table
 
 log = logging.getLogger(__name__)
@@ -32,9 +38,12 @@ MOST_PER_CHECK = 20
 MONTHS_NEEDED = 12
 STAND_IN_SHARE = 0.05
 """More clients than this at postcodes that only have a stand-in means that the counts are of another edition."""
+WHOLE_DATE = re.compile(r"\d{4}-\d{2}-\d{2}([T ]00:00(:00(\.0+)?)?)?")
+"""A day; without month or day it is no date, and pandas would take the first. Midnight is what Parquet may add."""
 PC4 = re.compile(r"[1-9][0-9]{3}")
 LOCK_AREA = re.compile(r"(?P<pc4>[1-9][0-9]{3})(?:(?P<first>[A-Z]{2})(?:-(?P=pc4)(?P<last>[A-Z]{2}))?)?")
 CENTRAL = "central"
+KINDS_WITH_AREA = ("regulier", "participatiewet")
 
 REPLACED_COLUMNS = ("pc4", "stand_in", "detail", "action")
 FULL_COLUMNS = ("pc4", "pc6", "inhabitants")
@@ -84,7 +93,11 @@ class Inputs:
 
 
 def load_inputs(
-    folder: Path, areas: pd.DataFrame, config: Config, followed: Mapping[str, str] = MappingProxyType({})
+    folder: Path,
+    areas: pd.DataFrame,
+    config: Config,
+    followed: Mapping[str, str] = MappingProxyType({}),
+    today: date | None = None,
 ) -> Inputs:
     """Read and check the input folder.
 
@@ -93,6 +106,7 @@ def load_inputs(
     folder : one file per table of ``tables.INPUTS``, as CSV or Parquet.
     areas : one row per existing postcode; needs ``pc4``, ``arbeidsmarktregio_nr`` and ``arbeidsmarktregio``.
     followed : postcodes of an older edition that are gone -> the postcode in their place.
+    today : teams and locks are checked for the planning date that follows from it; None = the day of the stock.
 
     Raises
     ------
@@ -113,11 +127,12 @@ def load_inputs(
             problems += (typed := _Typing(table, files[table.name], frames[table.name])).problems
             frames[table.name] = typed.frame
     missing = [t.name for t in tables.INPUTS if t.name not in frames]
-    checks = _CrossChecks(frames, files, areas, config, followed)
+    checks = _CrossChecks(frames, files, areas, config, followed, today)
     problems += checks.run(without=missing)
     problems += _too_many_stand_ins(frames, files, replaced)
     if problems:
         raise InputRefused(problems)
+    _warn_of_offices(frames, files, areas, config, replaced)
     return Inputs(
         **{
             name: frame.drop(columns="row") if name in ("inflow", "stock", "care_regions") else frame
@@ -125,6 +140,20 @@ def load_inputs(
         },
         replaced=replaced[list(REPLACED_COLUMNS)],
     )
+
+
+def _warn_of_offices(
+    frames: dict[str, pd.DataFrame],
+    files: Mapping[str, str],
+    areas: pd.DataFrame,
+    config: Config,
+    replaced: pd.DataFrame,
+) -> None:
+    unasked = replaced[~replaced["pc4"].isin(list(config.replaced_postcodes))]
+    doubts = office_doubts(frames["teams"], areas, dict(zip(unasked["pc4"], unasked["stand_in"], strict=True)))
+    for doubt in doubts:
+        log.warning("%s: %s", files["teams"], doubt)
+    frames["teams"] = frames["teams"].drop(columns="office_in_file")
 
 
 def _replace_postcodes(
@@ -159,6 +188,8 @@ def _replace_postcodes(
         new = given.map({code: stand_in[pc4] for code, pc4 in codes.items() if pc4 in stand_in})
         if table == "stock":
             frames[table]["pc4_in_file"] = given.map(codes).astype(object)
+        if table == "teams":
+            frames[table]["office_in_file"] = given.map(codes).astype(object)
         if table in ("inflow", "stock"):
             frames[table]["replaced"] = new.notna()
         if table == "care_regions":
@@ -210,34 +241,66 @@ def _read_table(folder: Path, table: Table) -> tuple[pd.DataFrame | None, str, l
         return None, name, [Problem(table.name, None, None, "both a CSV and a Parquet file", "one of the two")]
     try:
         frame = _read_file(present[0])
+    except UnicodeDecodeError:
+        row = _first_line_not_utf8(present[0])
+        return None, name, [Problem(name, row, None, "a character that is not UTF-8", "CSV in UTF-8")]
     except (ValueError, OSError) as error:  # pandas and pyarrow raise subclasses of these for unreadable files
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         return None, name, [Problem(name, None, None, f"not readable ({reason})", "CSV (UTF-8, comma) or Parquet")]
-    absent = [c.name for c in table.columns if not c.optional and c.name not in frame]
-    if absent:
-        return (
-            None,
-            name,
-            [
-                Problem(name, 1, column, "the column is missing", f"columns {', '.join(table.column_names)}")
-                for column in absent
-            ],
-        )
-    extra = [c for c in frame.columns if c not in table.column_names]
+    wrong = _header_problems(frame, table, name)
+    if wrong:
+        return None, name, wrong
+    extra = [c for c in frame.columns if c not in (*table.column_names, "row")]
     if extra:
         log.warning("%s: columns ignored: %s", name, ", ".join(map(str, extra)))
     for column in table.columns:
         if column.name not in frame:
             frame[column.name] = None
-    frame = frame[list(table.column_names)].copy()
-    frame["row"] = np.arange(2, len(frame) + 2)
+    frame = frame[[*table.column_names, "row"]].copy()
     return frame, name, []
 
 
+def _header_problems(frame: pd.DataFrame, table: Table, name: str) -> list[Problem]:
+    """Wrong separator, missing columns, or no rows at all in a file that must have some."""
+    columns = f"columns {', '.join(table.column_names)}"
+    given = frame.columns.drop("row")
+    if len(given) == 1 and ";" in str(given[0]):
+        return [Problem(name, 1, None, "the columns are separated by ';', must be ','", columns)]
+    absent = [c.name for c in table.columns if not c.optional and c.name not in given]
+    if absent:
+        return [Problem(name, 1, column, "the column is missing", columns) for column in absent]
+    if frame.empty and not table.optional:
+        return [Problem(name, None, None, "the file has a header but no rows", "at least one row")]
+    return []
+
+
 def _read_file(path: Path) -> pd.DataFrame:
+    """The file with ``row``: the header is row 1, and blank lines count."""
     if path.suffix == ".parquet":
-        return pq.read_table(path).to_pandas()  # type: ignore[no-any-return]
-    return pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig", skipinitialspace=True)
+        stored = pq.read_table(path).to_pandas()
+        return stored.assign(row=np.arange(2, len(stored) + 2))  # type: ignore[no-any-return]
+    above = _blank_lines_above(path)
+    frame = pd.read_csv(
+        path, dtype=str, keep_default_na=False, encoding="utf-8-sig", skipinitialspace=True,
+        skip_blank_lines=False, skiprows=above,
+    )  # fmt: skip
+    blank = (frame.isna() | (frame == "")).all(axis=1)
+    return frame.assign(row=np.arange(2 + above, len(frame) + 2 + above))[~blank].reset_index(drop=True)
+
+
+def _blank_lines_above(path: Path) -> int:
+    """How many blank lines stand above the header."""
+    with path.open("rb") as lines:
+        return next((at for at, line in enumerate(lines) if line.removeprefix(codecs.BOM_UTF8).strip()), 0)
+
+
+def _first_line_not_utf8(path: Path) -> int:
+    content = path.read_bytes()
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        return content.count(b"\n", 0, error.start) + 1
+    return 1
 
 
 def _listed(mask: pd.Series, rows: pd.Series, make: Callable[[int, int], Problem], file: str) -> list[Problem]:
@@ -286,12 +349,11 @@ class _Typing:
                 wrong |= ~empty & ((numbers < 0) | (numbers != np.floor(numbers)))
                 allowed = f"a whole number of at least 0: {column.meaning}"
             self._report(wrong, name, None, allowed)
-            whole = column.type == "integer" and not (wrong | empty).any()
-            self.frame[name] = numbers.astype("int64") if whole else numbers
+            is_whole = column.type == "integer" and not (wrong | empty).any()
+            self.frame[name] = numbers.astype("int64") if is_whole else numbers
         elif column.type == "date":
-            dates = pd.to_datetime(
-                raw if raw.dtype.kind == "M" else text.where(~empty), format="ISO8601", errors="coerce"
-            )
+            whole = text.where(~empty & text.str.fullmatch(WHOLE_DATE.pattern).fillna(False))
+            dates = pd.to_datetime(raw if raw.dtype.kind == "M" else whole, format="ISO8601", errors="coerce")
             self._report(~empty & dates.isna(), name, None, f"a date, YYYY-MM-DD: {column.meaning}")
             self.frame[name] = dates
         else:
@@ -311,6 +373,14 @@ class _Typing:
         self._report(double, None, f"the same {', '.join(self.table.key)} as an earlier row", "each once")
 
 
+def _planning_day(frames: Mapping[str, pd.DataFrame], config: Config, today: date | None) -> date | None:
+    """As ``Inputs.planning_date``, of input that may be wrong; None when it does not follow."""
+    counted = frames["stock"]["reference_date"].dropna() if "stock" in frames else pd.Series(dtype=object)
+    known = [pd.Timestamp(counted.iloc[0]).date()] if len(counted) else []
+    known += [today] if today else []
+    return config.valid_from or max(known, default=None)
+
+
 class _CrossChecks:
     """Checks between files. Each method is one rule; a file that could not be read is skipped."""
 
@@ -321,7 +391,9 @@ class _CrossChecks:
         areas: pd.DataFrame,
         config: Config,
         followed: Mapping[str, str],
+        today: date | None,
     ) -> None:
+        self.day = _planning_day(frames, config, today)
         self.frames, self.files, self.config, self.followed = frames, files, config, followed
         self.pc4 = set(areas["pc4"])
         self.region_of = dict(zip(areas["pc4"], areas["arbeidsmarktregio_nr"], strict=True))
@@ -338,7 +410,7 @@ class _CrossChecks:
             (self._one_reference_date, ("stock",)),
             (self._teams, ("teams",)),
             (self._clusters, ("clusters",)),
-            (self._locks, ("teams", "locks")),
+            (self._locks, ("teams", "locks", "clusters")),
             (self._current, ("current",)),
             (self._every_region_served, ("teams", "clusters", "stock")),
         ]
@@ -494,6 +566,7 @@ class _CrossChecks:
             ),
             "numbers or names of arbeidsmarktregio's, joined by |",
         )
+        self._one_spelling(teams["team_id"])
         for column, allowed in (("client_lines", CLIENT_LINES), ("laws", tables.LAWS)):
             wrong = teams[column].map(lambda text, ok=allowed: not _is_subset(text, ok))
             self._add("teams", wrong, column, self._value("teams", column), f"{', '.join(allowed)}, joined by |")
@@ -538,6 +611,17 @@ class _CrossChecks:
             "a date on or after valid_from",
         )
         self._overlapping_validity(teams)
+
+    def _one_spelling(self, team_id: pd.Series) -> None:
+        """Codes that differ only in capitals are one team to a person and two to a database."""
+        first = team_id.groupby(team_id.str.casefold()).transform("first")
+        self._add(
+            "teams",
+            team_id.notna() & (team_id != first),
+            "team_id",
+            lambda at: f"team {team_id.iloc[at]!r} differs only in capitals from {first.iloc[at]!r}",
+            "one spelling per team, and codes that differ in more than capitals",
+        )
 
     def _overlapping_validity(self, teams: pd.DataFrame) -> None:
         ordered = teams.sort_values(["team_id", "valid_from"], kind="stable")
@@ -622,14 +706,20 @@ class _CrossChecks:
             self._value("locks", "team_id"),
             "a team that has an area: regulier or participatiewet",
         )
-        self._shares(locks)
-        self._overlapping_ranges(locks)
-        self._contradictions(locks)
+        locks = locks.assign(team_kind=locks["team_id"].map(kind_of))
+        in_force = active_locks(locks, self.day) if self.day else locks
+        self._shares(locks, locks.index.isin(in_force.index))
+        self._overlapping_ranges(in_force)
+        usable = in_force[in_force["area"].isin(self.pc4) & in_force["team_kind"].isin(KINDS_WITH_AREA)]
+        self.problems += contradictions(usable, self.files["locks"])
+        if self.day:
+            served = Served(teams, self.frames["clusters"], self.region_of, self.region_name, self.day)
+            self.problems += served.problems(usable, self.files["locks"])
 
     def _heir(self, pc4: object) -> str:
         return f"; {self.followed[str(pc4)]} is in its place now" if pc4 in self.followed else ""
 
-    def _shares(self, locks: pd.DataFrame) -> None:
+    def _shares(self, locks: pd.DataFrame, in_force: NDArray[np.bool_]) -> None:
         split = locks["kind"] == "split"
         self._add(
             "locks",
@@ -641,11 +731,11 @@ class _CrossChecks:
         self._add(
             "locks", ~split & locks["share"].notna(), "share", self._value("locks", "share"), "empty for pin and bar"
         )
-        key = [locks["pc4"].fillna(""), locks["client_line"].fillna("")]
-        total = locks["share"].where(split).groupby(key).transform("sum")
-        first = split & ~locks[split].assign(a=key[0], b=key[1]).duplicated(["a", "b"]).reindex(
-            locks.index, fill_value=True
-        )
+        split &= in_force
+        key = ["pc4", "client_line", "team_kind"]
+        keyed = locks[split].assign(**{name: locks[name].fillna("") for name in key})
+        total = keyed.groupby(key)["share"].transform("sum").reindex(locks.index, fill_value=0.0)
+        first = split & ~keyed.duplicated(key).reindex(locks.index, fill_value=True)
         self._add(
             "locks",
             first & ((total - 1).abs() > 1e-6),
@@ -657,8 +747,10 @@ class _CrossChecks:
     def _overlapping_ranges(self, locks: pd.DataFrame) -> None:
         """Two different PC6 ranges of one postcode and line may not share a full postcode: who would serve it?"""
         at_pc6 = locks[(locks["kind"] == "split") & locks["pc6_from"].notna()]
-        ranges = at_pc6.drop_duplicates(["pc6_from", "pc6_to", "client_line"]).sort_values("pc6_from", kind="stable")
-        both = ranges.merge(ranges, on="area", suffixes=("", "_b"))
+        ranges = at_pc6.drop_duplicates(["pc6_from", "pc6_to", "client_line", "team_kind"]).sort_values(
+            "pc6_from", kind="stable"
+        )
+        both = ranges.merge(ranges, on=["area", "team_kind"], suffixes=("", "_b"))
         same_line = (
             both["client_line"].isna() | both["client_line_b"].isna() | (both["client_line"] == both["client_line_b"])
         )
@@ -670,39 +762,6 @@ class _CrossChecks:
             self.problems.append(
                 Problem(self.files["locks"], int(str(row.row_b)), "pc4", what, "ranges that do not overlap")
             )
-
-    def _contradictions(self, locks: pd.DataFrame) -> None:
-        pins = locks[locks["kind"] == "pin"]
-        lines = [(line,) if line else CLIENT_LINES for line in pins["client_line"]]
-        taken: dict[tuple[str, str, str], str] = {}
-        kind_of = self.frames["teams"].drop_duplicates("team_id").set_index("team_id")["kind"].to_dict()
-        for lock, served in zip(pins.itertuples(), lines, strict=True):
-            for line in served:
-                key = (str(lock.pc4), line, str(kind_of.get(lock.team_id)))
-                if taken.setdefault(key, str(lock.team_id)) != lock.team_id:
-                    self.problems.append(
-                        Problem(
-                            self.files["locks"],
-                            int(str(lock.row)),
-                            "team_id",
-                            f"postcode {lock.pc4} is pinned to {taken[key]} and to {lock.team_id}",
-                            "one team, or kind split",
-                        )
-                    )
-                    break
-        barred = set(locks.loc[locks["kind"] == "bar", ["pc4", "team_id"]].itertuples(index=False, name=None))
-        both = pd.Series(
-            [(r.pc4, r.team_id) in barred and r.kind != "bar" for r in locks.itertuples()],
-            index=locks.index,
-            dtype=bool,
-        )
-        self._add(
-            "locks",
-            both,
-            "kind",
-            lambda at: f"team {locks['team_id'].iloc[at]} is barred from {locks['pc4'].iloc[at]} in another row",
-            "one of the two",
-        )
 
     def _current(self) -> None:
         """The division in force may know postcodes that the boundaries no longer have: they are listed as changes."""
@@ -725,62 +784,45 @@ class _CrossChecks:
 
     def _every_region_served(self) -> None:
         """R1: each region has a team for each line and for PW, alone or through its cluster; each group has a team."""
-        teams, stock = self.frames["teams"], self.frames["stock"]
-        if "regions" not in teams or stock["reference_date"].isna().all() or "region" not in self.frames["clusters"]:
+        teams = self.frames["teams"]
+        if self.day is None:
             return
-        day = pd.Timestamp(self.config.valid_from or stock["reference_date"].dropna().iloc[0])
-        active = teams[(teams["valid_to"].isna()) | (teams["valid_to"] >= day)]
+        able = able_teams(teams, self.day)
         wanted = [("regulier", line) for line in CLIENT_LINES] + [("participatiewet", None)]
         for kind, line in wanted:
-            serving = active[active["kind"] == kind]
-            if line:
-                serving = serving[serving["client_lines"].map(lambda text, one=line: one in str(text).split("|"))]
+            serving = _listing(able[able["kind"] == kind], "client_lines", line)
             served = {nr for numbers in serving["regions"] for nr in numbers}
             for members in self._joined_regions(serving):
                 if not members & served:
                     self._unserved(members, kind, line)
         for group in self.config.special_groups:
-            if not active["client_groups"].map(lambda text, one=group: one in str(text).split("|")).any():
-                self.problems.append(
-                    Problem(
-                        self.files["teams"],
-                        None,
-                        "client_groups",
-                        f"no team for client group {group!r}",
-                        "at least one team of kind bijzonder for each special group",
-                    )
-                )
+            if _listing(able, "client_groups", group).empty:
+                unable = self._unable(_listing(teams, "client_groups", group))
+                what = f"no team for client group {group!r}{unable}"
+                allowed = "at least one team of kind bijzonder with verzekeringsartsen for each special group"
+                self.problems.append(Problem(self.files["teams"], None, "client_groups", what, allowed))
 
     def _unserved(self, members: set[int], kind: str, line: str | None) -> None:
         names = ", ".join(self.region_name[nr] for nr in sorted(members))
         served = f"of kind {kind}" + (f" for line {line}" if line else "")
-        self.problems.append(
-            Problem(
-                self.files["teams"],
-                None,
-                "arbeidsmarktregio",
-                f"region {names} has no team {served}",
-                "a team for every region, or a cluster with a region that has one",
-            )
-        )
+        teams = self.frames["teams"]
+        here = teams["regions"].map(lambda numbers: bool(members & set(numbers))).astype(bool)
+        unable = self._unable(_listing(teams[here & (teams["kind"] == kind)], "client_lines", line))
+        what = f"region {names} has no team {served}{unable}"
+        allowed = "a team for every region, or a cluster with a region that has one"
+        self.problems.append(Problem(self.files["teams"], None, "arbeidsmarktregio", what, allowed))
+
+    def _unable(self, teams: pd.DataFrame) -> str:
+        """Why the teams that are listed do not count, between brackets."""
+        assert self.day is not None
+        told = [f"{team_id} {why_unable(periods, self.day)}" for team_id, periods in teams.groupby("team_id")]
+        return f" ({'; '.join(told)})" if told else ""
 
     def _joined_regions(self, serving: pd.DataFrame) -> list[set[int]]:
         """Regions that are served together: by cluster, or by a team that serves several."""
         clusters = self.frames["clusters"].dropna(subset=["region"])
         links = [list(group.astype(int)) for _, group in clusters.groupby("cluster")["region"]]
         return join_regions(self.region_name, [*links, *serving["regions"]])
-
-
-def join_regions(regions: Iterable[int], links: Iterable[Iterable[int]]) -> list[set[int]]:
-    """Connected sets of regions: ``links`` are groups of region numbers that belong together."""
-    part = {nr: {nr} for nr in regions}
-    for link in links:
-        members = [nr for nr in link if nr in part]
-        joined: set[int] = set().union(*(part[nr] for nr in members))
-        for nr in joined:
-            part[nr] = joined
-    unique = {min(members): members for members in part.values()}
-    return [unique[first] for first in sorted(unique)]
 
 
 def _shown(value: object) -> str:
@@ -793,6 +835,13 @@ def _shown(value: object) -> str:
 def _told(values: pd.Series, text: str) -> Callable[[int], str]:
     """What is wrong with the value at a position."""
     return lambda at: text.format(values.iloc[at])
+
+
+def _listing(teams: pd.DataFrame, column: str, wanted: str | None) -> pd.DataFrame:
+    """The teams whose ``column``, joined by |, has ``wanted``; all of them for None."""
+    if wanted is None:
+        return teams
+    return teams[teams[column].map(lambda text: wanted in str(text).split("|")).astype(bool)]
 
 
 def _is_subset(text: object, allowed: Iterable[str]) -> bool:

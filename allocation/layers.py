@@ -23,7 +23,10 @@ from allocation.config import Config
 from allocation.districting import Measure, Problem, Weights
 from allocation.errors import InputRefused
 from allocation.errors import Problem as InputProblem
-from allocation.inputs import Inputs, join_regions
+from allocation.inputs import Inputs
+from allocation.serving import active_locks as active_locks
+from allocation.serving import active_teams as active_teams
+from allocation.serving import divided_lines, join_regions, widened
 from allocation.tables import ALL_LINES, CLIENT_LINES, LAW_DOMAINS, REGULAR_GROUP
 
 ZW_WIA, PW = LAW_DOMAINS
@@ -113,17 +116,6 @@ class Layer:
         )
         parts = pd.read_parquet(folder / "parts.parquet")
         return cls(told["cluster"], told["law_domain"], told["client_line"], tuple(told["regions"]), problem, parts)
-
-
-def active_teams(teams: pd.DataFrame, day: date) -> pd.DataFrame:
-    """The teams that are in force on ``day``."""
-    at = pd.Timestamp(day)
-    return teams[(teams["valid_from"] <= at) & (teams["valid_to"].isna() | (teams["valid_to"] >= at))]
-
-
-def active_locks(locks: pd.DataFrame, day: date) -> pd.DataFrame:
-    """The locks that are in force on ``day``."""
-    return locks[locks["valid_until"].isna() | (locks["valid_until"] >= pd.Timestamp(day))]
 
 
 def build_layers(
@@ -257,9 +249,11 @@ class _Builder:
         pairs = self._pairs(joined)
         for members in joined:
             mine = teams[teams["regions"].map(lambda numbers, m=members: bool(set(numbers) & m))]
-            mine = mine.assign(served=mine["regions"].map(lambda numbers, m=members: _widened(numbers, links) & m))
-            for line in _lines(mine, domain):
-                yield self._layer(self._name(members, named), domain, line, members, mine, pairs)
+            mine = mine.assign(served=mine["regions"].map(lambda numbers, m=members: widened(numbers, links) & m))
+            for line in divided_lines(mine, KIND_OF[domain]):
+                layer = self._layer(self._name(members, named), domain, line, members, mine, pairs)
+                if layer is not None:
+                    yield layer
 
     def _pairs(self, clusters: list[set[int]]) -> pd.DataFrame:
         """Neighbours a, b (positions in ``areas``) with border_m: those of the country, and the bridges that each of
@@ -287,13 +281,16 @@ class _Builder:
 
     def _layer(
         self, cluster: str, domain: str, line: str, members: set[int], teams: pd.DataFrame, country: pd.DataFrame
-    ) -> Layer:
+    ) -> Layer | None:
         areas = self.areas[self.areas["arbeidsmarktregio_nr"].isin(members)]
         work = self._layer_work(domain, line)
         work = work[work["pc4"].isin(areas.index)]
         per_area = work.groupby("pc4")[["balanced", "planned_clients"]].sum().reindex(areas.index, fill_value=0.0)
         capacity = self._capacity(teams, domain, line, work)
         serving = teams[capacity > 0].sort_values("team_id")
+        if serving.empty:
+            self._refuse_no_team(cluster, domain, line)
+            return None
         self._refuse_missing_laws(serving, domain, line)
         capacity = capacity[serving.index]
         parts = self._parts(areas, serving, line)
@@ -407,8 +404,15 @@ class _Builder:
             self._refuse_lock(
                 str(parts["pc4"].iloc[unit]), None, "every team of the region is barred from this postcode"
             )
+            allowed[unit] = True  # refused in the end; until then the other problems can still be found
         allowed[held, fixed[held]] = True
         return allowed, fixed
+
+    def _refuse_no_team(self, cluster: str, domain: str, line: str) -> None:
+        served = f"of kind {KIND_OF[domain]}" + ("" if line == ALL_LINES else f" for line {line}")
+        what = f"region {cluster} has no team {served} with capacity on the first day of the division"
+        allowed = "a team for every region, or a cluster with a region that has one"
+        self.problems.append(InputProblem("teams.csv", None, "arbeidsmarktregio", what, allowed))
 
     def _refuse_missing_laws(self, teams: pd.DataFrame, domain: str, line: str) -> None:
         """A team must serve every law that routing brings it: ZW clients go to the teams of line vangnet or alle."""
@@ -481,15 +485,3 @@ def split_portions(splits: pd.DataFrame, full_postcodes: pd.DataFrame) -> pd.Ser
 
 def _pair_number(pc6: str) -> int:
     return (ord(pc6[4]) - ord("A")) * 26 + ord(pc6[5]) - ord("A")
-
-
-def _lines(teams: pd.DataFrame, domain: str) -> tuple[str, ...]:
-    """One layer ``alle`` where every team serves both lines (R6), else one per line. PW is never divided by line."""
-    both = teams["client_lines"].map(lambda text: len(text.split("|")) == len(CLIENT_LINES)).all()
-    return (ALL_LINES,) if both or domain == PW else CLIENT_LINES
-
-
-def _widened(regions: Iterable[int], links: list[set[int]]) -> set[int]:
-    """The regions a team may serve: its own, and those in a cluster with them."""
-    own = set(regions)
-    return own.union(*(members for members in links if members & own))

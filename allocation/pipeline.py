@@ -33,7 +33,7 @@ from numpy.typing import NDArray
 
 from allocation import demand, editions, example, figures, impact, layers, routing, runoff, tables, transition, waiting
 from allocation.config import Config
-from allocation.districting import Params, Stop, check, evaluate, solve
+from allocation.districting import Params, ProblemError, Stop, check, evaluate, solve
 from allocation.errors import Refused
 from allocation.inputs import Inputs, fingerprints, load_inputs
 from allocation.layers import Layer
@@ -41,6 +41,7 @@ from allocation.scenario import Scenario, compare_with_base, scenario_config, wr
 from allocation.store import today as dutch_today
 
 if TYPE_CHECKING:
+    import geodata
     from expectations.validate import Outcome
 
 log = logging.getLogger(__name__)
@@ -186,7 +187,7 @@ def check_inputs(run: Run) -> None:
     """Read and check the input folder. Raises ``InputRefused`` with every problem."""
     folder = Path(run.input_dir) if run.input_dir else example_folder(run)
     followed = editions.Succession.read(run.folder / "succession").successors()
-    loaded = load_inputs(folder, _areas(run), run.config, followed)
+    loaded = load_inputs(folder, _areas(run), run.config, followed, run.today)
     loaded = replace(loaded, full_postcodes=_full_postcodes(run, loaded))
     loaded.write(run.folder / "inputs")
     _write_json(run.folder / "inputs.json", {"folder": str(folder), "sha256": fingerprints(folder)})
@@ -285,13 +286,31 @@ def _in_force_since(run: Run) -> str | None:
 def _build_layers(run: Run, inputs: Inputs, work: pd.DataFrame, config: Config, day: date) -> list[Layer]:
     import geodata
 
-    boundaries = geodata.Boundaries.read(run.folder / "boundaries")
+    return _layers_of(geodata.Boundaries.read(run.folder / "boundaries"), inputs, work, config, day)
+
+
+def _layers_of(
+    boundaries: geodata.Boundaries, inputs: Inputs, work: pd.DataFrame, config: Config, day: date
+) -> list[Layer]:
+    import geodata
 
     def bridges(groups: pd.Series) -> pd.DataFrame:
         return geodata.bridges_within(boundaries.areas, boundaries.edges, groups)
 
     areas = pd.DataFrame(boundaries.areas.drop(columns="geometry"))
-    return layers.build_layers(inputs, work, areas, boundaries.edges, bridges, config, day)
+    try:
+        return layers.build_layers(inputs, work, areas, boundaries.edges, bridges, config, day)
+    except ProblemError as error:
+        raise Refused("\n".join(error.sentences)) from error
+
+
+def validate_folder(folder: Path, boundaries: geodata.Boundaries, config: Config) -> None:
+    """Every check of an input folder, as far as building the problems; nothing is kept. Raises ``Refused``."""
+    today = dutch_today()
+    inputs = load_inputs(folder, boundaries.areas, config, today=today)
+    work = demand.expected_work(inputs, boundaries.areas, config)
+    undivided = replace(inputs, current=_no_division())
+    _layers_of(boundaries, undivided, work, config, inputs.planning_date(config, today))
 
 
 def _division_in_force(run: Run, inputs: Inputs) -> tuple[pd.DataFrame, int | None]:

@@ -175,6 +175,29 @@ def test_bad_input_ends_with_a_line_for_each_problem_and_publishes_nothing(count
     assert not list(country.var.glob("published/v*"))
 
 
+@pytest.mark.parametrize(
+    ("locks", "changes", "told"),
+    [
+        (toy.locks(("1005", "P1", "bar", "", "")), {}, "locks.csv, row 2, column team_id: 1005: every team that may"),
+        (toy.locks(("1001", "O1", "pin", "", "")), {}, "locks.csv, row 2, column team_id: 1001, O1: the team does not"),
+        (toy.locks(), {("P1", "valid_from"): "2099-01-01"}, "P1 has not started on"),
+        (toy.locks(), {("W1", "client_lines"): "vangnet", ("W1", "laws"): "WIA"}, "team W1 does not serve ZW"),
+    ],
+)
+def test_validate_refuses_what_run_would_refuse_later(
+    locks: pd.DataFrame, changes: dict[tuple[str, str], str], told: str, country: Country
+) -> None:
+    teams = toy.tables()["teams"]
+    for (team_id, column), value in changes.items():
+        teams.loc[teams["team_id"] == team_id, column] = value
+    toy.write(country.folder / "input", {"locks": locks, "teams": teams})
+    for command, has_store in (("validate", False), ("run", True)):
+        done = country.caseload(command, *country.run_arguments, has_store=has_store)
+        assert done.returncode == 1, done.stdout
+        assert told in done.stderr
+        assert "Traceback" not in done.stderr
+
+
 @pytest.mark.parametrize("table", ["routing", "transition"])
 def test_a_failed_suite_names_what_failed_and_nothing_is_published(
     table: str, country: Country, monkeypatch: pytest.MonkeyPatch

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
 import pandas as pd
@@ -16,10 +17,10 @@ from tests.support import toy
 Frames = dict[str, pd.DataFrame]
 
 
-def load(folder: Path) -> tuple[Problem, ...]:
+def load(folder: Path, today: date | None = None) -> tuple[Problem, ...]:
     """The problems of the input in ``folder``; none when it is accepted."""
     try:
-        load_inputs(folder, toy.areas(), Config())
+        load_inputs(folder, toy.areas(), Config(), today=today)
     except InputRefused as refused:
         return refused.problems
     return ()
@@ -67,6 +68,12 @@ BAD: dict[str, tuple[Callable[[Frames], None], tuple[str, int | None, str | None
     "not a month": (cell("inflow", 0, "month", "2025-13"), ("inflow.csv", 2, "month"), "2025-13"),
     "two reference dates": (cell("stock", 4, "reference_date", "2025-11-30"), ("stock.csv", 6, "reference_date"), "2025-11-30"),
     "no date": (cell("teams", 0, "valid_from", "1 mei"), ("teams.csv", 2, "valid_from"), "1 mei"),
+    "a month as a date": (cell("teams", 0, "valid_from", "2024-01"), ("teams.csv", 2, "valid_from"), "2024-01"),
+    "a year as a date": (cell("teams", 1, "valid_to", "2026"), ("teams.csv", 3, "valid_to"), "2026"),
+    "codes that differ in capitals": (
+        add("teams", pd.DataFrame([toy.team("w1", "1", "1001")])), ("teams.csv", 10, "team_id"), "'w1' differs only in capitals from 'W1'"),
+    "no teams at all": (
+        lambda frames: frames.__setitem__("teams", frames["teams"].head(0)), ("teams.csv", None, None), "no rows"),
     "team without a region": (cell("teams", 0, "arbeidsmarktregio", "Noord"), ("teams.csv", 2, "arbeidsmarktregio"), "team W1"),
     "region without a team": (
         lambda frames: (without_team("O1")(frames), without_team("O2")(frames), None)[-1],
@@ -177,6 +184,183 @@ def test_a_special_excel_start_mark_and_extra_columns_do_no_harm(
     (folder / "teams.csv").write_bytes(("\ufeff" + first + ",notitie\n" + "\n".join(lines)).encode())
     assert load(folder) == ()
     assert "notitie" in caplog.text
+
+
+LINE = "a lock for line vangnet alone is not possible"
+LOCKED: dict[str, tuple[list[tuple[str, str, str, str, str]], int, str, str]] = {
+    "pin to a team of another region": ([("1001", "O1", "pin", "", "")], 2, "team_id", "does not serve region West"),
+    "split to a team of another region": ([("1001", "O1", "split", "1", "")], 2, "team_id", "does not serve region West"),
+    "pin to a team that has ended": ([("1001", "OLD", "pin", "", "")], 2, "team_id", "has ended on 2026-02-01"),
+    "pin to a team that has not started": ([("1001", "NEW", "pin", "", "")], 2, "team_id", "has not started on 2026-02-01"),
+    "pin to a team without capacity": ([("1001", "NUL", "pin", "", "")], 2, "team_id", "has no verzekeringsarts"),
+    "the only team barred": ([("1005", "P1", "bar", "", "")], 2, "team_id", "1005: every team that may serve it is barred (P1)"),
+    "all teams barred": ([("1005", "W1", "bar", "", ""), ("1005", "W2", "bar", "", "")], 3, "team_id", "is barred (W1, W2)"),
+    "pin for one line": ([("1001", "W1", "pin", "", "vangnet")], 2, "client_line", f"{LINE}, for every team of region West"),
+    "bar for one line": ([("1001", "W1", "bar", "", "vangnet")], 2, "client_line", LINE),
+    "pin of a PW team for one line": ([("1001", "P1", "pin", "", "vangnet")], 2, "client_line", "Participatiewet is not divided"),
+    "shares per line": (
+        [("1001", "W1", "split", "0.5", "vangnet"), ("1001", "W2", "split", "0.5", "vangnet"),
+         ("1001", "W1", "split", "0.2", "werkgever"), ("1001", "W2", "split", "0.8", "werkgever")], 2, "client_line", LINE),
+    "pinned and split": (
+        [("1001", "W1", "pin", "", ""), ("1001", "W1", "split", "0.5", ""), ("1001", "W2", "split", "0.5", "")],
+        3, "kind", "both pinned and split (rows 2 and 3)"),
+    "split as a whole and by PC6": (
+        [("1001", "W1", "split", "0.5", ""), ("1001", "W2", "split", "0.5", ""), ("1001AA", "W2", "split", "1", "")],
+        4, "pc4", "split as a whole and by PC6"),
+    "split for all lines and for one": (
+        [("1001", "W1", "split", "1", ""), ("1001", "W1", "split", "1", "vangnet")], 3, "client_line", "for every line and for one"),
+    "PC6 split to a barred team": (
+        [("1001AA", "W1", "split", "1", ""), ("1001", "W1", "bar", "", "")], 2, "kind", "barred from 1001 in row 3"),
+}  # fmt: skip
+
+
+def more_teams() -> dict[str, pd.DataFrame]:
+    """The toy input with a team that has ended, one that starts later and one without verzekeringsartsen."""
+    frames = toy.tables()
+    extra = [
+        toy.team("OLD", "1", "1001", valid_to="2025-12-31"),
+        toy.team("NEW", "1", "1001", valid_from="2028-01-01"),
+        toy.team("NUL", "1", "1001", fte_verzekeringsarts="0"),
+    ]
+    frames["teams"] = pd.concat([frames["teams"], pd.DataFrame(extra)], ignore_index=True)
+    return frames
+
+
+@pytest.mark.parametrize("name", LOCKED)
+def test_a_lock_that_cannot_hold_is_refused_before_anything_is_solved(name: str, tmp_path: Path) -> None:
+    rows, row, column, told = LOCKED[name]
+    problems = load(toy.write(tmp_path, more_teams() | {"locks": toy.locks(*rows)}), date(2026, 2, 1))
+    found = [p for p in problems if (p.file, p.row, p.column) == ("locks.csv", row, column)]
+    assert any(told in p.what for p in found), "\n".join(map(str, problems)) or "accepted"
+
+
+def by_line() -> pd.DataFrame:
+    """W1 serves vangnet and W2 werkgever: West is divided by line."""
+    teams = toy.tables()["teams"]
+    teams.loc[teams["team_id"] == "W1", "client_lines"] = "vangnet"
+    teams.loc[teams["team_id"] == "W2", ["client_lines", "laws"]] = ["werkgever", "WIA"]
+    return teams
+
+
+@pytest.mark.parametrize(
+    "locks",
+    [
+        toy.locks(("1001", "W1", "pin", "", ""), ("1001", "W2", "pin", "", "")).assign(valid_until=["2026-01-31", ""]),
+        toy.locks(("1001", "W1", "split", "0.5", ""), ("1001", "W2", "split", "1", "")).assign(
+            valid_until=["2026-01-31", ""]
+        ),
+        toy.locks(("1001", "W1", "pin", "", "vangnet"), ("1001", "W1", "pin", "", "werkgever")),
+        toy.locks(("1001", "W2", "pin", "", ""), ("1001AA", "W1", "split", "1", "")),
+        toy.locks(("1001", "W1", "pin", "", ""), ("1001", "P1", "split", "1", "")),
+        toy.locks(("1001", "OLD", "bar", "", "")),
+    ],
+    ids=[
+        "expired pin",
+        "expired split",
+        "pin for both lines",
+        "pin for the rest",
+        "two law domains",
+        "bar of the past",
+    ],
+)
+def test_locks_that_can_hold_together_are_accepted(locks: pd.DataFrame, tmp_path: Path) -> None:
+    assert load(toy.write(tmp_path, more_teams() | {"locks": locks}), date(2026, 2, 1)) == ()
+
+
+def test_locks_for_different_lines_do_not_contradict(tmp_path: Path) -> None:
+    """W1 is pinned for vangnet and barred for werkgever, which it does not serve; the lock on its line is possible."""
+    locks = toy.locks(("1001", "W1", "pin", "", "vangnet"), ("1001", "W1", "bar", "", "werkgever"))
+    assert load(toy.write(tmp_path, {"teams": by_line(), "locks": locks})) == ()
+
+
+def test_a_pin_for_a_line_that_the_team_does_not_serve_is_refused(tmp_path: Path) -> None:
+    locks = toy.locks(("1001", "W1", "pin", "", "werkgever"))
+    (problem,) = load(toy.write(tmp_path, {"teams": by_line(), "locks": locks}))
+    assert (problem.row, problem.what) == (2, "1001, W1: the team does not serve line werkgever")
+
+
+@pytest.mark.parametrize(
+    ("team", "column", "value", "told"),
+    [
+        ("P1", "valid_from", "2028-01-01", "kind participatiewet (P1 has not started on 2026-02-01"),
+        ("P1", "fte_verzekeringsarts", "0", "kind participatiewet (P1 has no verzekeringsarts"),
+        ("M1", "fte_verzekeringsarts", "0", "no team for client group 'militair' (M1 has no verzekeringsarts"),
+        ("M1", "valid_to", "2026-01-31", "no team for client group 'militair' (M1 has ended on 2026-02-01"),
+    ],
+)
+def test_a_region_or_group_needs_a_team_with_capacity_on_the_first_day(
+    team: str, column: str, value: str, told: str, tmp_path: Path
+) -> None:
+    frames = toy.tables()
+    frames["teams"].loc[frames["teams"]["team_id"] == team, column] = value
+    problems = load(toy.write(tmp_path, frames), date(2026, 2, 1))
+    assert any(told in p.what for p in problems), "\n".join(map(str, problems)) or "accepted"
+
+
+@pytest.mark.parametrize(("column", "value"), [("valid_from", "2024-01"), ("fte_verzekeringsarts", "veel")])
+def test_a_cell_that_cannot_be_read_is_one_problem(column: str, value: str, tmp_path: Path) -> None:
+    """Not one more for the region, the lock and the group that need the team."""
+    frames = toy.tables() | {"locks": toy.locks(("1001", "P1", "pin", "", ""))}
+    frames["teams"].loc[frames["teams"]["team_id"] == "P1", column] = value
+    assert [(p.row, p.column) for p in load(toy.write(tmp_path, frames))] == [(6, column)]
+
+
+def office_warnings(folder: Path, changes: dict[str, dict[str, str]], log: pytest.LogCaptureFixture) -> list[str]:
+    """What is said of the offices of the toy country, where every team has the office Dorp at 1001, when some differ."""
+    teams = toy.tables()["teams"].assign(office="Dorp", office_pc4="1001")
+    for team_id, cells in changes.items():
+        teams.loc[teams["team_id"] == team_id, list(cells)] = list(cells.values())
+    areas = toy.areas()
+    areas.loc[areas["pc4"].eq("1012"), "x_m"] += 60_000.0
+    load_inputs(toy.write(folder, {"teams": teams}), areas, Config())
+    return [record.getMessage() for record in log.records if "office" in record.getMessage()]
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({}, []),
+        ({"W2": {"office": "Drop"}}, ["office_pc4 1001 has several names: Dorp, Drop"]),
+        ({"W2": {"office_pc4": "1002"}}, ["office Dorp has several postcodes: 1001, 1002"]),
+        ({"W1": {"office": "Stad", "office_pc4": "1005", "valid_to": "2026-12-31"},
+          "W2": {"office": "Stad", "office_pc4": "1006", "valid_from": "2027-01-01"}}, []),
+        ({"W2": {"office": "Eiland", "office_pc4": "1020"}},
+         ["office_pc4 1020 (W2) has no area of its own; 1012 is used in its place",
+          "office Eiland (1012) of W2 lies 62 km outside West"]),
+    ],
+)  # fmt: skip
+def test_an_office_that_looks_like_a_typing_error_is_told_and_not_refused(
+    changes: dict[str, dict[str, str]], told: list[str], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert office_warnings(tmp_path, changes, caplog) == [f"teams.csv: {text}" for text in told]
+
+
+def test_blank_lines_count_in_the_row_numbers(tmp_path: Path) -> None:
+    """One blank line above the header and one below: the first record stands on line 4 of the file."""
+    frames = toy.tables()
+    frames["teams"].loc[0, "office_pc4"] = "0101"
+    folder = toy.write(tmp_path, frames)
+    first, _, rest = (folder / "teams.csv").read_text().partition("\n")
+    (folder / "teams.csv").write_text(f"\n{first}\n\n{rest}\n\n")
+    assert [(p.row, p.column) for p in load(folder)] == [(4, "office_pc4")]
+
+
+def test_semicolons_are_one_problem_and_not_one_per_column(tmp_path: Path) -> None:
+    folder = toy.write(tmp_path)
+    toy.tables()["teams"].to_csv(folder / "teams.csv", index=False, sep=";", decimal=",")
+    (problem,) = load(folder)
+    assert (problem.file, problem.row, problem.what) == (
+        "teams.csv", 1, "the columns are separated by ';', must be ','"
+    )  # fmt: skip
+
+
+def test_a_file_that_is_not_utf8_is_named_with_its_line(tmp_path: Path) -> None:
+    frames = toy.tables()
+    frames["teams"].loc[2, "name"] = "SMC Súdwest"
+    folder = toy.write(tmp_path, frames)
+    frames["teams"].to_csv(folder / "teams.csv", index=False, encoding="latin-1")
+    (problem,) = load(folder)
+    assert (problem.file, problem.row, problem.what) == ("teams.csv", 4, "a character that is not UTF-8")
 
 
 def test_joined_regions_follow_links() -> None:
