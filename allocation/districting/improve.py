@@ -86,7 +86,7 @@ class Schedule:
     stiffness         of the walks that look for a plan within limits while there is none, in turn
     first_run         proposals of a run in the first round; each round ``growth`` times the one before
     unguided          so many times longer where only borders and splits are priced: no relaxation guides the start
-    scouts, polished  runs of ``first_run`` from grown plans before the first round there; how many of the best plans
+    scouts, polished  runs of ``first_run`` from grown plans after the first round there; how many of the best plans
                       but one are annealed by parts in each round
     slice             proposals between two looks at the clock
     largest_set       most units in a set move
@@ -327,10 +327,11 @@ class Search:
         length = schedule.first_run * min(5.0, max(1.0, annealer.model.cost.size / 1000))
         if not annealer.model.cost.any():
             length *= schedule.unguided
-            self._scout()
         stale, round_ = 0, 0
         while stale < schedule.patience:
             before = annealer.found
+            if round_ == 1 and not annealer.model.cost.any():  # the first round has settled the small problems
+                self._scout()
             self._anneal(round_, int(length))
             if not self._goes_on():
                 return
@@ -356,7 +357,8 @@ class Search:
             if is_wanted or self.is_late:
                 self.grants -= 1
                 self.is_late = is_wanted
-                clock.iterations_left = self.granted
+                least = self.annealer.schedule.first_run if is_wanted else 1  # a shorter run could find nothing
+                clock.iterations_left = max(self.granted, least)
                 clock.has_hastened = False
         return not clock.is_up()
 

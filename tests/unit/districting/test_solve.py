@@ -111,10 +111,11 @@ def test_a_start_is_balanced_even_when_time_is_up_at_once(grid: GridMaker) -> No
     assert hurried.stopped_because == "time"
 
 
-def test_iterations_go_on_while_a_rule_that_can_be_kept_is_not(grid: GridMaker) -> None:
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_iterations_go_on_while_a_rule_that_can_be_kept_is_not(grid: GridMaker, seed: int) -> None:
     """Lumpy demand and a narrow tolerance: what was asked for is far too little for a plan within limits."""
     demand = np.random.default_rng(1).lognormal(size=144)
-    found = solve(grid(12, 12, teams=4, tolerance=0.002, demand=demand), Stop(seconds=None, iterations=500))
+    found = solve(grid(12, 12, teams=4, tolerance=0.002, demand=demand), Stop(seconds=None, iterations=500), seed)
     assert found.is_feasible
     assert found.iterations > 500
     assert found.stopped_because == "iterations"
