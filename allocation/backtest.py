@@ -25,7 +25,7 @@ import pandas as pd
 from scipy.special import xlogy
 
 from allocation.config import Config
-from allocation.demand import KEY, SERIES, expected_inflow, sum_interval
+from allocation.demand import INTERVAL, KEY, SERIES, expected_inflow, sum_interval
 from allocation.errors import Refused
 from allocation.example import SEED, TEAM_INHABITANTS, write_example
 from allocation.inputs import load_inputs
@@ -33,7 +33,6 @@ from allocation.tables import REGULAR_GROUP
 from geodata import DEFAULT_CACHE, load_boundaries
 
 HELD_OUT_MONTHS = 12
-LEVEL = 0.8
 LEAST_FORECAST = 0.5
 """A forecast of exactly 0 clients counts as half a client a year: otherwise one client makes its deviance infinite."""
 FORECASTS = ("estimate", "raw", "regional")
@@ -119,7 +118,7 @@ def _score(rows: pd.DataFrame, unit: str) -> dict[str, float]:
         result[f"wmae_{name}"] = float(np.abs(actual - forecast).sum() / actual.sum())
         forecast = np.where(forecast > 0, forecast, LEAST_FORECAST)
         result[f"deviance_{name}"] = float(2 * (xlogy(actual, actual / forecast) - actual + forecast).mean())
-    interval = sum_interval(rows.rename(columns={"estimate": "mean"}), [unit], LEVEL).reindex(sums.index)
+    interval = sum_interval(rows.rename(columns={"estimate": "mean"}), [unit], INTERVAL).reindex(sums.index)
     inside = (actual >= interval["low"] - 0.5) & (actual <= interval["high"] + 0.5)  # counts are whole numbers
     return {**result, "coverage": float(inside.mean())}
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import stats
+from scipy.special import gammaincinv
 
 from allocation.config import Config
 from allocation.errors import Refused
@@ -25,6 +25,8 @@ KEY = ["pc4", "product", "client_line", "client_group"]
 SERIES = KEY[1:]
 SHARED = {"sd_area": ["pc4"], "sd_region": ["rate_region", *SERIES], "sd_product": ["product"]}
 """Which rows share which part of the error: all rows of an area, of a region's rate, of a product."""
+INTERVAL = 0.8
+"""Probability of the intervals of teams that are published and shown."""
 OUT_OF_PROPORTION, OUT_OF_PROPORTION_CLIENTS = 5.0, 24.0
 """An area with more clients than both 5 x what its inhabitants explain and 24: an institution or postbox addresses."""
 
@@ -76,7 +78,7 @@ def _per_product(product: pd.Series, setting: dict[str, float], default: float) 
     return product.map(setting).fillna(setting.get("*", default)).astype("float64")
 
 
-def team_interval(work: pd.DataFrame, by: Sequence[str] = ("team_id",), level: float = 0.8) -> pd.DataFrame:
+def team_interval(work: pd.DataFrame, by: Sequence[str] = ("team_id",), level: float = INTERVAL) -> pd.DataFrame:
     """Interval that holds the verzekeringsarts hours of a team with probability ``level``, for all teams at once.
 
     Four errors add up. Each row's own noise is independent: variances are summed. An error in an area's need is the
@@ -113,13 +115,17 @@ def sum_interval(rows: pd.DataFrame, by: Sequence[str], level: float) -> pd.Data
         keys = [*by, *(name for name in shared_by if name not in by)]
         together = (share * rows[part]).groupby([rows[name] for name in keys]).sum()
         variance = variance + (together**2).groupby(level=by).sum()
-    mean, spread = total.to_numpy(), variance.to_numpy()
-    certain = (spread <= 0) | (mean <= 0)
-    shape = np.where(certain, 1.0, mean) ** 2 / np.where(certain, 1.0, spread)
-    low, high = (
-        np.where(certain, mean, mean / shape * stats.gamma.ppf(p, shape)) for p in ((1 - level) / 2, (1 + level) / 2)
-    )
-    return pd.DataFrame({"mean": mean, "low": low, "high": high}, index=total.index)
+    low, high = gamma_interval(total.to_numpy(), variance.to_numpy(), level)
+    return pd.DataFrame({"mean": total, "low": low, "high": high}, index=total.index)
+
+
+def gamma_interval(mean: Floats, variance: Floats, level: float) -> tuple[Floats, Floats]:
+    """Ends of the central interval of probability ``level`` of a Gamma; the mean itself where nothing is uncertain."""
+    certain = (variance <= 0) | (mean <= 0)
+    shape = np.where(certain, 1.0, mean) ** 2 / np.where(certain, 1.0, variance)
+    tails = ((1 - level) / 2, (1 + level) / 2)
+    low, high = (np.where(certain, mean, mean / shape * gammaincinv(shape, p)) for p in tails)
+    return low, high
 
 
 def expected_inflow(inflow: pd.DataFrame, areas: pd.DataFrame) -> pd.DataFrame:

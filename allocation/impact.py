@@ -48,6 +48,8 @@ def impact_table(
 def _units(solved: Sequence[Solved], now: pd.DataFrame, office_of: pd.Series, areas: pd.DataFrame) -> pd.DataFrame:
     """Every unit of every layer: pc4, gemeente, demand, team and office now and new, km, and what BSN would give."""
     gemeente = areas.set_index("pc4")["gemeente_code"]
+    pairs = {(one.layer.law_domain, one.layer.client_line) for one in solved}
+    held = {pair: _held(now, *pair) for pair in pairs}
     frames = []
     for one in solved:
         problem, ids = one.layer.problem, np.asarray(one.layer.problem.team_ids, dtype=object)
@@ -55,7 +57,7 @@ def _units(solved: Sequence[Solved], now: pd.DataFrame, office_of: pd.Series, ar
             law_domain=one.layer.law_domain, client_line=one.layer.client_line
         )
         frame["hours"], frame["new"] = problem.demand, ids[one.plan]
-        frame["now"] = frame["pc4"].map(_held(now, one.layer.law_domain, one.layer.client_line))
+        frame["now"] = frame["pc4"].map(held[one.layer.law_domain, one.layer.client_line])
         distance = problem.distance_km
         position = {team: at for at, team in enumerate(problem.team_ids)}
         at_now = frame["now"].map(position).fillna(-1).astype(int).to_numpy()
@@ -79,7 +81,8 @@ def _held(now: pd.DataFrame, law_domain: str, client_line: str) -> dict[str, str
     """The team of each pc4 in the division ``now`` for a layer: of its own line where that has one, with most share."""
     rows = now[now["law_domain"] == law_domain]
     rows = rows.assign(own=rows["client_line"] == client_line).sort_values(["own", "share"], ascending=False)
-    return dict(rows.drop_duplicates("pc4").set_index("pc4")["team_id"])
+    rows = rows.drop_duplicates("pc4")
+    return dict(zip(rows["pc4"], rows["team_id"], strict=True))
 
 
 def _mean(values: pd.Series, weights: pd.Series) -> float:

@@ -18,7 +18,7 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime, timedelta
@@ -33,7 +33,7 @@ from numpy.typing import NDArray
 
 from allocation import demand, editions, example, figures, impact, layers, routing, runoff, tables, transition, waiting
 from allocation.config import Config
-from allocation.districting import Params, ProblemError, Stop, check, evaluate, solve
+from allocation.districting import Params, ProblemError, Stop, check, evaluate, solve, warm_up
 from allocation.errors import Refused
 from allocation.inputs import Inputs, fingerprints, load_inputs
 from allocation.layers import Layer
@@ -394,16 +394,26 @@ def _known(layer: Layer, plan: NDArray[np.int64], why: str) -> dict[str, Any]:
     }
 
 
-def solve_all(run: Run, keys: Iterable[str], progress: Progress | None = None) -> None:
-    """Every layer, the largest first, over the configured number of processes."""
+def solve_all(run: Run, pool: ProcessPoolExecutor, progress: Progress) -> None:
+    """Every layer, the largest first, over the processes of ``pool``."""
     told = {row["key"]: row for row in _read_json(run.folder / "layers.json")["layers"]}
-    order = sorted(keys, key=lambda key: -told[key]["units"])
-    with ProcessPoolExecutor(run.config.solver.workers, mp_context=get_context("spawn")) as pool:
-        waiting = {pool.submit(_solve_in_process, str(run.folder), key): key for key in order}
-        for done, future in enumerate(as_completed(waiting), start=1):
-            future.result()
-            if progress:
-                progress(f"{done}/{len(order)} {told[waiting[future]]['label']}")
+    order = sorted(told, key=lambda key: -told[key]["units"])
+    waiting = {pool.submit(_solve_in_process, str(run.folder), key): key for key in order}
+    for done, future in enumerate(as_completed(waiting), start=1):
+        future.result()
+        progress(f"{done}/{len(order)} {told[waiting[future]]['label']}")
+
+
+def _prepare_layers_and_workers(run: Run, pool: ProcessPoolExecutor) -> None:
+    """Meanwhile the processes of ``pool`` start and read the solver's compiled code, which takes them seconds."""
+    for _ in range(run.config.solver.workers):
+        pool.submit(_get_ready)
+    prepare_layers(run)
+
+
+def _get_ready() -> None:
+    """Importing this module is the larger part of it."""
+    warm_up()
 
 
 def _solve_in_process(folder: str, key: str) -> None:
@@ -564,13 +574,20 @@ def run_all(
     run: Run, *, until: Literal["expectations", "report", "proposal", "publication"], progress: Progress
 ) -> dict[str, float]:
     """The whole run without a scheduler, up to and including a step. Returns the seconds of each step, in order."""
+    with ProcessPoolExecutor(run.config.solver.workers, mp_context=get_context("spawn")) as pool:
+        seconds = _run_steps(run, pool, until, progress)
+    _write_json(run.folder / "seconds.json", seconds)
+    return seconds
+
+
+def _run_steps(run: Run, pool: ProcessPoolExecutor, until: str, progress: Progress) -> dict[str, float]:
     steps: list[tuple[str, Callable[[], object]]] = [
         ("boundaries", lambda: prepare_boundaries(run, progress)),
         ("inputs", lambda: check_inputs(run)),
         ("expected work", lambda: estimate_work(run)),
         ("input expectations", lambda: validate_inputs(run)),
-        ("layers", lambda: prepare_layers(run)),
-        ("division", lambda: solve_all(run, layer_keys(run), progress)),
+        ("layers", lambda: _prepare_layers_and_workers(run, pool)),
+        ("division", lambda: solve_all(run, pool, progress)),
         ("outcome", lambda: assemble_outcome(run)),
         ("expectations", lambda: validate_outcome(run)),
         ("report", lambda: write_report(run)),
@@ -585,7 +602,6 @@ def run_all(
         seconds[name] = round(time.perf_counter() - began, 2)
         if name == until:
             break
-    _write_json(run.folder / "seconds.json", seconds)
     return seconds
 
 

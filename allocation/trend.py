@@ -11,7 +11,7 @@ from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy.special import stdtrit
 
 Floats = NDArray[np.float64]
 
@@ -93,7 +93,7 @@ def _with_trend(series: Floats) -> tuple[float, float, float] | None:
     freedom = months - design.shape[1]
     dispersion = max(1.0, float(((series - fitted) ** 2 / fitted).sum()) / freedom)
     trend, error = float(beta[-1]), float(np.sqrt(dispersion * covariance[-1, -1]))
-    if abs(trend) <= stats.t.ppf(1 - SIGNIFICANCE / 2, freedom) * error:
+    if abs(trend) <= float(stdtrit(freedom, 1 - SIGNIFICANCE / 2)) * error:
         return None
     ahead = months - 1 + np.cumsum(DAMPING ** np.arange(1, YEAR + 1))
     future = np.column_stack([np.eye(YEAR)[np.arange(months, months + YEAR) % YEAR], ahead - middle])

@@ -20,10 +20,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.sparse import coo_array, csr_array
 from scipy.sparse.csgraph import connected_components
-from scipy.stats import gamma
 
 from allocation.config import Config
-from allocation.demand import SHARED
+from allocation.demand import INTERVAL, SHARED, gamma_interval
 from allocation.figures import MONTHS_A_YEAR, pieces
 from allocation.layers import Layer, layer_work
 
@@ -68,6 +67,16 @@ class LayerBoard:
         """(n, k) from unit to office; 0 without offices."""
         problem = self.layer.problem
         return problem.distance_km if problem.office_xy_m is not None else np.zeros((problem.n, problem.k))
+
+    @cached_property
+    def sums(self) -> LayerSums:
+        """The figures under the proposal."""
+        return layer_sums(self, self.proposal)
+
+    @cached_property
+    def sums_now(self) -> LayerSums:
+        """The figures under the division in force."""
+        return layer_sums(self, self.now)
 
 
 @dataclass(frozen=True)
@@ -244,16 +253,13 @@ def team_figures(board: LayerBoard, plan: Ints) -> TeamFigures:
 def _interval(board: LayerBoard, plan: Ints, hours: Floats) -> tuple[Floats, Floats]:
     """Ends (k,) of the 80% interval of each team's hours, as ``demand.team_interval`` defines it."""
     k, has = board.layer.problem.k, plan >= 0
-    variance = np.bincount(plan[has], board.spread.own[has], k)
+    variance: Floats = np.bincount(plan[has], board.spread.own[has], k).astype(np.float64)
     units = np.flatnonzero(has)
     teams = csr_array(coo_array((np.ones(len(units)), (plan[units], units)), shape=(k, len(plan))))
     for shared in board.spread.shared:
         together = teams @ shared
         variance = variance + np.asarray(together.multiply(together).sum(axis=1)).ravel()
-    certain = (variance <= 0) | (hours <= 0)
-    shape = np.where(certain, 1.0, hours) ** 2 / np.where(certain, 1.0, variance)
-    low, high = (np.where(certain, hours, hours / shape * gamma.ppf(p, shape)) for p in (0.1, 0.9))
-    return low, high
+    return gamma_interval(hours, variance, INTERVAL)
 
 
 def _pieces(board: LayerBoard, plan: Ints) -> Ints:

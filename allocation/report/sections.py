@@ -18,7 +18,7 @@ import pandas as pd
 from allocation.districting import check
 from allocation.figures import MONTHS_A_YEAR
 from allocation.report import dutch
-from allocation.report.board import Board, Totals, layer_sums, totals
+from allocation.report.board import Board, Totals, totals
 from allocation.report.dutch import number, percent
 from allocation.tables import ALLOCATION_CHANGES, REGION_SUMMARY, SMALLEST_SHOWN_COUNT, TEAM_LOAD, TRANSITION, Table
 
@@ -140,8 +140,8 @@ class Figure:
 def key_figures(frames: Frames) -> list[Figure]:
     """The figures at the top, over all layers: proposal, and the division in force counted in the same way."""
     layers = frames.board.layers
-    new = totals([layer_sums(b, b.proposal) for b in layers])
-    old = totals([layer_sums(b, b.now) for b in layers])
+    new = totals([b.sums for b in layers])
+    old = totals([b.sums_now for b in layers])
     divided = frames.load[frames.load["kind"] != "bijzonder"]
     outside = divided[~divided["is_within_tolerance"]]
     has_now = old.without_team < sum(len(b.now) for b in layers)
@@ -250,8 +250,8 @@ def region_waiting(board: Board) -> pd.DataFrame:
     for one in board.layers:
         name = dutch.layer(one.layer.law_domain, one.layer.client_line)
         row: dict[str, Any] = {"region": one.layer.cluster, "layer": name}
-        for which, plan in (("now", one.now), ("new", one.proposal)):
-            found = layer_sums(one, plan).teams
+        for which, sums in (("now", one.sums_now), ("new", one.sums)):
+            found = sums.teams
             waiting = found.waiting_months[(found.areas > 0) & ~np.isnan(found.waiting_months)]
             row |= {f"least_{which}": waiting.min(initial=np.inf), f"most_{which}": waiting.max(initial=-np.inf)}
         capacity = float(one.layer.problem.capacity.sum())

@@ -159,8 +159,8 @@ class Bench:
         self.config = Config.from_values(told["config"])
         self.board = Board.read(folder)
         self.day = date.fromisoformat(json.loads((folder / "layers.json").read_text(encoding="utf-8"))["day"])
-        self.sums = tuple(layer_sums(b, b.proposal) for b in self.board.layers)
-        self.sums_now = tuple(layer_sums(b, b.now) for b in self.board.layers)
+        self.sums = tuple(b.sums for b in self.board.layers)
+        self.sums_now = tuple(b.sums_now for b in self.board.layers)
         self._known: OrderedDict[str, Board] = OrderedDict()
         self._mutex = Mutex()
 
