@@ -1,11 +1,14 @@
 """Run the benchmark and write its tables.
 
-    python -m tests.benchmarks.solver                                  everything, two hours
+    python -m tests.benchmarks.solver                                  everything, two hours on two cores
     python -m tests.benchmarks.solver --families a --regions zeeland,twente --peers metis,highs
     python -m tests.benchmarks.solver --reference DIR --certify 60     ours against a folder of reference instances
 
 Results are kept in ``--work`` and not measured again (``--fresh`` does); the tables are made of all that is there.
 A table replaces what stands between its two marks in ``--out``; the words around it are written by hand.
+
+As many instances as there are cores are measured at once, each solver in a process of its own on one thread. Every
+budget counts processor time, so that neither the neighbour nor other work on the machine takes any of it.
 """
 
 from __future__ import annotations
@@ -19,9 +22,11 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Lock
 
 from tests.benchmarks.solver import tables
 from tests.benchmarks.solver.recount import recount
@@ -48,14 +53,21 @@ def main() -> None:
     if args.reference is not None:
         bench.reference(args.reference)
         return
-    for family in args.families:
-        for folder in _instances(family, args):
-            whole_country = folder.name.startswith("country")
-            bench.measure(family, folder, _solvers(family, folder, args.peers), 120.0 if whole_country else None)
-            if family in "ae" and args.certify:
-                bench.measure(family, folder, ["certify"], args.certify)
+    with ThreadPoolExecutor(args.jobs) as pool:
+        tasks = ((family, folder) for family in args.families for folder in _instances(family, args))
+        for done in [pool.submit(_measure_one, bench, family, folder) for family, folder in tasks]:
+            done.result()
     if args.out.exists():
         bench.write(args.out, args.families)
+
+
+def _measure_one(bench: Bench, family: str, folder: Path) -> None:
+    """Every solver on one instance, one after the other, and the certificate of our plan."""
+    args = bench.args
+    whole_country = folder.name.startswith("country")
+    bench.measure(family, folder, _solvers(family, folder, args.peers), 120.0 if whole_country else None)
+    if family in "ae" and args.certify:
+        bench.measure(family, folder, ["certify"], args.certify)
 
 
 def _arguments() -> argparse.Namespace:
@@ -71,8 +83,8 @@ def _arguments() -> argparse.Namespace:
         "--certify", type=float, default=60.0, help="seconds for our certificate in families a and e; 0 for none"
     )
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--core", type=int, default=None, help="pin every solver to this core")
-    parser.add_argument("--clock", choices=["cpu", "wall"], default="wall", help="cpu: on a machine with other work")
+    parser.add_argument("--clock", choices=["cpu", "wall"], default="cpu", help="what the seconds count")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="instances at once")
     parser.add_argument("--reference", type=Path, default=None, help="folder with reference.csv and instances")
     parser.add_argument("--work", type=Path, default=Path("var/bench-solver"), help="instances, plans and results")
     parser.add_argument("--fresh", type=words, default=[], help="solvers to measure again, e.g. ours,certify")
@@ -122,6 +134,7 @@ class Bench:
                 run = Run(**json.loads(line))
                 self.runs[_key(run)] = run
         self.measured: set[tuple[str, str, str, float, int]] = set()
+        self.mutex = Lock()
 
     def measure(self, family: str, folder: Path, solvers: list[str], seconds: float | None = None) -> None:
         """Run the solvers that have no result yet (or are to be measured afresh) on one instance."""
@@ -133,9 +146,9 @@ class Bench:
             self._keep(self._run(family, folder, solver, seconds))
 
     def _keep(self, run: Run) -> None:
-        self.runs[_key(run)] = run
-        self.measured.add(_key(run))
-        with self.path.open("a", encoding="utf-8") as file:
+        with self.mutex, self.path.open("a", encoding="utf-8") as file:
+            self.runs[_key(run)] = run
+            self.measured.add(_key(run))
             file.write(json.dumps(asdict(run)) + "\n")
         bound = "" if run.bound is None else f" bound {run.bound:.5f}"
         print(
@@ -150,8 +163,6 @@ class Bench:
         command = [sys.executable, "-m", "tests.benchmarks.solver.peers", solver, str(folder), str(out)]
         command += ["--seconds", str(seconds), "--seed", str(self.args.seed)]
         command += ["--clock", self.args.clock]
-        if self.args.core is not None:
-            command += ["--core", str(self.args.core)]
         start = out.with_name(f"ours-{self.args.seed}") / "plan.csv"
         if solver == "certify" and start.exists():
             command += ["--start", str(start)]
@@ -208,13 +219,17 @@ class Bench:
                     )  # fmt: skip
         everything = set(self.args.families) == set("abcde")
         for family in known if everything else [f for f in known if f in self.args.families]:
-            for name in known[family]:
-                self.measure(family, folder / family / name, ["ours", *self.args.peers])
-                if self.args.certify:
-                    self.measure(family, folder / family / name, ["certify"], self.args.certify)
+            with ThreadPoolExecutor(self.args.jobs) as pool:
+                for done in [pool.submit(self._against, family, folder / family / name) for name in known[family]]:
+                    done.result()
             ours = [r for r in self.of(family) if r.solver == "ours" and r.instance in known[family]]
             proofs = [r for r in self.of(family, certified=True) if r.instance in known[family]]
             print(tables.reference_table(family, ours, known[family], proofs))
+
+    def _against(self, family: str, instance: Path) -> None:
+        self.measure(family, instance, ["ours", *self.args.peers])
+        if self.args.certify:
+            self.measure(family, instance, ["certify"], self.args.certify)
 
 
 def _key(run: Run) -> tuple[str, str, str, float, int]:

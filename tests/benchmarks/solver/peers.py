@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import json
 import math
-import os
 import random
 import threading
 import time
@@ -417,12 +416,9 @@ def main() -> None:
     parser.add_argument("out", type=Path, help="folder for plan.csv and note.json")
     parser.add_argument("--seconds", type=float, default=10.0)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--core", type=int)
     parser.add_argument("--clock", choices=["cpu", "wall"], default="wall")
     parser.add_argument("--start", type=Path, help="plan to certify")
     args = parser.parse_args()
-    if args.core is not None:
-        os.sched_setaffinity(0, {args.core})
     args.out.mkdir(parents=True, exist_ok=True)
     for stale in args.out.glob("*.*"):
         stale.unlink()

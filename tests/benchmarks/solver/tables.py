@@ -62,7 +62,7 @@ def conditions(runs: Sequence[Run]) -> str:
     )
     return (
         f"Measured {dates[0]} to {dates[-1]} UTC, commit {commits}, seed {seeds}, {_machine()}; "
-        f"seconds are {clock}, one process at a time on one thread, load at the start of a run {loads:.1f} "
+        f"seconds are {clock}, each solver in a process on one thread, load at the start of a run {loads:.1f} "
         "(median)."
     )
 
