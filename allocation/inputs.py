@@ -27,8 +27,7 @@ from allocation.config import Config
 from allocation.errors import InputRefused, Problem
 from allocation.locks import Served, contradictions
 from allocation.offices import office_doubts
-from allocation.serving import able_teams, active_locks, why_unable
-from allocation.serving import join_regions as join_regions
+from allocation.serving import KINDS_WITH_AREA, able_teams, active_locks, join_regions, why_unable
 from allocation.tables import ALL_LINES, CLIENT_LINES, Table
 
 log = logging.getLogger(__name__)
@@ -43,7 +42,6 @@ WHOLE_DATE = re.compile(r"\d{4}-\d{2}-\d{2}([T ]00:00(:00(\.0+)?)?)?")
 PC4 = re.compile(r"[1-9][0-9]{3}")
 LOCK_AREA = re.compile(r"(?P<pc4>[1-9][0-9]{3})(?:(?P<first>[A-Z]{2})(?:-(?P=pc4)(?P<last>[A-Z]{2}))?)?")
 CENTRAL = "central"
-KINDS_WITH_AREA = ("regulier", "participatiewet")
 
 REPLACED_COLUMNS = ("pc4", "stand_in", "detail", "action")
 FULL_COLUMNS = ("pc4", "pc6", "inhabitants")

@@ -24,9 +24,7 @@ from allocation.districting import Measure, Problem, Weights
 from allocation.errors import InputRefused
 from allocation.errors import Problem as InputProblem
 from allocation.inputs import Inputs
-from allocation.serving import active_locks as active_locks
-from allocation.serving import active_teams as active_teams
-from allocation.serving import divided_lines, join_regions, widened
+from allocation.serving import active_locks, active_teams, divided_lines, join_regions, widened
 from allocation.tables import ALL_LINES, CLIENT_LINES, LAW_DOMAINS, REGULAR_GROUP
 
 ZW_WIA, PW = LAW_DOMAINS

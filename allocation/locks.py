@@ -13,10 +13,17 @@ from typing import Any
 import pandas as pd
 
 from allocation.errors import Problem
-from allocation.serving import able_teams, active_teams, divided_lines, join_regions, why_unable, widened
+from allocation.serving import (
+    KINDS_WITH_AREA,
+    able_teams,
+    active_teams,
+    divided_lines,
+    join_regions,
+    why_unable,
+    widened,
+)
 from allocation.tables import ALL_LINES, CLIENT_LINES
 
-DIVIDED_KINDS = ("regulier", "participatiewet")
 Fault = tuple[int, str, str, str]
 """Row, column, what is wrong, what is allowed."""
 
@@ -81,7 +88,7 @@ class Served:
         self.links = [set(group.astype(int)) for _, group in named.groupby("cluster")["region"]]
         active = active_teams(teams, day)
         self.lines: dict[tuple[str, int], tuple[str, ...]] = {}
-        for kind in DIVIDED_KINDS:
+        for kind in KINDS_WITH_AREA:
             mine = active[active["kind"] == kind]
             for members in join_regions(region_name, [*self.links, *mine["regions"]]):
                 here = mine["regions"].map(lambda numbers, m=members: bool(m & set(numbers))).astype(bool)

@@ -38,6 +38,7 @@ from allocation.errors import Refused
 from allocation.inputs import Inputs, fingerprints, load_inputs
 from allocation.layers import Layer
 from allocation.scenario import Scenario, compare_with_base, scenario_config, write_scenario_input
+from allocation.serving import active_teams
 from allocation.store import today as dutch_today
 
 if TYPE_CHECKING:
@@ -436,7 +437,7 @@ def assemble_outcome(run: Run) -> None:
     """Every published table, as Parquet in the run's folder ``outcome``."""
     inputs, work, areas = Inputs.read(run.folder / "inputs"), run.frame("work"), _areas(run)
     told = _read_json(run.folder / "layers.json")
-    teams = layers.active_teams(inputs.teams, date.fromisoformat(told["day"]))
+    teams = active_teams(inputs.teams, date.fromisoformat(told["day"]))
     now = pd.read_parquet(run.folder / "division_in_force.parquet")
     solved = _read_solved(run)
     parts = routing.assigned_parts([one.layer for one in solved], [one.plan for one in solved])

@@ -14,6 +14,8 @@ import pandas as pd
 from allocation.tables import ALL_LINES, CLIENT_LINES
 
 PW_KIND = "participatiewet"
+KINDS_WITH_AREA = ("regulier", PW_KIND)
+"""The kinds of teams that areas are divided over; the others take the clients of their group from everywhere."""
 
 
 def active_teams(teams: pd.DataFrame, day: date) -> pd.DataFrame:

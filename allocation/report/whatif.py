@@ -29,13 +29,13 @@ import geodata
 from allocation.config import Config
 from allocation.districting import ProblemError
 from allocation.errors import InputRefused, Refused
-from allocation.inputs import LOCK_AREA, Inputs, join_regions
-from allocation.layers import Layer, active_teams, build_layers
+from allocation.inputs import LOCK_AREA, Inputs
+from allocation.layers import KIND_OF, Layer, build_layers
 from allocation.report.board import Amounts, Board, Ints, LayerBoard, LayerSums, lay_out, layer_sums
 from allocation.report.map import SHOWN, boards_shown, main_team
+from allocation.serving import active_teams, join_regions
 
 ShownKey = Literal["vangnet", "werkgever", "pw"]
-KINDS = {"zw_wia": "regulier", "pw": "participatiewet"}
 LAWS = {"regulier": "ZW|WIA", "participatiewet": "PW|ZW|WIA"}
 
 
@@ -247,7 +247,7 @@ class Bench:
         wrong = []
         for board in self.board.layers:
             regions = set(board.layer.regions)
-            own = teams[teams["kind"] == KINDS[board.layer.law_domain]]
+            own = teams[teams["kind"] == KIND_OF[board.layer.law_domain]]
             if regions <= touched and not own["regions"].map(lambda numbers, r=regions: bool(set(numbers) & r)).any():
                 where = " + ".join(str(names.at[nr, "arbeidsmarktregio"]) for nr in board.layer.regions)
                 wrong.append(f"Zo houdt {where} geen team over; voeg eerst een team toe.")

@@ -27,9 +27,10 @@ from allocation.config import Config
 from allocation.demand import expected_work
 from allocation.figures import Solved, pieces, region_summary, team_load
 from allocation.inputs import Inputs, load_inputs
-from allocation.layers import Layer, active_teams, build_layers, line_shares
+from allocation.layers import Layer, build_layers, line_shares
 from allocation.pipeline import solve_problem
 from allocation.routing import allocation_table, assigned_parts, routing_table
+from allocation.serving import active_teams
 from allocation.transition import allocation_changes, expected_per_area, transition_table
 
 POSTCODES = [str(1001 + i) for i in range(12)]

@@ -11,7 +11,8 @@ import pytest
 
 from allocation.config import Config
 from allocation.errors import InputRefused, Problem
-from allocation.inputs import MOST_PER_CHECK, join_regions, load_inputs
+from allocation.inputs import MOST_PER_CHECK, load_inputs
+from allocation.serving import join_regions
 from tests.support import toy
 
 Frames = dict[str, pd.DataFrame]

@@ -15,7 +15,8 @@ import pytest
 from allocation.config import Config
 from allocation.districting import check
 from allocation.errors import InputRefused
-from allocation.layers import active_locks, split_portions
+from allocation.layers import split_portions
+from allocation.serving import active_locks
 from tests.support import toy
 
 CONFIG = Config.from_values({"tolerance": 0.1, "solver": {"seconds": 20.0, "iterations": 20_000}})
