@@ -14,8 +14,9 @@ from allocation.districting import Stop, check, read_instance, solve
 
 HERE = Path(__file__).parent
 BEST_KNOWN: dict[str, float] = json.loads((HERE / "best_known.json").read_text(encoding="utf-8"))
-# where bars leave few contiguous plans, or heavy units few balanced ones
-ITERATIONS = {"locked": 2_500_000, "heavy_units": 3_000_000}
+# where bars leave few contiguous plans, heavy units few balanced ones, or the relaxation leads into a poor valley: from
+# it no cooling from 0.5 and few from 1.0 come below 9.5 in `valley`
+ITERATIONS = {"locked": 2_500_000, "heavy_units": 3_000_000, "valley": 8_000_000}
 
 
 def test_every_instance_has_a_best_known_value() -> None:

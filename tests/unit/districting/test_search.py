@@ -13,6 +13,7 @@ from allocation.districting.multilevel import coarsen, majority, sizes
 from allocation.districting.plan import build_model, canonical, new_state, restricted
 from allocation.districting.problem import Problem
 from allocation.districting.recombine import best_of, merged, neighbouring, regrouped
+from allocation.districting.solve import _temperatures
 from tests.unit.districting.conftest import GridMaker
 
 
@@ -267,6 +268,63 @@ def test_regrouping_leaves_other_teams_alone(grid: GridMaker) -> None:
     assert options[4].tolist() == [False, False, True]
     assert options[0].tolist() == [True, True, False]
     assert neighbouring(build_model(problem), plan, 0, 2, np.random.default_rng(1)).tolist() == [0, 1]
+
+
+def search_of(problem: Problem, hot: tuple[float, ...], bases: int) -> Search:
+    annealer = Annealer(build_model(problem), 1, Clock(None, 1e7), Schedule())
+    plans = [np.repeat(np.arange(problem.k), problem.n // problem.k) for _ in range(bases)]
+    return Search(problem, annealer, plans, 0.0, hot)
+
+
+def test_the_first_round_cools_every_kind_of_start_from_every_temperature(grid: GridMaker) -> None:
+    search = search_of(grid(4, 4, teams=4), hot=(0.5, 1.0, 2.0), bases=2)
+    assert [hot for _, hot in search._starts(0)] == [0.5, 0.5, 1.0, 1.0, 2.0, 2.0]
+
+
+def test_later_rounds_have_one_of_these_in_turn(grid: GridMaker) -> None:
+    search = search_of(grid(4, 4, teams=4), hot=(0.5, 2.0), bases=1)
+    search.annealer.value_of(search.bases[0])
+    in_turn = [search._starts(round_) for round_ in range(1, 5)]
+    assert [len(starts) for starts in in_turn] == [1] * 4
+    assert [starts[0][1] for starts in in_turn] == [0.5, 2.0, 2.0, 0.5]  # two kinds of start at each temperature
+
+
+def test_with_few_teams_later_rounds_also_cool_the_best_plan(grid: GridMaker) -> None:
+    search = search_of(grid(4, 4, teams=2), hot=(0.5, 2.0), bases=1)
+    best = search.annealer.value_of(search.bases[0])
+    (_, fresh), (again, warm) = search._starts(1)
+    assert (fresh, warm) == (0.5, search.annealer.schedule.warm)
+    assert (again() == best.plan).all()
+
+
+def test_hot_coolings_are_for_travel_that_no_division_in_force_holds(grid: GridMaker) -> None:
+    offices = {"office_xy_m": np.array([[0.0, 0.0], [3000.0, 3000.0]])}
+    now = {"current": np.repeat([0, 1], 8)}
+    priced = {
+        "travel": grid(4, 4, **offices, weights=Weights(1.0)),
+        "moved": grid(4, 4, **offices, **now, weights=Weights(1.0, moved=20.0)),
+        "moving is free": grid(4, 4, **offices, **now, weights=Weights(1.0)),
+        "cut edges": grid(4, 4),
+    }
+    schedule = Schedule()
+    assert {name: _temperatures(problem, schedule) for name, problem in priced.items()} == {
+        "travel": schedule.hot_free,
+        "moved": schedule.hot,
+        "moving is free": schedule.hot_free,
+        "cut edges": schedule.hot_unguided,
+    }
+
+
+@pytest.mark.parametrize(("iterations", "kept"), [(1e7, 3), (40_000, 1)])
+def test_scouting_keeps_short_coolings_of_grown_plans_while_there_is_room(
+    grid: GridMaker, iterations: float, kept: int
+) -> None:
+    problem = grid(6, 6, teams=3, tolerance=0.2)
+    schedule = Schedule(scouts=3, first_run=20_000)
+    annealer = Annealer(build_model(problem), 1, Clock(None, iterations), schedule)
+    annealer.run(grown(annealer.model, annealer.rng), 20_000, 1.0)
+    Search(problem, annealer, [], 0.0, schedule.hot_unguided)._scout()
+    assert annealer.iterations == 20_000 * (1 + kept)
 
 
 def test_limits_come_before_the_objective() -> None:
