@@ -423,11 +423,11 @@ def _solve_in_process(folder: str, key: str) -> None:
 
 def _read_solved(run: Run) -> list[figures.Solved]:
     solved = []
-    for row in _read_json(run.folder / "layers.json")["layers"]:
-        folder = run.folder / "layers" / row["key"]
+    for key in layer_keys(run):
+        folder = run.folder / "layers" / key
         layer = Layer.read(folder)
         plan = pd.read_parquet(folder / "plan.parquet")["team"].to_numpy(dtype=np.int64)
-        result = _read_json(folder / "result.json")
+        result = read_result(run, key)
         pieces = figures.pieces(layer.problem, plan)
         solved.append(figures.Solved(layer, plan, pieces, result["objective"], result["lower_bound"], result["gap"]))
     return solved
@@ -547,10 +547,7 @@ def reject(run: Run, approval: dict[str, Any]) -> None:
 
 def _runs_row(run: Run) -> pd.DataFrame:
     told = _read_json(run.folder / "run.json")
-    solver = {
-        row["key"]: _read_json(run.folder / "layers" / row["key"] / "result.json")
-        for row in _read_json(run.folder / "layers.json")["layers"]
-    }
+    solver = {key: read_result(run, key) for key in layer_keys(run)}
     validation = run.folder / "validation" / "result.json"
     sources = {
         "input": _read_json(run.folder / "inputs.json"),
@@ -651,6 +648,12 @@ def layer_keys(run: Run) -> list[str]:
     return [row["key"] for row in _read_json(run.folder / "layers.json")["layers"]]
 
 
+def read_result(run: Run, key: str) -> dict[str, Any]:
+    """What the solver said of a layer; without the plan."""
+    result: dict[str, Any] = _read_json(run.folder / "layers" / key / "result.json")
+    return result
+
+
 def summary(run: Run) -> dict[str, Any]:
     """The figures a planner looks at first; deviations are shares of the target load."""
     load, changes = run.frame("team_load"), run.frame("allocation_changes")
@@ -658,7 +661,7 @@ def summary(run: Run) -> dict[str, Any]:
     moved = run.frame("transition")
     told = _read_json(run.folder / "version.json") if (run.folder / "version.json").exists() else {}
     outside = divided[~divided["is_within_tolerance"]]
-    results = [_read_json(run.folder / "layers" / key / "result.json") for key in layer_keys(run)]
+    results = [read_result(run, key) for key in layer_keys(run)]
     return {
         "regions": int(run.frame("region_summary")["arbeidsmarktregio_nr"].nunique()),
         "teams": int(load["team_id"].nunique()),

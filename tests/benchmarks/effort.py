@@ -1,0 +1,53 @@
+"""What more effort would bring: every layer of a run divided again with ten times the iterations.
+
+``python -m tests.benchmarks.effort RUN_FOLDER [--times 10]`` prints a Markdown table of the layers that came out
+cheaper, and the sum. Layers whose plan is proven optimal are not divided again. The clock has no say in the outcome.
+"""
+
+from __future__ import annotations
+
+import argparse
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from allocation.layers import Layer
+from allocation.pipeline import Run, code_version, layer_keys, read_result, solve_problem
+
+
+def divided_again(run: Run, times: int) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+    """What the solver said of each layer of the run, and what it says with ``times`` the effort."""
+    solver = run.config.solver
+    more = solver.model_copy(update={"iterations": solver.iterations * times, "seconds": 3600.0})
+    config = run.config.model_copy(update={"solver": more})
+    pairs = []
+    for key in layer_keys(run):
+        before = read_result(run, key)
+        is_ended_early = before["stopped_because"] == "iterations"
+        after = solve_problem(Layer.read(run.folder / "layers" / key), config) if is_ended_early else before
+        pairs.append((before, after))
+    return pairs
+
+
+def main() -> int:
+    """Entry point."""
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.effort", description=__doc__)
+    parser.add_argument("run", type=Path, help="folder of a run, its layers divided")
+    parser.add_argument("--times", type=int, default=10)
+    asked = parser.parse_args()
+    run = Run.open(asked.run)
+    pairs = divided_again(run, asked.times)
+    print(f"{datetime.now(UTC):%Y-%m-%d}, {code_version()}, seed {run.config.solver.seed}\n")
+    print(f"| layer | {run.config.solver.iterations:,} iterations | {asked.times} times that | dearer |")
+    print("|---|---:|---:|---:|")
+    rows = [(before["label"], before["objective"], after["objective"]) for before, after in pairs]
+    total = ("all", sum(one for _, one, _ in rows), sum(two for _, _, two in rows))
+    for label, one, two in [*(row for row in rows if row[1] - row[2] > 1e-6 * row[1]), total]:
+        print(f"| {label} | {one:.4f} | {two:.4f} | {100 * (one / two - 1):.2f}% |")
+    same = sum(one - two <= 1e-6 * one for _, one, two in rows)
+    print(f"\nNo cheaper plan for {same} of {len(rows)} layers.")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
