@@ -311,7 +311,8 @@ def _validate(asked: argparse.Namespace) -> int:
         boundaries = geodata.load_boundaries(asked.boundaries)
     except geodata.GeodataError as error:
         raise Refused(str(error)) from error
-    pipeline.validate_folder(asked.input, boundaries, config)
+    for doubt in pipeline.validate_folder(asked.input, boundaries, config):
+        print(f"look at: {doubt}")
     print(f"{asked.input}: no problems found")
     return 0
 

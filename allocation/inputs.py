@@ -26,7 +26,7 @@ from allocation import tables
 from allocation.config import Config
 from allocation.errors import InputRefused, Problem
 from allocation.locks import Served, contradictions
-from allocation.offices import office_doubts
+from allocation.offices import DOUBT_COLUMNS, office_doubts
 from allocation.serving import KINDS_WITH_AREA, able_teams, active_locks, join_regions, why_unable
 from allocation.tables import ALL_LINES, CLIENT_LINES, Table
 
@@ -57,6 +57,7 @@ class Inputs:
     (the PC4 of the lock), ``locks.pc6_from``/``pc6_to``, ``stock.pc4_in_file`` (before it was replaced), and ``row``
     (spreadsheet row) in the planners' files.
     ``replaced``: postcodes without an area: pc4, stand_in, and detail and action in Dutch for the report.
+    ``office_doubts``: what may be a typing error in an office, as ``offices.office_doubts`` gives it.
     ``full_postcodes``: pc4, pc6, inhabitants (missing = not published) of areas that are split at PC6, where known.
     """
 
@@ -69,6 +70,7 @@ class Inputs:
     care_regions: pd.DataFrame
     current: pd.DataFrame
     replaced: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(REPLACED_COLUMNS), dtype=object))
+    office_doubts: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(DOUBT_COLUMNS), dtype=object))
     full_postcodes: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(FULL_COLUMNS), dtype=object))
 
     @property
@@ -130,28 +132,24 @@ def load_inputs(
     problems += _too_many_stand_ins(frames, files, replaced)
     if problems:
         raise InputRefused(problems)
-    _warn_of_offices(frames, files, areas, config, replaced)
+    doubts = _doubts_of_offices(frames, areas, config, replaced)
     return Inputs(
         **{
             name: frame.drop(columns="row") if name in ("inflow", "stock", "care_regions") else frame
             for name, frame in frames.items()
         },
         replaced=replaced[list(REPLACED_COLUMNS)],
+        office_doubts=doubts,
     )
 
 
-def _warn_of_offices(
-    frames: dict[str, pd.DataFrame],
-    files: Mapping[str, str],
-    areas: pd.DataFrame,
-    config: Config,
-    replaced: pd.DataFrame,
-) -> None:
+def _doubts_of_offices(
+    frames: dict[str, pd.DataFrame], areas: pd.DataFrame, config: Config, replaced: pd.DataFrame
+) -> pd.DataFrame:
     unasked = replaced[~replaced["pc4"].isin(list(config.replaced_postcodes))]
     doubts = office_doubts(frames["teams"], areas, dict(zip(unasked["pc4"], unasked["stand_in"], strict=True)))
-    for doubt in doubts:
-        log.warning("%s: %s", files["teams"], doubt)
     frames["teams"] = frames["teams"].drop(columns="office_in_file")
+    return doubts
 
 
 def _replace_postcodes(

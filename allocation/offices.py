@@ -5,7 +5,7 @@ Nothing here refuses: two offices in one town, or one outside its region, do exi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import pandas as pd
@@ -13,22 +13,35 @@ import pandas as pd
 FAR_KM = 25.0
 """An office this far outside the regions of its team is doubted. Offices just across a regional border do occur, about
 half the width of a region away; a postcode of another part of the country is further."""
+DOUBTS = {
+    "stand_in": "office_pc4 {office_pc4} ({team_id}) has no area of its own; {beside} is used in its place",
+    "names": "office_pc4 {office_pc4} has several names: {beside}",
+    "postcodes": "office {office} has several postcodes: {beside}",
+    "far": "office {office} ({office_pc4}) of {team_id} lies {km:.0f} km outside {beside}",
+}
+DOUBT_COLUMNS = ("doubt", "team_id", "office", "office_pc4", "beside", "km")
 
 
-def office_doubts(teams: pd.DataFrame, areas: pd.DataFrame, stand_in: Mapping[str, str]) -> list[str]:
-    """Sentences for the planner.
+def office_doubts(teams: pd.DataFrame, areas: pd.DataFrame, stand_in: Mapping[str, str]) -> pd.DataFrame:
+    """One row per doubt: ``doubt`` (of ``DOUBTS``), and of the others what its sentence names; several with `` / ``.
 
     ``teams`` has ``office_in_file`` beside ``office_pc4``; ``stand_in``: postcode without an area -> the one used.
     """
-    doubts = []
+    rows: list[dict[str, object]] = []
     for pc4, mine in teams[teams["office_in_file"].isin(list(stand_in))].groupby("office_in_file"):
-        names = ", ".join(mine["team_id"].unique())
-        doubts.append(f"office_pc4 {pc4} ({names}) has no area of its own; {stand_in[str(pc4)]} is used in its place")
+        names = " / ".join(mine["team_id"].unique())
+        rows.append({"doubt": "stand_in", "office_pc4": pc4, "team_id": names, "beside": stand_in[str(pc4)]})
     for pc4, names in _seen_together(teams, "office_in_file", "office"):
-        doubts.append(f"office_pc4 {pc4} has several names: {names}")
+        rows.append({"doubt": "names", "office_pc4": pc4, "beside": names})
     for office, codes in _seen_together(teams, "office", "office_in_file"):
-        doubts.append(f"office {office} has several postcodes: {codes}")
-    return doubts + _far_offices(teams, areas)
+        rows.append({"doubt": "postcodes", "office": office, "beside": codes})
+    rows += _far_offices(teams, areas)
+    return pd.DataFrame(rows, columns=list(DOUBT_COLUMNS)).astype({"km": "float64"})
+
+
+def sentences(doubts: pd.DataFrame) -> list[str]:
+    """Each row of ``office_doubts`` in words."""
+    return [DOUBTS[row["doubt"]].format_map(row) for _, row in doubts.iterrows()]
 
 
 def _seen_together(teams: pd.DataFrame, one: str, several: str) -> list[tuple[str, str]]:
@@ -38,20 +51,16 @@ def _seen_together(teams: pd.DataFrame, one: str, several: str) -> list[tuple[st
     ends = [pairs[name].fillna(pd.Timestamp.max.normalize()) for name in ("valid_to", "valid_to_b")]
     together = (pairs["valid_from"] <= ends[1]) & (pairs["valid_from_b"] <= ends[0])
     clash = pairs[together & (pairs[several] != pairs[f"{several}_b"])]
-    return [(str(value), ", ".join(sorted(found.unique()))) for value, found in clash.groupby(one)[several]]
+    return [(str(value), " / ".join(sorted(found.unique()))) for value, found in clash.groupby(one)[several]]
 
 
-def _far_offices(teams: pd.DataFrame, areas: pd.DataFrame) -> list[str]:
+def _far_offices(teams: pd.DataFrame, areas: pd.DataFrame) -> Iterator[dict[str, object]]:
     place = areas.drop_duplicates("pc4").set_index("pc4")[["x_m", "y_m"]].astype(float)
-    doubts = []
     local = teams[teams["kind"] != "bijzonder"]
     for team, regions in zip(local.itertuples(), local["regions"], strict=True):
         own = areas[areas["arbeidsmarktregio_nr"].isin(regions)]
         x, y = place.loc[str(team.office_pc4)]
         km = float(np.hypot(own["x_m"] - x, own["y_m"] - y).min()) / 1000
         if km > FAR_KM:
-            where = ", ".join(own["arbeidsmarktregio"].unique())
-            doubts.append(
-                f"office {team.office} ({team.office_pc4}) of {team.team_id} lies {km:.0f} km outside {where}"
-            )
-    return doubts
+            told = {"team_id": team.team_id, "office": team.office, "office_pc4": team.office_pc4}
+            yield {"doubt": "far", **told, "beside": " / ".join(own["arbeidsmarktregio"].unique()), "km": km}

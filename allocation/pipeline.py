@@ -31,7 +31,20 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from allocation import demand, editions, example, figures, impact, layers, routing, runoff, tables, transition, waiting
+from allocation import (
+    demand,
+    editions,
+    example,
+    figures,
+    impact,
+    layers,
+    offices,
+    routing,
+    runoff,
+    tables,
+    transition,
+    waiting,
+)
 from allocation.config import Config
 from allocation.districting import Params, ProblemError, Stop, check, evaluate, solve, warm_up
 from allocation.errors import Refused
@@ -305,13 +318,17 @@ def _layers_of(
         raise Refused("\n".join(error.sentences)) from error
 
 
-def validate_folder(folder: Path, boundaries: geodata.Boundaries, config: Config) -> None:
-    """Every check of an input folder, as far as building the problems; nothing is kept. Raises ``Refused``."""
+def validate_folder(folder: Path, boundaries: geodata.Boundaries, config: Config) -> list[str]:
+    """Every check of an input folder, as far as building the problems; nothing is kept. Raises ``Refused``.
+
+    Returns what may be a mistake and is not refused, in sentences.
+    """
     today = dutch_today()
     inputs = load_inputs(folder, boundaries.areas, config, today=today)
     work = demand.expected_work(inputs, boundaries.areas, config)
     undivided = replace(inputs, current=_no_division())
     _layers_of(boundaries, undivided, work, config, inputs.planning_date(config, today))
+    return offices.sentences(inputs.office_doubts)
 
 
 def _division_in_force(run: Run, inputs: Inputs) -> tuple[pd.DataFrame, int | None]:

@@ -10,6 +10,7 @@ Does not belong here: how a rule is run (``engine``), and what follows from a de
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -30,12 +31,14 @@ INFLOW_FACTOR = 2.0
 
 
 def suites(run_folder: Path) -> Suites:
-    """The suites of the first gate, on ``inputs/*.parquet``, ``work.parquet`` and ``boundaries/areas.parquet``."""
+    """The suites of the first gate, on ``inputs/*.parquet``, ``work.parquet`` and ``boundaries/areas.parquet``.
+
+    ``inputs`` holds the tables of the input and ``office_doubts``.
+    """
     names = tuple(table.name for table in tables.INPUTS)
     found = facts.read_tables(run_folder / "inputs", names)
     work = facts.read_tables(run_folder, ("work",))
     missing = [name for name in names if name not in found] + ([] if work else ["work"])
-    config = facts.settings(run_folder)
     replaced = facts.read_tables(run_folder / "inputs", ("replaced",)).get("replaced", pd.DataFrame())
     added_up = {"inflow", "stock"} if len(replaced) else set()  # two postcodes may count for one
     declared = [
@@ -43,15 +46,19 @@ def suites(run_folder: Path) -> Suites:
         for table in tables.INPUTS
         if table.name in found
     ]
-    frames = {} if missing else _frames(found | work, facts.areas(run_folder), config)
+    beside = work | facts.read_tables(run_folder / "inputs", ("office_doubts",))
+    frames = (
+        {} if missing else _frames(found | beside, facts.areas(run_folder), facts.read_json(run_folder / "run.json"))
+    )
     return Suites("inputs", declared, RULES if frames else (), frames, missing)
 
 
-def _frames(found: dict[str, pd.DataFrame], areas: pd.DataFrame, config: dict[str, object]) -> dict[str, pd.DataFrame]:
-    """The tables that the rules read."""
-    inflow, stock = found["inflow"], found["stock"]
+def _frames(found: dict[str, pd.DataFrame], areas: pd.DataFrame, told: dict[str, Any]) -> dict[str, pd.DataFrame]:
+    """The tables that the rules read. ``told``: what the run was started with."""
+    inflow, stock, config = found["inflow"], found["stock"], told["config"]
     months = inflow["month"].nunique()
-    day = pd.Timestamp(config["valid_from"] or stock["reference_date"].max())  # type: ignore[arg-type]
+    counted = stock["reference_date"].max()
+    day = pd.Timestamp(config["valid_from"]) if config["valid_from"] else max(pd.Timestamp(told["today"]), counted)
     teams = found["teams"].drop(columns=["row", "regions"], errors="ignore")
     return {
         "area": areas,
@@ -64,6 +71,8 @@ def _frames(found: dict[str, pd.DataFrame], areas: pd.DataFrame, config: dict[st
         "products": facts.products(found["products"], config),
         "teams": teams,
         "team": facts.teams(found["teams"], day),
+        "team_end": team_ends(found["teams"], day),
+        "office_doubt": found["office_doubts"],
         "team_region": facts.team_regions(found["teams"], found["clusters"]),
         "clusters": found["clusters"].drop(columns="row", errors="ignore"),
         "locks": found["locks"].drop(columns="row", errors="ignore"),
@@ -117,6 +126,14 @@ def stock_ratios(inflow: pd.DataFrame, stock: pd.DataFrame, areas: pd.DataFrame)
     both["explained"] = both["inflow"] * of_country["clients"] / of_country["inflow"].where(of_country["inflow"] > 0)
     compared: pd.DataFrame = both.dropna(subset=["explained"])[["region", "product", "clients", "explained"]]
     return compared
+
+
+def team_ends(teams: pd.DataFrame, day: pd.Timestamp) -> pd.DataFrame:
+    """team_id, name and last_day of the teams that serve on ``day`` and have no period that lasts a year from it."""
+    serving = teams[(teams["valid_from"] <= day) & (teams["valid_to"].isna() | (teams["valid_to"] >= day))]
+    last = teams.assign(end=teams["valid_to"].fillna(pd.Timestamp.max.normalize())).groupby("team_id")["end"].max()
+    ends = serving[["team_id", "name"]].assign(last_day=serving["team_id"].map(last))
+    return ends[ends["last_day"] < day + pd.DateOffset(years=1)]
 
 
 def _unknown(table: str, column: str, known: str, of: str, says: str, zegt: str) -> Rule:
@@ -273,12 +290,37 @@ _TEAM_RULES = (
                and instr(t.client_groups, '|' || g.client_group || '|') > 0)""",
     ),
     Rule(
+        "team_ends", "team_end", "last_day", "warning",
+        "a team gets work and ends within a year: by then its areas must be divided again",
+        "een team krijgt werk en stopt binnen een jaar: dan moeten zijn gebieden opnieuw worden verdeeld",
+        "select team_id, name, last_day from team_end as t order by last_day, team_id",
+    ),
+    Rule(
         "region_of_team", "team", "arbeidsmarktregio", "critical",
         "the team has no region that exists", "het team heeft geen bestaande regio",
         """select t.team_id from team as t where t.kind <> 'bijzonder' and not exists (
              select 1 from team_region as r join area as a on a.arbeidsmarktregio_nr = r.region
              where r.team_id = t.team_id)""",
     ),
+)  # fmt: skip
+
+_OFFICES = tuple(
+    Rule(
+        f"office_{doubt}", "office_doubt", "office_pc4", "warning", says, zegt,
+        f"select {columns} from office_doubt as d where doubt = '{doubt}' order by 1, 2",
+    )
+    for doubt, columns, says, zegt in (
+        ("stand_in", "office_pc4, team_id, beside as instead",
+         "the office is at a postcode without an area of its own: the nearest number is used",
+         "het kantoor staat op een postcode zonder eigen gebied: het naastliggende nummer geldt"),
+        ("names", "office_pc4, beside as names", "offices at one postcode have different names",
+         "kantoren op één postcode hebben verschillende namen"),
+        ("postcodes", "office, beside as postcodes", "one office has several postcodes",
+         "één kantoor heeft verschillende postcodes"),
+        ("far", "team_id, office, office_pc4, round(km) as km, beside as region",
+         "the office lies far outside the regions of its team",
+         "het kantoor ligt ver buiten de regio's van zijn team"),
+    )
 )  # fmt: skip
 
 _DIVISION = (
@@ -373,5 +415,6 @@ _WORK = (
 )  # fmt: skip
 
 RULES: tuple[Rule, ...] = (
-    *_AREAS, *_POSTCODES, *_PRODUCTS, *_GROUPS, *_LINES, *_HISTORY, *_TEAM_RULES, *_TEAMS, *_DIVISION, *_WORK,
+    *_AREAS, *_POSTCODES, *_PRODUCTS, *_GROUPS, *_LINES, *_HISTORY, *_TEAM_RULES, *_OFFICES, *_TEAMS, *_DIVISION,
+    *_WORK,
 )  # fmt: skip

@@ -79,6 +79,8 @@ FIELDS = {
     "client_line": "lijn", "client_group": "groep", "law": "wet", "law_domain": "laag", "clients": "cliënten",
     "product": "product", "month": "maand", "office": "kantoor", "arbeidsmarktregio": "regio", "teams": "teams",
     "deviation": "afwijking", "tolerance": "tolerantie", "pieces": "delen", "areas": "gebieden",
+    "last_day": "laatste dag", "office_pc4": "postcode", "names": "namen", "postcodes": "postcodes",
+    "instead": "gebruikt", "region": "regio",
 }  # fmt: skip
 
 

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import pandas as pd
@@ -196,6 +196,20 @@ def test_validate_refuses_what_run_would_refuse_later(
         assert done.returncode == 1, done.stdout
         assert told in done.stderr
         assert "Traceback" not in done.stderr
+
+
+def test_a_doubtful_office_and_a_team_that_soon_ends_are_warned_of(country: Country) -> None:
+    teams = toy.tables()["teams"].assign(office="Dorp", office_pc4="1001")
+    teams.loc[teams["team_id"] == "W2", "office"] = "Drop"
+    teams.loc[teams["team_id"] == "W2", "valid_to"] = (date.today() + timedelta(days=100)).isoformat()
+    toy.write(country.folder / "input", {"teams": teams})
+    checked = country.caseload("validate", *country.run_arguments, has_store=False)
+    assert checked.returncode == 0, checked.stderr
+    assert "look at: office_pc4 1001 has several names: Dorp / Drop" in checked.stdout
+    done = country.caseload("run", *country.run_arguments)
+    assert done.returncode == 0, done.stderr
+    assert "offices at one postcode have different names (1 found)" in done.stdout
+    assert "a team gets work and ends within a year" in done.stdout
 
 
 @pytest.mark.parametrize("table", ["routing", "transition"])

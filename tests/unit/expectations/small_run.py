@@ -25,6 +25,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from allocation.offices import DOUBT_COLUMNS
+
 PC4S = ["1000", "1001", "1002", "1003", "1004", "1005"]
 REGION = {"1000": 1, "1001": 1, "1002": 1, "1003": 2, "1004": 2, "1005": 2}
 EDGES = {1: [("1000", "1001"), ("1000", "1002"), ("1001", "1002")], 2: [("1003", "1004"), ("1003", "1005")]}
@@ -85,7 +87,7 @@ class SmallRun:
                 continue
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             frame.to_parquet(folder / f"{name}.parquet", index=False)
-        _write_json(folder / "run.json", {"config": self.config})
+        _write_json(folder / "run.json", {"config": self.config, "today": "2026-07-01"})
         told = [{"key": key, "label": key, "is_solved": True, "units": 3} for key in LAYERS]
         told_of_run = {"day": "2026-07-01", "from_version": None, "in_force_since": self.in_force_since}
         _write_json(folder / "layers.json", {**told_of_run, "layers": told})
@@ -139,6 +141,7 @@ def small_run() -> SmallRun:
         "clusters": pd.DataFrame({"cluster": ["samen"], "arbeidsmarktregio": ["1"], "row": [2], "region": [1]}),
         "locks": _locks(), "care_regions": pd.DataFrame({"pc4": PC4S, "care_region": "GGD"}),
         "current": _in_force().drop(columns="law_domain").assign(row=2),
+        "office_doubts": pd.DataFrame(columns=list(DOUBT_COLUMNS), dtype=object),
     }  # fmt: skip
     return SmallRun(areas, inputs, work, _in_force(), _in_force(), outcome, config)
 

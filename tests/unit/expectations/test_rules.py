@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from allocation.offices import DOUBT_COLUMNS
 from expectations import engine, inputs, outcome
 from expectations.rules import Database, Failure, Rule, Suites
 from tests.unit.expectations.small_run import Change, SmallRun, small_run
@@ -66,6 +67,14 @@ def without_regions(team: str) -> Change:
 def result_of(layer: str, **values: Any) -> Change:
     def change(run: SmallRun) -> None:
         run.results[layer] = values
+
+    return change
+
+
+def doubt(kind: str, **values: Any) -> Change:
+    def change(run: SmallRun) -> None:
+        row = pd.DataFrame([{"doubt": kind, **values}], columns=list(DOUBT_COLUMNS))
+        run.inputs["office_doubts"] = row
 
     return change
 
@@ -267,6 +276,8 @@ INPUT_CASES = [
     Case("periods", with_row("inputs/teams", {"team_id": "V1"}, valid_from=pd.Timestamp("2025-01-01")), "team_id V1"),
     Case("periods", setting("inputs/teams", {"team_id": "A0"}, valid_to=pd.Timestamp("2020-01-01")), "team_id A0"),
     Case("groups_of_special_teams", without("inputs/teams", team_id="K"), "client_group klm"),
+    Case("groups_of_special_teams",  # it ended between the count of the stock and the day of the run
+         setting("inputs/teams", {"team_id": "K"}, valid_to=pd.Timestamp("2026-06-30")), "client_group klm"),
     Case("region_of_team",
          without_regions("V1"),
          "team_id V1"),
@@ -283,6 +294,16 @@ INPUT_CASES = [
 ]  # fmt: skip
 
 INPUT_WARNINGS = [
+    Case("team_ends", setting("inputs/teams", {"team_id": "V1"}, valid_to=pd.Timestamp("2027-06-30")),
+         "team_id V1, name SMC V1, last_day 2027-06-30"),
+    Case("office_stand_in", doubt("stand_in", office_pc4="1020", team_id="V1", beside="1005"),
+         "office_pc4 1020, team_id V1, instead 1005"),
+    Case("office_names", doubt("names", office_pc4="1001", beside="Dorp / Drop"),
+         "office_pc4 1001, names Dorp / Drop"),
+    Case("office_postcodes", doubt("postcodes", office="Dorp", beside="1001 / 1002"),
+         "office Dorp, postcodes 1001 / 1002"),
+    Case("office_far", doubt("far", team_id="V1", office="Dorp", office_pc4="1001", beside="West", km=62.3),
+         "team_id V1, office Dorp, office_pc4 1001, km 62, region West"),
     Case("current_vanished", setting("inputs/current", {"pc4": "1004"}, pc4="9999"), "pc4 9999, teams"),
     Case("clients_without_inhabitants", setting("areas", {"pc4": "1004"}, inhabitants=0), "pc4 1004, inhabitants 0"),
     Case("unusual_month", setting("inputs/inflow", {"month": "2025-03", "product": "PW_ABA"}, clients=9),
@@ -343,6 +364,25 @@ def test_unusual_outcome_gives_a_warning(context: Any, case: Case, tmp_path: Pat
 @pytest.mark.parametrize("case", INPUT_CASES, ids=_id)
 def test_broken_input_is_caught(context: Any, case: Case, tmp_path: Path) -> None:
     _check(context, inputs.suites, case, "critical", tmp_path)
+
+
+@pytest.mark.parametrize(
+    "periods",
+    [
+        [("2027-07-01", None)],  # a year after the first day
+        [("2026-12-31", None), (None, "2027-01-01")],  # it goes on with other capacity
+        [("2026-06-30", None)],  # it serves nobody any more
+    ],
+)
+def test_a_team_that_lasts_a_year_or_has_ended_is_no_reason_to_warn(
+    periods: list[tuple[str | None, str | None]],
+) -> None:
+    rows = [
+        {"team_id": "W", "name": "SMC W", "valid_from": pd.Timestamp(first or "2024-01-01"), "valid_to": last}
+        for last, first in periods
+    ]
+    teams = pd.DataFrame(rows).astype({"valid_to": "datetime64[us]"})
+    assert inputs.team_ends(teams, pd.Timestamp("2026-07-01")).empty
 
 
 @pytest.mark.parametrize("case", INPUT_WARNINGS, ids=_id)
