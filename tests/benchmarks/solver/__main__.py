@@ -1,4 +1,4 @@
-"""Run the benchmark and write its tables.
+"""Run the benchmark, print its tables and write them.
 
     python -m tests.benchmarks.solver                                  everything, two hours on two cores
     python -m tests.benchmarks.solver --families a --regions zeeland,twente --peers metis,highs
@@ -57,8 +57,10 @@ def main() -> None:
         tasks = ((family, folder) for family in args.families for folder in _instances(family, args))
         for done in [pool.submit(_measure_one, bench, family, folder) for family, folder in tasks]:
             done.result()
+    made = bench.tables(args.families)
+    print("\n\n".join(made.values()))
     if args.out.exists():
-        bench.write(args.out, args.families)
+        write(made, args.out)
 
 
 def _measure_one(bench: Bench, family: str, folder: Path) -> None:
@@ -194,18 +196,13 @@ class Bench:
         chosen = [r for r in runs if r.solver in order and (r.seconds == self.args.seconds or family == "d")]
         return sorted(chosen, key=lambda r: (r.instance, order[r.solver]))
 
-    def write(self, out: Path, families: list[str]) -> None:
-        """Replace the marked tables of ``families`` in the Markdown file ``out``."""
-        text = out.read_text(encoding="utf-8")
-        for family in families:
-            runs = self.of(family)
-            if not runs:
-                continue
-            table = f"### {TITLES[family]}\n\n{tables.family_table(runs, self.of(family, certified=True))}"
-            begin, end = f"<!-- table {family} -->", f"<!-- end {family} -->"
-            pattern = re.compile(f"{re.escape(begin)}.*?{re.escape(end)}", re.DOTALL)
-            text = pattern.sub(lambda _, b=begin, t=table, e=end: f"{b}\n{t}{e}", text)
-        out.write_text(text, encoding="utf-8")
+    def tables(self, families: list[str]) -> dict[str, str]:
+        """Per family that was measured its title and table, as Markdown."""
+        return {
+            family: f"### {TITLES[family]}\n\n{tables.family_table(runs, self.of(family, certified=True))}"
+            for family in families
+            if (runs := self.of(family))
+        }
 
     def reference(self, folder: Path) -> None:
         """Ours on every instance of a reference folder; prints one table a family."""
@@ -230,6 +227,16 @@ class Bench:
         self.measure(family, instance, ["ours", *self.args.peers])
         if self.args.certify:
             self.measure(family, instance, ["certify"], self.args.certify)
+
+
+def write(made: dict[str, str], out: Path) -> None:
+    """Replace the marked tables of these families in the Markdown file ``out``."""
+    text = out.read_text(encoding="utf-8")
+    for family, table in made.items():
+        begin, end = f"<!-- table {family} -->", f"<!-- end {family} -->"
+        pattern = re.compile(f"{re.escape(begin)}.*?{re.escape(end)}", re.DOTALL)
+        text = pattern.sub(lambda _, b=begin, t=table, e=end: f"{b}\n{t}{e}", text)
+    out.write_text(text, encoding="utf-8")
 
 
 def _key(run: Run) -> tuple[str, str, str, float, int]:
