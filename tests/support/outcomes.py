@@ -286,3 +286,14 @@ def _national_routing(allocation: pd.DataFrame) -> pd.DataFrame:
     )
     none = pd.Series([None] * len(routing), dtype="str")
     return routing.drop(columns="law_domain").assign(pc6_from=none, pc6_to=none, office="Utrecht")
+
+
+def with_shared_range(folder: Path) -> Path:
+    """The range 1002AA-1002AE is shared: A2 keeps 0.15 of the postcode and A1, alone in the rest, gets 0.10 of it."""
+    write_outcome(folder)
+    rows = pd.read_parquet(folder / "routing.parquet")
+    in_range = rows[rows["pc6_from"].notna()]
+    rows.loc[in_range.index, "share"] = 0.15
+    shared = in_range.assign(team_id="A1", office="Almere", share=0.10)
+    pd.concat([rows, shared], ignore_index=True).to_parquet(folder / "routing.parquet", index=False)
+    return folder

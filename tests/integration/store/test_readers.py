@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
-import pandas as pd
 import pytest
 import sqlalchemy as sa
 
@@ -15,7 +14,7 @@ from allocation import contract, lookup, publish, store
 from allocation.contract import TABLES
 from allocation.errors import Refused
 from allocation.tables import PUBLISHED, TEAM
-from tests.support.outcomes import Country, write_outcome
+from tests.support.outcomes import Country, with_shared_range, write_outcome
 from tests.support.postgres import has_extension, new_database, started_server
 
 COUNTED = {t.name: [c.name for c in t.columns if c.counts_persons or c.told_by] for t in (*PUBLISHED, TEAM)}
@@ -56,17 +55,6 @@ def test_kns_is_told_what_to_say(published: str) -> None:
         "Deze postcode is verdeeld over meer teams, waaronder SMC {}, kantoor {}. Kijk in het dossier welk team het is."
     )
     assert [r[0] for r in shared] == [told.format("A1", "Almere"), told.format("A2", "Amersfoort")]
-
-
-def with_shared_range(folder: Path) -> Path:
-    """The range 1002AA-1002AE is shared: A2 keeps 0.15 of the postcode and A1, alone in the rest, gets 0.10 of it."""
-    write_outcome(folder)
-    rows = pd.read_parquet(folder / "routing.parquet")
-    in_range = rows[rows["pc6_from"].notna()]
-    rows.loc[in_range.index, "share"] = 0.15
-    shared = in_range.assign(team_id="A1", office="Almere", share=0.10)
-    pd.concat([rows, shared], ignore_index=True).to_parquet(folder / "routing.parquet", index=False)
-    return folder
 
 
 def test_kns_is_told_for_certain_only_where_one_team_serves_alone(
