@@ -209,6 +209,10 @@ def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
+_FINAL_ANSWERS = ("password authentication failed", "no password supplied", "does not exist", "no pg_hba.conf entry")
+"""Of a server that is there: trying again helps nobody. (It says so before there is a connection, without a code.)"""
+
+
 @contextmanager
 def connected(store_url: str) -> Iterator[Connection]:
     """A connection; refused in one sentence when the store cannot be reached."""
@@ -220,6 +224,7 @@ def connected(store_url: str) -> Iterator[Connection]:
         cause = str(getattr(error, "orig", error)).strip().splitlines()
         told = f"The store {where} cannot be opened: {cause[0] if cause else error}"
         is_away = isinstance(error, OperationalError) and url.get_backend_name() == "postgresql"
+        is_away = is_away and not any(answer in told for answer in _FINAL_ANSWERS)
         raise (Passing if is_away else Refused)(told) from error
     with connection:
         try:

@@ -12,6 +12,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from allocation import contract, publish, store
+from allocation.errors import Passing, Refused
 from allocation.tables import REGION_SUMMARY
 from tests.support.outcomes import Country
 
@@ -97,3 +98,12 @@ def test_the_sql_of_the_document_runs_and_answers(store_url: str, files_dir: Pat
         assert rows, text
         if "1002AC" in text:
             assert [row[0] for row in rows] == ["A2"]
+
+
+@pytest.mark.parametrize(("part", "value"), [("database", "bestaat_niet"), ("username", "niemand")])
+def test_a_server_that_says_no_is_not_asked_again(postgres_url: str, part: str, value: str) -> None:
+    """The scheduler tries again what is only away; a wrong name or password stays wrong."""
+    wrong = sa.make_url(postgres_url).set(**{part: value}).render_as_string(hide_password=False)
+    with pytest.raises(Refused, match=f'cannot be opened: .*"{value}" does not exist') as refusal:
+        publish.versions(wrong)
+    assert not isinstance(refusal.value, Passing)
