@@ -590,7 +590,11 @@ def run_all(
 ) -> dict[str, float]:
     """The whole run without a scheduler, up to and including a step. Returns the seconds of each step, in order."""
     with ProcessPoolExecutor(run.config.solver.workers, mp_context=get_context("spawn")) as pool:
-        seconds = _run_steps(run, pool, until, progress)
+        try:
+            seconds = _run_steps(run, pool, until, progress)
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)  # the layers that wait are of no use any more
+            raise
     _write_json(run.folder / "seconds.json", seconds)
     return seconds
 
