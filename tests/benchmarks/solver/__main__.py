@@ -19,6 +19,7 @@ import json
 import math
 import os
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
@@ -172,7 +173,9 @@ class Bench:
         try:
             patience = 120 + seconds * (6 if self.args.clock == "wall" else 40)
             done = subprocess.run(command, capture_output=True, text=True, timeout=patience, check=False)
-            if done.returncode:
+            if done.returncode in (-signal.SIGXCPU, -signal.SIGKILL):  # see the limit in `peers`
+                note["note"] = "did not stop"
+            elif done.returncode:
                 note["note"] = f"failed: {done.stderr.strip().splitlines()[-1:]}"
             else:
                 note = json.loads((out / "note.json").read_text(encoding="utf-8"))

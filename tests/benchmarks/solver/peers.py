@@ -12,6 +12,7 @@ import argparse
 import json
 import math
 import random
+import resource
 import threading
 import time
 import warnings
@@ -424,6 +425,10 @@ def main() -> None:
         stale.unlink()
     if args.clock == "cpu":  # every budget and deadline below reads this one clock, ours and the peers'
         time.perf_counter = time.process_time
+    most = int(
+        120 + 3 * args.seconds
+    )  # reading a large instance included; beyond that a solver will not stop by itself
+    resource.setrlimit(resource.RLIMIT_CPU, (most, most))
     instance = read(args.instance)
     start = time.perf_counter()
     if args.solver == "ours":
@@ -441,8 +446,6 @@ def main() -> None:
 
 
 def _peak_mb() -> float:
-    import resource
-
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
