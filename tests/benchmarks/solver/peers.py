@@ -425,9 +425,7 @@ def main() -> None:
         stale.unlink()
     if args.clock == "cpu":  # every budget and deadline below reads this one clock, ours and the peers'
         time.perf_counter = time.process_time
-    most = int(
-        120 + 3 * args.seconds
-    )  # reading a large instance included; beyond that a solver will not stop by itself
+    most = int(120 + 3 * args.seconds)  # reading a large instance included; more is a solver that will not stop
     resource.setrlimit(resource.RLIMIT_CPU, (most, most))
     instance = read(args.instance)
     start = time.perf_counter()
