@@ -59,7 +59,7 @@ _ARROW_TYPES = {
     "timestamp": pa.timestamp("us", "UTC"),
     "json": pa.string(),
 }
-_FORMULA_STARTS = r"^\s*[=+\-@\t\r|%]"
+_FORMULA_STARTS = r"^[\x00-\x20\x85\p{Z}]*[=+\-@\t\r|%]"
 """A text that starts like this can run as a formula in a spreadsheet; an apostrophe in front makes it a text."""
 
 

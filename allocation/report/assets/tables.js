@@ -54,7 +54,7 @@ function filterTable(table, text) {
 function saveCsv(table, name) {
   const text = (cell) => {
     const value = cell.dataset.v === undefined ? cell.textContent.trim().replace(/\s+/g, " ") : cell.dataset.v.replace(".", ",");
-    return `"${(/^[=+@-]/.test(value) && cell.dataset.v === undefined ? "'" + value : value).replaceAll('"', '""')}"`;
+    return `"${(/^[\s\u0000-\u001f\u0085]*[=+@-]/.test(value) && cell.dataset.v === undefined ? "'" + value : value).replaceAll('"', '""')}"`;
   };
   const rows = [...table.rows].filter((row) => !row.hidden).map((row) => [...row.cells].map(text).join(";"));
   const link = document.createElement("a");

@@ -6,6 +6,7 @@ import csv
 import hashlib
 import json
 import sqlite3
+import sys
 from datetime import date
 from pathlib import Path
 
@@ -73,6 +74,13 @@ def test_no_cell_runs_as_a_formula(folder: Path) -> None:
     for name, delimiter, encoding in (("csv", ",", "utf-8"), ("excel.csv", ";", "utf-8-sig")):
         reasons = {r["reason"] for r in rows_of(folder / f"allocation_reason.{name}", delimiter, encoding)}
         assert reasons == {"'=privacy: staf woont hier", "'=1+1"}
+
+
+@pytest.mark.parametrize("before", [chr(code) for code in range(sys.maxunicode) if chr(code).isspace()])
+def test_no_kind_of_space_before_a_formula_hides_it(before: str) -> None:
+    for sign in "=+-@":
+        rows = files._spreadsheet_safe(pa.table({"text": [f"{before}{sign}1", f"a{before}{sign}1"]}))
+        assert rows.column("text").to_pylist() == [f"'{before}{sign}1", f"a{before}{sign}1"]
 
 
 @given(st.text())
