@@ -1,7 +1,8 @@
 """What more effort would bring: every layer of a run divided again with ten times the iterations.
 
 ``python -m tests.benchmarks.effort RUN_FOLDER [--times 10]`` prints a Markdown table of the layers that came out
-cheaper, and the sum. Layers whose plan is proven optimal are not divided again. The clock has no say in the outcome.
+cheaper, and the sum. Only layers whose search ended by iterations are divided again. The clock has no say in
+the outcome.
 """
 
 from __future__ import annotations
@@ -36,6 +37,8 @@ def main() -> int:
     parser.add_argument("--times", type=int, default=10)
     asked = parser.parse_args()
     run = Run.open(asked.run)
+    if run.config.solver.iterations is None:
+        parser.error("this run searched by the clock; choose one that searched by iterations")
     pairs = divided_again(run, asked.times)
     print(f"{datetime.now(UTC):%Y-%m-%d}, {code_version()}, seed {run.config.solver.seed}\n")
     print(f"| layer | {run.config.solver.iterations:,} iterations | {asked.times} times that | dearer |")

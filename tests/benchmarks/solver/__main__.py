@@ -22,7 +22,7 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -37,6 +37,7 @@ PEERS = ("gerrychain", "metis", "spopt", "cpsat", "highs")
 EXACT = ("cpsat", "highs")
 EXACT_UNITS = 100  # exact solvers get the small instances only: larger ones end without a plan
 SPOPT_FAMILIES = ("c",)  # equal teams without offices, the nearest that it comes to this problem
+STUCK_SECONDS = 3600  # for a process that waits without using any processor time
 TITLES = {
     "a": "(a) Travel, tolerance 5%",
     "b": "(b) With a division in force",
@@ -54,23 +55,13 @@ def main() -> None:
     if args.reference is not None:
         bench.reference(args.reference)
         return
-    with ThreadPoolExecutor(args.jobs) as pool:
-        tasks = ((family, folder) for family in args.families for folder in _instances(family, args))
-        for done in [pool.submit(_measure_one, bench, family, folder) for family, folder in tasks]:
-            done.result()
+    for family in args.families:
+        folders = _instances(family, args)
+        bench.measure_all(family, folders, lambda folder, of=family: _solvers(of, folder, args.peers), family in "ae")
     made = bench.tables(args.families)
     print("\n\n".join(made.values()))
     if args.out.exists():
         write(made, args.out)
-
-
-def _measure_one(bench: Bench, family: str, folder: Path) -> None:
-    """Every solver on one instance, one after the other, and the certificate of our plan."""
-    args = bench.args
-    whole_country = folder.name.startswith("country")
-    bench.measure(family, folder, _solvers(family, folder, args.peers), 120.0 if whole_country else None)
-    if family in "ae" and args.certify:
-        bench.measure(family, folder, ["certify"], args.certify)
 
 
 def _arguments() -> argparse.Namespace:
@@ -139,6 +130,21 @@ class Bench:
         self.measured: set[tuple[str, str, str, float, int]] = set()
         self.mutex = Lock()
 
+    def measure_all(
+        self, family: str, folders: Iterable[Path], solvers: Callable[[Path], list[str]], is_certified: bool
+    ) -> None:
+        """Several instances at once; on each every solver in turn, and then the certificate of our plan."""
+
+        def one(folder: Path) -> None:
+            whole_country = folder.name.startswith("country")
+            self.measure(family, folder, solvers(folder), 120.0 if whole_country else None)
+            if is_certified and self.args.certify:
+                self.measure(family, folder, ["certify"], self.args.certify)
+
+        with ThreadPoolExecutor(self.args.jobs) as pool:
+            for done in [pool.submit(one, folder) for folder in folders]:
+                done.result()
+
     def measure(self, family: str, folder: Path, solvers: list[str], seconds: float | None = None) -> None:
         """Run the solvers that have no result yet (or are to be measured afresh) on one instance."""
         seconds = self.args.seconds if seconds is None else seconds
@@ -171,9 +177,8 @@ class Bench:
             command += ["--start", str(start)]
         note = {"bound": None, "seconds": math.nan, "note": "", "peak_mb": math.nan}
         try:
-            patience = 120 + seconds * (6 if self.args.clock == "wall" else 40)
-            done = subprocess.run(command, capture_output=True, text=True, timeout=patience, check=False)
-            if done.returncode in (-signal.SIGXCPU, -signal.SIGKILL):  # see the limit in `peers`
+            done = subprocess.run(command, capture_output=True, text=True, timeout=STUCK_SECONDS, check=False)
+            if done.returncode == -signal.SIGXCPU:  # see the limit in `peers`
                 note["note"] = "did not stop"
             elif done.returncode:
                 note["note"] = f"failed: {done.stderr.strip().splitlines()[-1:]}"
@@ -219,17 +224,11 @@ class Bench:
                     )  # fmt: skip
         everything = set(self.args.families) == set("abcde")
         for family in known if everything else [f for f in known if f in self.args.families]:
-            with ThreadPoolExecutor(self.args.jobs) as pool:
-                for done in [pool.submit(self._against, family, folder / family / name) for name in known[family]]:
-                    done.result()
+            instances = [folder / family / name for name in known[family]]
+            self.measure_all(family, instances, lambda _: ["ours", *self.args.peers], True)
             ours = [r for r in self.of(family) if r.solver == "ours" and r.instance in known[family]]
             proofs = [r for r in self.of(family, certified=True) if r.instance in known[family]]
             print(tables.reference_table(family, ours, known[family], proofs))
-
-    def _against(self, family: str, instance: Path) -> None:
-        self.measure(family, instance, ["ours", *self.args.peers])
-        if self.args.certify:
-            self.measure(family, instance, ["certify"], self.args.certify)
 
 
 def write(made: dict[str, str], out: Path) -> None:
