@@ -291,8 +291,8 @@ _TEAM_RULES = (
     ),
     Rule(
         "team_ends", "team_end", "last_day", "warning",
-        "a team gets work and ends within a year: by then its areas must be divided again",
-        "een team krijgt werk en stopt binnen een jaar: dan moeten zijn gebieden opnieuw worden verdeeld",
+        "a team gets work and ends within a year: by then its work needs another team",
+        "een team krijgt werk en stopt binnen een jaar: dan moet zijn werk naar een ander team",
         "select team_id, name, last_day from team_end as t order by last_day, team_id",
     ),
     Rule(
