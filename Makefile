@@ -50,7 +50,7 @@ bench-solver: $(READY) ## the districting engine beside its peers; writes docs/b
 	$(BIN)/python -m tests.benchmarks.solver
 
 backtest: $(READY) ## the demand estimate against the held-out last year; writes the table in docs/demand.md
-	$(BIN)/python -m allocation.backtest
+	$(BIN)/python -m allocation.demand.backtest
 
 up: $(READY)      ## the planners' page on the embedded example, and Airflow beside it
 	test -e var/caseload.sqlite || $(MAKE) --no-print-directory run

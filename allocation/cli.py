@@ -15,7 +15,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from allocation.errors import InputRefused, Refused
+from allocation.contract.errors import InputRefused, Refused
 
 MOST_SECONDS = 24 * 3600
 Command = Callable[[argparse.Namespace], int]
@@ -25,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code."""
     asked = _parser().parse_args(arguments)
     if getattr(asked, "store", "") is None:
-        from allocation.store import default_store_url
+        from allocation.publication.store import default_store_url
 
         asked.store = default_store_url(asked.var)
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s", stream=sys.stderr)
@@ -171,7 +171,7 @@ def _seconds(text: str) -> float:
 
 
 def _configuration(asked: argparse.Namespace) -> Any:
-    from allocation.config import Config
+    from allocation.contract.config import Config
 
     config = Config.from_file(asked.config)
     changes: dict[str, Any] = {}
@@ -186,7 +186,7 @@ def _configuration(asked: argparse.Namespace) -> Any:
 
 
 def _start(asked: argparse.Namespace) -> Any:
-    from allocation.pipeline import Run
+    from allocation.runs.run import Run
 
     return Run.start(
         input_dir=asked.input,
@@ -210,12 +210,13 @@ def _progress_ends() -> None:
 
 
 def _run(asked: argparse.Namespace) -> int:
-    from allocation import pipeline
+    from allocation.pipeline import run_all
+    from allocation.report import summary
 
     run = _start(asked)
-    pipeline.run_all(run, until="publication" if asked.publish else "proposal", progress=_progress)
+    run_all.run_all(run, until="publication" if asked.publish else "proposal", progress=_progress)
     _progress_ends()
-    print(pipeline.summary_text(pipeline.summary(run)))
+    print(summary.summary_text(summary.summary(run)))
     return 0
 
 
@@ -225,14 +226,14 @@ def _propose(asked: argparse.Namespace) -> int:
 
 
 def _scenario(asked: argparse.Namespace) -> int:
-    from allocation import pipeline
-    from allocation.scenario import Scenario, side_by_side
+    from allocation.pipeline import run_scenario
+    from allocation.pipeline.scenario import Scenario, side_by_side
 
     asked_for = [Scenario.from_file(path) for path in asked.scenarios]
     compared, reports = {}, []
     for scenario in asked_for:
         run = _start(asked)
-        compared[scenario.name] = pipeline.run_scenario(scenario, run, _progress)
+        compared[scenario.name] = run_scenario.run_scenario(scenario, run, _progress)
         _progress_ends()
         reports.append(f"report of {scenario.name}: {run.folder}-scenario/report.html")
     print("beside the division in force (base):")
@@ -244,10 +245,10 @@ def _scenario(asked: argparse.Namespace) -> int:
 def _publish(asked: argparse.Namespace) -> int:
     import getpass
 
-    from allocation import publish
+    from allocation.publication import versions
 
     approval = {"by": getpass.getuser(), "remark": asked.remark, "decision": "approved"}
-    folder = publish.publish(
+    folder = versions.publish(
         asked.version, asked.store, asked.var / "published", valid_from=asked.valid_from, approval=approval
     )
     print(f"version {asked.version} published; files in {folder}")
@@ -257,9 +258,9 @@ def _publish(asked: argparse.Namespace) -> int:
 def _rollback(asked: argparse.Namespace) -> int:
     import getpass
 
-    from allocation import publish
+    from allocation.publication import versions
 
-    folder = publish.rollback(
+    folder = versions.rollback(
         asked.version,
         asked.store,
         asked.var / "published",
@@ -272,22 +273,22 @@ def _rollback(asked: argparse.Namespace) -> int:
 
 
 def _versions(asked: argparse.Namespace) -> int:
-    from allocation import publish
+    from allocation.publication import versions
 
-    table = publish.versions(asked.store)
+    table = versions.versions(asked.store)
     print(table.to_string(index=False) if len(table) else "no versions yet")
     return 0
 
 
 def _compare(asked: argparse.Namespace) -> int:
-    from allocation import publish
+    from allocation.publication import versions
 
-    publish.compare(asked.a, asked.b, asked.store).to_csv(sys.stdout, index=False)
+    versions.compare(asked.a, asked.b, asked.store).to_csv(sys.stdout, index=False)
     return 0
 
 
 def _lookup(asked: argparse.Namespace) -> int:
-    from allocation.lookup import lookup
+    from allocation.publication.lookup import lookup
 
     for found in lookup(asked.postcode, asked.store, group=asked.group, law=asked.law, line=asked.line, on=asked.on):
         area = f"{found.pc6_from}-{found.pc6_to[4:]}" if found.pc6_from and found.pc6_to else found.pc4
@@ -303,15 +304,15 @@ def _lookup(asked: argparse.Namespace) -> int:
 
 def _validate(asked: argparse.Namespace) -> int:
     import geodata
-    from allocation import pipeline
-    from allocation.config import Config
+    from allocation.contract.config import Config
+    from allocation.pipeline import steps
 
     config = Config.from_file(asked.config)
     try:
         boundaries = geodata.load_boundaries(asked.boundaries)
     except geodata.GeodataError as error:
         raise Refused(str(error)) from error
-    for doubt in pipeline.validate_folder(asked.input, boundaries, config):
+    for doubt in steps.validate_folder(asked.input, boundaries, config):
         print(f"look at: {doubt}")
     print(f"{asked.input}: no problems found")
     return 0
@@ -329,7 +330,7 @@ def _boundaries(asked: argparse.Namespace) -> int:
 
 
 def _report(asked: argparse.Namespace) -> int:
-    from allocation.files import proposal_folder
+    from allocation.publication.files import proposal_folder
 
     path = proposal_folder(asked.var / "published", asked.version) / "report.html"
     if not path.exists():
@@ -339,7 +340,7 @@ def _report(asked: argparse.Namespace) -> int:
 
 
 def _serve(asked: argparse.Namespace) -> int:
-    from allocation.report import serve
+    from allocation.page.app import serve
 
     serve(asked.store, asked.var, port=asked.port)
     return 0
@@ -348,16 +349,17 @@ def _serve(asked: argparse.Namespace) -> int:
 def _example(asked: argparse.Namespace) -> int:
     import shutil
 
-    from allocation import pipeline
-    from allocation.config import Config
-    from allocation.store import default_store_url
+    from allocation.contract.config import Config
+    from allocation.pipeline import example_input, steps
+    from allocation.publication.store import default_store_url
+    from allocation.runs.run import VAR, Run
 
     if asked.out.exists():
         raise Refused(f"{asked.out} exists already; give a new folder")
-    store = default_store_url(pipeline.VAR)
-    run = pipeline.Run.start(input_dir=None, boundaries="embedded", store=store, config=Config())
-    pipeline.prepare_boundaries(run)
-    shutil.copytree(pipeline.example_folder(run), asked.out)
+    store = default_store_url(VAR)
+    run = Run.start(input_dir=None, boundaries="embedded", store=store, config=Config())
+    steps.prepare_boundaries(run)
+    shutil.copytree(example_input.example_folder(run), asked.out)
     print(f"example input in {asked.out}; start with teams.csv")
     return 0
 

@@ -68,7 +68,7 @@ PARAMS = {
 
 def configuration(params: dict[str, Any], triggered_by: list[str]) -> dict[str, Any]:
     """The form as the settings of a run."""
-    from allocation.config import Solver
+    from allocation.contract.config import Solver
 
     return {
         "regions": params["regions"],
@@ -114,65 +114,73 @@ def allocate() -> None:
 
     @task(doc_md="Boundaries from the cache, every input file read and checked, and the expected work.")
     def prepare(run: str) -> str:
-        from allocation import pipeline
+        from allocation.pipeline import steps
+        from allocation.runs.run import Run
 
-        opened = pipeline.Run.open(run)
-        pipeline.prepare_boundaries(opened)
-        pipeline.check_inputs(opened)
-        pipeline.estimate_work(opened)
+        opened = Run.open(run)
+        steps.prepare_boundaries(opened)
+        steps.check_inputs(opened)
+        steps.estimate_work(opened)
         return run
 
     @task(doc_md="The expectations on input and expected work. What fails stops the run.")
     def expect_inputs(run: str) -> str:
-        from allocation import pipeline
+        from allocation.pipeline import steps
+        from allocation.runs.run import Run
 
-        pipeline.validate_inputs(pipeline.Run.open(run))
+        steps.validate_inputs(Run.open(run))
         return run
 
     @task(doc_md="One districting problem per cluster and layer. Those without a change are carried over here.")
     def layers(run: str) -> list[str]:
-        from allocation import carry_over, pipeline
+        from allocation.pipeline import carry_over, steps
+        from allocation.runs.run import Run
 
-        opened = pipeline.Run.open(run)
-        keys = pipeline.prepare_layers(opened)
+        opened = Run.open(run)
+        keys = steps.prepare_layers(opened)
         searched = carry_over.mark_unchanged(opened)
         for key in keys:
             if key not in searched:
-                pipeline.solve_layer(opened, key)
+                steps.solve_layer(opened, key)
         return searched
 
     @task(map_index_template="{{ label }}", pool=SOLVER_POOL, doc_md="Divide one cluster and layer over its teams.")
     def solve(run: str, key: str) -> None:
-        from allocation import pipeline
+        from allocation.pipeline import steps
+        from allocation.runs.run import Run
 
         context = cast("dict[str, Any]", get_current_context())
         context["label"] = key
-        outcome = pipeline.solve_layer(pipeline.Run.open(run), key)
+        outcome = steps.solve_layer(Run.open(run), key)
         context["label"] = outcome["label"]
         measure("layer", outcome, ("seconds", "objective", "gap"), layer=key)
 
     @task(doc_md="Plans become the published tables: allocation, routing, transition, loads, changes.")
     def assemble(run: str) -> str:
-        from allocation import pipeline
+        from allocation.pipeline import steps
+        from allocation.runs.run import Run
 
-        pipeline.assemble_outcome(pipeline.Run.open(run))
+        steps.assemble_outcome(Run.open(run))
         return run
 
     @task(doc_md="The gate: every expectation on the outcome. What fails stops the run before anything is stored.")
     def expect_outcome(run: str) -> str:
-        from allocation import pipeline
+        from allocation.pipeline import steps
+        from allocation.runs.run import Run
 
-        pipeline.validate_outcome(pipeline.Run.open(run))
+        steps.validate_outcome(Run.open(run))
         return run
 
     @task(doc_md="The report, and the outcome as a proposed version. Returns what the planner reads before deciding.")
     def propose(run: str) -> str:
-        from allocation import alerts, pipeline
+        from allocation.pipeline import alerts, steps
+        from allocation.report import summary
+        from allocation.runs.run import Run
 
-        opened = pipeline.Run.open(run)
-        pipeline.write_report(opened)
-        pipeline.propose(opened)
-        figures = pipeline.summary(opened)
+        opened = Run.open(run)
+        steps.write_report(opened)
+        steps.propose(opened)
+        figures = summary.summary(opened)
         measure("proposal", figures, ("areas", "worst_deviation", "mean_deviation", "areas_outside_tolerance"))
         return alerts.proposal(figures)
 
@@ -190,19 +198,21 @@ def allocate() -> None:
 
     @task(outlets=[ALLOCATION], doc_md="Put the approved version in force, with who approved it and why.")
     def publish(run: str, *, outlet_events: dict[Any, Any]) -> None:
-        from allocation import alerts, pipeline
+        from allocation.pipeline import alerts, steps
+        from allocation.runs.run import Run
 
         answer = get_current_context()["ti"].xcom_pull(task_ids="approve", key="answer")
-        folder = pipeline.publish(pipeline.Run.open(run), alerts.approval(answer))
+        folder = steps.publish(Run.open(run), alerts.approval(answer))
         outlet_events[ALLOCATION].extra = {"run": run, "folder": str(folder)}
 
     @task(trigger_rule=TriggerRule.NONE_FAILED, doc_md="After a rejection the proposal is marked so, with who and why.")
     def close(run: str) -> None:
-        from allocation import alerts, pipeline
+        from allocation.pipeline import alerts, steps
+        from allocation.runs.run import Run
 
         approval = alerts.approval(get_current_context()["ti"].xcom_pull(task_ids="approve", key="answer"))
         if approval["decision"] == "rejected":
-            pipeline.reject(pipeline.Run.open(run), approval)
+            steps.reject(Run.open(run), approval)
 
     run = start()
     keys = layers(expect_inputs(prepare(run)))

@@ -31,7 +31,7 @@ def boundaries() -> None:
     )
     def fetch(run: str) -> str:
         import geodata
-        from allocation.pipeline import Run
+        from allocation.runs.run import Run
 
         opened = Run.open(run)
         geodata.refresh_boundaries(opened.boundaries, opened.var / "cache")
@@ -39,13 +39,14 @@ def boundaries() -> None:
 
     @task(outlets=[BOUNDARIES], doc_md="Areas cleaned, joined to regions, with neighbours and bridges.")
     def prepare(run: str, *, outlet_events: dict[Any, Any]) -> None:
-        from allocation import pipeline
+        from allocation.pipeline import steps
+        from allocation.runs.run import Run
 
-        opened = pipeline.Run.open(run)
-        pipeline.prepare_boundaries(opened, print)
+        opened = Run.open(run)
+        steps.prepare_boundaries(opened, print)
         changes = told(opened.folder / "boundary_changes.json")
         if changes:
-            print(pipeline.boundary_changes(opened).to_string(index=False))
+            print(steps.boundary_changes(opened).to_string(index=False))
         outlet_events[BOUNDARIES].extra = {"run": run, "changes": changes} | told(opened.folder / "boundaries.json")
 
     prepare(fetch(start()))

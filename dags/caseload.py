@@ -25,33 +25,36 @@ def caseload() -> None:
         doc_md="A run folder with the boundaries; a source that is a database is copied first. Returns the path.",
     )
     def start() -> str:
-        from allocation import pipeline
+        from allocation.pipeline import steps
 
         collect_source()
         run = start_run(get_current_context())
-        pipeline.prepare_boundaries(run)
+        steps.prepare_boundaries(run)
         return str(run.folder)
 
     @task(doc_md="Every input file read and checked. Bad input is refused with all problems at once, and not retried.")
     def check(run: str) -> str:
-        from allocation import pipeline
+        from allocation.pipeline import steps
+        from allocation.runs.run import Run
 
-        pipeline.check_inputs(pipeline.Run.open(run))
+        steps.check_inputs(Run.open(run))
         return run
 
     @task(doc_md="Expected hours and clients per postcode, product, line and group.")
     def estimate(run: str) -> str:
-        from allocation import pipeline
+        from allocation.pipeline import steps
+        from allocation.runs.run import Run
 
-        pipeline.estimate_work(pipeline.Run.open(run))
+        steps.estimate_work(Run.open(run))
         return run
 
     @task(outlets=[CASELOAD], doc_md="The expectations on input and expected work; what passes is the new caseload.")
     def expect(run: str, *, outlet_events: dict[Any, Any]) -> None:
-        from allocation import pipeline
+        from allocation.pipeline import steps
+        from allocation.runs.run import Run
 
-        opened = pipeline.Run.open(run)
-        pipeline.validate_inputs(opened)
+        opened = Run.open(run)
+        steps.validate_inputs(opened)
         outlet_events[CASELOAD].extra = {"run": run} | told(opened.folder / "inputs.json")
 
     expect(estimate(check(start())))

@@ -24,17 +24,17 @@ def drift() -> None:
 
     @task(doc_md="The input of today, read and checked.")
     def read() -> str:
-        from allocation import pipeline
+        from allocation.pipeline import steps
 
         run = start_run(get_current_context())
-        pipeline.prepare_boundaries(run)
-        pipeline.check_inputs(run)
+        steps.prepare_boundaries(run)
+        steps.check_inputs(run)
         return str(run.folder)
 
     @task(doc_md="Clients that came in since the plan was made, per team, against the plan. Returns the teams outside.")
     def compare(run: str) -> list[str]:
-        from allocation.drift import compare_with_plan
-        from allocation.pipeline import Run
+        from allocation.pipeline.drift import compare_with_plan
+        from allocation.runs.run import Run
 
         return compare_with_plan(Run.open(run))
 
@@ -44,9 +44,9 @@ def drift() -> None:
 
     @task(outlets=[DRIFT], doc_md="Raises the asset and the alert.")
     def tell(run: str, *, outlet_events: dict[Any, Any]) -> None:
-        from allocation import alerts
-        from allocation.drift import outside_band
-        from allocation.pipeline import Run
+        from allocation.pipeline import alerts
+        from allocation.pipeline.drift import outside_band
+        from allocation.runs.run import Run
 
         context = get_current_context()
         rows = outside_band(Run.open(run))

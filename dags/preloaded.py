@@ -11,8 +11,8 @@ import importlib
 import sys
 
 LIBRARIES = (
-    "allocation.pipeline",
-    "allocation.publish",
+    "allocation.pipeline.steps",
+    "allocation.publication.versions",
     "geodata.boundaries",
     "expectations.validate",
     "great_expectations",

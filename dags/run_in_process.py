@@ -216,7 +216,9 @@ def run(var: Path, conf: Mapping[str, Any], choice: str, remark: str, terminal: 
     progress = Progress(terminal)
     progress.say("preparing Airflow")
     migrate(var)
-    from allocation import alerts, pipeline
+    from allocation.pipeline import alerts
+    from allocation.report import summary
+    from allocation.runs.run import Run
 
     began = datetime.now(UTC)
     with answering(getpass.getuser(), choice, remark), listening(progress):
@@ -229,8 +231,8 @@ def run(var: Path, conf: Mapping[str, Any], choice: str, remark: str, terminal: 
         told = [alerts.text(alert) for alert in alerts_since(var, began)]
         print("\n".join([f"{finished.dag_id} failed; nothing was published", *told]), file=terminal)
         return 1
-    opened = pipeline.Run.open(run_folder(var, finished))
-    print(pipeline.summary_text(pipeline.summary(opened)), file=terminal)
+    opened = Run.open(run_folder(var, finished))
+    print(summary.summary_text(summary.summary(opened)), file=terminal)
     return 0
 
 

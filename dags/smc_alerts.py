@@ -1,6 +1,7 @@
 """Alerts: what goes wrong in a DAG run, told to people through the channels that this installation has.
 
-Belongs here: when and through which channel an alert is sent. Does not belong here: its words (`allocation.alerts`).
+Belongs here: when and through which channel an alert is sent. Does not belong here: its words
+(`allocation.pipeline.alerts`).
 
 Channels: the file ``alerts.jsonl`` always; a webhook (Mattermost, Teams, Slack) when ``CASELOAD_WEBHOOK_CONN`` names an
 Airflow connection; mail when ``CASELOAD_ALERT_MAIL`` holds addresses (through the connection ``smtp_default``).
@@ -26,7 +27,7 @@ class Alert(BaseNotifier):
 
     def notify(self, context: Context) -> None:
         """Send the alert of a failed task through every channel."""
-        from allocation import alerts
+        from allocation.pipeline import alerts
 
         ti = context["task_instance"]
         label = getattr(ti, "rendered_map_index", None)
@@ -38,7 +39,7 @@ class Waiting(BaseNotifier):
 
     def notify(self, context: Context) -> None:
         """Send the proposal's figures through every channel."""
-        from allocation import alerts
+        from allocation.pipeline import alerts
 
         ti = context["task_instance"]
         send(alerts.waiting(ti.xcom_pull(task_ids="propose"), ti.dag_id, ti.run_id, address(ti)), context)
@@ -54,7 +55,7 @@ def address(ti: Any) -> str:
 
 def late(text: str, context: Mapping[str, Any] | None = None) -> None:
     """Tell that a run missed its deadline; Airflow calls this with the run in ``context``."""
-    from allocation import alerts
+    from allocation.pipeline import alerts
 
     run = (context or {}).get("dag_run") or {}
     send(alerts.late(text, run.get("dag_id", "?"), run.get("dag_run_id") or run.get("run_id", "?")), {})
@@ -62,7 +63,7 @@ def late(text: str, context: Mapping[str, Any] | None = None) -> None:
 
 def send(alert: Mapping[str, Any], context: Mapping[str, Any]) -> None:
     """Send one alert through every channel; a channel that fails does not keep the others from trying."""
-    from allocation import alerts
+    from allocation.pipeline import alerts
 
     failed = []
     for channel in (record, to_webhook, to_mail):

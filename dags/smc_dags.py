@@ -26,7 +26,7 @@ from caseload_deadlines import RunQueued
 from smc_alerts import Alert, late
 
 if TYPE_CHECKING:
-    from allocation.pipeline import Run
+    from allocation.runs.run import Run
 
 # The addresses name what a dataset is in lineage events; they are the same on every machine and no folder is read.
 BOUNDARIES = Asset(name="boundaries", uri="file:///caseload/boundaries", group="caseload")
@@ -50,8 +50,12 @@ PASSING = [
 ]
 RETRIES = ExceptionRetryPolicy(
     rules=[
-        RetryRule("allocation.errors.Passing", RetryAction.RETRY, RETRY_DELAY, reason="the store is away or full"),
-        RetryRule("allocation.errors.Refused", RetryAction.FAIL, reason="refused: bad input or a failed check"),
+        RetryRule(
+            "allocation.contract.errors.Passing", RetryAction.RETRY, RETRY_DELAY, reason="the store is away or full"
+        ),
+        RetryRule(
+            "allocation.contract.errors.Refused", RetryAction.FAIL, reason="refused: bad input or a failed check"
+        ),
         RetryRule(PASSING, RetryAction.RETRY, RETRY_DELAY, reason="may pass by itself"),
     ],
     default=RetryAction.FAIL,
@@ -103,7 +107,7 @@ def collect_source(*names: str) -> None:
     if connection and folder:
         from airflow.providers.postgres.hooks.postgres import PostgresHook
 
-        from allocation import source
+        from allocation.intake import source
 
         address = PostgresHook(postgres_conn_id=connection).sqlalchemy_url
         source.collect(address.render_as_string(hide_password=False), folder, names or source.EVERY)
@@ -125,8 +129,8 @@ def start_run(
     ``scenario``: name of a file in folder ``scenarios`` of the input; its teams and settings take the place of today's.
     ``draft``: number of a planner's draft; it brings its own input and settings (``proposing.from_draft``).
     """
-    from allocation.config import Config
-    from allocation.pipeline import Run
+    from allocation.contract.config import Config
+    from allocation.runs.run import Run
 
     dag_run = context["dag_run"]
     run = Run.start(
@@ -139,7 +143,7 @@ def start_run(
         created_by=dag_run.triggering_user_name or dag_run.dag_id,
     )
     if draft is not None:
-        from allocation.report import from_draft
+        from allocation.page.proposing import from_draft
 
         return from_draft(run, draft)
     return in_scenario(run, scenario) if scenario else run
@@ -147,9 +151,9 @@ def start_run(
 
 def in_scenario(run: Run, name: str) -> Run:
     """The same run with the teams and settings of a scenario; only in an input folder, for the example has none."""
-    from allocation.errors import Refused
-    from allocation.pipeline import Run
-    from allocation.scenario import Scenario, scenario_config, write_scenario_input
+    from allocation.contract.errors import Refused
+    from allocation.pipeline.scenario import Scenario, scenario_config, write_scenario_input
+    from allocation.runs.run import Run
 
     if run.input_dir is None:
         raise Refused("A scenario needs an input folder (CASELOAD_INPUT) with a folder scenarios in it.")

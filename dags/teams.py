@@ -26,7 +26,7 @@ def teams() -> None:
 
     @task(inlets=[TEAMS], outlets=[TEAMS], doc_md="SHA-256 of the files against those seen before; skips when equal.")
     def notice(*, inlet_events: dict[Any, Any], outlet_events: dict[Any, Any]) -> None:
-        from allocation.inputs import fingerprints
+        from allocation.intake.inputs import fingerprints
 
         collect_source(*WATCHED)
         folder = input_dir()

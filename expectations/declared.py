@@ -1,4 +1,4 @@
-"""Expectations that follow from a table's declaration in ``allocation.tables``: nothing is restated here.
+"""Expectations that follow from a table's declaration in ``allocation.contract``: nothing is restated here.
 
 Belongs here: how a declared type, unit, key or set of values becomes an expectation. Does not belong here: rules
 between tables (``inputs``, ``outcome``).
@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from allocation.tables import Column, ColumnType
+from allocation.contract.schema import Column, ColumnType
 from expectations.rules import Declared, Rule
 
 COUNTED_FROM_ZERO = frozenset({"clients", "clients a year", "persons", "hours", "hours a year", "FTE", "km", "months"})

@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 import pyarrow.parquet as pq
 
-from allocation.tables import ALL_LINES, CLIENT_LINES, LAWS, REGULAR_GROUP
+from allocation.contract.vocabulary import ALL_LINES, CLIENT_LINES, LAWS, REGULAR_GROUP
 
 AREA_COLUMNS = (
     "pc4",

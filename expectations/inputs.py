@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from allocation import tables
+from allocation.contract import input_tables, vocabulary
 from expectations import facts
 from expectations.rules import Declared, Rule, Suites
 
@@ -35,7 +35,7 @@ def suites(run_folder: Path) -> Suites:
 
     ``inputs`` holds the tables of the input and ``office_doubts``.
     """
-    names = tuple(table.name for table in tables.INPUTS)
+    names = tuple(table.name for table in input_tables.INPUTS)
     found = facts.read_tables(run_folder / "inputs", names)
     work = facts.read_tables(run_folder, ("work",))
     missing = [name for name in names if name not in found] + ([] if work else ["work"])
@@ -43,7 +43,7 @@ def suites(run_folder: Path) -> Suites:
     added_up = {"inflow", "stock"} if len(replaced) else set()  # two postcodes may count for one
     declared = [
         Declared(table, found[table.name], is_unique=table.name not in added_up)
-        for table in tables.INPUTS
+        for table in input_tables.INPUTS
         if table.name in found
     ]
     beside = work | facts.read_tables(run_folder / "inputs", ("office_doubts",))
@@ -256,7 +256,7 @@ _LINES = tuple(
         f"{table}_line_of_product", table, "client_line", "critical",
         "the client line does not belong to the product", "de cliëntlijn hoort niet bij het product",
         f"""select t.product, t.client_line, count(*) as on_rows from {table} as t join products as p using (product)
-            where t.client_line <> '{tables.ALL_LINES}' and instr(p.client_lines, '|' || t.client_line || '|') = 0
+            where t.client_line <> '{vocabulary.ALL_LINES}' and instr(p.client_lines, '|' || t.client_line || '|') = 0
             group by 1, 2""",
     )
     for table in ("inflow", "stock")

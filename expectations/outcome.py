@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from allocation import tables
+from allocation.contract import published_tables, vocabulary
 from expectations import facts
 from expectations.rules import Declared, Rule, Suites
 
@@ -26,15 +26,15 @@ MOVED_SHARE = 0.25
 ROUNDING = 1e-6
 
 FILES = {
-    "allocation": tables.ALLOCATION,
-    "routing": tables.ROUTING,
-    "allocation_reason": tables.ALLOCATION_REASON,
-    "team_load": tables.TEAM_LOAD,
-    "allocation_changes": tables.ALLOCATION_CHANGES,
-    "transition": tables.TRANSITION,
-    "region_summary": tables.REGION_SUMMARY,
-    "expected": tables.EXPECTED,
-    "teams": tables.TEAM,
+    "allocation": published_tables.ALLOCATION,
+    "routing": published_tables.ROUTING,
+    "allocation_reason": published_tables.ALLOCATION_REASON,
+    "team_load": published_tables.TEAM_LOAD,
+    "allocation_changes": published_tables.ALLOCATION_CHANGES,
+    "transition": published_tables.TRANSITION,
+    "region_summary": published_tables.REGION_SUMMARY,
+    "expected": published_tables.EXPECTED,
+    "teams": published_tables.TEAM,
 }
 """The tables of the folder ``outcome`` and what declares them. ``runs`` is written with the version itself."""
 
@@ -90,7 +90,7 @@ def locks(table: pd.DataFrame, team: pd.DataFrame, day: pd.Timestamp) -> pd.Data
 def work_per_area(work: pd.DataFrame, config: dict[str, Any]) -> pd.DataFrame:
     """(pc4, law_domain, hours, clients): the work of a postcode that is divided by postcode (R4, R5, R11)."""
     is_pw = work["law"].eq("PW")
-    divided = work["client_group"].eq(tables.REGULAR_GROUP) | (is_pw & (not config["special_first"]))
+    divided = work["client_group"].eq(vocabulary.REGULAR_GROUP) | (is_pw & (not config["special_first"]))
     mine = work[divided & ~work["is_central"]]
     domain = pd.Series(np.where(mine["law"].eq("PW"), "pw", "zw_wia"), index=mine.index, name="law_domain")
     sums = mine.groupby(["pc4", domain])[["hours_verzekeringsarts", "planned_clients"]].sum().reset_index()
@@ -99,7 +99,7 @@ def work_per_area(work: pd.DataFrame, config: dict[str, Any]) -> pd.DataFrame:
 
 def work_of_groups(work: pd.DataFrame, config: dict[str, Any]) -> pd.DataFrame:
     """One row: the hours of the special groups, which their own teams serve (R4)."""
-    mine = work["client_group"].ne(tables.REGULAR_GROUP) & ~work["is_central"]
+    mine = work["client_group"].ne(vocabulary.REGULAR_GROUP) & ~work["is_central"]
     mine &= bool(config["special_first"]) | work["law"].ne("PW")
     return pd.DataFrame({"hours": [float(work.loc[mine, "hours_verzekeringsarts"].sum())]})
 
@@ -247,12 +247,12 @@ _ROUTING = (
             select r.pc4, r.client_group, r.law, r.client_line, r.team_id, r.share, a.share as allocated
             from routed as r left join allocation as a
               on a.pc4 = r.pc4 and a.team_id = r.team_id and a.law_domain = {_DOMAIN_OF_LAW}
-             and a.client_line in ('{tables.ALL_LINES}', case r.law when 'ZW' then 'vangnet' else r.client_line end)
+             and a.client_line in ('{vocabulary.ALL_LINES}', case r.law when 'ZW' then 'vangnet' else r.client_line end)
             where a.share is null or abs(a.share - r.share) > {ROUNDING}""",
     ),
 )  # fmt: skip
 
-_LINE_MATCHES = f"(k.client_line is null or k.client_line = a.client_line or a.client_line = '{tables.ALL_LINES}')"
+_LINE_MATCHES = f"(k.client_line is null or k.client_line = a.client_line or a.client_line = '{vocabulary.ALL_LINES}')"
 _SPLIT_HERE = f"""exists (select 1 from locks as k where k.kind = 'split' and k.area = a.pc4 and {_LINE_MATCHES}
                           and k.law_domain = a.law_domain and k.team_id = a.team_id)"""
 
@@ -265,7 +265,7 @@ _ALLOCATION = (
                    round(coalesce(sum(a.share), 0), 6) as shares
             from area as p cross join (select 'zw_wia' as law_domain union all select 'pw') as d cross join line as n
             left join allocation as a on a.pc4 = p.pc4 and a.law_domain = d.law_domain
-                                     and a.client_line in (n.client_line, '{tables.ALL_LINES}')
+                                     and a.client_line in (n.client_line, '{vocabulary.ALL_LINES}')
             group by 1, 2, 3 having abs(coalesce(sum(a.share), 0) - 1) > {ROUNDING}""",
     ),
     Rule(
@@ -358,12 +358,12 @@ _LOCKS = (
         f"""with lines as (select k.rowid as lock, k.*, n.client_line as line from locks as k join line as n
                            on k.client_line is null or k.client_line = n.client_line where k.kind = 'split'),
             ranges as (select pc4, pc6_from, law, client_line, sum(share) as whole from routing
-                       where client_group = '{tables.REGULAR_GROUP}' group by 1, 2, 3, 4)
+                       where client_group = '{vocabulary.REGULAR_GROUP}' group by 1, 2, 3, 4)
             select k.pc4, k.team_id, k.line, l.law, k.share as asked, round(r.share / w.whole, 6) as got
             from lines as k join law as l on k.law_domain = case l.law when 'PW' then 'pw' else 'zw_wia' end
                                          and (l.law <> 'ZW' or k.line = 'vangnet')
             left join routing as r on r.pc4 = k.area and r.pc6_from is k.pc6_from and r.law = l.law
-                 and r.client_line = k.line and r.client_group = '{tables.REGULAR_GROUP}' and r.team_id = k.team_id
+                 and r.client_line = k.line and r.client_group = '{vocabulary.REGULAR_GROUP}' and r.team_id = k.team_id
             left join ranges as w on w.pc4 = k.area and w.pc6_from is k.pc6_from and w.law = l.law
                  and w.client_line = k.line
             where r.share is null or abs(r.share / w.whole - k.share) > {ROUNDING}""",
@@ -378,7 +378,7 @@ _LOAD = (
         f"""select e.pc4, e.law_domain, e.hours, coalesce(w.hours, 0) as work, e.clients,
                    coalesce(w.clients, 0) as clients_in_work
             from area as p join expected as e using (pc4) left join work as w using (pc4, law_domain)
-            where e.client_line = '{tables.ALL_LINES}'
+            where e.client_line = '{vocabulary.ALL_LINES}'
               and (abs(e.hours - coalesce(w.hours, 0)) > {ROUNDING} * (1 + e.hours)
                    or abs(e.clients - coalesce(w.clients, 0)) > {ROUNDING} * (1 + e.clients))""",
     ),
@@ -386,8 +386,10 @@ _LOAD = (
         "lines_sum", "expected", "hours", "critical",
         "the two lines of a postcode do not sum to all of it",
         "de twee lijnen van een postcode zijn samen niet het geheel",
-        f"""select pc4, law_domain, sum(case client_line when '{tables.ALL_LINES}' then hours else 0 end) as whole,
-                   sum(case client_line when '{tables.ALL_LINES}' then 0 else hours end) as lines, count(*) as on_rows
+        f"""select pc4, law_domain,
+                   sum(case client_line when '{vocabulary.ALL_LINES}' then hours else 0 end) as whole,
+                   sum(case client_line when '{vocabulary.ALL_LINES}' then 0 else hours end) as lines,
+                   count(*) as on_rows
             from expected group by 1, 2 having on_rows <> 3 or abs(whole - lines) > {ROUNDING} * (1 + whole)""",
     ),
     Rule(
@@ -563,7 +565,7 @@ _TRANSITION = (
             from transition as x join products as p using (product)
             where x.movement = 'verhuist' and not exists (
               select 1 from routing as r where r.pc4 = x.pc4 and r.client_group = x.client_group and r.law = p.law
-                and r.team_id = x.team_to and x.client_line in (r.client_line, '{tables.ALL_LINES}'))""",
+                and r.team_id = x.team_to and x.client_line in (r.client_line, '{vocabulary.ALL_LINES}'))""",
     ),
     Rule(
         "many_moved", "transition", "movement", "warning",
@@ -587,7 +589,7 @@ _TRANSITION = (
               union all select pc4, law_domain, client_line, team_to, -share from allocation_changes
               union all select pc4, law_domain, client_line, team_from, share from allocation_changes)
             select f.pc4, f.law_domain, n.client_line, f.team, round(sum(f.share), 6) as unexplained
-            from flow as f join line as n on f.client_line in (n.client_line, '{tables.ALL_LINES}')
+            from flow as f join line as n on f.client_line in (n.client_line, '{vocabulary.ALL_LINES}')
             where f.team is not null group by 1, 2, 3, 4 having abs(sum(f.share)) > {ROUNDING}""",
     ),
     Rule(
@@ -600,7 +602,7 @@ _TRANSITION = (
               select pc4, law_domain, client_line, team_id, share from division_in_force
               union all select pc4, law_domain, client_line, team_id, -share from published_division)
             select b.pc4, b.law_domain, n.client_line from both as b
-              join line as n on b.client_line in (n.client_line, '{tables.ALL_LINES}')
+              join line as n on b.client_line in (n.client_line, '{vocabulary.ALL_LINES}')
             where exists (select 1 from published_division)
             group by b.pc4, b.law_domain, n.client_line, b.team_id having abs(sum(b.share)) > {ROUNDING}""",
     ),

@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from allocation.tables import Table
+from allocation.contract.schema import Table
 
 Severity = Literal["critical", "warning"]
 

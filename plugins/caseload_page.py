@@ -46,7 +46,7 @@ class Guarded:
 
     def _application(self) -> Any:
         if self._page is None:
-            from allocation.report import create_app
+            from allocation.page.app import create_app
 
             var = Path(os.environ.get("CASELOAD_VAR", "var")).absolute()
             store = os.environ.get("CASELOAD_STORE") or f"sqlite:///{var / 'caseload.sqlite'}"
@@ -96,7 +96,7 @@ class ThroughDag:
 
 
 def _refuse(text: str) -> None:
-    from allocation.errors import Refused
+    from allocation.contract.errors import Refused
 
     raise Refused(text)
 

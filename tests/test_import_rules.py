@@ -26,10 +26,13 @@ def test_the_import_directions_hold() -> None:
 @pytest.mark.parametrize(
     ("module", "line"),
     [
-        ("geodata/wrong.py", "import allocation.tables\n"),
+        ("geodata/wrong.py", "import allocation.contract.vocabulary\n"),
         ("allocation/districting/wrong.py", "import pandas\n"),
-        ("allocation/districting/wrong.py", "from allocation import config\n"),
-        ("expectations/wrong.py", "import allocation.pipeline\n"),
+        ("allocation/districting/wrong.py", "from allocation.contract import config\n"),
+        ("expectations/wrong.py", "import allocation.demand.shrinkage\n"),
+        ("expectations/wrong.py", "import allocation.intake.offices\n"),
+        ("allocation/contract/wrong.py", "import allocation.intake.roster\n"),
+        ("allocation/report/wrong.py", "import allocation.page.app\n"),
         ("allocation/wrong.py", "import airflow\n"),
     ],
 )

@@ -21,10 +21,12 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array, csr_array
 from scipy.sparse.csgraph import connected_components
 
-from allocation.config import Config
-from allocation.demand import INTERVAL, SHARED, gamma_interval
-from allocation.figures import MONTHS_A_YEAR, pieces
-from allocation.layers import Layer, layer_work
+from allocation.contract.config import Config
+from allocation.contract.vocabulary import MONTHS_A_YEAR
+from allocation.demand.expected import INTERVAL, SHARED, gamma_interval
+from allocation.layers.layer import Layer
+from allocation.layers.work import layer_work
+from allocation.outcome.solved import pieces
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]

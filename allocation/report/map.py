@@ -14,10 +14,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from allocation.contract.vocabulary import CLIENT_LINES, SMALLEST_SHOWN_COUNT
 from allocation.report import topology
 from allocation.report.board import Board, Ints, LayerBoard
 from allocation.report.colours import PALETTE, colour_teams
-from allocation.tables import CLIENT_LINES, SMALLEST_SHOWN_COUNT
 
 TOLERANCE_M = 100.0
 SHOWN = (

@@ -10,12 +10,12 @@ from importlib.metadata import version as package_version
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from allocation.contract.vocabulary import SMALLEST_SHOWN_COUNT
 from allocation.report import dutch, sections
 from allocation.report.map import SHOWN, map_value, without_small_areas
-from allocation.tables import SMALLEST_SHOWN_COUNT
 
 ASSETS = Path(__file__).parent / "assets"
 CONTENTS = (
@@ -52,10 +52,10 @@ def _write_edition(path: Path, frames: sections.Frames, value: dict[str, Any]) -
 
 
 @cache
-def environment() -> Environment:
-    """The templates, escaping everything and failing on a name that is not given."""
+def environment(*packages: str) -> Environment:
+    """The templates of ``packages`` and of the report: they escape everything and fail on a name that is not given."""
     made = Environment(
-        loader=PackageLoader("allocation.report"),
+        loader=ChoiceLoader([PackageLoader(package) for package in (*packages, "allocation.report")]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -15,12 +15,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from allocation.contract.published_tables import ALLOCATION_CHANGES, REGION_SUMMARY, TEAM_LOAD, TRANSITION
+from allocation.contract.schema import Table
+from allocation.contract.vocabulary import MONTHS_A_YEAR, SMALLEST_SHOWN_COUNT
 from allocation.districting import check
-from allocation.figures import MONTHS_A_YEAR
 from allocation.report import dutch
 from allocation.report.board import Board, Totals, totals
 from allocation.report.dutch import number, percent
-from allocation.tables import ALLOCATION_CHANGES, REGION_SUMMARY, SMALLEST_SHOWN_COUNT, TEAM_LOAD, TRANSITION, Table
 
 
 @dataclass(frozen=True)

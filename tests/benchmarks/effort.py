@@ -12,8 +12,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from allocation.layers import Layer
-from allocation.pipeline import Run, code_version, layer_keys, read_result, solve_problem
+from allocation.layers.layer import Layer
+from allocation.layers.solving import solve_problem
+from allocation.report.summary import code_version
+from allocation.runs.run import Run, layer_keys, read_result
 
 
 def divided_again(run: Run, times: int) -> list[tuple[dict[str, Any], dict[str, Any]]]:

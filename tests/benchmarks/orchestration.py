@@ -11,7 +11,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from allocation.pipeline import code_version
+from allocation.report.summary import code_version
 from tests.benchmarks.run import machine
 from tests.support.airflow_components import Airflow, running, wait_for
 

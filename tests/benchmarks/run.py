@@ -19,7 +19,7 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-from allocation.pipeline import code_version
+from allocation.report.summary import code_version
 
 
 def measure(command: list[str], environment: dict[str, str]) -> tuple[float, float]:

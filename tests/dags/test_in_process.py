@@ -19,7 +19,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from allocation import publish
+from allocation.publication import versions
 from geodata.editions import CHANGES
 from tests.support import faults, two_regions
 
@@ -162,7 +162,7 @@ def test_one_task_per_cluster_and_layer_with_its_name(played: Played) -> None:
 
 
 def test_an_approval_publishes_with_name_and_remark(played: Played) -> None:
-    run = publish.read_table("runs", played.store, version=1).iloc[0]
+    run = versions.read_table("runs", played.store, version=1).iloc[0]
     approval = run["approval"] if isinstance(run["approval"], dict) else json.loads(run["approval"])
     assert (approval["by"], approval["remark"], approval["decision"]) == ("jansen", "akkoord, na overleg", "approved")
     assert approval["at"].startswith("20")
@@ -171,10 +171,10 @@ def test_an_approval_publishes_with_name_and_remark(played: Played) -> None:
 
 def test_a_rejection_leaves_the_old_version_in_force(played: Played) -> None:
     assert played.states("rejected", "publish") == ["skipped"]
-    assert publish.current_version(played.store) == 1
-    versions = publish.versions(played.store).set_index("version")
-    assert versions.loc[2, "status"] == "rejected"
-    assert "nog niet" in str(versions.loc[2, "approval"])
+    assert versions.current_version(played.store) == 1
+    known = versions.versions(played.store).set_index("version")
+    assert known.loc[2, "status"] == "rejected"
+    assert "nog niet" in str(known.loc[2, "approval"])
 
 
 def test_only_a_changed_team_file_raises_the_asset(played: Played) -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from allocation import pipeline
+from allocation.runs.run import Run
 from tests.support import browser
 
 
 @pytest.fixture(scope="session")
-def country(tmp_path_factory: pytest.TempPathFactory) -> pipeline.Run:
+def country(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """Read by many tests: none changes its files. Drafts and proposals go to its own store."""
     return browser.country_run(tmp_path_factory.mktemp("country"))

@@ -18,7 +18,7 @@ import pandas as pd
 import pytest
 import sqlalchemy as sa
 
-from allocation import publish
+from allocation.publication import versions
 from tests.support import faults, two_regions
 from tests.support.airflow_components import PASSWORD, Airflow, redis_server, running, wait_for
 from tests.support.postgres import new_database, started_server
@@ -51,7 +51,7 @@ class Installation:
 
     def check_routing(self) -> None:
         """One version in force, total and unambiguous: the shares of every combination sum to 1."""
-        routing = publish.read_table("routing", self.store)
+        routing = versions.read_table("routing", self.store)
         sums = routing.groupby(["pc4", "client_group", "law", "client_line"])["share"].sum()
         assert len(sums) == routing["pc4"].nunique() * 4 * 3 * 2
         assert (sums - 1).abs().max() < 1e-9
@@ -68,7 +68,7 @@ class Installation:
         self.airflow.wait_for_proposal(run_id)
         self.airflow.answer(run_id, "Approve", "akkoord")
         assert self.airflow.wait_for_end("allocate", run_id) == "success", self.airflow.tasks("allocate", run_id)
-        version = publish.current_version(self.store)
+        version = versions.current_version(self.store)
         assert version is not None
         return version
 
@@ -144,14 +144,14 @@ def test_changed_teams_become_new_routing(smc: Installation) -> None:
     run_id = wait_for("a run of allocate that the asset started", new_runs)[0]
     proposal = airflow.wait_for_proposal(run_id)
     assert "Postcodes die van team wisselen" in proposal["body"]
-    assert publish.current_version(smc.store) == first
+    assert versions.current_version(smc.store) == first
     airflow.answer(run_id, "Approve", "team 9 is gestopt")
     assert airflow.wait_for_end("allocate", run_id) == "success"
     print(f"\nfrom changed file to published version: {time.monotonic() - began:.0f} s")
 
     assert "SMC-UTR-09" not in smc.teams_in_force()
     smc.check_routing()
-    run = publish.read_table("runs", smc.store).iloc[0]
+    run = versions.read_table("runs", smc.store).iloc[0]
     approval = run["approval"] if isinstance(run["approval"], dict) else json.loads(run["approval"])
     assert (approval["by"], approval["remark"]) == ("jansen", "team 9 is gestopt")
     assert any("wacht op goedkeuring" in message for message in smc.messages)
@@ -159,14 +159,14 @@ def test_changed_teams_become_new_routing(smc: Installation) -> None:
 
 
 def test_a_rejection_leaves_the_old_version_in_force(smc: Installation) -> None:
-    airflow, before = smc.airflow, publish.current_version(smc.store)
+    airflow, before = smc.airflow, versions.current_version(smc.store)
     run_id = airflow.trigger("allocate", {"tolerance": 0.03})
     airflow.wait_for_proposal(run_id)
     airflow.answer(run_id, "Reject", "eerst overleg met Utrecht")
     airflow.wait_for_end("allocate", run_id)
     assert airflow.task("allocate", run_id, "publish")["state"] == "skipped"
-    assert publish.current_version(smc.store) == before
-    newest = publish.versions(smc.store).iloc[0]
+    assert versions.current_version(smc.store) == before
+    newest = versions.versions(smc.store).iloc[0]
     assert newest["status"] == "rejected"
     assert "eerst overleg met Utrecht" in str(newest["approval"])
 
@@ -195,7 +195,7 @@ def test_lineage_names_the_datasets(smc: Installation) -> None:
 
 def test_poisoned_input_is_a_clear_failure(smc: Installation) -> None:
     """The alert reaches the people: file, row, column, and what is allowed; nothing changes for consumers."""
-    teams, before = smc.teams(), publish.current_version(smc.store)
+    teams, before = smc.teams(), versions.current_version(smc.store)
     wrong = teams.copy()
     wrong.loc[0, "fte_verzekeringsarts"] = "-1"
     smc.write_teams(wrong)
@@ -208,12 +208,12 @@ def test_poisoned_input_is_a_clear_failure(smc: Installation) -> None:
     where = "teams.csv, row 2, column fte_verzekeringsarts"
     assert where in smc.messages[-1]
     assert where in smc.mails[-1]
-    assert publish.current_version(smc.store) == before
+    assert versions.current_version(smc.store) == before
 
 
 def test_a_failed_region_does_not_lose_the_others(smc: Installation) -> None:
     """One layer cannot keep its plan: its task fails, the others stand. Cleared, only that one is solved again."""
-    airflow, before = smc.airflow, publish.current_version(smc.store)
+    airflow, before = smc.airflow, versions.current_version(smc.store)
     run_id = airflow.trigger("allocate", {"tolerance": 0.055})
     run = "".join(c if c.isalnum() or c in "-_" else "-" for c in f"allocate__{run_id}")
     in_the_way = smc.disk / "runs" / run / "layers" / "15_zw_wia_alle" / "plan.parquet"
@@ -222,7 +222,7 @@ def test_a_failed_region_does_not_lose_the_others(smc: Installation) -> None:
     states = sorted(one["state"] for one in airflow.tasks("allocate", run_id) if one["task_id"] == "solve")
     assert states == ["failed", "success", "success", "success"]
     assert "plan.parquet" in smc.messages[-1]
-    assert publish.current_version(smc.store) == before
+    assert versions.current_version(smc.store) == before
 
     in_the_way.rmdir()
     airflow.clear_failed("allocate", run_id)
@@ -266,7 +266,7 @@ def test_the_scheduler_is_restarted_in_the_middle(smc: Installation) -> None:
 
 def test_the_database_is_gone_for_a_minute(smc: Installation) -> None:
     """Store and metadata both. The components come back by their restart policy; the run ends well or clearly not."""
-    airflow, before = smc.airflow, publish.current_version(smc.store)
+    airflow, before = smc.airflow, versions.current_version(smc.store)
     run_id = airflow.trigger("allocate", {"tolerance": 0.08})
     wait_for("a task that runs", lambda: airflow.tasks_in("allocate", run_id, "prepare", "running"), every_s=0.1)
     smc.gate.close()
@@ -280,20 +280,20 @@ def test_the_database_is_gone_for_a_minute(smc: Installation) -> None:
     if outcome == "waiting":
         airflow.answer(run_id, "Approve", "akkoord")
         assert airflow.wait_for_end("allocate", run_id) == "success"
-        assert publish.current_version(smc.store) != before
+        assert versions.current_version(smc.store) != before
     else:
-        assert publish.current_version(smc.store) == before
+        assert versions.current_version(smc.store) == before
     smc.check_routing()
 
 
 def test_a_full_disk(smc: Installation) -> None:
     """While the disk is full nothing is published; once there is room, a new run is."""
-    airflow, before = smc.airflow, publish.current_version(smc.store)
+    airflow, before = smc.airflow, versions.current_version(smc.store)
     with faults.filled(smc.disk):
         run_id = airflow.trigger("allocate", {"tolerance": 0.09})
         assert airflow.wait_for_end("allocate", run_id) == "failed"
     assert "No space left on device" in smc.messages[-1]
-    assert publish.current_version(smc.store) == before
+    assert versions.current_version(smc.store) == before
     smc.published(tolerance=0.09)
     smc.check_routing()
 

@@ -13,9 +13,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from allocation import pipeline, publish, store
-from allocation.config import Config
-from allocation.errors import Refused
+from allocation.contract.config import Config
+from allocation.contract.errors import Refused
+from allocation.pipeline import run_all, steps
+from allocation.publication import store, versions
+from allocation.runs.run import Run
 from tests.support import toy
 
 SETTINGS = "tolerance = 0.1\n[solver]\nseconds = 20.0\niterations = 20000\nworkers = 1\n"
@@ -45,9 +47,9 @@ class Country:
         line = [sys.executable, "-m", "allocation", command, *arguments, *store]
         return subprocess.run(line, capture_output=True, text=True, timeout=280, check=False)
 
-    def start(self, input_dir: Path | None = None) -> pipeline.Run:
+    def start(self, input_dir: Path | None = None) -> Run:
         """A run in this process."""
-        return pipeline.Run.start(
+        return Run.start(
             input_dir=input_dir or self.folder / "input",
             boundaries=str(self.folder / "areas.gpkg"),
             store=self.store,
@@ -80,9 +82,9 @@ def country(tmp_path: Path) -> Country:
 
 
 def test_run_publishes_every_table_to_the_store_and_to_files(published: Country) -> None:
-    routing = publish.read_table("routing", published.store, version=1)
+    routing = versions.read_table("routing", published.store, version=1)
     assert len(routing) == 12 * 4 * 3 * 2
-    run = publish.read_table("runs", published.store, version=1).iloc[0]
+    run = versions.read_table("runs", published.store, version=1).iloc[0]
     assert run["reason"] == "eerste verdeling"
     told = json.loads(run["solver"]) if isinstance(run["solver"], str) else run["solver"]
     assert {row["label"] for row in told.values()} == {"West", "Oost", "West + Oost PW"}
@@ -100,7 +102,7 @@ def test_the_run_leaves_report_and_data_docs(published: Country) -> None:
 def test_running_again_makes_no_new_version(published: Country) -> None:
     done = published.caseload("run", *published.run_arguments)
     assert done.returncode == 0, done.stderr
-    assert publish.versions(published.store)["version"].tolist() == [1]
+    assert versions.versions(published.store)["version"].tolist() == [1]
 
 
 @pytest.mark.parametrize(
@@ -171,7 +173,7 @@ def test_bad_input_ends_with_a_line_for_each_problem_and_publishes_nothing(count
         assert "inflow.csv, row 2, column clients: " in done.stderr
         assert "teams.csv, row 3, column laws: team W2 serves only ZW" in done.stderr
         assert "Traceback" not in done.stderr
-    assert publish.current_version(country.store) is None
+    assert versions.current_version(country.store) is None
     assert not list(country.var.glob("published/v*"))
 
 
@@ -217,18 +219,18 @@ def test_a_failed_suite_names_what_failed_and_nothing_is_published(
     table: str, country: Country, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The outcome loses a row between the step that made it and the gate."""
-    whole: Callable[[pipeline.Run], None] = pipeline.assemble_outcome
+    whole: Callable[[Run], None] = steps.assemble_outcome
 
-    def damaged(run: pipeline.Run) -> None:
+    def damaged(run: Run) -> None:
         whole(run)
         path = run.folder / "outcome" / f"{table}.parquet"
         pd.read_parquet(path).iloc[1:].to_parquet(path, index=False)
 
-    monkeypatch.setattr(pipeline, "assemble_outcome", damaged)
+    monkeypatch.setattr(steps, "assemble_outcome", damaged)
     run = country.start()
     with pytest.raises(Refused, match=table):
-        pipeline.run_all(run, until="publication", progress=lambda _text: None)
-    assert publish.current_version(country.store) is None
+        run_all.run_all(run, until="publication", progress=lambda _text: None)
+    assert versions.current_version(country.store) is None
     assert not list(country.var.glob("published/v*"))
     assert list((run.folder / "validation").rglob("index.html"))
 
@@ -240,16 +242,16 @@ def test_propose_publish_rollback_and_compare(published: Country, tmp_path: Path
     changed = toy.write(tmp_path / "input", {"teams": teams})
     arguments = ["--input", str(changed), *published.run_arguments[2:]]
     assert published.caseload("propose", *arguments).returncode == 0
-    assert publish.current_version(published.store) == 1
+    assert versions.current_version(published.store) == 1
     assert published.caseload("publish", "2", "--remark", "akkoord").returncode == 0
-    assert publish.current_version(published.store) == 2
+    assert versions.current_version(published.store) == 2
     again = published.caseload("propose", *arguments)
     assert "the file `current` is not the version in force" in again.stdout, again.stderr
     compared = published.caseload("compare", "1", "2")
     assert "W2,W1" in compared.stdout.replace(" ", "")
     back = published.caseload("rollback", "1", "--reason", "vergissing")
     assert back.returncode == 0, back.stderr
-    assert publish.current_version(published.store) == 1
+    assert versions.current_version(published.store) == 1
 
 
 def test_what_is_planned_later_takes_over_from_what_is_planned_before_it(country: Country) -> None:
@@ -258,7 +260,7 @@ def test_what_is_planned_later_takes_over_from_what_is_planned_before_it(country
     In force on the day before is version 2, so 1002 stays where that put it: nobody moves.
     """
     assert country.caseload("run", *country.run_arguments).returncode == 0
-    first = publish.read_table("allocation", country.store, version=1).set_index(["pc4", "law_domain"])["team_id"]
+    first = versions.read_table("allocation", country.store, version=1).set_index(["pc4", "law_domain"])["team_id"]
     to = {"W1": "W2", "W2": "W1"}[first["1002", "zw_wia"]]
     (country.folder / "input" / "current.csv").unlink()
     (country.folder / "settings.toml").write_text(SETTINGS.replace("0.1", "0.6", 1))
@@ -269,17 +271,17 @@ def test_what_is_planned_later_takes_over_from_what_is_planned_before_it(country
         assert done.returncode == 0, done.stderr
         done = country.caseload("publish", version)
         assert done.returncode == 0, done.stderr
-    second = publish.read_table("allocation", country.store, version=2).set_index(["pc4", "law_domain"])["team_id"]
-    third = publish.read_table("allocation", country.store, version=3).set_index(["pc4", "law_domain"])["team_id"]
+    second = versions.read_table("allocation", country.store, version=2).set_index(["pc4", "law_domain"])["team_id"]
+    third = versions.read_table("allocation", country.store, version=3).set_index(["pc4", "law_domain"])["team_id"]
     assert second["1002", "zw_wia"] == to
     assert (third.sort_index() == second.sort_index()).all()
-    assert publish.read_table("allocation_changes", country.store, version=3).empty
+    assert versions.read_table("allocation_changes", country.store, version=3).empty
 
 
 def test_a_scenario_stands_beside_the_division_in_force(published: Country, tmp_path: Path) -> None:
     (tmp_path / "more.toml").write_text('name = "meer vraag"\n[config.work]\ngrowth = { "*" = 0.25 }\n')
     (tmp_path / "fewer.toml").write_text('name = "ruimer"\n[config]\ntolerance = 0.3\n')
-    before = publish.versions(published.store)["version"].tolist()
+    before = versions.versions(published.store)["version"].tolist()
     files = [str(tmp_path / name) for name in ("more.toml", "fewer.toml")]
     done = published.caseload("scenario", *files, *published.run_arguments)
     assert done.returncode == 0, done.stderr
@@ -289,7 +291,7 @@ def test_a_scenario_stands_beside_the_division_in_force(published: Country, tmp_
     base, more, wider = map(float, asked)
     assert more == pytest.approx(1.2 * base, rel=0.05)  # growth is of the inflow, and part of the work is stock
     assert wider == base
-    assert publish.versions(published.store)["version"].tolist() == before
+    assert versions.versions(published.store)["version"].tolist() == before
 
 
 def write_instance(folder: Path, demand: list[int], tolerance: float) -> Path:

@@ -12,10 +12,13 @@ import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
-from allocation import drafts, pipeline, publish, store
-from allocation.report import answers, write_report
-from allocation.report.page import Desk
-from allocation.report.whatif import ChangeSet, Move, suggestions
+from allocation.page import answers
+from allocation.page.app import Desk
+from allocation.page.whatif import ChangeSet, Move, suggestions
+from allocation.pipeline import steps
+from allocation.publication import drafts, store, versions
+from allocation.report.report import write_report
+from allocation.runs.run import Run
 from tests.support.browser import Browser, after, browser, open_page, served, strip, toy_run
 
 pytestmark = pytest.mark.timeout(900)
@@ -29,7 +32,7 @@ MOST_CPU_S = 0.25
 
 
 @pytest.fixture(scope="module")
-def address(country: pipeline.Run) -> Iterator[str]:
+def address(country: Run) -> Iterator[str]:
     with served(country.store, country.var) as url:
         yield url
 
@@ -186,7 +189,7 @@ def test_a_team_can_be_changed_closed_and_added(planner: Browser) -> None:
     planner.shot("pagina-teams")
 
 
-def test_two_planners_see_each_others_drafts_and_do_not_overwrite(country: pipeline.Run, address: str) -> None:
+def test_two_planners_see_each_others_drafts_and_do_not_overwrite(country: Run, address: str) -> None:
     with browser() as anna:
         open_page(anna, address, "Anna", REGION)
         choose(anna.page, border_code(anna.page))
@@ -236,9 +239,7 @@ def test_axe_finds_no_serious_issue(planner: Browser, address: str) -> None:
 
 
 @pytest.mark.parametrize("width", [320, 400])
-def test_on_a_narrow_screen_only_maps_and_tables_scroll_sideways(
-    country: pipeline.Run, address: str, width: int
-) -> None:
+def test_on_a_narrow_screen_only_maps_and_tables_scroll_sideways(country: Run, address: str, width: int) -> None:
     """320 px is a screen of 1280 px at 400% (WCAG 1.4.10, reflow). Everything that can be opened is open."""
     with browser(width=width, height=800) as chromium:
         page = chromium.page
@@ -267,7 +268,7 @@ def test_all_columns_of_the_teams_fit_an_ordinary_screen(address: str, region: s
         assert chromium.page.locator("#teams").evaluate(hidden) == 0
 
 
-def test_the_answer_to_a_change_takes_little_computing(country: pipeline.Run) -> None:
+def test_the_answer_to_a_change_takes_little_computing(country: Run) -> None:
     desk = Desk(country.store, country.var)
     bench, _, sides, known = desk.opened(country.run_id)
     best = suggestions(bench.variant(ChangeSet()), "vangnet", ["3511"])[0]
@@ -288,9 +289,9 @@ def test_the_answer_to_a_change_takes_little_computing(country: pipeline.Run) ->
 def test_a_draft_is_proposed_and_found_by_the_look_up(tmp_path: Path) -> None:
     """On the toy country: move a postcode, hand it in, approve it as the command line does: K&S finds the new team."""
     run = toy_run(tmp_path / "var", tolerance=0.5)
-    pipeline.validate_inputs(run)
+    steps.validate_inputs(run)
     write_report(run.folder)
-    pipeline.propose(run)
+    steps.propose(run)
     with served(run.store, run.var) as address, browser() as chromium:
         page = chromium.page
         page.goto(f"{address}/")
@@ -306,9 +307,9 @@ def test_a_draft_is_proposed_and_found_by_the_look_up(tmp_path: Path) -> None:
         told = page.inner_text("#dien-stand")
         assert "is ingediend" in told, told
         version = int(re.findall(r"Versie (\d+)", told)[0])
-        made = publish.versions(run.store).set_index("version").loc[version]
+        made = versions.versions(run.store).set_index("version").loc[version]
         assert (made["status"], made["created_by"], made["reason"]) == ("proposed", "Anna", "pand aan de grens")
-        publish.publish(version, run.store, run.files_dir, approval={"by": "Bert", "decision": "approved"})
+        versions.publish(version, run.store, run.files_dir, approval={"by": "Bert", "decision": "approved"})
         page.goto(f"{address}/opzoeken")
         page.keyboard.type("1005 ab")
         page.keyboard.press("Enter")

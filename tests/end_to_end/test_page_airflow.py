@@ -20,8 +20,10 @@ import httpx
 import pytest
 from playwright.sync_api import FrameLocator, Page, expect
 
-from allocation import pipeline, publish
-from allocation.report import write_report
+from allocation.pipeline import steps
+from allocation.publication import versions
+from allocation.report.report import write_report
+from allocation.runs.run import Run
 from tests.support.airflow_components import free_port, wait_for
 from tests.support.browser import Browser, browser, country_run, toy_run
 
@@ -74,7 +76,7 @@ print("TOLD" + json.dumps(told))
 def test_only_signed_in_users_get_anything_and_only_planners_save(tmp_path: Path) -> None:
     run = toy_run(tmp_path / "var")
     write_report(run.folder)
-    pipeline.propose(run)
+    steps.propose(run)
     home = tmp_path / "airflow"
     environment = os.environ | {
         "AIRFLOW_HOME": str(home),
@@ -110,7 +112,7 @@ class Up:
     page: str
     airflow: str
     passwords: dict[str, str]
-    run: pipeline.Run
+    run: Run
 
 
 @pytest.fixture(scope="module")
@@ -119,9 +121,9 @@ def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
     var = tmp_path_factory.mktemp("up")
     country_run(var)
     run = toy_run(var, tolerance=0.5)
-    pipeline.validate_inputs(run)
+    steps.validate_inputs(run)
     write_report(run.folder)
-    pipeline.propose(run)
+    steps.propose(run)
     ports = [str(free_port()), str(free_port())]
     command = [sys.executable, str(ROOT / "dags" / "standalone.py"), "--var", str(var)]
     with (var / "up.log").open("w") as log:
@@ -245,9 +247,9 @@ def test_a_planner_divides_the_country_through_the_dag_and_proposes_it(up: Up, v
         assert "is ingediend" in told, told
         chromium.shot(f"pagina-airflow-ingediend-{version}")
         assert chromium.outside == []
-    made = publish.versions(up.run.store).sort_values("version").iloc[-1]
+    made = versions.versions(up.run.store).sort_values("version").iloc[-1]
     assert (made["status"], made["created_by"]) == ("proposed", "planner")
     assert made["run_id"].startswith("allocate__")
-    division = publish.read_table("allocation", up.run.store, version=int(made["version"]))
+    division = versions.read_table("allocation", up.run.store, version=int(made["version"]))
     mine = division[(division["pc4"] == code) & (division["law_domain"] == "zw_wia")]
     assert set(mine["team_id"]) == {team}

@@ -14,8 +14,10 @@ import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
-from allocation import pipeline, publish, store
-from allocation.config import Config
+from allocation.contract.config import Config
+from allocation.pipeline import run_all
+from allocation.publication import store, versions
+from allocation.runs.run import Run
 from tests.support.browser import Browser, after, browser, open_page, served, strip
 
 pytestmark = [pytest.mark.heavy, pytest.mark.timeout(1500)]
@@ -27,19 +29,19 @@ KEYBOARD_S = 3.0
 
 
 @pytest.fixture(scope="module")
-def divided(tmp_path_factory: pytest.TempPathFactory) -> pipeline.Run:
+def divided(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """The country divided as a planner gets it, published."""
     var = tmp_path_factory.mktemp("journey")
-    run = pipeline.Run.start(
+    run = Run.start(
         input_dir=None, boundaries="embedded", store=f"sqlite:///{var / 'store.sqlite'}",
         config=Config(), var=var, created_by="planner",
     )  # fmt: skip
-    pipeline.run_all(run, until="publication", progress=lambda _: None)
+    run_all.run_all(run, until="publication", progress=lambda _: None)
     return run
 
 
 @pytest.fixture(scope="module")
-def address(divided: pipeline.Run) -> Iterator[str]:
+def address(divided: Run) -> Iterator[str]:
     with served(divided.store, divided.var) as url:
         yield url
 
@@ -78,7 +80,7 @@ TAKEABLE = """async () => {
 }"""
 
 
-def test_from_the_proposal_to_the_answer_of_k_and_s(divided: pipeline.Run, address: str) -> None:
+def test_from_the_proposal_to_the_answer_of_k_and_s(divided: Run, address: str) -> None:
     with browser(width=1366, height=900) as chromium:
         page = chromium.page
         open_page(chromium, address, "Anna", REGION)
@@ -92,12 +94,12 @@ def test_from_the_proposal_to_the_answer_of_k_and_s(divided: pipeline.Run, addre
         compare(chromium)
         version = hand_in(chromium)
         assert (chromium.outside, chromium.errors) == ([], [])
-    made = publish.versions(divided.store).set_index("version").loc[version]
+    made = versions.versions(divided.store).set_index("version").loc[version]
     assert (made["status"], made["created_by"], made["reason"]) == ("proposed", "Anna", "pand aan de grens")
     was = team_of(address, code)
     assert was != team
     start = store.today() + timedelta(days=AHEAD_DAYS)
-    publish.publish(
+    versions.publish(
         version, divided.store, divided.files_dir, valid_from=start, approval={"by": "Bert", "decision": "approved"}
     )
     look_up_by_keyboard(address, code, was, team)
@@ -106,7 +108,7 @@ def test_from_the_proposal_to_the_answer_of_k_and_s(divided: pipeline.Run, addre
     assert team_of(address, code) == was
 
 
-def test_the_report_of_a_real_division_opens_with_its_figures_and_its_verdict(divided: pipeline.Run) -> None:
+def test_the_report_of_a_real_division_opens_with_its_figures_and_its_verdict(divided: Run) -> None:
     with browser(width=1366, height=900) as chromium:
         chromium.page.goto((divided.folder / "report.html").as_uri())
         chromium.ready()

@@ -9,8 +9,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from allocation import pipeline
-from allocation.report import write_report
+from allocation.report.report import write_report
+from allocation.runs.run import Run, layer_keys
 from tests.support import toy
 from tests.support.browser import browser, toy_run
 
@@ -22,7 +22,7 @@ LARGEST_MB = 4.5
 
 
 @pytest.fixture(scope="module")
-def hostile(tmp_path_factory: pytest.TempPathFactory) -> pipeline.Run:
+def hostile(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A toy country whose teams and locks carry markup in every text."""
     teams = toy.tables()["teams"]
     teams.loc[teams["team_id"] == "W1", ["name", "office"]] = HOSTILE
@@ -38,7 +38,7 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> pipeline.Run:
     return run
 
 
-def test_texts_of_the_input_are_shown_and_never_run(hostile: pipeline.Run) -> None:
+def test_texts_of_the_input_are_shown_and_never_run(hostile: Run) -> None:
     with browser() as chromium:
         chromium.page.goto((hostile.folder / "report.html").as_uri())
         chromium.ready()
@@ -51,7 +51,7 @@ def test_texts_of_the_input_are_shown_and_never_run(hostile: pipeline.Run) -> No
         assert chromium.outside == []
 
 
-def test_tables_sort_by_keyboard_and_say_so(hostile: pipeline.Run) -> None:
+def test_tables_sort_by_keyboard_and_say_so(hostile: Run) -> None:
     with browser() as chromium:
         page = chromium.page
         page.goto((hostile.folder / "report.html").as_uri())
@@ -66,7 +66,7 @@ def test_tables_sort_by_keyboard_and_say_so(hostile: pipeline.Run) -> None:
         page.locator("#melding", has_text="aflopend").wait_for(state="attached")
 
 
-def test_the_edition_for_readers_works_where_counts_are_hidden(hostile: pipeline.Run, tmp_path: Path) -> None:
+def test_the_edition_for_readers_works_where_counts_are_hidden(hostile: Run, tmp_path: Path) -> None:
     """Here no postcode shows its work: the tables per region have dashes instead."""
     text = (hostile.folder / "report_readers.html").read_text(encoding="utf-8")
     hidden = re.sub(r'"(hours|clients)":\[([^]]*)\]', lambda m: f'"{m[1]}":[{re.sub("[0-9.]+", "null", m[2])}]', text)
@@ -84,7 +84,7 @@ def test_the_edition_for_readers_works_where_counts_are_hidden(hostile: pipeline
 def test_it_says_what_is_not_in_order(tmp_path: Path) -> None:
     """A plan that gives W2 nothing: the report names the team and the rule, in Dutch."""
     run = toy_run(tmp_path)
-    layer = next(key for key in pipeline.layer_keys(run) if key == "01_zw_wia_alle")
+    layer = next(key for key in layer_keys(run) if key == "01_zw_wia_alle")
     plan = pd.read_parquet(run.folder / "layers" / layer / "plan.parquet").assign(team=0)
     plan.to_parquet(run.folder / "layers" / layer / "plan.parquet", index=False)
     text = write_report(run.folder).read_text(encoding="utf-8")
@@ -92,7 +92,7 @@ def test_it_says_what_is_not_in_order(tmp_path: Path) -> None:
     assert "Alle voorgestelde verdelingen voldoen" not in text
 
 
-def test_the_country_is_one_file_that_works_without_a_network(country: pipeline.Run) -> None:
+def test_the_country_is_one_file_that_works_without_a_network(country: Run) -> None:
     """Every area is drawn, toggles and search work, no request leaves the page, no serious axe-core issue."""
     path = country.folder / "report.html"
     assert path.stat().st_size < LARGEST_MB * 1e6
@@ -118,7 +118,7 @@ def test_the_country_is_one_file_that_works_without_a_network(country: pipeline.
         assert chromium.errors == []
 
 
-def test_on_paper_every_page_of_a_table_names_its_columns_and_the_map_keeps_its_shape(country: pipeline.Run) -> None:
+def test_on_paper_every_page_of_a_table_names_its_columns_and_the_map_keeps_its_shape(country: Run) -> None:
     """Chromium repeats a table's header on every page, but not the buttons in it; and a canvas would be stretched."""
     with browser() as chromium:
         page = chromium.page
@@ -132,7 +132,7 @@ def test_on_paper_every_page_of_a_table_names_its_columns_and_the_map_keeps_its_
         assert len(page.pdf(prefer_css_page_size=True)) > 100_000
 
 
-def test_the_map_redraws_fast_enough_to_drag(country: pipeline.Run) -> None:
+def test_the_map_redraws_fast_enough_to_drag(country: Run) -> None:
     """All 4,044 areas in under a second without a GPU, also on a busy machine; a click finds the postcode under it."""
     with browser() as chromium:
         page = chromium.page

@@ -9,8 +9,8 @@ import pandas as pd
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from allocation.demand import KEY, expected_inflow, team_interval
-from allocation.shrinkage import Cells, Fit, fit
+from allocation.demand.expected import KEY, expected_inflow, team_interval
+from allocation.demand.shrinkage import Cells, Fit, fit
 
 CALM = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 """A busy machine is no reason to fail."""

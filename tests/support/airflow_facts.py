@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 DAGS = Path(__file__).parents[2] / "dags"
-HEAVY = ("pandas", "geopandas", "numpy", "great_expectations", "shapely", "scipy", "numba", "allocation.pipeline")
+HEAVY = ("pandas", "geopandas", "numpy", "great_expectations", "shapely", "scipy", "numba", "allocation.pipeline.steps")
 
 
 def main() -> None:
@@ -98,7 +98,7 @@ def of_task(task: Any) -> dict[str, Any]:
 
 def errors() -> list[Exception]:
     """One error of each kind that a task may end with."""
-    from allocation.errors import InputRefused, Passing, Refused
+    from allocation.contract.errors import InputRefused, Passing, Refused
 
     return [Passing("away"), Refused("no"), InputRefused([]), OSError("full"), KeyError("fault")]
 

@@ -25,11 +25,14 @@ from axe_playwright_python.sync_playwright import Axe
 from numpy.typing import NDArray
 from playwright.sync_api import Page, Request, Route, expect, sync_playwright
 
-from allocation import example, pipeline, routing
-from allocation.config import Config
+from allocation.contract.config import Config
 from allocation.districting import check, evaluate
-from allocation.layers import Layer
-from allocation.report import create_app
+from allocation.intake import example
+from allocation.layers.layer import Layer
+from allocation.outcome import routing
+from allocation.page.app import create_app
+from allocation.pipeline import steps
+from allocation.runs.run import Run
 from tests.support import toy
 
 SCREENSHOTS = Path(__file__).parents[2] / "var" / "screenshots"
@@ -142,12 +145,12 @@ def served(store_url: str, var: Path) -> Iterator[str]:
 TOY_DAY = date(2026, 1, 1)
 
 
-def start_toy(var: Path, changed: dict[str, pd.DataFrame] | None = None, **settings: Any) -> pipeline.Run:
+def start_toy(var: Path, changed: dict[str, pd.DataFrame] | None = None, **settings: Any) -> Run:
     """A run on the toy country, with its input and boundaries in files; nothing computed yet."""
     folder = toy.write(var / "input", changed)
     toy.polygons().to_file(var / "areas.gpkg", layer="areas")
     config = Config.from_values({"tolerance": 0.1, "solver": {"seconds": 5, "workers": 1}} | settings)
-    return pipeline.Run.start(
+    return Run.start(
         input_dir=folder,
         boundaries=str(var / "areas.gpkg"),
         store=f"sqlite:///{var / 'store.sqlite'}",
@@ -159,45 +162,45 @@ def start_toy(var: Path, changed: dict[str, pd.DataFrame] | None = None, **setti
     )
 
 
-def divided(run: pipeline.Run) -> pipeline.Run:
+def divided(run: Run) -> Run:
     """The run up to and including its outcome, in this process."""
-    pipeline.prepare_boundaries(run)
-    pipeline.check_inputs(run)
-    pipeline.estimate_work(run)
-    for key in pipeline.prepare_layers(run):
-        pipeline.solve_layer(run, key)
-    pipeline.assemble_outcome(run)
+    steps.prepare_boundaries(run)
+    steps.check_inputs(run)
+    steps.estimate_work(run)
+    for key in steps.prepare_layers(run):
+        steps.solve_layer(run, key)
+    steps.assemble_outcome(run)
     return run
 
 
-def toy_run(var: Path, changed: dict[str, pd.DataFrame] | None = None, **settings: Any) -> pipeline.Run:
+def toy_run(var: Path, changed: dict[str, pd.DataFrame] | None = None, **settings: Any) -> Run:
     """A divided run on the toy country."""
     return divided(start_toy(var, changed, **settings))
 
 
-def country_run(var: Path) -> pipeline.Run:
+def country_run(var: Path) -> Run:
     """A run on the whole country with its report and proposal: real areas and the example's work.
 
     Nothing is searched: each layer is cut into sectors around its middle, in proportion to capacity, and the division
     in force is the same with the sectors turned a little. Fine to look at and to change; it is not a good plan.
     """
-    run = pipeline.Run.start(
+    run = Run.start(
         input_dir=var / "country_input", boundaries="embedded", store=f"sqlite:///{var / 'store.sqlite'}",
         config=Config(), var=var, run_id="land", created_by="planner",
     )  # fmt: skip
-    pipeline.prepare_boundaries(run)
+    steps.prepare_boundaries(run)
     areas = pd.read_parquet(run.folder / "boundaries" / "areas.parquet").drop(columns="geometry")
     example.write_example(var / "country_input", areas)
-    pipeline.check_inputs(run)
-    pipeline.estimate_work(run)
-    layers = [Layer.read(run.folder / "layers" / key) for key in pipeline.prepare_layers(run)]
+    steps.check_inputs(run)
+    steps.estimate_work(run)
+    layers = [Layer.read(run.folder / "layers" / key) for key in steps.prepare_layers(run)]
     turned = routing.assigned_parts(layers, [sectors(layer, 0.2) for layer in layers])
     routing.allocation_table(turned).to_parquet(run.folder / "division_in_force.parquet", index=False)
     for layer in layers:
         keep_plan(run, layer, sectors(layer, 0.0), sectors(layer, 0.2))
-    pipeline.assemble_outcome(run)
-    pipeline.write_report(run)
-    pipeline.propose(run)
+    steps.assemble_outcome(run)
+    steps.write_report(run)
+    steps.propose(run)
     return run
 
 
@@ -212,7 +215,7 @@ def sectors(layer: Layer, turn: float) -> NDArray[np.int64]:
     return plan
 
 
-def keep_plan(run: pipeline.Run, layer: Layer, plan: NDArray[np.int64], now: NDArray[np.int64]) -> None:
+def keep_plan(run: Run, layer: Layer, plan: NDArray[np.int64], now: NDArray[np.int64]) -> None:
     """The plan of a layer and the division in force, as the pipeline keeps them."""
     replace(layer, problem=layer.problem.replace(current=now)).write(run.folder / "layers" / layer.key)
     folder = run.folder / "layers" / layer.key
@@ -226,6 +229,6 @@ def keep_plan(run: pipeline.Run, layer: Layer, plan: NDArray[np.int64], now: NDA
     (folder / "result.json").write_text(json.dumps(result), encoding="utf-8")
 
 
-def told(run: pipeline.Run, name: str) -> Any:
+def told(run: Run, name: str) -> Any:
     """A JSON file of the run."""
     return json.loads((run.folder / name).read_text(encoding="utf-8"))

@@ -22,7 +22,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from allocation import store
+from allocation.publication import store
 
 LISTEN = "-c listen_addresses=127.0.0.1"
 # Tests need the rules of a database, not its safety against a power cut.

@@ -23,15 +23,15 @@ import geopandas as gpd
 import pandas as pd
 from shapely.geometry import box
 
-from allocation.config import Config
-from allocation.demand import expected_work
-from allocation.figures import Solved, pieces, region_summary, team_load
-from allocation.inputs import Inputs, load_inputs
-from allocation.layers import Layer, build_layers, line_shares
-from allocation.pipeline import solve_problem
-from allocation.routing import allocation_table, assigned_parts, routing_table
-from allocation.serving import active_teams
-from allocation.transition import allocation_changes, expected_per_area, transition_table
+from allocation.contract.config import Config
+from allocation.demand.expected import expected_work
+from allocation.intake.inputs import Inputs, load_inputs
+from allocation.layers.build import build_layers
+from allocation.layers.layer import Layer
+from allocation.layers.solving import solve_problem
+from allocation.outcome.assemble import assemble
+from allocation.outcome.routing import assigned_parts
+from allocation.outcome.solved import Solved
 
 POSTCODES = [str(1001 + i) for i in range(12)]
 MONTHS = [f"2025-{month:02d}" for month in range(1, 13)]
@@ -173,15 +173,44 @@ class Division:
 
     inputs: Inputs
     work: pd.DataFrame
-    layers: list[Layer]
-    plans: list[Any]
-    parts: pd.DataFrame
-    allocation: pd.DataFrame
-    routing: pd.DataFrame
-    changes: pd.DataFrame
-    transition: pd.DataFrame
-    load: pd.DataFrame
-    regions: pd.DataFrame
+    solved: list[Solved]
+    outcome: dict[str, pd.DataFrame]
+
+    @property
+    def layers(self) -> list[Layer]:
+        return [one.layer for one in self.solved]
+
+    @property
+    def plans(self) -> list[Any]:
+        return [one.plan for one in self.solved]
+
+    @property
+    def parts(self) -> pd.DataFrame:
+        return assigned_parts(self.layers, self.plans)
+
+    @property
+    def allocation(self) -> pd.DataFrame:
+        return self.outcome["allocation"]
+
+    @property
+    def routing(self) -> pd.DataFrame:
+        return self.outcome["routing"]
+
+    @property
+    def changes(self) -> pd.DataFrame:
+        return self.outcome["allocation_changes"]
+
+    @property
+    def transition(self) -> pd.DataFrame:
+        return self.outcome["transition"]
+
+    @property
+    def load(self) -> pd.DataFrame:
+        return self.outcome["team_load"]
+
+    @property
+    def regions(self) -> pd.DataFrame:
+        return self.outcome["region_summary"]
 
     def team_of(self, pc4: str, line: str = "alle", domain: str = "zw_wia") -> set[str]:
         """The teams of a postcode in a layer."""
@@ -214,18 +243,8 @@ def divide(
     work = expected_work(inputs, places, config)
     layers = build_layers(inputs, work, places, edges(), no_bridges, config, day)
     results = [solve_problem(layer, config) for layer in layers]
-    plans = [result["plan"] for result in results]
-    teams = active_teams(inputs.teams, day)
-    parts = assigned_parts(layers, plans)
-    allocation = allocation_table(parts)
-    routing = routing_table(parts, teams, config)
-    changes = allocation_changes(now, allocation, expected_per_area(work, allocation, config))
-    active = set(teams["team_id"])
-    transition = transition_table(inputs.stock, now, routing, inputs.products, active, line_shares(work), config)
-    solved = [
-        Solved(layer, plan, pieces(layer.problem, plan), result["objective"], None, None)
-        for layer, plan, result in zip(layers, plans, results, strict=True)
-    ]
-    load = team_load(solved, work, places, teams, config)
-    regions = region_summary(solved, load, changes, transition, work, places, inputs.products, config)
-    return Division(inputs, work, layers, plans, parts, allocation, routing, changes, transition, load, regions)
+    solved = [Solved.of(layer, result["plan"], result) for layer, result in zip(layers, results, strict=True)]
+    outcome = assemble(
+        solved, inputs, work, places, now=now, from_version=None, load_in_force=None, day=day, config=config
+    )
+    return Division(inputs, work, solved, outcome)

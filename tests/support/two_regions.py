@@ -10,7 +10,7 @@ import pandas as pd
 from shapely import box
 
 import geodata
-from allocation.example import write_example
+from allocation.intake.example import write_example
 from geodata.sources import embedded
 
 REGIONS = {"14": "Midden-Utrecht", "15": "Amersfoort"}

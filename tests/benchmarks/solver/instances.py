@@ -20,7 +20,7 @@ from scipy.spatial import Delaunay, cKDTree
 
 from allocation.districting.instance import write_instance
 from allocation.districting.problem import Floats, Ints, Problem, Weights
-from allocation.example import office_pc4
+from allocation.intake.example import office_pc4
 from geodata import Boundaries, bridges_within
 
 PEOPLE_PER_TEAM = 100_000

@@ -19,7 +19,7 @@ import pandas as pd
 import pyarrow as pa
 import sqlalchemy as sa
 
-from allocation import lookup, publish, store
+from allocation.publication import lookup, store, versions
 from geodata.boundaries import load_boundaries
 from tests.support.outcomes import write_national_outcome
 from tests.support.postgres import new_database, started_server
@@ -82,12 +82,12 @@ def _of_store(where: str, address: str, outcomes: list[Path], files_dir: Path, p
     store.migrate(address)
     proposing, publishing = [], []
     for outcome in outcomes:
-        seconds, version = _timed(lambda outcome=outcome: publish.propose(outcome, address, files_dir))
+        seconds, version = _timed(lambda outcome=outcome: versions.propose(outcome, address, files_dir))
         proposing.append(seconds)
-        seconds, _ = _timed(lambda version=version: publish.publish(version, address, files_dir))
+        seconds, _ = _timed(lambda version=version: versions.publish(version, address, files_dir))
         publishing.append(seconds)
     whole = min(a + b for a, b in zip(proposing, publishing, strict=True))
-    comparing, changes = _timed(lambda: publish.compare(1, 2, address))
+    comparing, changes = _timed(lambda: versions.compare(1, 2, address))
     assert len(changes) > 1000
     seconds, routed = _route_everyone(address, pc4s)
     assert routed == CLIENTS

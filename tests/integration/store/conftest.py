@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from allocation import publish, store
+from allocation.publication import store, versions
 from tests.support.outcomes import Country, write_outcome
 from tests.support.postgres import migrated_template, new_database, postgres_server, postgres_url
 
@@ -43,6 +43,6 @@ def propose(store_url: str, files_dir: Path, tmp_path: Path) -> Callable[..., in
     def make(country: Country | None = None, **wanted: object) -> int:
         country = country or Country(**{"columns": 4, "rows": 2, **wanted})  # type: ignore[arg-type]
         folder = write_outcome(Path(tempfile.mkdtemp(prefix="outcome-", dir=tmp_path)), country)
-        return publish.propose(folder, store_url, files_dir)
+        return versions.propose(folder, store_url, files_dir)
 
     return make

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from allocation import publish, store
+from allocation.publication import store, versions
 from tests.support.outcomes import Country
 
 LINES = {"alle": ("vangnet", "werkgever"), "vangnet": ("vangnet",), "werkgever": ("werkgever",)}
@@ -50,10 +50,10 @@ def test_each_kind_of_change(store_url: str, files_dir: Path, propose: Callable[
     second = Country(
         columns=6, rows=2, moves={"1000": "A2", "1001": "A1"}, region_2_line="alle", without=("1011",), note="tweede"
     )
-    publish.publish(propose(first), store_url, files_dir)
-    publish.publish(propose(second), store_url, files_dir)
+    versions.publish(propose(first), store_url, files_dir)
+    versions.publish(propose(second), store_url, files_dir)
 
-    changes = publish.compare(1, 2, store_url)
+    changes = versions.compare(1, 2, store_url)
     columns = ["pc4", "client_line", "law_domain", "team_from", "team_to", "share"]
     rows = changes[columns].astype(object).where(changes[columns].notna(), None).to_numpy().tolist()
     assert rows == [
@@ -77,8 +77,8 @@ def test_a_consumer_can_load_increments(store_url: str, files_dir: Path, propose
         Country(columns=6, rows=2, moves={"1001": "A2", "1007": "A1"}, without=("1004",), note="c"),
     ]
     for country in countries:
-        publish.publish(propose(country), store_url, files_dir)
-    loaded = {v: by_line(publish.read_table("allocation", store_url, version=v)) for v in (1, 2, 3)}
+        versions.publish(propose(country), store_url, files_dir)
+    loaded = {v: by_line(versions.read_table("allocation", store_url, version=v)) for v in (1, 2, 3)}
     with store.reading(store_url) as connection:
         for a in loaded:
             for b in set(loaded) - {a}:
@@ -90,9 +90,9 @@ def test_a_consumer_can_load_increments(store_url: str, files_dir: Path, propose
 def test_a_proposal_is_not_in_the_published_changes(
     store_url: str, files_dir: Path, propose: Callable[..., int]
 ) -> None:
-    publish.publish(propose(), store_url, files_dir)
+    versions.publish(propose(), store_url, files_dir)
     propose(moves={"1000": "A2"}, note="voorstel")
-    assert len(publish.compare(1, 2, store_url)) == 1
+    assert len(versions.compare(1, 2, store_url)) == 1
     with store.reading(store_url) as connection:
         assert connection.scalar(sa.text("SELECT count(*) FROM allocation_changes")) == 0
 

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from allocation import publish, store
-from allocation.errors import Refused
+from allocation.contract.errors import Refused
+from allocation.publication import store, versions
 from tests.support.postgres import new_database
 
 FORK = multiprocessing.get_context("fork")
@@ -47,22 +47,22 @@ def test_of_two_publishers_exactly_one_wins(store_url: str, files_dir: Path, pro
     """Three rounds of two planners who each publish a proposal of their own at the same moment."""
     for turn in range(3):
         pair = [propose(note=f"ronde {turn}, {name}") for name in ("anna", "bob")]
-        told = at_once(*(lambda v=v: publish.publish(v, store_url, files_dir) for v in pair))
+        told = at_once(*(lambda v=v: versions.publish(v, store_url, files_dir) for v in pair))
         winners = [pair[i] for i, answer in told.items() if answer == "done"]
         losers = [answer for answer in told.values() if answer != "done"]
         assert len(winners) == 1, told
         assert f"Version {winners[0]} was published" in losers[0]
-        assert publish.current_version(store_url) == winners[0]
-    assert publish.versions(store_url)["is_in_force"].sum() == 1
+        assert versions.current_version(store_url) == winners[0]
+    assert versions.versions(store_url)["is_in_force"].sum() == 1
 
 
 def test_the_same_proposal_published_by_two_is_published_once(
     store_url: str, files_dir: Path, propose: Callable[..., int]
 ) -> None:
     version = propose()
-    told = at_once(*[lambda: publish.publish(version, store_url, files_dir)] * 2)
+    told = at_once(*[lambda: versions.publish(version, store_url, files_dir)] * 2)
     assert set(told.values()) == {"done"}
-    assert publish.history(store_url)["act"].tolist() == ["propose", "publish"]
+    assert versions.history(store_url)["act"].tolist() == ["propose", "publish"]
 
 
 def test_proposals_at_once_get_numbers_of_their_own(
@@ -70,18 +70,18 @@ def test_proposals_at_once_get_numbers_of_their_own(
 ) -> None:
     told = at_once(*(lambda n=n: propose(note=f"voorstel {n}") for n in range(3)))
     assert set(told.values()) == {"done"}
-    assert sorted(publish.versions(store_url)["version"]) == [1, 2, 3]
+    assert sorted(versions.versions(store_url)["version"]) == [1, 2, 3]
 
 
 def test_a_reader_keeps_one_version_while_another_is_published(
     store_url: str, files_dir: Path, propose: Callable[..., int]
 ) -> None:
-    publish.publish(propose(), store_url, files_dir)
+    versions.publish(propose(), store_url, files_dir)
     following = propose(note="tweede")
     count = sa.text("SELECT version, count(*) FROM routing_current GROUP BY version")
     with store.reading(store_url) as connection:
         before = connection.execute(count).all()
-        publish.publish(following, store_url, files_dir)
+        versions.publish(following, store_url, files_dir)
         assert connection.execute(count).all() == before
     with store.reading(store_url) as connection:
         assert [row[0] for row in connection.execute(count)] == [2]
@@ -94,9 +94,9 @@ def test_who_waits_too_long_for_the_writer_is_told(
     store.engine.cache_clear()
     monkeypatch.setattr(store, "_LOCK_WAIT_S", 1)
     with store.writing(store_url), pytest.raises(Refused, match="Another publication has been writing"):
-        publish.publish(version, store_url, files_dir)
+        versions.publish(version, store_url, files_dir)
     store.engine.cache_clear()
-    assert publish.current_version(store_url) is None
+    assert versions.current_version(store_url) is None
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])

@@ -11,9 +11,9 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-from allocation import contract, publish, store
-from allocation.errors import Passing, Refused
-from allocation.tables import REGION_SUMMARY
+from allocation.contract.errors import Passing, Refused
+from allocation.contract.published_tables import REGION_SUMMARY
+from allocation.publication import data_contract, store, versions
 from tests.support.outcomes import Country
 
 BLOCK = re.compile(r"^```(sql|postgresql)\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -21,7 +21,7 @@ BLOCK = re.compile(r"^```(sql|postgresql)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 def test_the_store_keeps_the_contract(store_url: str) -> None:
     with store.reading(store_url) as connection:
-        assert contract.differences(connection) == []
+        assert data_contract.differences(connection) == []
 
 
 def test_a_renamed_column_breaks_the_contract(store_url: str) -> None:
@@ -29,7 +29,7 @@ def test_a_renamed_column_breaks_the_contract(store_url: str) -> None:
         connection.execute(sa.text("DROP VIEW region_summary"))
         columns = ", ".join(REGION_SUMMARY.column_names).replace("travel_km", "travel_km AS travel")
         connection.execute(sa.text(f"CREATE VIEW region_summary AS SELECT {columns} FROM region_summary_rows"))
-        found = contract.differences(connection)
+        found = data_contract.differences(connection)
         connection.rollback()
     assert len(found) == 1
     assert found[0].startswith("region_summary: has version, arbeidsmarktregio_nr")
@@ -38,23 +38,25 @@ def test_a_renamed_column_breaks_the_contract(store_url: str) -> None:
 def test_a_missing_view_breaks_the_contract(store_url: str) -> None:
     with store.writing(store_url) as connection:
         connection.execute(sa.text("DROP VIEW kns_postcode"))
-        assert contract.differences(connection) == ["kns_postcode: the view is missing"]
+        assert data_contract.differences(connection) == ["kns_postcode: the view is missing"]
         connection.rollback()
 
 
 def test_another_type_breaks_the_contract(postgres_url: str) -> None:
     with store.writing(postgres_url) as connection:
         connection.execute(sa.text("DROP VIEW kns_postcode"))
-        columns = ", ".join(f"'1'::text AS {name}" for name in contract.TABLES[-3].column_names)
-        assert contract.TABLES[-3].name == "kns_postcode"
+        columns = ", ".join(f"'1'::text AS {name}" for name in data_contract.TABLES[-3].column_names)
+        assert data_contract.TABLES[-3].name == "kns_postcode"
         connection.execute(sa.text(f"CREATE VIEW kns_postcode AS SELECT {columns}"))
-        assert "kns_postcode.share: is text; the contract says double precision" in contract.differences(connection)
+        assert "kns_postcode.share: is text; the contract says double precision" in data_contract.differences(
+            connection
+        )
         connection.rollback()
 
 
 @pytest.mark.filterwarnings("ignore:.*expression-based index")
 def test_the_migrations_lead_to_what_is_declared(store_url: str) -> None:
-    """When this fails after a change of `allocation.tables`: write a migration."""
+    """When this fails after a change of `allocation.contract`: write a migration."""
     with store.writing(store_url) as connection:
         options = {"compare_type": True, "include_name": lambda name, kind, _: name != "alembic_version"}
         differences = compare_metadata(MigrationContext.configure(connection, opts=options), store.METADATA)
@@ -86,9 +88,9 @@ def _index_parts(connection: sa.Connection, index: str) -> list[str]:
 
 
 def test_the_sql_of_the_document_runs_and_answers(store_url: str, files_dir: Path, propose: Callable[..., int]) -> None:
-    publish.publish(propose(Country()), store_url, files_dir)
-    publish.publish(propose(Country(moves={"1000": "A2"}, note="tweede")), store_url, files_dir)
-    blocks = BLOCK.findall((contract.DOCS / "data-contract.md").read_text())
+    versions.publish(propose(Country()), store_url, files_dir)
+    versions.publish(propose(Country(moves={"1000": "A2"}, note="tweede")), store_url, files_dir)
+    blocks = BLOCK.findall((data_contract.DOCS / "data-data_contract.md").read_text())
     assert len(blocks) >= 8
     for kind, text in blocks:
         with store.reading(store_url) as connection:
@@ -105,5 +107,5 @@ def test_a_server_that_says_no_is_not_asked_again(postgres_url: str, part: str, 
     """The scheduler tries again what is only away; a wrong name or password stays wrong."""
     wrong = sa.make_url(postgres_url).set(**{part: value}).render_as_string(hide_password=False)
     with pytest.raises(Refused, match=f'cannot be opened: .*"{value}" does not exist') as refusal:
-        publish.versions(wrong)
+        versions.versions(wrong)
     assert not isinstance(refusal.value, Passing)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from allocation import lookup, publish, store
-from allocation.errors import Refused
+from allocation.contract.errors import Refused
+from allocation.publication import lookup, store, versions
 from tests.support.outcomes import Country
 
 SOON = store.today() + timedelta(days=10)
@@ -18,9 +18,9 @@ SOON = store.today() + timedelta(days=10)
 @pytest.fixture
 def published(store_url: str, files_dir: Path, propose: Callable[..., int]) -> str:
     """Postcodes 1000 to 1011; ten days later 1011 is gone, and 1900 follows 1002, which is split at PC6."""
-    publish.publish(propose(Country(columns=6, rows=2)), store_url, files_dir)
+    versions.publish(propose(Country(columns=6, rows=2)), store_url, files_dir)
     then = Country(columns=6, rows=2, without=("1011",), replaced={"1900": "1002"}, note="tweede")
-    publish.publish(propose(then), store_url, files_dir, valid_from=SOON)
+    versions.publish(propose(then), store_url, files_dir, valid_from=SOON)
     return store_url
 
 

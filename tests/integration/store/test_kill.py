@@ -21,7 +21,7 @@ import pandas as pd
 import pytest
 import sqlalchemy as sa
 
-from allocation import contract, files, publish, store
+from allocation.publication import data_contract, files, store, versions
 from tests.support.outcomes import Country, allocation_of, routing_of, write_outcome
 from tests.support.postgres import new_database
 
@@ -57,13 +57,13 @@ class Scene:
         return self.outcome
 
     def propose(self, outcome: Path) -> int:
-        return publish.propose(outcome, self.store_url, self.files_dir)
+        return versions.propose(outcome, self.store_url, self.files_dir)
 
     def publish(self, version: int) -> None:
-        publish.publish(version, self.store_url, self.files_dir)
+        versions.publish(version, self.store_url, self.files_dir)
 
     def rollback(self, version: int) -> None:
-        publish.rollback(version, self.store_url, self.files_dir, reason="proef", by="test")
+        versions.rollback(version, self.store_url, self.files_dir, reason="proef", by="test")
 
     def in_force_in_store(self) -> int | None:
         """The version that readers of the views see, having counted that they see all of it and nothing else."""
@@ -223,7 +223,7 @@ def test_killed_while_the_store_is_made_the_next_run_makes_it(kind: str, postgre
             address = address_in(database, number)
             assert steps_until_killed(lambda a=address: store.migrate(a), number * steps // 13) is None
             with store.reading(address) as connection:  # the next run
-                assert contract.differences(connection) == []
+                assert data_contract.differences(connection) == []
 
 
 @pytest.mark.heavy

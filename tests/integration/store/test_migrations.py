@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
 
-from allocation import contract, publish, store
+from allocation.publication import data_contract, store, versions
 from tests.support.outcomes import with_shared_range
 from tests.support.postgres import new_database
 
@@ -51,13 +51,13 @@ def test_a_store_of_an_earlier_release_keeps_its_rows_and_meets_the_contract(
         earlier.setattr(store, "HEAD", release)
         upgrade(bare_url, release)
         folder = with_shared_range(tmp_path / "outcome")
-        publish.publish(publish.propose(folder, bare_url, files_dir), bare_url, files_dir)
+        versions.publish(versions.propose(folder, bare_url, files_dir), bare_url, files_dir)
         before = counts(bare_url)
     assert before["allocation_rows"] > 0
     store.migrate(bare_url)
     assert counts(bare_url) == before
     with store.reading(bare_url) as connection:
-        assert contract.differences(connection) == []
+        assert data_contract.differences(connection) == []
         in_range = sa.text("SELECT message FROM kns_postcode WHERE pc4 = '1002' AND pc6_from IS NOT NULL")
         told = connection.execute(in_range).scalars().all()
     assert told

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from allocation import contract, lookup, publish, store
-from allocation.contract import TABLES
-from allocation.errors import Refused
-from allocation.tables import PUBLISHED, TEAM
+from allocation.contract.errors import Refused
+from allocation.contract.published_tables import PUBLISHED, TEAM
+from allocation.publication import data_contract, lookup, store, versions
+from allocation.publication.data_contract import TABLES
 from tests.support.outcomes import Country, with_shared_range, write_outcome
 from tests.support.postgres import has_extension, new_database, started_server
 
@@ -27,7 +27,7 @@ def select(store_url: str, query: str) -> list[sa.Row[tuple[object, ...]]]:
 
 @pytest.fixture
 def published(store_url: str, files_dir: Path, propose: Callable[..., int]) -> str:
-    publish.publish(propose(Country(moves={"1006": "A1"}, note="pand aan de grens")), store_url, files_dir)
+    versions.publish(propose(Country(moves={"1006": "A1"}, note="pand aan de grens")), store_url, files_dir)
     return store_url
 
 
@@ -61,8 +61,8 @@ def test_kns_is_told_for_certain_only_where_one_team_serves_alone(
     store_url: str, files_dir: Path, tmp_path: Path
 ) -> None:
     """A range that two teams share is not certain; what is left of the postcode has one team."""
-    version = publish.propose(with_shared_range(tmp_path / "o"), store_url, files_dir)
-    publish.publish(version, store_url, files_dir)
+    version = versions.propose(with_shared_range(tmp_path / "o"), store_url, files_dir)
+    versions.publish(version, store_url, files_dir)
     rows = select(
         store_url,
         "SELECT pc6_from, office, message FROM kns_postcode WHERE pc4 = '1002' AND client_group = 'regulier' "
@@ -81,9 +81,9 @@ def test_kns_is_told_for_certain_only_where_one_team_serves_alone(
 def test_the_query_of_the_document_names_every_team_of_a_full_postcode(
     store_url: str, files_dir: Path, tmp_path: Path, postcode: str, teams: list[tuple[str, float, float]]
 ) -> None:
-    version = publish.propose(with_shared_range(tmp_path / "o"), store_url, files_dir)
-    publish.publish(version, store_url, files_dir)
-    document = (contract.DOCS / "data-contract.md").read_text(encoding="utf-8")
+    version = versions.propose(with_shared_range(tmp_path / "o"), store_url, files_dir)
+    versions.publish(version, store_url, files_dir)
+    document = (data_contract.DOCS / "data-data_contract.md").read_text(encoding="utf-8")
     (query,) = (text for text in re.findall(r"```sql\n(.*?)```", document, re.DOTALL) if "1002AC" in text)
     rows = select(store_url, query.replace("1002AC", postcode))
     assert [(r[0], pytest.approx(r[2]), pytest.approx(r[3])) for r in rows] == teams
@@ -100,7 +100,7 @@ def test_werkbedrijf_sees_which_teams_work_where(published: str) -> None:
 
 def test_bezwaar_sees_rule_and_reason_of_any_day(published: str, files_dir: Path, propose: Callable[..., int]) -> None:
     tomorrow = store.today() + timedelta(days=1)
-    publish.publish(propose(Country(note="zonder pin")), published, files_dir, valid_from=tomorrow)
+    versions.publish(propose(Country(note="zonder pin")), published, files_dir, valid_from=tomorrow)
     rows = select(
         published,
         "SELECT team_id, rule, reason, valid_from FROM bezwaar_routing WHERE pc4 = '1006' AND law = 'WIA' "
@@ -121,7 +121,7 @@ def test_routing_asof_reads_any_day(postgres_url: str, files_dir: Path, tmp_path
     later = store.today() + timedelta(days=30)
     for number, (note, day) in enumerate([("nu", None), ("straks", later)]):
         outcome = write_outcome(tmp_path / str(number), Country(note=note, moves={"1000": "A2"} if number else {}))
-        publish.publish(publish.propose(outcome, postgres_url, files_dir), postgres_url, files_dir, valid_from=day)
+        versions.publish(versions.propose(outcome, postgres_url, files_dir), postgres_url, files_dir, valid_from=day)
     with store.reading(postgres_url) as connection:
         for day, version in ((later - timedelta(days=1), 1), (later, 2), (store.today() - timedelta(days=1), None)):
             asof = sa.text("SELECT DISTINCT version FROM routing_asof(:day)")
@@ -136,9 +136,9 @@ def on_postgres(postgres_url: str, files_dir: Path, tmp_path: Path) -> str:
     """Version 1 published, version 2 proposed."""
     for number, note in enumerate(["eerste", "voorstel"]):
         outcome = write_outcome(tmp_path / f"o{number}", Country(columns=4, rows=2, note=note, moves={"1000": "A2"}))
-        version = publish.propose(outcome, postgres_url, files_dir)
+        version = versions.propose(outcome, postgres_url, files_dir)
         if number == 0:
-            publish.publish(version, postgres_url, files_dir)
+            versions.publish(version, postgres_url, files_dir)
     return postgres_url
 
 
@@ -260,9 +260,9 @@ def test_the_writer_publishes_but_cannot_change_what_was_published(
     # The files folder names the store by its address; the pipeline has one login, so it has a folder of its own here.
     folder = tmp_path / "writer"
     outcome = write_outcome(tmp_path / "o9", Country(columns=4, rows=2, note="van de schrijver"))
-    version = publish.propose(outcome, writer, folder)
-    publish.publish(version, writer, folder)
-    assert publish.current_version(writer) == version
+    version = versions.propose(outcome, writer, folder)
+    versions.publish(version, writer, folder)
+    assert versions.current_version(writer) == version
     for statement in (
         "DELETE FROM caseload.routing_rows",
         "UPDATE caseload.routing_rows SET team_id = 'X'",
@@ -277,7 +277,7 @@ def test_the_writer_publishes_but_cannot_change_what_was_published(
 
 def test_a_reader_who_asks_too_much_is_told_in_plain_words(login: Callable[[str], str]) -> None:
     with pytest.raises(Refused, match="The login has no right to do this in the store"):
-        publish.versions(login("caseload_reader"))
+        versions.versions(login("caseload_reader"))
 
 
 def test_everything_is_owned_by_the_owner(on_postgres: str) -> None:
@@ -296,7 +296,7 @@ def test_maps_where_postgis_is(postgres_server: str, files_dir: Path, tmp_path: 
     with_postgis = has_extension(postgres_server, "postgis")
     with new_database(postgres_server, extensions=("postgis",) if with_postgis else ()) as address:
         outcome = write_outcome(tmp_path / "o")
-        publish.publish(publish.propose(outcome, address, files_dir), address, files_dir)
+        versions.publish(versions.propose(outcome, address, files_dir), address, files_dir)
         with store.reading(address) as connection:
             views = set(sa.inspect(connection).get_view_names())
             assert {"postcode_area_map", "team_area_map"} & views == (
@@ -320,8 +320,8 @@ def test_a_login_that_owns_the_database_and_may_create_roles_can_make_the_store(
             connection.execute(sa.text("CREATE ROLE beheer LOGIN CREATEROLE"))
             connection.execute(sa.text("CREATE DATABASE caseload OWNER beheer"))
         address = sa.make_url(server).set(username="beheer", database="caseload").render_as_string()
-        publish.publish(publish.propose(write_outcome(tmp_path / "o"), address, files_dir), address, files_dir)
-        assert publish.current_version(address) == 1
+        versions.publish(versions.propose(write_outcome(tmp_path / "o"), address, files_dir), address, files_dir)
+        assert versions.current_version(address) == 1
         with store.connected(address) as connection:
             owners = sa.text(
                 "SELECT DISTINCT pg_get_userbyid(relowner) FROM pg_class WHERE relnamespace = 'caseload'::regnamespace"

@@ -10,9 +10,9 @@ import pytest
 import sqlalchemy as sa
 from fastapi.testclient import TestClient
 
-from allocation import lookup, publish, store
-from allocation.errors import Refused
-from allocation.report.page import create_app
+from allocation.contract.errors import Refused
+from allocation.page.app import create_app
+from allocation.publication import lookup, store, versions
 from tests.support.outcomes import Country
 
 TODAY = store.today()
@@ -37,8 +37,8 @@ def published(store_url: str, files_dir: Path, propose: Callable[..., int]) -> s
         (later(20), Country(columns=6, rows=2, moves={"1002": "A1"}, note="vierde")),
     ]
     for first, country in timeline:
-        publish.publish(propose(country), store_url, files_dir, valid_from=first)
-    publish.rollback(2, store_url, files_dir, reason="toch niet", by="anna", valid_from=later(30))
+        versions.publish(propose(country), store_url, files_dir, valid_from=first)
+    versions.rollback(2, store_url, files_dir, reason="toch niet", by="anna", valid_from=later(30))
     return store_url
 
 

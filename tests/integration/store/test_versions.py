@@ -12,8 +12,9 @@ import pandas as pd
 import pytest
 import sqlalchemy as sa
 
-from allocation import cli, files, publish, store
-from allocation.errors import Passing, Refused
+from allocation import cli
+from allocation.contract.errors import Passing, Refused
+from allocation.publication import files, store, versions
 from tests.support.outcomes import Country, allocation_of, routing_of, write_outcome
 
 Propose = Callable[..., int]
@@ -41,32 +42,32 @@ def timeline_file(files_dir: Path) -> list[tuple[int, str, str | None]]:
 def test_a_proposal_is_invisible_to_readers(store_url: str, files_dir: Path, propose: Propose) -> None:
     version = propose()
 
-    assert publish.versions(store_url)["status"].tolist() == ["proposed"]
-    assert publish.current_version(store_url) is None
+    assert versions.versions(store_url)["status"].tolist() == ["proposed"]
+    assert versions.current_version(store_url) is None
     assert timeline_file(files_dir) == []
     with store.reading(store_url) as connection:
         for view in ("allocation", "routing", "team", "team_load", "transition", "runs", "region_summary"):
             assert connection.scalar(sa.text(f"SELECT count(*) FROM {view}")) == 0, view
-    assert len(publish.read_table("routing", store_url, version=version)) > 0  # operations can see it by its number
+    assert len(versions.read_table("routing", store_url, version=version)) > 0  # operations can see it by its number
 
 
 def test_a_published_version_is_the_outcome_row_for_row(store_url: str, files_dir: Path, propose: Propose) -> None:
     country = Country(columns=6, rows=2)
     version = propose(country)
-    publish.publish(version, store_url, files_dir)
+    versions.publish(version, store_url, files_dir)
 
     expected = allocation_of(country).sort_values(["pc4", "client_line", "law_domain", "team_id"], ignore_index=True)
-    got = publish.read_table("allocation", store_url)
+    got = versions.read_table("allocation", store_url)
     pd.testing.assert_frame_equal(got[expected.columns.tolist()], expected, check_dtype=False)
     assert set(got["version"]) == {1}
     assert set(got["valid_from"]) == {TODAY}
     assert set(got["valid_to"]) == {None}
     unit = ["pc4", "client_group", "law", "client_line"]
-    routing = publish.read_table("routing", store_url)
+    routing = versions.read_table("routing", store_url)
     assert len(routing) == len(routing_of(country, allocation_of(country)))
     assert routing.groupby(unit)["share"].sum().between(1 - 1e-9, 1 + 1e-9).all()
     assert len(routing[unit].drop_duplicates()) == 12 * 4 * 3 * 2
-    assert publish.read_table("runs", store_url)["configuration"].iloc[0] == {"tolerance": 0.05}
+    assert versions.read_table("runs", store_url)["configuration"].iloc[0] == {"tolerance": 0.05}
 
 
 def test_the_same_content_gets_the_same_number(store_url: str, propose: Propose) -> None:
@@ -74,30 +75,30 @@ def test_the_same_content_gets_the_same_number(store_url: str, propose: Propose)
 
 
 def test_who_ran_it_does_not_make_another_version(store_url: str, files_dir: Path, tmp_path: Path) -> None:
-    first = publish.propose(write_outcome(tmp_path / "a", created_by="anna"), store_url, files_dir)
-    again = publish.propose(write_outcome(tmp_path / "b", created_by="bob"), store_url, files_dir)
+    first = versions.propose(write_outcome(tmp_path / "a", created_by="anna"), store_url, files_dir)
+    again = versions.propose(write_outcome(tmp_path / "b", created_by="bob"), store_url, files_dir)
     assert first == again
-    assert publish.history(store_url)["acted_by"].tolist() == ["anna", "bob"]
+    assert versions.history(store_url)["acted_by"].tolist() == ["anna", "bob"]
 
 
 def test_publishing_twice_changes_nothing(store_url: str, files_dir: Path, propose: Propose) -> None:
     version = propose()
-    first = publish.publish(version, store_url, files_dir)
-    record = publish.history(store_url)
-    second = publish.publish(version, store_url, files_dir)
+    first = versions.publish(version, store_url, files_dir)
+    record = versions.history(store_url)
+    second = versions.publish(version, store_url, files_dir)
 
     assert first == second
     assert periods(store_url) == [(1, TODAY, None)]
-    pd.testing.assert_frame_equal(publish.history(store_url), record)
+    pd.testing.assert_frame_equal(versions.history(store_url), record)
 
 
 def test_published_ahead_comes_into_force_on_its_day(store_url: str, files_dir: Path, propose: Propose) -> None:
-    publish.publish(propose(), store_url, files_dir)
-    publish.publish(propose(**MOVED), store_url, files_dir, valid_from=later(30))
+    versions.publish(propose(), store_url, files_dir)
+    versions.publish(propose(**MOVED), store_url, files_dir, valid_from=later(30))
 
-    assert publish.current_version(store_url) == 1
-    assert publish.current_version(store_url, later(29)) == 1
-    assert publish.current_version(store_url, later(30)) == 2
+    assert versions.current_version(store_url) == 1
+    assert versions.current_version(store_url, later(29)) == 1
+    assert versions.current_version(store_url, later(30)) == 2
     assert periods(store_url) == [(1, TODAY, later(29)), (2, later(30), None)]
     assert timeline_file(files_dir) == [
         (1, str(TODAY), str(later(29))),
@@ -105,51 +106,51 @@ def test_published_ahead_comes_into_force_on_its_day(store_url: str, files_dir: 
     ]
     with store.reading(store_url) as connection:
         assert connection.scalars(sa.text("SELECT DISTINCT version FROM routing_current")).all() == [1]
-    team = publish.read_table("routing", store_url, on=later(30)).query("pc4 == '1000' and client_group == 'regulier'")
+    team = versions.read_table("routing", store_url, on=later(30)).query("pc4 == '1000' and client_group == 'regulier'")
     assert set(team.query("law == 'WIA'")["team_id"]) == {"A2"}
 
 
 def test_a_version_in_between_leaves_the_planned_one(store_url: str, files_dir: Path, propose: Propose) -> None:
-    publish.publish(propose(), store_url, files_dir)
-    publish.publish(propose(**MOVED), store_url, files_dir, valid_from=later(60))
-    publish.publish(propose(moves={"1001": "A1"}, note="derde"), store_url, files_dir, valid_from=later(30))
+    versions.publish(propose(), store_url, files_dir)
+    versions.publish(propose(**MOVED), store_url, files_dir, valid_from=later(60))
+    versions.publish(propose(moves={"1001": "A1"}, note="derde"), store_url, files_dir, valid_from=later(30))
 
     assert periods(store_url) == [(1, TODAY, later(29)), (3, later(30), later(59)), (2, later(60), None)]
 
 
 def test_the_planned_day_of_a_proposal_is_the_default(store_url: str, files_dir: Path, tmp_path: Path) -> None:
-    version = publish.propose(write_outcome(tmp_path / "o"), store_url, files_dir, valid_from=later(10))
-    publish.publish(version, store_url, files_dir)
+    version = versions.propose(write_outcome(tmp_path / "o"), store_url, files_dir, valid_from=later(10))
+    versions.publish(version, store_url, files_dir)
     assert periods(store_url) == [(1, later(10), None)]
-    assert publish.current_version(store_url) is None
+    assert versions.current_version(store_url) is None
     with pytest.raises(Refused, match="No version is in force"):
-        publish.read_table("routing", store_url)
+        versions.read_table("routing", store_url)
 
 
 def test_rollback_puts_an_old_version_back_and_keeps_the_record(
     store_url: str, files_dir: Path, propose: Propose
 ) -> None:
-    publish.publish(propose(), store_url, files_dir, approval={"by": "anna", "remark": "akkoord"})
-    publish.publish(propose(**MOVED), store_url, files_dir)
-    assert publish.current_version(store_url) == 2
-    folder = publish.rollback(1, store_url, files_dir, reason="fout in locks", by="bob")
+    versions.publish(propose(), store_url, files_dir, approval={"by": "anna", "remark": "akkoord"})
+    versions.publish(propose(**MOVED), store_url, files_dir)
+    assert versions.current_version(store_url) == 2
+    folder = versions.rollback(1, store_url, files_dir, reason="fout in locks", by="bob")
 
-    assert publish.current_version(store_url) == 1
+    assert versions.current_version(store_url) == 1
     assert periods(store_url) == [(1, TODAY, None)]
     assert folder.is_dir()
-    acts = publish.history(store_url)[["act", "version", "acted_by", "reason"]].to_numpy().tolist()
+    acts = versions.history(store_url)[["act", "version", "acted_by", "reason"]].to_numpy().tolist()
     assert acts[-1] == ["rollback", 1, "bob", "fout in locks"]
     assert [a[0] for a in acts] == ["propose", "publish", "propose", "publish", "rollback"]
     with store.reading(store_url) as connection:
         kept = connection.execute(sa.text("SELECT version FROM validity WHERE superseded_at IS NOT NULL")).all()
     assert [row[0] for row in kept] == [1, 2]  # what was in force earlier today stays on record
-    assert publish.read_table("runs", store_url)["approval"].iloc[0] == {"by": "anna", "remark": "akkoord"}
+    assert versions.read_table("runs", store_url)["approval"].iloc[0] == {"by": "anna", "remark": "akkoord"}
 
 
 def test_rollback_ahead(store_url: str, files_dir: Path, propose: Propose) -> None:
-    publish.publish(propose(), store_url, files_dir)
-    publish.publish(propose(**MOVED), store_url, files_dir, valid_from=later(5))
-    publish.rollback(1, store_url, files_dir, reason="toch niet", by="bob", valid_from=later(20))
+    versions.publish(propose(), store_url, files_dir)
+    versions.publish(propose(**MOVED), store_url, files_dir, valid_from=later(5))
+    versions.rollback(1, store_url, files_dir, reason="toch niet", by="bob", valid_from=later(20))
     assert periods(store_url) == [(1, TODAY, later(4)), (2, later(5), later(19)), (1, later(20), None)]
 
 
@@ -162,15 +163,15 @@ def test_a_version_with_a_team_that_has_ended_by_then_is_refused(
         "make a new proposal for that day"
     )
     with pytest.raises(Refused, match=told):
-        publish.publish(version, store_url, files_dir, valid_from=later(10))
-    assert publish.versions(store_url)["status"].tolist() == ["proposed"]
-    assert publish.history(store_url)["act"].tolist() == ["propose"]
+        versions.publish(version, store_url, files_dir, valid_from=later(10))
+    assert versions.versions(store_url)["status"].tolist() == ["proposed"]
+    assert versions.history(store_url)["act"].tolist() == ["propose"]
     assert list(files_dir.glob("v0*")) == []
 
-    publish.publish(version, store_url, files_dir)
-    publish.publish(propose(**MOVED), store_url, files_dir, valid_from=later(2))
+    versions.publish(version, store_url, files_dir)
+    versions.publish(propose(**MOVED), store_url, files_dir, valid_from=later(2))
     with pytest.raises(Refused, match=told):
-        publish.rollback(version, store_url, files_dir, reason="toch niet", by="bob", valid_from=later(10))
+        versions.rollback(version, store_url, files_dir, reason="toch niet", by="bob", valid_from=later(10))
     assert periods(store_url) == [(1, TODAY, later(1)), (2, later(2), None)]
 
 
@@ -179,15 +180,15 @@ def test_a_planned_day_that_a_team_does_not_reach_is_refused_too(
 ) -> None:
     """Without --valid-from a version comes into force on its planned day."""
     outcome = write_outcome(tmp_path / "o", Country(team_ends={"P": later(3)}))
-    version = publish.propose(outcome, store_url, files_dir, valid_from=later(10))
+    version = versions.propose(outcome, store_url, files_dir, valid_from=later(10))
     with pytest.raises(Refused, match=f"team P ended on {later(3)}"):
-        publish.publish(version, store_url, files_dir)
+        versions.publish(version, store_url, files_dir)
 
 
 def test_a_team_that_ends_while_the_version_is_in_force_is_warned_of(
     store_url: str, files_dir: Path, propose: Propose, caplog: pytest.LogCaptureFixture
 ) -> None:
-    folder = publish.publish(propose(team_ends={"P": later(20)}), store_url, files_dir)
+    folder = versions.publish(propose(team_ends={"P": later(20)}), store_url, files_dir)
     assert caplog.messages == [
         f"Version 1 is in force until further notice, but team P ends on {later(20)}: "
         "a new division for the day after is needed."
@@ -198,9 +199,9 @@ def test_a_team_that_ends_while_the_version_is_in_force_is_warned_of(
 def test_a_team_that_ends_after_the_next_planned_version_is_no_warning(
     store_url: str, files_dir: Path, propose: Propose, caplog: pytest.LogCaptureFixture
 ) -> None:
-    publish.publish(propose(), store_url, files_dir)
-    publish.publish(propose(**MOVED), store_url, files_dir, valid_from=later(10))
-    publish.publish(propose(note="derde", team_ends={"P": later(9)}), store_url, files_dir, valid_from=later(5))
+    versions.publish(propose(), store_url, files_dir)
+    versions.publish(propose(**MOVED), store_url, files_dir, valid_from=later(10))
+    versions.publish(propose(note="derde", team_ends={"P": later(9)}), store_url, files_dir, valid_from=later(5))
     assert caplog.messages == []
 
 
@@ -218,55 +219,55 @@ def test_a_proposal_of_before_ends_of_teams_were_kept_is_published_as_ever(
     manifest["files"] = [one for one in manifest["files"] if one["file"] != "team_periods.parquet"]
     (folder / "manifest.json").write_text(json.dumps(manifest))
     (folder / "team_periods.parquet").unlink()
-    publish.publish(version, store_url, files_dir, valid_from=later(10))
-    assert publish.current_version(store_url, later(10)) == version
+    versions.publish(version, store_url, files_dir, valid_from=later(10))
+    assert versions.current_version(store_url, later(10)) == version
 
 
 def test_the_folder_named_is_that_of_the_period_just_made(store_url: str, files_dir: Path, propose: Propose) -> None:
     """Version 1 is planned again for later on; putting it back before then names the folder of that earlier period."""
-    publish.publish(propose(), store_url, files_dir)
-    publish.publish(propose(**MOVED), store_url, files_dir, valid_from=later(5))
-    publish.rollback(1, store_url, files_dir, reason="toch niet", by="bob", valid_from=later(20))
-    folder = publish.rollback(1, store_url, files_dir, reason="eerder", by="bob", valid_from=later(10))
+    versions.publish(propose(), store_url, files_dir)
+    versions.publish(propose(**MOVED), store_url, files_dir, valid_from=later(5))
+    versions.rollback(1, store_url, files_dir, reason="toch niet", by="bob", valid_from=later(20))
+    folder = versions.rollback(1, store_url, files_dir, reason="eerder", by="bob", valid_from=later(10))
     assert folder.name == f"v0001_{later(10)}"
-    assert publish.publish(1, store_url, files_dir, valid_from=later(2)).name == f"v0001_{TODAY}"
+    assert versions.publish(1, store_url, files_dir, valid_from=later(2)).name == f"v0001_{TODAY}"
 
 
 def test_what_rollback_refuses(store_url: str, files_dir: Path, propose: Propose) -> None:
     version = propose()
     with pytest.raises(Refused, match="only a published version"):
-        publish.rollback(version, store_url, files_dir, reason="x", by="bob")
+        versions.rollback(version, store_url, files_dir, reason="x", by="bob")
     with pytest.raises(Refused, match="There is no version 9; the versions run from 1 to 1"):
-        publish.rollback(9, store_url, files_dir, reason="x", by="bob")
+        versions.rollback(9, store_url, files_dir, reason="x", by="bob")
     with pytest.raises(Refused, match="needs a reason"):
-        publish.rollback(version, store_url, files_dir, reason=" ", by="bob")
+        versions.rollback(version, store_url, files_dir, reason=" ", by="bob")
 
 
 def test_an_old_version_is_not_published_again_by_accident(store_url: str, files_dir: Path, propose: Propose) -> None:
-    publish.publish(propose(), store_url, files_dir)
-    publish.publish(propose(**MOVED), store_url, files_dir)
+    versions.publish(propose(), store_url, files_dir)
+    versions.publish(propose(**MOVED), store_url, files_dir)
     with pytest.raises(Refused, match="use rollback"):
-        publish.publish(1, store_url, files_dir)
+        versions.publish(1, store_url, files_dir)
 
 
 def test_a_proposal_made_before_the_last_publication_is_refused(
     store_url: str, files_dir: Path, propose: Propose
 ) -> None:
     first, second = propose(), propose(**MOVED)
-    publish.publish(first, store_url, files_dir)
+    versions.publish(first, store_url, files_dir)
     with pytest.raises(Refused, match=r"Version 1 was published by .* after version 2 was proposed"):
-        publish.publish(second, store_url, files_dir)
-    assert publish.current_version(store_url) == 1
+        versions.publish(second, store_url, files_dir)
+    assert versions.current_version(store_url) == 1
 
     assert propose(**MOVED) == second  # proposed anew, against the division in force now
-    publish.publish(second, store_url, files_dir)
-    assert publish.current_version(store_url) == 2
+    versions.publish(second, store_url, files_dir)
+    assert versions.current_version(store_url) == 2
 
 
 def test_only_the_first_publication_may_lie_in_the_past(store_url: str, files_dir: Path, propose: Propose) -> None:
-    publish.publish(propose(), store_url, files_dir, valid_from=later(-100))
+    versions.publish(propose(), store_url, files_dir, valid_from=later(-100))
     with pytest.raises(Refused, match="before today"):
-        publish.publish(propose(**MOVED), store_url, files_dir, valid_from=later(-1))
+        versions.publish(propose(**MOVED), store_url, files_dir, valid_from=later(-1))
     assert periods(store_url) == [(1, later(-100), None)]
 
 
@@ -274,24 +275,24 @@ def test_a_rejected_proposal_is_not_published_unless_proposed_again(
     store_url: str, files_dir: Path, propose: Propose
 ) -> None:
     version = propose()
-    publish.reject(version, store_url, {"by": "anna", "remark": "te scheef"})
+    versions.reject(version, store_url, {"by": "anna", "remark": "te scheef"})
     with pytest.raises(Refused, match="was rejected"):
-        publish.publish(version, store_url, files_dir)
-    row = publish.versions(store_url).iloc[0]
+        versions.publish(version, store_url, files_dir)
+    row = versions.versions(store_url).iloc[0]
     assert (row["status"], row["approval"]) == ("rejected", {"by": "anna", "remark": "te scheef"})
 
     assert propose() == version
-    publish.publish(version, store_url, files_dir)
+    versions.publish(version, store_url, files_dir)
     with pytest.raises(Refused, match="is published"):
-        publish.reject(version, store_url)
+        versions.reject(version, store_url)
 
 
 def test_versions_tells_what_is_in_force(store_url: str, files_dir: Path, propose: Propose) -> None:
-    assert publish.versions(store_url).empty
-    publish.publish(propose(), store_url, files_dir)
-    publish.publish(propose(**MOVED), store_url, files_dir, valid_from=later(3))
+    assert versions.versions(store_url).empty
+    versions.publish(propose(), store_url, files_dir)
+    versions.publish(propose(**MOVED), store_url, files_dir, valid_from=later(3))
     propose(note="derde")
-    got = publish.versions(store_url)[["version", "status", "valid_from", "valid_to", "is_in_force"]]
+    got = versions.versions(store_url)[["version", "status", "valid_from", "valid_to", "is_in_force"]]
     assert got.astype(object).where(got.notna(), None).to_numpy().tolist() == [
         [3, "proposed", None, None, False],
         [2, "published", later(3), None, False],
@@ -300,7 +301,7 @@ def test_versions_tells_what_is_in_force(store_url: str, files_dir: Path, propos
 
 
 def test_the_database_itself_forbids_overlap(store_url: str, files_dir: Path, propose: Propose) -> None:
-    publish.publish(propose(), store_url, files_dir)
+    versions.publish(propose(), store_url, files_dir)
     overlapping = {"version": 1, "valid_from": later(10), "valid_to": None, "act_id": 1}
     with pytest.raises(sa.exc.IntegrityError), store.writing(store_url) as connection:
         connection.execute(store.VALIDITY.insert().values(**overlapping))
@@ -310,10 +311,10 @@ def test_the_database_itself_forbids_overlap(store_url: str, files_dir: Path, pr
 def test_the_files_of_another_store_are_left_alone(
     store_url: str, files_dir: Path, propose: Propose, tmp_path: Path
 ) -> None:
-    publish.publish(propose(), store_url, files_dir)
+    versions.publish(propose(), store_url, files_dir)
     other = f"sqlite:///{tmp_path / 'other.sqlite'}"
     with pytest.raises(Refused, match="holds the files of another store"):
-        publish.propose(write_outcome(tmp_path / "o"), other, files_dir)
+        versions.propose(write_outcome(tmp_path / "o"), other, files_dir)
     assert timeline_file(files_dir) == [(1, str(TODAY), None)]
 
 
@@ -322,8 +323,8 @@ def test_a_damaged_proposal_is_refused(store_url: str, files_dir: Path, propose:
     with (files_dir / "proposals" / "v0001" / "routing.parquet").open("ab") as handle:
         handle.write(b"x")
     with pytest.raises(Refused, match=r"routing\.parquet differs from the manifest"):
-        publish.publish(version, store_url, files_dir)
-    assert publish.current_version(store_url) is None
+        versions.publish(version, store_url, files_dir)
+    assert versions.current_version(store_url) is None
 
 
 def test_a_routing_with_a_gap_is_not_accepted(store_url: str, files_dir: Path, tmp_path: Path) -> None:
@@ -331,8 +332,8 @@ def test_a_routing_with_a_gap_is_not_accepted(store_url: str, files_dir: Path, t
     routing = pd.read_parquet(folder / "routing.parquet")
     routing.iloc[1:].to_parquet(folder / "routing.parquet")
     with pytest.raises(ValueError, match="routing: "):
-        publish.propose(folder, store_url, files_dir)
-    assert publish.versions(store_url).empty
+        versions.propose(folder, store_url, files_dir)
+    assert versions.versions(store_url).empty
 
 
 def test_a_connection_that_is_lost_at_work_may_pass(postgres_url: str) -> None:
@@ -363,5 +364,5 @@ def test_a_full_disk_is_told_in_one_sentence_and_publishes_nothing(
     assert (
         capsys.readouterr().err == f"refused: no space left on {files_dir / 'routing.csv'}; make room and try again\n"
     )
-    assert publish.versions(store_url)["status"].tolist() == ["proposed"]
+    assert versions.versions(store_url)["status"].tolist() == ["proposed"]
     assert list(files_dir.glob("v0*")) == []

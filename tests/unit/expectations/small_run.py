@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from allocation.offices import DOUBT_COLUMNS
+from allocation.intake.offices import DOUBT_COLUMNS
 
 PC4S = ["1000", "1001", "1002", "1003", "1004", "1005"]
 REGION = {"1000": 1, "1001": 1, "1002": 1, "1003": 2, "1004": 2, "1005": 2}

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from allocation import tables
+from allocation.contract import published_tables, schema
 from expectations import engine
 from expectations.declared import column_types
 from expectations.outcome import ADDED_BY_PUBLICATION, FILES
@@ -85,12 +85,12 @@ def test_amounts_cannot_be_negative_but_deviations_can(context: Any, tmp_path: P
 
 def test_every_published_table_is_checked_but_runs_that_comes_with_the_version() -> None:
     checked = {table.name for table in FILES.values()}
-    assert {table.name for table in tables.PUBLISHED} - checked == {"runs"}
+    assert {table.name for table in published_tables.PUBLISHED} - checked == {"runs"}
 
 
 def test_whole_numbers_with_empty_cells_count_as_integers() -> None:
     """pandas makes floats of integers when a cell is empty; 1.5 is no integer, and floats without gaps are none."""
-    table = tables.Table("t", "a table", (tables.Column("n", "integer", "a number", nullable=True),), key=("n",))
+    table = schema.Table("t", "a table", (schema.Column("n", "integer", "a number", nullable=True),), key=("n",))
 
     def fits(values: list[float | None]) -> bool:
         return bool(column_types([Declared(table, pd.DataFrame({"n": values}))])["fits"].item())

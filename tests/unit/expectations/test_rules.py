@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from allocation.offices import DOUBT_COLUMNS
+from allocation.intake.offices import DOUBT_COLUMNS
 from expectations import engine, inputs, outcome
 from expectations.rules import Database, Failure, Rule, Suites
 from tests.unit.expectations.small_run import Change, SmallRun, small_run

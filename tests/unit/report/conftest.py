@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from allocation import pipeline
+from allocation.runs.run import Run
 from tests.support.browser import toy_run
 
 
 @pytest.fixture(scope="package")
-def run(tmp_path_factory: pytest.TempPathFactory) -> pipeline.Run:
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     return toy_run(tmp_path_factory.mktemp("toy"))

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from allocation import pipeline
 from allocation.report.board import Board, layer_sums, team_figures, totals
 from allocation.report.map import SHOWN, main_team, map_value
+from allocation.runs.run import Run
 
 
-def test_team_figures_are_those_of_the_table_team_load(run: pipeline.Run) -> None:
+def test_team_figures_are_those_of_the_table_team_load(run: Run) -> None:
     load = run.frame("team_load").set_index(["team_id", "law_domain", "client_line"])
     for part in Board.read(run.folder).layers:
         figures = team_figures(part, part.proposal)
@@ -26,7 +26,7 @@ def test_team_figures_are_those_of_the_table_team_load(run: pipeline.Run) -> Non
             assert figures.travel_km[i] == pytest.approx(row["travel_km"])
 
 
-def test_totals_are_those_of_the_table_region_summary(run: pipeline.Run) -> None:
+def test_totals_are_those_of_the_table_region_summary(run: Run) -> None:
     board, regions = Board.read(run.folder), run.frame("region_summary")
     found = totals([layer_sums(part, part.proposal) for part in board.layers])
     assert found.areas == 12
@@ -35,7 +35,7 @@ def test_totals_are_those_of_the_table_region_summary(run: pipeline.Run) -> None
     assert found.moved_areas == run.frame("allocation_changes")["pc4"].nunique()
 
 
-def test_units_without_a_team_count_for_nobody(run: pipeline.Run) -> None:
+def test_units_without_a_team_count_for_nobody(run: Run) -> None:
     """Take one of West's six postcodes away from W1: its hours are gone, and the totals say one area has no team."""
     part = next(p for p in Board.read(run.folder).layers if "W1" in p.layer.problem.team_ids)
     team = part.layer.problem.team_ids.index("W1")
@@ -51,7 +51,7 @@ def test_units_without_a_team_count_for_nobody(run: pipeline.Run) -> None:
     assert found.travel_km == pytest.approx(np.average(km[served], weights=part.hours[served]))
 
 
-def test_every_area_has_a_team_in_every_layer_of_the_map(run: pipeline.Run) -> None:
+def test_every_area_has_a_team_in_every_layer_of_the_map(run: Run) -> None:
     board = Board.read(run.folder)
     value = map_value(run.folder, board)
     assert [layer["key"] for layer in value["layers"]] == [key for key, *_ in SHOWN]
@@ -63,7 +63,7 @@ def test_every_area_has_a_team_in_every_layer_of_the_map(run: pipeline.Run) -> N
     assert shown == pytest.approx(hours, abs=1)
 
 
-def test_neighbouring_teams_differ_in_colour(run: pipeline.Run) -> None:
+def test_neighbouring_teams_differ_in_colour(run: Run) -> None:
     board = Board.read(run.folder)
     value = map_value(run.folder, board)
     for layer in value["layers"]:

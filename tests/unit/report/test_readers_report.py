@@ -10,11 +10,12 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from allocation import pipeline
-from allocation.report import report, sections, write_report
+from allocation.contract.published_tables import ALLOCATION_CHANGES
+from allocation.report import report, sections
 from allocation.report.board import Board
 from allocation.report.map import map_value, without_small_areas
-from allocation.tables import ALLOCATION_CHANGES
+from allocation.report.report import write_report
+from allocation.runs.run import Run
 from tests.support.browser import toy_run
 
 EDITIONS = ("report.html", "report_readers.html")
@@ -30,7 +31,7 @@ def map_of(page: str) -> dict[str, list[dict[str, list[float | None]]]]:
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The toy country with few clients: one change of 3 clients a year, one of 30, and a team with 2 in stock."""
-    run: pipeline.Run = toy_run(tmp_path_factory.mktemp("small"))
+    run: Run = toy_run(tmp_path_factory.mktemp("small"))
     outcome = run.folder / "outcome"
     change = dict.fromkeys(ALLOCATION_CHANGES.column_names) | {
         "client_line": "alle", "law_domain": "zw_wia", "team_from": "W1", "team_to": "W2", "share": 1.0,

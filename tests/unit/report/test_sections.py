@@ -11,15 +11,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from allocation import pipeline
+from allocation.page.whatif import Bench
+from allocation.pipeline.scenario import compare_with_base
 from allocation.report import dutch, sections
 from allocation.report.board import Board
-from allocation.report.whatif import Bench
-from allocation.scenario import compare_with_base
+from allocation.runs.run import Run
 
 
 @pytest.fixture(scope="module")
-def board(run: pipeline.Run) -> Board:
+def board(run: Run) -> Board:
     return Bench(run.folder).board
 
 
@@ -55,7 +55,7 @@ def keep_scenario(folder: Path, name: str, value: float, *, base: int = 1, at: i
     return folder
 
 
-def test_every_measure_of_a_scenario_has_a_name_for_planners(run: pipeline.Run) -> None:
+def test_every_measure_of_a_scenario_has_a_name_for_planners(run: Run) -> None:
     frames = {name: run.frame(name) for name in ("team_load", "region_summary", "transition")}
     assert set(compare_with_base(frames, frames, 0)["measure"]) == set(sections.SCENARIO_MEASURES)
 
@@ -86,7 +86,7 @@ def test_what_a_check_found_is_told_in_dutch() -> None:
     assert dutch.example("pc4 1001, iets 5") == "postcode 1001, iets 5"
 
 
-def test_every_product_and_both_lines_have_their_waiting_time(run: pipeline.Run) -> None:
+def test_every_product_and_both_lines_have_their_waiting_time(run: Run) -> None:
     """The products' sheet has the rows of the regions, each with months or the words that it is not reached."""
     regions, waiting = run.frame("region_summary"), run.frame("waiting")
     sheet = sections.product_waiting_sheet(run.folder, regions)

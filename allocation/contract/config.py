@@ -1,0 +1,152 @@
+"""The choices of a run: defaults in one place, a TOML file only overrides.
+
+A file has the same names, in the same groups, as the dataclasses below, for example::
+
+    tolerance = 0.04
+    reason = "team Utrecht 3 gestopt"
+
+    [weights]
+    moved = 40.0
+
+Unknown names are refused, so that a misspelt setting is not silently without effect.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from allocation.contract.errors import InputRefused, Problem
+from allocation.contract.vocabulary import REGULAR_GROUP
+
+Weight = Annotated[float, Field(ge=0)]
+
+
+class Settings(BaseModel):
+    """Frozen, and closed to names it does not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class ObjectiveWeights(Settings):
+    """What a division is judged by, each at least 0. One unit of each term costs its weight.
+
+    ``travel``: mean km from client to office. ``moved``: share of the work whose team changes (0 to 1).
+    ``municipality_splits`` and ``care_region_splits``: each further team in a gemeente or care region.
+    ``cut_edges``: neighbouring areas with different teams. ``border``: km of border between teams.
+    """
+
+    travel: Weight = 1.0
+    moved: Weight = 20.0
+    municipality_splits: Weight = 0.5
+    care_region_splits: Weight = 0.5
+    cut_edges: Weight = 0.0
+    border: Weight = 0.0
+
+
+class Solver(Settings):
+    """How long the search goes on for one cluster and layer: until ``iterations`` or ``seconds``, whichever is first.
+
+    A search that ends by iterations is repeatable to the letter for its ``seed``; without ``iterations`` (None) it goes
+    on until the time is up or nothing better can be found. ``workers``: processes side by side.
+    """
+
+    seconds: float = Field(60.0, gt=0)
+    iterations: int | None = Field(1_000_000, ge=1)
+    seed: int = Field(20260701, ge=0)
+    workers: int = Field(2, ge=1)
+
+    def lasting(self, seconds: float | None) -> Solver:
+        """These settings with a search of so many seconds instead of the repeatable effort; None changes nothing."""
+        return self if seconds is None else self.model_copy(update={"seconds": seconds, "iterations": None})
+
+
+class Work(Settings):
+    """How counts become hours.
+
+    ``productive_hours_per_fte``: hours a year that one FTE spends on clients (an assumption of the example).
+    ``growth``: expected growth of the inflow on top of the history, per product or ``"*"`` for all (0.1 = 10%).
+    ``hours_factor``: multiplies the hours per client, per product or ``"*"`` (a changed norm).
+    ``months_to_close``: mean months until a file in stock is closed, per product or ``"*"`` (a guess of the example).
+    """
+
+    productive_hours_per_fte: float = Field(1200.0, gt=0)
+    growth: dict[str, Annotated[float, Field(gt=-1)]] = {}
+    hours_factor: dict[str, Annotated[float, Field(gt=0)]] = {}
+    months_to_close: dict[str, Annotated[float, Field(gt=0)]] = {"*": 6.0, "WGA_MONITORING": 60.0}
+
+
+class Config(Settings):
+    """Everything a run can be told. Shares lie between 0 and 1.
+
+    ``special_first``: which team serves a client who is both in a special group and a Participatiewet client:
+    False = the PW team (R5: the whole file goes there), True = the special team (R4).
+    ``continuity``: ``stay`` (existing clients keep the team that has the file) or ``move`` (they follow the postcode).
+    ``balance``: what is divided in proportion to capacity: the expected ``load``, or the hours in stock, which evens
+    out the ``waiting_time`` (R11). ``waiting_priority``: products up to this priority count for waiting time.
+    ``clients_tolerance``: when given, the number of clients is balanced as a second measure within this tolerance.
+    ``replaced_postcodes``: postcodes in the counts that have no area (PO boxes, new streets, an older edition) and the
+    postcode that they count for.
+    ``current_boundaries``: the edition of the postcodes in the file ``current`` (``embedded``, ``pdok:2024``, a file),
+    when that is another than that of the published version.
+    ``regions``: numbers or names of the regions to divide; empty = all.
+    """
+
+    tolerance: float = Field(0.05, gt=0, lt=1)
+    clients_tolerance: float | None = Field(None, gt=0)
+    balance: Literal["load", "waiting_time"] = "load"
+    waiting_priority: int = Field(5, ge=1)
+    special_groups: tuple[str, ...] = ("militair", "klm", "politie")
+    special_first: bool = False
+    continuity: Literal["stay", "move"] = "stay"
+    valid_from: date | None = None
+    reason: str = ""
+    replaced_postcodes: dict[str, str] = {}
+    current_boundaries: str = ""
+    regions: tuple[str, ...] = ()
+    weights: ObjectiveWeights = ObjectiveWeights()
+    solver: Solver = Solver()
+    work: Work = Work()
+
+    @model_validator(mode="after")
+    def _groups_are_special(self) -> Self:
+        if REGULAR_GROUP in self.special_groups:
+            raise ValueError(f"special_groups: any name but {REGULAR_GROUP}")
+        return self
+
+    @property
+    def client_groups(self) -> tuple[str, ...]:
+        return (REGULAR_GROUP, *self.special_groups)
+
+    @classmethod
+    def from_values(cls, values: Mapping[str, Any], origin: str = "configuration") -> Self:
+        """The defaults, overridden by ``values``. Raises ``InputRefused`` naming every wrong setting."""
+        try:
+            return cls.model_validate(values)
+        except ValidationError as error:
+            raise InputRefused([_problem(detail, origin) for detail in error.errors()]) from None
+
+    @classmethod
+    def from_file(cls, path: Path | None) -> Self:
+        """The defaults, overridden by the TOML file ``path``. Raises ``InputRefused`` naming every wrong setting."""
+        if path is None:
+            return cls()
+        try:
+            values = tomllib.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise InputRefused([Problem(str(path), None, None, "it does not exist", "an existing TOML file")]) from None
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise InputRefused([Problem(str(path), None, None, f"not readable ({error})", "TOML in UTF-8")]) from None
+        return cls.from_values(values, str(path))
+
+
+def _problem(detail: Mapping[str, Any], origin: str) -> Problem:
+    setting = ".".join(str(part) for part in detail["loc"]) or None
+    if detail["type"] == "extra_forbidden":
+        return Problem(origin, None, setting, "unknown setting", "the settings that the README lists")
+    return Problem(origin, None, setting, f"{detail['input']!r} is not possible", detail["msg"])

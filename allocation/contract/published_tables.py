@@ -1,0 +1,499 @@
+"""Every table that goes out, declared once: name, columns, types, meaning.
+
+Belongs here: what a column is called, what it holds, its unit, whether it may be empty. Database schema, files, data
+contract and expectations follow from it. Does not belong here: how a table is computed or stored.
+"""
+
+from __future__ import annotations
+
+from allocation.contract.input_tables import TEAMS
+from allocation.contract.schema import GROUP, PRODUCT, TEAM_ID, Column, Table, line_column, pc4_column
+from allocation.contract.vocabulary import LAW_DOMAINS, LAWS, TEAM_KINDS
+
+_VERSION = Column("version", "integer", "published version", example="3")
+
+
+_VALIDITY = (
+    Column("valid_from", "date", "first day on which the row is in force", example="2027-01-01"),
+    Column(
+        "valid_to", "date", "last day on which the row is in force; empty = open", nullable=True, example="2027-02-28"
+    ),
+)
+
+
+_LAW_DOMAIN = Column(
+    "law_domain", "text", "ZW and WIA together, or Participatiewet", allowed=LAW_DOMAINS, example="zw_wia"
+)
+
+
+_SHARE = Column("share", "number", "share of the postcode's clients, above 0 and at most 1", unit="share", example="1")
+
+
+_AREA_REGION = (
+    Column("arbeidsmarktregio_nr", "integer", "number of the labour-market region", example="15"),
+    Column("arbeidsmarktregio", "text", "name of the labour-market region", example="Midden-Utrecht"),
+)
+
+
+ALLOCATION = Table(
+    "allocation",
+    "Which team serves a postcode, per client line and law domain.",
+    (
+        _VERSION,
+        pc4_column(),
+        line_column(also_all=True),
+        _LAW_DOMAIN,
+        TEAM_ID,
+        _SHARE,
+        *_VALIDITY,
+    ),
+    key=("pc4", "client_line", "law_domain", "team_id"),
+)
+
+
+ROUTING = Table(
+    "routing",
+    "Total and unambiguous: for every postcode, client group, law and line the shares sum to 1.",
+    (
+        _VERSION,
+        pc4_column(),
+        Column(
+            "pc6_from", "text", "first PC6 of the range; empty unless split at PC6", nullable=True, example="1013AA"
+        ),
+        Column("pc6_to", "text", "last PC6 of the range; empty unless split at PC6", nullable=True, example="1013AE"),
+        GROUP,
+        Column("law", "text", "law of the client's file", allowed=LAWS, example="WIA"),
+        line_column(also_all=False),
+        TEAM_ID,
+        _SHARE,
+        Column("office", "text", "UWV office of the team", example="Utrecht"),
+        *_VALIDITY,
+    ),
+    key=("pc4", "pc6_from", "pc6_to", "client_group", "law", "client_line", "team_id"),
+)
+
+
+ALLOCATION_REASON = Table(
+    "allocation_reason",
+    "The rule that decided where a postcode goes, where it was not the plain division.",
+    (
+        _VERSION,
+        pc4_column(),
+        line_column(also_all=True),
+        _LAW_DOMAIN,
+        Column(
+            "rule",
+            "text",
+            "verdeling, pin, split or enig_team",
+            allowed=("verdeling", "pin", "split", "enig_team"),
+            example="pin",
+        ),
+        Column("reason", "text", "the planner's reason, or how the division came about", example="pand aan de grens"),
+    ),
+    key=("pc4", "client_line", "law_domain"),
+)
+
+
+TEAM_LOAD = Table(
+    "team_load",
+    "Expected work of each team against its capacity, per layer.",
+    (
+        _VERSION,
+        TEAM_ID,
+        Column("name", "text", "name of the team", example="SMC Utrecht 1"),
+        Column("office", "text", "UWV office of the team", example="Utrecht"),
+        Column("kind", "text", "kind of team", allowed=TEAM_KINDS, example="regulier"),
+        Column("cluster", "text", "cluster that was solved together", example="Midden-Utrecht"),
+        _LAW_DOMAIN,
+        line_column(also_all=True),
+        Column("areas", "integer", "postcode areas in which the team has a share", example="21"),
+        Column("inhabitants", "number", "inhabitants, by share of each postcode", unit="persons", example="101250"),
+        Column(
+            "clients_per_year",
+            "number",
+            "expected clients: inflow and planned stock",
+            unit="clients a year",
+            example="1180.5",
+            counts_persons=True,
+        ),
+        Column(
+            "hours_verzekeringsarts", "number", "expected verzekeringsarts work", unit="hours a year", example="4211.0"
+        ),
+        Column("hours_other", "number", "expected work of other members", unit="hours a year", example="9120.0"),
+        Column(
+            "hours_low",
+            "number",
+            "lower end of the 80% interval of hours_verzekeringsarts",
+            unit="hours a year",
+            example="4020.0",
+        ),
+        Column(
+            "hours_high",
+            "number",
+            "upper end of the 80% interval of hours_verzekeringsarts",
+            unit="hours a year",
+            example="4405.0",
+        ),
+        Column(
+            "capacity_hours_verzekeringsarts",
+            "number",
+            "FTE x productive hours x productivity",
+            unit="hours a year",
+            example="4100.0",
+        ),
+        Column("capacity_hours_other", "number", "the same for other members", unit="hours a year", example="10100.0"),
+        Column(
+            "target_hours",
+            "number",
+            "the team's capacity share of the cluster's work",
+            unit="hours a year",
+            example="4250.0",
+        ),
+        Column("deviation", "number", "(hours - target) / target", unit="share", example="-0.009"),
+        Column("tolerance", "number", "largest deviation allowed", unit="share", example="0.05"),
+        Column("is_within_tolerance", "boolean", "|deviation| <= tolerance", example="true"),
+        Column("pieces", "integer", "connected parts of the area; 1 = contiguous", example="1"),
+        Column(
+            "travel_km",
+            "number",
+            "mean distance from client to office, by work",
+            unit="km",
+            nullable=True,
+            example="7.4",
+        ),
+        Column(
+            "stock_clients",
+            "number",
+            "clients in stock in the area",
+            unit="clients",
+            example="640",
+            counts_persons=True,
+        ),
+        Column(
+            "stock_hours_verzekeringsarts",
+            "number",
+            "verzekeringsarts hours in that stock",
+            unit="hours",
+            example="2100.0",
+            told_by="stock_clients",
+        ),
+        Column(
+            "waiting_months", "number", "stock hours / monthly capacity", unit="months", nullable=True, example="6.1"
+        ),
+    ),
+    key=("team_id", "law_domain", "client_line"),
+)
+
+
+ALLOCATION_CHANGES = Table(
+    "allocation_changes",
+    "Postcodes that change team against the division in force before.",
+    (
+        _VERSION,
+        Column(
+            "from_version",
+            "integer",
+            "version compared with; empty when the input folder named the division",
+            nullable=True,
+            example="2",
+        ),
+        pc4_column(),
+        line_column(also_all=True),
+        _LAW_DOMAIN,
+        Column("team_from", "text", "team until now; empty for a new postcode", nullable=True, example="SMC-UTR-01"),
+        Column(
+            "team_to", "text", "team from now on; empty for a vanished postcode", nullable=True, example="SMC-UTR-02"
+        ),
+        _SHARE,
+        Column(
+            "clients",
+            "number",
+            "expected clients a year in this share; empty where not known",
+            unit="clients a year",
+            example="31.5",
+            nullable=True,
+            counts_persons=True,
+        ),
+        Column(
+            "hours",
+            "number",
+            "verzekeringsarts hours a year in this share; empty where not known",
+            unit="hours a year",
+            example="112.0",
+            nullable=True,
+            told_by="clients",
+        ),
+    ),
+    key=("pc4", "client_line", "law_domain", "team_from", "team_to"),
+)
+
+
+TRANSITION = Table(
+    "transition",
+    "What happens to the clients in stock: sums to the stock, to the client.",
+    (
+        _VERSION,
+        pc4_column(),
+        PRODUCT,
+        line_column(also_all=True),
+        GROUP,
+        Column(
+            "team_from", "text", "team that holds the files now; empty = unknown", nullable=True, example="SMC-UTR-01"
+        ),
+        Column("team_to", "text", "team that holds the files from now on", example="SMC-UTR-02"),
+        Column("clients", "integer", "clients in stock", unit="clients", example="3", counts_persons=True),
+        Column("movement", "text", "blijft or verhuist", allowed=("blijft", "verhuist"), example="blijft"),
+        Column("reason", "text", "why they stay or move", example="team beëindigd"),
+    ),
+    key=("pc4", "product", "client_line", "client_group", "team_from", "team_to"),
+)
+
+
+REGION_SUMMARY = Table(
+    "region_summary",
+    "One line per region and layer: balance, movement, travel.",
+    (
+        _VERSION,
+        *_AREA_REGION,
+        Column("cluster", "text", "cluster that was solved together", example="Midden-Utrecht"),
+        _LAW_DOMAIN,
+        line_column(also_all=True),
+        Column("teams", "integer", "teams with work in the region", example="8"),
+        Column("areas", "integer", "postcode areas of the region", example="153"),
+        Column("inhabitants", "integer", "inhabitants of the region", unit="persons", example="825600"),
+        Column(
+            "hours_verzekeringsarts", "number", "expected work in the region", unit="hours a year", example="31870.0"
+        ),
+        Column(
+            "mean_deviation", "number", "mean of |deviation| over the region's teams", unit="share", example="0.012"
+        ),
+        Column("max_deviation", "number", "largest |deviation| over the region's teams", unit="share", example="0.049"),
+        Column(
+            "travel_km",
+            "number",
+            "mean distance from client to office, by work",
+            unit="km",
+            nullable=True,
+            example="6.8",
+        ),
+        Column("municipality_splits", "integer", "sum over municipalities of (teams - 1)", example="14"),
+        Column("care_region_splits", "integer", "sum over care regions of (teams - 1)", example="7"),
+        Column("areas_moved", "integer", "postcode areas that change team", example="12"),
+        Column(
+            "clients_moved",
+            "integer",
+            "clients in stock whose team changes",
+            unit="clients",
+            example="48",
+            counts_persons=True,
+        ),
+        Column(
+            "waiting_months", "number", "stock hours / monthly capacity", unit="months", nullable=True, example="6.4"
+        ),
+        Column("objective", "number", "objective of the cluster's plan", example="7.31"),
+        Column("lower_bound", "number", "proven lower bound of that objective", nullable=True, example="7.25"),
+        Column("gap", "number", "(objective - bound) / objective", unit="share", nullable=True, example="0.008"),
+    ),
+    key=("arbeidsmarktregio_nr", "law_domain", "client_line"),
+)
+
+
+RUNS = Table(
+    "runs",
+    "Who made a version, when, why, from what and with what outcome.",
+    (
+        _VERSION,
+        Column("run_id", "text", "the run that made the version", example="2026-11-21T090000-3f2a"),
+        Column("created_at", "timestamp", "when the proposal was made (UTC)", example="2026-11-21T09:00:00Z"),
+        Column("created_by", "text", "login of who made it", example="planner"),
+        Column("reason", "text", "why the run was made", example="team Utrecht 3 gestopt"),
+        Column("input_fingerprints", "json", "SHA-256 of every input", example='{"inflow": "9f2c41..."}'),
+        Column("configuration", "json", "the configuration in full", example='{"tolerance": 0.05}'),
+        Column("code_version", "text", "version of this program", example="0.1.0+ab12cd3"),
+        Column(
+            "solver",
+            "json",
+            "per cluster and layer: objective, terms, bound, gap, why it stopped, seed",
+            example='[{"cluster": "Zeeland", "gap": 0.01}]',
+        ),
+        Column("validation", "json", "outcome of the expectations", example='{"success": true}'),
+        Column(
+            "approval",
+            "json",
+            "who approved, when, with what remark",
+            nullable=True,
+            example='{"by": "anna", "remark": "akkoord"}',
+        ),
+    ),
+    key=("version",),
+)
+
+
+PUBLISHED: tuple[Table, ...] = (
+    ALLOCATION,
+    ROUTING,
+    ALLOCATION_REASON,
+    TEAM_LOAD,
+    ALLOCATION_CHANGES,
+    TRANSITION,
+    REGION_SUMMARY,
+    RUNS,
+)
+
+
+TEAM = Table(
+    "team",
+    "The teams of a version: what a consumer needs to know of the teams it routes to.",
+    (
+        _VERSION,
+        TEAM_ID,
+        *(
+            TEAMS.column(name)
+            for name in (
+                "name",
+                "office",
+                "office_pc4",
+                "arbeidsmarktregio",
+                "kind",
+                "client_groups",
+                "client_lines",
+                "laws",
+                "verzuimbeheer_code",
+            )
+        ),
+    ),
+    key=("team_id",),
+)
+"""Published beside the others; made from the input `teams`, not written by the pipeline."""
+
+
+EXPECTED = Table(
+    "expected",
+    "Expected work per postcode: weighs the changes between any two versions.",
+    (
+        _VERSION,
+        pc4_column(),
+        line_column(also_all=True),
+        _LAW_DOMAIN,
+        Column(
+            "clients",
+            "number",
+            "expected clients a year of the whole postcode",
+            unit="clients a year",
+            example="63.0",
+            counts_persons=True,
+        ),
+        Column(
+            "hours",
+            "number",
+            "verzekeringsarts hours a year of the whole postcode",
+            unit="hours a year",
+            example="224.0",
+            told_by="clients",
+        ),
+    ),
+    key=("pc4", "client_line", "law_domain"),
+)
+"""Kept with a version, for operations only. A line here is a line of `allocation`."""
+
+
+_TEAM_NAME = Column("team_name", "text", "name of the team", nullable=True, example="SMC Utrecht 1")
+
+
+_PLACE = tuple(ROUTING.column(name) for name in ("pc4", "pc6_from", "pc6_to", "client_group", "law", "client_line"))
+
+
+_OFFICE = ROUTING.column("office")
+
+
+UITKEREN_ROUTING = Table(
+    "uitkeren_routing",
+    "For Uitkeren: the routing with each team's group of medewerkers verzuimbeheer; also of versions planned ahead.",
+    (
+        _VERSION,
+        *_PLACE,
+        TEAM_ID,
+        _TEAM_NAME,
+        TEAMS.column("verzuimbeheer_code"),
+        _OFFICE,
+        _SHARE,
+        *_VALIDITY,
+    ),
+    key=("valid_from", *ROUTING.key),
+)
+
+
+KNS_POSTCODE = Table(
+    "kns_postcode",
+    "For Klant & Service: per postcode of today the office, and what to tell a client (in Dutch).",
+    (
+        *_PLACE,
+        _OFFICE,
+        _TEAM_NAME,
+        _SHARE,
+        Column(
+            "message",
+            "text",
+            "sentence for the client",
+            example="Een nieuwe aanvraag gaat naar SMC Utrecht 1, kantoor Utrecht. "
+            "Loopt er al een dossier, dan staat het team in dat dossier.",
+        ),
+        _VERSION,
+        *_VALIDITY,
+    ),
+    key=(*ROUTING.key[:-1], "office", "team_name"),
+)
+
+
+WERKBEDRIJF_TEAM = Table(
+    "werkbedrijf_team",
+    "For Werkbedrijf: which teams work in which labour-market region and gemeente, and from which office.",
+    (
+        _VERSION,
+        *(Column(c.name, c.type, c.meaning, nullable=True, example=c.example) for c in _AREA_REGION),
+        Column("gemeente_name", "text", "municipality", nullable=True, example="Utrecht"),
+        _LAW_DOMAIN,
+        line_column(also_all=True),
+        TEAM_ID,
+        _TEAM_NAME,
+        Column("office", "text", "UWV office of the team", nullable=True, example="Utrecht"),
+        Column("kind", "text", "kind of team", nullable=True, allowed=TEAM_KINDS, example="regulier"),
+        Column("areas", "integer", "postcode areas of the gemeente in which the team has a share", example="12"),
+        *_VALIDITY,
+    ),
+    key=("valid_from", "gemeente_name", "law_domain", "client_line", "team_id"),
+)
+
+
+BEZWAAR_ROUTING = Table(
+    "bezwaar_routing",
+    "For Bezwaar & Beroep: which team had a postcode on any day, and the rule and reason that decided it.",
+    (
+        _VERSION,
+        *_PLACE,
+        TEAM_ID,
+        _TEAM_NAME,
+        _OFFICE,
+        _SHARE,
+        Column(
+            "rule",
+            "text",
+            "verdeling, pin, split, enig_team or bijzondere_groep",
+            allowed=("verdeling", "pin", "split", "enig_team", "bijzondere_groep"),
+            example="pin",
+        ),
+        Column(
+            "reason",
+            "text",
+            "the planner's reason; empty where there is none",
+            nullable=True,
+            example="pand aan de grens",
+        ),
+        *_VALIDITY,
+    ),
+    key=("valid_from", *ROUTING.key),
+)
+
+
+DIVISION_VIEWS: tuple[Table, ...] = (UITKEREN_ROUTING, KNS_POSTCODE, WERKBEDRIJF_TEAM, BEZWAAR_ROUTING)
+"""What other divisions read: made of the published tables, each in the words of one division."""

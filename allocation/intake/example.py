@@ -1,0 +1,424 @@
+"""The embedded example input: real geography, invented caseload, one fixed seed.
+
+Real: postcode areas, inhabitants, gemeenten, arbeidsmarktregio's and the towns with an UWV office.
+Invented: every count of clients, the products' hours, the teams and their FTE, the division in force. The invented
+counts are scaled to national figures that UWV and the ministry published (``NATIONAL`` and ``PRODUCTS`` below say
+which); where no figure is public the number is a guess and says so.
+
+Belongs here: making that folder. Does not belong here: anything a real input folder also needs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from allocation.contract.vocabulary import ALL_LINES, CLIENT_LINES
+
+SEED = 20260701
+MONTHS = 24
+REFERENCE_DATE = date(2026, 6, 30)
+TEAM_INHABITANTS = 93_000
+"""Inhabitants per regular team: gives about 180 teams, three verzekeringsartsen each (525 FTE at the end of 2022)."""
+PW_TEAM_INHABITANTS = 700_000
+
+HEADER = """\
+Example input of the caseload allocation.
+REAL: postcode areas and inhabitants (CBS 2014), the division of gemeenten into arbeidsmarktregio's (Besluit
+werkgebieden UWV 2015) and the towns in which UWV has an office (same decision).
+INVENTED: every count of clients, hours per product, teams, FTE, productivity, the division in force. The counts are
+scaled to published national totals; their spread over postcodes is drawn from a random generator with a fixed seed.
+No row describes a person, a real team or a real caseload.
+"""
+
+
+@dataclass(frozen=True)
+class ExampleProduct:
+    """One product: hours per client (guesses), yearly national inflow and national stock in clients."""
+
+    law: str
+    client_lines: str
+    hours_verzekeringsarts: float
+    hours_other: float
+    planned_stock_share: float
+    priority: int
+    inflow_per_year: int
+    stock: int
+    vangnet_share: float
+    """Share of the clients in line vangnet where the product has both lines."""
+    handled_by: str = "team"
+    yearly_trend: float = 0.0
+
+
+PRODUCTS: dict[str, ExampleProduct] = {
+    # 37,461 WIA assessments in eight months of 2017; 17,300 overdue at the end of 2022
+    "WIA_EWT": ExampleProduct("WIA", "vangnet|werkgever", 4.5, 7.0, 0.5, 1, 56_000, 17_300, 0.45, yearly_trend=0.05),
+    # on average 40,000 first-year ZW assessments a year, of which 81% carried out: 7,600 left over
+    "ZW_EZWB": ExampleProduct("ZW", "vangnet", 2.5, 4.0, 0.6, 2, 40_000, 7_600, 1.0),
+    # about 120,000 ZW consulting hours a year, one hour each
+    "ZW_SPREEKUUR": ExampleProduct("ZW", "vangnet", 1.0, 1.5, 1.0, 3, 120_000, 9_000, 1.0),
+    # 25,994 reassessments in eight months of 2017; stock almost 37,000 in 2020; one central process since 2026
+    "WIA_HERBEOORDELING": ExampleProduct("WIA", "vangnet|werkgever", 3.5, 4.0, 0.1, 5, 39_000, 37_000, 0.5, "central"),
+    # monitored on average once a year; the number of monitored clients is a guess
+    "WGA_MONITORING": ExampleProduct("WIA", "vangnet|werkgever", 0.3, 0.7, 1.0, 4, 0, 150_000, 0.5),
+    # guesses
+    "DESKUNDIGENOORDEEL": ExampleProduct("WIA", "werkgever", 1.5, 3.0, 0.8, 3, 15_000, 1_500, 0.0),
+    "RIV": ExampleProduct("WIA", "werkgever", 1.2, 2.5, 0.8, 3, 10_000, 900, 0.0),
+    # 6,013 Wajong assessments in eight months of 2017; the number of ABA is a guess
+    "PW_ABA": ExampleProduct("PW", "vangnet", 3.5, 4.5, 0.5, 1, 18_000, 6_000, 1.0, yearly_trend=0.04),
+    # 12,600 indications banenafspraak in eight months of 2017
+    "PW_BANENAFSPRAAK": ExampleProduct("PW", "vangnet", 1.0, 2.0, 0.8, 2, 19_000, 2_500, 1.0),
+}
+
+OFFICES: dict[str, str] = {
+    # UWV office (Besluit werkgebieden UWV 2015, bijlage 1) -> gemeentecode of 2014
+    "Alkmaar": "0361",
+    "Almere": "0034",
+    "Amersfoort": "0307",
+    "Amsterdam": "0363",
+    "Apeldoorn": "0200",
+    "Arnhem": "0202",
+    "Breda": "0758",
+    "Den Haag": "0518",
+    "Doetinchem": "0222",
+    "Dordrecht": "0505",
+    "Ede": "0228",
+    "Eindhoven": "0772",
+    "Emmen": "0114",
+    "Enschede": "0153",
+    "Goes": "0664",
+    "Gouda": "0513",
+    "Groningen": "0014",
+    "Haarlem": "0392",
+    "Heerlen": "0917",
+    "Helmond": "0794",
+    "'s-Hertogenbosch": "0796",
+    "Hilversum": "0402",
+    "Hoorn": "0405",
+    "Leeuwarden": "0080",
+    "Leiden": "0546",
+    "Nijmegen": "0268",
+    "Roermond": "0957",
+    "Rotterdam": "0599",
+    "Tiel": "0281",
+    "Tilburg": "0855",
+    "Utrecht": "0344",
+    "Venlo": "0983",
+    "Zaanstad": "0479",
+    "Zoetermeer": "0637",
+    "Zwolle": "0193",
+}
+
+CLUSTERS = {"Drechtsteden en Gorinchem": (26, 24)}
+"""Gorinchem has no UWV office: it is solved together with Drechtsteden."""
+TWO_LINE_REGIONS = (9, 22, 35)
+"""Regions of the example that still keep the two client lines apart (Twente, Rijnmond, Zuid-Limburg): invented."""
+PW_AREAS: dict[str, tuple[int, ...]] = {
+    "Groningen": (1, 2, 4),
+    "Zwolle": (5, 9),
+    "Apeldoorn": (11, 17),
+    "Arnhem": (16, 21, 23, 25),
+    "Amersfoort": (6, 12, 15),
+    "Utrecht": (14,),
+    "Alkmaar": (3, 7, 8),
+    "Amsterdam": (10,),
+    "Den Haag": (13, 18, 19, 20),
+    "Rotterdam": (22, 24, 26),
+    "Breda": (28, 29),
+    "'s-Hertogenbosch": (27, 30),
+    "Eindhoven": (32, 33),
+    "Roermond": (31, 34, 35),
+}
+"""Office of the PW teams -> regions they serve: invented."""
+SPECIAL = {"militair": "Utrecht", "klm": "Haarlem", "politie": "Zwolle"}
+GROUP_SHARE = {"militair": 0.006, "klm": 0.004, "politie": 0.009}
+"""Share of the ZW and WIA clients per special group: guesses."""
+SCHIPHOL_M = (112_000.0, 480_000.0)
+NEW_TEAM_EVERY, ENDED_TEAM_EVERY = 19, 23
+"""Every 19th regular team started after the division in force was made; at every 23rd an older team has ended."""
+
+
+def write_example(folder: Path, areas: pd.DataFrame, seed: int = SEED) -> Path:
+    """Write the example input folder; the same areas and seed give the same files.
+
+    Areas of some regions only give a smaller example: offices elsewhere are left out, and teams that would sit there
+    sit at the first office there is.
+
+    ``areas`` needs pc4, gemeente_code, arbeidsmarktregio_nr, arbeidsmarktregio, care_region, inhabitants, x_m, y_m.
+    The division in force (``current``) is not written here: see ``write_current``.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    areas = areas.sort_values("pc4").reset_index(drop=True)
+    draw = np.random.default_rng(seed)
+    teams = make_teams(areas, draw)
+    inflow, stock = make_counts(areas, draw)
+    inflow.to_parquet(folder / "inflow.parquet", index=False)
+    stock.to_parquet(folder / "stock.parquet", index=False)
+    teams.to_csv(folder / "teams.csv", index=False)
+    _products_table().to_csv(folder / "products.csv", index=False)
+    here = set(areas["arbeidsmarktregio_nr"])
+    pd.DataFrame(
+        [(name, nr) for name, members in CLUSTERS.items() for nr in members if nr in here],
+        columns=["cluster", "arbeidsmarktregio"],
+    ).to_csv(folder / "clusters.csv", index=False)
+    areas.loc[areas["care_region"].notna(), ["pc4", "care_region"]].to_csv(folder / "care_regions.csv", index=False)
+    (folder / "README.txt").write_text(HEADER, encoding="utf-8")
+    return folder
+
+
+def _products_table() -> pd.DataFrame:
+    columns = [
+        "law",
+        "client_lines",
+        "hours_verzekeringsarts",
+        "hours_other",
+        "planned_stock_share",
+        "priority",
+        "handled_by",
+    ]
+    rows = {code: [getattr(product, column) for column in columns] for code, product in PRODUCTS.items()}
+    return pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis("product").reset_index()
+
+
+def office_pc4(areas: pd.DataFrame) -> dict[str, str]:
+    """The postcode that stands for each office: the inhabited one nearest to the middle of the town's inhabitants."""
+    found = {}
+    for office, gemeente in OFFICES.items():
+        town = areas[(areas["gemeente_code"] == gemeente) & (areas["inhabitants"].fillna(0) > 0)]
+        if town.empty:  # an example of part of the country
+            continue
+        people = town["inhabitants"].to_numpy(float)
+        x, y = (np.average(town[axis], weights=people) for axis in ("x_m", "y_m"))
+        nearest = np.hypot(town["x_m"] - x, town["y_m"] - y).idxmin()
+        found[office] = str(town.loc[nearest, "pc4"])
+    return found
+
+
+def make_teams(areas: pd.DataFrame, draw: np.random.Generator) -> pd.DataFrame:
+    """About 180 regular teams in proportion to inhabitants, PW teams, the three special ones, and ended ones."""
+    pc4_of = office_pc4(areas)
+    region_of_pc4 = areas.set_index("pc4")["arbeidsmarktregio_nr"]
+    offices_in: dict[int, list[str]] = {}
+    for office, pc4 in pc4_of.items():
+        offices_in.setdefault(int(region_of_pc4[pc4]), []).append(office)
+    people = areas.groupby("arbeidsmarktregio_nr")["inhabitants"].sum().astype(float)
+    shared = {nr: members[0] for members in CLUSTERS.values() for nr in members}
+    rows: list[dict[str, object]] = []
+    number: dict[str, int] = {}
+    for nr in sorted(offices_in):
+        together = float(people[[r for r in people.index if shared.get(int(r), int(r)) == nr]].sum())
+        count = max(1, round(together / TEAM_INHABITANTS))
+        for i in range(count):
+            lines = CLIENT_LINES if nr not in TWO_LINE_REGIONS else (CLIENT_LINES[i % 5 in (1, 3)],)
+            office = offices_in[nr][i % len(offices_in[nr])]
+            rows.append(_team(office, pc4_of, number, str(nr), "regulier", lines, draw))
+    first = next(iter(pc4_of))
+    for town, members in PW_AREAS.items():
+        regions = [nr for nr in members if nr in people.index]
+        office = town if town in pc4_of else first
+        count = max(1, round(float(people[regions].sum()) / PW_TEAM_INHABITANTS)) if regions else 0
+        rows += [
+            _team(office, pc4_of, number, "|".join(map(str, regions)), "participatiewet", CLIENT_LINES, draw)
+            for _ in range(count)
+        ]
+    for group, town in SPECIAL.items():
+        office = town if town in pc4_of else first
+        rows.append(
+            _team(office, pc4_of, number, str(region_of_pc4[pc4_of[office]]), "bijzonder", CLIENT_LINES, draw, group)
+        )
+    teams = pd.DataFrame(rows)
+    return pd.concat([teams, _changes_since(teams)], ignore_index=True)
+
+
+def _team(
+    office: str,
+    pc4_of: dict[str, str],
+    number: dict[str, int],
+    regions: str,
+    kind: str,
+    lines: tuple[str, ...],
+    draw: np.random.Generator,
+    group: str = "",
+) -> dict[str, object]:
+    letters = "".join(c for c in office.upper() if c.isalpha())
+    code = {
+        "ALKMAAR": "ALK",
+        "ALMERE": "ALM",
+        "AMERSFOORT": "AMF",
+        "AMSTERDAM": "AMS",
+        "SHERTOGENBOSCH": "DBO",
+        "DENHAAG": "DHG",
+        "HEERLEN": "HRL",
+        "HELMOND": "HEM",
+    }.get(letters, letters[:3])
+    prefix = {"regulier": code, "participatiewet": f"{code}-PW", "bijzonder": f"{code}-{group.upper()[:3]}"}[kind]
+    number[prefix] = number.get(prefix, 0) + 1
+    label = {"regulier": "", "participatiewet": " Participatiewet", "bijzonder": f" {group}"}[kind]
+    return {
+        "team_id": f"SMC-{prefix}-{number[prefix]:02d}",
+        "name": f"SMC {office}{label} {number[prefix]}",
+        "office": office,
+        "office_pc4": pc4_of[office],
+        "arbeidsmarktregio": regions,
+        "kind": kind,
+        "client_groups": group,
+        "client_lines": "|".join(lines),
+        "laws": {
+            "regulier": "ZW|WIA" if "vangnet" in lines else "WIA",
+            "participatiewet": "PW|ZW|WIA",
+            "bijzonder": "ZW|WIA|PW",
+        }[kind],
+        "fte_verzekeringsarts": round(float(np.clip(draw.normal(4.2 if group else 3.0, 0.6), 1.8, 6.0)), 1),
+        "fte_other": round(float(np.clip(draw.normal(5.4, 0.9), 3.0, 8.0)), 1),
+        "productivity": round(float(np.clip(draw.normal(0.97, 0.06), 0.8, 1.15)), 2),
+        "valid_from": "2024-01-01",
+        "valid_to": "",
+    }
+
+
+def _changes_since(teams: pd.DataFrame) -> pd.DataFrame:
+    """Mark some regular teams as new, and add teams that have ended: the division in force is out of date."""
+    regular = teams.index[teams["kind"] == "regulier"]
+    teams.loc[regular[::NEW_TEAM_EVERY], "valid_from"] = "2026-07-01"
+    ended = teams.loc[regular[7::ENDED_TEAM_EVERY]].copy()
+    ended["team_id"] = (
+        ended["team_id"].str.replace(r"-\d+$", "", regex=True) + "-" + (90 + np.arange(len(ended))).astype(str)
+    )
+    ended["name"] = ended["name"].str.replace(r" \d+$", "", regex=True) + " (beëindigd)"
+    ended["valid_from"], ended["valid_to"] = "2024-01-01", "2026-06-30"
+    return ended
+
+
+def make_counts(areas: pd.DataFrame, draw: np.random.Generator) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Monthly inflow and the stock, as small whole numbers per postcode; rows with zero clients are left out."""
+    people = areas["inhabitants"].fillna(0).to_numpy(float)
+    relative = _relative_need(areas, draw)
+    two_lines = areas["arbeidsmarktregio_nr"].isin(TWO_LINE_REGIONS).to_numpy()
+    month_ends = pd.period_range(end=pd.Period(REFERENCE_DATE, freq="M"), periods=MONTHS, freq="M")
+    inflow, stock = [], []
+    for code, product in PRODUCTS.items():
+        need = people * relative * draw.gamma(20.0, 1 / 20.0, len(areas))
+        for line, share in _lines_of(product):
+            for group, rate in _group_rates(areas, product, people * relative).items():
+                mean = need * rate
+                mean *= share / (people * relative).sum()
+                for step, month in enumerate(month_ends):
+                    level = _season(month.month) * (1 + product.yearly_trend) ** ((step - MONTHS / 2) / 12)
+                    inflow.append(
+                        _rows(
+                            areas,
+                            two_lines,
+                            draw.poisson(mean * product.inflow_per_year / 12 * level),
+                            code,
+                            line,
+                            group,
+                            "month",
+                            str(month),
+                        )
+                    )
+                stock.append(
+                    _rows(
+                        areas,
+                        two_lines,
+                        draw.poisson(mean * product.stock),
+                        code,
+                        line,
+                        group,
+                        "reference_date",
+                        REFERENCE_DATE.isoformat(),
+                    )
+                )
+    keys = ["pc4", "product", "client_line", "client_group"]
+    return tuple(  # type: ignore[return-value]
+        pd.concat(rows).groupby([when, *keys])["clients"].sum().reset_index()
+        for rows, when in ((inflow, "month"), (stock, "reference_date"))
+    )
+
+
+def _relative_need(areas: pd.DataFrame, draw: np.random.Generator) -> NDArray[np.float64]:
+    """Need per inhabitant relative to the country: a region, a gemeente and a postcode factor, each drawn once."""
+    factor = np.ones(len(areas))
+    for column, shape in (("arbeidsmarktregio_nr", 80.0), ("gemeente_code", 40.0), ("pc4", 12.0)):
+        codes, values = pd.factorize(areas[column], sort=True)
+        factor *= draw.gamma(shape, 1 / shape, len(values))[codes]
+    return factor
+
+
+def _lines_of(product: ExampleProduct) -> list[tuple[str, float]]:
+    shares = {"vangnet": product.vangnet_share, "werkgever": 1 - product.vangnet_share}
+    return [(line, shares[line]) for line in product.client_lines.split("|")]
+
+
+def _group_rates(
+    areas: pd.DataFrame, product: ExampleProduct, weight: NDArray[np.float64]
+) -> dict[str, NDArray[np.float64]]:
+    """Share of each client group per postcode: KLM staff live near Schiphol, the others all over the country."""
+    east, north = areas["x_m"].to_numpy(float) - SCHIPHOL_M[0], areas["y_m"].to_numpy(float) - SCHIPHOL_M[1]
+    distance_km = np.hypot(east, north) / 1000
+    near = np.asarray(np.exp(-distance_km / 20), dtype=np.float64)
+    near *= weight.sum() / (weight * near).sum()
+    part = 0.2 if product.law == "PW" else 1.0
+    rates = {group: np.full(len(areas), part * share) for group, share in GROUP_SHARE.items()}
+    rates["klm"] = np.minimum(rates["klm"] * near, 0.2)
+    rates["regulier"] = 1 - np.sum(list(rates.values()), axis=0)
+    return rates
+
+
+def _season(month: int) -> float:
+    """Fewer applications in summer and December; the factors average to 1."""
+    return {7: 0.9, 8: 0.88, 12: 0.92}.get(month, (12 - 0.9 - 0.88 - 0.92) / 9)
+
+
+def _rows(
+    areas: pd.DataFrame,
+    two_lines: NDArray[np.bool_],
+    counts: NDArray[np.int64],
+    code: str,
+    line: str,
+    group: str,
+    when: str,
+    value: str,
+) -> pd.DataFrame:
+    """Rows of one product, line, group and date. Fully meerwettig regions do not register a line for the WIA."""
+    some = counts > 0
+    merged = PRODUCTS[code].client_lines == "|".join(CLIENT_LINES)
+    lines = np.where(two_lines[some] | (not merged), line, ALL_LINES)
+    return pd.DataFrame(
+        {
+            when: value,
+            "pc4": areas["pc4"].to_numpy()[some],
+            "product": code,
+            "client_line": lines,
+            "client_group": group,
+            "clients": counts[some].astype("int64"),
+        }
+    )
+
+
+DIVISION_ITERATIONS = 200_000
+"""Search effort for the division in force: enough to be plausible, far from the best."""
+
+
+def write_division(folder: Path, allocation: pd.DataFrame) -> None:
+    """Write ``current`` and say in ``stock`` who holds the files.
+
+    ``allocation``: pc4, client_line, law_domain, team_id, share, of the teams of the reference date.
+    """
+    current = allocation[["pc4", "client_line", "team_id", "share"]]
+    stock = pd.read_parquet(folder / "stock.parquet")
+    key = ["pc4", "law_domain", "client_line"]
+    held = allocation.sort_values("share", ascending=False).drop_duplicates(key).set_index(key)["team_id"]
+    domain = stock["product"].map({code: "pw" if known.law == "PW" else "zw_wia" for code, known in PRODUCTS.items()})
+    by_line = pd.MultiIndex.from_arrays([stock["pc4"], domain, stock["client_line"]])
+    both_lines = pd.MultiIndex.from_arrays([stock["pc4"], domain, [ALL_LINES] * len(stock)])
+    stock["team_id"] = held.reindex(both_lines).fillna(held.reindex(by_line).set_axis(both_lines)).to_numpy()
+    teams = pd.read_csv(folder / "teams.csv", dtype=str, keep_default_na=False)
+    special = teams[teams["kind"] == "bijzonder"].set_index("client_groups")["team_id"]
+    stock["team_id"] = stock["client_group"].map(special).fillna(stock["team_id"])
+    stock.to_parquet(folder / "stock.parquet", index=False)
+    current.to_csv(folder / "current.csv", index=False)

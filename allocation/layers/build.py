@@ -1,0 +1,322 @@
+"""Special groups, Participatiewet and client lines taken apart: one districting problem per cluster and layer.
+
+A *layer* is a law domain with a client line: ZW and WIA together (line ``alle``, or ``vangnet`` and ``werkgever``
+apart where teams of the region serve one line only), and the Participatiewet. A *cluster* is a set of regions solved
+together. A *part* is what one team or several teams get of a postcode: the whole of it, or a share when it is split.
+
+Belongs here: which work, areas and teams make up each problem. Does not belong here: solving it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import date
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from allocation.contract.config import Config
+from allocation.contract.errors import InputRefused
+from allocation.contract.errors import Problem as InputProblem
+from allocation.contract.vocabulary import ALL_LINES, CLIENT_LINES, KIND_OF, LAW_DOMAINS, PW
+from allocation.districting import Measure, Problem, Weights
+from allocation.intake.inputs import Inputs
+from allocation.intake.roster import active_locks, active_teams, divided_lines, join_regions, widened
+from allocation.layers.layer import Layer
+from allocation.layers.splits import split_portions
+from allocation.layers.work import balanced_hours, layer_work, verzekeringsarts_hours
+
+BridgesWithin = Callable[[pd.Series], pd.DataFrame]
+"""Extra edges (a, b, border_m) that connect each group of postcodes; from ``geodata.bridges_within``."""
+
+
+def build_layers(
+    inputs: Inputs,
+    work: pd.DataFrame,
+    areas: pd.DataFrame,
+    edges: pd.DataFrame,
+    bridges: BridgesWithin,
+    config: Config,
+    day: date,
+) -> list[Layer]:
+    """Every districting problem of the run, in a fixed order.
+
+    Parameters
+    ----------
+    work : as ``demand.expected_work`` gives it.
+    areas, edges : one row per postcode; neighbouring pairs (a, b, border_m).
+    day : first day of the new division; teams and locks of that day count.
+
+    Raises
+    ------
+    InputRefused
+        When a lock names a team that does not serve that postcode.
+    """
+    builder = _Builder(inputs, work, areas, edges, bridges, config, day)
+    layers = [layer for domain in LAW_DOMAINS for layer in builder.layers(domain)]
+    builder.refuse_locks_without_effect()
+    if builder.problems:
+        raise InputRefused(builder.problems)
+    return layers
+
+
+def wanted_regions(config: Config, areas: pd.DataFrame) -> set[int]:
+    names = areas.drop_duplicates("arbeidsmarktregio_nr").set_index("arbeidsmarktregio")["arbeidsmarktregio_nr"]
+    by_name = {str(name).casefold(): int(nr) for name, nr in names.items()}
+    by_name |= {str(nr): nr for nr in by_name.values()}
+    unknown = [name for name in config.regions if name.casefold() not in by_name]
+    if unknown:
+        raise InputRefused(
+            [
+                InputProblem(
+                    "configuration",
+                    None,
+                    "regions",
+                    f"{name!r} does not exist",
+                    "numbers or names of arbeidsmarktregio's",
+                )
+                for name in unknown
+            ]
+        )
+    return {by_name[name.casefold()] for name in config.regions} or set(by_name.values())
+
+
+class _Builder:
+    def __init__(
+        self,
+        inputs: Inputs,
+        work: pd.DataFrame,
+        areas: pd.DataFrame,
+        edges: pd.DataFrame,
+        bridges: BridgesWithin,
+        config: Config,
+        day: date,
+    ) -> None:
+        self.work, self.edges, self.bridges, self.config = work, edges, bridges, config
+        self._work_of: dict[tuple[str, str], pd.DataFrame] = {}
+        self.areas = areas.set_index("pc4", drop=False).sort_index()
+        self.clusters = inputs.clusters
+        self.teams = active_teams(inputs.teams, day)
+        self.locks = active_locks(inputs.locks, day)
+        self.current = inputs.current
+        self.full_postcodes = inputs.full_postcodes
+        care = inputs.care_regions.set_index("pc4")["care_region"]
+        self.care_region = care if len(care) else self.areas["care_region"]
+        self.problems: list[InputProblem] = []
+        self.used_locks: set[int] = set()
+
+    def refuse_locks_without_effect(self) -> None:
+        """A pin or split that no layer could use names a team that does not serve that postcode or line."""
+        for lock in self.locks[self.locks["kind"] != "bar"].itertuples():
+            if lock.row not in self.used_locks:
+                self._refuse_lock(str(lock.area), str(lock.team_id), "the team does not serve this postcode and line")
+
+    def layers(self, domain: str) -> Iterable[Layer]:
+        teams = self.teams[self.teams["kind"] == KIND_OF[domain]]
+        named = [
+            (str(name), set(group.dropna().astype(int))) for name, group in self.clusters.groupby("cluster")["region"]
+        ]
+        links = [members for _, members in named]
+        regions = [int(nr) for nr in self.areas["arbeidsmarktregio_nr"].unique()]
+        joined = join_regions(regions, links + teams["regions"].tolist())
+        pairs = self._pairs(joined)
+        for members in joined:
+            mine = teams[teams["regions"].map(lambda numbers, m=members: bool(set(numbers) & m))]
+            mine = mine.assign(served=mine["regions"].map(lambda numbers, m=members: widened(numbers, links) & m))
+            for line in divided_lines(mine, KIND_OF[domain]):
+                layer = self._layer(self._name(members, named), domain, line, members, mine, pairs)
+                if layer is not None:
+                    yield layer
+
+    def _pairs(self, clusters: list[set[int]]) -> pd.DataFrame:
+        """Neighbours a, b (positions in ``areas``) with border_m: those of the country, and the bridges that each of
+        these clusters needs to be one piece."""
+        number = {nr: i for i, members in enumerate(clusters) for nr in members}
+        bridges = self.bridges(self.areas["arbeidsmarktregio_nr"].map(number))
+        pairs = pd.concat([self.edges, bridges])[["a", "b", "border_m"]].drop_duplicates(["a", "b"])
+        ends = {name: self.areas.index.get_indexer(pd.Index(pairs[name])) for name in ("a", "b")}
+        return pairs.assign(**ends).query("a >= 0 and b >= 0")
+
+    def _layer_work(self, domain: str, line: str) -> pd.DataFrame:
+        """``layer_work`` of the whole country, computed once."""
+        key = (domain, line)
+        if key not in self._work_of:
+            rows = layer_work(self.work, domain, line, self.config)
+            self._work_of[key] = rows.assign(balanced=balanced_hours(rows, self.config))
+        return self._work_of[key]
+
+    def _name(self, members: set[int], named: list[tuple[str, set[int]]]) -> str:
+        for name, regions in named:
+            if regions == members:
+                return name
+        of = self.areas.drop_duplicates("arbeidsmarktregio_nr").set_index("arbeidsmarktregio_nr")["arbeidsmarktregio"]
+        return " + ".join(str(of[nr]) for nr in sorted(members))
+
+    def _layer(
+        self, cluster: str, domain: str, line: str, members: set[int], teams: pd.DataFrame, country: pd.DataFrame
+    ) -> Layer | None:
+        areas = self.areas[self.areas["arbeidsmarktregio_nr"].isin(members)]
+        work = self._layer_work(domain, line)
+        work = work[work["pc4"].isin(areas.index)]
+        per_area = work.groupby("pc4")[["balanced", "planned_clients"]].sum().reindex(areas.index, fill_value=0.0)
+        capacity = self._capacity(teams, domain, line, work)
+        serving = teams[capacity > 0].sort_values("team_id")
+        if serving.empty:
+            self._refuse_no_team(cluster, domain, line)
+            return None
+        self._refuse_missing_laws(serving, domain, line)
+        capacity = capacity[serving.index]
+        parts = self._parts(areas, serving, line)
+        at = areas.loc[parts["pc4"]]
+        portion = parts["portion"].to_numpy()
+        clients = per_area["planned_clients"].loc[parts["pc4"]].to_numpy() * portion
+        pairs = self._edges(country, areas, parts)
+        offices = self.areas.loc[serving["office_pc4"], ["x_m", "y_m"]].to_numpy(float)
+        weights = Weights(**self.config.weights.model_dump())
+        allowed, fixed = self._allowed(serving, at, parts, line)
+        tolerance = self.config.clients_tolerance
+        further = () if tolerance is None else (Measure("clients", clients, capacity.to_numpy(), tolerance),)
+        problem = Problem(
+            unit_ids=tuple(parts["unit"]),
+            team_ids=tuple(serving["team_id"]),
+            xy_m=at[["x_m", "y_m"]].to_numpy(float),
+            demand=per_area["balanced"].loc[parts["pc4"]].to_numpy() * portion,
+            edges=pairs[["a", "b"]].to_numpy(np.int64),
+            border_m=pairs["border_m"].to_numpy(float),
+            capacity=capacity.to_numpy(float),
+            tolerance=self.config.tolerance,
+            weights=weights,
+            office_xy_m=offices,
+            current=self._current(parts, serving, line),
+            municipality=pd.factorize(at["gemeente_code"], sort=True)[0].astype(np.int64),
+            care_region=pd.factorize(self.care_region.reindex(at.index).fillna(""), sort=True)[0].astype(np.int64),
+            fixed=fixed,
+            allowed=allowed,
+            further=further,
+        )
+        return Layer(cluster, domain, line, tuple(sorted(members)), problem, parts)
+
+    def _capacity(self, teams: pd.DataFrame, domain: str, line: str, work: pd.DataFrame) -> pd.Series:
+        """Hours a year per team for this layer (R12). A team that serves both lines where others serve one divides
+        its hours so that both lines get the same load per hour, as far as it can."""
+        hours = verzekeringsarts_hours(teams, self.config)
+        if line == ALL_LINES:
+            return hours
+        serves = {
+            name: teams["client_lines"].map(lambda text, one=name: one in text.split("|")) for name in CLIENT_LINES
+        }
+        both = serves[CLIENT_LINES[0]] & serves[CLIENT_LINES[1]]
+        members = self.areas.loc[work["pc4"].unique()].index
+        asked = {}
+        for name in CLIENT_LINES:
+            rows = self._layer_work(domain, name)
+            asked[name] = float(rows.loc[rows["pc4"].isin(members), "hours_verzekeringsarts"].sum())
+        other = next(name for name in CLIENT_LINES if name != line)
+        alone = float(hours[serves[line] & ~both].sum())
+        load = (asked[line] + asked[other]) / max(float(hours.sum()), 1e-9)
+        part = np.clip((asked[line] / max(load, 1e-9) - alone) / max(float(hours[both].sum()), 1e-9), 0.0, 1.0)
+        return (hours * np.where(both, part, 1.0)).where(serves[line], 0.0)
+
+    def _parts(self, areas: pd.DataFrame, teams: pd.DataFrame, line: str) -> pd.DataFrame:
+        """The units: a whole postcode, or the parts of a split one (each fixed to its team) and what is left of it."""
+        mine = self.locks[self.locks["area"].isin(areas.index) & self.locks["team_id"].isin(teams["team_id"])]
+        mine = mine[mine["client_line"].isna() | (mine["client_line"] == line) | (line == ALL_LINES)]
+        self.used_locks |= set(mine["row"])
+        splits = mine[mine["kind"] == "split"].assign(lock="split").drop_duplicates(["pc4", "team_id"])
+        splits["portion"] = split_portions(splits, self.full_postcodes)
+        splits["unit"] = splits["pc4"].str.replace(" ", "") + "#" + splits["team_id"]
+        rest = 1 - splits.groupby("area")["portion"].sum().reindex(areas.index, fill_value=0.0)
+        whole = areas.index.isin(splits.loc[splits["pc6_from"].isna(), "area"])
+        pins = mine[mine["kind"] == "pin"].assign(lock="pin").drop_duplicates("area").set_index("area")
+        plain = pd.DataFrame({"unit": areas.index, "area": areas.index, "portion": rest.clip(lower=0.0)})[~whole]
+        plain = plain.reset_index(drop=True).join(pins[["lock", "reason", "team_id"]], on="area")
+        columns = ["unit", "area", "pc6_from", "pc6_to", "portion", "lock", "reason", "team_id"]
+        parts = pd.concat([plain, splits], ignore_index=True) if len(splits) else plain
+        parts = parts.reindex(columns=columns)
+        texts = [name for name in columns if name != "portion"]
+        parts[texts] = parts[texts].astype(object).where(parts[texts].notna(), None)
+        parts = parts.drop(columns="pc4", errors="ignore").rename(columns={"area": "pc4"})
+        return parts.sort_values(["pc4", "unit"], ignore_index=True)
+
+    def _edges(self, pairs: pd.DataFrame, areas: pd.DataFrame, parts: pd.DataFrame) -> pd.DataFrame:
+        """Neighbouring units by position. Parts of one postcode are neighbours, and have all its neighbours."""
+        is_member = self.areas.index.isin(areas.index)
+        pairs = pairs[is_member[pairs["a"]] & is_member[pairs["b"]]]
+        area = self.areas.index.get_indexer(pd.Index(parts["pc4"]))
+        units = pd.DataFrame({"area": area, "at": np.arange(len(parts))})
+        pairs = pairs.merge(units, left_on="a", right_on="area").merge(
+            units, left_on="b", right_on="area", suffixes=("", "_b")
+        )
+        pairs = pairs[["at", "at_b", "border_m"]].set_axis(["a", "b", "border_m"], axis=1)
+        same = units.merge(units, on="area", suffixes=("", "_b"))
+        same = same.loc[same["at"] < same["at_b"], ["at", "at_b"]].set_axis(["a", "b"], axis=1).assign(border_m=0.0)
+        return pd.concat([pairs, same], ignore_index=True)
+
+    def _allowed(
+        self, teams: pd.DataFrame, at: pd.DataFrame, parts: pd.DataFrame, line: str
+    ) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
+        """(n, k) which team may have which unit, by region (R1) and bars (R9), and (n,) the team a unit is fixed to."""
+        region = at["arbeidsmarktregio_nr"].to_numpy()
+        allowed = np.column_stack([np.isin(region, sorted(served)) for served in teams["served"]])
+        position = {team: i for i, team in enumerate(teams["team_id"])}
+        bars = self.locks[
+            (self.locks["kind"] == "bar")
+            & (self.locks["client_line"].isna() | (self.locks["client_line"] == line) | (line == ALL_LINES))
+        ]
+        for bar in bars.itertuples():
+            if bar.team_id in position:
+                allowed[(parts["pc4"] == bar.area).to_numpy(), position[str(bar.team_id)]] = False
+        fixed = np.array([position.get(team, -1) for team in parts["team_id"]], dtype=np.int64)
+        held = np.flatnonzero(fixed >= 0)
+        for unit in held[~allowed[held, fixed[held]]]:
+            row = parts.iloc[unit]
+            self._refuse_lock(
+                str(row["pc4"]), str(row["team_id"]), "the team does not serve this postcode (region or bar)"
+            )
+        for unit in np.flatnonzero(~allowed.any(axis=1)):
+            self._refuse_lock(
+                str(parts["pc4"].iloc[unit]), None, "every team of the region is barred from this postcode"
+            )
+            allowed[unit] = True  # refused in the end; until then the other problems can still be found
+        allowed[held, fixed[held]] = True
+        return allowed, fixed
+
+    def _refuse_no_team(self, cluster: str, domain: str, line: str) -> None:
+        served = f"of kind {KIND_OF[domain]}" + ("" if line == ALL_LINES else f" for line {line}")
+        what = f"region {cluster} has no team {served} with capacity on the first day of the division"
+        allowed = "a team for every region, or a cluster with a region that has one"
+        self.problems.append(InputProblem("teams.csv", None, "arbeidsmarktregio", what, allowed))
+
+    def _refuse_missing_laws(self, teams: pd.DataFrame, domain: str, line: str) -> None:
+        """A team must serve every law that routing brings it: ZW clients go to the teams of line vangnet or alle."""
+        needed = {"PW"} if domain == PW else {"WIA"} if line == "werkgever" else {"ZW", "WIA"}
+        for team in teams.itertuples():
+            missing = needed - set(str(team.laws).split("|"))
+            if missing:
+                what = f"team {team.team_id} does not serve {', '.join(sorted(missing))}, which its area needs"
+                allowed = f"{'|'.join(sorted(needed))} for a team of line {line}"
+                problem = InputProblem("teams.csv", int(str(team.row)), "laws", what, allowed)
+                self.problems += [] if problem in self.problems else [problem]
+
+    def _refuse_lock(self, pc4: str, team: str | None, what: str) -> None:
+        rows = self.locks[(self.locks["area"] == pc4) & (team is None or self.locks["team_id"] == team)]
+        row = int(rows["row"].iloc[0]) if len(rows) else None
+        problem = InputProblem(
+            "locks.csv",
+            row,
+            "team_id",
+            f"{pc4}, {team or 'all teams'}: {what}",
+            "a team that serves the postcode's region and is not barred",
+        )
+        if problem not in self.problems:
+            self.problems.append(problem)
+
+    def _current(self, parts: pd.DataFrame, teams: pd.DataFrame, line: str) -> NDArray[np.int64]:
+        """(n,) the team that has the unit now: the one with the largest share; -1 for none or one that is gone."""
+        held = self.current[self.current["client_line"].isin([line, ALL_LINES]) | (line == ALL_LINES)]
+        held = held[held["team_id"].isin(teams["team_id"])]
+        held = held.sort_values(["pc4", "share", "team_id"], ascending=[True, False, True]).drop_duplicates("pc4")
+        team_of = held.set_index("pc4")["team_id"]
+        position = {team: i for i, team in enumerate(teams["team_id"])}
+        return np.array([position.get(team, -1) for team in parts["pc4"].map(team_of)], dtype=np.int64)

@@ -1,0 +1,101 @@
+"""One districting problem of the run, and what its units and teams stand for.
+
+Belongs here: what a layer is, and keeping it as files. Does not belong here: making one (`build`).
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from allocation.contract.vocabulary import ALL_LINES, PW, ZW_WIA
+from allocation.districting import Measure, Problem, Weights
+
+ARRAYS = (
+    "xy_m", "demand", "edges", "border_m", "capacity", "office_xy_m", "current", "municipality", "care_region",
+    "fixed", "allowed", "base_load",
+)  # fmt: skip
+"""The array fields of a ``Problem``, as kept on disk."""
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One cluster and layer: the problem, and what its units and teams stand for.
+
+    ``parts``: one row per unit, in the problem's order: unit, pc4, pc6_from, pc6_to (empty unless a PC6 split),
+    portion (share of the postcode's work, 0 to 1), lock (``pin``, ``split`` or empty) and reason.
+    """
+
+    cluster: str
+    law_domain: str
+    client_line: str
+    regions: tuple[int, ...]
+    problem: Problem
+    parts: pd.DataFrame
+
+    @property
+    def key(self) -> str:
+        """Name that may serve as a file name."""
+        regions = "-".join(f"{nr:02d}" for nr in self.regions)
+        return f"{regions}_{self.law_domain}_{self.client_line}"
+
+    @property
+    def label(self) -> str:
+        """Name for people: region or cluster, then the layer."""
+        layer = {ZW_WIA: "", PW: " PW"}[self.law_domain]
+        return f"{self.cluster}{layer}" + ("" if self.client_line == ALL_LINES else f" {self.client_line}")
+
+    def write(self, folder: Path) -> None:
+        """Keep the layer as files, without pickles: another process or machine can go on with it."""
+        folder.mkdir(parents=True, exist_ok=True)
+        problem = self.problem
+        arrays = {name: getattr(problem, name) for name in ARRAYS if getattr(problem, name) is not None}
+        for measure in problem.further:
+            arrays |= {f"{measure.name}:amount": measure.amount, f"{measure.name}:capacity": measure.capacity}
+        np.savez_compressed(folder / "problem.npz", **arrays)
+        self.parts.to_parquet(folder / "parts.parquet", index=False)
+        told = {
+            "cluster": self.cluster,
+            "law_domain": self.law_domain,
+            "client_line": self.client_line,
+            "regions": list(self.regions),
+            "unit_ids": list(problem.unit_ids),
+            "team_ids": list(problem.team_ids),
+            "tolerance": problem.tolerance,
+            "weights": asdict(problem.weights),
+            "further": {measure.name: measure.tolerance for measure in problem.further},
+        }
+        (folder / "layer.json").write_text(json.dumps(told), encoding="utf-8")
+
+    @classmethod
+    def read(cls, folder: Path) -> Layer:
+        """Inverse of ``write``."""
+        told = json.loads((folder / "layer.json").read_text(encoding="utf-8"))
+        with np.load(folder / "problem.npz", allow_pickle=False) as stored:
+            arrays = {name: stored[name] for name in stored.files}
+        further = tuple(
+            Measure(name, arrays[f"{name}:amount"], arrays[f"{name}:capacity"], tolerance)
+            for name, tolerance in told["further"].items()
+        )
+        problem = Problem(
+            unit_ids=tuple(told["unit_ids"]),
+            team_ids=tuple(told["team_ids"]),
+            tolerance=told["tolerance"],
+            weights=Weights(**told["weights"]),
+            further=further,
+            **{name: array for name, array in arrays.items() if name in ARRAYS},
+        )
+        parts = pd.read_parquet(folder / "parts.parquet")
+        return cls(told["cluster"], told["law_domain"], told["client_line"], tuple(told["regions"]), problem, parts)
+
+
+def can_carry_over(layer: Layer) -> bool:
+    """Whether the division in force still serves every unit by a team that is there and may."""
+    current, problem = layer.problem.current, layer.problem
+    if current is None or (current < 0).any() or len(np.unique(current)) < problem.k:
+        return False
+    return bool(problem.allowed_mask[np.arange(problem.n), current].all())

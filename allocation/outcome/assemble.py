@@ -1,0 +1,71 @@
+"""Plans and input -> every table of the outcome. A pure function: frames in, tables out.
+
+Belongs here: the order in which the tables follow from each other. Does not belong here: how one of them is computed,
+or where anything is kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+import pandas as pd
+
+from allocation.contract.config import Config
+from allocation.intake.inputs import Inputs
+from allocation.intake.roster import active_teams
+from allocation.layers.work import line_shares
+from allocation.outcome import impact, routing, runoff, transition, waiting
+from allocation.outcome.region_summary import region_summary
+from allocation.outcome.solved import Solved
+from allocation.outcome.team_load import team_load
+
+
+def assemble(
+    solved: Sequence[Solved],
+    inputs: Inputs,
+    work: pd.DataFrame,
+    areas: pd.DataFrame,
+    *,
+    now: pd.DataFrame,
+    from_version: int | None,
+    load_in_force: pd.DataFrame | None,
+    day: date,
+    config: Config,
+) -> dict[str, pd.DataFrame]:
+    """Every table of the outcome by name.
+
+    Parameters
+    ----------
+    solved : every layer with its plan.
+    work : as ``demand.expected.expected_work`` gives it. areas : one row per postcode.
+    now : the division in force (pc4, client_line, law_domain, team_id, share); empty without one.
+    from_version : the published version that ``now`` is; None when it comes from a file or there is none.
+    load_in_force : table ``team_load`` of the version in force; None without one.
+    day : first day of the new division; the teams of that day count.
+    """
+    teams = active_teams(inputs.teams, day)
+    parts = routing.assigned_parts([one.layer for one in solved], [one.plan for one in solved])
+    allocation = routing.allocation_table(parts)
+    routed = routing.routing_table(parts, teams, config)
+    expected = transition.expected_per_area(work, allocation, config)
+    changes = transition.allocation_changes(now, allocation, expected).assign(from_version=from_version)
+    active, shares = set(teams["team_id"]), line_shares(work)
+    moves = transition.transition_table(inputs.stock, now, routed, inputs.products, active, shares, config)
+    load = team_load(solved, work, areas, teams, config)
+    return {
+        "allocation": allocation,
+        "routing": routed,
+        "allocation_reason": routing.reason_table(parts),
+        "team_load": load,
+        "allocation_changes": changes,
+        "transition": moves,
+        "region_summary": region_summary(solved, load, changes, moves, work, areas, inputs.products, config),
+        "expected": expected,
+        "team_months": runoff.team_months(moves, work, parts, inputs.products, load, config),
+        "impact": impact.impact_table(solved, now, changes, moves, inputs.teams, areas, inputs.products),
+        "waiting": waiting.waiting_table(solved, load, work, config),
+        "lines": waiting.line_table(load, load_in_force),
+        "teams": teams.drop(columns=["regions", "row"]),
+        "team_periods": inputs.teams[["team_id", "valid_from", "valid_to"]],
+    }

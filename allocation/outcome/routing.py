@@ -1,0 +1,118 @@
+"""Plans + exceptions -> which team serves whom: the allocation table and the total routing table.
+
+Belongs here: joining the layers' plans with special groups (R4), Participatiewet (R5), lines (R6) and splits (R9).
+Does not belong here: looking a client up in a published table (``lookup``), or making the plans (``districting``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from allocation.contract.config import Config
+from allocation.contract.vocabulary import ALL_LINES, CLIENT_LINES, LAWS, PW, REGULAR_GROUP, ZW_WIA
+from allocation.layers.layer import Layer
+from allocation.layers.work import verzekeringsarts_hours
+
+Plan = NDArray[np.int64]
+
+AREA = ["pc4", "pc6_from", "pc6_to"]
+
+
+def assigned_parts(layers: Sequence[Layer], plans: Sequence[Plan]) -> pd.DataFrame:
+    """Every part of every layer with its team: pc4, pc6_from, pc6_to, client_line, law_domain, cluster, team_id, share,
+    lock, reason. Parts of a postcode that got the same team at the same precision are one row."""
+    frames = []
+    for layer, plan in zip(layers, plans, strict=True):
+        teams = np.asarray(layer.problem.team_ids, dtype=object)
+        frames.append(
+            layer.parts.drop(columns=["unit", "team_id"]).assign(
+                client_line=layer.client_line,
+                law_domain=layer.law_domain,
+                cluster=layer.cluster,
+                team_id=teams[plan],
+                single=layer.problem.k == 1,
+            )
+        )
+    parts = pd.concat(frames, ignore_index=True).rename(columns={"portion": "share"})
+    return parts[parts["share"] > 0].reset_index(drop=True)
+
+
+def allocation_table(parts: pd.DataFrame) -> pd.DataFrame:
+    """Table ``allocation``: the share of each team per postcode, line and law domain; shares sum to 1."""
+    key = ["pc4", "client_line", "law_domain", "team_id"]
+    return parts.groupby(key)["share"].sum().reset_index().sort_values(key, ignore_index=True)
+
+
+def reason_table(parts: pd.DataFrame) -> pd.DataFrame:
+    """Table ``allocation_reason``: the rule that decided, per postcode, line and law domain."""
+    rule = (
+        parts["lock"].astype(object).where(parts["lock"].notna(), np.where(parts["single"], "enig_team", "verdeling"))
+    )
+    told = {
+        "verdeling": "verdeling naar werk en capaciteit binnen de regio",
+        "enig_team": "het enige team van de regio voor deze wet en lijn",
+    }
+    table = parts.assign(rule=rule, reason=parts["reason"].where(parts["reason"].notna(), rule.map(told)))
+    rank = table["rule"].map({"pin": 0, "split": 1, "verdeling": 2, "enig_team": 3})
+    key = ["pc4", "client_line", "law_domain"]
+    table = table.assign(rank=rank).sort_values([*key, "rank"]).drop_duplicates(key)
+    return table[[*key, "rule", "reason"]].reset_index(drop=True)
+
+
+def routing_table(parts: pd.DataFrame, teams: pd.DataFrame, config: Config) -> pd.DataFrame:
+    """Table ``routing``: for every postcode, client group, law and line the shares of the teams sum to 1.
+
+    ``share`` is the part of the postcode's clients that a row serves. A row with a PC6 range serves that range; the
+    row without one serves the rest of the postcode, so the longest match decides for a full postcode.
+
+    Parameters
+    ----------
+    parts : as ``assigned_parts`` gives them. teams : the teams in force, with ``office``.
+    """
+    by_domain = {domain: _per_line(parts[parts["law_domain"] == domain]) for domain in (ZW_WIA, PW)}
+    special = special_shares(teams, config)
+    postcodes = parts["pc4"].drop_duplicates()
+    rows = []
+    for law in LAWS:
+        for line in CLIENT_LINES:
+            regular = by_domain[PW if law == "PW" else ZW_WIA]
+            regular = regular[regular["client_line"] == serving_line(law, line)].assign(law=law, client_line=line)
+            for group in config.client_groups:
+                if group == REGULAR_GROUP or (law == "PW" and not config.special_first):
+                    rows.append(regular.assign(client_group=group))
+                else:
+                    of_group = special[special["client_group"] == group].assign(law=law, client_line=line)
+                    rows.append(of_group.merge(postcodes, how="cross"))
+    table = pd.concat(rows, ignore_index=True)
+    table["office"] = table["team_id"].map(teams.set_index("team_id")["office"])
+    key = [*AREA, "client_group", "law", "client_line", "team_id"]
+    table = table[[*key, "share", "office"]].astype({"pc6_from": object, "pc6_to": object})
+    table[["pc6_from", "pc6_to"]] = table[["pc6_from", "pc6_to"]].where(table[["pc6_from", "pc6_to"]].notna(), None)
+    return table.sort_values(key, ignore_index=True)
+
+
+def serving_line(law: str, line: str) -> str:
+    """The line whose team serves a client. ZW clients have no employer (R6): the vangnet team serves them all."""
+    return "vangnet" if law == "ZW" else line
+
+
+def special_shares(teams: pd.DataFrame, config: Config) -> pd.DataFrame:
+    """Client group, team and share for the special groups: by capacity where a group has several teams (R4)."""
+    rows = teams[teams["kind"] == "bijzonder"].copy()
+    rows["hours"] = verzekeringsarts_hours(rows, config)
+    rows["client_group"] = rows["client_groups"].str.split("|")
+    rows = rows.explode("client_group")[["client_group", "team_id", "hours"]]
+    rows["share"] = rows["hours"] / rows.groupby("client_group")["hours"].transform("sum")
+    return rows.loc[rows["share"] > 0, ["client_group", "team_id", "share"]].reset_index(drop=True)
+
+
+def _per_line(parts: pd.DataFrame) -> pd.DataFrame:
+    """Rows per client line: those of line ``alle`` stand for both."""
+    both = [parts[parts["client_line"] == ALL_LINES].assign(client_line=line) for line in CLIENT_LINES]
+    frame = pd.concat([parts[parts["client_line"] != ALL_LINES], *both])
+    key = [*AREA, "client_line", "team_id"]
+    return frame.groupby(key, dropna=False)["share"].sum().reset_index()

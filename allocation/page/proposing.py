@@ -1,0 +1,260 @@
+"""From a planner's draft to a plan of the solver's, and to a proposal like any other.
+
+``recompute`` divides one region anew from the draft; ``submit`` makes a run of its own from the draft: the same files,
+the same gate, the same report, so that an approver cannot tell it from a run of the pipeline, but for who made it.
+``from_draft`` gives a run of the pipeline itself the draft's teams, locks and moved postcodes, for the whole country.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import shutil
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from allocation.contract import input_tables
+from allocation.contract.config import Config
+from allocation.contract.errors import Refused
+from allocation.districting import check, evaluate
+from allocation.layers.layer import Layer
+from allocation.page.answers import draft_team
+from allocation.page.whatif import Bench, ChangeSet, Move, ShownKey, Variant, free_units
+from allocation.pipeline import run_all, steps
+from allocation.publication import drafts
+from allocation.report.board import Ints, LayerBoard
+from allocation.report.map import SHOWN, boards_shown, main_team
+from allocation.runs.run import Run, run_folder
+
+log = logging.getLogger(__name__)
+
+Solve = Callable[[Layer, int], Ints]
+
+
+def recompute(
+    bench: Bench, changes: ChangeSet, shown: ShownKey, region: int, *, keeps: bool, solve: Solve
+) -> ChangeSet:
+    """The change set with the layer's cluster around ``region`` divided anew under its locks and teams.
+
+    ``keeps``: postcodes that the planner moved stay where they were put. ``solve`` gets the layer and its position.
+    """
+    variant = bench.variant(changes)
+    domain, line = next((domain, line) for key, _, domain, line in SHOWN if key == shown)
+    plans = list(variant.plans)
+    for i, part in enumerate(variant.board.layers):
+        if part not in boards_shown(variant.board, domain, line) or region not in part.layer.regions:
+            continue
+        problem = part.layer.problem
+        if keeps:
+            fixed = np.full(problem.n, -1, dtype=np.int64) if problem.fixed is None else problem.fixed.copy()
+            moved = plans[i] != part.proposal
+            fixed[moved] = plans[i][moved]
+            problem = problem.replace(fixed=fixed)
+        plans[i] = solve(replace(part.layer, problem=problem), i)
+    return changes.model_copy(update={"moves": moves_between(bench, replace(variant, plans=tuple(plans)))})
+
+
+def moves_between(bench: Bench, variant: Variant) -> tuple[Move, ...]:
+    """The moves that make the variant out of the proposal. Where both lines share their teams, one move says both."""
+    moves = []
+    ids = variant.board.teams["team_id"].to_numpy()
+    pc4 = variant.board.areas["pc4"].to_numpy()
+    for key, _, domain, line in SHOWN:
+        old, new = main_team(variant.board, domain, line, "proposal"), draft_team(variant, domain, line)
+        for part in boards_shown(variant.board, domain, line):
+            if key == "werkgever" and part.layer.client_line == "alle":
+                continue
+            free = np.unique(part.area[free_units(part, np.arange(part.layer.problem.n))])
+            moves += [
+                Move.model_validate({"layer": key, "pc4": pc4[a], "team_id": ids[new[a]]})
+                for a in free
+                if new[a] != old[a] and new[a] >= 0
+            ]
+    return tuple(moves)
+
+
+def submit(bench: Bench, changes: ChangeSet, *, var: Path, store_url: str, by: str, reason: str) -> int:
+    """Propose the draft: a new run folder, checked, with its report; returns the number of the version.
+
+    Raises Refused when an area has no team or the outcome does not pass its checks; nothing is stored then.
+    """
+    variant = bench.variant(changes)
+    without = [
+        str(b.layer.parts["pc4"].iloc[u])
+        for b, plan in zip(variant.board.layers, variant.plans, strict=True)
+        for u in np.flatnonzero(plan < 0)
+    ]
+    if without:
+        shown = ", ".join(sorted(set(without))[:10])
+        raise Refused(f"{len(set(without))} postcodes hebben geen team: {shown}. Wijs ze toe of kies Herbereken.")
+    run = _new_run(bench, var=var, store_url=store_url, by=by, reason=reason)
+    _copy_inputs(bench, changes, run)
+    _write_layers(run, bench, variant, by)
+    steps.assemble_outcome(run)
+    steps.validate_outcome(run)
+    steps.write_report(run)
+    return steps.propose(run)
+
+
+def submit_in(var: Path, store_url: str, run_id: str, changes: ChangeSet, by: str, reason: str) -> int:
+    """``submit`` in a process of its own, which has no bench yet."""
+    bench = Bench(run_folder(var, run_id))
+    return submit(bench, changes, var=var, store_url=store_url, by=by, reason=reason)
+
+
+def divide_country(var: Path, store_url: str, draft_id: int, by: str, reason: str) -> int:
+    """Divide the whole country from a saved draft, without a scheduler; returns the version that it proposes."""
+    name = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-land"
+    config = Config.from_values({"reason": reason})
+    begun = Run.start(
+        input_dir=None, boundaries="", store=store_url, config=config, var=var, run_id=name, created_by=by
+    )
+    run = from_draft(begun, draft_id)
+    run_all.run_all(run, until="proposal", progress=log.info)
+    version = json.loads((run.folder / "version.json").read_text(encoding="utf-8"))["version"]
+    return int(version)
+
+
+def from_draft(run: Run, draft_id: int) -> Run:
+    """The run that has just begun, started again from a saved draft.
+
+    Boundaries and settings are those of the run that the draft was made on; reason, first day and who made it are
+    those of ``run``. Postcodes that the planner moved are pinned. Raises Refused when the draft or that run is gone.
+    """
+    kept = drafts.draft(run.store, draft_id)
+    folder = run_folder(run.var, kept.run_id)
+    if not (folder / "outcome" / "teams.parquet").exists():
+        raise Refused(f"De bestanden van run {kept.run_id} zijn er niet meer.")
+    bench, origin = Bench(folder), Run.open(folder)
+    made = write_input(bench, ChangeSet.model_validate(kept.content), run.folder / "draft_input")
+    asked = {"regions": (), "reason": run.config.reason, "valid_from": run.config.valid_from}
+    return Run.start(
+        input_dir=made,
+        boundaries=origin.boundaries,
+        store=run.store,
+        config=bench.config.model_copy(update=asked),
+        var=run.var,
+        run_id=run.run_id,
+        today=run.today,
+        created_by=run.created_by,
+    )
+
+
+def write_input(bench: Bench, changes: ChangeSet, folder: Path) -> Path:
+    """An input folder as the contract has it: the one of the run, with the draft's teams, locks and moves (as pins)."""
+    changed = replace(bench.changed_inputs(changes), current=bench.original_current)
+    pins = pd.DataFrame(_pins(bench, changes), columns=list(input_tables.LOCKS.column_names))
+    locks = changed.locks if pins.empty else pd.concat([changed.locks.astype(object), pins], ignore_index=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    for table in input_tables.INPUTS:
+        frame = locks if table.name == "locks" else getattr(changed, table.name)
+        if len(frame) or not table.optional:
+            frame[[name for name in table.column_names if name in frame]].to_parquet(folder / f"{table.name}.parquet")
+    origin = json.loads((bench.folder / "inputs.json").read_text(encoding="utf-8"))["folder"]
+    told = Path(origin) / "README.txt"
+    if told.exists():
+        shutil.copyfile(told, folder / told.name)
+    return folder
+
+
+def _pins(bench: Bench, changes: ChangeSet) -> list[dict[str, object]]:
+    """The moves as locks: for one client line where the lines have teams of their own, else for both."""
+    apart = {
+        (key, pc4)
+        for key, _, domain, line in SHOWN
+        for part in boards_shown(bench.board, domain, line)
+        if part.layer.client_line != "alle"
+        for pc4 in part.layer.parts["pc4"]
+    }
+    return [
+        {"pc4": one.pc4, "team_id": one.team_id, "kind": "pin", "share": None,
+         "client_line": one.layer if (one.layer, one.pc4) in apart else None,
+         "reason": "met de hand verplaatst", "valid_until": None}
+        for one in changes.moves
+    ]  # fmt: skip
+
+
+def _new_run(bench: Bench, *, var: Path, store_url: str, by: str, reason: str) -> Run:
+    origin = Run.open(bench.folder)
+    name = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-concept"
+    return Run.start(
+        input_dir=Path(origin.input_dir) if origin.input_dir else None,
+        boundaries=origin.boundaries,
+        store=store_url,
+        config=bench.config.model_copy(update={"reason": reason}),
+        var=var,
+        run_id=name,
+        today=bench.day,
+        created_by=by,
+    )
+
+
+MADE_ANEW = {
+    "run.json", "layers", "layers.json", "outcome", "report.html", "version.json", "seconds.json", "changes.json",
+    "draft_input", "scenario_input", "scenario.json", "scenario.parquet",
+}  # fmt: skip
+"""What a run folder holds that does not go over to a run made of a draft on it; everything else does."""
+
+
+def _copy_inputs(bench: Bench, changes: ChangeSet, run: Run) -> None:
+    """The files of the run that the draft was made on, with the planner's locks and teams in the inputs."""
+    for path in bench.folder.iterdir():
+        if path.name in MADE_ANEW:
+            continue
+        if path.is_dir():
+            shutil.copytree(path, run.folder / path.name)
+        else:
+            shutil.copyfile(path, run.folder / path.name)
+    if changes.structure != ChangeSet().structure:
+        changed = bench.changed_inputs(changes)
+        replace(changed, current=bench.original_current).write(run.folder / "inputs")
+    told = json.dumps(changes.model_dump(mode="json"), indent=1, ensure_ascii=False)
+    (run.folder / "changes.json").write_text(told, encoding="utf-8")
+
+
+def _write_layers(run: Run, bench: Bench, variant: Variant, by: str) -> None:
+    told = json.loads((bench.folder / "layers.json").read_text(encoding="utf-8"))
+    rows = []
+    for part, plan in zip(variant.board.layers, variant.plans, strict=True):
+        folder = run.folder / "layers" / part.key
+        origin = bench.folder / "layers" / part.key
+        part.layer.write(folder)
+        pd.DataFrame({"unit": part.layer.problem.unit_ids, "team": plan}).to_parquet(
+            folder / "plan.parquet", index=False
+        )
+        if _is_as_proposed(bench, part, plan) and (origin / "result.json").exists():
+            shutil.copyfile(origin / "result.json", folder / "result.json")
+        else:
+            text = json.dumps(_result(part, plan, by), indent=1, ensure_ascii=False)
+            (folder / "result.json").write_text(text, encoding="utf-8")
+        rows.append({"key": part.key, "label": part.layer.label, "is_solved": True, "units": part.layer.problem.n})
+    (run.folder / "layers.json").write_text(json.dumps(told | {"layers": rows}, indent=1), encoding="utf-8")
+
+
+def _is_as_proposed(bench: Bench, part: LayerBoard, plan: Ints) -> bool:
+    return any(own is part for own in bench.board.layers) and plan is part.proposal
+
+
+def _result(part: LayerBoard, plan: Ints, by: str) -> dict[str, object]:
+    """What is known of a plan that a planner made: its value and the rules it breaks, no bound."""
+    problem = part.layer.problem
+    terms, violations = evaluate(problem, plan), check(problem, plan)
+    return {
+        "label": part.layer.label,
+        "objective": terms.objective,
+        "terms": asdict(terms),
+        "lower_bound": None,
+        "gap": None,
+        "is_feasible": not violations,
+        "violations": [one.text for one in violations],
+        "proof": None,
+        "stopped_because": f"aangepast door {by}",
+        "iterations": 0,
+        "seed": None,
+        "seconds": 0.0,
+    }

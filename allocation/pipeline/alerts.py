@@ -1,0 +1,109 @@
+"""What people read when the pipeline needs them: an alert, a proposal to decide on, the record of the decision.
+
+Belongs here: words. Does not belong here: when or through which channel they are sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from allocation.contract.errors import InputRefused, Passing, Refused
+
+SHOWN = 20
+"""At most so many problems in one alert; the run's log has them all."""
+
+
+def failure(
+    error: BaseException | str | None, dag_id: str, task_id: str, label: str | None, run_id: str
+) -> dict[str, Any]:
+    """An alert for a task that failed for good: what failed, why, and what to do."""
+    step = f"{dag_id} / {task_id}" + (f" / {label}" if label else "")
+    if isinstance(error, InputRefused):
+        lines = [str(problem) for problem in error.problems[:SHOWN]]
+        more = len(error.problems) - SHOWN
+        what = f"{len(error.problems)} problem(s) in the input"
+        todo = "Correct the rows above and start the DAG again; nothing was published."
+    elif isinstance(error, Passing):
+        lines, more, what = [str(error)], 0, "the store is away or full, also after trying again"
+        todo = "Look at the database; once it is back, clear the task to go on from there."
+    elif isinstance(error, Refused):
+        lines, more, what = str(error).splitlines()[:SHOWN], len(str(error).splitlines()) - SHOWN, "refused"
+        todo = "See what is refused above; nothing was published."
+    else:
+        lines, more, what = [f"{type(error).__name__}: {error}"], 0, "a fault in the program or its surroundings"
+        todo = "Read the task's log; once the cause is gone, clear the task to go on from there."
+    if more > 0:
+        lines.append(f"+{more} more")
+    return {"step": step, "run_id": run_id, "what": what, "details": lines, "remedy": todo}
+
+
+def late(what: str, dag_id: str, run_id: str) -> dict[str, Any]:
+    """An alert for a run that is not finished in time."""
+    todo = "Look which task is running or waiting; the runbook says what each of them may wait for."
+    return {"step": dag_id, "run_id": run_id, "what": "not finished in time", "details": [what], "remedy": todo}
+
+
+def waiting(told: str, dag_id: str, run_id: str, address: str) -> dict[str, Any]:
+    """A notice, in Dutch, that a proposal waits for a planner. ``told``: as ``proposal`` gives it."""
+    lines = [line.strip("| ").replace(" | ", ": ") for line in told.splitlines() if line and not line.startswith("|-")]
+    todo = f"Bekijk het voorstel en keur het goed of af: {address}"
+    what = "een voorstel wacht op goedkeuring"
+    return {"step": dag_id, "run_id": run_id, "what": what, "details": [x for x in lines if x], "remedy": todo}
+
+
+def drifted(outside: Sequence[Mapping[str, Any]], run_id: str) -> dict[str, Any]:
+    """An alert for teams that get more or fewer clients than planned. ``outside``: rows of ``drift.team_drift``."""
+    lines = [
+        f"{row['team_id']}: {row['clients_came']:.0f} clients came in, planned {row['clients_planned']:.0f} "
+        f"(band {row['low']:.0f} to {row['high']:.0f})"
+        for row in outside[:SHOWN]
+    ]
+    lines += [f"+{len(outside) - SHOWN} more"] * (len(outside) > SHOWN)
+    todo = "Consider a new division: start DAG allocate. The version in force stays as it is until one is approved."
+    what = f"{len(outside)} team(s) outside the planned band"
+    return {"step": "drift", "run_id": run_id, "what": what, "details": lines, "remedy": todo}
+
+
+def text(alert: Mapping[str, Any]) -> str:
+    """An alert as lines for a message."""
+    head = f"{alert['step']}: {alert['what']} (run {alert['run_id']})"
+    return "\n".join([head, *alert["details"], f"What to do: {alert['remedy']}"])
+
+
+def proposal(figures: Mapping[str, Any]) -> str:
+    """What the planner reads before deciding, in Dutch Markdown. ``figures`` as ``pipeline.summary`` gives them."""
+    outside = ", ".join(figures["teams_outside_tolerance"]) or "geen"
+    rows = [
+        ("Versie", figures["version"]),
+        ("Regio's, teams, postcodegebieden", f"{figures['regions']}, {figures['teams']}, {figures['areas']}"),
+        ("Grootste afwijking van de norm", _percent(figures["worst_deviation"])),
+        ("Gemiddelde afwijking", _percent(figures["mean_deviation"])),
+        ("Teams buiten de tolerantie", outside),
+        ("Postcodes die van team wisselen", figures["areas_moved"]),
+        ("Cliënten die verhuizen", f"{figures['clients_moved']} van {figures['clients_in_stock']}"),
+    ]
+    table = "\n".join(f"| {name} | {value} |" for name, value in rows)
+    notes = "".join(f"Let op: {one['sentence_nl']} ({one['how_many']} keer).\n\n" for one in figures["warnings"])
+    return f"| | |\n|---|---|\n{table}\n\n{notes}Verslag: {figures['report']}\n"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f}%".replace(".", ",")
+
+
+def approval(answer: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The decision as it is kept with the version: by, remark, decision, at.
+
+    ``answer``: what the approval task handed on. Raises ``Refused`` when there is none: a task that was marked
+    successful by hand is no approval.
+    """
+    if not answer:
+        raise Refused("No decision of a planner is recorded for this proposal; nothing was published.")
+    person = answer.get("responded_by_user") or {}
+    return {
+        "by": person.get("name") or person.get("id") or "no answer in time",
+        "remark": (answer.get("params_input") or {}).get("remark", ""),
+        "decision": "approved" if answer["chosen_options"] == ["Approve"] else "rejected",
+        "at": str(answer["responded_at"]),
+    }

@@ -1,0 +1,104 @@
+"""What came in since a division was planned, against what was planned: per team, with the band that chance allows.
+
+Belongs here: that comparison. Does not belong here: what is done about a team outside its band (`dags`).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from allocation.contract.config import Config
+from allocation.contract.errors import Refused
+from allocation.contract.vocabulary import CENTRAL
+from allocation.intake.inputs import Inputs
+from allocation.layers.work import line_shares
+from allocation.outcome.transition import by_line
+from allocation.pipeline.carry_over import plan_of_version
+from allocation.pipeline.succession import Succession
+from allocation.runs.run import Run
+
+CHANCE_SD = 3.0
+"""Width of the band beside the tolerance, in standard deviations of a Poisson count: about 1 in 370 teams by chance."""
+ROUTE = ["pc4", "client_group", "law", "line"]
+
+
+def team_drift(
+    planned: pd.DataFrame, inflow: pd.DataFrame, products: pd.DataFrame, routing: pd.DataFrame, config: Config
+) -> pd.DataFrame:
+    """Clients that came in against those planned, one row per team, sorted by team_id.
+
+    Parameters
+    ----------
+    planned : the work planned: pc4, product, client_line, client_group, inflow_clients and planned_clients (a year).
+    inflow : table ``inflow``, the months to compare only; they must lie within that year.
+    products : table ``products``; what is handled centrally counts for no team.
+    routing : table ``routing`` of the version in force.
+
+    Returns
+    -------
+    team_id, months, clients_planned, clients_came, low, high (clients in these months), is_outside. The band is
+    ``clients_planned`` +/- the tolerance +/- ``CHANCE_SD`` x its square root; months are taken as equally busy.
+    Counts of line ``alle`` fall over both lines as they do in the plan.
+    """
+    months = inflow["month"].nunique()
+    by_team = products[products["handled_by"].ne(CENTRAL)]
+    law: dict[str, str] = dict(zip(by_team["product"], by_team["law"], strict=True))
+    routing = routing.rename(columns={"client_line": "line"})
+    shares: pd.DataFrame = routing.groupby([*ROUTE, "team_id"])["share"].sum().reset_index()
+    lines = line_shares(planned)
+    came = _per_team(inflow, "clients", law, shares, lines)
+    expected = _per_team(planned, "inflow_clients", law, shares, lines) * months / 12
+    both = pd.DataFrame({"clients_planned": expected, "clients_came": came}).fillna(0.0).sort_index()
+    chance = CHANCE_SD * np.sqrt(both["clients_planned"])
+    both["low"] = (both["clients_planned"] * (1 - config.tolerance) - chance).clip(lower=0.0)
+    both["high"] = both["clients_planned"] * (1 + config.tolerance) + chance
+    both["is_outside"] = ~both["clients_came"].between(both["low"], both["high"])
+    both.insert(0, "months", months)
+    return both.rename_axis("team_id").reset_index()
+
+
+def _per_team(
+    counts: pd.DataFrame, column: str, law: dict[str, str], shares: pd.DataFrame, lines: pd.Series
+) -> pd.Series:
+    counts = counts.assign(law=counts["product"].map(law)).dropna(subset=["law"])
+    unit = ["pc4", "client_group", "law", "product", "client_line"]
+    sums = counts.groupby(unit)[column].sum().reset_index()
+    routed = by_line(sums, lines).merge(shares, on=ROUTE)
+    routed["clients_of_team"] = routed[column] * routed["part"] * routed["share"]
+    of_team: pd.Series = routed.groupby("team_id")["clients_of_team"].sum()
+    return of_team
+
+
+def compare_with_plan(run: Run) -> list[str]:
+    """``team_drift`` of the version in force with the input of ``run``, kept as ``drift.parquet`` in its folder.
+
+    Compared are the months after those that the plan knew, at most the twelve that it planned. Returns the teams
+    outside their band. Raises ``Refused`` when no version is in force or the plan's run folder is gone.
+    """
+    from allocation.publication import versions
+
+    version = versions.current_version(run.store)
+    if version is None:
+        raise Refused("No version is in force today: there is no plan to compare with.")
+    plan = plan_of_version(run, version)
+    inputs, known = Inputs.read(run.folder / "inputs"), Inputs.read(plan.folder / "inputs")
+    last = pd.Period(known.inflow["month"].max(), "M")
+    months = pd.PeriodIndex(inputs.inflow["month"], freq="M")
+    later = inputs.inflow[(months > last) & (months <= last + 12)]
+    # The counts of today are in the postcodes of today's edition: a new one has the team of its place.
+    succession = Succession.read(run.folder / "succession")
+    routing = succession.carry_over(versions.read_table("routing", run.store, version=version))
+    table = team_drift(plan.frame("work"), later, inputs.products, routing, plan.config)
+    table.to_parquet(run.folder / "drift.parquet", index=False)
+    return [row["team_id"] for row in outside_band(run)]
+
+
+def outside_band(run: Run) -> list[dict[str, Any]]:
+    """The rows of ``drift.parquet`` outside their band, the farthest out first."""
+    table = pd.read_parquet(run.folder / "drift.parquet")
+    away = (table["clients_came"] - table["clients_planned"]).abs() / np.sqrt(table["clients_planned"].clip(lower=1.0))
+    order = table.assign(away=away)[table["is_outside"]].sort_values("away", ascending=False)
+    return [{str(name): value for name, value in row.items()} for row in order.drop(columns="away").to_dict("records")]

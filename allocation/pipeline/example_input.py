@@ -1,0 +1,47 @@
+"""The embedded example as an input folder, with the division in force that its older teams had."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+from allocation.contract.config import Config
+from allocation.demand import expected
+from allocation.intake import example
+from allocation.intake.inputs import load_inputs
+from allocation.layers.solving import solve_problem
+from allocation.outcome import routing
+from allocation.pipeline.problems import layers_of_run, no_division
+from allocation.runs.run import Run, areas_of
+
+
+def example_folder(run: Run) -> Path:
+    """The embedded example input, made when it is not there yet: with a division in force that is out of date."""
+    text = Path(example.__file__).read_bytes() + (run.folder / "boundaries.json").read_bytes()
+    folder = run.var / "example" / hashlib.sha256(text).hexdigest()[:12]
+    if not folder.exists():  # made aside and moved into place: another run never sees half of it
+        aside = folder.with_name(f"{folder.name}-{os.getpid()}")
+        write_example_with_division(aside, run)
+        try:
+            aside.rename(folder)
+        except OSError:  # another run was first; the same areas and seed give the same files
+            shutil.rmtree(aside)
+    return folder
+
+
+def write_example_with_division(folder: Path, run: Run) -> None:
+    """The example input, and the division that its older teams had: made by a short search on the older team list."""
+    areas = areas_of(run)
+    example.write_example(folder, areas)
+    config = Config(valid_from=example.REFERENCE_DATE)
+    inputs = load_inputs(folder, areas, config)
+    work = expected.expected_work(inputs, areas, config)
+    made = layers_of_run(run, replace(inputs, current=no_division()), work, config, example.REFERENCE_DATE)
+    effort = config.solver.model_copy(update={"iterations": example.DIVISION_ITERATIONS, "seed": example.SEED})
+    config = config.model_copy(update={"solver": effort})
+    plans = [solve_problem(layer, config)["plan"] for layer in made]
+    parts = routing.assigned_parts(made, plans)
+    example.write_division(folder, routing.allocation_table(parts))

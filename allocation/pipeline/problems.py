@@ -1,0 +1,45 @@
+"""The districting problems of a run, built from its frames."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from allocation.contract import input_tables
+from allocation.contract.config import Config
+from allocation.contract.errors import Refused
+from allocation.districting import ProblemError
+from allocation.intake.inputs import Inputs
+from allocation.layers import build
+from allocation.layers.layer import Layer
+
+if TYPE_CHECKING:
+    import geodata
+from allocation.runs.run import Run
+
+
+def no_division() -> pd.DataFrame:
+    return pd.DataFrame({name: pd.Series(dtype=object) for name in (*input_tables.CURRENT.column_names, "law_domain")})
+
+
+def layers_of_run(run: Run, inputs: Inputs, work: pd.DataFrame, config: Config, day: date) -> list[Layer]:
+    import geodata
+
+    return layers_of_boundaries(geodata.Boundaries.read(run.folder / "boundaries"), inputs, work, config, day)
+
+
+def layers_of_boundaries(
+    boundaries: geodata.Boundaries, inputs: Inputs, work: pd.DataFrame, config: Config, day: date
+) -> list[Layer]:
+    import geodata
+
+    def bridges(groups: pd.Series) -> pd.DataFrame:
+        return geodata.bridges_within(boundaries.areas, boundaries.edges, groups)
+
+    areas = pd.DataFrame(boundaries.areas.drop(columns="geometry"))
+    try:
+        return build.build_layers(inputs, work, areas, boundaries.edges, bridges, config, day)
+    except ProblemError as error:
+        raise Refused("\n".join(error.sentences)) from error

@@ -1,0 +1,81 @@
+"""The steps of a run one after another, without a scheduler.
+
+Belongs here: the order and the processes. Does not belong here: what a step does (`steps`).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from multiprocessing import get_context
+from typing import Literal
+
+from allocation.districting import warm_up
+from allocation.pipeline import steps
+from allocation.runs.run import Progress, Run, read_json, write_json
+
+
+def solve_all(run: Run, pool: ProcessPoolExecutor, progress: Progress) -> None:
+    """Every layer, the largest first, over the processes of ``pool``."""
+    told = {row["key"]: row for row in read_json(run.folder / "layers.json")["layers"]}
+    order = sorted(told, key=lambda key: -told[key]["units"])
+    waiting = {pool.submit(solve_in_process, str(run.folder), key): key for key in order}
+    for done, future in enumerate(as_completed(waiting), start=1):
+        future.result()
+        progress(f"{done}/{len(order)} {told[waiting[future]]['label']}")
+
+
+def _prepare_layers_and_workers(run: Run, pool: ProcessPoolExecutor) -> None:
+    """Meanwhile the processes of ``pool`` start and read the solver's compiled code, which takes them seconds."""
+    for _ in range(run.config.solver.workers):
+        pool.submit(_get_ready)
+    steps.prepare_layers(run)
+
+
+def _get_ready() -> None:
+    """Importing this module is the larger part of it."""
+    warm_up()
+
+
+def solve_in_process(folder: str, key: str) -> None:
+    steps.solve_layer(Run.open(folder), key)
+
+
+def run_all(
+    run: Run, *, until: Literal["expectations", "report", "proposal", "publication"], progress: Progress
+) -> dict[str, float]:
+    """The whole run without a scheduler, up to and including a step. Returns the seconds of each step, in order."""
+    with ProcessPoolExecutor(run.config.solver.workers, mp_context=get_context("spawn")) as pool:
+        try:
+            seconds = _run_steps(run, pool, until, progress)
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)  # the layers that wait are of no use any more
+            raise
+    write_json(run.folder / "seconds.json", seconds)
+    return seconds
+
+
+def _run_steps(run: Run, pool: ProcessPoolExecutor, until: str, progress: Progress) -> dict[str, float]:
+    steps: list[tuple[str, Callable[[], object]]] = [
+        ("boundaries", lambda: steps.prepare_boundaries(run, progress)),
+        ("inputs", lambda: steps.check_inputs(run)),
+        ("expected work", lambda: steps.estimate_work(run)),
+        ("input expectations", lambda: steps.validate_inputs(run)),
+        ("layers", lambda: _prepare_layers_and_workers(run, pool)),
+        ("division", lambda: solve_all(run, pool, progress)),
+        ("outcome", lambda: steps.assemble_outcome(run)),
+        ("expectations", lambda: steps.validate_outcome(run)),
+        ("report", lambda: steps.write_report(run)),
+        ("proposal", lambda: steps.propose(run)),
+        ("publication", lambda: steps.publish(run)),
+    ]
+    seconds: dict[str, float] = {}
+    for name, step in steps:
+        began = time.perf_counter()
+        progress(name)
+        step()
+        seconds[name] = round(time.perf_counter() - began, 2)
+        if name == until:
+            break
+    return seconds

@@ -1,0 +1,103 @@
+"""A new edition of the boundaries: the division in force carried over to it, with nothing lost.
+
+Areas appear, vanish, get another number, and move to another gemeente or region, compared with the edition of the
+division in force. A new area starts with the team of its place; counts and files of a vanished one go to the area that
+lies there now. An area that moved to another region is divided there; its clients keep their team (R7).
+
+Belongs here: which edition is in force, and following postcodes from there to here. Does not belong here: comparing
+polygons (``geodata.editions``), or postcodes that never had an area (``inputs``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from allocation.contract.errors import Refused
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+
+    from allocation.runs.run import Run
+
+
+@dataclass(frozen=True)
+class Succession:
+    """What became of the areas of the division in force; empty when the edition is the same, or no division in force.
+
+    ``changes``: change, pc4, old, new, share, as ``geodata.diff`` gives it. ``carried``: pc4 (new), from_pc4 (whose
+    place in the division it takes), share. ``followed``: pc4 (gone), successor, share. ``noticed``: the changes in
+    words, as rows of the repairs table.
+    """
+
+    changes: pd.DataFrame
+    carried: pd.DataFrame
+    followed: pd.DataFrame
+    noticed: pd.DataFrame
+
+    @classmethod
+    def between(cls, old: gpd.GeoDataFrame, new: gpd.GeoDataFrame) -> Succession:
+        """From the areas of the division in force, ``old``, to those of the run."""
+        import geodata
+
+        changes, places = geodata.diff(old, new), geodata.carry_over(old, new)
+        followed = geodata.successors(old, new)
+        carried = places[~places["pc4"].isin(old["pc4"])].reset_index(drop=True)
+        return cls(changes, carried, followed, geodata.changes_as_repairs(changes, carried, followed))
+
+    def write(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        for field in fields(self):
+            getattr(self, field.name).to_parquet(folder / f"{field.name}.parquet", index=False)
+
+    @classmethod
+    def read(cls, folder: Path) -> Succession:
+        return cls(**{field.name: pd.read_parquet(folder / f"{field.name}.parquet") for field in fields(cls)})
+
+    def counted(self) -> dict[str, int]:
+        """How many changes of each kind."""
+        return {str(kind): int(count) for kind, count in self.changes["change"].value_counts().sort_index().items()}
+
+    def successors(self) -> dict[str, str]:
+        """Gone postcode -> the one in its place."""
+        return dict(zip(self.followed["pc4"], self.followed["successor"], strict=True))
+
+    def carry_over(self, division: pd.DataFrame) -> pd.DataFrame:
+        """``division`` (rows by pc4) with the rows of its place for each new postcode that has none of its own.
+
+        Rows of postcodes that are gone stay: the changes list them as vanished.
+        """
+        fresh = self.carried[~self.carried["pc4"].isin(division["pc4"])]
+        rows = fresh[["pc4", "from_pc4"]].merge(
+            division.rename(columns={"pc4": "from_pc4"}), on="from_pc4", validate="many_to_many"
+        )
+        return pd.concat([division, rows[division.columns]], ignore_index=True) if len(rows) else division
+
+
+def areas_in_force(run: Run) -> gpd.GeoDataFrame | None:
+    """The areas that the division in force was made with; None when nothing is in force.
+
+    They are those of the published version, unless ``current_boundaries`` names the edition of the file ``current``.
+    Raises ``Refused`` when that edition cannot be had, or the version's files are gone.
+    """
+    import geopandas
+
+    import geodata
+    from allocation.publication import versions
+    from allocation.publication.files import proposal_folder
+
+    if run.config.current_boundaries:
+        try:
+            return geodata.load_boundaries(run.config.current_boundaries, run.var / "cache").areas
+        except geodata.GeodataError as error:
+            raise Refused(f"current_boundaries: {error}") from error
+    version = versions.current_version(run.store, run.eve)
+    if version is None:
+        return None
+    path = proposal_folder(run.files_dir, version) / "areas.parquet"
+    if not path.exists():
+        raise Refused(f"version {version} is in force, but its areas are gone: {path} does not exist")
+    return geopandas.read_parquet(path)

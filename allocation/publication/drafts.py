@@ -1,0 +1,136 @@
+"""Planners' drafts, kept in the store beside the versions: what was tried on the page, by whom, not yet proposed.
+
+A draft is a named JSON value. Saving names the revision that the planner started from: when someone else saved in the
+meantime, nothing is overwritten and the planner is told who it was. The table is made on first use.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from allocation.contract.errors import Refused
+from allocation.publication import store
+
+_METADATA = sa.MetaData()
+DRAFTS = sa.Table(
+    "planner_drafts",
+    _METADATA,
+    sa.Column("draft_id", sa.Integer, primary_key=True),
+    sa.Column("run_id", sa.Text, nullable=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("content", sa.Text, nullable=False),
+    sa.Column("revision", sa.Integer, nullable=False),
+    sa.Column("saved_by", sa.Text, nullable=False),
+    sa.Column("saved_at", sa.Text, nullable=False),
+    sa.UniqueConstraint("run_id", "name"),
+)
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A saved draft. ``revision`` counts from 1; ``saved_at`` is ISO 8601 in UTC."""
+
+    draft_id: int
+    run_id: str
+    name: str
+    content: dict[str, Any]
+    revision: int
+    saved_by: str
+    saved_at: str
+
+
+class Overtaken(Refused):
+    """Someone else saved this draft since it was opened; ``latest`` is what they saved."""
+
+    def __init__(self, latest: Draft | None) -> None:
+        self.latest = latest
+        super().__init__(
+            f"'{latest.name}' is intussen bewaard door {latest.saved_by}." if latest else "Dit concept is verwijderd."
+        )
+
+
+def drafts(store_url: str, run_id: str) -> list[Draft]:
+    """The drafts on a run's proposal, the last saved first."""
+    query = sa.select(DRAFTS).where(DRAFTS.c.run_id == run_id).order_by(DRAFTS.c.saved_at.desc(), DRAFTS.c.draft_id)
+    with _reading(store_url) as connection:
+        return [_draft(row) for row in connection.execute(query)]
+
+
+def draft(store_url: str, draft_id: int) -> Draft:
+    """One draft. Raises Refused when it is not there."""
+    with _reading(store_url) as connection:
+        row = connection.execute(sa.select(DRAFTS).where(DRAFTS.c.draft_id == draft_id)).first()
+    if row is None:
+        raise Refused("Dit concept is er niet meer.")
+    return _draft(row)
+
+
+def save(
+    store_url: str, run_id: str, name: str, content: dict[str, Any], by: str, *, draft_id: int | None, revision: int
+) -> Draft:
+    """Save a draft: a new one without ``draft_id``, else over ``revision`` of it.
+
+    Raises Overtaken when it was saved or removed by someone else since, Refused for a name that is empty or in use.
+    """
+    name = name.strip()
+    if not name:
+        raise Refused("Geef het concept een naam.")
+    values = {
+        "run_id": run_id,
+        "name": name,
+        "content": json.dumps(content, ensure_ascii=False),
+        "saved_by": by,
+        "saved_at": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    _ensure(store_url)
+    with store.writing(store_url) as connection:
+        same = sa.select(DRAFTS).where(DRAFTS.c.run_id == run_id, DRAFTS.c.name == name)
+        taken = connection.execute(same).first()
+        if taken is not None and taken.draft_id != draft_id:
+            raise Refused(f"Er is al een concept met de naam '{name}' (van {taken.saved_by}); kies een andere naam.")
+        if draft_id is None:
+            made = DRAFTS.insert().values(**values, revision=1).returning(DRAFTS.c.draft_id)
+            draft_id = connection.execute(made).scalar_one()
+        else:
+            here = (DRAFTS.c.draft_id == draft_id) & (DRAFTS.c.revision == revision)
+            changed = connection.execute(DRAFTS.update().where(here).values(**values, revision=revision + 1))
+            if changed.rowcount == 0:
+                row = connection.execute(sa.select(DRAFTS).where(DRAFTS.c.draft_id == draft_id)).first()
+                raise Overtaken(None if row is None else _draft(row))
+        row = connection.execute(sa.select(DRAFTS).where(DRAFTS.c.draft_id == draft_id)).one()
+    return _draft(row)
+
+
+def remove(store_url: str, draft_id: int, *, revision: int) -> None:
+    """Remove ``revision`` of a draft. Raises Overtaken when someone saved it since."""
+    _ensure(store_url)
+    with store.writing(store_url) as connection:
+        here = (DRAFTS.c.draft_id == draft_id) & (DRAFTS.c.revision == revision)
+        if connection.execute(DRAFTS.delete().where(here)).rowcount == 0:
+            row = connection.execute(sa.select(DRAFTS).where(DRAFTS.c.draft_id == draft_id)).first()
+            raise Overtaken(None if row is None else _draft(row))
+
+
+def _draft(row: sa.Row[Any]) -> Draft:
+    return Draft(row.draft_id, row.run_id, row.name, json.loads(row.content), row.revision, row.saved_by, row.saved_at)
+
+
+_ensured: set[str] = set()
+
+
+def _ensure(store_url: str) -> None:
+    """Make the table where it is not there yet; asked once per store and process."""
+    if store_url not in _ensured:
+        with store.writing(store_url) as connection:
+            _METADATA.create_all(connection, checkfirst=True)
+        _ensured.add(store_url)
+
+
+def _reading(store_url: str) -> Any:
+    _ensure(store_url)
+    return store.reading(store_url)

@@ -1,0 +1,80 @@
+"""What a planner looks at first: the figures of a run, as values and as lines for a terminal."""
+
+from __future__ import annotations
+
+import subprocess
+from importlib.metadata import version as package_version
+from pathlib import Path
+from typing import Any
+
+from allocation.runs.run import Run, layer_keys, read_json, read_result
+
+
+def summary(run: Run) -> dict[str, Any]:
+    """The figures a planner looks at first; deviations are shares of the target load."""
+    load, changes = run.frame("team_load"), run.frame("allocation_changes")
+    divided = load[load["kind"] != "bijzonder"]
+    moved = run.frame("transition")
+    told = read_json(run.folder / "version.json") if (run.folder / "version.json").exists() else {}
+    outside = divided[~divided["is_within_tolerance"]]
+    results = [read_result(run, key) for key in layer_keys(run)]
+    return {
+        "regions": int(run.frame("region_summary")["arbeidsmarktregio_nr"].nunique()),
+        "teams": int(load["team_id"].nunique()),
+        "areas": int(run.frame("allocation")["pc4"].nunique()),
+        "layers": len(results),
+        "worst_deviation": float(divided["deviation"].abs().max()),
+        "mean_deviation": float(divided["deviation"].abs().mean()),
+        "teams_outside_tolerance": outside["team_id"].tolist(),
+        "areas_outside_tolerance": int(outside["areas"].sum()),
+        "layers_not_feasible": [result["label"] for result in results if not result["is_feasible"]],
+        "areas_moved": int(changes["pc4"].nunique()),
+        "clients_moved": int(moved.loc[moved["movement"] == "verhuist", "clients"].sum()),
+        "clients_in_stock": int(moved["clients"].sum()),
+        "warnings": _warnings(run),
+        "version": told.get("version"),
+        "tables": told.get("folder"),
+        "report": str(run.folder / "report.html"),
+    }
+
+
+def _warnings(run: Run) -> list[dict[str, Any]]:
+    """What the gates warn of without stopping the run: table, sentence, sentence_nl, how_many and more."""
+    path = run.folder / "validation" / "result.json"
+    gates = read_json(path).values() if path.exists() else ()
+    failed = [failure for gate in gates if isinstance(gate, dict) for failure in gate["failed"]]
+    return [failure for failure in failed if failure["severity"] == "warning"]
+
+
+def summary_text(figures_: dict[str, Any]) -> str:
+    """``summary`` as lines for a terminal."""
+    lines = [
+        ("regions, teams, areas", "{regions}, {teams}, {areas}"),
+        ("clusters and layers", "{layers}"),
+        ("worst / mean deviation", "{worst_deviation:.1%} / {mean_deviation:.1%}"),
+        ("areas outside tolerance", "{areas_outside_tolerance} (teams: {outside})"),
+        ("areas that change team", "{areas_moved}"),
+        ("clients that move", "{clients_moved} of {clients_in_stock} in stock"),
+        ("version", "{state}"),
+        ("report", "{report}"),
+        ("tables", "{tables}"),
+    ]
+    values = figures_ | {
+        "outside": ", ".join(figures_["teams_outside_tolerance"]) or "none",
+        "state": f"{figures_['version']} ({'in force' if figures_['tables'] else 'proposed'})",
+        "tables": figures_["tables"] or "not published",
+    }
+    told = [f"  {name:<25}{text.format(**values)}" for name, text in lines]
+    told += [f"  {'warning':<25}{one['sentence']} ({one['how_many']} found)" for one in figures_["warnings"]]
+    return "\n".join(told)
+
+
+def code_version() -> str:
+    """Version of the package, with the commit when run from a checkout."""
+    number = package_version("smc-caseload")
+    git = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty"]
+    try:
+        found = subprocess.run(git, capture_output=True, text=True, timeout=10, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return number
+    return f"{number}+{found.stdout.strip()}" if found.returncode == 0 else number

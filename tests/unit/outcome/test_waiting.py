@@ -1,0 +1,95 @@
+"""Waiting time per product and the two lines, by hand on the toy country (see ``toy``)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from allocation.contract.config import Config
+from allocation.outcome.solved import Solved, pieces
+from allocation.outcome.waiting import line_table, waiting_table
+from tests.support import toy
+from tests.unit.outcome.test_rules import CONFIG, configured, teams, two_lines
+
+
+def waiting(made: toy.Division, config: Config = CONFIG) -> pd.DataFrame:
+    solved = [
+        Solved(layer, plan, pieces(layer.problem, plan), 0.0, None, None)
+        for layer, plan in zip(made.layers, made.plans, strict=True)
+    ]
+    return waiting_table(solved, made.load, made.work, config)
+
+
+def second_product() -> dict[str, pd.DataFrame]:
+    """In every postcode of W1 also three ZW_EZWB clients in stock, of priority 2; none comes in."""
+    frames = toy.tables()
+    more = frames["stock"][frames["stock"]["product"] == "WIA_EWT"].assign(product="ZW_EZWB", client_line="vangnet")
+    frames["stock"] = pd.concat([frames["stock"], more.assign(clients="3")], ignore_index=True)
+    return frames
+
+
+def test_r11_waiting_time_per_priority_product_of_a_team(tmp_path: Path) -> None:
+    """W1 has 100 hours a month and three postcodes.
+
+    WIA_EWT (priority 1): 3 x 2 clients x 4 hours = 24 hours in stock, nothing goes before: 0.24 months.
+    ZW_EZWB (priority 2): 3 x 3 x 3 = 27 hours more, 51 in all; each month 3 x 1 x 4 = 12 hours of WIA_EWT come in and
+    go before: 51 / (100 - 12) months.
+    """
+    table = waiting(toy.divide(tmp_path, second_product(), CONFIG)).query("team_id == 'W1'").set_index("product")
+    assert table["stock_hours"].to_dict() == pytest.approx({"WIA_EWT": 24.0, "ZW_EZWB": 27.0})
+    assert table["inflow_hours"].to_dict() == pytest.approx({"WIA_EWT": 12.0, "ZW_EZWB": 0.0}, rel=1e-3)
+    assert table["waiting_months"].to_dict() == pytest.approx({"WIA_EWT": 0.24, "ZW_EZWB": 51 / 88}, rel=1e-3)
+
+
+def test_r11_waiting_time_of_a_region_is_that_of_its_teams_together(tmp_path: Path) -> None:
+    table = waiting(toy.divide(tmp_path, config=CONFIG))
+    west = table.query("level == 'regio' and arbeidsmarktregio_nr == 1 and law_domain == 'zw_wia'").iloc[0]
+    assert (west["stock_hours"], west["capacity_hours"]) == pytest.approx((48.0, 200.0))
+    assert west["waiting_months"] == pytest.approx(0.24)
+    assert len(table.query("level == 'regio'")) == 2 + 2
+
+
+def test_r11_products_beyond_the_priority_in_force_are_left_out(tmp_path: Path) -> None:
+    config = configured(waiting_priority=1)
+    table = waiting(toy.divide(tmp_path, second_product(), config), config)
+    assert set(table["product"]) == {"WIA_EWT", "PW_ABA"}
+
+
+def test_r11_what_is_never_reached_has_no_waiting_time(tmp_path: Path) -> None:
+    """W1 has 0.1 FTE, 10 hours a month, and more than that comes in of the first priority."""
+    frames = second_product() | {"teams": teams(toy.team("W1", "1", "1001", fte_verzekeringsarts="0.1"))}
+    table = waiting(toy.divide(tmp_path, frames, configured(tolerance=0.99))).query("team_id == 'W2'")
+    assert table["waiting_months"].notna().all()
+    small = {
+        "teams": teams(*(toy.team(t, "1", p, fte_verzekeringsarts="0.1") for t, p in (("W1", "1001"), ("W2", "1009"))))
+    }
+    table = waiting(toy.divide(tmp_path / "small", second_product() | small, CONFIG)).query("team_id == 'W1'")
+    months = table.set_index("product")["waiting_months"]
+    assert months["WIA_EWT"] == pytest.approx(2.4)
+    assert np.isnan(months["ZW_EZWB"])
+
+
+def test_r6_capacity_that_moved_between_the_lines(tmp_path: Path) -> None:
+    """First W1 (vangnet) and W2 (werkgever) have 1,200 hours each; then W2 has 3,600: a part of 3/4 instead of 1/2.
+
+    Of 4,800 hours the line werkgever so has 1,200 more than it would have had. W1 and W2 are asked the same hours, so
+    1,200 hours would have to go back for both lines to be asked the same part.
+    """
+    before = toy.divide(tmp_path / "before", {"teams": two_lines()}, CONFIG).load
+    stronger = two_lines()
+    stronger.loc[stronger["team_id"] == "W2", "fte_verzekeringsarts"] = "3"
+    after = toy.divide(tmp_path / "after", {"teams": stronger}, CONFIG).load
+    lines = line_table(after, before).set_index("client_line")
+    assert lines["cluster"].unique().tolist() == ["West"]
+    assert lines["moved_hours"].to_dict() == pytest.approx({"vangnet": -1200.0, "werkgever": 1200.0})
+    assert lines["even_hours"].to_dict() == pytest.approx({"vangnet": 1200.0, "werkgever": -1200.0})
+    assert lines["shared_hours"].tolist() == [0.0, 0.0]
+    assert line_table(before, None)["moved_hours"].isna().all()
+
+
+def test_r6_no_lines_where_all_teams_serve_both(tmp_path: Path) -> None:
+    load = toy.divide(tmp_path, config=CONFIG).load
+    assert line_table(load, load).empty

@@ -1,0 +1,82 @@
+"""The words of alerts and proposals: what failed, which rows, what to do."""
+
+from __future__ import annotations
+
+import pytest
+
+from allocation.contract.errors import InputRefused, Passing, Problem, Refused
+from allocation.pipeline import alerts
+
+FIGURES = {
+    "version": 3,
+    "regions": 35,
+    "teams": 190,
+    "areas": 4044,
+    "worst_deviation": 0.0487,
+    "mean_deviation": 0.0113,
+    "teams_outside_tolerance": [],
+    "areas_moved": 12,
+    "clients_moved": 48,
+    "clients_in_stock": 230_000,
+    "warnings": [{"sentence_nl": "het bestand current is niet de geldende versie", "how_many": 17}],
+    "report": "/data/report.html",
+}
+
+
+def test_a_store_that_stays_away_is_told_from_bad_input() -> None:
+    told = alerts.failure(Passing("The store s cannot be opened: timeout"), "allocate", "publish", None, "run-1")
+    assert told["what"] == "the store is away or full, also after trying again"
+    assert told["details"] == ["The store s cannot be opened: timeout"]
+
+
+def test_refused_input_lists_its_rows_and_says_how_many_more() -> None:
+    problems = [Problem("teams.csv", row, "fte", "-1 is not possible", "0 or more") for row in range(2, 27)]
+    told = alerts.failure(InputRefused(problems), "caseload", "check", None, "run-1")
+    assert told["what"] == "25 problem(s) in the input"
+    assert told["details"][0] == "teams.csv, row 2, column fte: -1 is not possible; allowed: 0 or more"
+    assert told["details"][-1] == "+5 more"
+    assert "nothing was published" in told["remedy"]
+
+
+def test_a_region_that_fails_is_named() -> None:
+    told = alerts.failure(OSError("No space left on device"), "allocate", "solve", "Rijnmond PW", "run-1")
+    assert told["step"] == "allocate / solve / Rijnmond PW"
+    assert "No space left on device" in alerts.text(told)
+    assert "clear the task" in told["remedy"]
+
+
+def test_a_proposal_is_told_in_dutch() -> None:
+    told = alerts.proposal(FIGURES)
+    assert "| Grootste afwijking van de norm | 4,9% |" in told
+    assert "| Teams buiten de tolerantie | geen |" in told
+    assert "Let op: het bestand current is niet de geldende versie (17 keer)." in told
+    assert "/data/report.html" in told
+    waiting = alerts.waiting(told, "allocate", "run-1", "http://here/required_actions")
+    assert waiting["details"][0] == "Versie: 3"
+    assert waiting["remedy"].endswith("http://here/required_actions")
+
+
+@pytest.mark.parametrize(("chosen", "decision"), [("Approve", "approved"), ("Reject", "rejected")])
+def test_a_decision_keeps_name_time_and_remark(chosen: str, decision: str) -> None:
+    answer = {
+        "chosen_options": [chosen],
+        "params_input": {"remark": "na overleg"},
+        "responded_by_user": {"id": "7", "name": "jansen"},
+        "responded_at": "2026-11-21T10:00:00+00:00",
+    }
+    assert alerts.approval(answer) == {
+        "by": "jansen",
+        "remark": "na overleg",
+        "decision": decision,
+        "at": "2026-11-21T10:00:00+00:00",
+    }
+
+
+def test_no_answer_in_time_is_a_rejection_by_nobody() -> None:
+    answer = {"chosen_options": ["Reject"], "params_input": {}, "responded_by_user": None, "responded_at": "2026-12-05"}
+    assert alerts.approval(answer)["by"] == "no answer in time"
+
+
+def test_marking_the_task_successful_is_no_approval() -> None:
+    with pytest.raises(Refused, match="No decision"):
+        alerts.approval(None)

@@ -1,0 +1,119 @@
+"""Small change, small run, on the toy country: West (W1, W2), Oost (O1, O2), and P1 for the Participatiewet of both."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from allocation.contract.config import Config
+from allocation.contract.errors import Refused
+from allocation.pipeline import steps
+from allocation.pipeline.carry_over import mark_unchanged, plan_of_version
+from allocation.runs.run import Run
+from tests.support import toy
+
+WEST, OOST, PW = "01_zw_wia_alle", "02_zw_wia_alle", "01-02_pw_alle"
+
+
+@dataclass(frozen=True)
+class Toy:
+    """The toy country with a store; each run gets a folder of its own."""
+
+    folder: Path
+
+    def prepared(self, name: str, teams: pd.DataFrame | None = None, **config: Any) -> tuple[Run, list[str]]:
+        """A run up to its layers, and the keys of those that need a search."""
+        changed: Mapping[str, pd.DataFrame] = {"current": toy.tables()["current"].iloc[:0]}
+        if teams is not None:
+            changed = {**changed, "teams": teams}
+        run = Run.start(
+            input_dir=toy.write(self.folder / f"input-{name}", dict(changed)),
+            boundaries=str(self.folder / "areas.gpkg"),
+            store=f"sqlite:///{self.folder / 'store.sqlite'}",
+            config=Config.from_values(config),
+            var=self.folder / "var",
+            run_id=name,
+            today=date.today(),
+        )
+        steps.prepare_boundaries(run)
+        steps.check_inputs(run)
+        steps.estimate_work(run)
+        steps.prepare_layers(run)
+        return run, mark_unchanged(run)
+
+
+@pytest.fixture(scope="module")
+def country(tmp_path_factory: pytest.TempPathFactory) -> Toy:
+    """With a first version in force."""
+    folder = tmp_path_factory.mktemp("carry")
+    toy.polygons().to_file(folder / "areas.gpkg", driver="GPKG")
+    country = Toy(folder)
+    run, keys = country.prepared("first")
+    assert sorted(keys) == sorted([WEST, OOST, PW])
+    for key in keys:
+        steps.solve_layer(run, key)
+    steps.assemble_outcome(run)
+    steps.propose(run)
+    steps.publish(run)
+    return country
+
+
+def stronger(team_id: str) -> pd.DataFrame:
+    teams = toy.tables()["teams"]
+    teams.loc[teams["team_id"] == team_id, "fte_verzekeringsarts"] = "1.1"
+    return teams
+
+
+def test_nothing_changed_nothing_searched(country: Toy) -> None:
+    _, keys = country.prepared("same")
+    assert keys == []
+
+
+def test_a_change_in_west_leaves_oost_alone(country: Toy) -> None:
+    """And what is carried over has the very plan that is in force."""
+    run, keys = country.prepared("west", stronger("W1"))
+    assert keys == [WEST]
+    outcome = steps.solve_layer(run, OOST)
+    assert outcome["stopped_because"] == "carried over"
+    before = pd.read_parquet(country.folder / "var" / "runs" / "first" / "layers" / OOST / "plan.parquet")
+    after = pd.read_parquet(run.folder / "layers" / OOST / "plan.parquet")
+    pd.testing.assert_frame_equal(before, after)
+
+
+@pytest.mark.parametrize(
+    "config",
+    [{"tolerance": 0.06}, {"weights": {"moved": 1.0}}, {"solver": {"seed": 3}}, {"work": {"growth": {"*": 0.1}}}],
+)
+def test_another_setting_searches_all(country: Toy, config: dict[str, Any]) -> None:
+    name = "-".join(config)
+    _, keys = country.prepared(name, **config)
+    assert sorted(keys) == sorted([WEST, OOST, PW])
+
+
+def test_regions_that_are_asked_for_are_searched(country: Toy) -> None:
+    _, keys = country.prepared("asked", regions=["West"])
+    assert WEST in keys
+    assert OOST not in keys
+
+
+def test_a_run_folder_that_is_gone_searches_all_and_is_told_where_it_is_needed(country: Toy) -> None:
+    run, _ = country.prepared("later")
+    first = country.folder / "var" / "runs" / "first"
+    hidden = first.rename(first.with_name("hidden"))
+    marker = hidden / "version.json"
+    kept = marker.read_bytes()
+    marker.unlink()
+    try:
+        _, keys = country.prepared("without")
+        assert sorted(keys) == sorted([WEST, OOST, PW])
+        with pytest.raises(Refused, match="is gone"):
+            plan_of_version(run, 1)
+    finally:
+        marker.write_bytes(kept)
+        hidden.rename(first)

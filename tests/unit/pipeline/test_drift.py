@@ -1,0 +1,85 @@
+"""What came in against what was planned, small enough to reckon by hand.
+
+Postcode 1001 goes to A; 1002 goes half to A, half to B. Planned are 120 clients a year in each: 10 a month. So in two
+months A expects 20 + 10 = 30 clients and B 10. Both lines have the same teams, but for the postcodes of region two.
+"""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from allocation.contract.config import Config
+from allocation.pipeline.drift import team_drift
+
+PRODUCTS = pd.DataFrame({"product": ["EWT", "HERB"], "law": ["WIA", "WIA"], "handled_by": ["team", "central"]})
+ROUTING = (
+    pd.DataFrame([("1001", "A", 1.0), ("1002", "A", 0.5), ("1002", "B", 0.5)], columns=["pc4", "team_id", "share"])
+    .assign(client_group="regulier", law="WIA")
+    .merge(pd.DataFrame({"client_line": ["vangnet", "werkgever"]}), how="cross")
+)
+PLANNED = pd.DataFrame({"pc4": ["1001", "1002"], "product": "EWT", "inflow_clients": 120.0}).assign(
+    client_line="alle", client_group="regulier", planned_clients=120.0
+)
+
+
+def came(first: list[int], second: list[int], product: str = "EWT") -> pd.DataFrame:
+    """Clients in 1001 and 1002 in two months."""
+    rows = [("2026-07", "1001", first[0]), ("2026-07", "1002", second[0])]
+    rows += [("2026-08", "1001", first[1]), ("2026-08", "1002", second[1])]
+    frame = pd.DataFrame(rows, columns=["month", "pc4", "clients"])
+    return frame.assign(product=product, client_line="alle", client_group="regulier")
+
+
+def drift(inflow: pd.DataFrame) -> pd.DataFrame:
+    return team_drift(PLANNED, inflow, PRODUCTS, ROUTING, Config(tolerance=0.1)).set_index("team_id")
+
+
+def test_as_planned() -> None:
+    table = drift(came([10, 10], [10, 10]))
+    assert table["clients_planned"].to_dict() == pytest.approx({"A": 30.0, "B": 10.0})
+    assert table["clients_came"].to_dict() == pytest.approx({"A": 30.0, "B": 10.0})
+    assert table["months"].tolist() == [2, 2]
+    assert not table["is_outside"].any()
+
+
+def test_the_band_is_tolerance_and_three_times_chance() -> None:
+    """A: 30 - 3 - 3 sqrt(30) = 10.57 to 30 + 3 + 16.43 = 49.43."""
+    table = drift(came([10, 10], [10, 10]))
+    assert table.loc["A", ["low", "high"]].tolist() == pytest.approx([10.568, 49.432], abs=1e-3)
+
+
+def test_a_team_with_far_more_is_outside_and_its_neighbour_is_not() -> None:
+    table = drift(came([30, 30], [10, 10]))
+    assert table["clients_came"].to_dict() == pytest.approx({"A": 70.0, "B": 10.0})
+    assert table["is_outside"].to_dict() == {"A": True, "B": False}
+
+
+def test_counts_of_alle_in_a_region_with_two_lines_are_those_of_both() -> None:
+    """1003 has a team per line. Where the counts name a line, three of four are vangnet; so are those of ``alle``."""
+    row = {"product": "EWT", "client_group": "regulier", "inflow_clients": 120.0}
+    planned = pd.DataFrame([
+        row | {"pc4": "1003", "client_line": "vangnet", "planned_clients": 90.0},
+        row | {"pc4": "1003", "client_line": "werkgever", "planned_clients": 30.0},
+        row | {"pc4": "1003", "client_line": "alle", "planned_clients": 120.0},
+    ])  # fmt: skip
+    routing = ROUTING[:2].assign(pc4="1003", client_line=["vangnet", "werkgever"], team_id=["V", "W"], share=1.0)
+    inflow = came([40, 40], [0, 0]).assign(pc4="1003")
+    table = team_drift(planned, inflow, PRODUCTS, routing, Config()).set_index("team_id")
+    assert table["clients_planned"].to_dict() == pytest.approx({"V": 2 * (10 + 7.5), "W": 2 * (10 + 2.5)})
+    assert table["clients_came"].to_dict() == pytest.approx({"V": 60.0, "W": 20.0})
+
+
+def test_what_is_handled_centrally_is_nobody_s_drift() -> None:
+    inflow = pd.concat([came([10, 10], [10, 10]), came([500, 500], [500, 500], "HERB")])
+    assert not drift(inflow)["is_outside"].any()
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.lists(st.integers(0, 60), min_size=4, max_size=4))
+def test_every_client_is_counted_once(clients: list[int]) -> None:
+    """Shares sum to 1, so the teams together got what came in."""
+    table = drift(came(clients[:2], clients[2:]))
+    assert table["clients_came"].sum() == pytest.approx(sum(clients))

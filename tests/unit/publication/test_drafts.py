@@ -1,0 +1,58 @@
+"""Drafts in the store: nobody overwrites another's work without knowing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from allocation.contract.errors import Refused
+from allocation.publication import drafts
+
+
+@pytest.fixture
+def store_url(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path / 'store.sqlite'}"
+
+
+def save(
+    store_url: str, by: str, *, name: str = "plan", draft: drafts.Draft | None = None, **content: int
+) -> drafts.Draft:
+    known = (None, 0) if draft is None else (draft.draft_id, draft.revision)
+    return drafts.save(store_url, "run", name, content, by, draft_id=known[0], revision=known[1])
+
+
+def test_what_is_saved_is_read_again_by_anyone(store_url: str) -> None:
+    first = save(store_url, "Anna", a=1)
+    assert drafts.draft(store_url, first.draft_id).content == {"a": 1}
+    assert [one.name for one in drafts.drafts(store_url, "run")] == ["plan"]
+    assert drafts.drafts(store_url, "another run") == []
+
+
+def test_the_second_to_save_the_same_revision_is_told_who_was_first(store_url: str) -> None:
+    opened = save(store_url, "Anna", a=1)
+    save(store_url, "Bert", draft=opened, a=2)
+    with pytest.raises(drafts.Overtaken, match="Bert") as refused:
+        save(store_url, "Anna", draft=opened, a=3)
+    assert refused.value.latest is not None
+    assert refused.value.latest.revision == 2
+    assert drafts.draft(store_url, opened.draft_id).content == {"a": 2}
+
+
+def test_a_removed_draft_cannot_be_saved_or_removed_again(store_url: str) -> None:
+    opened = save(store_url, "Anna", a=1)
+    drafts.remove(store_url, opened.draft_id, revision=1)
+    with pytest.raises(drafts.Overtaken, match="verwijderd"):
+        save(store_url, "Bert", draft=opened, a=2)
+    with pytest.raises(drafts.Overtaken):
+        drafts.remove(store_url, opened.draft_id, revision=1)
+    with pytest.raises(Refused):
+        drafts.draft(store_url, opened.draft_id)
+
+
+def test_a_name_is_used_once_and_never_empty(store_url: str) -> None:
+    save(store_url, "Anna", a=1)
+    with pytest.raises(Refused, match="kies een andere naam"):
+        save(store_url, "Bert", a=2)
+    with pytest.raises(Refused, match="naam"):
+        save(store_url, "Bert", name="  ", a=2)

@@ -1,0 +1,213 @@
+"""The files of a version: safe in a spreadsheet, complete, the same each time, true to their manifest."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import sqlite3
+import sys
+from datetime import date
+from pathlib import Path
+
+import geopandas as gpd
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pyogrio
+import pytest
+import shapely
+from hypothesis import given
+from hypothesis import strategies as st
+
+from allocation.contract.published_tables import ALLOCATION, PUBLISHED, TEAM
+from allocation.publication import files, versions
+from tests.support.outcomes import Country, allocation_of, write_outcome
+
+COUNTRY = Country(moves={"1000": "A2"}, note="=1+1")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The files of the toy country, published."""
+    place = tmp_path_factory.mktemp("files")
+    address = f"sqlite:///{place / 'caseload.sqlite'}"
+    version = versions.propose(write_outcome(place / "outcome", COUNTRY), address, place / "published")
+    return versions.publish(version, address, place / "published", valid_from=date(2027, 1, 1))
+
+
+def rows_of(path: Path, delimiter: str = ",", encoding: str = "utf-8") -> list[dict[str, str]]:
+    with path.open(encoding=encoding, newline="") as handle:
+        return list(csv.DictReader(handle, delimiter=delimiter))
+
+
+def test_every_table_is_there_in_each_form_with_the_declared_columns(folder: Path) -> None:
+    for table in (*PUBLISHED, TEAM):
+        stored = pq.read_table(folder / f"{table.name}.parquet")
+        assert tuple(stored.column_names) == table.column_names
+        plain = rows_of(folder / f"{table.name}.csv")
+        excel = rows_of(folder / f"{table.name}.excel.csv", ";", "utf-8-sig")
+        assert len(plain) == len(excel) == stored.num_rows
+        if plain:
+            assert tuple(plain[0]) == tuple(excel[0]) == table.column_names
+
+
+def test_the_manifest_counts_and_fingerprints_every_file(folder: Path) -> None:
+    manifest = json.loads((folder / "manifest.json").read_text())
+    entries = {entry["file"]: entry for entry in manifest["files"]}
+    assert set(entries) == {p.name for p in folder.iterdir()} - {"manifest.json"}
+    for name, entry in entries.items():
+        assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == entry["sha256"]
+        assert (folder / name).stat().st_size == entry["bytes"]
+    assert entries["routing.csv"]["rows"] == len(rows_of(folder / "routing.csv"))
+    assert (manifest["version"], manifest["valid_from"]) == (1, "2027-01-01")
+    assert files.verify(folder) == []
+
+
+def test_validity_is_in_the_files(folder: Path) -> None:
+    assert {(r["valid_from"], r["valid_to"]) for r in rows_of(folder / "routing.csv")} == {("2027-01-01", "")}
+
+
+def test_no_cell_runs_as_a_formula(folder: Path) -> None:
+    """The reasons of the toy country start with an equals sign; Parquet keeps them, both CSV forms disarm them."""
+    assert "=1+1" in pq.read_table(folder / "allocation_reason.parquet").column("reason").to_pylist()
+    for name, delimiter, encoding in (("csv", ",", "utf-8"), ("excel.csv", ";", "utf-8-sig")):
+        reasons = {r["reason"] for r in rows_of(folder / f"allocation_reason.{name}", delimiter, encoding)}
+        assert reasons == {"'=privacy: staf woont hier", "'=1+1"}
+
+
+@pytest.mark.parametrize("before", [chr(code) for code in range(sys.maxunicode) if chr(code).isspace()])
+def test_no_kind_of_space_before_a_formula_hides_it(before: str) -> None:
+    for sign in "=+-@":
+        rows = files._spreadsheet_safe(pa.table({"text": [f"{before}{sign}1", f"a{before}{sign}1"]}))
+        assert rows.column("text").to_pylist() == [f"'{before}{sign}1", f"a{before}{sign}1"]
+
+
+@given(st.text())
+def test_any_text_is_disarmed_and_nothing_else_changes(text: str) -> None:
+    safe = files._spreadsheet_safe(pa.table({"text": pa.array([text, None])})).column("text").to_pylist()
+    assert safe[0] in (text, "'" + text)
+    assert safe[1] is None
+    assert not safe[0].lstrip().startswith(("=", "+", "-", "@"))
+    assert safe[0][:1] not in ("\t", "\r", "=", "+", "-", "@")
+
+
+def test_a_negative_number_stays_a_number() -> None:
+    rows = pa.table({"deviation": [-0.009, 1.5], "is_within_tolerance": [True, False], "note": ["-", "x"]})
+    assert files._csv_bytes(files._spreadsheet_safe(rows)) == (
+        b'"deviation","is_within_tolerance","note"\n-0.009,true,"\'-"\n1.5,false,"x"\n'
+    )
+    assert files._dutch_excel_bytes(rows).decode("utf-8-sig") == (
+        '"deviation";"is_within_tolerance";"note"\n"-0,009";"WAAR";"\'-"\n"1,5";"ONWAAR";"x"\n'
+    )
+
+
+def test_small_counts_are_empty_in_the_files_and_complete_in_the_proposal(folder: Path) -> None:
+    shown = pq.read_table(folder / "transition.parquet").column("clients").to_pylist()
+    complete = pq.read_table(folder.parent / "proposals" / "v0001" / "transition.parquet").column("clients").to_pylist()
+    assert set(shown) == {12, None}
+    assert set(complete) == {12, 2}
+    load = pq.read_table(folder / "team_load.parquet").to_pandas()
+    assert (load["stock_clients"].isna() == load["stock_hours_verzekeringsarts"].isna()).all()
+
+
+def test_the_report_of_operations_stays_with_the_proposal(folder: Path) -> None:
+    proposal = folder.parent / "proposals" / "v0001"
+    assert (folder / "report.html").read_text() == "<p>=1+1, zonder kleine aantallen</p>"
+    assert (proposal / "report.html").read_text() == "<p>=1+1</p>"
+    assert not (proposal.parent.stat().st_mode & 0o007)
+
+
+def test_a_proposal_with_only_the_report_of_operations_is_published_without(tmp_path: Path) -> None:
+    outcome, address = write_outcome(tmp_path / "outcome"), f"sqlite:///{tmp_path / 'caseload.sqlite'}"
+    (outcome / "report_readers.html").unlink()
+    version = versions.propose(outcome, address, tmp_path / "files")
+    assert not (versions.publish(version, address, tmp_path / "files") / "report.html").exists()
+
+
+def test_the_geopackage_is_one_that_qgis_opens(folder: Path) -> None:
+    """A GeoPackage by its own mark and tables, with both layers in RD New and valid polygons in each."""
+    path = folder / "areas.gpkg"
+    with sqlite3.connect(path) as database:
+        assert database.execute("PRAGMA application_id").fetchone()[0] == int.from_bytes(b"GPKG", "big")
+        contents = dict(database.execute("SELECT table_name, data_type FROM gpkg_contents"))
+        srs = set(database.execute("SELECT organization, organization_coordsys_id FROM gpkg_spatial_ref_sys"))
+        kinds = {row[0] for row in database.execute("SELECT geometry_type_name FROM gpkg_geometry_columns")}
+        assert database.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
+    assert contents == {"team_areas": "features", "postcode_areas": "features"}
+    assert ("EPSG", 28992) in srs
+    assert kinds == {"MULTIPOLYGON"}
+    for layer in pyogrio.list_layers(path)[:, 0]:
+        shapes = gpd.read_file(path, layer=layer)
+        assert shapes.crs.to_epsg() == 28992
+        assert shapes.geometry.is_valid.all()
+
+
+def test_team_areas_together_are_the_country(folder: Path) -> None:
+    """Dissolved areas cover what their postcodes cover: 30 km2 for PW; the split 1001 counts for A1 and A2."""
+    areas = gpd.read_file(folder / "areas.gpkg", layer="team_areas").set_index(["team_id", "client_line"])
+    assert areas.loc[("P", "alle"), "geometry"].area == pytest.approx(30e6)
+    both = areas.loc[[("A1", "alle"), ("A2", "alle")], "geometry"].area.sum()
+    assert both == pytest.approx(15e6 + 2e6)  # region 1, and 1001 and 1002 once more
+    assert areas.loc[("A1", "alle"), "areas"] == 8
+    assert areas.loc[("A1", "alle"), "office"] == "Almere"
+
+
+def test_each_postcode_names_its_teams(folder: Path) -> None:
+    areas = gpd.read_file(folder / "areas.gpkg", layer="postcode_areas").set_index("pc4")
+    assert len(areas) == 30
+    assert areas.loc["1001", "team_zw_wia_alle"] == "A1|A2"
+    assert areas.loc["1000", "team_zw_wia_alle"] == "A2"
+    assert areas.loc["1003", ["team_zw_wia_vangnet", "team_zw_wia_werkgever", "team_pw_alle"]].tolist() == [
+        "V1",
+        "W1",
+        "P",
+    ]
+    assert pd.isna(areas.loc["1003", "team_zw_wia_alle"])
+
+
+def test_areas_that_do_not_fit_together_are_dissolved_the_slow_way() -> None:
+    """Two squares that overlap by a strip are no coverage; their union is still right."""
+    overlapping = [shapely.box(0, 0, 2, 1), shapely.box(1, 0, 3, 1)]
+    areas = gpd.GeoDataFrame({"pc4": ["1000", "1001"]}, geometry=overlapping, crs=files.CRS)
+    allocation = pd.DataFrame({"pc4": ["1000", "1001"], "law_domain": "pw", "client_line": "alle", "team_id": "P"})
+    teams = pd.DataFrame({"team_id": ["P"], "name": ["SMC P"], "office": ["Goes"], "kind": ["participatiewet"]})
+    assert files.team_areas(areas, allocation, teams).geometry.area.tolist() == [3.0]
+
+
+def test_the_same_version_gives_the_same_bytes(tmp_path: Path) -> None:
+    """So a fingerprint in a manifest says whether something changed, whoever wrote the files and when."""
+    manifests = []
+    for name in ("a", "b"):
+        address = f"sqlite:///{tmp_path / name / 'caseload.sqlite'}"
+        outcome = write_outcome(tmp_path / name / "outcome", Country(columns=4, rows=2))
+        version = versions.propose(outcome, address, tmp_path / name / "files")
+        place = versions.publish(version, address, tmp_path / name / "files", valid_from=date(2027, 1, 1))
+        manifests.append(json.loads((place / "manifest.json").read_text())["files"])
+    assert manifests[0] == manifests[1]
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda rows: rows.drop(columns="team_id"), "the outcome table allocation lacks team_id"),
+        (lambda rows: rows.assign(share="half"), "allocation.share is not of type number"),
+        (lambda rows: rows.assign(client_line="beide"), "allocation.client_line holds"),
+        (lambda rows: rows.assign(team_id=None), "allocation.team_id has 5 empty cells"),
+    ],
+)
+def test_an_outcome_that_is_not_as_declared_is_no_outcome(change: object, told: str) -> None:
+    rows = allocation_of(Country(columns=2, rows=1))
+    with pytest.raises(ValueError, match=told):
+        files.conform(ALLOCATION, pa.Table.from_pandas(change(rows), preserve_index=False))  # type: ignore[operator]
+
+
+def test_files_of_a_store_that_was_replaced_are_kept_aside(tmp_path: Path) -> None:
+    """Someone deletes the SQLite file and starts anew with the same folder: old files and new ones do not mix."""
+    address, outcome = f"sqlite:///{tmp_path / 'caseload.sqlite'}", write_outcome(tmp_path / "outcome")
+    for _ in range(2):
+        versions.publish(versions.propose(outcome, address, tmp_path / "files"), address, tmp_path / "files")
+        (tmp_path / "caseload.sqlite").unlink()
+    (kept,) = (tmp_path / "files").glob("replaced-*")
+    assert files.verify(next(kept.glob("v0001_*"))) == []
+    assert json.loads((tmp_path / "files" / "timeline.json").read_text())["periods"][0]["version"] == 1

@@ -1,0 +1,147 @@
+"""The store: schema, addresses, types that survive the way in and out."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+import sqlalchemy as sa
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+
+from allocation.contract.errors import Passing, Refused
+from allocation.publication import store, versions
+
+
+@pytest.fixture
+def store_url(tmp_path: Path) -> str:
+    address = f"sqlite:///{tmp_path / 'folder' / 'caseload.sqlite'}"
+    store.migrate(address)
+    return address
+
+
+def test_head_is_the_newest_migration() -> None:
+    config = Config()
+    config.set_main_option("script_location", "allocation:migrations")
+    assert ScriptDirectory.from_config(config).get_heads() == [store.HEAD]
+
+
+def test_migrating_again_changes_nothing(store_url: str) -> None:
+    with store.connected(store_url) as connection:
+        before = store.store_id(connection)
+    store.migrate(store_url)
+    with store.connected(store_url) as connection:
+        assert store.store_id(connection) == before
+
+
+def test_a_store_of_a_newer_program_is_refused(store_url: str) -> None:
+    with store.writing(store_url) as connection:
+        connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(Refused, match=r"made by a newer version of this program \(schema 9999\)"):
+        store.migrate(store_url)
+
+
+@pytest.mark.parametrize("address", ["", "nonsense", "mysql://host/db", "oracle://host"])
+def test_an_address_that_is_no_store_is_refused(address: str) -> None:
+    with pytest.raises(Refused, match="allowed: sqlite:///FILE or postgresql://HOST/DB"):
+        versions.versions(address)
+
+
+def test_a_server_that_is_not_there_is_told_in_one_sentence_without_the_password() -> None:
+    with pytest.raises(Refused) as refusal:
+        versions.versions("postgresql://anna:secret@127.0.0.1:1/db")
+    assert "cannot be opened" in str(refusal.value)
+    assert "secret" not in str(refusal.value)
+    assert "\n" not in str(refusal.value)
+
+
+def test_a_server_that_is_away_may_pass_and_a_wrong_file_does_not(tmp_path: Path) -> None:
+    """What may pass by itself is tried again by the scheduler; the command line ends with a sentence either way."""
+    with pytest.raises(Passing, match="cannot be opened"):
+        versions.versions("postgresql://anna@127.0.0.1:1/db")
+    with pytest.raises(Refused) as refusal:
+        versions.versions(f"sqlite:///{tmp_path}")
+    assert not isinstance(refusal.value, Passing)
+
+
+def test_a_file_that_is_no_database_is_told_in_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "store.sqlite").write_text("dit is geen database " * 100)
+    with pytest.raises(Refused, match=r"store\.sqlite cannot be opened: .*file is not a.* database") as refusal:
+        versions.versions(f"sqlite:///{tmp_path / 'store.sqlite'}")
+    assert "\n" not in str(refusal.value)
+
+
+def test_the_default_store_is_a_file_or_what_the_environment_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CASELOAD_STORE", raising=False)
+    assert store.default_store_url() == "sqlite:///var/caseload.sqlite"
+    assert store.default_store_url(Path("/data")) == "sqlite:////data/caseload.sqlite"
+    monkeypatch.setenv("CASELOAD_STORE", "postgresql://host/db")
+    assert store.default_store_url() == "postgresql://host/db"
+
+
+def test_a_failed_write_leaves_nothing(store_url: str) -> None:
+    with pytest.raises(RuntimeError, match="halfway"), store.writing(store_url) as connection:  # noqa: PT012
+        row = {"version": 1, "pc4": "1000", "client_line": "alle", "law_domain": "pw", "team_id": "P", "share": 1.0}
+        connection.execute(store.ROWS["allocation"].insert().values(**row))
+        raise RuntimeError("halfway")
+    with store.reading(store_url) as connection:
+        assert connection.scalar(sa.text("SELECT count(*) FROM allocation_rows")) == 0
+
+
+def test_a_value_outside_its_set_is_refused_by_the_database(store_url: str) -> None:
+    row = {"version": 1, "pc4": "1000", "client_line": "beide", "law_domain": "pw", "team_id": "P", "share": 1.0}
+    with pytest.raises(sa.exc.IntegrityError), store.writing(store_url) as connection:
+        connection.execute(store.ROWS["allocation"].insert().values(**row))
+
+
+def test_empty_parts_of_a_key_count_as_a_value(store_url: str) -> None:
+    columns = [
+        "version",
+        "pc4",
+        "pc6_from",
+        "pc6_to",
+        "client_group",
+        "law",
+        "client_line",
+        "team_id",
+        "share",
+        "office",
+    ]
+    row = (1, "1000", None, None, "regulier", "WIA", "vangnet", "A1", 1.0, "Almere")
+    rows = pa.table({name: [value, value] for name, value in zip(columns, row, strict=True)})
+    with pytest.raises(sa.exc.IntegrityError), store.writing(store_url) as connection:
+        store.load(connection, store.ROWS["routing"], rows)
+
+
+@pytest.mark.parametrize(
+    ("moment", "day"),
+    [
+        ("2026-11-21T22:59:59", date(2026, 11, 21)),  # winter: UTC + 1
+        ("2026-11-21T23:00:00", date(2026, 11, 22)),
+        ("2026-07-01T21:59:59", date(2026, 7, 1)),  # summer: UTC + 2
+        ("2026-07-01T22:00:00", date(2026, 7, 2)),
+        ("2026-03-28T23:30:00", date(2026, 3, 29)),  # the night of the change: 00:30, still winter time
+        ("2026-03-29T22:00:00", date(2026, 3, 30)),
+        ("2026-10-24T22:00:00", date(2026, 10, 25)),
+        ("2026-10-25T22:30:00", date(2026, 10, 25)),  # 23:30 in winter time again
+    ],
+)
+def test_the_day_in_the_views_of_sqlite_is_the_day_in_the_netherlands(store_url: str, moment: str, day: date) -> None:
+    """SQLite has no time zones: the view works out summer time itself; here at moments around its changes."""
+    with store.reading(store_url) as connection:
+        sql = str(connection.scalar(sa.text("SELECT sql FROM sqlite_master WHERE name = 'routing_current'")))
+        expression = sql[sql.index("date('now'") : sql.index("AND coalesce(valid_to")].strip()
+        told = connection.exec_driver_sql(
+            f"SELECT {expression.replace(chr(39) + 'now' + chr(39), repr(moment))}"
+        ).scalar()
+    assert told == day.isoformat()
+
+
+def test_moments_come_back_in_utc(store_url: str) -> None:
+    moment = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
+    values = {"version": 1, "status": "proposed", "fingerprint": "x", "boundary_set": "x", "created_at": moment}
+    with store.writing(store_url) as connection:
+        connection.execute(store.VERSIONS.insert().values(**values, based_on_act=0))
+        assert connection.scalar(sa.select(store.VERSIONS.c.created_at)) == moment

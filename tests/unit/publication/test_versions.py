@@ -1,0 +1,83 @@
+"""The timeline: whatever is published and put back, every day has exactly one version; against a day-by-day model."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+import sqlalchemy as sa
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from allocation.contract.errors import Refused
+from allocation.publication import store, versions
+
+DAY_0 = date(2027, 1, 1)
+HORIZON = 40
+
+
+@pytest.fixture(scope="module")
+def store_url(tmp_path_factory: pytest.TempPathFactory) -> str:
+    address = f"sqlite:///{tmp_path_factory.mktemp('timeline') / 'caseload.sqlite'}"
+    store.migrate(address)
+    return address
+
+
+def put_all_in_force(connection: sa.Connection, acts: list[tuple[int, int]]) -> list[versions.Period]:
+    for version in (1, 2, 3):
+        values = {"version": version, "status": "published", "fingerprint": str(version), "boundary_set": "x"}
+        connection.execute(store.VERSIONS.insert().values(**values, created_at=datetime.now(UTC), based_on_act=0))
+    for version, day in acts:
+        first = DAY_0 + timedelta(days=day)
+        act_id = versions._record(connection, "publish", version, first, by="test")
+        versions._put_in_force(connection, versions._timeline(connection), version, first, act_id)
+    return versions._timeline(connection)
+
+
+def model(acts: list[tuple[int, int]]) -> dict[int, int]:
+    """Day -> version, told day by day: from its day on a version holds, until the next day on which one starts."""
+    starts: dict[int, int] = {}
+    for version, day in acts:
+        starts[day] = version
+    return {day: starts[max(s for s in starts if s <= day)] for day in range(HORIZON) if any(s <= day for s in starts)}
+
+
+@given(st.lists(st.tuples(st.sampled_from([1, 2, 3]), st.integers(0, HORIZON - 1)), min_size=1, max_size=8))
+@example([(1, 0), (2, 20), (3, 10)])  # one in between leaves the planned one
+@example([(1, 10), (2, 5)])  # before the first
+@example([(1, 0), (2, 0), (1, 0)])  # replaced, and put back on the same day
+@settings(max_examples=60, deadline=None)
+def test_every_day_has_the_version_of_the_last_act_for_it(store_url: str, acts: list[tuple[int, int]]) -> None:
+    with store.connected(store_url) as connection:
+        periods = put_all_in_force(connection, acts)
+        connection.rollback()
+    told = {
+        day: versions._in_force(periods, DAY_0 + timedelta(days=day))
+        for day in range(HORIZON)
+        if versions._in_force(periods, DAY_0 + timedelta(days=day)) is not None
+    }
+    assert told == model(acts)
+    assert periods[-1].valid_to is None
+
+
+def test_a_gap_is_an_error_of_the_program(store_url: str) -> None:
+    gap = [
+        versions.Period(1, 1, DAY_0, DAY_0 + timedelta(days=3)),
+        versions.Period(2, 2, DAY_0 + timedelta(days=5), None),
+    ]
+    with pytest.raises(AssertionError, match="validity breaks"):
+        versions._check_gapless(gap)
+    with pytest.raises(AssertionError, match="validity ends"):
+        versions._check_gapless(gap[:1])
+
+
+def test_periods_of_a_team_that_follow_each_other_are_one() -> None:
+    first = date(2027, 1, 1)
+    two = [("A", date(2026, 1, 1), date(2027, 1, 31)), ("A", date(2027, 2, 1), None)]
+    assert versions._team_ends(two, 1, first) == {}
+    gap = [("A", date(2026, 1, 1), date(2027, 1, 31)), ("A", date(2027, 3, 1), None)]
+    assert versions._team_ends(gap, 1, first) == {"A": date(2027, 1, 31)}
+    with pytest.raises(Refused, match="on 2027-02-15: team A ended on 2027-01-31; make a new proposal"):
+        versions._team_ends(gap, 1, date(2027, 2, 15))
+    with pytest.raises(Refused, match="team A starts on 2026-01-01"):
+        versions._team_ends(two, 1, date(2025, 12, 31))
