@@ -57,7 +57,7 @@ def run_all(
 
 
 def _run_steps(run: Run, pool: ProcessPoolExecutor, until: str, progress: Progress) -> dict[str, float]:
-    steps: list[tuple[str, Callable[[], object]]] = [
+    order: list[tuple[str, Callable[[], object]]] = [
         ("boundaries", lambda: steps.prepare_boundaries(run, progress)),
         ("inputs", lambda: steps.check_inputs(run)),
         ("expected work", lambda: steps.estimate_work(run)),
@@ -71,7 +71,7 @@ def _run_steps(run: Run, pool: ProcessPoolExecutor, until: str, progress: Progre
         ("publication", lambda: steps.publish(run)),
     ]
     seconds: dict[str, float] = {}
-    for name, step in steps:
+    for name, step in order:
         began = time.perf_counter()
         progress(name)
         step()

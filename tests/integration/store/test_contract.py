@@ -90,7 +90,7 @@ def _index_parts(connection: sa.Connection, index: str) -> list[str]:
 def test_the_sql_of_the_document_runs_and_answers(store_url: str, files_dir: Path, propose: Callable[..., int]) -> None:
     versions.publish(propose(Country()), store_url, files_dir)
     versions.publish(propose(Country(moves={"1000": "A2"}, note="tweede")), store_url, files_dir)
-    blocks = BLOCK.findall((data_contract.DOCS / "data-data_contract.md").read_text())
+    blocks = BLOCK.findall((data_contract.DOCS / "data-contract.md").read_text())
     assert len(blocks) >= 8
     for kind, text in blocks:
         with store.reading(store_url) as connection:

@@ -83,7 +83,7 @@ def test_the_query_of_the_document_names_every_team_of_a_full_postcode(
 ) -> None:
     version = versions.propose(with_shared_range(tmp_path / "o"), store_url, files_dir)
     versions.publish(version, store_url, files_dir)
-    document = (data_contract.DOCS / "data-data_contract.md").read_text(encoding="utf-8")
+    document = (data_contract.DOCS / "data-contract.md").read_text(encoding="utf-8")
     (query,) = (text for text in re.findall(r"```sql\n(.*?)```", document, re.DOTALL) if "1002AC" in text)
     rows = select(store_url, query.replace("1002AC", postcode))
     assert [(r[0], pytest.approx(r[2]), pytest.approx(r[3])) for r in rows] == teams

@@ -10,13 +10,13 @@ from allocation.publication import data_contract
 
 def test_the_copies_in_docs_are_what_the_declarations_say() -> None:
     """When this fails: run `python -m allocation.publication.data_contract` and review the difference."""
-    document = (data_contract.DOCS / "data-data_contract.md").read_text()
-    assert (data_contract.DOCS / "data-data_contract.json").read_text() == data_contract.as_json_text()
+    document = (data_contract.DOCS / "data-contract.md").read_text()
+    assert (data_contract.DOCS / "data-contract.json").read_text() == data_contract.as_json_text()
     assert document == data_contract.with_columns(document)
 
 
 def test_the_document_names_the_version_of_the_contract() -> None:
-    assert f"Version {data_contract.CONTRACT_VERSION}." in (data_contract.DOCS / "data-data_contract.md").read_text()
+    assert f"Version {data_contract.CONTRACT_VERSION}." in (data_contract.DOCS / "data-contract.md").read_text()
 
 
 def test_every_table_and_column_says_what_it_means() -> None:

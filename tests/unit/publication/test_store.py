@@ -24,7 +24,7 @@ def store_url(tmp_path: Path) -> str:
 
 def test_head_is_the_newest_migration() -> None:
     config = Config()
-    config.set_main_option("script_location", "allocation:migrations")
+    config.set_main_option("script_location", "allocation.publication:migrations")
     assert ScriptDirectory.from_config(config).get_heads() == [store.HEAD]
 
 
