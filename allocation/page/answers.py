@@ -10,7 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from allocation.page.whatif import Bench, ShownKey, Variant, cuts
+from allocation.page.changes import ShownKey
+from allocation.page.suggestions import cuts
+from allocation.page.whatif import Bench, Variant
 from allocation.report import dutch
 from allocation.report.board import LayerSums, Totals, totals
 from allocation.report.colours import colour_teams

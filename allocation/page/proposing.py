@@ -24,7 +24,8 @@ from allocation.contract.errors import Refused
 from allocation.districting import check, evaluate
 from allocation.layers.layer import Layer
 from allocation.page.answers import draft_team
-from allocation.page.whatif import Bench, ChangeSet, Move, ShownKey, Variant, free_units
+from allocation.page.changes import ChangeSet, Move, ShownKey
+from allocation.page.whatif import Bench, Variant, free_units
 from allocation.pipeline import run_all, steps
 from allocation.publication import drafts
 from allocation.report.board import Ints, LayerBoard

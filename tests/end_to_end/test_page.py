@@ -14,7 +14,8 @@ from playwright.sync_api import Page, expect
 
 from allocation.page import answers
 from allocation.page.app import Desk
-from allocation.page.whatif import ChangeSet, Move, suggestions
+from allocation.page.changes import ChangeSet, Move
+from allocation.page.suggestions import suggestions
 from allocation.pipeline import steps
 from allocation.publication import drafts, store, versions
 from allocation.report.report import write_report

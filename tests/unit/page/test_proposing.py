@@ -10,7 +10,9 @@ import pytest
 from allocation.contract.errors import Refused
 from allocation.intake.inputs import Inputs
 from allocation.page import proposing
-from allocation.page.whatif import Bench, ChangeSet, LockChange, Move, TeamChange, suggestions
+from allocation.page.changes import ChangeSet, LockChange, Move, TeamChange
+from allocation.page.suggestions import suggestions
+from allocation.page.whatif import Bench
 from allocation.pipeline import steps
 from allocation.publication import drafts
 from allocation.runs.run import Run, run_folder

@@ -9,25 +9,19 @@ West is the left half; W1 holds the south, W2 the north, or the other way round 
 
 from __future__ import annotations
 
+import dataclasses
 from datetime import date
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from allocation.contract.errors import Refused
 from allocation.layers import solving
 from allocation.page import answers, proposing
-from allocation.page.whatif import (
-    Bench,
-    ChangeSet,
-    LockChange,
-    Move,
-    NewTeam,
-    TeamChange,
-    Variant,
-    cuts,
-    suggestions,
-)  # fmt: skip
+from allocation.page.changes import ChangeSet, LockChange, Move, NewTeam, TeamChange, apply_to_inputs
+from allocation.page.suggestions import cuts, suggestions
+from allocation.page.whatif import Bench, Variant
 from allocation.runs.run import Run
 
 WEST = ["1001", "1002", "1005", "1006", "1009", "1010"]
@@ -173,6 +167,41 @@ def test_more_fte_gives_a_team_a_larger_share_to_fill(bench: Bench) -> None:
     assert after["W1"]["capacity"] == pytest.approx(2 * rows["W1"]["capacity"])
     assert after["W1"]["deviation"] < rows["W1"]["deviation"]
     assert after["O1"] == rows["O1"]
+
+
+PERIODS = [("2020-01-01", "2024-12-31", 3.0), ("2025-01-01", "2026-12-31", 2.0), ("2027-01-01", None, 1.0)]
+
+
+def periods_of(bench: Bench, change: TeamChange) -> list[tuple[str, str | None, float]]:
+    """The periods of W1 after ``change`` on 1 July 2026: before it had the three of ``PERIODS``."""
+    first = bench.inputs.teams[bench.inputs.teams["team_id"] == "W1"].iloc[0]
+    rows = [
+        first.to_dict()
+        | {
+            "valid_from": pd.Timestamp(a),
+            "valid_to": pd.NaT if b is None else pd.Timestamp(b),
+            "fte_verzekeringsarts": fte,
+        }
+        for a, b, fte in PERIODS
+    ]
+    inputs = dataclasses.replace(bench.inputs, teams=pd.DataFrame(rows))
+    after = apply_to_inputs(inputs, ChangeSet(teams=(change,)), date(2026, 7, 1)).teams
+    return [
+        (f"{t.valid_from:%Y-%m-%d}", None if pd.isna(t.valid_to) else f"{t.valid_to:%Y-%m-%d}", t.fte_verzekeringsarts)
+        for t in after.itertuples()
+    ]
+
+
+def test_another_fte_changes_the_period_in_force_and_no_other(bench: Bench) -> None:
+    was, now, planned = PERIODS
+    assert periods_of(bench, TeamChange(team_id="W1", fte=9)) == [was, (now[0], now[1], 9.0), planned]
+
+
+def test_a_team_that_stops_keeps_its_past_and_has_no_future(bench: Bench) -> None:
+    """Every period had been given the same last day, so that they overlapped and the input was refused."""
+    was, now, _ = PERIODS
+    closed = periods_of(bench, TeamChange(team_id="W1", is_closed=True))
+    assert closed == [was, (now[0], "2026-06-30", now[2])]
 
 
 def test_a_closed_team_leaves_areas_that_recompute_gives_to_the_other(bench: Bench) -> None:

@@ -1,0 +1,229 @@
+"""A planner's change set: moves of postcodes, locks, other or new teams; and the input with them applied.
+
+Belongs here: what a change is, whether it can be, and what it does to the input tables. Does not belong here: figures,
+plans, HTTP.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import date
+from itertools import pairwise
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from pydantic import BaseModel, ConfigDict, Field
+
+from allocation.contract.errors import InputRefused, Refused
+from allocation.intake.inputs import LOCK_AREA, Inputs
+from allocation.report.board import Board
+
+ShownKey = Literal["vangnet", "werkgever", "pw"]
+LAWS = {"regulier": "ZW|WIA", "participatiewet": "PW|ZW|WIA"}
+
+
+class Part(BaseModel):
+    """Frozen, and closed to names it does not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Move(Part):
+    """A postcode that goes to another team in one of the layers shown."""
+
+    layer: ShownKey
+    pc4: str
+    team_id: str
+
+
+class LockChange(Part):
+    """A lock that the planner made: pin, bar, or one share of a split; for a split ``pc4`` may be a PC6 or a range of
+    them (``1013AA-1013AE``), as in the input file."""
+
+    pc4: str
+    team_id: str
+    kind: Literal["pin", "bar", "split"]
+    share: float | None = Field(None, gt=0, le=1)
+    client_line: Literal["vangnet", "werkgever"] | None = None
+    reason: str = Field(min_length=1)
+    valid_until: date | None = None
+    made_by: str = ""
+    made_on: date | None = None
+
+    @property
+    def area(self) -> str:
+        """The postcode area that it lies in."""
+        return self.pc4[:4]
+
+    @property
+    def pc6(self) -> tuple[str, str] | None:
+        """First and last full postcode of a range; None for a whole postcode area, or when it is not well written."""
+        found = LOCK_AREA.fullmatch(self.pc4)
+        if found is None or found["first"] is None:
+            return None
+        return self.area + found["first"], self.area + (found["last"] or found["first"])
+
+
+class TeamChange(Part):
+    """Another FTE for a team, or its end."""
+
+    team_id: str
+    fte: float | None = Field(None, gt=0)
+    is_closed: bool = False
+
+
+class NewTeam(Part):
+    """A team that starts. ``region``: number of the arbeidsmarktregio."""
+
+    team_id: str = Field(min_length=1)
+    name: str = Field(min_length=1)
+    office: str = Field(min_length=1)
+    office_pc4: str
+    region: int
+    kind: Literal["regulier", "participatiewet"] = "regulier"
+    fte: float = Field(gt=0)
+
+
+class ChangeSet(Part):
+    """Everything that a planner changed on a proposal."""
+
+    moves: tuple[Move, ...] = ()
+    locks: tuple[LockChange, ...] = ()
+    teams: tuple[TeamChange, ...] = ()
+    new_teams: tuple[NewTeam, ...] = ()
+
+    @property
+    def structure(self) -> str:
+        """A name for the part of the changes that changes the problems."""
+        parts = self.model_dump(mode="json", include={"locks", "teams", "new_teams"})
+        return json.dumps(parts, sort_keys=True)
+
+
+UNCHANGED = ChangeSet().structure
+
+
+def apply_to_inputs(inputs: Inputs, changes: ChangeSet, day: date) -> Inputs:
+    """The input with the planner's locks and teams, as they are from ``day`` on."""
+    teams, locks = _with_changes(inputs.teams, changes.teams, day), inputs.locks
+    started = [_team_row(team, day) for team in changes.new_teams]
+    if started:
+        teams = pd.concat([teams, pd.DataFrame(started, columns=teams.columns)], ignore_index=True)
+        teams["row"] = teams["row"].astype("int64")
+    if changes.locks:
+        added = pd.DataFrame([_lock_row(i, lock) for i, lock in enumerate(changes.locks)], columns=locks.columns)
+        added["valid_until"] = pd.to_datetime(added["valid_until"]).astype(locks["valid_until"].dtype)
+        locks = added if locks.empty else pd.concat([locks, added], ignore_index=True)
+    return replace(inputs, teams=teams, locks=locks)
+
+
+def _with_changes(teams: pd.DataFrame, changes: tuple[TeamChange, ...], day: date) -> pd.DataFrame:
+    """The periods of the teams as they are from ``day`` on: earlier ones stay as they were.
+
+    Another FTE holds in the period in force on ``day``, or else the first one after it. A team that stops has that
+    period cut off on the day before, and none that starts later.
+    """
+    teams, first = teams.copy(), pd.Timestamp(day)
+    for change in changes:
+        own = teams["team_id"] == change.team_id
+        ahead = teams[own & (teams["valid_to"].isna() | (teams["valid_to"] >= first))].sort_values("valid_from")
+        if change.fte is not None:
+            teams.loc[ahead.index[:1], "fte_verzekeringsarts"] = change.fte
+        if change.is_closed:
+            teams.loc[ahead.index, "valid_to"] = first - pd.Timedelta(days=1)
+            teams = teams.drop(ahead.index[ahead["valid_from"] >= first])
+    return teams.reset_index(drop=True)
+
+
+def _team_row(one: NewTeam, day: date) -> dict[str, Any]:
+    return {
+        "team_id": one.team_id,
+        "name": one.name,
+        "office": one.office,
+        "office_pc4": one.office_pc4,
+        "arbeidsmarktregio": str(one.region),
+        "kind": one.kind,
+        "client_groups": None,
+        "client_lines": "vangnet|werkgever",
+        "laws": LAWS[one.kind],
+        "fte_verzekeringsarts": one.fte,
+        "fte_other": 2 * one.fte,
+        "productivity": 1.0,
+        "valid_from": pd.Timestamp(day),
+        "valid_to": pd.NaT,
+        "verzuimbeheer_code": None,
+        "row": 0,
+        "regions": [one.region],
+    }
+
+
+def _lock_row(position: int, one: LockChange) -> dict[str, Any]:
+    first, last = one.pc6 or (None, None)
+    return {
+        "pc4": one.pc4,
+        "team_id": one.team_id,
+        "kind": one.kind,
+        "share": np.nan if one.share is None else one.share,
+        "client_line": one.client_line,
+        "reason": one.reason,
+        "valid_until": pd.NaT if one.valid_until is None else pd.Timestamp(one.valid_until),
+        "row": -1 - position,
+        "area": one.area,
+        "pc6_from": first,
+        "pc6_to": last,
+    }
+
+
+def impossible_locks(error: InputRefused, changes: ChangeSet) -> str:
+    """In sentences for the planner: which of the locks just made cannot be. Rows below zero are theirs."""
+    named = [changes.locks[-1 - p.row] for p in error.problems if p.row is not None and p.row < 0]
+    if len(named) < len(error.problems):
+        return str(error)
+    wrong = [
+        f"Team {one.team_id} kan postcode {one.pc4} niet bedienen (andere regio, of uitgesloten)." for one in named
+    ]
+    return "\n".join(dict.fromkeys(wrong))
+
+
+def refuse_nonsense(board: Board, changes: ChangeSet) -> None:
+    """Raise Refused with one sentence per change that refers to nothing or contradicts another."""
+    areas, teams = set(board.areas["pc4"]), set(board.teams["team_id"])
+    regions = set(board.areas["arbeidsmarktregio_nr"])
+    new = {one.team_id for one in changes.new_teams}
+    wrong = [f"Postcode {one.pc4} bestaat niet." for one in changes.locks if one.area not in areas]
+    wrong += _wrong_ranges(changes.locks)
+    wrong += [f"Team {one.team_id} bestaat niet." for one in changes.locks if one.team_id not in teams | new]
+    wrong += [f"Team {one.team_id} bestaat niet." for one in changes.teams if one.team_id not in teams]
+    wrong += [f"Er is al een team met de code {one.team_id}." for one in changes.new_teams if one.team_id in teams]
+    wrong += [f"Postcode {one.office_pc4} bestaat niet." for one in changes.new_teams if one.office_pc4 not in areas]
+    wrong += [f"Regio {one.region} bestaat niet." for one in changes.new_teams if one.region not in regions]
+    pins = [(one.pc4, one.client_line) for one in changes.locks if one.kind == "pin"]
+    wrong += [f"Postcode {pc4} is twee keer vastgezet." for pc4, line in set(pins) if pins.count((pc4, line)) > 1]
+    shares: dict[tuple[str, str | None], float] = {}
+    for one in changes.locks:
+        if one.kind == "split":
+            shares[one.pc4, one.client_line] = shares.get((one.pc4, one.client_line), 0.0) + (one.share or 0.0)
+    wrong += [
+        f"De aandelen van postcode {pc4} tellen op tot {total:.0%}, niet tot 100%."
+        for (pc4, _), total in shares.items()
+        if abs(total - 1) > 1e-6
+    ]
+    if wrong:
+        raise Refused("\n".join(dict.fromkeys(wrong)))
+
+
+def _wrong_ranges(locks: tuple[LockChange, ...]) -> list[str]:
+    """What is wrong with the full postcodes of locks, in sentences."""
+    at_pc6 = [one for one in locks if len(one.pc4) > 4]
+    wrong = [
+        f"'{one.pc4}' is geen reeks postcodes; schrijf bijvoorbeeld 1013AA-1013AE."
+        for one in at_pc6
+        if one.pc6 is None or one.pc6[0] > one.pc6[1]
+    ]
+    wrong += [f"{one.pc4}: op volledige postcode kan alleen splitsen." for one in at_pc6 if one.kind != "split"]
+    ranges = sorted({one.pc6 for one in at_pc6 if one.pc6 is not None})
+    for (_, before), (first, last) in pairwise(ranges):
+        if first <= before:
+            wrong.append(f"De reeks {first}-{last} overlapt met een andere.")
+    return wrong
