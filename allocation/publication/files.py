@@ -23,7 +23,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +31,6 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 import pyogrio
 import shapely
@@ -44,7 +42,7 @@ from allocation.contract.input_tables import TEAMS
 from allocation.contract.published_tables import EXPECTED, PUBLISHED, RUNS, TEAM
 from allocation.contract.schema import Table
 from allocation.contract.vocabulary import CLIENT_LINES, LAWS, SMALLEST_SHOWN_COUNT
-from allocation.publication.store import VALIDITY_COLUMNS, stored_columns
+from allocation.publication.store import VALIDITY_COLUMNS, csv_bytes, stored_columns
 
 CRS = "EPSG:28992"
 PROPOSALS, TIMELINE = "proposals", "timeline.json"
@@ -441,9 +439,7 @@ def _write_table(folder: Path, name: str, rows: pa.Table) -> list[dict[str, Any]
 
 
 def _csv_bytes(rows: pa.Table, delimiter: str = ",") -> bytes:
-    buffer = BytesIO()
-    pa_csv.write_csv(rows, buffer, pa_csv.WriteOptions(delimiter=delimiter))
-    return buffer.getvalue()
+    return csv_bytes(rows, delimiter=delimiter)
 
 
 def _spreadsheet_safe(rows: pa.Table) -> pa.Table:

@@ -22,6 +22,7 @@ from zoneinfo import ZoneInfo
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
@@ -361,8 +362,21 @@ def _csv_for_copy(rows: pa.Table) -> bytes:
         if pa.types.is_binary(field.type):
             hexed = pa.array([None if v is None else "\\x" + v.hex() for v in rows.column(position).to_pylist()])
             rows = rows.set_column(position, field.name, hexed)
+    return csv_bytes(rows, include_header=False)
+
+
+def csv_bytes(rows: pa.Table, **options: Any) -> bytes:
+    """``rows`` as CSV, moments as ``2026-11-25 09:00:00.000000Z``; ``options`` as of ``pyarrow.csv.WriteOptions``.
+
+    Arrow looks a zone up, UTC too, in the zone files of the operating system, which a minimal machine does not have.
+    A moment is kept in UTC whatever its zone, so its text needs no zone file.
+    """
+    for position, field in enumerate(rows.schema):
+        if pa.types.is_timestamp(field.type) and field.type.tz is not None:
+            clock = rows.column(position).cast(pa.timestamp(field.type.unit)).cast(pa.string())
+            rows = rows.set_column(position, field.name, pc.binary_join_element_wise(clock, "Z", ""))
     buffer = BytesIO()
-    pa_csv.write_csv(rows, buffer, pa_csv.WriteOptions(include_header=False, quoting_style="needed"))
+    pa_csv.write_csv(rows, buffer, pa_csv.WriteOptions(**options))
     return buffer.getvalue()
 
 

@@ -145,3 +145,15 @@ def test_moments_come_back_in_utc(store_url: str) -> None:
     with store.writing(store_url) as connection:
         connection.execute(store.VERSIONS.insert().values(**values, based_on_act=0))
         assert connection.scalar(sa.select(store.VERSIONS.c.created_at)) == moment
+
+
+def test_moments_become_text_without_the_zone_files_of_the_operating_system() -> None:
+    """Arrow would look the zone up, and a minimal machine has no zone files; no machine has those of this zone."""
+    moment = datetime(2026, 11, 25, 9, 0, 0, 1, tzinfo=UTC)
+    texts = [
+        store.csv_bytes(
+            pa.table({"at": pa.array([moment, None], pa.timestamp("us", zone)), "n": [1, 2]}), delimiter=";"
+        )
+        for zone in ("UTC", "Nowhere/Nobody")
+    ]
+    assert texts == [b'"at";"n"\n"2026-11-25 09:00:00.000001Z";1\n;2\n'] * 2
