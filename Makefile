@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
+TESTS  := $(VENV)/.ready-for-tests
+UV     := VIRTUAL_ENV=$(VENV) $(BIN)/uv
 
 # No index address of the machine's own pip configuration is needed or changed. Great Expectations must not phone home.
 export GX_ANALYTICS_ENABLED := false
@@ -13,52 +15,63 @@ export GX_ANALYTICS_ENABLED := false
 help:             ## this list
 	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
-# The lock file is the only description of the environment. uv itself is one of its lines: pip fetches that line
-# (with its hashes), uv does the rest. pip needs --no-deps because the lock already names every package.
-$(READY): requirements.lock pyproject.toml
+# The lock files are the only description of the environment: requirements-run.lock for a run, requirements.lock with
+# what tests, checks and benchmarks need beside that, at the same versions. uv itself is one of the lines: pip fetches that
+# line (with its hashes), uv does the rest. pip needs --no-deps because a lock already names every package.
+$(READY): requirements-run.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	awk '/^uv==/ {on=1} on {print; if ($$0 !~ /\\$$/) exit}' requirements.lock > $(VENV)/uv.lock
+	awk '/^uv==/ {on=1} on {print; if ($$0 !~ /\\$$/) exit}' requirements-run.lock > $(VENV)/uv.lock
 	$(BIN)/pip install --quiet --no-deps --require-hashes -r $(VENV)/uv.lock
-	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --no-deps --require-hashes --compile-bytecode -r requirements.lock
-	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --no-deps --no-build-isolation --editable .
+	$(UV) pip install --quiet --no-deps --require-hashes --compile-bytecode -r requirements-run.lock
+	$(UV) pip install --quiet --no-deps --no-build-isolation --editable .
 	$(BIN)/python -c "from allocation.districting import warm_up; warm_up()" # compiles the solver once, into its cache
+	touch $@
+
+$(TESTS): requirements.lock $(READY)
+	$(UV) pip install --quiet --no-deps --require-hashes --compile-bytecode -r requirements.lock
 	touch $@
 
 run: $(READY)     ## the whole pipeline through Airflow (in-process) on the embedded example, published to var/
 	$(BIN)/python dags/run_in_process.py
 
-test: $(READY)    ## every test but the heaviest, and the checks of `make lint`
+test: $(TESTS)    ## every test but the heaviest, and the checks of `make lint`
 	$(MAKE) --no-print-directory lint
 	$(BIN)/pytest -m "not heavy" -n 2 --dist loadfile
 
-test-heavy: $(READY) ## the tests that take minutes: real Airflow components, scale, kill series
+test-heavy: $(TESTS) ## the tests that take minutes: real Airflow components, scale, kill series
 	$(BIN)/pytest -m heavy
 
-lint: $(READY)    ## ruff, mypy (strict), import directions
+lint: $(TESTS)    ## ruff, mypy (strict), import directions
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(READY)   ## the figures of README: wall time and memory of a run and its steps, store, boundaries, page
+bench: $(TESTS)   ## the figures of README: wall time and memory of a run and its steps, store, boundaries, page
 	$(BIN)/python -m tests.benchmarks.run --airflow
 	$(BIN)/python -m tests.benchmarks.store
 	$(BIN)/python -m tests.benchmarks.boundaries
 	test -e var/caseload.sqlite || $(MAKE) --no-print-directory run
 	$(BIN)/python -m tests.benchmarks.page var
 
-bench-solver: $(READY) ## the districting engine beside its peers; writes docs/benchmarks.md
+bench-solver: $(TESTS) ## the districting engine beside its peers; writes docs/benchmarks.md
 	$(BIN)/python -m tests.benchmarks.solver
 
-backtest: $(READY) ## the demand estimate against the held-out last year; writes the table in docs/demand.md
+backtest: $(TESTS) ## the demand estimate against the held-out last year; writes the table in docs/demand.md
 	$(BIN)/python -m allocation.demand.backtest
 
 up: $(READY)      ## the planners' page on the embedded example, and Airflow beside it
 	test -e var/caseload.sqlite || $(MAKE) --no-print-directory run
 	$(BIN)/python dags/standalone.py
 
-lock: $(READY)    ## write requirements.lock anew from pyproject.toml
-	UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile pyproject.toml --quiet --all-extras --universal --generate-hashes \
-	    --no-emit-index-url --no-emit-find-links --python-version 3.11 -o requirements.lock
+COMPILE = UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile pyproject.toml --quiet --universal --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --python-version 3.11
+
+# The image starts from the versions of a run and changes what its own packages force.
+lock: $(READY)    ## write the three lock files anew from pyproject.toml
+	$(COMPILE) --extra setup --extra dev --extra bench -o requirements.lock
+	$(COMPILE) --extra setup --constraint requirements.lock -o requirements-run.lock
+	cp requirements-run.lock docker/requirements.lock
+	$(COMPILE) --extra setup --extra image -o docker/requirements.lock
 
 clean:            ## remove everything that was made: runs, store, environment
 	rm -rf var $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
