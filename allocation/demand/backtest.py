@@ -214,13 +214,13 @@ def _origin(seed: int) -> str:
     )
 
 
-def write_table(document: Path, text: str) -> None:
-    """Replace what stands between the marks of ``document``. Raises ValueError when they are not there."""
+def write_table(document: Path, text: str, marks: tuple[str, str] = MARKS) -> None:
+    """Replace what stands between ``marks`` in ``document``. Raises ValueError when they are not there."""
     content = document.read_text(encoding="utf-8")
-    pattern = re.compile(f"{re.escape(MARKS[0])}.*{re.escape(MARKS[1])}", re.DOTALL)
+    pattern = re.compile(f"{re.escape(marks[0])}.*{re.escape(marks[1])}", re.DOTALL)
     if not pattern.search(content):
-        raise ValueError(f"{document} has no place for the table: {MARKS[0]} ... {MARKS[1]}")
-    fresh = f"{MARKS[0]}\n\n{text.strip()}\n\n{MARKS[1]}"
+        raise ValueError(f"{document} has no place for the table: {marks[0]} ... {marks[1]}")
+    fresh = f"{marks[0]}\n\n{text.strip()}\n\n{marks[1]}"
     document.write_text(pattern.sub(lambda _: fresh, content), encoding="utf-8")
 
 

@@ -1,0 +1,232 @@
+"""What happens in each generated country. One function a scenario: a generator of random numbers -> ``World``.
+
+``BREAKS`` are those that change in the last months of the history: no forecast can follow them, and the estimate is
+only asked to say that it suspects a break.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+
+from tests.benchmarks.demand.worlds import YEAR, World, between, country, random_walk
+
+Draw = np.random.Generator
+
+
+def stationary(draw: Draw) -> World:
+    return country(draw)
+
+
+def one_year(draw: Draw) -> World:
+    """Only 12 months of history."""
+    return country(draw, months=12)
+
+
+def dip(draw: Draw) -> World:
+    """All products 40% lower in months 4 to 8."""
+    world = country(draw)
+    world.intensity = world.intensity * np.where(between(world, 3, 8), 0.6, 1.0)
+    return world
+
+
+def pilot(draw: Draw) -> World:
+    """One product two and a half times as high for half a year."""
+    world = country(draw)
+    world.intensity = world.intensity * np.where(between(world, 12, 18) & world.of("F"), 2.5, 1.0)
+    return world
+
+
+def step(draw: Draw) -> World:
+    """One product 20% higher from the tenth month on, another 20% lower from the fifteenth."""
+    world = country(draw)
+    up, down = between(world, 9, 999) & world.of("B"), between(world, 14, 999) & world.of("D")
+    world.intensity = world.intensity * np.where(up, 1.2, 1.0) * np.where(down, 0.8, 1.0)
+    return world
+
+
+def trend_of_small_product(draw: Draw) -> World:
+    """Two small products grow by 5% a year, over three years of history."""
+    world = country(draw, months=36)
+    world.intensity = world.intensity * np.where(world.of("FH"), 1.05 ** (world.time / YEAR), 1.0)
+    return world
+
+
+def growth_of_all(draw: Draw) -> World:
+    """Everything grows by 6% a year."""
+    world = country(draw)
+    world.intensity = world.intensity * 1.06 ** (world.time / YEAR)
+    return world
+
+
+def region_drift(draw: Draw) -> World:
+    """Regions drift, 8% a year."""
+    world = country(draw)
+    world.intensity = world.intensity * random_walk(world, 0.08, "region")
+    return world
+
+
+def area_drift(draw: Draw) -> World:
+    """Areas drift, 15% a year."""
+    world = country(draw)
+    world.intensity = world.intensity * random_walk(world, 0.15, "area")
+    return world
+
+
+def bursts(draw: Draw) -> World:
+    """Clients come in bursts: the counts of an area, product and month are negative binomial."""
+    world = country(draw)
+    world.burst_variance = 4.0
+    return world
+
+
+def new_housing(draw: Draw) -> World:
+    """In 5% of the areas clients grow to two or three times as many over a year and a half, from any month on."""
+    world = country(draw)
+    chosen = draw.choice(len(world.people), len(world.people) // 20, replace=False)
+    start, grows = draw.uniform(0, 24, len(chosen)), draw.uniform(1.0, 2.0, len(chosen))
+    progress = np.clip((world.time[:, :, 0] - start) / 18, 0, 1)
+    world.intensity[:, chosen] *= (1 + grows * progress)[:, :, None]
+    return world
+
+
+def common_shock(draw: Draw) -> World:
+    """All products and areas together, 6% up or down, another draw each year."""
+    world = country(draw)
+    years = np.exp(draw.normal(0, 0.06, len(world.time) // YEAR + 1))
+    world.intensity = world.intensity * years[np.arange(len(world.time)) // YEAR][:, None, None]
+    return world
+
+
+def mild_shock_and_drift(draw: Draw) -> World:
+    """3% shock a year; regions drift 3% and areas 6% a year."""
+    world = country(draw)
+    years = np.exp(draw.normal(0, 0.03, len(world.time) // YEAR + 1))
+    world.intensity = world.intensity * years[np.arange(len(world.time)) // YEAR][:, None, None]
+    world.intensity = world.intensity * random_walk(world, 0.03, "region") * random_walk(world, 0.06, "area")
+    return world
+
+
+def five_years(draw: Draw) -> World:
+    """60 months of history in which regions drift 4%, areas 10% and area x product 8% a year."""
+    world = country(draw, months=60)
+    cells = draw.normal(0, 0.08 / YEAR**0.5, world.intensity.shape)
+    world.intensity = world.intensity * np.exp(np.cumsum(cells, axis=0))
+    world.intensity = world.intensity * random_walk(world, 0.04, "region") * random_walk(world, 0.10, "area")
+    return world
+
+
+def registration_change(draw: Draw) -> World:
+    """From the thirteenth month on one region no longer tells the lines apart."""
+    world = country(draw)
+
+    def recode(frame: pd.DataFrame) -> pd.DataFrame:
+        changed = (frame["region"] == 3) & (frame["number"] >= 12)
+        frame["client_line"] = frame["client_line"].mask(changed, "alle")
+        keys = [name for name in frame.columns if name != "clients"]
+        return frame.groupby(keys)["clients"].sum().reset_index()
+
+    world.recode = recode
+    return world
+
+
+def opposite_lines(draw: Draw) -> World:
+    """Vangnet grows by 20% a year, werkgever shrinks as much."""
+    world = country(draw)
+    sign = world.series["client_line"].map({"vangnet": 1.0, "werkgever": -1.0, "alle": 0.0}).to_numpy()
+    world.intensity = world.intensity * np.exp(0.18 * sign * (world.time - 12) / YEAR)
+    return world
+
+
+def institutions(draw: Draw) -> World:
+    """Ten areas with hardly any inhabitants and ten ordinary ones have 60 clients a year of two products on top."""
+    world = country(draw)
+    chosen = draw.choice(len(world.people), 20, replace=False)
+    small = chosen[:10]
+    shrunk = draw.uniform(5, 60, 10).round()
+    world.intensity[:, small] *= (shrunk / world.people[small])[:, None]
+    world.people[small] = shrunk
+    extra = np.where(world.of("BE"), 60 / YEAR / np.array([world.of("B").sum(), world.of("E").sum()]).mean(), 0.0)
+    world.intensity[:, chosen] += extra
+    return world
+
+
+def new_product(draw: Draw) -> World:
+    """One product starts in the sixteenth month of 24."""
+    world = country(draw)
+    world.intensity = world.intensity * np.where(between(world, 0, 15) & world.of("G"), 0.0, 1.0)
+    return world
+
+
+def ended_product(draw: Draw) -> World:
+    """One product ends after the eighteenth month of 24."""
+    world = country(draw)
+    world.intensity = world.intensity * np.where(between(world, 18, 999) & world.of("G"), 0.0, 1.0)
+    return world
+
+
+def lag(draw: Draw) -> World:
+    """Of the last two months 85% and 50% are registered; nobody says so."""
+    world = country(draw)
+    world.intensity = world.intensity * np.where(world.time == 22, 0.85, np.where(world.time == 23, 0.5, 1.0))
+    return world
+
+
+def declared_lag(draw: Draw) -> World:
+    """The same; planners declare both months incomplete."""
+    world = lag(draw)
+    world.exceptional = (22, 23)
+    return world
+
+
+def lost_month(draw: Draw) -> World:
+    """The seventeenth month was not delivered."""
+    world = country(draw)
+    world.is_lost = (16,)
+    return world
+
+
+def small_regions(draw: Draw) -> World:
+    """35 regions; the smallest product has 50 clients a year in the whole country."""
+    world = country(draw, regions=35)
+    rare = world.of("H")
+    world.intensity[:, :, rare] *= 50 * (world.months / YEAR + 1) / world.intensity[:, :, rare].sum()
+    return world
+
+
+def merged_postcodes(draw: Draw) -> World:
+    """After the twelfth month ten areas are counted under their neighbour."""
+    world = country(draw)
+    gone = draw.choice(np.arange(0, len(world.people), 2), 10, replace=False)
+    world.intensity[12:, gone + 1] += world.intensity[12:, gone]
+    world.intensity[12:, gone] = 0.0
+    return world
+
+
+def long_season(draw: Draw) -> World:
+    """30 months of history and a season twice as deep."""
+    world = country(draw, months=30)
+    mean = world.intensity.mean(axis=0)
+    world.intensity = mean * (world.intensity / np.where(mean > 0, mean, 1.0)) ** 2
+    return world
+
+
+def break_at_the_end(draw: Draw) -> World:
+    """All products 25% higher from the last three months on."""
+    world = country(draw)
+    world.intensity = world.intensity * np.where(between(world, 21, 999), 1.25, 1.0)
+    return world
+
+
+SCENARIOS: dict[str, Callable[[Draw], World]] = {
+    scenario.__name__.replace("_", " "): scenario
+    for scenario in (
+        stationary, one_year, dip, pilot, step, trend_of_small_product, growth_of_all, region_drift, area_drift, bursts,
+        new_housing, common_shock, mild_shock_and_drift, five_years, registration_change, opposite_lines, institutions,
+        new_product, ended_product, lag, declared_lag, lost_month, small_regions, merged_postcodes, long_season,
+        break_at_the_end,
+    )
+}  # fmt: skip
+BREAKS = ("break at the end",)
