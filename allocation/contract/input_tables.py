@@ -9,6 +9,17 @@ from __future__ import annotations
 from allocation.contract.schema import GROUP, PRODUCT, TEAM_ID, Column, Table, line_column, pc4_column
 from allocation.contract.vocabulary import LAWS, LOCK_KINDS, TEAM_KINDS
 
+PW_CLIENT = Column(
+    "pw_client",
+    "boolean",
+    "the client has or had a Participatiewet file (true or false); empty: true for a product of the PW, else false",
+    nullable=True,
+    optional=True,
+    example="false",
+)
+"""All files of such a client belong to the PW team of the postcode, also ZW and WIA beside it or after it (R17)."""
+
+
 INFLOW = Table(
     "inflow",
     "Clients that came in, per month and postcode (instroom).",
@@ -19,8 +30,9 @@ INFLOW = Table(
         line_column(also_all=True),
         GROUP,
         Column("clients", "integer", "number of clients that came in, at least 0", unit="clients", example="2"),
+        PW_CLIENT,
     ),
-    key=("month", "pc4", "product", "client_line", "client_group"),
+    key=("month", "pc4", "product", "client_line", "client_group", "pw_client"),
 )
 
 
@@ -35,8 +47,9 @@ STOCK = Table(
         GROUP,
         Column("clients", "integer", "number of clients in stock, at least 0", unit="clients", example="3"),
         Column("team_id", "text", "team that holds the files now", nullable=True, optional=True, example="SMC-UTR-01"),
+        PW_CLIENT,
     ),
-    key=("reference_date", "pc4", "product", "client_line", "client_group", "team_id"),
+    key=("reference_date", "pc4", "product", "client_line", "client_group", "pw_client", "team_id"),
 )
 
 
@@ -104,6 +117,14 @@ TEAMS = Table(
             nullable=True,
             optional=True,
             example="VZB-UTR-1",
+        ),
+        Column(
+            "district",
+            "text",
+            "district of SMZ that the team belongs to, for reports per district",
+            nullable=True,
+            optional=True,
+            example="Midden",
         ),
     ),
     key=("team_id", "valid_from"),

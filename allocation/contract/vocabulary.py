@@ -14,6 +14,7 @@ ALL_LINES = "alle"
 
 
 LAWS = ("ZW", "WIA", "PW")
+PW_LAW = "PW"
 
 
 LAW_DOMAINS = ("zw_wia", "pw")

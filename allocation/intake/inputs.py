@@ -11,7 +11,7 @@ import codecs
 import hashlib
 import logging
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import date
 from pathlib import Path
@@ -26,7 +26,7 @@ from allocation.contract import input_tables, schema, vocabulary
 from allocation.contract.config import Config
 from allocation.contract.errors import InputRefused, Problem
 from allocation.contract.schema import Table
-from allocation.contract.vocabulary import ALL_LINES, CLIENT_LINES
+from allocation.contract.vocabulary import ALL_LINES, CLIENT_LINES, PW_LAW
 from allocation.intake.locks import Served, contradictions
 from allocation.intake.offices import DOUBT_COLUMNS, office_doubts
 from allocation.intake.roster import KINDS_WITH_AREA, able_teams, active_locks, join_regions, why_unable
@@ -53,6 +53,7 @@ Mask = "pd.Series[bool]"
 class Inputs:
     """The checked input: one typed frame per file; an absent optional file is an empty frame.
 
+    ``inflow.pw_client`` and ``stock.pw_client`` are boolean in every row.
     Added to the contract's columns: ``teams.regions`` and ``clusters.region`` (region numbers), ``locks.area``
     (the PC4 of the lock), ``locks.pc6_from``/``pc6_to``, ``stock.pc4_in_file`` (before it was replaced), and ``row``
     (spreadsheet row) in the planners' files.
@@ -89,7 +90,17 @@ class Inputs:
 
     @classmethod
     def read(cls, folder: Path) -> Inputs:
-        return cls(**{f.name: pd.read_parquet(folder / f"{f.name}.parquet") for f in fields(cls)})
+        """Inverse of ``write``. What was written before a column existed gets it as an input without it would."""
+        frames = {f.name: pd.read_parquet(folder / f"{f.name}.parquet") for f in fields(cls)}
+        laws = dict(zip(frames["products"]["product"], frames["products"]["law"], strict=True))
+        for table in (input_tables.INFLOW, input_tables.STOCK):
+            if "pw_client" not in frames[table.name]:
+                frames[table.name]["pw_client"] = frames[table.name]["product"].map(laws) == PW_LAW
+        for table in input_tables.INPUTS:
+            for column in table.columns:
+                if column.optional and column.name not in frames[table.name]:
+                    frames[table.name][column.name] = None
+        return cls(**frames)
 
 
 def load_inputs(
@@ -98,6 +109,7 @@ def load_inputs(
     config: Config,
     followed: Mapping[str, str] = MappingProxyType({}),
     today: date | None = None,
+    teams_in_force: Collection[str] = (),
 ) -> Inputs:
     """Read and check the input folder.
 
@@ -107,6 +119,7 @@ def load_inputs(
     areas : one row per existing postcode; needs ``pc4``, ``arbeidsmarktregio_nr`` and ``arbeidsmarktregio``.
     followed : postcodes of an older edition that are gone -> the postcode in their place.
     today : teams and locks are checked for the planning date that follows from it; None = the day of the stock.
+    teams_in_force : teams of the division in force: they may hold files though ``teams`` no longer names them.
 
     Raises
     ------
@@ -122,12 +135,13 @@ def load_inputs(
         if frame is not None:
             frames[table.name] = frame
     replaced = _replace_postcodes(frames, areas, config, followed)
+    _fill_pw_client(frames)
     for table in input_tables.INPUTS:
         if table.name in frames:
             problems += (typed := _Typing(table, files[table.name], frames[table.name])).problems
             frames[table.name] = typed.frame
     missing = [t.name for t in input_tables.INPUTS if t.name not in frames]
-    checks = _CrossChecks(frames, files, areas, config, followed, today)
+    checks = _CrossChecks(frames, files, areas, config, followed, today, teams_in_force)
     problems += checks.run(without=missing)
     problems += _too_many_stand_ins(frames, files, replaced)
     if problems:
@@ -141,6 +155,21 @@ def load_inputs(
         replaced=replaced[list(REPLACED_COLUMNS)],
         office_doubts=doubts,
     )
+
+
+def _fill_pw_client(frames: dict[str, pd.DataFrame]) -> None:
+    """Write ``true`` or ``false`` into the empty cells of ``pw_client``: a product of the PW has PW clients only."""
+    if "products" not in frames:
+        return
+    named = frames["products"][["product", "law"]].astype("string").apply(lambda texts: texts.str.strip())
+    of_pw = set(named.loc[(named["law"] == PW_LAW).fillna(False), "product"].dropna())
+    for name in ("inflow", "stock"):
+        if name in frames:
+            frame = frames[name]
+            given = frame["pw_client"].astype("string").str.strip()
+            implied = {code: "true" if str(code).strip() in of_pw else "false" for code in frame["product"].unique()}
+            is_empty = (given.isna() | (given == "")).fillna(True).astype(bool)
+            frame["pw_client"] = given.where(~is_empty, frame["product"].map(implied).astype("string"))
 
 
 def _doubts_of_offices(
@@ -352,6 +381,12 @@ class _Typing:
             dates = pd.to_datetime(raw if raw.dtype.kind == "M" else whole, format="ISO8601", errors="coerce")
             self._report(~empty & dates.isna(), name, None, f"a date, YYYY-MM-DD: {column.meaning}")
             self.frame[name] = dates
+        elif column.type == "boolean":
+            lower = text.str.lower()
+            wrong = ~empty & ~lower.isin(["true", "false"])
+            self._report(wrong, name, None, f"true or false: {column.meaning}")
+            is_known = not (wrong | empty).any()
+            self.frame[name] = (lower == "true").astype(bool) if is_known else lower.astype(object).where(~empty, None)
         else:
             self._report(
                 ~empty & ~text.isin(column.allowed) if column.allowed else empty & False,
@@ -388,7 +423,9 @@ class _CrossChecks:
         config: Config,
         followed: Mapping[str, str],
         today: date | None,
+        teams_in_force: Collection[str],
     ) -> None:
+        self.teams_in_force = set(teams_in_force)
         self.day = _planning_day(frames, config, today)
         self.frames, self.files, self.config, self.followed = frames, files, config, followed
         self.pc4 = set(areas["pc4"])
@@ -402,12 +439,15 @@ class _CrossChecks:
             (self._postcodes, ()),
             (self._products, ("products",)),
             (self._counts, ("products",)),
+            (self._pw_clients, ("products",)),
+            (self._holders, ("stock", "teams", "current")),
             (self._months, ("inflow",)),
             (self._one_reference_date, ("stock",)),
             (self._teams, ("teams",)),
             (self._clusters, ("clusters",)),
             (self._locks, ("teams", "locks", "clusters")),
             (self._current, ("current",)),
+            (self._special_teams, ("teams", "stock")),
             (self._every_region_served, ("teams", "clusters", "stock")),
         ]
         for rule, needs in rules:
@@ -458,6 +498,13 @@ class _CrossChecks:
         )
         for column in ("hours_verzekeringsarts", "hours_other"):
             self._add("products", products[column] < 0, column, self._value("products", column), "hours of at least 0")
+        self._add(
+            "products",
+            (products["law"] == "ZW") & (products["client_lines"] == "werkgever"),
+            "client_lines",
+            lambda at: f"product {products['product'].iloc[at]!r} of the ZW is for the werkgeverslijn only",
+            "vangnet: clients of the ZW belong to the vangnetlijn",
+        )
         share = products["planned_stock_share"]
         self._add(
             "products",
@@ -500,6 +547,33 @@ class _CrossChecks:
                 ),  # type: ignore[misc]
                 "the lines of the product, or alle",
             )
+
+    def _pw_clients(self) -> None:
+        """Who has a file of the Participatiewet is a PW client (R17)."""
+        of_pw = set(self.frames["products"].loc[self.frames["products"]["law"] == PW_LAW, "product"])
+        for table in ("inflow", "stock"):
+            if table not in self.frames:
+                continue
+            frame = self.frames[table]
+            denied = frame["pw_client"].isin([False, "false"]) & frame["product"].isin(of_pw)
+            self._add(
+                table,
+                denied,
+                "pw_client",
+                _told(frame["product"], "product {!r} is of the PW, so its client cannot be no PW client"),
+                "true, or empty",
+            )
+
+    def _holders(self) -> None:
+        """A team that holds files is or was a team: of the list, or of the division in force (R18)."""
+        stock, known = self.frames["stock"], {*self.frames["teams"]["team_id"], *self.frames["current"]["team_id"]}
+        self._add(
+            "stock",
+            stock["team_id"].notna() & ~stock["team_id"].isin(known | self.teams_in_force),
+            "team_id",
+            _told(stock["team_id"], "team {!r} is not known: neither in teams nor in the division in force"),
+            "a team of the file teams (one that has ended too) or of the division in force, or empty: not known",
+        )
 
     def _months(self) -> None:
         months = self.frames["inflow"]["month"]
@@ -607,6 +681,19 @@ class _CrossChecks:
             "a date on or after valid_from",
         )
         self._overlapping_validity(teams)
+
+    def _special_teams(self) -> None:
+        """A special team gets every client of its groups: it must serve their laws, and both lines (R4)."""
+        if self.day is None:
+            return
+        teams = self.frames["teams"]
+        routed = {"ZW", "WIA", PW_LAW} if self.config.special_first else {"ZW", "WIA"}
+        gets_clients = (teams["kind"] == "bijzonder") & teams.index.isin(able_teams(teams, self.day).index)
+        for column, needed in (("laws", routed), ("client_lines", set(CLIENT_LINES))):
+            missing = teams[column].map(lambda text, n=needed: "|".join(sorted(n - set(str(text or "").split("|")))))
+            told = teams["team_id"].astype(str) + " does not serve " + missing + ", which clients of its groups need"
+            allowed = "|".join(sorted(needed))
+            self._add("teams", gets_clients & (missing != ""), column, _told(told, "special team {}"), allowed)
 
     def _one_spelling(self, team_id: pd.Series) -> None:
         """Codes that differ only in capitals are one team to a person and two to a database."""

@@ -79,10 +79,18 @@ def check_inputs(run: Run) -> None:
     """Read and check the input folder. Raises ``InputRefused`` with every problem."""
     folder = Path(run.input_dir) if run.input_dir else example_folder(run)
     followed = succession.Succession.read(run.folder / "succession").successors()
-    loaded = load_inputs(folder, areas_of(run), run.config, followed, run.today)
+    loaded = load_inputs(folder, areas_of(run), run.config, followed, run.today, _teams_in_force(run))
     loaded = replace(loaded, full_postcodes=_full_postcodes(run, loaded))
     loaded.write(run.folder / "inputs")
     write_json(run.folder / "inputs.json", {"folder": str(folder), "sha256": fingerprints(folder)})
+
+
+def _teams_in_force(run: Run) -> set[str]:
+    """The teams of the division that this run's takes over from: they may hold files though the list drops them."""
+    from allocation.publication import versions
+
+    version = versions.current_version(run.store, run.eve)
+    return set() if version is None else set(versions.read_table("team", run.store, version=version)["team_id"])
 
 
 def _full_postcodes(run: Run, inputs: Inputs) -> pd.DataFrame:

@@ -169,7 +169,8 @@ def _work() -> pd.DataFrame:
 
 
 def _inflow(work: pd.DataFrame) -> pd.DataFrame:
-    return work[KEY].merge(pd.DataFrame({"month": MONTHS}), how="cross").assign(clients=1)[["month", *KEY, "clients"]]
+    counts = work[KEY].merge(pd.DataFrame({"month": MONTHS}), how="cross")
+    return counts.assign(clients=1, pw_client=counts["product"] == "PW_ABA")[["month", *KEY, "clients", "pw_client"]]
 
 
 def _stock(work: pd.DataFrame) -> pd.DataFrame:
@@ -181,7 +182,8 @@ def _stock(work: pd.DataFrame) -> pd.DataFrame:
         for pc4, product, line, group in work[KEY].itertuples(index=False)
     ]  # fmt: skip
     stock = work[KEY].assign(reference_date=pd.Timestamp("2026-06-30"), clients=2, team_id=teams)
-    return stock[["reference_date", *KEY, "clients", "team_id"]]
+    stock["pw_client"] = stock["product"] == "PW_ABA"
+    return stock[["reference_date", *KEY, "clients", "team_id", "pw_client"]]
 
 
 def _products() -> pd.DataFrame:

@@ -11,7 +11,7 @@ import pytest
 
 from allocation.contract.config import Config
 from allocation.contract.errors import InputRefused, Problem
-from allocation.intake.inputs import MOST_PER_CHECK, load_inputs
+from allocation.intake.inputs import MOST_PER_CHECK, Inputs, load_inputs
 from allocation.intake.offices import sentences
 from allocation.intake.roster import join_regions
 from tests.support import toy
@@ -112,6 +112,20 @@ BAD: dict[str, tuple[Callable[[Frames], None], tuple[str, int | None, str | None
     "region in two clusters": (
         add("clusters", pd.DataFrame({"cluster": ["A", "B"], "arbeidsmarktregio": ["1", "West"]})),
         ("clusters.csv", 3, "arbeidsmarktregio"), "more than one row"),
+    "PW client that is neither": (
+        lambda frames: frames["stock"].__setitem__("pw_client", ["", "ja"] * 12), ("stock.csv", 3, "pw_client"), "'ja'"),
+    "PW file of no PW client": (
+        lambda frames: frames["inflow"].__setitem__("pw_client", "false"), ("inflow.csv", 3, "pw_client"), "'PW_ABA' is of the PW"),
+    "ZW for the werkgeverslijn only": (
+        cell("products", 1, "client_lines", "werkgever"), ("products.csv", 3, "client_lines"), "'ZW_EZWB'"),
+    "files of a team that never was": (cell("stock", 2, "team_id", "X9"), ("stock.csv", 4, "team_id"), "'X9' is not known"),
+    "special team without a law": (cell("teams", 5, "laws", "WIA|PW"), ("teams.csv", 7, "laws"), "M1 does not serve ZW"),
+    "special team without a line": (
+        cell("teams", 6, "client_lines", "werkgever"), ("teams.csv", 8, "client_lines"), "K1 does not serve vangnet"),
+    "the same row once its PW client is filled in": (
+        lambda frames: frames.__setitem__("stock", pd.concat(
+            [frames["stock"], frames["stock"].head(2)]).assign(pw_client=[""] * 24 + ["false", "true"])),
+        ("stock.csv", 26, None), "the same reference_date"),
     "doubled row": (
         lambda frames: frames.__setitem__("products", pd.concat([frames["products"], frames["products"].head(1)])),
         ("products.csv", 6, None), "the same product"),
@@ -132,6 +146,60 @@ def test_each_bad_input_is_named_with_file_row_and_column(name: str, tmp_path: P
 
 def test_the_intact_input_is_accepted(tmp_path: Path) -> None:
     assert load(toy.write(tmp_path)) == ()
+
+
+def test_a_client_of_a_pw_product_is_a_pw_client_and_others_are_as_the_file_says(tmp_path: Path) -> None:
+    frames = toy.tables()
+    loaded = load_inputs(toy.write(tmp_path / "absent", frames), toy.areas(), Config())
+    for counts in (loaded.inflow, loaded.stock):
+        assert counts["pw_client"].dtype == bool
+        assert counts.groupby("product")["pw_client"].agg(["min", "max"]).to_dict("index") == {
+            "PW_ABA": {"min": True, "max": True},
+            "WIA_EWT": {"min": False, "max": False},
+        }
+    frames["stock"]["pw_client"] = ["true", ""] + ["False", "TRUE"] * 11
+    loaded = load_inputs(toy.write(tmp_path / "given", frames), toy.areas(), Config())
+    assert loaded.stock["pw_client"].tolist() == [True, True] + [False, True] * 11
+
+
+def test_pw_client_is_part_of_the_key(tmp_path: Path) -> None:
+    frames = toy.tables()
+    twice = pd.concat([frames["stock"], frames["stock"].head(1)], ignore_index=True)
+    frames["stock"] = twice.assign(pw_client=[""] * 24 + ["true"])
+    assert load_inputs(toy.write(tmp_path, frames), toy.areas(), Config()).stock["clients"].sum() == 50
+
+
+def test_what_was_written_before_a_column_existed_is_read_with_it(tmp_path: Path) -> None:
+    loaded = load_inputs(toy.write(tmp_path / "in"), toy.areas(), Config())
+    loaded.write(tmp_path / "kept")
+    for name, column in (("stock", "pw_client"), ("inflow", "pw_client"), ("teams", "district")):
+        pd.read_parquet(tmp_path / f"kept/{name}.parquet").drop(columns=column).to_parquet(
+            tmp_path / f"kept/{name}.parquet"
+        )
+    again = Inputs.read(tmp_path / "kept")
+    pd.testing.assert_series_equal(again.stock["pw_client"], loaded.stock["pw_client"])
+    assert again.teams["district"].isna().all()
+
+
+def test_a_team_that_only_the_division_in_force_knows_may_hold_files(tmp_path: Path) -> None:
+    """Its row is gone from the list: its files move. As the file `current` knows it, or the version in force."""
+    frames = toy.tables()
+    frames["stock"].loc[2, "team_id"] = "OLD"
+    folder = toy.write(tmp_path / "store", frames)
+    assert len(load(folder)) == 1
+    loaded = load_inputs(folder, toy.areas(), Config(), teams_in_force=["OLD"])
+    assert loaded.stock["team_id"].dropna().tolist() == ["OLD"]
+    frames["current"].loc[0, "team_id"] = "OLD"
+    assert load(toy.write(tmp_path / "file", frames)) == ()
+
+
+def test_special_teams_need_the_pw_only_when_its_clients_come_to_them(tmp_path: Path) -> None:
+    frames = toy.tables()
+    frames["teams"].loc[5, "laws"] = "ZW|WIA"
+    folder = toy.write(tmp_path, frames)
+    assert load(folder) == ()
+    with pytest.raises(InputRefused, match="M1 does not serve PW"):
+        load_inputs(folder, toy.areas(), Config(special_first=True))
 
 
 def test_all_problems_come_in_one_go(tmp_path: Path) -> None:
