@@ -27,9 +27,30 @@ class Column:
     optional: bool = False
     """Inputs only: the whole column may be absent."""
     counts_persons: bool = False
-    """Published tables only: a number of clients. Readers outside operations see it from 5 up (R14)."""
+    """Published tables only: a number of clients. Readers outside operations see a multiple of 5, and nothing below 5
+    (R14)."""
     told_by: str = ""
-    """Published tables only: the count of clients that this column would give away; it is empty where that one is."""
+    """Published tables only: the count of clients that this column would give away. Readers see what the shown count
+    times the mean per client (two digits) comes to; it is empty where that count is."""
+    rounded_to: float = 0.0
+    """Published tables only: readers see the nearest multiple, so that two versions do not differ by one client."""
+    shown_keys: tuple[str, ...] | None = None
+    """Published tables, JSON only: the keys that readers see; None = everything."""
+    added: str = ""
+    """Published tables only: the version of the data contract that brought the column to a table that there was
+    already. It is empty in versions published before, unless ``older`` says otherwise."""
+    older: tuple[str | bool | int, ...] = ()
+    """The values that hold for rows published before the column was added: one row of before answers for each."""
+
+    @property
+    def is_protected(self) -> bool:
+        """Readers outside operations see another value than is stored."""
+        return self.counts_persons or bool(self.told_by) or self.rounded_to > 0 or self.shown_keys is not None
+
+    @property
+    def may_lack(self) -> bool:
+        """Empty in versions published before the column was added."""
+        return bool(self.added) and not self.older
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,8 @@ from sqlalchemy.engine import Connection
 
 from allocation.contract.published_tables import DIVISION_VIEWS, PUBLISHED, ROUTING, TEAM
 from allocation.contract.schema import Column, Table
-from allocation.publication import store
+from allocation.publication import small_counts, tables
+from allocation.publication.tables import is_nullable
 
 CONTRACT_VERSION = "1.0.0"
 """Semantic: a removed or renamed column or a changed meaning raises the first number, a new column the second."""
@@ -40,11 +41,10 @@ _PHYSICAL = {
     "timestamp": "timestamp with time zone",
     "json": "jsonb",
 }
-_SMALL_COUNTS = "empty for readers where it counts fewer than 5 persons"
 
 
 def _may_be_empty(column: Column) -> bool:
-    return column.nullable or column.counts_persons or bool(column.told_by)
+    return is_nullable(column) or small_counts.may_be_hidden(column)
 
 
 def as_open_data_contract() -> dict[str, Any]:
@@ -61,7 +61,7 @@ def as_open_data_contract() -> dict[str, Any]:
             "limitations": "Counts per area only, never persons. Counts under 5 are empty outside operations.",
             "usage": "See data-contract.md: how to read it, what may change and what never will.",
         },
-        "servers": [{"server": "production", "type": "postgresql", "schema": store.SCHEMA}],
+        "servers": [{"server": "production", "type": "postgresql", "schema": tables.SCHEMA}],
         "schema": [_schema_of(table) for table in TABLES],
     }
 
@@ -91,8 +91,10 @@ def _property_of(table: Table, column: Column) -> dict[str, Any]:
     if column.example:
         described["examples"] = [column.example]
     extras = {"unit": column.unit, "allowed": list(column.allowed)}
-    if column.counts_persons or column.told_by:
-        extras["smallCounts"] = _SMALL_COUNTS
+    if column.is_protected:
+        extras["forReaders"] = small_counts.described(column)
+    if column.added:
+        extras["added"] = column.added
     if any(extras.values()):
         described["customProperties"] = [{"property": k, "value": v} for k, v in extras.items() if v]
     return described
@@ -113,9 +115,15 @@ def _line_of(column: Column) -> str:
     meaning = column.meaning
     if column.allowed:
         meaning += f" ({', '.join(f'`{value}`' for value in column.allowed)})"
-    empty = "yes" if column.nullable else "under 5" if _may_be_empty(column) else "no"
-    if column.nullable and (column.counts_persons or column.told_by):
+    if column.added:
+        meaning += f"; since contract {column.added}"
+    if column.is_protected:
+        meaning += f". Readers: {small_counts.described(column)}"
+    empty = "yes" if column.nullable else "under 5" if small_counts.may_be_hidden(column) else "no"
+    if column.nullable and small_counts.may_be_hidden(column):
         empty = "yes; under 5"
+    if column.may_lack and empty == "no":
+        empty = f"before {column.added}"
     cells = (f"`{column.name}`", _PHYSICAL[column.type], column.unit, empty, meaning, column.example)
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
@@ -156,7 +164,7 @@ def _other_types(connection: Connection, table: Table) -> list[str]:
         "SELECT column_name, data_type FROM information_schema.columns "
         "WHERE table_schema = :schema AND table_name = :name"
     )
-    types = {row[0]: row[1] for row in connection.execute(query, {"schema": store.SCHEMA, "name": table.name})}
+    types = {row[0]: row[1] for row in connection.execute(query, {"schema": tables.SCHEMA, "name": table.name})}
     return [
         f"{table.name}.{column.name}: is {types[column.name]}; the contract says {_PHYSICAL[column.type]}"
         for column in table.columns

@@ -1,7 +1,7 @@
 """Planners' drafts, kept in the store beside the versions: what was tried on the page, by whom, not yet proposed.
 
 A draft is a named JSON value. Saving names the revision that the planner started from: when someone else saved in the
-meantime, nothing is overwritten and the planner is told who it was. The table is made on first use.
+meantime, nothing is overwritten and the planner is told who it was.
 """
 
 from __future__ import annotations
@@ -15,20 +15,7 @@ import sqlalchemy as sa
 
 from allocation.contract.errors import Refused
 from allocation.publication import store
-
-_METADATA = sa.MetaData()
-DRAFTS = sa.Table(
-    "planner_drafts",
-    _METADATA,
-    sa.Column("draft_id", sa.Integer, primary_key=True),
-    sa.Column("run_id", sa.Text, nullable=False),
-    sa.Column("name", sa.Text, nullable=False),
-    sa.Column("content", sa.Text, nullable=False),
-    sa.Column("revision", sa.Integer, nullable=False),
-    sa.Column("saved_by", sa.Text, nullable=False),
-    sa.Column("saved_at", sa.Text, nullable=False),
-    sa.UniqueConstraint("run_id", "name"),
-)
+from allocation.publication.tables import PLANNER_DRAFTS as DRAFTS
 
 
 @dataclass(frozen=True)
@@ -57,13 +44,13 @@ class Overtaken(Refused):
 def drafts(store_url: str, run_id: str) -> list[Draft]:
     """The drafts on a run's proposal, the last saved first."""
     query = sa.select(DRAFTS).where(DRAFTS.c.run_id == run_id).order_by(DRAFTS.c.saved_at.desc(), DRAFTS.c.draft_id)
-    with _reading(store_url) as connection:
+    with store.reading(store_url) as connection:
         return [_draft(row) for row in connection.execute(query)]
 
 
 def draft(store_url: str, draft_id: int) -> Draft:
     """One draft. Raises Refused when it is not there."""
-    with _reading(store_url) as connection:
+    with store.reading(store_url) as connection:
         row = connection.execute(sa.select(DRAFTS).where(DRAFTS.c.draft_id == draft_id)).first()
     if row is None:
         raise Refused("Dit concept is er niet meer.")
@@ -87,7 +74,6 @@ def save(
         "saved_by": by,
         "saved_at": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-    _ensure(store_url)
     with store.writing(store_url) as connection:
         same = sa.select(DRAFTS).where(DRAFTS.c.run_id == run_id, DRAFTS.c.name == name)
         taken = connection.execute(same).first()
@@ -108,7 +94,6 @@ def save(
 
 def remove(store_url: str, draft_id: int, *, revision: int) -> None:
     """Remove ``revision`` of a draft. Raises Overtaken when someone saved it since."""
-    _ensure(store_url)
     with store.writing(store_url) as connection:
         here = (DRAFTS.c.draft_id == draft_id) & (DRAFTS.c.revision == revision)
         if connection.execute(DRAFTS.delete().where(here)).rowcount == 0:
@@ -118,19 +103,3 @@ def remove(store_url: str, draft_id: int, *, revision: int) -> None:
 
 def _draft(row: sa.Row[Any]) -> Draft:
     return Draft(row.draft_id, row.run_id, row.name, json.loads(row.content), row.revision, row.saved_by, row.saved_at)
-
-
-_ensured: set[str] = set()
-
-
-def _ensure(store_url: str) -> None:
-    """Make the table where it is not there yet; asked once per store and process."""
-    if store_url not in _ensured:
-        with store.writing(store_url) as connection:
-            _METADATA.create_all(connection, checkfirst=True)
-        _ensured.add(store_url)
-
-
-def _reading(store_url: str) -> Any:
-    _ensure(store_url)
-    return store.reading(store_url)

@@ -42,7 +42,9 @@ from allocation.contract.input_tables import TEAMS
 from allocation.contract.published_tables import EXPECTED, PUBLISHED, RUNS, TEAM
 from allocation.contract.schema import Table
 from allocation.contract.vocabulary import CLIENT_LINES, LAWS, SMALLEST_SHOWN_COUNT
-from allocation.publication.store import VALIDITY_COLUMNS, csv_bytes, stored_columns
+from allocation.publication import small_counts
+from allocation.publication.store import csv_bytes
+from allocation.publication.tables import VALIDITY_COLUMNS, stored_columns
 
 CRS = "EPSG:28992"
 PROPOSALS, TIMELINE = "proposals", "timeline.json"
@@ -377,8 +379,8 @@ def write_published(
 ) -> Path:
     """The files of ``version`` for readers, from its proposal: Parquet, CSV, CSV for Dutch Excel, GeoPackage, report.
 
-    Counts of clients under 5 are empty (R14). ``team_ends``: teams that stop while the version may still be in force,
-    with their last day; kept in the manifest. The proposal's own files are sound (`check_sound`).
+    Counts of clients are as readers may see them (R14). ``team_ends``: teams that stop while the version may still be
+    in force, with their last day; kept in the manifest. The proposal's own files are sound (`check_sound`).
     """
     source = proposal_folder(files_dir, version)
     place = published_folder(files_dir, version, valid_from)
@@ -400,7 +402,7 @@ def write_published(
         "valid_to_when_written": valid_to,
         "fingerprint": json.loads((source / "manifest.json").read_text())["fingerprint"],
         "written_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "small_counts": f"counts of clients under {SMALLEST_SHOWN_COUNT} are empty",
+        "small_counts": f"counts of clients are multiples of {SMALLEST_SHOWN_COUNT}, and empty below; figures follow",
         "teams_that_end": dict(team_ends or {}),
     }
     _write_manifest(aside, about, entries)
@@ -411,22 +413,32 @@ def write_published(
 def _for_readers(
     table: Table, rows: pa.Table, valid_from: date, valid_to: date | None, approval: Mapping[str, Any] | None
 ) -> pa.Table:
-    """The published columns of ``table``: validity added, small counts (and what tells them) emptied."""
-    columns = []
-    for column in table.columns:
-        if column.name in VALIDITY_COLUMNS:
-            day = valid_from if column.name == "valid_from" else valid_to
-            columns.append(pa.array([day] * rows.num_rows, pa.date32()))
-        elif table.name == RUNS.name and column.name == "approval" and approval is not None:
-            columns.append(pa.array([json.dumps(approval, default=str)], pa.string()))
-        else:
-            values = rows.column(column.name)
-            count = column.name if column.counts_persons else column.told_by
-            if count:
-                is_shown = pc.greater_equal(rows.column(count), SMALLEST_SHOWN_COUNT)
-                values = pc.if_else(is_shown, values, pa.scalar(None, values.type))
-            columns.append(values)
-    return pa.table(columns, names=list(table.column_names))
+    """The published columns of ``table`` as readers see them: with validity, and with small counts protected.
+
+    A proposal of before a column was added has it empty, or has a row for each of the values that hold for it.
+    """
+    if table.name == RUNS.name and approval is not None:
+        said = pa.array([json.dumps(approval, default=str)], pa.string())
+        rows = rows.set_column(rows.column_names.index("approval"), "approval", said)
+    rows = with_added_columns(table, rows)
+    for name, day in zip(VALIDITY_COLUMNS, (valid_from, valid_to), strict=True):
+        if name in table.column_names:
+            rows = rows.append_column(name, pa.array([day] * rows.num_rows, pa.date32()))
+    return small_counts.shown_rows(table, rows.select(list(table.column_names)))
+
+
+def with_added_columns(table: Table, rows: pa.Table) -> pa.Table:
+    """``rows`` of before columns were added to ``table``, with these columns."""
+    for column in stored_columns(table):
+        if column.name in rows.column_names or not column.added:
+            continue
+        values = column.older or (None,)
+        copies = [
+            rows.append_column(column.name, pa.array([value] * rows.num_rows, _ARROW_TYPES[column.type]))
+            for value in values
+        ]
+        rows = pa.concat_tables(copies)
+    return rows
 
 
 def _write_table(folder: Path, name: str, rows: pa.Table) -> list[dict[str, Any]]:

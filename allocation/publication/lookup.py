@@ -20,7 +20,7 @@ from sqlalchemy.engine import Connection
 
 from allocation.contract.errors import Refused
 from allocation.contract.vocabulary import CLIENT_LINES, LAWS, REGULAR_GROUP
-from allocation.publication import store
+from allocation.publication import store, tables
 
 _POSTCODE = re.compile(r"(?:NL)?([1-9][0-9]{3})([A-Z]{2})?")
 _NOT_LETTERS_OR_DIGITS = re.compile(r"[^0-9A-Z]+")
@@ -101,7 +101,7 @@ _ALLOCATION = sa.table(
     sa.column("valid_from", sa.Date),
     sa.column("valid_to", sa.Date),
 )
-_RUNS = sa.table("runs", sa.column("version", sa.Integer), sa.column("configuration", store.JSON_TYPE))
+_RUNS = sa.table("runs", sa.column("version", sa.Integer), sa.column("configuration", tables.JSON_TYPE))
 
 
 @lru_cache(maxsize=4)

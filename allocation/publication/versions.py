@@ -27,9 +27,9 @@ from sqlalchemy.engine import Connection
 
 from allocation.contract.errors import Refused
 from allocation.contract.published_tables import ALLOCATION_CHANGES, RUNS
-from allocation.publication import files, store
+from allocation.publication import files, store, tables
 from allocation.publication.files import Outcome
-from allocation.publication.store import ACTS, BOUNDARY_AREAS, ROWS, VALIDITY, VERSIONS
+from allocation.publication.tables import ACTS, BOUNDARY_AREAS, ROWS, VALIDITY, VERSIONS
 
 _DAY = timedelta(days=1)
 _TIMELINE_ACTS = ("publish", "rollback")
@@ -231,9 +231,9 @@ def read_table(name: str, store_url: str, *, version: int | None = None, on: dat
     Complete counts: this is the reading of operations. Columns as declared; validity is empty for a proposal. Raises
     Refused when there is no such version, ValueError for an unknown table.
     """
-    table = next((t for t in store.STORED if t.name == name), None)
+    table = next((t for t in tables.STORED if t.name == name), None)
     if table is None:
-        raise ValueError(f"no table {name}; there are {', '.join(t.name for t in store.STORED)}")
+        raise ValueError(f"no table {name}; there are {', '.join(t.name for t in tables.STORED)}")
     with store.reading(store_url) as connection:
         periods = _timeline(connection)
         day = on or store.today()
@@ -247,7 +247,7 @@ def read_table(name: str, store_url: str, *, version: int | None = None, on: dat
     if name == RUNS.name and row.approval is not None:
         built["approval"] = [row.approval]
     period = _period_shown(periods, chosen, day)
-    for column in store.VALIDITY_COLUMNS:
+    for column in tables.VALIDITY_COLUMNS:
         if column in table.column_names:
             value = getattr(period, column) if period else None
             built[column] = pd.Series([value] * len(built), index=built.index, dtype=object)
@@ -266,7 +266,7 @@ def compare(a: int, b: int, store_url: str) -> pd.DataFrame:
     A line `alle` counts as both lines unless neither version divides that postcode by line.
     """
     changes = sa.table(
-        "weighed_changes", *(sa.column(c.name, store.SQL_TYPES[c.type]) for c in ALLOCATION_CHANGES.columns)
+        "weighed_changes", *(sa.column(c.name, tables.SQL_TYPES[c.type]) for c in ALLOCATION_CHANGES.columns)
     )
     query = (
         sa.select(changes)

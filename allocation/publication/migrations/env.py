@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from alembic import context
 from sqlalchemy.schema import CreateSchema
 
-from allocation.publication.store import METADATA, SCHEMA
+from allocation.publication.tables import METADATA, SCHEMA
 
 
 def is_ours(name: str | None, kind: str, _parents: Any) -> bool:

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from allocation.publication import store, versions
+from allocation.publication import store, tables, versions
 from tests.support.outcomes import Country
 
 LINES = {"alle": ("vangnet", "werkgever"), "vangnet": ("vangnet",), "werkgever": ("werkgever",)}
@@ -140,13 +140,13 @@ def check_complete(url: str, before: pd.DataFrame, after: pd.DataFrame) -> None:
 def changes_between(connection: sa.Connection, divided: dict[int, pd.DataFrame]) -> pd.DataFrame:
     for version, allocation in divided.items():
         connection.execute(
-            store.VERSIONS.insert().values(
+            tables.VERSIONS.insert().values(
                 version=version, status="published", fingerprint=str(version), boundary_set="x",
                 created_at=datetime.now(UTC), based_on_act=0,
             )
         )  # fmt: skip
         rows = pa.Table.from_pandas(allocation.assign(version=version), preserve_index=False)
-        store.load(connection, store.ROWS["allocation"], rows)
+        store.load(connection, tables.ROWS["allocation"], rows)
     return pd.read_sql(sa.text("SELECT * FROM version_changes WHERE from_version = 1 AND version = 2"), connection)
 
 

@@ -13,7 +13,7 @@ from alembic.migration import MigrationContext
 
 from allocation.contract.errors import Passing, Refused
 from allocation.contract.published_tables import REGION_SUMMARY
-from allocation.publication import data_contract, store, versions
+from allocation.publication import data_contract, store, tables, versions
 from tests.support.outcomes import Country
 
 BLOCK = re.compile(r"^```(sql|postgresql)\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -59,14 +59,14 @@ def test_the_migrations_lead_to_what_is_declared(store_url: str) -> None:
     """When this fails after a change of `allocation.contract`: write a migration."""
     with store.writing(store_url) as connection:
         options = {"compare_type": True, "include_name": lambda name, kind, _: name != "alembic_version"}
-        differences = compare_metadata(MigrationContext.configure(connection, opts=options), store.METADATA)
+        differences = compare_metadata(MigrationContext.configure(connection, opts=options), tables.METADATA)
     # Alembic cannot compare indexes on expressions reliably; their columns are compared below.
     assert [d for d in differences if d[0] not in ("add_index", "remove_index")] == []
 
 
 def test_keys_and_choices_are_what_is_declared(store_url: str) -> None:
     with store.reading(store_url) as connection:
-        for name, table in store.ROWS.items():
+        for name, table in tables.ROWS.items():
             inspector = sa.inspect(connection)
             choices = {c["name"]: c["sqltext"] for c in inspector.get_check_constraints(table.name)}
             for constraint in (c for c in table.constraints if isinstance(c, sa.CheckConstraint)):

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from allocation import cli
 from allocation.contract.errors import Passing, Refused
-from allocation.publication import files, store, versions
+from allocation.publication import files, store, tables, versions
 from tests.support.outcomes import Country, allocation_of, routing_of, write_outcome
 
 Propose = Callable[..., int]
@@ -304,7 +304,7 @@ def test_the_database_itself_forbids_overlap(store_url: str, files_dir: Path, pr
     versions.publish(propose(), store_url, files_dir)
     overlapping = {"version": 1, "valid_from": later(10), "valid_to": None, "act_id": 1}
     with pytest.raises(sa.exc.IntegrityError), store.writing(store_url) as connection:
-        connection.execute(store.VALIDITY.insert().values(**overlapping))
+        connection.execute(tables.VALIDITY.insert().values(**overlapping))
     assert periods(store_url) == [(1, TODAY, None)]
 
 

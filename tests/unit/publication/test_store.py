@@ -12,7 +12,7 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 
 from allocation.contract.errors import Passing, Refused
-from allocation.publication import store, versions
+from allocation.publication import store, tables, upgrade, versions
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def store_url(tmp_path: Path) -> str:
 def test_head_is_the_newest_migration() -> None:
     config = Config()
     config.set_main_option("script_location", "allocation.publication:migrations")
-    assert ScriptDirectory.from_config(config).get_heads() == [store.HEAD]
+    assert ScriptDirectory.from_config(config).get_heads() == [upgrade.HEAD]
 
 
 def test_migrating_again_changes_nothing(store_url: str) -> None:
@@ -84,7 +84,7 @@ def test_the_default_store_is_a_file_or_what_the_environment_says(monkeypatch: p
 def test_a_failed_write_leaves_nothing(store_url: str) -> None:
     with pytest.raises(RuntimeError, match="halfway"), store.writing(store_url) as connection:  # noqa: PT012
         row = {"version": 1, "pc4": "1000", "client_line": "alle", "law_domain": "pw", "team_id": "P", "share": 1.0}
-        connection.execute(store.ROWS["allocation"].insert().values(**row))
+        connection.execute(tables.ROWS["allocation"].insert().values(**row))
         raise RuntimeError("halfway")
     with store.reading(store_url) as connection:
         assert connection.scalar(sa.text("SELECT count(*) FROM allocation_rows")) == 0
@@ -93,7 +93,7 @@ def test_a_failed_write_leaves_nothing(store_url: str) -> None:
 def test_a_value_outside_its_set_is_refused_by_the_database(store_url: str) -> None:
     row = {"version": 1, "pc4": "1000", "client_line": "beide", "law_domain": "pw", "team_id": "P", "share": 1.0}
     with pytest.raises(sa.exc.IntegrityError), store.writing(store_url) as connection:
-        connection.execute(store.ROWS["allocation"].insert().values(**row))
+        connection.execute(tables.ROWS["allocation"].insert().values(**row))
 
 
 def test_empty_parts_of_a_key_count_as_a_value(store_url: str) -> None:
@@ -112,7 +112,7 @@ def test_empty_parts_of_a_key_count_as_a_value(store_url: str) -> None:
     row = (1, "1000", None, None, "regulier", "WIA", "vangnet", "A1", 1.0, "Almere")
     rows = pa.table({name: [value, value] for name, value in zip(columns, row, strict=True)})
     with pytest.raises(sa.exc.IntegrityError), store.writing(store_url) as connection:
-        store.load(connection, store.ROWS["routing"], rows)
+        store.load(connection, tables.ROWS["routing"], rows)
 
 
 @pytest.mark.parametrize(
@@ -143,8 +143,8 @@ def test_moments_come_back_in_utc(store_url: str) -> None:
     moment = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
     values = {"version": 1, "status": "proposed", "fingerprint": "x", "boundary_set": "x", "created_at": moment}
     with store.writing(store_url) as connection:
-        connection.execute(store.VERSIONS.insert().values(**values, based_on_act=0))
-        assert connection.scalar(sa.select(store.VERSIONS.c.created_at)) == moment
+        connection.execute(tables.VERSIONS.insert().values(**values, based_on_act=0))
+        assert connection.scalar(sa.select(tables.VERSIONS.c.created_at)) == moment
 
 
 def test_moments_become_text_without_the_zone_files_of_the_operating_system() -> None:

@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from allocation.contract.errors import Refused
-from allocation.publication import store, versions
+from allocation.publication import store, tables, versions
 
 DAY_0 = date(2027, 1, 1)
 HORIZON = 40
@@ -26,7 +26,7 @@ def store_url(tmp_path_factory: pytest.TempPathFactory) -> str:
 def put_all_in_force(connection: sa.Connection, acts: list[tuple[int, int]]) -> list[versions.Period]:
     for version in (1, 2, 3):
         values = {"version": version, "status": "published", "fingerprint": str(version), "boundary_set": "x"}
-        connection.execute(store.VERSIONS.insert().values(**values, created_at=datetime.now(UTC), based_on_act=0))
+        connection.execute(tables.VERSIONS.insert().values(**values, created_at=datetime.now(UTC), based_on_act=0))
     for version, day in acts:
         first = DAY_0 + timedelta(days=day)
         act_id = versions._record(connection, "publish", version, first, by="test")

@@ -1,0 +1,131 @@
+"""Connections to a store: its address, its engine, one writer at a time, and database errors in plain words.
+
+Belongs here: what differs between the two databases in opening and locking. Does not belong here: what is read or
+written (`store`, `versions`), the schema (`tables`, `upgrade`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import URL, Connection, Engine, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
+from sqlalchemy.pool import NullPool
+
+from allocation.contract.errors import Passing, Refused
+from allocation.publication.tables import SCHEMA
+
+_LOCK_KEY = 0x5A4C0C0
+_LOCK_WAIT_S = 30
+
+
+def parse_url(store_url: str) -> URL:
+    """A store address; refused when it is neither SQLite nor PostgreSQL."""
+    try:
+        url = make_url(store_url)
+    except ArgumentError as error:
+        raise Refused(
+            f"'{store_url}' is not a store address; allowed: sqlite:///FILE or postgresql://HOST/DB."
+        ) from error
+    if url.drivername in ("postgresql", "postgres", "postgresql+psycopg2"):
+        url = url.set(drivername="postgresql+psycopg")
+    if url.drivername not in ("sqlite", "sqlite+pysqlite", "postgresql+psycopg"):
+        raise Refused(f"A store on {url.drivername} is not possible; allowed: sqlite:///FILE or postgresql://HOST/DB.")
+    return url
+
+
+@lru_cache(maxsize=16)
+def engine(store_url: str) -> Engine:
+    """The engine of a store. Connections are not pooled: a process that forks or is killed leaves none behind."""
+    url = parse_url(store_url)
+    if url.get_backend_name() == "postgresql":
+        given = url.query.get("options", "")
+        options = f"{given if isinstance(given, str) else ' '.join(given)} -c search_path={SCHEMA},public".strip()
+        return sa.create_engine(url, poolclass=NullPool, connect_args={"options": options})
+    built = sa.create_engine(url, poolclass=NullPool, connect_args={"timeout": _LOCK_WAIT_S})
+    sa.event.listen(built, "connect", _prepare_sqlite)
+    sa.event.listen(built, "begin", _begin_sqlite)
+    return built
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    connection.isolation_level = None  # transactions begin where we say, not where the driver guesses
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA synchronous = FULL")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writes = connection.get_execution_options().get("caseload_writes")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+_FINAL_ANSWERS = ("password authentication failed", "no password supplied", "does not exist", "no pg_hba.conf entry")
+"""Of a server that is there: trying again helps nobody. (It says so before there is a connection, without a code.)"""
+
+
+@contextmanager
+def connected(store_url: str) -> Iterator[Connection]:
+    """A connection; refused in one sentence when the store cannot be reached."""
+    url = parse_url(store_url)
+    where = url.render_as_string(hide_password=True)
+    try:
+        connection = engine(store_url).connect()
+    except (DBAPIError, NoSuchModuleError) as error:
+        cause = str(getattr(error, "orig", error)).strip().splitlines()
+        told = f"The store {where} cannot be opened: {cause[0] if cause else error}"
+        is_away = isinstance(error, OperationalError) and url.get_backend_name() == "postgresql"
+        is_away = is_away and not any(answer in told for answer in _FINAL_ANSWERS)
+        raise (Passing if is_away else Refused)(told) from error
+    with connection:
+        try:
+            yield connection
+        except DBAPIError as error:
+            refused = _plain_words(error, where)
+            if refused is None:
+                raise
+            raise refused from error
+
+
+def _plain_words(error: DBAPIError, where: str) -> Refused | None:
+    """What a person can do about an error of the database; None when it is a fault of the program."""
+    code, text = getattr(error.orig, "sqlstate", None), (str(error.orig).splitlines() or [""])[0]
+    if code == "42501":
+        return Refused(f"The login has no right to do this in the store {where}: {text}.")
+    if code in ("42P01", "3F000") or text.startswith("no such table"):
+        return Refused(f"The store {where} holds no published tables yet.")
+    if text == "file is not a database":
+        return Refused(f"The store {where} cannot be opened: the file is not an SQLite database.")
+    if code == "53100" or text == "database or disk is full":
+        return Passing(f"The store {where} cannot be written: no space left on its disk.")
+    if error.connection_invalidated or (code or "").startswith(("08", "57P")):
+        return Passing(f"The connection to the store {where} was lost: {text}")
+    return None
+
+
+@contextmanager
+def exclusive(store_url: str) -> Iterator[Connection]:
+    with connected(store_url) as connection:
+        connection.execution_options(caseload_writes=True)
+        try:
+            transaction = connection.begin()
+            if connection.dialect.name == "postgresql":
+                connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{_LOCK_WAIT_S}s'")
+                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK_KEY})")
+                connection.exec_driver_sql("SET LOCAL lock_timeout = 0")
+        except DBAPIError as error:
+            if not _is_busy(error):
+                raise
+            raise Refused(
+                f"Another publication has been writing to the store for {_LOCK_WAIT_S} seconds; nothing was changed. "
+                "Try again when it has finished."
+            ) from error
+        with transaction:
+            yield connection
+
+
+def _is_busy(error: DBAPIError) -> bool:
+    return getattr(error.orig, "sqlstate", None) == "55P03" or "database is locked" in str(error.orig)

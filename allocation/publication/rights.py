@@ -1,0 +1,81 @@
+"""PostgreSQL: who may do what. SQLite has no roles: whoever has the file has everything.
+
+Four roles without login; a login gets its rights by membership, for example ``GRANT caseload_reader TO uitkeren``.
+caseload_owner owns the schema (new versions of the program), caseload_writer is the pipeline (proposes, publishes, puts
+back), caseload_planner is the planners' page (sees complete counts, keeps drafts, proposes), caseload_reader is another
+division. Each but the last has the rights of the next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from allocation.publication.tables import METADATA, ROWS
+
+_WRITTEN_ONCE = ("versions", "acts", "boundary_areas", *(table.name for table in ROWS.values()))
+"""What a proposal adds; nobody but the owner changes or deletes it."""
+
+_STATEMENTS = """
+REVOKE ALL ON ALL TABLES IN SCHEMA caseload FROM caseload_reader, caseload_planner, caseload_writer;
+REVOKE ALL ON {every} FROM PUBLIC;
+GRANT USAGE ON SCHEMA caseload TO caseload_writer, caseload_planner, caseload_reader;
+GRANT SELECT ON ALL TABLES IN SCHEMA caseload TO caseload_planner;
+GRANT INSERT ON {written_once} TO caseload_planner;
+GRANT UPDATE (status, planned_from, based_on_act) ON versions TO caseload_planner;
+GRANT INSERT, UPDATE, DELETE ON planner_drafts TO caseload_planner;
+GRANT UPDATE (status, approval, planned_from, based_on_act) ON versions TO caseload_writer;
+GRANT INSERT ON validity TO caseload_writer;
+GRANT UPDATE (valid_to, superseded_at) ON validity TO caseload_writer;
+GRANT SELECT ON {for_readers} TO caseload_reader;
+REVOKE EXECUTE ON FUNCTION caseload.routing_asof(date) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION caseload.routing_asof(date) TO caseload_planner, caseload_reader
+"""
+_HAND_OVER = """
+DO $$
+DECLARE thing record;
+BEGIN
+    EXECUTE format('GRANT CREATE ON DATABASE %I TO caseload_owner', current_database());
+    GRANT USAGE, CREATE ON SCHEMA caseload TO caseload_owner;
+    FOR thing IN SELECT relname, relkind FROM pg_class
+                 WHERE relnamespace = 'caseload'::regnamespace AND relkind IN ('r', 'v')
+                   AND relowner <> 'caseload_owner'::regrole LOOP
+        EXECUTE format('ALTER %s caseload.%I OWNER TO caseload_owner',
+                       CASE thing.relkind WHEN 'v' THEN 'VIEW' ELSE 'TABLE' END, thing.relname);
+    END LOOP;
+    ALTER FUNCTION caseload.routing_asof(date) OWNER TO caseload_owner;
+    ALTER SCHEMA caseload OWNER TO caseload_owner;
+END
+$$
+"""
+# A planner proposes; that a version is published or rejected is the pipeline's to say.
+_DECIDING = (
+    """
+CREATE OR REPLACE FUNCTION caseload.only_the_writer_decides() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.status <> 'proposed' AND NOT pg_has_role(current_user, 'caseload_writer', 'MEMBER') THEN
+        RAISE EXCEPTION 'permission denied: only caseload_writer publishes or rejects a version'
+            USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    RETURN NEW;
+END
+$$
+""",
+    """
+CREATE OR REPLACE TRIGGER only_the_writer_decides BEFORE INSERT OR UPDATE OF status ON versions
+FOR EACH ROW EXECUTE FUNCTION caseload.only_the_writer_decides()
+""",
+    "ALTER FUNCTION caseload.only_the_writer_decides() OWNER TO caseload_owner",
+)
+
+
+def grant(connection: Connection, for_readers: Iterable[str]) -> None:
+    """Give every table and view of the schema to its roles. On PostgreSQL only."""
+    every = ", ".join(table for table in METADATA.tables)
+    filled = _STATEMENTS.format(
+        every=every, written_once=", ".join(_WRITTEN_ONCE), for_readers=", ".join(sorted(for_readers))
+    )
+    for statement in (*filled.split(";"), *_DECIDING, _HAND_OVER):
+        connection.execute(sa.text(statement))

@@ -1,0 +1,142 @@
+"""What readers outside operations see of a column, so that no count of persons under 5 can be worked out (R14).
+
+Belongs here: the rule per column (declared in `allocation.contract`), as SQL for the views of both stores and for
+tables in memory (files, reports). Does not belong here: which tables go out.
+
+The rule. A count of persons is shown as a multiple of 5, and not at all below 5. A figure that would tell the count
+(hours, months of waiting) is made anew from the count as shown: times the mean per client, to two digits. So two
+versions that differ by a few clients show the same or differ by 5, whichever columns are subtracted. Other figures
+over clients (deviation, kilometres, objective) are rounded coarser than one client moves them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from allocation.contract.schema import Column, Table
+from allocation.contract.vocabulary import SMALLEST_SHOWN_COUNT
+
+Floats = NDArray[np.float64]
+
+
+def described(column: Column) -> str:
+    """What readers see instead of the value; empty where they see the value itself."""
+    if column.counts_persons:
+        return f"multiple of {SMALLEST_SHOWN_COUNT}; empty under {SMALLEST_SHOWN_COUNT}"
+    if column.told_by:
+        return f"{column.told_by} as shown times the mean per client; empty where that is"
+    if column.rounded_to:
+        return f"rounded to {column.rounded_to:g}"
+    if column.shown_keys is not None:
+        return f"only {', '.join(column.shown_keys)}" if column.shown_keys else "empty object"
+    return ""
+
+
+def may_be_hidden(column: Column) -> bool:
+    return column.counts_persons or bool(column.told_by)
+
+
+# --- SQL -------------------------------------------------------------------------------------------------------------
+
+
+def as_sql(column: Column, value_of: Callable[[str], str], dialect: str) -> str:
+    """The SQL expression of what readers see; ``value_of`` gives the expression of a column's stored value."""
+    value = value_of(column.name)
+    if column.shown_keys is not None:
+        return _some_keys(value, column.shown_keys, dialect)
+    if column.counts_persons:
+        shown = _multiple(value, str(SMALLEST_SHOWN_COUNT), dialect)
+        kind = "integer" if column.type == "integer" else "double precision"
+        return f"CASE WHEN {value} >= {SMALLEST_SHOWN_COUNT} THEN CAST({shown} AS {kind}) END"
+    if column.told_by:
+        count = value_of(column.told_by)
+        shown = _multiple(count, str(SMALLEST_SHOWN_COUNT), dialect)
+        mean = _two_digits(f"({value} / {count})", dialect)
+        return f"CASE WHEN {count} >= {SMALLEST_SHOWN_COUNT} THEN {shown} * {mean} END"
+    if column.rounded_to:
+        return _multiple(value, repr(column.rounded_to), dialect)
+    return value
+
+
+def _multiple(value: str, step: str, dialect: str) -> str:
+    """The nearest multiple of ``step``; halves away from 0."""
+    whole = f"abs({value}) / CAST({step} AS double precision) + 0.5"
+    whole = f"floor({whole})" if dialect == "postgresql" else f"CAST({whole} AS integer)"
+    return f"(CASE WHEN {value} < 0 THEN -{step} ELSE {step} END * {whole})"
+
+
+def _two_digits(value: str, dialect: str) -> str:
+    if dialect == "postgresql":
+        return f"CAST(to_char(CAST({value} AS double precision), '9.9EEEE') AS double precision)"
+    return f"CAST(printf('%.1e', {value}) AS REAL)"
+
+
+def _some_keys(value: str, keys: tuple[str, ...], dialect: str) -> str:
+    if dialect == "postgresql":
+        pairs = ", ".join(f"'{key}', {value} -> '{key}'" for key in keys)
+        return f"jsonb_build_object({pairs})"
+    pairs = ", ".join(f"'{key}', json({value} -> '{key}')" for key in keys)
+    return f"json_object({pairs})"
+
+
+# --- tables in memory ------------------------------------------------------------------------------------------------
+
+
+def shown(table: Table, rows: pd.DataFrame) -> pd.DataFrame:
+    """``rows`` of a published table as readers see them; columns that are not declared stay as they are."""
+    declared = [c for c in table.columns if c.is_protected and c.name in rows.columns]
+    return rows.assign(**{c.name: _shown(c, rows) for c in declared})
+
+
+def _shown(column: Column, rows: pd.DataFrame) -> Any:
+    if column.shown_keys is not None:
+        return [_keys_of(value, column.shown_keys) for value in rows[column.name]]
+    values = rows[column.name].to_numpy(dtype=np.float64, na_value=np.nan)
+    if column.counts_persons:
+        counts = _shown_counts(values)
+        return pd.Series(counts, index=rows.index).astype("Int64" if column.type == "integer" else "float64")
+    if column.told_by:
+        exact = rows[column.told_by].to_numpy(dtype=np.float64, na_value=np.nan)
+        counts = _shown_counts(exact)
+        means = np.divide(values, exact, out=np.full(len(values), np.nan), where=~np.isnan(counts))
+        return counts * np.array([float(f"{mean:.1e}") for mean in means])
+    return _nearest_multiple(values, column.rounded_to)
+
+
+def _shown_counts(counts: Floats) -> Floats:
+    is_shown = np.nan_to_num(counts) >= SMALLEST_SHOWN_COUNT
+    return np.where(is_shown, _nearest_multiple(counts, SMALLEST_SHOWN_COUNT), np.nan)
+
+
+def _nearest_multiple(values: Floats, step: float) -> Floats:
+    rounded: Floats = np.where(values < 0, -step, step) * np.floor(np.abs(values) / step + 0.5)
+    return rounded
+
+
+def _keys_of(value: object, keys: tuple[str, ...]) -> object:
+    """Of a JSON object its ``keys``; in the form in which it came (text or object)."""
+    whole = json.loads(value) if isinstance(value, str) else value
+    kept = {key: whole.get(key) if isinstance(whole, dict) else None for key in keys}
+    return json.dumps(kept) if isinstance(value, str) else kept
+
+
+def shown_rows(table: Table, rows: pa.Table) -> pa.Table:
+    """As ``shown``, for Arrow tables; the types stay."""
+    protected = [c for c in table.columns if c.is_protected]
+    if not protected or not rows.num_rows:
+        return rows
+    needed = {name for c in protected for name in (c.name, c.told_by) if name}
+    visible = shown(table, rows.select(sorted(needed)).to_pandas())
+    for column in protected:
+        position = rows.column_names.index(column.name)
+        field = rows.schema.field(position)
+        values = pa.Array.from_pandas(visible[column.name], type=field.type)
+        rows = rows.set_column(position, pa.field(field.name, field.type), values)
+    return rows

@@ -1,0 +1,164 @@
+"""The tables of a store: those that keep its record, and one ``<table>_rows`` for each published table.
+
+Belongs here: names, columns, types, keys. The tables of rows follow from `allocation.contract.published_tables`; what
+keeps the record is declared here. Does not belong here: connections (`connection`), what readers see (`views`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
+
+from allocation.contract.published_tables import EXPECTED, PUBLISHED, TEAM
+from allocation.contract.schema import Column, Table
+
+SCHEMA = "caseload"
+STORED: tuple[Table, ...] = (*PUBLISHED, TEAM, EXPECTED)
+VALIDITY_COLUMNS = ("valid_from", "valid_to")
+
+
+class UtcTimestamp(sa.TypeDecorator[datetime]):
+    """A moment in UTC. SQLite keeps no time zone, so it is taken off on the way in and put back on the way out."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
+        if value is None:
+            return None
+        moment = value.astimezone(UTC)
+        return moment.replace(tzinfo=None) if dialect.name == "sqlite" else moment
+
+    def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+JSON_TYPE = sa.JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
+SQL_TYPES: Mapping[str, Any] = {
+    "text": sa.Text(),
+    "integer": sa.Integer(),
+    "number": sa.Double(),
+    "boolean": sa.Boolean(),
+    "date": sa.Date(),
+    "timestamp": UtcTimestamp(),
+    "json": JSON_TYPE,
+}
+METADATA = sa.MetaData(
+    naming_convention={
+        "pk": "%(table_name)s_pkey",
+        "uq": "%(table_name)s_%(column_0_name)s_key",
+        "ck": "%(table_name)s_%(constraint_name)s_check",
+        "fk": "%(table_name)s_%(column_0_name)s_fkey",
+    }
+)
+
+VERSIONS = sa.Table(
+    "versions",
+    METADATA,
+    sa.Column("version", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Column("fingerprint", sa.Text, nullable=False, unique=True),
+    sa.Column("boundary_set", sa.Text, nullable=False),
+    sa.Column("created_at", UtcTimestamp, nullable=False),
+    sa.Column("planned_from", sa.Date),
+    sa.Column("based_on_act", sa.Integer, nullable=False),
+    sa.Column("approval", JSON_TYPE),
+    sa.CheckConstraint("status IN ('proposed', 'published', 'rejected')", name="status"),
+)
+ACTS = sa.Table(
+    "acts",
+    METADATA,
+    sa.Column("act_id", sa.Integer, sa.Identity(), primary_key=True),
+    sa.Column("act", sa.Text, nullable=False),
+    sa.Column("version", sa.Integer, sa.ForeignKey("versions.version"), nullable=False),
+    sa.Column("valid_from", sa.Date),
+    sa.Column("acted_at", UtcTimestamp, nullable=False),
+    sa.Column("acted_by", sa.Text),
+    sa.Column("reason", sa.Text),
+    sa.Column("approval", JSON_TYPE),
+    sa.CheckConstraint("act IN ('propose', 'publish', 'reject', 'rollback')", name="act"),
+)
+VALIDITY = sa.Table(
+    "validity",
+    METADATA,
+    sa.Column("period_id", sa.Integer, sa.Identity(), primary_key=True),
+    sa.Column("version", sa.Integer, sa.ForeignKey("versions.version"), nullable=False),
+    sa.Column("valid_from", sa.Date, nullable=False),
+    sa.Column("valid_to", sa.Date),
+    sa.Column("act_id", sa.Integer, sa.ForeignKey("acts.act_id"), nullable=False),
+    sa.Column("superseded_at", UtcTimestamp),
+    sa.CheckConstraint("valid_to >= valid_from", name="order"),
+)
+BOUNDARY_AREAS = sa.Table(
+    "boundary_areas",
+    METADATA,
+    sa.Column("boundary_set", sa.Text, primary_key=True),
+    sa.Column("pc4", sa.Text, primary_key=True),
+    sa.Column("gemeente_name", sa.Text),
+    sa.Column("arbeidsmarktregio_nr", sa.Integer),
+    sa.Column("arbeidsmarktregio", sa.Text),
+    sa.Column("x_m", sa.Double),
+    sa.Column("y_m", sa.Double),
+    sa.Column("shape", sa.LargeBinary, nullable=False),
+)
+STORE_IDENTITY = sa.Table(
+    "store_identity",
+    METADATA,
+    sa.Column("store_id", sa.Text, primary_key=True),
+    sa.Column("declarations", sa.Text),  # which declarations the tables of rows and the views follow, see `upgrade`
+)
+PLANNER_DRAFTS = sa.Table(
+    "planner_drafts",
+    METADATA,
+    sa.Column("draft_id", sa.Integer, primary_key=True),
+    sa.Column("run_id", sa.Text, nullable=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("content", sa.Text, nullable=False),
+    sa.Column("revision", sa.Integer, nullable=False),
+    sa.Column("saved_by", sa.Text, nullable=False),
+    sa.Column("saved_at", sa.Text, nullable=False),
+    sa.UniqueConstraint("run_id", "name"),
+)
+
+
+def stored_columns(table: Table) -> tuple[Column, ...]:
+    """The columns that are written: validity lies in its own table, because it changes and rows never do."""
+    return tuple(c for c in table.columns if c.name not in VALIDITY_COLUMNS)
+
+
+def is_nullable(column: Column) -> bool:
+    return column.nullable or column.may_lack
+
+
+def _never_empty(column: Column) -> str:
+    return f"coalesce({column.name if column.type == 'text' else f'CAST({column.name} AS TEXT)'}, '')"
+
+
+def row_table(table: Table, metadata: sa.MetaData = METADATA) -> sa.Table:
+    """The table of rows of a published table."""
+    columns = stored_columns(table)
+    built = sa.Table(
+        f"{table.name}_rows",
+        metadata,
+        *(sa.Column(c.name, SQL_TYPES[c.type], nullable=is_nullable(c)) for c in columns),
+        *(sa.CheckConstraint(_one_of(c), name=c.name) for c in columns if c.allowed),
+    )
+    # Empty parts of a key count as a value. They come last: a look-up by postcode uses the parts before them.
+    parts = [table.column(k) for k in table.key if k != "version"]
+    required = [built.c[c.name] for c in parts if not is_nullable(c)]
+    nullable = [sa.text(_never_empty(c)) for c in parts if is_nullable(c)]
+    sa.Index(f"{table.name}_rows_key", built.c.version, *required, *nullable, unique=True)
+    return built
+
+
+def _one_of(column: Column) -> str:
+    return f"{column.name} IN ({', '.join(repr(v) for v in column.allowed)})"
+
+
+ROWS: Mapping[str, sa.Table] = {table.name: row_table(table) for table in STORED}

@@ -1,0 +1,249 @@
+"""Bringing a store to the schema of this program: numbered migrations, then whatever the declarations say.
+
+Belongs here: when and in which order a store is changed. A column or table that is declared in `allocation.contract`
+comes into the tables of rows and the views by itself; a migration is written for what keeps the record (versions,
+validity, acts) and for what a declaration cannot say. Does not belong here: the SQL of views (`views`), who may what
+(`rights`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from functools import lru_cache
+from pathlib import Path
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+from sqlalchemy.schema import CreateIndex, CreateTable
+
+from allocation.contract.errors import Refused
+from allocation.contract.schema import Column, Table
+from allocation.publication import rights, views
+from allocation.publication.connection import connected, exclusive, parse_url
+from allocation.publication.tables import ROWS, SCHEMA, STORE_IDENTITY, STORED, is_nullable, stored_columns
+
+HEAD = "0005"
+"""The newest migration; a test holds it to the migrations folder."""
+
+
+def migrate(store_url: str) -> None:
+    """Bring the store to the newest schema; one query when it is there already.
+
+    Refused for a store that a newer version of this program made.
+    """
+    url = parse_url(store_url)
+    if url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:"):
+        Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
+    with connected(store_url) as connection:
+        if _is_up_to_date(connection):
+            return
+        if connection.dialect.name == "sqlite":
+            connection.rollback()
+            # Readers go on reading the version before while the next one is written; kept in the file itself.
+            connection.connection.driver_connection.execute("PRAGMA journal_mode = WAL")  # type: ignore[union-attr]
+    with exclusive(store_url) as connection:
+        if not _is_up_to_date(connection):
+            _upgrade(connection, _schema_version(connection))
+            _follow_declarations(connection)
+
+
+def _is_up_to_date(connection: Connection) -> bool:
+    if _schema_version(connection) != HEAD:
+        return False
+    followed = connection.execute(sa.select(STORE_IDENTITY.c.declarations)).scalar()
+    return followed == _declarations(connection.dialect.name)
+
+
+def _schema_version(connection: Connection) -> str | None:
+    if not sa.inspect(connection).has_table("alembic_version"):
+        return None
+    return connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
+
+
+def _upgrade(connection: Connection, at: str | None) -> None:
+    from alembic import command  # imported here: half a second that only the first run on a store pays
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
+
+    config = Config()
+    config.set_main_option("script_location", "allocation.publication:migrations")
+    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+    if at is not None and at not in known:
+        raise Refused(f"The store was made by a newer version of this program (schema {at}); this one knows {HEAD}.")
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+
+
+# --- what follows from the declarations ------------------------------------------------------------------------------
+
+
+@lru_cache(maxsize=2)
+def _declarations(dialect: str) -> str:
+    """SHA-256 of all that a store follows: tables of rows with their keys, views, rights."""
+    parts = [str(CreateTable(table)) + str([str(CreateIndex(i)) for i in table.indexes]) for table in ROWS.values()]
+    parts += views.published_views(dialect, with_maps=True).values()
+    parts.append(Path(rights.__file__).read_text(encoding="utf-8"))
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def _follow_declarations(connection: Connection) -> None:
+    """Bring tables of rows, views and rights to what is declared now, in the transaction of ``connection``."""
+    _drop_views(connection)
+    for table in STORED:
+        _follow_table(connection, table)
+    dialect = connection.dialect.name
+    with_maps = dialect == "postgresql" and bool(
+        connection.scalar(sa.text("SELECT count(*) FROM pg_extension WHERE extname = 'postgis'"))
+    )
+    made = views.published_views(dialect, with_maps=with_maps)
+    options = " WITH (security_barrier)" if dialect == "postgresql" else ""
+    for name, text in made.items():
+        connection.execute(sa.text(f"CREATE VIEW {name}{options} AS {text}"))
+    if dialect == "postgresql":
+        connection.execute(sa.text(views.ROUTING_ASOF))
+        rights.grant(connection, set(made) - set(views.INTERNAL))
+    connection.execute(STORE_IDENTITY.update().values(declarations=_declarations(dialect)))
+
+
+def _drop_views(connection: Connection) -> None:
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(f"DROP FUNCTION IF EXISTS {SCHEMA}.routing_asof(date)")
+        there = sa.inspect(connection).get_view_names(schema=SCHEMA)
+        if there:  # together: they build on each other
+            connection.exec_driver_sql("DROP VIEW " + ", ".join(f"{SCHEMA}.{name}" for name in there))
+        return
+    for name in sa.inspect(connection).get_view_names():
+        connection.exec_driver_sql(f"DROP VIEW {name}")
+
+
+def _follow_table(connection: Connection, table: Table) -> None:
+    """Make the table of rows, or give the one that is there the columns, choices and key that are declared."""
+    rows = ROWS[table.name]
+    inspector = sa.inspect(connection)
+    if not inspector.has_table(rows.name):
+        rows.create(connection)
+        return
+    there = {c["name"] for c in inspector.get_columns(rows.name)}
+    unknown = there - {c.name for c in stored_columns(table)}
+    if unknown:
+        raise Refused(
+            f"The store was made by a newer version of this program: {table.name} has {', '.join(sorted(unknown))}."
+        )
+    new = [c for c in stored_columns(table) if c.name not in there]
+    _check_older_rows(connection, table, new)
+    if connection.dialect.name == "sqlite":
+        _rebuild_in_sqlite(connection, rows, new)
+    else:
+        _alter_in_postgresql(connection, table, rows, new)
+
+
+def _check_older_rows(connection: Connection, table: Table, new: list[Column]) -> None:
+    """A fault of whoever declared the column: rows of before must have an answer for it."""
+    unsaid = [c.name for c in new if not is_nullable(c) and not c.older]
+    if unsaid and connection.execute(sa.select(ROWS[table.name].c.version).limit(1)).first():
+        raise AssertionError(
+            f"{table.name}.{', '.join(unsaid)} is new and may not be empty, but the store holds older rows: say in the "
+            "declaration in which version of the contract it was `added`, and perhaps what `older` rows have"
+        )
+
+
+def _older_values(new: list[Column]) -> tuple[str, str]:
+    """Names of new columns that older rows have values for, and the SELECT of these values: each row once for each."""
+    filled = [c for c in new if c.older]
+    if not filled:
+        return "", ""
+    names = ", ".join(c.name for c in filled)
+    choices = []
+    for column in filled:
+        each = " UNION ALL ".join(f"SELECT {_literal(value)} AS {column.name}" for value in column.older)
+        choices.append(f"({each}) AS older_{column.name}")
+    return names, " CROSS JOIN ".join(choices)
+
+
+def _literal(value: str | bool | int) -> str:
+    return str(value).lower() if isinstance(value, bool) else repr(value)
+
+
+def _rebuild_in_sqlite(connection: Connection, rows: sa.Table, new: list[Column]) -> None:
+    """SQLite cannot change a table's choices: the rows move into a table as declared. Nothing when it is already."""
+    wanted = _normal(str(CreateTable(rows).compile(connection)))
+    (index,) = rows.indexes
+    wanted_index = _normal(str(CreateIndex(index).compile(connection)))
+    query = sa.text("SELECT name, sql FROM sqlite_master WHERE name IN (:table, :index)")
+    found = {row.name: row.sql for row in connection.execute(query, {"table": rows.name, "index": index.name})}
+    if _normal(found[rows.name]) == wanted and _normal(found.get(str(index.name), "")) == wanted_index:
+        return
+    kept = [c.name for c in rows.columns if c.name not in {column.name for column in new}]
+    names, choices = _older_values(new)
+    columns, source = ", ".join(kept), f"{rows.name}_before"
+    connection.exec_driver_sql(f"DROP INDEX IF EXISTS {index.name}")
+    connection.exec_driver_sql(f"ALTER TABLE {rows.name} RENAME TO {source}")
+    rows.create(connection)
+    into = f"{columns}, {names}" if names else columns
+    crossed = f"{source} CROSS JOIN {choices}" if choices else source
+    connection.exec_driver_sql(f"INSERT INTO {rows.name} ({into}) SELECT {into} FROM {crossed}")
+    connection.exec_driver_sql(f"DROP TABLE {source}")
+
+
+def _normal(text: str) -> str:
+    return re.sub(r"\s+", " ", text).replace('"', "").strip().lower()
+
+
+def _alter_in_postgresql(connection: Connection, table: Table, rows: sa.Table, new: list[Column]) -> None:
+    (index,) = rows.indexes
+    for column in new:
+        kind = rows.c[column.name].type.compile(connection.dialect)
+        connection.exec_driver_sql(f"ALTER TABLE {rows.name} ADD COLUMN {column.name} {kind}")
+    if not _has_index(connection, index) or any(c.older for c in new):
+        connection.exec_driver_sql(f"DROP INDEX IF EXISTS {index.name}")
+    _fill_older(connection, rows, new)
+    inspector = sa.inspect(connection)
+    for found in inspector.get_columns(rows.name):
+        if found["nullable"] != rows.c[found["name"]].nullable:
+            act = "DROP" if rows.c[found["name"]].nullable else "SET"
+            connection.exec_driver_sql(f"ALTER TABLE {rows.name} ALTER COLUMN {found['name']} {act} NOT NULL")
+    choices = {str(c["name"]): _values(c["sqltext"]) for c in inspector.get_check_constraints(rows.name)}
+    for constraint in (c for c in rows.constraints if isinstance(c, sa.CheckConstraint)):
+        name = str(constraint.name)
+        name = name if name.startswith(rows.name) else f"{rows.name}_{name}_check"
+        if choices.pop(name, None) != _values(str(constraint.sqltext)):
+            connection.exec_driver_sql(f"ALTER TABLE {rows.name} DROP CONSTRAINT IF EXISTS {name}")
+            connection.exec_driver_sql(f"ALTER TABLE {rows.name} ADD CONSTRAINT {name} CHECK ({constraint.sqltext})")
+    for name in choices:
+        connection.exec_driver_sql(f"ALTER TABLE {rows.name} DROP CONSTRAINT {name}")
+    if not _has_index(connection, index):
+        index.create(connection)
+
+
+def _fill_older(connection: Connection, rows: sa.Table, new: list[Column]) -> None:
+    names, choices = _older_values(new)
+    if not names:
+        return
+    kept = ", ".join(c.name for c in rows.columns if c.name not in names.split(", "))
+    connection.exec_driver_sql(f"CREATE TEMP TABLE rows_before ON COMMIT DROP AS SELECT {kept} FROM {rows.name}")
+    connection.exec_driver_sql(f"DELETE FROM {rows.name}")
+    connection.exec_driver_sql(
+        f"INSERT INTO {rows.name} ({kept}, {names}) SELECT {kept}, {names} FROM rows_before CROSS JOIN {choices}"
+    )
+    connection.exec_driver_sql("DROP TABLE rows_before")
+
+
+def _values(check: str) -> list[str]:
+    return sorted(set(re.findall(r"'([^']*)'", check)))
+
+
+def _has_index(connection: Connection, index: sa.Index) -> bool:
+    """Whether the index is there, over the same columns in the same order."""
+    query = sa.text("SELECT indexdef FROM pg_indexes WHERE schemaname = :schema AND indexname = :name")
+    text = connection.scalar(query, {"schema": SCHEMA, "name": str(index.name)})
+    if text is None:
+        return False
+    wanted = _normal(str(CreateIndex(index).compile(connection)))
+    return _index_columns(text) == _index_columns(wanted)
+
+
+def _index_columns(text: str) -> list[str]:
+    inside = text[text.index("(") + 1 : text.rindex(")")].lower().replace("::text", "")
+    inside = re.sub(r"cast\((\w+) as text\)", r"(\1)", inside)
+    return [re.sub(r"[\s()]", "", part) for part in re.split(r",(?![^(]*\))", inside)]

@@ -1,0 +1,215 @@
+"""The published names: views over the rows of versions that were published, with the dates on which they hold.
+
+Belongs here: the SQL of every view, in both dialects. A view of one table follows from its declaration, small counts
+included; a view that is made of several tables spells out how. Does not belong here: when views are made (`upgrade`),
+who may read them (`rights`).
+
+A proposal is invisible in them. On PostgreSQL members of caseload_planner see complete values, others see what
+`small_counts` says; SQLite has no roles, so its views are those of readers and operations read the rows (`versions`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from allocation.contract.published_tables import (
+    ALLOCATION_CHANGES,
+    BEZWAAR_ROUTING,
+    KNS_POSTCODE,
+    PUBLISHED,
+    ROUTING,
+    RUNS,
+    TEAM,
+    UITKEREN_ROUTING,
+    WERKBEDRIJF_TEAM,
+)
+from allocation.contract.schema import Column, Table
+from allocation.publication import small_counts
+from allocation.publication.tables import VALIDITY_COLUMNS
+
+INTERNAL = ("version_changes", "weighed_changes")
+MAPS = ("postcode_area_map", "team_area_map")
+SEES_ALL = "(SELECT pg_has_role(current_user, 'caseload_planner', 'MEMBER'))"
+
+# The date in the Netherlands. SQLite knows no time zones; summer time runs between the last Sundays of March and
+# October, 01:00 UTC, and the last Sunday of a month of 31 days is the first on or after the 25th.
+TODAY_POSTGRESQL = "(now() AT TIME ZONE 'Europe/Amsterdam')::date"
+TODAY_SQLITE = """date('now', CASE
+    WHEN datetime('now') >= datetime(strftime('%Y', 'now') || '-03-25', 'weekday 0', '+1 hour')
+     AND datetime('now') < datetime(strftime('%Y', 'now') || '-10-25', 'weekday 0', '+1 hour')
+    THEN '+2 hours' ELSE '+1 hour' END)"""
+
+_IN_FORCE = "JOIN validity p ON p.version = r.version AND p.superseded_at IS NULL"
+_PUBLISHED = "JOIN versions v ON v.version = r.version AND v.status = 'published'"
+_TEAM_OF = "LEFT JOIN team_rows t ON t.version = r.version AND t.team_id = r.team_id"
+
+# What changes between any two versions, proposals too (internal). A line `alle` counts as both lines, unless neither
+# version divides that postcode by line. Per postcode, line and domain the shares that teams lose are laid along a
+# line from 0 in the order of team_id, the shares that teams win likewise; cutting both at every end gives pieces that
+# each have one loser and one winner. A postcode that is new (or gone) loses to (or wins from) nobody: team_from (or
+# team_to) is empty. Written with windows only, each by from_version and version: then a filter on two versions
+# reaches the rows in both databases, and the view need not compute every pair.
+_VERSION_CHANGES = """
+WITH differing AS NOT MATERIALIZED (
+    SELECT f.version AS from_version, t.version, a.pc4, a.law_domain, a.client_line, a.team_id, -a.share AS delta
+    FROM versions f CROSS JOIN versions t CROSS JOIN allocation_rows a
+    WHERE f.version <> t.version AND a.version = f.version AND NOT EXISTS (
+        SELECT 1 FROM allocation_rows o WHERE o.version = t.version AND o.pc4 = a.pc4 AND o.share = a.share
+        AND o.client_line = a.client_line AND o.law_domain = a.law_domain AND o.team_id = a.team_id)
+    UNION ALL
+    SELECT f.version, t.version, a.pc4, a.law_domain, a.client_line, a.team_id, a.share
+    FROM versions f CROSS JOIN versions t CROSS JOIN allocation_rows a
+    WHERE f.version <> t.version AND a.version = t.version AND NOT EXISTS (
+        SELECT 1 FROM allocation_rows o WHERE o.version = f.version AND o.pc4 = a.pc4 AND o.share = a.share
+        AND o.client_line = a.client_line AND o.law_domain = a.law_domain AND o.team_id = a.team_id)
+), flagged AS NOT MATERIALIZED (
+    SELECT d.*, min(CASE client_line WHEN 'alle' THEN 1 ELSE 0 END)
+        OVER (PARTITION BY from_version, version, pc4, law_domain) AS is_one_line
+    FROM differing d
+), net AS NOT MATERIALIZED (
+    SELECT d.from_version, d.version, d.pc4, d.law_domain, l.line, d.team_id,
+           sum(d.delta) OVER same AS delta, row_number() OVER same AS copy
+    FROM flagged d JOIN (SELECT 'alle' AS line UNION ALL SELECT 'vangnet' UNION ALL SELECT 'werkgever') l
+      ON CASE WHEN d.client_line = 'alle' AND d.is_one_line = 0 THEN l.line <> 'alle' ELSE l.line = d.client_line END
+    WINDOW same AS (PARTITION BY d.from_version, d.version, d.pc4, d.law_domain, l.line, d.team_id)
+), laid AS NOT MATERIALIZED (
+    SELECT n.*, sum(abs(delta)) OVER (
+        PARTITION BY from_version, version, pc4, law_domain, line, delta < 0 ORDER BY team_id) AS upto
+    FROM net n WHERE copy = 1 AND abs(delta) > 1e-9
+), cut AS NOT MATERIALIZED (
+    SELECT p.*, upto - coalesce(lag(upto) OVER unit, 0) AS share,
+           coalesce(sum(CASE WHEN delta < 0 THEN 1 ELSE 0 END) OVER before, 0) AS lost_before,
+           coalesce(sum(CASE WHEN delta > 0 THEN 1 ELSE 0 END) OVER before, 0) AS won_before
+    FROM laid p
+    WINDOW unit AS (PARTITION BY from_version, version, pc4, law_domain, line ORDER BY upto),
+           before AS (PARTITION BY from_version, version, pc4, law_domain, line ORDER BY upto
+                      RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW EXCLUDE GROUP)
+), lost AS NOT MATERIALIZED (
+    SELECT cut.*, max(CASE WHEN delta < 0 THEN team_id END)
+        OVER (PARTITION BY from_version, version, pc4, law_domain, line, lost_before) AS team_from
+    FROM cut
+), named AS NOT MATERIALIZED (
+    SELECT lost.*, max(CASE WHEN delta > 0 THEN team_id END)
+        OVER (PARTITION BY from_version, version, pc4, law_domain, line, won_before) AS team_to
+    FROM lost
+)
+SELECT version, from_version, pc4, line AS client_line, law_domain, team_from, team_to, share
+FROM named WHERE share > 1e-9
+"""
+_WEIGHED_CHANGES = """
+SELECT c.version, c.from_version, c.pc4, c.client_line, c.law_domain, c.team_from, c.team_to, c.share,
+       c.share * e.clients AS clients, c.share * e.hours AS hours
+FROM version_changes c LEFT JOIN expected_rows e
+  ON e.version = CASE WHEN c.team_to IS NULL THEN c.from_version ELSE c.version END
+ AND e.pc4 = c.pc4 AND e.client_line = c.client_line AND e.law_domain = c.law_domain
+"""
+_BOTH_PUBLISHED = """JOIN versions f ON f.version = r.from_version AND f.status = 'published'
+JOIN versions v ON v.version = r.version AND v.status = 'published'"""
+
+# Per division, each in its own words.
+_RULE = {
+    "rule": "CASE WHEN t.kind = 'bijzonder' THEN 'bijzondere_groep' ELSE coalesce(a.rule, 'verdeling') END",
+    "reason": "CASE WHEN t.kind = 'bijzonder' THEN 'groep ' || r.client_group || ' heeft één eigen team' "
+    "ELSE a.reason END",
+}
+_REASON_OF = """LEFT JOIN allocation_reason_rows a ON a.version = r.version AND a.pc4 = r.pc4
+ AND a.client_line IN (r.client_line, 'alle') AND a.law_domain = CASE r.law WHEN 'PW' THEN 'pw' ELSE 'zw_wia' END"""
+_MESSAGE = """CASE WHEN count(*) OVER (PARTITION BY r.version, r.pc4, r.client_group, r.law, r.client_line, r.pc6_from,
+                                r.pc6_to) = 1
+            THEN 'Een nieuwe aanvraag gaat naar ' || coalesce(t.name, r.team_id) || ', kantoor ' || r.office ||
+                 '. Loopt er al een dossier, dan staat het team in dat dossier.'
+            ELSE 'Deze postcode is verdeeld over meer teams, waaronder ' || coalesce(t.name, r.team_id) || ', kantoor '
+                 || r.office || '. Kijk in het dossier welk team het is.' END"""
+_WERKBEDRIJF_TEAM = """
+SELECT a.version, b.arbeidsmarktregio_nr, b.arbeidsmarktregio, b.gemeente_name, a.law_domain, a.client_line,
+       a.team_id, t.name AS team_name, t.office, t.kind, CAST(count(*) AS integer) AS areas, a.valid_from, a.valid_to
+FROM allocation a
+JOIN versions v ON v.version = a.version
+JOIN boundary_areas b ON b.boundary_set = v.boundary_set AND b.pc4 = a.pc4
+LEFT JOIN team_rows t ON t.version = a.version AND t.team_id = a.team_id
+GROUP BY a.version, b.arbeidsmarktregio_nr, b.arbeidsmarktregio, b.gemeente_name, a.law_domain, a.client_line,
+         a.team_id, t.name, t.office, t.kind, a.valid_from, a.valid_to
+"""
+_POSTCODE_AREA_MAP = """
+SELECT a.version, a.pc4, a.law_domain, a.client_line, a.team_id, a.share, a.valid_from, a.valid_to,
+       ST_Multi(ST_GeomFromWKB(b.shape, 28992))::geometry(MultiPolygon, 28992) AS geometry
+FROM allocation a
+JOIN versions v ON v.version = a.version
+JOIN boundary_areas b ON b.boundary_set = v.boundary_set AND b.pc4 = a.pc4
+"""
+_TEAM_AREA_MAP = """
+SELECT version, law_domain, client_line, team_id, valid_from, valid_to, count(*) AS areas,
+       ST_Multi(ST_Union(geometry))::geometry(MultiPolygon, 28992) AS geometry
+FROM postcode_area_map GROUP BY version, law_domain, client_line, team_id, valid_from, valid_to
+"""
+
+# The body names the schema: a caller's search path may be anything.
+ROUTING_ASOF = """
+CREATE FUNCTION caseload.routing_asof(day date) RETURNS SETOF caseload.routing LANGUAGE sql STABLE AS $$
+    SELECT * FROM caseload.routing WHERE valid_from <= day AND coalesce(valid_to, '9999-12-31') >= day
+$$
+"""
+
+
+def published_views(dialect: str, *, with_maps: bool = False) -> dict[str, str]:
+    """Name -> SELECT of every view, in the order in which they can be made. ``with_maps``: PostGIS is there."""
+    own = {"allocation_changes", "routing_current"}
+    views = {"version_changes": _VERSION_CHANGES, "weighed_changes": _WEIGHED_CHANGES}
+    views |= {t.name: _of_rows(t, dialect) for t in (*PUBLISHED, TEAM) if t.name not in own}
+    views |= {
+        "routing_current": _routing_current(dialect),
+        ALLOCATION_CHANGES.name: _allocation_changes(dialect),
+        BEZWAAR_ROUTING.name: _select(BEZWAAR_ROUTING, "routing r", _TEAM_OF, _REASON_OF, others=_TEAM_NAME | _RULE),
+        UITKEREN_ROUTING.name: _select(UITKEREN_ROUTING, "routing r", _TEAM_OF, others=_TEAM_NAME | _GROUP_CODE),
+        KNS_POSTCODE.name: _select(
+            KNS_POSTCODE, "routing_current r", _TEAM_OF, others=_TEAM_NAME | {"message": _MESSAGE}
+        ),
+        WERKBEDRIJF_TEAM.name: _WERKBEDRIJF_TEAM,
+    }
+    return views | ({MAPS[0]: _POSTCODE_AREA_MAP, MAPS[1]: _TEAM_AREA_MAP} if with_maps else {})
+
+
+_TEAM_NAME = {"team_name": "t.name"}
+_GROUP_CODE = {"verzuimbeheer_code": "t.verzuimbeheer_code"}
+
+
+def _select(table: Table, source: str, *joins: str, others: dict[str, str]) -> str:
+    """The declared columns of ``table`` from ``source`` (alias r), except for what ``others`` computes."""
+    columns = ", ".join(f"{others.get(c.name, f'r.{c.name}')} AS {c.name}" for c in table.columns)
+    return f"SELECT {columns}\nFROM {source}\n" + "\n".join(joins)
+
+
+def _of_rows(table: Table, dialect: str) -> str:
+    """A table as it was written: with the periods in which it holds, or of all published versions."""
+    others = {"approval": "v.approval"} if table is RUNS else {}
+    in_periods = any(c.name in VALIDITY_COLUMNS for c in table.columns)
+    others |= {name: f"p.{name}" for name in VALIDITY_COLUMNS} if in_periods else {}
+    others |= _protected(table, dialect)
+    return _select(table, f"{table.name}_rows r", _IN_FORCE if in_periods else _PUBLISHED, others=others)
+
+
+def _protected(table: Table, dialect: str) -> dict[str, str]:
+    shown = partial(_shown, value_of=lambda name: f"r.{name}", dialect=dialect)
+    return {c.name: shown(c) for c in table.columns if c.is_protected}
+
+
+def _shown(column: Column, value_of: Callable[[str], str], dialect: str) -> str:
+    shown = small_counts.as_sql(column, value_of, dialect)
+    if dialect != "postgresql":
+        return shown
+    return f"CASE WHEN {SEES_ALL} THEN {value_of(column.name)} ELSE {shown} END"
+
+
+def _routing_current(dialect: str) -> str:
+    today = TODAY_POSTGRESQL if dialect == "postgresql" else TODAY_SQLITE
+    columns = ", ".join(ROUTING.column_names)
+    return f"SELECT {columns} FROM routing\nWHERE valid_from <= {today} AND coalesce(valid_to, '9999-12-31') >= {today}"
+
+
+def _allocation_changes(dialect: str) -> str:
+    """Between any two published versions; and against a division that came as a file, which is no version."""
+    others = _protected(ALLOCATION_CHANGES, dialect)
+    between = _select(ALLOCATION_CHANGES, "weighed_changes r", _BOTH_PUBLISHED, others=others)
+    from_file = _select(ALLOCATION_CHANGES, "allocation_changes_rows r", _PUBLISHED, others=others)
+    return f"{between}\nUNION ALL\n{from_file}\nWHERE r.from_version IS NULL"
