@@ -10,6 +10,7 @@ Belongs here: making that folder. Does not belong here: anything a real input fo
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -18,7 +19,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from allocation.contract.vocabulary import ALL_LINES, CLIENT_LINES
+from allocation.contract.vocabulary import ALL_LINES, CLIENT_LINES, PW, PW_LAW, REGULAR_GROUP, ZW_WIA
 
 SEED = 20260701
 MONTHS = 24
@@ -53,19 +54,25 @@ class ExampleProduct:
     """Share of the clients in line vangnet where the product has both lines."""
     handled_by: str = "team"
     yearly_trend: float = 0.0
+    pw_share: float = 0.0
+    """Share of the clients in line vangnet who have or had a PW file: samenloop and naloop (guesses)."""
 
 
 PRODUCTS: dict[str, ExampleProduct] = {
     # 37,461 WIA assessments in eight months of 2017; 17,300 overdue at the end of 2022
-    "WIA_EWT": ExampleProduct("WIA", "vangnet|werkgever", 4.5, 7.0, 0.5, 1, 56_000, 17_300, 0.45, yearly_trend=0.05),
+    "WIA_EWT": ExampleProduct(
+        "WIA", "vangnet|werkgever", 4.5, 7.0, 0.5, 1, 56_000, 17_300, 0.45, yearly_trend=0.05, pw_share=0.04
+    ),
     # on average 40,000 first-year ZW assessments a year, of which 81% carried out: 7,600 left over
-    "ZW_EZWB": ExampleProduct("ZW", "vangnet", 2.5, 4.0, 0.6, 2, 40_000, 7_600, 1.0),
+    "ZW_EZWB": ExampleProduct("ZW", "vangnet", 2.5, 4.0, 0.6, 2, 40_000, 7_600, 1.0, pw_share=0.03),
     # about 120,000 ZW consulting hours a year, one hour each
-    "ZW_SPREEKUUR": ExampleProduct("ZW", "vangnet", 1.0, 1.5, 1.0, 3, 120_000, 9_000, 1.0),
+    "ZW_SPREEKUUR": ExampleProduct("ZW", "vangnet", 1.0, 1.5, 1.0, 3, 120_000, 9_000, 1.0, pw_share=0.03),
     # 25,994 reassessments in eight months of 2017; stock almost 37,000 in 2020; one central process since 2026
-    "WIA_HERBEOORDELING": ExampleProduct("WIA", "vangnet|werkgever", 3.5, 4.0, 0.1, 5, 39_000, 37_000, 0.5, "central"),
+    "WIA_HERBEOORDELING": ExampleProduct(
+        "WIA", "vangnet|werkgever", 3.5, 4.0, 0.1, 5, 39_000, 37_000, 0.5, "central", pw_share=0.05
+    ),
     # monitored on average once a year; the number of monitored clients is a guess
-    "WGA_MONITORING": ExampleProduct("WIA", "vangnet|werkgever", 0.3, 0.7, 1.0, 4, 0, 150_000, 0.5),
+    "WGA_MONITORING": ExampleProduct("WIA", "vangnet|werkgever", 0.3, 0.7, 1.0, 4, 0, 150_000, 0.5, pw_share=0.05),
     # guesses
     "DESKUNDIGENOORDEEL": ExampleProduct("WIA", "werkgever", 1.5, 3.0, 0.8, 3, 15_000, 1_500, 0.0),
     "RIV": ExampleProduct("WIA", "werkgever", 1.2, 2.5, 0.8, 3, 10_000, 900, 0.0),
@@ -135,9 +142,37 @@ PW_AREAS: dict[str, tuple[int, ...]] = {
     "Roermond": (31, 34, 35),
 }
 """Office of the PW teams -> regions they serve: invented."""
-SPECIAL = {"militair": "Utrecht", "klm": "Haarlem", "politie": "Zwolle"}
-GROUP_SHARE = {"militair": 0.006, "klm": 0.004, "politie": 0.009}
-"""Share of the ZW and WIA clients per special group: guesses."""
+
+
+@dataclass(frozen=True)
+class ExampleGroup:
+    """One special client group: the office of its SMC (R4) and its share of the ZW and WIA clients, a guess."""
+
+    office: str
+    share: float
+    is_near_schiphol: bool = False
+    """Its clients live there; those of other groups all over the country."""
+
+
+GROUPS: dict[str, ExampleGroup] = {
+    "militair": ExampleGroup("Utrecht", 0.006),
+    "klm": ExampleGroup("Haarlem", 0.004, is_near_schiphol=True),
+    "politie": ExampleGroup("Zwolle", 0.009),
+}
+"""The only place where the example names its groups. Another one leaves the clients of the others as they are."""
+REGULAR_SHARE = 0.981
+"""Share of the ZW and WIA clients in no special group."""
+PW_GROUP_FACTOR = 0.2
+"""Clients of the PW are this much less often in a special group: a guess."""
+DISTRICTS: dict[str, tuple[int, ...]] = {
+    "Noord": (1, 2, 3, 4, 5),
+    "Noordwest": (7, 8, 10, 11),
+    "Midden": (6, 12, 13, 14, 15, 16),
+    "Oost": (9, 17, 21, 23),
+    "Zuidwest": (18, 19, 20, 22, 24, 25, 26),
+    "Zuid": (27, 28, 29, 30, 31, 32, 33, 34, 35),
+}
+"""District -> regions: invented."""
 SCHIPHOL_M = (112_000.0, 480_000.0)
 NEW_TEAM_EVERY, ENDED_TEAM_EVERY = 19, 23
 """Every 19th regular team started after the division in force was made; at every 23rd an older team has ended."""
@@ -154,9 +189,8 @@ def write_example(folder: Path, areas: pd.DataFrame, seed: int = SEED) -> Path:
     """
     folder.mkdir(parents=True, exist_ok=True)
     areas = areas.sort_values("pc4").reset_index(drop=True)
-    draw = np.random.default_rng(seed)
-    teams = make_teams(areas, draw)
-    inflow, stock = make_counts(areas, draw)
+    teams = make_teams(areas, seed)
+    inflow, stock = make_counts(areas, seed)
     inflow.to_parquet(folder / "inflow.parquet", index=False)
     stock.to_parquet(folder / "stock.parquet", index=False)
     teams.to_csv(folder / "teams.csv", index=False)
@@ -169,6 +203,11 @@ def write_example(folder: Path, areas: pd.DataFrame, seed: int = SEED) -> Path:
     areas.loc[areas["care_region"].notna(), ["pc4", "care_region"]].to_csv(folder / "care_regions.csv", index=False)
     (folder / "README.txt").write_text(HEADER, encoding="utf-8")
     return folder
+
+
+def _stream(seed: int, *names: str) -> np.random.Generator:
+    """Random numbers of one thing alone, so that adding another changes none of them."""
+    return np.random.default_rng([seed, zlib.crc32("/".join(names).encode())])
 
 
 def _products_table() -> pd.DataFrame:
@@ -199,7 +238,7 @@ def office_pc4(areas: pd.DataFrame) -> dict[str, str]:
     return found
 
 
-def make_teams(areas: pd.DataFrame, draw: np.random.Generator) -> pd.DataFrame:
+def make_teams(areas: pd.DataFrame, seed: int) -> pd.DataFrame:
     """About 180 regular teams in proportion to inhabitants, PW teams, the three special ones, and ended ones."""
     pc4_of = office_pc4(areas)
     region_of_pc4 = areas.set_index("pc4")["arbeidsmarktregio_nr"]
@@ -216,20 +255,20 @@ def make_teams(areas: pd.DataFrame, draw: np.random.Generator) -> pd.DataFrame:
         for i in range(count):
             lines = CLIENT_LINES if nr not in TWO_LINE_REGIONS else (CLIENT_LINES[i % 5 in (1, 3)],)
             office = offices_in[nr][i % len(offices_in[nr])]
-            rows.append(_team(office, pc4_of, number, str(nr), "regulier", lines, draw))
+            rows.append(_team(office, pc4_of, number, str(nr), "regulier", lines, seed))
     first = next(iter(pc4_of))
     for town, members in PW_AREAS.items():
         regions = [nr for nr in members if nr in people.index]
         office = town if town in pc4_of else first
         count = max(1, round(float(people[regions].sum()) / PW_TEAM_INHABITANTS)) if regions else 0
         rows += [
-            _team(office, pc4_of, number, "|".join(map(str, regions)), "participatiewet", CLIENT_LINES, draw)
+            _team(office, pc4_of, number, "|".join(map(str, regions)), "participatiewet", CLIENT_LINES, seed)
             for _ in range(count)
         ]
-    for group, town in SPECIAL.items():
-        office = town if town in pc4_of else first
+    for group, special in GROUPS.items():
+        office = special.office if special.office in pc4_of else first
         rows.append(
-            _team(office, pc4_of, number, str(region_of_pc4[pc4_of[office]]), "bijzonder", CLIENT_LINES, draw, group)
+            _team(office, pc4_of, number, str(region_of_pc4[pc4_of[office]]), "bijzonder", CLIENT_LINES, seed, group)
         )
     teams = pd.DataFrame(rows)
     return pd.concat([teams, _changes_since(teams)], ignore_index=True)
@@ -242,7 +281,7 @@ def _team(
     regions: str,
     kind: str,
     lines: tuple[str, ...],
-    draw: np.random.Generator,
+    seed: int,
     group: str = "",
 ) -> dict[str, object]:
     letters = "".join(c for c in office.upper() if c.isalpha())
@@ -258,9 +297,11 @@ def _team(
     }.get(letters, letters[:3])
     prefix = {"regulier": code, "participatiewet": f"{code}-PW", "bijzonder": f"{code}-{group.upper()[:3]}"}[kind]
     number[prefix] = number.get(prefix, 0) + 1
+    team_id = f"SMC-{prefix}-{number[prefix]:02d}"
+    draw = _stream(seed, "team", team_id)
     label = {"regulier": "", "participatiewet": " Participatiewet", "bijzonder": f" {group}"}[kind]
     return {
-        "team_id": f"SMC-{prefix}-{number[prefix]:02d}",
+        "team_id": team_id,
         "name": f"SMC {office}{label} {number[prefix]}",
         "office": office,
         "office_pc4": pc4_of[office],
@@ -278,6 +319,7 @@ def _team(
         "productivity": round(float(np.clip(draw.normal(0.97, 0.06), 0.8, 1.15)), 2),
         "valid_from": "2024-01-01",
         "valid_to": "",
+        "district": next(name for name, members in DISTRICTS.items() if int(regions.split("|")[0]) in members),
     }
 
 
@@ -294,50 +336,52 @@ def _changes_since(teams: pd.DataFrame) -> pd.DataFrame:
     return ended
 
 
-def make_counts(areas: pd.DataFrame, draw: np.random.Generator) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Monthly inflow and the stock, as small whole numbers per postcode; rows with zero clients are left out."""
+def make_counts(areas: pd.DataFrame, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Monthly inflow and the stock, as small whole numbers per postcode; rows with zero clients are left out.
+
+    Of the clients of line vangnet that a product has, ``pw_share`` are PW clients.
+    """
     people = areas["inhabitants"].fillna(0).to_numpy(float)
-    relative = _relative_need(areas, draw)
+    weight = people * _relative_need(areas, _stream(seed, "need"))
     two_lines = areas["arbeidsmarktregio_nr"].isin(TWO_LINE_REGIONS).to_numpy()
-    month_ends = pd.period_range(end=pd.Period(REFERENCE_DATE, freq="M"), periods=MONTHS, freq="M")
-    inflow, stock = [], []
+    months = pd.period_range(end=pd.Period(REFERENCE_DATE, freq="M"), periods=MONTHS, freq="M")
+    moments = [
+        *(("month", str(month), _season(month.month), step - MONTHS / 2) for step, month in enumerate(months)),
+        ("reference_date", REFERENCE_DATE.isoformat(), 1.0, 0.0),
+    ]
+    rows: dict[str, list[pd.DataFrame]] = {"month": [], "reference_date": []}
     for code, product in PRODUCTS.items():
-        need = people * relative * draw.gamma(20.0, 1 / 20.0, len(areas))
+        need = weight * _stream(seed, code).gamma(20.0, 1 / 20.0, len(areas)) / weight.sum()
+        registered = product.client_lines == "|".join(CLIENT_LINES)
         for line, share in _lines_of(product):
-            for group, rate in _group_rates(areas, product, people * relative).items():
-                mean = need * rate
-                mean *= share / (people * relative).sum()
-                for step, month in enumerate(month_ends):
-                    level = _season(month.month) * (1 + product.yearly_trend) ** ((step - MONTHS / 2) / 12)
-                    inflow.append(
-                        _rows(
-                            areas,
-                            two_lines,
-                            draw.poisson(mean * product.inflow_per_year / 12 * level),
-                            code,
-                            line,
-                            group,
-                            "month",
-                            str(month),
+            lines = np.where(two_lines | (not registered), line, ALL_LINES)
+            for group, rate in _group_rates(areas, product, weight).items():
+                draw, draw_pw = (_stream(seed, code, line, group, part) for part in ("clients", "of the PW"))
+                for when, value, season, since in moments:
+                    yearly = product.stock if when == "reference_date" else product.inflow_per_year / 12
+                    level = season * (1 + product.yearly_trend) ** (since / 12)
+                    clients = draw.poisson(need * rate * share * yearly * level)
+                    of_pw = draw_pw.binomial(clients, product.pw_share if line == "vangnet" else 0.0)
+                    for counts, is_pw in ((clients - of_pw, product.law == PW_LAW), (of_pw, True)):
+                        some = counts > 0
+                        rows[when].append(
+                            pd.DataFrame(
+                                {
+                                    when: value,
+                                    "pc4": areas["pc4"].to_numpy()[some],
+                                    "product": code,
+                                    "client_line": lines[some],
+                                    "client_group": group,
+                                    "pw_client": is_pw,
+                                    "clients": counts[some].astype("int64"),
+                                }
+                            )
                         )
-                    )
-                stock.append(
-                    _rows(
-                        areas,
-                        two_lines,
-                        draw.poisson(mean * product.stock),
-                        code,
-                        line,
-                        group,
-                        "reference_date",
-                        REFERENCE_DATE.isoformat(),
-                    )
-                )
-    keys = ["pc4", "product", "client_line", "client_group"]
-    return tuple(  # type: ignore[return-value]
-        pd.concat(rows).groupby([when, *keys])["clients"].sum().reset_index()
-        for rows, when in ((inflow, "month"), (stock, "reference_date"))
+    keys = ["pc4", "product", "client_line", "client_group", "pw_client"]
+    inflow, stock = (
+        pd.concat(frames).groupby([when, *keys])["clients"].sum().reset_index() for when, frames in rows.items()
     )
+    return inflow, stock
 
 
 def _relative_need(areas: pd.DataFrame, draw: np.random.Generator) -> NDArray[np.float64]:
@@ -362,42 +406,17 @@ def _group_rates(
     distance_km = np.hypot(east, north) / 1000
     near = np.asarray(np.exp(-distance_km / 20), dtype=np.float64)
     near *= weight.sum() / (weight * near).sum()
-    part = 0.2 if product.law == "PW" else 1.0
-    rates = {group: np.full(len(areas), part * share) for group, share in GROUP_SHARE.items()}
-    rates["klm"] = np.minimum(rates["klm"] * near, 0.2)
-    rates["regulier"] = 1 - np.sum(list(rates.values()), axis=0)
+    part = PW_GROUP_FACTOR if product.law == PW_LAW else 1.0
+    rates = {REGULAR_GROUP: np.full(len(areas), 1 - part * (1 - REGULAR_SHARE))}
+    for name, group in GROUPS.items():
+        local = np.minimum(part * group.share * near, 0.2)
+        rates[name] = local if group.is_near_schiphol else np.full(len(areas), part * group.share)
     return rates
 
 
 def _season(month: int) -> float:
     """Fewer applications in summer and December; the factors average to 1."""
     return {7: 0.9, 8: 0.88, 12: 0.92}.get(month, (12 - 0.9 - 0.88 - 0.92) / 9)
-
-
-def _rows(
-    areas: pd.DataFrame,
-    two_lines: NDArray[np.bool_],
-    counts: NDArray[np.int64],
-    code: str,
-    line: str,
-    group: str,
-    when: str,
-    value: str,
-) -> pd.DataFrame:
-    """Rows of one product, line, group and date. Fully meerwettig regions do not register a line for the WIA."""
-    some = counts > 0
-    merged = PRODUCTS[code].client_lines == "|".join(CLIENT_LINES)
-    lines = np.where(two_lines[some] | (not merged), line, ALL_LINES)
-    return pd.DataFrame(
-        {
-            when: value,
-            "pc4": areas["pc4"].to_numpy()[some],
-            "product": code,
-            "client_line": lines,
-            "client_group": group,
-            "clients": counts[some].astype("int64"),
-        }
-    )
 
 
 DIVISION_ITERATIONS = 200_000
@@ -413,7 +432,7 @@ def write_division(folder: Path, allocation: pd.DataFrame) -> None:
     stock = pd.read_parquet(folder / "stock.parquet")
     key = ["pc4", "law_domain", "client_line"]
     held = allocation.sort_values("share", ascending=False).drop_duplicates(key).set_index(key)["team_id"]
-    domain = stock["product"].map({code: "pw" if known.law == "PW" else "zw_wia" for code, known in PRODUCTS.items()})
+    domain = stock["pw_client"].map({True: PW, False: ZW_WIA})
     by_line = pd.MultiIndex.from_arrays([stock["pc4"], domain, stock["client_line"]])
     both_lines = pd.MultiIndex.from_arrays([stock["pc4"], domain, [ALL_LINES] * len(stock)])
     stock["team_id"] = held.reindex(both_lines).fillna(held.reindex(by_line).set_axis(both_lines)).to_numpy()
