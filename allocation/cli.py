@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import errno
 import logging
+import os
 import sys
 from collections.abc import Callable, Sequence
 from datetime import date
@@ -107,8 +108,10 @@ def _parser() -> argparse.ArgumentParser:
     solve.add_argument("instance", type=Path, metavar="DIR")
     solve.add_argument("--out", type=Path, required=True, metavar="FILE")
     solve.add_argument("--seconds", type=_seconds, default=10.0)
-    solve.add_argument("--seed", type=int, default=1)
-    solve.add_argument("--certify", type=float, default=0.0, metavar="SECONDS", help="extra time for the proven bound")
+    solve.add_argument("--seed", type=_seed, default=1)
+    solve.add_argument(
+        "--certify", type=_spare_seconds, default=0.0, metavar="SECONDS", help="extra time for the proven bound"
+    )
     return parser
 
 
@@ -168,6 +171,16 @@ def _seconds(text: str) -> float:
     if not 0 < seconds <= MOST_SECONDS:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above 0, up to {MOST_SECONDS}")
     return seconds
+
+
+def _spare_seconds(text: str) -> float:
+    return 0.0 if text.strip() == "0" else _seconds(text)
+
+
+def _seed(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and len(text) <= 18):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0, of at most 18 digits")
+    return int(text)
 
 
 def _configuration(asked: argparse.Namespace) -> Any:
@@ -365,28 +378,49 @@ def _example(asked: argparse.Namespace) -> int:
 
 
 def _solve(asked: argparse.Namespace) -> int:
-    from allocation.districting import Params, ProblemError, Stop, read_instance, solve, write_plan
+    from allocation.districting import Params, ProblemError, Stop, read_instance, sentence, solve, write_plan
 
-    try:
-        problem = read_instance(asked.instance)
-        stop = Stop(seconds=asked.seconds)
-    except ProblemError as error:
-        for sentence in error.sentences:
-            print(sentence, file=sys.stderr)
-        return 1
-    except ValueError as error:
-        print(error, file=sys.stderr)
+    if (why := _unwritable(asked.out, asked.instance)) is not None:
+        print(f"--out {asked.out}: {why}", file=sys.stderr)
         return 2
-    result = solve(problem, stop, asked.seed, Params(certify_seconds=asked.certify))
-    write_plan(problem, result.plan, asked.out)
+    remarks: list[str] = []
+    try:
+        problem = read_instance(asked.instance, remarks)
+    except ProblemError as error:
+        for text in error.sentences:
+            print(text, file=sys.stderr)
+        return 1
+    for remark in remarks:
+        print(f"look at: {remark}", file=sys.stderr)
+    result = solve(problem, Stop(seconds=asked.seconds), asked.seed, Params(certify_seconds=asked.certify))
+    try:
+        write_plan(problem, result.plan, asked.out)
+    except OSError as error:
+        print(f"--out {asked.out}: cannot be written ({error.strerror})", file=sys.stderr)
+        return 1
     bound = "none" if result.lower_bound is None else f"{result.lower_bound:.6f}"
     bound += "" if result.gap is None else f" (gap {result.gap:.3%})"
     ended = f"{result.stopped_because} after {result.seconds:.1f} s, {result.iterations} iterations"
     print(f"objective {result.objective:.6f}, bound {bound}, {ended}")
     for violation in result.violations:
-        print(violation.text, file=sys.stderr)
+        print(sentence(violation), file=sys.stderr)
     if result.proof:
         print(result.proof, file=sys.stderr)
     if not result.is_feasible:
         print("the hard rules are not all met; the least bad plan found was written", file=sys.stderr)
     return 0 if result.is_feasible else 1
+
+
+def _unwritable(path: Path, instance: Path) -> str | None:
+    """Why a plan cannot be written there, known before the search; None when it can."""
+    from allocation.districting.instance import FILES
+
+    if path.is_dir():
+        return "is a folder; the name of a file is needed"
+    if not path.parent.is_dir():
+        return f"the folder {path.parent} does not exist"
+    if not os.access(path if path.exists() else path.parent, os.W_OK):
+        return "is not writable"
+    if path.resolve().parent == instance.resolve() and path.name in FILES:
+        return "is a file of the instance; give another name"
+    return None

@@ -14,6 +14,8 @@ from airflow.sdk import Param, TriggerRule, dag, get_current_context, task
 from smc_alerts import Waiting
 from smc_dags import ALLOCATION, BOUNDARIES, CASELOAD, EVERY_DAG, SOLVER_POOL, TEAMS, deadline, measure, start_run
 
+from allocation.objective_terms import TERMS
+
 ANSWER_WITHIN = timedelta(days=14)
 
 PARAMS = {
@@ -32,10 +34,7 @@ PARAMS = {
         type="object",
         title="Gewichten",
         description='Alleen wat afwijkt, bijvoorbeeld {"moved": 40}.',
-        properties={
-            name: {"type": "number", "minimum": 0}
-            for name in ("travel", "moved", "municipality_splits", "care_region_splits", "cut_edges", "border")
-        },
+        properties={term.name: {"type": "number", "minimum": 0} for term in TERMS},
         additionalProperties=False,
     ),
     "seconds": Param(

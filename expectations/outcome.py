@@ -9,7 +9,6 @@ a declaration (``declared``).
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +23,8 @@ ADDED_BY_PUBLICATION = frozenset({"version", "valid_from", "valid_to"})
 MOVED_SHARE = 0.25
 """Part of the clients who have a team that moves, in the country or a region, from which a person should look."""
 ROUNDING = 1e-6
+BROKEN_AREAS = frozenset({"pieces", "empty"})
+"""Kinds of violation, as the solver names them, of a team whose area does not hang together or is absent."""
 
 FILES = {
     "allocation": published_tables.ALLOCATION,
@@ -149,9 +150,8 @@ def _is_declared(result: dict[str, Any], team: str) -> bool:
     """Whether the solver's result says of this team that its area is broken or empty, or proves it cannot be helped."""
     if result["proof"]:
         return True
-    named = re.compile(rf"(?<![\w-]){re.escape(team)}(?![\w-])")
-    texts = [text for text in result["violations"] if "piece" in text or "no units" in text]
-    return any(named.search(text) for text in texts)
+    facts = [one for one in result["violations"] if isinstance(one, dict)]  # a result of before 2.0 has sentences
+    return any(one["kind"] in BROKEN_AREAS and one["where"] == team for one in facts)
 
 
 _DOMAIN_OF_LAW = "case r.law when 'PW' then 'pw' else 'zw_wia' end"

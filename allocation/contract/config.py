@@ -19,10 +19,11 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model, model_validator
 
 from allocation.contract.errors import InputRefused, Problem
 from allocation.contract.vocabulary import REGULAR_GROUP
+from allocation.objective_terms import TERMS
 
 Weight = Annotated[float, Field(ge=0)]
 
@@ -33,20 +34,13 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
-class ObjectiveWeights(Settings):
-    """What a division is judged by, each at least 0. One unit of each term costs its weight.
-
-    ``travel``: mean km from client to office. ``moved``: share of the work whose team changes (0 to 1).
-    ``municipality_splits`` and ``care_region_splits``: each further team in a gemeente or care region.
-    ``cut_edges``: neighbouring areas with different teams. ``border``: km of border between teams.
-    """
-
-    travel: Weight = 1.0
-    moved: Weight = 20.0
-    municipality_splits: Weight = 0.5
-    care_region_splits: Weight = 0.5
-    cut_edges: Weight = 0.0
-    border: Weight = 0.0
+ObjectiveWeights = create_model(
+    "ObjectiveWeights",
+    __base__=Settings,
+    __doc__="What a division is judged by, each at least 0. One unit of each term costs its weight.\n\n"
+    + "\n".join(f"``{term.name}``: {term.meaning}." for term in TERMS),
+    **{term.name: (Weight, term.usual) for term in TERMS},  # type: ignore[call-overload]
+)
 
 
 class Solver(Settings):

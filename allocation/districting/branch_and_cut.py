@@ -20,6 +20,7 @@ from allocation.districting.cuts import limits as compiled_limits
 from allocation.districting.objective import evaluate
 from allocation.districting.problem import Bools, Floats, Ints, Problem
 from allocation.districting.relaxation import Cut, Domain, Limits, LpPoint, Relaxation
+from allocation.objective_terms import TERMS
 
 PROOF_GAP = 1e-6  # relative: plans that are better by less are not looked for
 WHOLE = 1e-6  # an x this near 0 or 1 counts as whole
@@ -59,7 +60,7 @@ class BranchAndCut:
         self.limits = Limits.of(problem)
         self.amount, self.least, self.most = compiled_limits(self.limits.amount, self.limits.least, self.limits.most)
         self.order, self.ranks = _interchangeable(problem)
-        self.groups = _same_office(problem)
+        self.groups = problem.teams_by_office
         self.domain: Domain = problem.allowed_mask.astype(np.uint8)
         self.bound, self.is_proven, self.nodes, self.cuts = -math.inf, False, 0, 0
         self.reason = "branch and cut"
@@ -402,25 +403,17 @@ def is_allowed(search: BranchAndCut, plan: Ints) -> bool:
 
 
 def _integer_step(problem: Problem) -> float:
-    """The step in which the objective moves, when it counts one thing only; 0 otherwise."""
-    w = problem.weights
-    travels = w.travel > 0 and problem.office_xy_m is not None
-    moves = w.moved > 0 and problem.current is not None
-    if travels or moves or w.border > 0:
-        return 0.0
-    counts = [w.cut_edges]
-    counts += [w.municipality_splits] if problem.municipality is not None else []
-    counts += [w.care_region_splits] if problem.care_region is not None else []
-    steps = {c for c in counts if c > 0}
-    return steps.pop() if len(steps) == 1 else 0.0
-
-
-def _same_office(problem: Problem) -> list[Ints]:
-    """Teams that share an office: to the travel term they are one, so the tree decides between offices first."""
-    if problem.office_xy_m is None:
-        return [np.array([t]) for t in range(problem.k)]
-    _, code = np.unique(problem.office_xy_m, axis=0, return_inverse=True)
-    return [np.flatnonzero(code == c) for c in range(code.max() + 1)]
+    """The step in which the objective moves, when all that it prices is counted in whole things at one price;
+    0 otherwise."""
+    prices = {price for _, price in problem.priced_groupings}
+    for term in TERMS:
+        price = getattr(problem.weights, term.name)
+        is_charged = {"travel": problem.has_distances, "moved": problem.current is not None}.get(term.name, True)
+        if price > 0 and is_charged and not term.is_count:
+            return 0.0
+    if problem.weights.cut_edges > 0:
+        prices.add(problem.weights.cut_edges)
+    return prices.pop() if len(prices) == 1 else 0.0
 
 
 def _interchangeable(problem: Problem) -> tuple[Ints, Ints]:
@@ -429,11 +422,14 @@ def _interchangeable(problem: Problem) -> tuple[Ints, Ints]:
     The order begins with heavy units: which team has them is decided early, so numbering by them prunes early.
     """
     features = [problem.capacity, problem.base, *(m.capacity for m in problem.further)]
-    if problem.office_xy_m is not None:
-        features += [problem.office_xy_m[:, 0], problem.office_xy_m[:, 1]]
+    if problem.has_distances:
+        office = np.empty(problem.k)
+        for number, teams in enumerate(problem.teams_by_office):
+            office[teams] = number
+        features.append(office)
     table = np.vstack([np.array(features), problem.allowed_mask]).T
     code = np.unique(table, axis=0, return_inverse=True)[1]
-    if problem.current is not None and problem.weights.moved > 0:
+    if problem.current is not None and problem.has_moved_price:
         named = np.isin(np.arange(problem.k), problem.current)
         code = np.where(named, code.max() + 1 + np.arange(problem.k), code)
     ranks = []

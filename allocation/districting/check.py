@@ -8,44 +8,68 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from enum import StrEnum
 from math import fsum
-from typing import Literal
+from typing import Any
 
 from allocation.districting.problem import Problem
 
-Kind = Literal["shape", "unassigned", "empty", "pieces", "load", "measure", "pin", "bar"]
 ROUNDING = 1e-9  # relative room on a limit: loads are sums of floats
+
+
+class Kind(StrEnum):
+    """The hard rules, by what breaks them."""
+
+    SHAPE = "shape"  # the plan has another number of units than the problem
+    UNASSIGNED = "unassigned"  # a unit without a team
+    EMPTY = "empty"  # a team without units
+    PIECES = "pieces"  # a team whose area does not hang together
+    LOAD = "load"  # a team whose load is outside its limits
+    MEASURE = "measure"  # likewise for a further measure
+    PIN = "pin"  # a unit that is not with the team to which it is pinned
+    BAR = "bar"  # a unit with a team that is barred from it
 
 
 @dataclass(frozen=True)
 class Violation:
-    """One hard rule broken: its kind, the team or unit it is about (a name), by how much, and a sentence.
+    """One hard rule broken, as facts; :mod:`.sentences` makes a sentence of them.
 
-    amount: "load"/"measure" the part of the target outside the limits' nearest one (0.02 = 2% of the target too
-    much or too little beyond the tolerance); "pieces" pieces too many; otherwise 1.
+    where      name of the team or unit that it is about; "plan" for its shape
+    amount     "load" and "measure": the part of the target by which the limit is passed, above or below (0.02 = 2%
+               of the target too much or too little beyond the tolerance); "pieces": pieces too many; "shape": units
+               too many or missing; otherwise 1
+    team       "pin": the team that the unit is pinned to; "bar": the team that has it
+    measure    "measure": its name
+    load, target, tolerance   "load" and "measure": the team's load, its share, and the part by which they may differ
     """
 
     kind: Kind
     where: str
-    amount: float
-    text: str
+    amount: float = 1.0
+    team: str | None = None
+    measure: str | None = None
+    load: float | None = None
+    target: float | None = None
+    tolerance: float | None = None
+
+    def facts(self) -> dict[str, Any]:
+        """As plain values for JSON; what does not apply is left out."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
 
 
 def check(problem: Problem, plan: Sequence[int] | Iterable[int]) -> tuple[Violation, ...]:
     """Every hard rule that ``plan`` (team index per unit, -1 = none) breaks; empty when the plan is allowed."""
     teams = [int(t) for t in plan]
     if len(teams) != len(problem.unit_ids):
-        text = f"The plan has {len(teams)} units, the problem {len(problem.unit_ids)}."
-        return (Violation("shape", "plan", 1.0, text),)
+        return (Violation(Kind.SHAPE, "plan", float(abs(len(teams) - len(problem.unit_ids)))),)
     found: list[Violation] = []
     members: dict[int, list[int]] = defaultdict(list)
     for unit, team in enumerate(teams):
         if 0 <= team < len(problem.team_ids):
             members[team].append(unit)
         else:
-            name = problem.unit_ids[unit]
-            found.append(Violation("unassigned", name, 1.0, f"Unit {name} has no team."))
+            found.append(Violation(Kind.UNASSIGNED, problem.unit_ids[unit]))
     found += _locks(problem, teams)
     found += _areas(problem, members)
     found += _loads(problem, members)
@@ -57,11 +81,9 @@ def _locks(problem: Problem, teams: list[int]) -> list[Violation]:
     for unit, team in enumerate(teams):
         name = problem.unit_ids[unit]
         if problem.fixed is not None and problem.fixed[unit] >= 0 and team != problem.fixed[unit]:
-            pinned = problem.team_ids[int(problem.fixed[unit])]
-            found.append(Violation("pin", name, 1.0, f"Unit {name} is pinned to team {pinned} and is not in it."))
-        elif problem.allowed is not None and team >= 0 and not problem.allowed[unit, team]:
-            barred = problem.team_ids[team]
-            found.append(Violation("bar", name, 1.0, f"Unit {name} is in team {barred}, which is barred from it."))
+            found.append(Violation(Kind.PIN, name, team=problem.team_ids[int(problem.fixed[unit])]))
+        elif problem.allowed is not None and 0 <= team < len(problem.team_ids) and not problem.allowed[unit, team]:
+            found.append(Violation(Kind.BAR, name, team=problem.team_ids[team]))
     return found
 
 
@@ -75,7 +97,7 @@ def _areas(problem: Problem, members: dict[int, list[int]]) -> list[Violation]:
     for team, name in enumerate(problem.team_ids):
         left = set(members.get(team, ()))
         if not left:
-            found.append(Violation("empty", name, 1.0, f"Team {name} has no units."))
+            found.append(Violation(Kind.EMPTY, name))
             continue
         pieces = 0
         while left:
@@ -87,23 +109,22 @@ def _areas(problem: Problem, members: dict[int, list[int]]) -> list[Violation]:
                         left.remove(other)
                         walk.append(other)
         if pieces > 1:
-            text = f"The area of team {name} is in {pieces} pieces."
-            found.append(Violation("pieces", name, float(pieces - 1), text))
+            found.append(Violation(Kind.PIECES, name, float(pieces - 1)))
     return found
 
 
 def _loads(problem: Problem, members: dict[int, list[int]]) -> list[Violation]:
     base = [0.0] * len(problem.team_ids) if problem.base_load is None else problem.base_load.tolist()
-    found = _outside(problem, members, "load", "", problem.demand.tolist(), problem.capacity.tolist(),
+    found = _outside(problem, members, None, problem.demand.tolist(), problem.capacity.tolist(),
                      problem.tolerance, base)  # fmt: skip
     for m in problem.further:
-        found += _outside(problem, members, "measure", f" of {m.name}", m.amount.tolist(), m.capacity.tolist(),
+        found += _outside(problem, members, m.name, m.amount.tolist(), m.capacity.tolist(),
                           m.tolerance, [0.0] * len(base))  # fmt: skip
     return found
 
 
 def _outside(
-    problem: Problem, members: dict[int, list[int]], kind: Literal["load", "measure"], label: str,
+    problem: Problem, members: dict[int, list[int]], measure: str | None,
     amount: list[float], capacity: list[float], tolerance: float, base: list[float],
 ) -> list[Violation]:  # fmt: skip
     total, total_capacity = fsum(amount) + fsum(base), fsum(capacity)
@@ -115,7 +136,8 @@ def _outside(
         if low * (1 - ROUNDING) <= load <= high * (1 + ROUNDING):
             continue
         beyond = max(load - high, low - load) / target if target > 0 else 1.0
-        part = f"{load / target - 1:+.1%} of its target" if target > 0 else "not 0"
-        text = f"Team {name}: the load{label} is {load:,.1f}, {part} of {target:,.1f}; allowed is {tolerance:.1%}."
-        found.append(Violation(kind, name, beyond, text))
+        kind = Kind.LOAD if measure is None else Kind.MEASURE
+        found.append(
+            Violation(kind, name, beyond, measure=measure, load=load, target=target, tolerance=float(tolerance))
+        )
     return found

@@ -26,12 +26,10 @@ def aside(problem: Problem, xy_m: Floats, demand: Floats) -> Floats:
     each gets a side of the office, which is close to what a contiguous plan must give them.
     """
     out = np.zeros((len(xy_m), problem.k))
-    if problem.office_xy_m is None or problem.weights.travel == 0 or problem.total_demand == 0:
+    if problem.office_xy_m is None or not problem.has_travel_price or problem.total_demand == 0:
         return out
     price = demand * problem.weights.travel / 1000.0 / problem.total_demand
-    _, code = np.unique(problem.office_xy_m, axis=0, return_inverse=True)
-    for office in range(code.max() + 1):
-        teams = np.flatnonzero(code == office)
+    for teams in problem.teams_by_office:
         if len(teams) == 1:
             continue
         angle = 2 * np.pi * np.arange(len(teams)) / len(teams)

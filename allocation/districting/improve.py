@@ -17,7 +17,7 @@ from allocation.districting import kernels
 from allocation.districting.construct import complete, grown
 from allocation.districting.kernels import Model
 from allocation.districting.plan import new_state, restricted
-from allocation.districting.problem import Bools, Floats, Ints, Problem, Weights
+from allocation.districting.problem import Bools, Floats, Ints, Problem
 from allocation.districting.recombine import best_of, merged, neighbouring, regrouped
 
 
@@ -161,7 +161,7 @@ class Annealer:
         self.rate = math.inf  # iterations a second in the last run
         self.found: Found | None = None
         shares = (0.50, 0.75, 0.87, 1.0) if len(model.group) else (0.60, 0.90, 1.0, 1.0)
-        self.shares = np.array(shares)
+        self.moves = kernels.Moves(np.array(shares), schedule.largest_set, schedule.walk)
 
     def run(self, start: Ints, iterations: int, hot: float, stiffness: float | None = None) -> Found:
         """One cooling from ``hot`` (in mean flip changes) down; the best plan within limits, or the last one.
@@ -174,16 +174,16 @@ class Annealer:
         state.plan[:] = start
         kernels.rebuild(model, state)
         value = np.array([kernels.objective(model, state), self._over()])
-        best = state.plan.copy()
-        best_value = np.array([value[0] if value[1] <= 0 else np.inf])
+        best = kernels.Best(state.plan.copy(), np.array([value[0] if value[1] <= 0 else np.inf]))
         scale, least, price = self._scales()
-        shares = self.shares
+        moves = self.moves
         top, bottom = hot * scale, max(self.schedule.cold * scale, self.schedule.frozen * least)
         most = 1e5 * price
         if stiffness is not None:
             bottom, price = top, stiffness * hot * price / 2
             most = price
-            shares = np.array([0.3, 0.93, 1.0, 1.0])  # pairs of moves change a load by less than one does
+            # pairs of moves change a load by less than one does
+            moves = moves._replace(shares=np.array([0.3, 0.93, 1.0, 1.0]))
         mu = np.array([price])
         done, began, temperature = 0, time.perf_counter(), top
         must = self.found is None  # a first plan is balanced whatever the clock says
@@ -192,14 +192,14 @@ class Annealer:
             now = min(self.schedule.slice, left)
             cooler = temperature * (bottom / temperature) ** (now / left)
             goal = self._goal(done / (done + left), most)
-            kernels.anneal(model, state, best, best_value, value, now, temperature, cooler, mu, goal, shares,
-                           self.schedule.largest_set, self.schedule.walk)  # fmt: skip
+            cooling = kernels.Cooling(now, temperature, cooler)
+            kernels.anneal(model, state, best, value, cooling, kernels.Penalty(mu, goal), moves)
             done, temperature = done + now, cooler
             self.clock.iterations_left -= now
             self.rate = done / max(time.perf_counter() - began, 1e-9)
         self.iterations += done
-        if np.isfinite(best_value[0]):
-            state.plan[:] = best
+        if np.isfinite(best.value[0]):
+            state.plan[:] = best.plan
             kernels.rebuild(model, state)
         return self._result()
 
@@ -218,16 +218,16 @@ class Annealer:
         kernels.rebuild(model, state)
         scale, _, price = self._scales()
         worth = price if worth is None else worth
-        unused = state.plan.copy()
+        unused = kernels.Best(state.plan.copy(), np.array([-np.inf]))
         while (progress := clock.progress()) < 1.0 and not clock.is_up() and state.ncut[0] > 0:
             now = int(max(1, min(4 * self.schedule.slice, clock.granted / 100)))
             temperature = self.schedule.warm * scale * self.schedule.cold**progress
             low, high = self.schedule.rising
             mu = worth * low * (high / low) ** progress**2
             value = np.array([kernels.objective(model, state), kernels.violation(model, state)])
-            kernels.anneal(model, state, unused, np.array([-np.inf]), value, now, temperature, temperature,
-                           np.array([mu]), np.array([0.0, 1.0, mu]), self.shares, self.schedule.largest_set,
-                           self.schedule.walk)  # fmt: skip
+            penalty = kernels.Penalty(np.array([mu]), np.array([0.0, 1.0, mu]))
+            cooling = kernels.Cooling(now, temperature, temperature)
+            kernels.anneal(model, state, unused, value, cooling, penalty, self.moves)
             self._raise_prices(model, worth * self.schedule.shift)
             clock.iterations_left -= now
             self.iterations += now
@@ -516,15 +516,14 @@ class Search:
         if not self.pool:
             self._find_any(problem, 10 * nodes)
             self.is_exact_better = bool(self.pool)
-        has_edge_prices = bool(self.annealer.model.scost.any())
         most = schedule.proof_pairs
-        if has_edge_prices and not self.is_exact_better:  # they make the relaxation weak and the search long
+        if problem.has_edge_prices and not self.is_exact_better:  # they make the relaxation weak and the search long
             most //= 3 if round_ % 4 == 3 else 6
         if self.pool and pairs <= most:
             tiny = 60_000 if pairs <= 60 else 10_000
             more = 10 if self.is_exact_better else 2
             self.is_proven = self._try(problem, problem.allowed_mask, more * nodes + tiny // pairs)
-        is_hard = has_edge_prices and (pairs > schedule.proof_pairs or not self.annealer.model.cost.any())
+        is_hard = problem.has_edge_prices and (pairs > schedule.proof_pairs or not self.annealer.model.cost.any())
         if self.is_proven or not self.pool or is_hard:
             return
         for size in (2, 3):
@@ -546,8 +545,7 @@ class Search:
         cost: annealing has found none. Without any costs the first plan ends the search, or its absence is proven."""
         if problem.n * problem.k > self.annealer.schedule.find_pairs:
             return
-        w = problem.weights
-        for weights in (Weights(travel=0.0), Weights(w.travel, 0.0, 0.0, 0.0, 0.0, w.moved)):
+        for weights in (problem.weights.only(), problem.weights.only("travel", "moved")):
             if self.proof is None:
                 self._try(problem.replace(weights=weights), problem.allowed_mask, nodes)
 

@@ -21,7 +21,7 @@ _GOLDEN = np.uint64(0x2545F4914F6CDD1D)
 
 
 class Model(NamedTuple):
-    """The problem as flat arrays. M measures, G groupings (municipality, care region), m edges."""
+    """The problem as flat arrays. M measures, G groupings that are priced, m edges."""
 
     indptr: Ints  # (n + 1,) neighbours of u are nbr[indptr[u]:indptr[u + 1]]
     nbr: Ints  # (2m,) int32
@@ -62,6 +62,36 @@ class State(NamedTuple):
     tail: Ints  # (MAX_FRONTS,)
     parent: Ints  # (MAX_FRONTS,)
     rng: Any  # (1,) uint64
+
+
+class Best(NamedTuple):
+    """The best plan within limits that annealing has seen; both arrays are changed in place."""
+
+    plan: Ints  # (n,) int32
+    value: Floats  # (1,) its objective with what the teams pay, inf while there is none
+
+
+class Cooling(NamedTuple):
+    """How long to anneal, and from which temperature to which."""
+
+    iterations: int  # proposals
+    hot: float
+    cold: float
+
+
+class Penalty(NamedTuple):
+    """What a load outside its limits costs."""
+
+    mu: Floats  # (1,) price of violation, adapted so that the search is within limits for a part of the time
+    goal: Floats  # (3,) that part: at least, at most; and the greatest price
+
+
+class Moves(NamedTuple):
+    """Which moves are proposed."""
+
+    shares: Floats  # (4,) cumulative shares of flip, chain, set, group
+    largest: int  # most units in a set move
+    limit: int  # most units visited in one contiguity test
 
 
 @njit(cache=True)
@@ -469,18 +499,16 @@ def _cut_unit_of(model, state, team, tries):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def anneal(model, state, best, best_value, value, iterations, hot, cold, mu, goal, shares, largest, limit):  # type: ignore[no-untyped-def]
-    """Simulated annealing from temperature ``hot`` to ``cold`` over ``iterations`` proposals.
+def anneal(model, state, found, value, cooling, penalty, moves):  # type: ignore[no-untyped-def]
+    """Simulated annealing of the plan in ``state`` by ``cooling``, with moves of ``moves``.
 
-    best         (n,) the best plan within limits; changed in place
-    best_value   (1,) its objective with what the teams pay, inf while there is none
-    value        (2,) objective with what the teams pay, and violation, of the plan in ``state``
-    mu           (1,) price of violation, adapted so that the search is within limits for a part of the time
-    goal         (3,) that part: at least, at most; and the greatest price
-    shares       (4,) cumulative shares of the moves flip, chain, set, group
-    largest      most units in a set move
-    limit        most units visited in one contiguity test
+    found   the best plan so far (:class:`Best`), kept up to date
+    value   (2,) objective with what the teams pay, and violation, of the plan in ``state``; kept up to date
     """
+    best, best_value = found.plan, found.value
+    iterations, hot, cold = cooling.iterations, cooling.hot, cooling.cold
+    mu, goal = penalty.mu, penalty.goal
+    shares, largest, limit = moves.shares, moves.largest, moves.limit
     plan, rng = state.plan, state.rng
     n = len(plan)
     journal = np.empty(n, np.int32)  # units changed since ``best`` was written
@@ -495,11 +523,11 @@ def anneal(model, state, best, best_value, value, iterations, hot, cold, mu, goa
     undo_team = np.empty(n, np.int32)
     temperature = hot
     block = 512
-    cooling = (cold / hot) ** (block / max(iterations, block))
+    factor = (cold / hot) ** (block / max(iterations, block))
     within = 0
     for it in range(iterations):
         if it % block == block - 1:
-            temperature *= cooling
+            temperature *= factor
             part = within / block
             if part < goal[0] and mu[0] < goal[2]:
                 mu[0] *= 1.08

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from allocation.districting.problem import Floats, Ints, Problem
+from allocation.objective_terms import TERMS
 
 
 @dataclass(frozen=True)
 class Terms:
     """The terms of the objective of one plan.
 
-    travel_km            sum(demand x distance to the team's office) / sum(demand), in km; 0 without offices
+    travel_km            sum(demand x distance to the team's office) / sum(demand), in km; 0 without distances
     cut_edges            pairs of neighbours in different teams
     border_km            length of shared border between different teams, in km
     municipality_splits  sum over municipalities of (teams in it - 1)
     care_region_splits   likewise for care regions
     moved                share of demand whose team differs from the current one, 0 to 1; 0 without a current division
-    objective            sum of weight x term
+    objective            sum of weight x term, over these and the further groupings
+    grouping_splits      splits of each further grouping, by name
     """
 
     travel_km: float
@@ -29,32 +32,28 @@ class Terms:
     care_region_splits: int
     moved: float
     objective: float
+    grouping_splits: Mapping[str, int] = field(default_factory=dict)
 
 
 def evaluate(problem: Problem, plan: Ints) -> Terms:
     """The terms of ``plan`` ((n,) team indices), counted from scratch. Costs O(n + m) and no (n, k) table."""
     cut = plan[problem.edges[:, 0]] != plan[problem.edges[:, 1]]
-    travel_km = 0.0
-    if problem.office_xy_m is not None:
-        step = problem.xy_m - problem.office_xy_m[plan]
-        travel_km = _share(problem, np.hypot(step[:, 0], step[:, 1]) / 1000.0)
-    moved = 0.0
-    if problem.current is not None:
-        moved = _share(problem, (plan != problem.current).astype(np.float64))
-    w = problem.weights
-    cut_edges = int(cut.sum())
-    border_km = float(problem.border_m[cut].sum() / 1000.0)
-    municipality_splits = _splits(problem.municipality, plan, problem.k)
-    care_region_splits = _splits(problem.care_region, plan, problem.k)
-    objective = (
-        w.travel * travel_km
-        + w.cut_edges * cut_edges
-        + w.border * border_km
-        + w.municipality_splits * municipality_splits
-        + w.care_region_splits * care_region_splits
-        + w.moved * moved
-    )
-    return Terms(travel_km, cut_edges, border_km, municipality_splits, care_region_splits, moved, objective)
+    moved = np.zeros(problem.n) if problem.current is None else (plan != problem.current).astype(np.float64)
+    figures: dict[str, float] = {
+        "travel_km": _share(problem, problem.own_distance_km(plan)),
+        "cut_edges": int(cut.sum()),
+        "border_km": float(problem.border_m[cut].sum() / 1000.0),
+        "municipality_splits": _splits(problem.municipality, plan, problem.k),
+        "care_region_splits": _splits(problem.care_region, plan, problem.k),
+        "moved": _share(problem, moved),
+    }
+    splits = {name: _splits(codes, plan, problem.k) for name, codes in problem.groupings.items()}
+    objective = 0.0
+    for term in TERMS:
+        objective += getattr(problem.weights, term.name) * figures[term.figure]
+    for name, count in splits.items():
+        objective += problem.weights.groupings.get(name, 0.0) * count
+    return Terms(**figures, objective=objective, grouping_splits=splits)  # type: ignore[arg-type]
 
 
 def _share(problem: Problem, per_unit: Floats) -> float:

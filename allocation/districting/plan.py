@@ -41,6 +41,8 @@ def canonical(problem: Problem) -> tuple[Problem, Ints, Ints]:
         current=renumbered(problem.current),
         municipality=_first_seen(problem.municipality, units),
         care_region=_first_seen(problem.care_region, units),
+        groupings={name: _in_order_met(codes, units) for name, codes in problem.groupings.items()},
+        distance_table_km=None if problem.distance_table_km is None else problem.distance_table_km[units][:, teams],
         fixed=renumbered(problem.fixed),
         allowed=None if problem.allowed is None else problem.allowed[np.ix_(units, teams)],
         further=tuple(Measure(m.name, m.amount[units], m.capacity[teams], m.tolerance) for m in problem.further),
@@ -66,6 +68,8 @@ def _team_order(problem: Problem) -> Ints:
     for m in problem.further:
         keys.append(m.capacity)
     keys.append(problem.base)
+    if problem.distance_table_km is not None:
+        keys.append(place[by_place] @ problem.distance_table_km[by_place])
     if problem.office_xy_m is not None:
         keys += [problem.office_xy_m[:, 1], problem.office_xy_m[:, 0]]
     keys.append(problem.capacity)
@@ -82,6 +86,8 @@ def _unit_order(problem: Problem, teams: Ints) -> Ints:
     for holder in (problem.current, problem.fixed):
         if holder is not None:
             keys.append(rank[holder])
+    if problem.distance_table_km is not None:
+        keys.append(problem.distance_table_km[:, teams].sum(axis=1))
     keys += [border, degree]
     keys += [m.amount for m in problem.further]
     keys += [problem.demand, problem.xy_m[:, 1], problem.xy_m[:, 0]]
@@ -89,9 +95,11 @@ def _unit_order(problem: Problem, teams: Ints) -> Ints:
 
 
 def _first_seen(codes: Ints | None, units: Ints) -> Ints | None:
+    return None if codes is None else _in_order_met(codes, units)
+
+
+def _in_order_met(codes: Ints, units: Ints) -> Ints:
     """Group codes 0, 1, 2, ... in the order in which the units meet them."""
-    if codes is None:
-        return None
     _, first, inverse = np.unique(codes[units], return_index=True, return_inverse=True)
     return np.asarray(np.argsort(np.argsort(first))[inverse], dtype=np.int64)
 
@@ -102,10 +110,9 @@ def linear_cost(problem: Problem) -> Floats:
     if problem.total_demand <= 0:
         return cost
     share = problem.demand / problem.total_demand
-    if problem.office_xy_m is not None and problem.weights.travel > 0:
-        for t, office in enumerate(problem.office_xy_m):  # team by team: a large problem has no room for more tables
-            step = problem.xy_m - office
-            cost[:, t] = np.hypot(step[:, 0], step[:, 1]) * share * (problem.weights.travel / 1000.0)
+    if problem.has_travel_price:
+        for t in range(problem.k):  # team by team: a large problem has no room for more tables
+            cost[:, t] = problem.distance_to_m(t) * share * (problem.weights.travel / 1000.0)
     if problem.current is not None and problem.weights.moved > 0:
         cost += (share * problem.weights.moved)[:, None]
         held = np.flatnonzero(problem.current >= 0)
@@ -116,14 +123,13 @@ def linear_cost(problem: Problem) -> Floats:
 def build_model(problem: Problem) -> Model:
     """The arrays of the compiled search."""
     indptr, nbr, eid = adjacency(problem.n, problem.edges)
-    price = problem.weights.cut_edges + problem.weights.border * problem.border_m / 1000.0
     amount, low, high, target = limits(problem)
     group, prices = _groups(problem)
     return Model(
         indptr=indptr,
         nbr=nbr,
         eid=eid,
-        scost=price[eid],
+        scost=problem.edge_prices[eid],
         ea=problem.edges[:, 0].astype(np.int32),
         eb=problem.edges[:, 1].astype(np.int32),
         cost=linear_cost(problem),
@@ -192,9 +198,7 @@ def limits(problem: Problem) -> tuple[Floats, Floats, Floats, Floats]:
 
 
 def _groups(problem: Problem) -> tuple[Ints, Floats]:
-    w = problem.weights
-    priced = [(problem.municipality, w.municipality_splits), (problem.care_region, w.care_region_splits)]
-    used = [(codes, price) for codes, price in priced if codes is not None and price > 0]
+    used = problem.priced_groupings
     group = np.array([np.unique(codes, return_inverse=True)[1] for codes, _ in used], dtype=np.int32)
     return group.reshape(len(used), problem.n), np.array([price for _, price in used], dtype=np.float64)  # type: ignore[return-value]
 

@@ -7,12 +7,15 @@ Only the statement of the problem lives here. How a plan is valued is in :mod:`.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from allocation.objective_terms import Weights
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -30,18 +33,6 @@ class ProblemError(ValueError):
 
     def __reduce__(self) -> tuple[type[ProblemError], tuple[tuple[str, ...]]]:
         return type(self), (self.sentences,)
-
-
-@dataclass(frozen=True)
-class Weights:
-    """Price per unit of each term of the objective; every one is at least 0. The terms are defined in ``Terms``."""
-
-    travel: float = 1.0
-    cut_edges: float = 0.0
-    border: float = 0.0
-    municipality_splits: float = 0.0
-    care_region_splits: float = 0.0
-    moved: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,13 +65,19 @@ class Problem:
     border_m      (m,)    length of the shared border in metres; 0 for a bridge
     capacity      (k,)    above 0; teams are loaded in proportion to it
     tolerance             a load may differ this part from its target
-    office_xy_m   (k, 2)  offices in metres; they may coincide; without them travel is 0
+    office_xy_m   (k, 2)  offices in metres; they may coincide; without them and without distances travel is 0
+    distance_table_km (n, k)  distance of each unit to each team, in place of the straight line to its office
     current       (n,)    team index now, -1 for a team that is gone or unknown; without it moved is 0
     municipality, care_region (n,)  group codes
+    groupings             further group codes (n,) by name, priced by ``weights.groupings``
     fixed         (n,)    team index to which the unit is pinned, -1 for none
     allowed       (n, k)  False where a team may not have a unit
     further               other measures with limits of their own
-    base_load     (k,)    load a team has outside these units: part of its load and of the total that targets share
+    base_load     (k,)    fixed load that a team has beside these units, at least 0. It is part of the team's load and
+                          of the total that is shared out: target = capacity share x (total demand + all base loads),
+                          and the load within target x (1 +/- tolerance) is base load + demand of its units. Travel
+                          and moved are shares of the demand alone. A team whose base load is over its upper limit
+                          makes the problem infeasible; ``check`` says by how much
     """
 
     unit_ids: tuple[str, ...]
@@ -93,9 +90,11 @@ class Problem:
     tolerance: float
     weights: Weights = field(default_factory=Weights)
     office_xy_m: Floats | None = None
+    distance_table_km: Floats | None = None
     current: Ints | None = None
     municipality: Ints | None = None
     care_region: Ints | None = None
+    groupings: Mapping[str, Ints] = field(default_factory=dict)
     fixed: Ints | None = None
     allowed: Bools | None = None
     further: tuple[Measure, ...] = ()
@@ -148,14 +147,81 @@ class Problem:
         """(k,) greatest load allowed."""
         return np.asarray(self.target * (1 + self.tolerance))
 
+    # -- what the terms of the objective price ----------------------------------------------------------------------
+
+    @property
+    def has_distances(self) -> bool:
+        """Whether units have a distance to teams, from offices or from a table."""
+        return self.office_xy_m is not None or self.distance_table_km is not None
+
+    @property
+    def has_travel_price(self) -> bool:
+        """Whether travel counts in the objective."""
+        return self.has_distances and self.weights.travel > 0
+
+    @property
+    def has_moved_price(self) -> bool:
+        """Whether leaving the current team counts in the objective."""
+        return self.current is not None and self.weights.moved > 0
+
+    @cached_property
+    def edge_prices(self) -> Floats:
+        """(m,) what it costs that an edge lies between two teams."""
+        return np.asarray(self.weights.cut_edges + self.weights.border * self.border_m / 1000.0)
+
+    @property
+    def has_edge_prices(self) -> bool:
+        """Whether some edge between two teams costs something."""
+        return bool(self.edge_prices.any())
+
+    @cached_property
+    def priced_groupings(self) -> tuple[tuple[Ints, float], ...]:
+        """Every grouping whose splits cost something: its codes (n,) and the price of a split."""
+        w = self.weights
+        every = [(self.municipality, w.municipality_splits), (self.care_region, w.care_region_splits)]
+        every += [(codes, w.groupings.get(name, 0.0)) for name, codes in self.groupings.items()]
+        return tuple((codes, price) for codes, price in every if codes is not None and price > 0)
+
+    @cached_property
+    def teams_by_office(self) -> tuple[Ints, ...]:
+        """Teams that are equally far from every unit: they share an office. Without distances each is by itself."""
+        if not self.has_distances:
+            return tuple(np.array([t]) for t in range(self.k))
+        place: Any = self.office_xy_m if self.distance_table_km is None else self.distance_table_km.T
+        code = np.unique(place, axis=0, return_inverse=True)[1].ravel()
+        return tuple(np.flatnonzero(code == c) for c in range(code.max() + 1))
+
+    def distances_m(self, units: Ints | slice = slice(None)) -> Floats:
+        """(units, k) distance of each of ``units`` (all of them) to each team in metres; zeros without distances."""
+        if self.distance_table_km is not None:
+            return np.asarray(self.distance_table_km[units] * 1000.0)
+        if self.office_xy_m is None:
+            return np.zeros((len(self.demand[units]), self.k))
+        step = self.xy_m[units][:, None, :] - self.office_xy_m[None, :, :]
+        return np.asarray(np.hypot(step[..., 0], step[..., 1]))
+
+    def distance_to_m(self, team: int) -> Floats:
+        """(n,) distance of each unit to one team in metres; zeros without distances."""
+        if self.distance_table_km is not None:
+            return np.asarray(self.distance_table_km[:, team] * 1000.0)
+        if self.office_xy_m is None:
+            return np.zeros(self.n)
+        step = self.xy_m - self.office_xy_m[team]
+        return np.asarray(np.hypot(step[:, 0], step[:, 1]))
+
+    def own_distance_km(self, plan: Ints) -> Floats:
+        """(n,) distance of each unit to its team under ``plan`` in kilometres; zeros without distances."""
+        if self.distance_table_km is not None:
+            return np.asarray(self.distance_table_km[np.arange(self.n), plan])
+        if self.office_xy_m is None:
+            return np.zeros(self.n)
+        step = self.xy_m - self.office_xy_m[plan]
+        return np.asarray(np.hypot(step[:, 0], step[:, 1]) / 1000.0)
+
     @cached_property
     def distance_km(self) -> Floats:
-        """(n, k) straight-line distance of each unit to each team's office in kilometres; zeros without offices."""
-        if self.office_xy_m is None:
-            return np.zeros((self.n, self.k))
-        dx = self.xy_m[:, :1] - self.office_xy_m[:, 0]
-        dy = self.xy_m[:, 1:] - self.office_xy_m[:, 1]
-        return np.asarray(np.hypot(dx, dy) / 1000.0)
+        """(n, k) distance of each unit to each team in kilometres; zeros without distances."""
+        return self.distances_m() / 1000.0 if self.distance_table_km is None else self.distance_table_km
 
     @cached_property
     def allowed_mask(self) -> Bools:
@@ -173,7 +239,7 @@ def _convert(p: Problem) -> None:
     types = {
         "xy_m": np.float64, "demand": np.float64, "edges": np.int64, "border_m": np.float64, "capacity": np.float64,
         "office_xy_m": np.float64, "current": np.int64, "municipality": np.int64, "care_region": np.int64,
-        "fixed": np.int64, "allowed": np.bool_, "base_load": np.float64,
+        "fixed": np.int64, "allowed": np.bool_, "base_load": np.float64, "distance_table_km": np.float64,
     }  # fmt: skip
     for name, dtype in types.items():
         value = getattr(p, name)
@@ -184,6 +250,10 @@ def _convert(p: Problem) -> None:
             array = array.reshape(0, 2)
         array.setflags(write=False)
         object.__setattr__(p, name, array)
+    groupings = {name: np.array(codes, dtype=np.int64) for name, codes in p.groupings.items()}
+    for codes in groupings.values():
+        codes.setflags(write=False)
+    object.__setattr__(p, "groupings", groupings)
     object.__setattr__(p, "unit_ids", tuple(p.unit_ids))
     object.__setattr__(p, "team_ids", tuple(p.team_ids))
     measures = tuple(
@@ -203,10 +273,12 @@ def _shape_faults(p: Problem) -> list[str]:
     wanted: dict[str, tuple[int, ...]] = {
         "xy_m": (n, 2), "demand": (n,), "edges": (m, 2), "border_m": (m,), "capacity": (k,), "office_xy_m": (k, 2),
         "current": (n,), "municipality": (n,), "care_region": (n,), "fixed": (n,), "allowed": (n, k),
-        "base_load": (k,),
+        "base_load": (k,), "distance_table_km": (n, k),
     }  # fmt: skip
+    arrays = {name: getattr(p, name) for name in wanted} | {f"Grouping {name}": c for name, c in p.groupings.items()}
+    wanted |= {f"Grouping {name}": (n,) for name in p.groupings}
     for name, shape in wanted.items():
-        value = getattr(p, name)
+        value = arrays[name]
         if value is not None and value.shape != shape:
             faults.append(f"{name} has shape {value.shape}, expected {shape}.")
     for measure in p.further:
@@ -225,7 +297,7 @@ def _value_faults(p: Problem) -> list[str]:
         value = getattr(p, name)
         if value is not None and not np.isfinite(value).all():
             faults.append(f"{name} must be finite.")
-    for name in ("demand", "border_m", "base_load"):
+    for name in ("demand", "border_m", "base_load", "distance_table_km"):
         value = getattr(p, name)
         if value is not None and not (np.isfinite(value) & (value >= 0)).all():
             faults.append(f"{name} must be finite and at least 0.")
@@ -233,9 +305,7 @@ def _value_faults(p: Problem) -> list[str]:
         faults.append("capacity must be finite and above 0.")
     if not (np.isfinite(p.tolerance) and p.tolerance >= 0):
         faults.append("tolerance must be at least 0.")
-    for name, weight in dataclasses.asdict(p.weights).items():
-        if not (np.isfinite(weight) and weight >= 0):
-            faults.append(f"The weight {name} must be at least 0.")
+    faults += p.weights.faults()
     for measure in p.further:
         amount_ok = (np.isfinite(measure.amount) & (measure.amount >= 0)).all()
         if not (amount_ok and (np.isfinite(measure.capacity) & (measure.capacity > 0)).all()):

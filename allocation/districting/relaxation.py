@@ -1,6 +1,6 @@
 """The linear relaxation of a districting problem, and bounds from it that do not lean on a solver's tolerances.
 
-Variables: x[i, t] in [0, 1], unit i in team t; y[g, t], group g (municipality, care region) has a unit in team t;
+Variables: x[i, t] in [0, 1], unit i in team t; y[g, t], group g of a grouping has a unit in team t;
 z[e, t], edge e leaves team t. Contiguity is not in here; :mod:`.branch_and_cut` adds it as inequalities.
 
 Every bound is recomputed from the solver's row prices: for any prices (of the right sign),
@@ -96,9 +96,8 @@ def unit_costs(problem: Problem, units: Ints | slice = slice(None)) -> Floats:
     cost = np.zeros((len(demand), problem.k))
     if problem.total_demand == 0:
         return cost
-    if problem.office_xy_m is not None and problem.weights.travel:
-        step = problem.xy_m[units][:, None, :] - problem.office_xy_m[None, :, :]
-        cost += np.hypot(step[..., 0], step[..., 1]) * (problem.weights.travel / 1000.0)
+    if problem.has_travel_price:
+        cost += problem.distances_m(units) * (problem.weights.travel / 1000.0)
     if problem.current is not None and problem.weights.moved:
         cost += problem.weights.moved * (problem.current[units][:, None] != np.arange(problem.k))
     return np.asarray(cost * (demand[:, None] / problem.total_demand))
@@ -124,8 +123,8 @@ class Relaxation:
         rows = _Rows()
         self._assignment_rows(rows)
         self._load_rows(rows)
-        self._group_rows(rows, problem.municipality, problem.weights.municipality_splits)
-        self._group_rows(rows, problem.care_region, problem.weights.care_region_splits)
+        for codes, price in problem.priced_groupings:
+            self._group_rows(rows, codes, price)
         if with_edges:
             self._edge_rows(rows)
         self._load_model(rows)
@@ -154,10 +153,8 @@ class Relaxation:
             if (self.limits.least[:, t] <= 0).all():
                 rows.add(columns, np.ones(len(columns)), 1.0, np.inf)
 
-    def _group_rows(self, rows: _Rows, group: Ints | None, weight: float) -> None:
+    def _group_rows(self, rows: _Rows, group: Ints, weight: float) -> None:
         """y[g, t] >= x[i, t]; also the group's load in t <= y[g, t] x the team's upper limit (large groups)."""
-        if group is None or weight == 0:
-            return
         for g in np.unique(group):
             units = np.flatnonzero(group == g)
             if len(units) == 1:
@@ -176,9 +173,7 @@ class Relaxation:
 
     def _edge_rows(self, rows: _Rows) -> None:
         """z[e, t] >= x[a, t] - x[b, t]: an edge is cut once, at the team that its first end is in."""
-        w = self.problem.weights
-        price = w.cut_edges + w.border * self.problem.border_m / 1000.0
-        for (a, b), cost in zip(self.problem.edges, price, strict=True):
+        for (a, b), cost in zip(self.problem.edges, self.problem.edge_prices, strict=True):
             if cost == 0:
                 continue
             for t in range(self.problem.k):

@@ -18,7 +18,7 @@ from allocation.districting.kernels import Model
 from allocation.districting.multilevel import coarsen, majority, sizes
 from allocation.districting.objective import Terms, evaluate
 from allocation.districting.plan import build_model, canonical
-from allocation.districting.problem import Ints, Problem, Weights
+from allocation.districting.problem import Ints, Problem
 
 Reason = Literal["proven optimal", "time", "iterations", "converged"]
 
@@ -117,17 +117,14 @@ def solve(problem: Problem, stop: Stop | None = None, seed: int = 1, params: Par
 
 def _quickly(problem: Problem) -> Problem:
     """The problem whose relaxation is worth its time: borders and splits alone have a relaxation of about 0."""
-    w = problem.weights
-    has_travel = problem.office_xy_m is not None and w.travel > 0
-    has_moved = problem.current is not None and w.moved > 0
-    return problem if has_travel or has_moved else problem.replace(weights=Weights(travel=0.0))
+    has_unit_prices = problem.has_travel_price or problem.has_moved_price
+    return problem if has_unit_prices else problem.replace(weights=problem.weights.only())
 
 
 def _proof_seconds(problem: Problem, stop: Stop, params: Params) -> float:
     """Time for the strongest bound at the end, what comes on top of the limit included."""
-    has_edge_prices = problem.weights.cut_edges > 0 or problem.weights.border > 0
     is_small = problem.n * problem.k <= params.schedule.exact_pairs
-    if stop.seconds is None or stop.iterations is not None or has_edge_prices or not is_small:
+    if stop.seconds is None or stop.iterations is not None or problem.has_edge_prices or not is_small:
         return params.certify_seconds
     return params.certify_seconds + params.certify_share * stop.seconds
 
@@ -158,11 +155,9 @@ def _search(problem: Problem, clock: Clock, seed: int, params: Params, quick: Bo
 def _temperatures(problem: Problem, schedule: Schedule) -> tuple[float, ...]:
     """Starts of coolings. Where travel alone guides the search, the relaxation may lead into a poor valley that only
     hotter coolings leave; with a price on moving they would forget the division that it protects."""
-    w = problem.weights
-    if problem.current is not None and w.moved > 0:
+    if problem.has_moved_price:
         return schedule.hot
-    has_travel = problem.office_xy_m is not None and w.travel > 0
-    return schedule.hot_free if has_travel else schedule.hot_unguided
+    return schedule.hot_free if problem.has_travel_price else schedule.hot_unguided
 
 
 def _search_levels(problem: Problem, clock: Clock, seed: int, params: Params, quick: Bound) -> Search:

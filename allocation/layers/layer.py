@@ -17,9 +17,11 @@ from allocation.districting import Measure, Problem, Weights
 
 ARRAYS = (
     "xy_m", "demand", "edges", "border_m", "capacity", "office_xy_m", "current", "municipality", "care_region",
-    "fixed", "allowed", "base_load",
+    "fixed", "allowed", "base_load", "distance_table_km",
 )  # fmt: skip
 """The array fields of a ``Problem``, as kept on disk."""
+GROUPING = "grouping:"
+"""Before the name of each further grouping there."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,7 @@ class Layer:
         folder.mkdir(parents=True, exist_ok=True)
         problem = self.problem
         arrays = {name: getattr(problem, name) for name in ARRAYS if getattr(problem, name) is not None}
+        arrays |= {f"{GROUPING}{name}": codes for name, codes in problem.groupings.items()}
         for measure in problem.further:
             arrays |= {f"{measure.name}:amount": measure.amount, f"{measure.name}:capacity": measure.capacity}
         np.savez_compressed(folder / "problem.npz", **arrays)
@@ -86,6 +89,7 @@ class Layer:
             team_ids=tuple(told["team_ids"]),
             tolerance=told["tolerance"],
             weights=Weights(**told["weights"]),
+            groupings={name.removeprefix(GROUPING): a for name, a in arrays.items() if name.startswith(GROUPING)},
             further=further,
             **{name: array for name, array in arrays.items() if name in ARRAYS},
         )

@@ -252,7 +252,7 @@ def _result(part: LayerBoard, plan: Ints, by: str) -> dict[str, object]:
         "lower_bound": None,
         "gap": None,
         "is_feasible": not violations,
-        "violations": [one.text for one in violations],
+        "violations": [one.facts() for one in violations],
         "proof": None,
         "stopped_because": f"aangepast door {by}",
         "iterations": 0,

@@ -6,7 +6,7 @@ import math
 from datetime import date, datetime
 from typing import Any
 
-from allocation.districting import Violation
+from allocation.districting import Kind, Violation
 
 NONE = "–"
 MONTHS = (
@@ -100,12 +100,13 @@ def violation(broken: Violation) -> str:
     """What is wrong with a plan, in a sentence."""
     name, amount = broken.where, broken.amount
     sentences = {
-        "unassigned": f"Postcode {name} heeft geen team.",
-        "pin": f"Postcode {name} is vastgezet op een team, maar is daar niet ingedeeld.",
-        "bar": f"Postcode {name} is ingedeeld bij een team dat daar niet mag werken.",
-        "empty": f"Team {name} heeft geen enkel gebied.",
-        "pieces": f"Het gebied van team {name} bestaat uit {number(amount + 1)} losse delen.",
-        "load": f"Team {name} ligt {percent(amount)} van zijn evenredige deel buiten de toegestane afwijking.",
-        "measure": f"Team {name} ligt {percent(amount)} buiten de toegestane afwijking op de tweede maat.",
+        Kind.SHAPE: f"De verdeling heeft {number(amount)} postcodes te veel of te weinig.",
+        Kind.UNASSIGNED: f"Postcode {name} heeft geen team.",
+        Kind.PIN: f"Postcode {name} is vastgezet op team {broken.team}, maar is daar niet ingedeeld.",
+        Kind.BAR: f"Postcode {name} is ingedeeld bij team {broken.team}, dat daar niet mag werken.",
+        Kind.EMPTY: f"Team {name} heeft geen enkel gebied.",
+        Kind.PIECES: f"Het gebied van team {name} bestaat uit {number(amount + 1)} losse delen.",
+        Kind.LOAD: f"Team {name} ligt {percent(amount)} van zijn evenredige deel buiten de toegestane afwijking.",
+        Kind.MEASURE: f"Team {name} ligt {percent(amount)} buiten de toegestane afwijking op de tweede maat.",
     }
-    return sentences.get(broken.kind, broken.text)
+    return sentences[broken.kind]

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scipy.spatial import Delaunay
 
-from allocation.districting import Measure, Problem, Stop, Weights, check, evaluate, solve
+from allocation.districting import TERMS, Measure, Problem, Stop, Weights, check, evaluate, solve
 
 
 def effort(examples: int) -> settings:
@@ -58,7 +58,9 @@ def problems(draw: st.DrawFn, min_units: int = 3, max_units: int = 40, max_teams
         border_m=rng.integers(0, 900, len(edges)).astype(float),
         capacity=rng.uniform(0.8, 1.2, k).round(2),
         tolerance=draw(st.sampled_from([0.05, 0.2, 0.5])),
-        weights=Weights(*(draw(PRICES) for _ in range(6))),
+        weights=Weights(*(draw(PRICES) for _ in TERMS), groupings={"ggz": draw(PRICES), "wsp": draw(PRICES)}),
+        distance_table_km=rng.uniform(0, 20, (n, k)).round(1) if draw(st.booleans()) else None,
+        groupings={name: rng.integers(0, 3, n) for name in ("ggz", "wsp") if draw(st.booleans())},
         office_xy_m=offices,
         current=current,
         municipality=rng.integers(0, 5, n) if draw(st.booleans()) else None,
@@ -153,6 +155,7 @@ def _shuffled(problem: Problem, units: np.ndarray, teams: np.ndarray, rng: np.ra
     """Rows in another order, edges too and turned around, other names, other group codes."""
     unit_at, team_at = np.argsort(units), np.append(np.argsort(teams), -1)
     order = rng.permutation(len(problem.edges))
+    table = problem.distance_table_km
 
     def moved(codes: np.ndarray | None) -> np.ndarray | None:
         return None if codes is None else team_at[codes[units]]
@@ -169,6 +172,8 @@ def _shuffled(problem: Problem, units: np.ndarray, teams: np.ndarray, rng: np.ra
         current=moved(problem.current),
         municipality=None if problem.municipality is None else (7 - problem.municipality[units]),
         care_region=None if problem.care_region is None else (7 - problem.care_region[units]),
+        groupings={name: 7 - codes[units] for name, codes in problem.groupings.items()},
+        distance_table_km=table if table is None else table[np.ix_(units, teams)],
         fixed=moved(problem.fixed),
         allowed=None if problem.allowed is None else problem.allowed[np.ix_(units, teams)],
         further=tuple(Measure(m.name, m.amount[units], m.capacity[teams], m.tolerance) for m in problem.further),

@@ -223,8 +223,8 @@ def keep_plan(run: Run, layer: Layer, plan: NDArray[np.int64], now: NDArray[np.i
     terms, broken = evaluate(layer.problem, plan), check(layer.problem, plan)
     result = {
         "label": layer.label, "objective": terms.objective, "terms": asdict(terms), "lower_bound": None, "gap": None,
-        "is_feasible": not broken, "violations": [one.text for one in broken], "proof": None, "stopped_because": "time",
-        "iterations": 0, "seed": None, "seconds": 0.0,
+        "is_feasible": not broken, "violations": [one.facts() for one in broken], "proof": None,
+        "stopped_because": "time", "iterations": 0, "seed": None, "seconds": 0.0,
     }  # fmt: skip
     (folder / "result.json").write_text(json.dumps(result), encoding="utf-8")
 

@@ -13,8 +13,10 @@ from allocation.districting.bound import lower_bound, solve_exact
 from allocation.districting.branch_and_cut import BranchAndCut
 from allocation.districting.check import check
 from allocation.districting.objective import evaluate
-from allocation.districting.problem import Measure, Problem, Weights
+from allocation.districting.problem import Measure, Problem
 from allocation.districting.relaxation import Limits, Relaxation
+from allocation.districting.solve import Stop, solve
+from allocation.objective_terms import TERMS, Weights
 
 
 def line_of_four(**changes: object) -> Problem:
@@ -49,6 +51,17 @@ def horseshoe() -> Problem:
     return line_of_four(xy_m=xy_m, office_xy_m=offices)
 
 
+def random_weights(rng: np.random.Generator) -> Weights:
+    """Often all terms at once, else one alone: a fault in one term must not hide behind the others."""
+    prices = {term.name: float(rng.choice([0, 1, 2.5])) for term in TERMS}
+    groupings = {name: float(rng.choice([0, 1, 2.5])) for name in ("ggz", "wsp", "police")}
+    if rng.random() < 0.4:
+        alone = rng.choice([*prices, *groupings])
+        prices = {name: 0.5 * (name == alone) for name in prices}
+        groupings = {name: 0.5 * (name == alone) for name in groupings}
+    return Weights(**prices, groupings=groupings)
+
+
 def random_problem(seed: int, n_most: int = 8) -> Problem:
     """Up to ``n_most`` units on a planar graph (not always connected) with weights, limits and locks of every kind."""
     rng = np.random.default_rng(seed)
@@ -57,8 +70,9 @@ def random_problem(seed: int, n_most: int = 8) -> Problem:
     corners = Delaunay(xy_m).simplices
     pairs = sorted({tuple(sorted(map(int, p))) for s in corners for p in itertools.combinations(s, 2)})
     pairs = [p for p in pairs if rng.random() < 0.75] or pairs[:1]
-    one_office = np.repeat(rng.uniform(0, 1e4, (1, 2)), k, axis=0)
-    offices = rng.uniform(0, 1e4, (k, 2)) if rng.random() < 0.6 else one_office
+    places = rng.uniform(0, 1e4, (k, 2))
+    offices = places[rng.integers(0, k, k)] if rng.random() < 0.6 else places  # often shared by some of the teams
+    tables = rng.uniform(0, 20, (n, k))[:, rng.integers(0, k, k)]  # teams with the same column share an office too
     return Problem(
         unit_ids=tuple(f"u{i}" for i in range(n)),
         team_ids=tuple(f"t{t}" for t in range(k)),
@@ -68,7 +82,9 @@ def random_problem(seed: int, n_most: int = 8) -> Problem:
         border_m=rng.uniform(0, 3000, len(pairs)),
         capacity=rng.uniform(1, 1.5, k) if rng.random() < 0.6 else np.ones(k),
         tolerance=float(rng.choice([0.1, 0.3, 0.6, 1.2])),
-        weights=Weights(*(float(rng.choice([0, 1, 2.5])) for _ in range(6))),
+        weights=random_weights(rng),
+        distance_table_km=tables if rng.random() < 0.3 else None,
+        groupings={name: rng.integers(0, 4, n) for name in ("ggz", "wsp", "police")[: rng.integers(0, 4)]},
         office_xy_m=offices if rng.random() < 0.7 else None,
         current=rng.integers(-1, k, n) if rng.random() < 0.5 else None,
         municipality=rng.integers(0, 3, n) if rng.random() < 0.5 else None,
@@ -153,6 +169,59 @@ def test_brute_force_agrees(seed: int) -> None:
         assert full.value == pytest.approx(best, rel=2e-6, abs=1e-9)
     else:
         assert full.value == math.inf
+
+
+FULL = {"municipality": [0, 0, 1, 1, 2, 2, 0], "care_region": [1, 0, 1, 0, 1, 0, 1], "current": [1, 0, 0, 2, -1, 1, 2]}
+
+
+@pytest.mark.parametrize("alone", [*(term.name for term in TERMS), "ggz", "wsp", "police", "all"])
+@pytest.mark.parametrize("has_table", [False, True])
+def test_each_weight_alone_and_all_together_agree_with_brute_force(alone: str, has_table: bool) -> None:
+    """Seven units, three teams of which two share an office, three groupings, base loads: the best plan of all."""
+    rng = np.random.default_rng(3)
+    xy_m = rng.uniform(0, 1e4, (7, 2))
+    corners = Delaunay(xy_m).simplices
+    pairs = sorted({tuple(sorted(map(int, p))) for s in corners for p in itertools.combinations(s, 2)})
+    groupings = {name: rng.integers(0, 3, 7) for name in ("ggz", "wsp", "police")}
+    prices = {name: 0.7 for name in (*(t.name for t in TERMS), *groupings) if alone in (name, "all")}
+    named = {term.name: prices.get(term.name, 0.0) for term in TERMS}
+    problem = Problem(
+        unit_ids=tuple("abcdefg"), team_ids=("A", "B", "C"), xy_m=xy_m, demand=rng.integers(1, 9, 7).astype(float),
+        edges=np.array(pairs), border_m=rng.uniform(0, 3000, len(pairs)), capacity=np.array([1.0, 1.3, 0.9]),
+        tolerance=0.3, office_xy_m=xy_m[[0, 4, 4]], groupings=groupings, base_load=np.array([3.0, 0.0, 1.0]),
+        weights=Weights(**named, groupings={n: prices.get(n, 0.0) for n in groupings}),
+        distance_table_km=rng.uniform(1, 20, (7, 2))[:, [0, 1, 1]] if has_table else None,
+        **{name: np.array(codes) for name, codes in FULL.items()},
+    )  # fmt: skip
+    plans = allowed_plans(problem)
+    costs = [evaluate(problem, plan).objective for plan in plans]
+    assert len({round(cost, 6) for cost in costs}) > 1  # the weight tells plans apart
+    worst = plans[int(np.argmax(costs))]
+    quick, exact = lower_bound(problem), solve_exact(problem, worst, seconds=60.0)
+    found = solve(problem, Stop(seconds=None, iterations=400_000))
+    assert quick.value <= min(costs) + 1e-9
+    assert exact.is_optimal
+    assert found.objective == pytest.approx(min(costs), rel=1e-5, abs=1e-9)
+    assert evaluate(problem, exact.plan).objective == pytest.approx(min(costs), rel=2e-6, abs=1e-9)
+    assert exact.value == pytest.approx(min(costs), rel=2e-6, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("weights", "plan", "best"),
+    [
+        (Weights(0.0, cut_edges=1.0, border=1.0), [0, 0, 0, 1], 1.1),
+        (Weights(0.25, cut_edges=1.0), [0, 0, 0, 1], 1.0 + 0.25 * 0.5),
+        (Weights(0.0, cut_edges=1.0, moved=0.5), [0, 0, 0, 1], 1.0),
+    ],
+)
+def test_only_an_objective_of_whole_things_moves_in_whole_steps(weights: Weights, plan: list[int], best: float) -> None:
+    """On the line any cut costs 1; border, travel and moved set the three cuts apart by less than 1. A search that
+    believed in steps of 1 would call the first plan optimal."""
+    problem = line_of_four(weights=weights, tolerance=1.2, current=np.array([0, 1, 1, 1]))
+    found = solve_exact(problem, np.array(plan))
+    assert found.is_optimal
+    assert found.plan is not None
+    assert evaluate(problem, found.plan).objective == pytest.approx(best)
 
 
 @pytest.mark.parametrize("seed", range(8))

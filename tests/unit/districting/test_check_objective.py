@@ -7,10 +7,15 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import fields
+
 import numpy as np
 import pytest
 
-from allocation.districting import Measure, Weights, check, evaluate
+from allocation.contract.config import Config
+from allocation.districting import TERMS, Kind, Measure, Terms, Weights, check, evaluate, sentence
+from expectations.outcome import BROKEN_AREAS
 from tests.unit.districting.conftest import GridMaker
 
 PLAN = np.array([0, 0, 1, 0, 0, 1, 0, 1, 1])
@@ -43,7 +48,7 @@ def test_a_plan_within_its_limits_breaks_nothing(grid: GridMaker) -> None:
 def test_a_load_just_outside_is_named_with_its_part(grid: GridMaker) -> None:
     (first, second) = check(grid(3, 3, tolerance=0.1), PLAN)
     assert (first.kind, first.where, first.amount) == ("load", "A", pytest.approx(5 / 4.5 - 1.1))
-    assert first.text == "Team A: the load is 5.0, +11.1% of its target of 4.5; allowed is 10.0%."
+    assert sentence(first) == "Team A: the load is 5.0, +11.1% of its target of 4.5; allowed is 10.0%."
     assert (second.kind, second.where) == ("load", "B")
 
 
@@ -55,27 +60,89 @@ def test_a_further_measure_has_limits_of_its_own(grid: GridMaker) -> None:
     clients = Measure("clients", np.where(PLAN == 0, 3.0, 1.0), np.ones(2), 0.2)
     violations = check(grid(3, 3, tolerance=0.2, further=(clients,)), PLAN)
     assert [(v.kind, v.where) for v in violations] == [("measure", "A"), ("measure", "B")]
-    assert "load of clients is 15.0" in violations[0].text
+    assert [v.amount for v in violations] == pytest.approx([15 / 9.5 - 1.2, 0.8 - 4 / 9.5])
+    assert "load of clients is 15.0" in sentence(violations[0])
 
 
 @pytest.mark.parametrize(
-    ("plan", "kind", "where"),
+    ("plan", "kind", "where", "amount", "text"),
     [
-        ([0, 0, 1, 0, 0, 1, 1, 1, 0], "pieces", "A"),
-        ([0] * 9, "empty", "B"),
-        ([0, 0, 1, 0, -1, 1, 0, 1, 1], "unassigned", "11"),
-        ([0, 0, 1], "shape", "plan"),
+        ([0, 0, 1, 0, 0, 1, 1, 1, 0], "pieces", "A", 1.0, "The area of team A is in 2 pieces."),
+        ([0, 1, 0, 1, 1, 1, 0, 1, 0], "pieces", "A", 3.0, "The area of team A is in 4 pieces."),
+        ([0] * 9, "empty", "B", 1.0, "Team B has no units."),
+        ([0, 0, 1, 0, -1, 1, 0, 1, 1], "unassigned", "11", 1.0, "Unit 11 has no team."),
+        ([0, 0, 1, 0, 2, 1, 0, 1, 1], "unassigned", "11", 1.0, "Unit 11 has no team."),
+        ([0, 0, 1], "shape", "plan", 6.0, "The plan has 6 units too many or too few for the problem."),
     ],
 )
-def test_broken_shapes(grid: GridMaker, plan: list[int], kind: str, where: str) -> None:
-    assert (kind, where) in [(v.kind, v.where) for v in check(grid(3, 3, tolerance=1.0), plan)]
+def test_broken_shapes(grid: GridMaker, plan: list[int], kind: str, where: str, amount: float, text: str) -> None:
+    found = check(grid(3, 3, tolerance=1.0), plan)
+    assert (kind, where, amount, text) in [(v.kind, v.where, v.amount, sentence(v)) for v in found]
+
+
+def test_a_load_above_and_one_below_are_told_by_how_much(grid: GridMaker) -> None:
+    """Targets 6 and 3; loads 5 and 4: A is 1/6 of its target short, B 1/3 over, 10% of each is allowed."""
+    low, high = check(grid(3, 3, capacity=[2.0, 1.0], tolerance=0.1), PLAN)
+    assert (low.where, low.amount, low.load, low.target) == ("A", pytest.approx(1 / 6 - 0.1), 5.0, pytest.approx(6.0))
+    assert (high.where, high.amount, high.load) == ("B", pytest.approx(1 / 3 - 0.1), 4.0)
+    assert sentence(low) == "Team A: the load is 5.0, -16.7% of its target of 6.0; allowed is 10.0%."
+
+
+def test_a_team_without_target_may_have_no_load(grid: GridMaker) -> None:
+    """A measure of which there is nothing has target 0: any limit holds. With some of it in one unit a load shows."""
+    nothing = Measure("clients", np.zeros(9), np.ones(2), 0.1)
+    assert check(grid(3, 3, tolerance=0.2, further=(nothing,)), PLAN) == ()
+
+
+def test_a_base_load_counts_in_load_and_target(grid: GridMaker) -> None:
+    """Nine units and base loads of 0 and 3 make 12, targets 4 and 8: loads 5 and 4 + 3 are 25% over and 12.5% under.
+    Travel and moved stay shares of the demand of 9."""
+    changes = {"office_xy_m": [[0.0, 0.0], [2000.0, 2000.0]], "current": [1] * 9, "capacity": [1.0, 2.0]}
+    problem = grid(3, 3, tolerance=0.1, base_load=[0.0, 3.0], **changes)
+    over, under = check(problem, PLAN)
+    assert (over.load, over.target, over.amount) == (5.0, pytest.approx(4.0), pytest.approx(0.15))
+    assert (under.load, under.target, under.amount) == (7.0, pytest.approx(8.0), pytest.approx(0.025))
+    alone = evaluate(problem.replace(base_load=None), PLAN)
+    assert (evaluate(problem, PLAN).travel_km, evaluate(problem, PLAN).moved) == (alone.travel_km, alone.moved)
+
+
+def test_a_violation_is_plain_facts_for_a_file(grid: GridMaker) -> None:
+    facts = [v.facts() for v in check(grid(3, 3, tolerance=1.0), [0, 0, 1, 0, 0, 1, 1, 1, 0])]
+    assert json.loads(json.dumps(facts)) == [{"kind": "pieces", "where": "A", "amount": 1.0}] * 1 + facts[1:]
+    assert {Kind.PIECES, Kind.EMPTY} == BROKEN_AREAS  # the gate's name for them
+
+
+def test_further_groupings_are_counted_and_priced_one_by_one(grid: GridMaker) -> None:
+    """Rows are split in all three; columns in one (the middle one)."""
+    groupings = {"ggz": [0, 0, 0, 1, 1, 1, 2, 2, 2], "wsp": [0, 1, 2] * 3}
+    weights = Weights(0.0, groupings={"ggz": 2.0, "wsp": 5.0, "absent": 100.0})
+    terms = evaluate(grid(3, 3, groupings=groupings, weights=weights), PLAN)
+    assert terms.grouping_splits == {"ggz": 3, "wsp": 1}
+    assert terms.objective == 11.0
+
+
+def test_a_table_of_distances_replaces_straight_lines(grid: GridMaker) -> None:
+    km = np.arange(18.0).reshape(9, 2)
+    problem = grid(3, 3, distance_table_km=km, office_xy_m=[[0.0, 0.0], [1.0, 1.0]], weights=Weights(1.0))
+    assert evaluate(problem, PLAN).travel_km == pytest.approx(km[np.arange(9), PLAN].mean())
+    assert problem.distance_km.tolist() == km.tolist()
+
+
+def test_every_term_has_a_weight_a_figure_and_a_default() -> None:
+    assert [term.name for term in TERMS] == [f.name for f in fields(Weights) if f.name != "groupings"]
+    assert {term.figure for term in TERMS} == {f.name for f in fields(Terms)} - {"objective", "grouping_splits"}
+    assert Config().weights.model_dump() == {term.name: term.usual for term in TERMS}
 
 
 def test_pins_and_bars(grid: GridMaker) -> None:
     allowed = np.ones((9, 2), dtype=bool)
     allowed[8, 1] = False
     violations = check(grid(3, 3, tolerance=0.2, fixed=[1] + [-1] * 8, allowed=allowed), PLAN)
-    assert [(v.kind, v.where) for v in violations] == [("pin", "00"), ("bar", "22")]
+    assert [(v.kind, v.where, v.team) for v in violations] == [("pin", "00", "B"), ("bar", "22", "B")]
+    assert [sentence(v) for v in violations] == [
+        "Unit 00 is pinned to team B and is not in it.",
+        "Unit 22 is in team B, which is barred from it.",
+    ]
 
 
 def test_without_demand_shares_are_zero(grid: GridMaker) -> None:

@@ -27,7 +27,9 @@ def test_a_full_problem_comes_back_equal(grid: GridMaker, tmp_path: Path) -> Non
         2,
         3,
         tolerance=0.05,
-        weights=Weights(1.0, 0.5, 0.25, 2.0, 3.0, 20.0),
+        weights=Weights(1.0, 0.5, 0.25, 2.0, 3.0, 20.0, {"ggz": 1.5, 'a "quoted" name': 0.0}),
+        groupings={"ggz": [0, 0, 1, 1, 1, 0], 'a "quoted" name': [0, 1, 2, 3, 4, 5]},
+        distance_table_km=[[0.5, 3.25]] * 6,
         office_xy_m=[[0.1, 0.2], [1000.0, 2000.0]],
         current=[0, 1, -1, 0, 1, 1],
         municipality=[0, 0, 1, 1, 2, 2],
@@ -42,8 +44,11 @@ def test_a_full_problem_comes_back_equal(grid: GridMaker, tmp_path: Path) -> Non
     assert (again.unit_ids, again.team_ids) == (problem.unit_ids, problem.team_ids)
     assert (again.tolerance, again.weights) == (problem.tolerance, problem.weights)
     arrays = "xy_m demand edges border_m capacity office_xy_m current municipality care_region fixed allowed base_load"
-    for name in arrays.split():
+    for name in (*arrays.split(), "distance_table_km"):
         assert (getattr(again, name) == getattr(problem, name)).all(), name
+    assert {name: codes.tolist() for name, codes in again.groupings.items()} == {
+        name: codes.tolist() for name, codes in problem.groupings.items()
+    }
 
 
 def test_optional_columns_may_be_absent(grid: GridMaker, tmp_path: Path) -> None:
@@ -62,14 +67,13 @@ def test_every_fault_names_file_row_and_column(tmp_path: Path) -> None:
         read_instance(tmp_path)
     assert caught.value.sentences == (
         "teams.csv, column capacity: is missing; needed are team, capacity.",
-        "problem.toml, tolerance: -1 is not allowed; a number of at least 0 is needed.",
-        "problem.toml, weights: 'speed' is not known; "
+        "problem.toml, tolerance: -1 is not allowed; a plain number from 0 to 1000 (0.05 = 5%) is needed.",
+        "problem.toml, weights.speed: is not known; "
         "known are travel, cut_edges, border, municipality_splits, care_region_splits, moved.",
-        "units.csv, row 3, column unit: 'a' occurs more than once.",
+        "units.csv, row 3, column unit: 'a' occurs more than once (row 2).",
         "edges.csv, row 2, column b: 'c' is not allowed; a unit of units.csv is needed.",
-        "units.csv, row 3, column x: 'zero' is not allowed; a number is needed.",
-        "units.csv, row 3, column demand: '-1' is not allowed; a number of at least 0 is needed.",
-        "units.csv, row 2, column fixed_team: 'T9' is not allowed; a team of teams.csv or nothing is needed.",
+        "units.csv, row 3, column x: 'zero' is not allowed; a plain number from -1e+08 to 1e+08 metres is needed.",
+        "units.csv, row 3, column demand: '-1' is not allowed; a plain number from 0 to 1e+12 is needed.",
     )
 
 
@@ -90,7 +94,7 @@ def test_a_plan_comes_back_and_gaps_are_named(grid: GridMaker, tmp_path: Path) -
     with pytest.raises(InstanceError) as caught:
         read_plan(problem, path)
     assert caught.value.sentences == (
-        "plan.csv, row 4, column unit: '00' occurs more than once.",
+        "plan.csv, row 4, column unit: '00' occurs more than once (row 2).",
         "plan.csv, row 3, column team: 'Z' is not allowed; a team of the problem is needed.",
         "plan.csv: units without a team: 10, 11.",
     )

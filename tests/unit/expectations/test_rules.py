@@ -226,7 +226,8 @@ OUTCOME_CASES = [
 OUTCOME_WARNINGS = [
     Case("contiguous_as_declared",
          both(setting("outcome/allocation", {"pc4": "1003", "team_id": "V1"}, team_id="A1"),
-              result_of("02_zw_wia_vangnet", violations=["The area of team V1 is in 2 pieces."])), "team_id V1"),
+              result_of("02_zw_wia_vangnet", violations=[{"kind": "pieces", "where": "V1", "amount": 1.0}])),
+         "team_id V1"),
     Case("contiguous_as_declared",
          both(without("outcome/allocation", team_id="W1"), result_of("02_zw_wia_werkgever", proof="W1 has no room")),
          "team_id W1"),

@@ -7,7 +7,7 @@ from datetime import date
 
 import pytest
 
-from allocation.districting import Violation
+from allocation.districting import Kind, Violation
 from allocation.report import dutch
 
 
@@ -41,5 +41,9 @@ def test_layers_and_crossings_have_dutch_names() -> None:
 
 
 def test_a_broken_rule_is_told_in_dutch() -> None:
-    assert dutch.violation(Violation("pieces", "W1", 1.0, "")) == "Het gebied van team W1 bestaat uit 2 losse delen."
-    assert "2,0%" in dutch.violation(Violation("load", "W1", 0.02, ""))
+    assert dutch.violation(Violation(Kind.PIECES, "W1", 1.0)) == "Het gebied van team W1 bestaat uit 2 losse delen."
+    assert "2,0%" in dutch.violation(Violation(Kind.LOAD, "W1", 0.02))
+    pinned, barred = (Violation(kind, "1012", team="W1") for kind in (Kind.PIN, Kind.BAR))
+    assert dutch.violation(pinned) == "Postcode 1012 is vastgezet op team W1, maar is daar niet ingedeeld."
+    assert dutch.violation(barred) == "Postcode 1012 is ingedeeld bij team W1, dat daar niet mag werken."
+    assert all(dutch.violation(Violation(kind, "x", team="y")) for kind in Kind)
