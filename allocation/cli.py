@@ -246,9 +246,9 @@ def _scenario(asked: argparse.Namespace) -> int:
     compared, reports = {}, []
     for scenario in asked_for:
         run = _start(asked)
-        compared[scenario.name] = run_scenario.run_scenario(scenario, run, _progress)
+        compared[scenario.name], report = run_scenario.run_scenario(scenario, run, _progress)
         _progress_ends()
-        reports.append(f"report of {scenario.name}: {run.folder}-scenario/report.html")
+        reports.append(f"report of {scenario.name}: {report}")
     print("beside the division in force (base):")
     print(side_by_side(compared).to_string(index=False, float_format="{:,.3f}".format))
     print("\n".join(reports))
@@ -343,9 +343,9 @@ def _boundaries(asked: argparse.Namespace) -> int:
 
 
 def _report(asked: argparse.Namespace) -> int:
-    from allocation.publication.files import proposal_folder
+    from allocation.publication.files import report_of_version
 
-    path = proposal_folder(asked.var / "published", asked.version) / "report.html"
+    path = report_of_version(asked.var / "published", asked.version)
     if not path.exists():
         raise Refused(f"version {asked.version} has no report in {asked.var / 'published'}")
     print(path)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from airflow.sdk import dag, get_current_context, task
-from smc_dags import BOUNDARIES, EVERY_DAG, start_run, told
+from smc_dags import BOUNDARIES, EVERY_DAG, start_run
 
 
 @dag(
@@ -40,14 +40,17 @@ def boundaries() -> None:
     @task(outlets=[BOUNDARIES], doc_md="Areas cleaned, joined to regions, with neighbours and bridges.")
     def prepare(run: str, *, outlet_events: dict[Any, Any]) -> None:
         from allocation.pipeline import steps
+        from allocation.runs import run_files
         from allocation.runs.run import Run
 
         opened = Run.open(run)
         steps.prepare_boundaries(opened, print)
-        changes = told(opened.folder / "boundary_changes.json")
+        changes = opened.read(run_files.BOUNDARY_CHANGES)
         if changes:
             print(steps.boundary_changes(opened).to_string(index=False))
-        outlet_events[BOUNDARIES].extra = {"run": run, "changes": changes} | told(opened.folder / "boundaries.json")
+        outlet_events[BOUNDARIES].extra = {"run": run, "changes": changes} | opened.read(
+            run_files.BOUNDARIES
+        ).model_dump(mode="json")
 
     prepare(fetch(start()))
 

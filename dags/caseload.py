@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from airflow.sdk import dag, get_current_context, task
-from smc_dags import BOUNDARIES, CASELOAD, EVERY_DAG, collect_source, deadline, start_run, told
+from smc_dags import BOUNDARIES, CASELOAD, EVERY_DAG, collect_source, deadline, start_run
 
 
 @dag(
@@ -51,11 +51,12 @@ def caseload() -> None:
     @task(outlets=[CASELOAD], doc_md="The expectations on input and expected work; what passes is the new caseload.")
     def expect(run: str, *, outlet_events: dict[Any, Any]) -> None:
         from allocation.pipeline import steps
+        from allocation.runs import run_files
         from allocation.runs.run import Run
 
         opened = Run.open(run)
         steps.validate_inputs(opened)
-        outlet_events[CASELOAD].extra = {"run": run} | told(opened.folder / "inputs.json")
+        outlet_events[CASELOAD].extra = {"run": run} | opened.read(run_files.INPUT).model_dump(mode="json")
 
     expect(estimate(check(start())))
 

@@ -206,8 +206,9 @@ def run_dag(dag_id: str, conf: Mapping[str, Any]) -> Any:
 
 def run_folder(var: Path, dag_run: Any) -> Path:
     """The folder of the pipeline's run that a DAG run made."""
-    name = f"{dag_run.dag_id}__{dag_run.run_id}"
-    return var / "runs" / "".join(c if c.isalnum() or c in "-_" else "-" for c in name)
+    from allocation.runs import run
+
+    return run.run_folder(var, f"{dag_run.dag_id}__{dag_run.run_id}")
 
 
 def run(var: Path, conf: Mapping[str, Any], choice: str, remark: str, terminal: TextIO) -> int:

@@ -6,7 +6,6 @@ Nothing heavy is imported and nothing is connected to: the DAG processor reads t
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
@@ -113,11 +112,6 @@ def collect_source(*names: str) -> None:
         source.collect(address.render_as_string(hide_password=False), folder, names or source.EVERY)
 
 
-def told(path: Path) -> dict[str, Any]:
-    """What a step left in a JSON file of the run's folder."""
-    return dict(json.loads(path.read_text(encoding="utf-8")))
-
-
 def start_run(
     context: Mapping[str, Any],
     values: Mapping[str, Any] | None = None,
@@ -159,7 +153,7 @@ def in_scenario(run: Run, name: str) -> Run:
         raise Refused("A scenario needs an input folder (CASELOAD_INPUT) with a folder scenarios in it.")
     scenario = Scenario.from_file(Path(run.input_dir) / "scenarios" / f"{name}.toml")
     return Run.start(
-        input_dir=write_scenario_input(scenario, Path(run.input_dir), run.folder / "scenario_input"),
+        input_dir=write_scenario_input(scenario, Path(run.input_dir), run.scenario_input_folder),
         boundaries=run.boundaries,
         store=run.store,
         config=scenario_config(scenario, run.config),

@@ -1,19 +1,20 @@
 """What the rules of both gates are asked of, beside the tables themselves: areas, teams, products, the run's choices.
 
-Belongs here: reading a run's folder into plain tables for the queries. Nothing is computed here with the code that made
-the outcome: the gate counts for itself. Does not belong here: any rule.
+Belongs here: what a gate is handed, and plain tables made of it for the queries. Nothing is computed here with the code
+that made the outcome: the gate counts for itself. Does not belong here: any rule, or where the frames come from.
 """
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import pandas as pd
-import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
-from allocation.contract.vocabulary import ALL_LINES, CLIENT_LINES, LAWS, REGULAR_GROUP
+from allocation.contract.vocabulary import CLIENT_LINES, LAWS, REGULAR_GROUP
 
 AREA_COLUMNS = (
     "pc4",
@@ -24,33 +25,68 @@ AREA_COLUMNS = (
     "area_km2",
     "is_valid",
 )
+INPUT_BESIDE = ("replaced", "office_doubts")
+"""What reading the input leaves beside the tables of the contract."""
 
 
-def read_json(path: Path) -> Any:
-    return json.loads(path.read_text(encoding="utf-8"))
+@dataclass(frozen=True)
+class InputFacts:
+    """What the first gate looks at. ``tables``: those of the input and ``INPUT_BESIDE`` that are there.
+
+    ``config``: the settings of the run as JSON has them. ``version_in_force``: None when nothing is in force.
+    """
+
+    tables: Mapping[str, pd.DataFrame]
+    work: pd.DataFrame | None
+    areas: pd.DataFrame
+    config: Mapping[str, Any]
+    today: date
+    version_in_force: int | None = None
+    in_force_since: date | None = None
 
 
-def read_tables(folder: Path, names: tuple[str, ...]) -> dict[str, pd.DataFrame]:
-    """Those of the named Parquet tables that are in ``folder``."""
-    return {
-        name: pd.read_parquet(folder / f"{name}.parquet") for name in names if (folder / f"{name}.parquet").exists()
-    }
+@dataclass(frozen=True)
+class LayerFacts:
+    """One districting problem and what the solver said of it.
+
+    ``unit_pc4`` (n,): the postcode of each unit. ``edges`` (m, 2): neighbouring units by position.
+    """
+
+    key: str
+    law_domain: str
+    client_line: str
+    regions: tuple[int, ...]
+    team_ids: tuple[str, ...]
+    unit_pc4: NDArray[Any]
+    edges: NDArray[Any]
+    result: Mapping[str, Any]
 
 
-def areas(run_folder: Path) -> pd.DataFrame:
-    """The postcode areas without their polygons; an absent column of the example's edition stays absent."""
-    path = run_folder / "boundaries" / "areas.parquet"
-    present = set(pq.read_schema(path).names)
-    return pd.read_parquet(path, columns=[name for name in AREA_COLUMNS if name in present])
+@dataclass(frozen=True)
+class OutcomeFacts:
+    """What the second gate looks at. ``tables``: those of ``outcome.FILES`` that are there. ``given``: input tables.
+
+    ``day``: first day of the new division. ``in_force_since``: first day of the version in force.
+    """
+
+    tables: Mapping[str, pd.DataFrame]
+    given: Mapping[str, pd.DataFrame]
+    work: pd.DataFrame
+    areas: pd.DataFrame
+    division_in_force: pd.DataFrame
+    published_division: pd.DataFrame
+    layers: Sequence[LayerFacts]
+    config: Mapping[str, Any]
+    day: date
+    in_force_since: date | None
 
 
-def settings(run_folder: Path) -> dict[str, Any]:
-    """The configuration of the run, as it was started with."""
-    config: dict[str, Any] = read_json(run_folder / "run.json")["config"]
-    return config
+def areas(table: pd.DataFrame) -> pd.DataFrame:
+    """The columns of the areas that rules look at; an absent column of the example's edition stays absent."""
+    return table[[name for name in AREA_COLUMNS if name in table]]
 
 
-def closed_sets(config: dict[str, Any]) -> dict[str, pd.DataFrame]:
+def closed_sets(config: Mapping[str, Any]) -> dict[str, pd.DataFrame]:
     """Tables ``client_group``, ``law`` and ``line``: their product with the areas is what routing must cover."""
     groups = [REGULAR_GROUP, *config["special_groups"]]
     return {
@@ -66,7 +102,7 @@ def joined(texts: pd.Series[Any]) -> pd.Series[Any]:
     return filled.str.replace("||", "|")
 
 
-def products(table: pd.DataFrame, config: dict[str, Any]) -> pd.DataFrame:
+def products(table: pd.DataFrame, config: Mapping[str, Any]) -> pd.DataFrame:
     """One row per product, with what the configuration does to it: ``growth`` and ``hours_factor``."""
     work = config["work"]
     growth = table["product"].map(work["growth"]).fillna(work["growth"].get("*", 0.0))
@@ -101,9 +137,3 @@ def team_regions(table: pd.DataFrame, clusters: pd.DataFrame) -> pd.DataFrame:
     known = known.assign(region=known["region"].astype("int64"))
     beside = own.merge(known, on="region").drop(columns="region").merge(known, on="cluster")
     return pd.concat([own, beside[["team_id", "region"]]]).drop_duplicates(ignore_index=True)
-
-
-__all__ = [
-    "ALL_LINES", "areas", "closed_sets", "joined", "products", "read_json", "read_tables", "settings", "team_regions",
-    "teams",
-]  # fmt: skip

@@ -9,9 +9,6 @@ Does not belong here: how a rule is run (``engine``), and what follows from a de
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
-
 import numpy as np
 import pandas as pd
 
@@ -30,35 +27,28 @@ INFLOW_FACTOR = 2.0
 """Expected inflow of a product against that of the history, growth included, beyond which it is worth a look."""
 
 
-def suites(run_folder: Path) -> Suites:
-    """The suites of the first gate, on ``inputs/*.parquet``, ``work.parquet`` and ``boundaries/areas.parquet``.
-
-    ``inputs`` holds the tables of the input and ``office_doubts``.
-    """
+def suites(given: facts.InputFacts) -> Suites:
+    """The suites of the first gate."""
     names = tuple(table.name for table in input_tables.INPUTS)
-    found = facts.read_tables(run_folder / "inputs", names)
-    work = facts.read_tables(run_folder, ("work",))
-    missing = [name for name in names if name not in found] + ([] if work else ["work"])
-    replaced = facts.read_tables(run_folder / "inputs", ("replaced",)).get("replaced", pd.DataFrame())
-    added_up = {"inflow", "stock"} if len(replaced) else set()  # two postcodes may count for one
+    found = {name: given.tables[name] for name in names if name in given.tables}
+    missing = [name for name in names if name not in found] + ([] if given.work is not None else ["work"])
+    added_up = {"inflow", "stock"} if len(given.tables.get("replaced", ())) else set()  # two may count for one
     declared = [
         Declared(table, found[table.name], is_unique=table.name not in added_up)
         for table in input_tables.INPUTS
         if table.name in found
     ]
-    beside = work | facts.read_tables(run_folder / "inputs", ("office_doubts",))
-    frames = (
-        {} if missing else _frames(found | beside, facts.areas(run_folder), facts.read_json(run_folder / "run.json"))
-    )
+    frames = {} if missing or given.work is None else _frames(given, given.work)
     return Suites("inputs", declared, RULES if frames else (), frames, missing)
 
 
-def _frames(found: dict[str, pd.DataFrame], areas: pd.DataFrame, told: dict[str, Any]) -> dict[str, pd.DataFrame]:
-    """The tables that the rules read. ``told``: what the run was started with."""
-    inflow, stock, config = found["inflow"], found["stock"], told["config"]
+def _frames(given: facts.InputFacts, work: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """The tables that the rules read."""
+    found, areas, config = given.tables, facts.areas(given.areas), given.config
+    inflow, stock = found["inflow"], found["stock"]
     months = inflow["month"].nunique()
     counted = stock["reference_date"].max()
-    day = pd.Timestamp(config["valid_from"]) if config["valid_from"] else max(pd.Timestamp(told["today"]), counted)
+    day = pd.Timestamp(config["valid_from"]) if config["valid_from"] else max(pd.Timestamp(given.today), counted)
     teams = found["teams"].drop(columns=["row", "regions"], errors="ignore")
     return {
         "area": areas,
@@ -78,8 +68,22 @@ def _frames(found: dict[str, pd.DataFrame], areas: pd.DataFrame, told: dict[str,
         "locks": found["locks"].drop(columns="row", errors="ignore"),
         "care_regions": found["care_regions"],
         "current": found["current"].drop(columns="row", errors="ignore"),
-        "work": found["work"],
+        "work": work,
+        "current_choice": current_choice(given),
     }
+
+
+def current_choice(given: facts.InputFacts) -> pd.DataFrame:
+    """One row: rows (of the file ``current``), version and since (of the version in force, empty without one), and
+    choice (the setting ``current``)."""
+    return pd.DataFrame(
+        {
+            "rows": [len(given.tables["current"])],
+            "version": pd.array([given.version_in_force], dtype="Int64"),
+            "since": [None if given.in_force_since is None else str(given.in_force_since)],
+            "choice": [given.config.get("current", "version")],
+        }
+    )
 
 
 def unusual_months(inflow: pd.DataFrame, areas: pd.DataFrame) -> pd.DataFrame:
@@ -324,6 +328,14 @@ _OFFICES = tuple(
 )  # fmt: skip
 
 _DIVISION = (
+    Rule(
+        "current_ignored", "current_choice", "version", "warning",
+        "the file `current` is ignored, because a version is in force: changes and moves are counted from that "
+        "version (the setting current = \"file\" uses the file)",
+        "het bestand current is niet gebruikt, omdat er een versie geldt: wijzigingen en verhuizingen zijn geteld "
+        "vanaf die versie (met de instelling current = \"file\" geldt het bestand)",
+        "select version, since from current_choice as c where rows > 0 and version is not null and choice <> 'file'",
+    ),
     Rule(
         "current_vanished", "current", "pc4", "warning",
         "the division in force knows a postcode that has no area any more",

@@ -9,7 +9,8 @@ a declaration (``declared``).
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -40,32 +41,31 @@ FILES = {
 """The tables of the folder ``outcome`` and what declares them. ``runs`` is written with the version itself."""
 
 
-def suites(run_folder: Path) -> Suites:
-    """The suites of the second gate, on ``outcome/*.parquet``."""
-    found = facts.read_tables(run_folder / "outcome", tuple(FILES))
+def suites(run: facts.OutcomeFacts) -> Suites:
+    """The suites of the second gate."""
+    found = {name: run.tables[name] for name in FILES if name in run.tables}
     missing = [name for name in FILES if name not in found]
     declared = [Declared(FILES[name], frame, ADDED_BY_PUBLICATION, name) for name, frame in found.items()]
-    frames = {} if missing else _frames(run_folder, found)
+    frames = {} if missing else _frames(run, found)
     return Suites("outcome", declared, RULES if frames else (), frames, missing)
 
 
-def _frames(run_folder: Path, found: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+def _frames(run_facts: facts.OutcomeFacts, found: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
     """The tables that the rules read: those of the outcome, and what they must agree with."""
-    config = facts.settings(run_folder)
-    told = facts.read_json(run_folder / "layers.json")
-    day = pd.Timestamp(told["day"])
-    given = facts.read_tables(run_folder / "inputs", ("teams", "clusters", "locks", "stock", "products"))
-    area = facts.areas(run_folder)
+    config, given, work = run_facts.config, run_facts.given, run_facts.work
+    day, area = pd.Timestamp(run_facts.day), facts.areas(run_facts.areas)
     team = facts.teams(given["teams"], day)
-    work = pd.read_parquet(run_folder / "work.parquet")
     run = {name: config[name] for name in ("continuity", "balance")} | {"special_first": int(config["special_first"])}
-    run |= {"stock_of": str(given["stock"]["reference_date"].max())[:10], "in_force_since": told["in_force_since"]}
+    run |= {
+        "stock_of": str(given["stock"]["reference_date"].max())[:10],
+        "in_force_since": run_facts.in_force_since and str(run_facts.in_force_since),
+    }
     key = ["pc4", "product", "client_line", "client_group"]
     stock: pd.DataFrame = given["stock"].groupby(key)["clients"].sum().reset_index()
     return {
         **found,
         **facts.closed_sets(config),
-        **layer_tables(run_folder, [row["key"] for row in told["layers"]], area, found["allocation"]),
+        **layer_tables(run_facts.layers, area, found["allocation"]),
         "run": pd.DataFrame([run]),
         "area": area,
         "team": team,
@@ -75,9 +75,13 @@ def _frames(run_folder: Path, found: dict[str, pd.DataFrame]) -> dict[str, pd.Da
         "products": facts.products(given["products"], config),
         "work": work_per_area(work, config),
         "work_of_groups": work_of_groups(work, config),
-        "division_in_force": pd.read_parquet(run_folder / "division_in_force.parquet"),
-        "published_division": pd.read_parquet(run_folder / "published_division.parquet"),
+        "division_in_force": run_facts.division_in_force,
+        "published_division": run_facts.published_division,
     }
+
+
+def _iso(day: date | None) -> str | None:
+    return None if day is None else day.isoformat()
 
 
 def locks(table: pd.DataFrame, team: pd.DataFrame, day: pd.Timestamp) -> pd.DataFrame:
@@ -88,7 +92,7 @@ def locks(table: pd.DataFrame, team: pd.DataFrame, day: pd.Timestamp) -> pd.Data
     return active.assign(law_domain=pd.Series(domain, index=active.index, dtype=object))
 
 
-def work_per_area(work: pd.DataFrame, config: dict[str, Any]) -> pd.DataFrame:
+def work_per_area(work: pd.DataFrame, config: Mapping[str, Any]) -> pd.DataFrame:
     """(pc4, law_domain, hours, clients): the work of a postcode that is divided by postcode (R4, R5, R11)."""
     is_pw = work["law"].eq("PW")
     divided = work["client_group"].eq(vocabulary.REGULAR_GROUP) | (is_pw & (not config["special_first"]))
@@ -98,7 +102,7 @@ def work_per_area(work: pd.DataFrame, config: dict[str, Any]) -> pd.DataFrame:
     return sums.rename(columns={"hours_verzekeringsarts": "hours", "planned_clients": "clients"})
 
 
-def work_of_groups(work: pd.DataFrame, config: dict[str, Any]) -> pd.DataFrame:
+def work_of_groups(work: pd.DataFrame, config: Mapping[str, Any]) -> pd.DataFrame:
     """One row: the hours of the special groups, which their own teams serve (R4)."""
     mine = work["client_group"].ne(vocabulary.REGULAR_GROUP) & ~work["is_central"]
     mine &= bool(config["special_first"]) | work["law"].ne("PW")
@@ -106,27 +110,23 @@ def work_of_groups(work: pd.DataFrame, config: dict[str, Any]) -> pd.DataFrame:
 
 
 def layer_tables(
-    run_folder: Path, keys: list[str], area: pd.DataFrame, allocation: pd.DataFrame
+    layers: Sequence[facts.LayerFacts], area: pd.DataFrame, allocation: pd.DataFrame
 ) -> dict[str, pd.DataFrame]:
     """``layer_area`` (layer, law_domain, client_line, pc4) and ``layer_team`` (the same with team_id, pieces,
     is_declared): ``pieces`` counts the connected parts of the team's area in ``allocation``, 0 for no area;
     ``is_declared`` tells that the solver's result owns up to it, or proves that no plan can meet the hard rules."""
     areas, teams = [], []
     of: dict[Any, pd.DataFrame] = dict(iter(allocation.groupby(["law_domain", "client_line"])))
-    for key in keys:
-        folder = run_folder / "layers" / key
-        told, result = facts.read_json(folder / "layer.json"), facts.read_json(folder / "result.json")
-        names = {"layer": key, "law_domain": told["law_domain"], "client_line": told["client_line"]}
-        mine = area.loc[area["arbeidsmarktregio_nr"].isin(told["regions"]), "pc4"]
+    for layer in layers:
+        names = {"layer": layer.key, "law_domain": layer.law_domain, "client_line": layer.client_line}
+        mine = area.loc[area["arbeidsmarktregio_nr"].isin(layer.regions), "pc4"]
         areas.append(pd.DataFrame({**names, "pc4": mine}))
-        held = of.get((told["law_domain"], told["client_line"]), allocation[:0])
+        held = of.get((layer.law_domain, layer.client_line), allocation[:0])
         held = held[held["pc4"].isin(mine)]
-        unit_pc4 = pd.read_parquet(folder / "parts.parquet", columns=["pc4"])["pc4"].to_numpy()
-        with np.load(folder / "problem.npz", allow_pickle=False) as stored:
-            pairs = unit_pc4[stored["edges"]]
-        pieces = [count_pieces(held.loc[held["team_id"] == team, "pc4"], pairs) for team in told["team_ids"]]
-        declared = [_is_declared(result, team) for team in told["team_ids"]]
-        teams.append(pd.DataFrame({**names, "team_id": told["team_ids"], "pieces": pieces, "is_declared": declared}))
+        pairs = layer.unit_pc4[layer.edges]
+        pieces = [count_pieces(held.loc[held["team_id"] == team, "pc4"], pairs) for team in layer.team_ids]
+        declared = [_is_declared(layer.result, team) for team in layer.team_ids]
+        teams.append(pd.DataFrame({**names, "team_id": layer.team_ids, "pieces": pieces, "is_declared": declared}))
     return {"layer_area": pd.concat(areas, ignore_index=True), "layer_team": pd.concat(teams, ignore_index=True)}
 
 
@@ -146,7 +146,7 @@ def count_pieces(members: pd.Series[Any], pairs: Any) -> int:
     return sum(find(pc4) == pc4 for pc4 in root)
 
 
-def _is_declared(result: dict[str, Any], team: str) -> bool:
+def _is_declared(result: Mapping[str, Any], team: str) -> bool:
     """Whether the solver's result says of this team that its area is broken or empty, or proves it cannot be helped."""
     if result["proof"]:
         return True

@@ -1,18 +1,18 @@
 """The gate of a run: nothing is published that does not pass.
 
-``validate_inputs`` stands before the districting, ``validate_outcome`` before publication. Both read the run's folder
-only and write ``validation/result.json`` and ``validation/data_docs`` into it.
+``validate_inputs`` stands before the districting, ``validate_outcome`` before publication. Both are handed frames, and
+leave the Data Docs in a folder.
 
 Belongs here: the two entry points, and what a refusal says. Does not belong here: the rules (``inputs``, ``outcome``).
 """
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from expectations import engine, inputs, outcome
-from expectations.rules import Failure, Outcome, Suites
+from expectations.facts import InputFacts, OutcomeFacts
+from expectations.rules import Failure, Outcome
 
 __all__ = ["Failure", "Outcome", "ValidationFailed", "validate_inputs", "validate_outcome"]
 
@@ -40,22 +40,11 @@ def _told(outcome: Outcome) -> str:
     return "\n".join(lines)
 
 
-def validate_inputs(run_folder: Path) -> Outcome:
-    """Check every input table and the expected work of the run in ``run_folder``, after the work was estimated."""
-    return _validate(inputs.suites(run_folder), run_folder)
+def validate_inputs(given: InputFacts, folder: Path) -> Outcome:
+    """Check every input table and the expected work, after the work was estimated. Data Docs go into ``folder``."""
+    return engine.run(inputs.suites(given), folder)
 
 
-def validate_outcome(run_folder: Path) -> Outcome:
-    """Check every table of the run's folder ``outcome`` by itself, against each other and against the inputs."""
-    return _validate(outcome.suites(run_folder), run_folder)
-
-
-def _validate(suites: Suites, run_folder: Path) -> Outcome:
-    folder = run_folder / "validation"
-    found = engine.run(suites, folder)
-    path = folder / "result.json"
-    told = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    told[suites.gate] = found.as_dict()
-    told["success"] = all(part["success"] for name, part in told.items() if name != "success")
-    path.write_text(json.dumps(told, indent=1, ensure_ascii=False), encoding="utf-8")
-    return found
+def validate_outcome(run: OutcomeFacts, folder: Path) -> Outcome:
+    """Check every table of the outcome by itself, against each other and against the inputs."""
+    return engine.run(outcome.suites(run), folder)

@@ -86,6 +86,7 @@ class Config(Settings):
     ``clients_tolerance``: when given, the number of clients is balanced as a second measure within this tolerance.
     ``replaced_postcodes``: postcodes in the counts that have no area (PO boxes, new streets, an older edition) and the
     postcode that they count for.
+    ``current``: what the new division is compared with: the ``version`` in force, if there is one, or the ``file``.
     ``current_boundaries``: the edition of the postcodes in the file ``current`` (``embedded``, ``pdok:2024``, a file),
     when that is another than that of the published version.
     ``regions``: numbers or names of the regions to divide; empty = all.
@@ -101,6 +102,7 @@ class Config(Settings):
     valid_from: date | None = None
     reason: str = ""
     replaced_postcodes: dict[str, str] = {}
+    current: Literal["version", "file"] = "version"
     current_boundaries: str = ""
     regions: tuple[str, ...] = ()
     weights: ObjectiveWeights = ObjectiveWeights()

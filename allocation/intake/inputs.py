@@ -30,6 +30,7 @@ from allocation.contract.vocabulary import ALL_LINES, CLIENT_LINES, PW_LAW
 from allocation.intake.locks import Served, contradictions
 from allocation.intake.offices import DOUBT_COLUMNS, office_doubts
 from allocation.intake.roster import KINDS_WITH_AREA, able_teams, active_locks, join_regions, why_unable
+from allocation.runs.run_files import FrameFile
 
 log = logging.getLogger(__name__)
 
@@ -91,7 +92,7 @@ class Inputs:
     @classmethod
     def read(cls, folder: Path) -> Inputs:
         """Inverse of ``write``. What was written before a column existed gets it as an input without it would."""
-        frames = {f.name: pd.read_parquet(folder / f"{f.name}.parquet") for f in fields(cls)}
+        frames = {f.name: FrameFile(f"{f.name}.parquet", "inputs").read(folder) for f in fields(cls)}
         laws = dict(zip(frames["products"]["product"], frames["products"]["law"], strict=True))
         for table in (input_tables.INFLOW, input_tables.STOCK):
             if "pw_client" not in frames[table.name]:

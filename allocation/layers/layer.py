@@ -5,7 +5,6 @@ Belongs here: what a layer is, and keeping it as files. Does not belong here: ma
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import pandas as pd
 
 from allocation.contract.vocabulary import ALL_LINES, PW, ZW_WIA
 from allocation.districting import Measure, Problem, Weights
+from allocation.runs import run_files
 
 ARRAYS = (
     "xy_m", "demand", "edges", "border_m", "capacity", "office_xy_m", "current", "municipality", "care_region",
@@ -53,14 +53,13 @@ class Layer:
 
     def write(self, folder: Path) -> None:
         """Keep the layer as files, without pickles: another process or machine can go on with it."""
-        folder.mkdir(parents=True, exist_ok=True)
         problem = self.problem
         arrays = {name: getattr(problem, name) for name in ARRAYS if getattr(problem, name) is not None}
         arrays |= {f"{GROUPING}{name}": codes for name, codes in problem.groupings.items()}
         for measure in problem.further:
             arrays |= {f"{measure.name}:amount": measure.amount, f"{measure.name}:capacity": measure.capacity}
-        np.savez_compressed(folder / "problem.npz", **arrays)
-        self.parts.to_parquet(folder / "parts.parquet", index=False)
+        run_files.PROBLEM.write(folder, arrays)
+        run_files.PARTS.write(folder, self.parts)
         told = {
             "cluster": self.cluster,
             "law_domain": self.law_domain,
@@ -72,14 +71,12 @@ class Layer:
             "weights": asdict(problem.weights),
             "further": {measure.name: measure.tolerance for measure in problem.further},
         }
-        (folder / "layer.json").write_text(json.dumps(told), encoding="utf-8")
+        run_files.LAYER.write(folder, told)
 
     @classmethod
     def read(cls, folder: Path) -> Layer:
         """Inverse of ``write``."""
-        told = json.loads((folder / "layer.json").read_text(encoding="utf-8"))
-        with np.load(folder / "problem.npz", allow_pickle=False) as stored:
-            arrays = {name: stored[name] for name in stored.files}
+        told, arrays = run_files.LAYER.read(folder), run_files.PROBLEM.read(folder)
         further = tuple(
             Measure(name, arrays[f"{name}:amount"], arrays[f"{name}:capacity"], tolerance)
             for name, tolerance in told["further"].items()
@@ -93,7 +90,7 @@ class Layer:
             further=further,
             **{name: array for name, array in arrays.items() if name in ARRAYS},
         )
-        parts = pd.read_parquet(folder / "parts.parquet")
+        parts = run_files.PARTS.read(folder)
         return cls(told["cluster"], told["law_domain"], told["client_line"], tuple(told["regions"]), problem, parts)
 
 

@@ -9,14 +9,12 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict
-from pathlib import Path
-from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from allocation.contract.errors import Refused
 from allocation.layers.layer import ARRAYS, Layer, can_carry_over
+from allocation.runs import run_files
 from allocation.runs.run import Run
 
 
@@ -27,48 +25,45 @@ def mark_unchanged(run: Run) -> list[str]:
     the search and a plan that broke no rule, and which still has that plan. A run that names its regions searches them
     all: somebody asked for it. To be called after ``pipeline.prepare_layers``.
     """
-    path = run.folder / "layers.json"
-    told = json.loads(path.read_text(encoding="utf-8"))
-    base = None if run.config.regions else run_of_version(run, told["from_version"])
-    for row in told["layers"]:
-        if row["is_solved"] and base is not None and base.config.solver == run.config.solver:
-            row["is_solved"] = not _is_unchanged(
-                run.folder / "layers" / row["key"], base.folder / "layers" / row["key"]
-            )
-    path.write_text(json.dumps(told, indent=1, ensure_ascii=False), encoding="utf-8")
-    return [str(row["key"]) for row in told["layers"] if row["is_solved"]]
+    record = run.layers()
+    base = None if run.config.regions or record.from_version is None else run_in_force(run)
+    if base is not None and base.config.solver == run.config.solver:
+        rows = [
+            row.model_copy(update={"is_solved": row.is_solved and not _is_unchanged(run, base, row.key)})
+            for row in record.layers
+        ]
+        record = record.model_copy(update={"layers": tuple(rows)})
+        run.write(run_files.LAYERS, record)
+    return [row.key for row in record.layers if row.is_solved]
 
 
-def run_of_version(run: Run, version: int | None) -> Run | None:
-    """The run that made ``version`` of the store of ``run``; None when there is no version or its folder is gone."""
-    from allocation.publication import versions
-
-    if version is None:
+def run_in_force(run: Run) -> Run | None:
+    """The run that made the version in force; None when there is no version or its folder is gone."""
+    run_id = run.in_force().run_id
+    if run_id is None:
         return None
-    run_id = str(versions.read_table("runs", run.store, version=version).iloc[0]["run_id"])
     for folder in sorted(run.folder.parent.iterdir()):
-        if (folder / "version.json").exists() and (found := Run.open(folder)).run_id == run_id:
+        if run_files.VERSION.exists(folder) and (found := Run.open(folder)).run_id == run_id:
             return found
     return None
 
 
-def plan_of_version(run: Run, version: int) -> Run:
-    """Like ``run_of_version``. Raises ``Refused`` when the folder is gone."""
-    found = run_of_version(run, version)
+def plan_in_force(run: Run) -> Run:
+    """Like ``run_in_force``. Raises ``Refused`` when the folder is gone."""
+    found = run_in_force(run)
     if found is None:
+        version = run.in_force().version
         raise Refused(f"The folder of the run that made version {version} is gone from {run.folder.parent}.")
     return found
 
 
-def _is_unchanged(folder: Path, before: Path) -> bool:
-    if not (before / "result.json").exists():
+def _is_unchanged(run: Run, base: Run, key: str) -> bool:
+    if not base.has_result(key):
         return False
-    layer, old = Layer.read(folder), Layer.read(before)
-    result: dict[str, Any] = json.loads((before / "result.json").read_text(encoding="utf-8"))
-    if not result["is_feasible"] or not can_carry_over(layer) or fingerprint(layer) != fingerprint(old):
+    layer, old = Layer.read(run.layer_folder(key)), Layer.read(base.layer_folder(key))
+    if not base.result(key)["is_feasible"] or not can_carry_over(layer) or fingerprint(layer) != fingerprint(old):
         return False
-    plan = pd.read_parquet(before / "plan.parquet")["team"].to_numpy(dtype=np.int64)
-    return bool(np.array_equal(plan, np.asarray(layer.problem.current)))
+    return bool(np.array_equal(base.plan(key), np.asarray(layer.problem.current)))
 
 
 def fingerprint(layer: Layer) -> str:

@@ -16,8 +16,9 @@ from allocation.contract.vocabulary import CENTRAL
 from allocation.intake.inputs import Inputs
 from allocation.layers.work import line_shares
 from allocation.outcome.transition import by_line
-from allocation.pipeline.carry_over import plan_of_version
+from allocation.pipeline.carry_over import plan_in_force
 from allocation.pipeline.succession import Succession
+from allocation.runs import run_files
 from allocation.runs.run import Run
 
 CHANCE_SD = 3.0
@@ -73,32 +74,29 @@ def _per_team(
 
 
 def compare_with_plan(run: Run) -> list[str]:
-    """``team_drift`` of the version in force with the input of ``run``, kept as ``drift.parquet`` in its folder.
+    """``team_drift`` of the version in force with the input of ``run``, kept in its folder.
 
     Compared are the months after those that the plan knew, at most the twelve that it planned. Returns the teams
     outside their band. Raises ``Refused`` when no version is in force or the plan's run folder is gone.
     """
-    from allocation.publication import versions
-
-    version = versions.current_version(run.store)
-    if version is None:
+    routing = run.in_force_table("routing")
+    if routing is None:
         raise Refused("No version is in force today: there is no plan to compare with.")
-    plan = plan_of_version(run, version)
-    inputs, known = Inputs.read(run.folder / "inputs"), Inputs.read(plan.folder / "inputs")
+    plan = plan_in_force(run)
+    inputs, known = Inputs.read(run.inputs_folder), Inputs.read(plan.inputs_folder)
     last = pd.Period(known.inflow["month"].max(), "M")
     months = pd.PeriodIndex(inputs.inflow["month"], freq="M")
     later = inputs.inflow[(months > last) & (months <= last + 12)]
     # The counts of today are in the postcodes of today's edition: a new one has the team of its place.
-    succession = Succession.read(run.folder / "succession")
-    routing = succession.carry_over(versions.read_table("routing", run.store, version=version))
-    table = team_drift(plan.frame("work"), later, inputs.products, routing, plan.config)
-    table.to_parquet(run.folder / "drift.parquet", index=False)
+    routing = Succession.read(run).carry_over(routing)
+    table = team_drift(plan.read(run_files.WORK), later, inputs.products, routing, plan.config)
+    run.write(run_files.DRIFT, table)
     return [row["team_id"] for row in outside_band(run)]
 
 
 def outside_band(run: Run) -> list[dict[str, Any]]:
-    """The rows of ``drift.parquet`` outside their band, the farthest out first."""
-    table = pd.read_parquet(run.folder / "drift.parquet")
+    """The rows of the run's ``team_drift`` outside their band, the farthest out first."""
+    table = run.read(run_files.DRIFT)
     away = (table["clients_came"] - table["clients_planned"]).abs() / np.sqrt(table["clients_planned"].clip(lower=1.0))
     order = table.assign(away=away)[table["is_outside"]].sort_values("away", ascending=False)
     return [{str(name): value for name, value in row.items()} for row in order.drop(columns="away").to_dict("records")]

@@ -15,12 +15,13 @@ from allocation.intake.inputs import load_inputs
 from allocation.layers.solving import solve_problem
 from allocation.outcome import routing
 from allocation.pipeline.problems import layers_of_run, no_division
-from allocation.runs.run import Run, areas_of
+from allocation.runs import run_files
+from allocation.runs.run import Run
 
 
 def example_folder(run: Run) -> Path:
     """The embedded example input, made when it is not there yet: with a division in force that is out of date."""
-    text = Path(example.__file__).read_bytes() + (run.folder / "boundaries.json").read_bytes()
+    text = Path(example.__file__).read_bytes() + run.path(run_files.BOUNDARIES).read_bytes()
     folder = run.var / "example" / hashlib.sha256(text).hexdigest()[:12]
     if not folder.exists():  # made aside and moved into place: another run never sees half of it
         aside = folder.with_name(f"{folder.name}-{os.getpid()}")
@@ -34,7 +35,7 @@ def example_folder(run: Run) -> Path:
 
 def write_example_with_division(folder: Path, run: Run) -> None:
     """The example input, and the division that its older teams had: made by a short search on the older team list."""
-    areas = areas_of(run)
+    areas = run.areas()
     example.write_example(folder, areas)
     config = Config(valid_from=example.REFERENCE_DATE)
     inputs = load_inputs(folder, areas, config)

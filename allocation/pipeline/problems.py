@@ -14,10 +14,10 @@ from allocation.districting import ProblemError
 from allocation.intake.inputs import Inputs
 from allocation.layers import build
 from allocation.layers.layer import Layer
+from allocation.runs.run import Run
 
 if TYPE_CHECKING:
     import geodata
-from allocation.runs.run import Run
 
 
 def no_division() -> pd.DataFrame:
@@ -27,7 +27,7 @@ def no_division() -> pd.DataFrame:
 def layers_of_run(run: Run, inputs: Inputs, work: pd.DataFrame, config: Config, day: date) -> list[Layer]:
     import geodata
 
-    return layers_of_boundaries(geodata.Boundaries.read(run.folder / "boundaries"), inputs, work, config, day)
+    return layers_of_boundaries(geodata.Boundaries.read(run.boundaries_folder), inputs, work, config, day)
 
 
 def layers_of_boundaries(

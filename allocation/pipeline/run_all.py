@@ -13,17 +13,17 @@ from typing import Literal
 
 from allocation.districting import warm_up
 from allocation.pipeline import steps
-from allocation.runs.run import Progress, Run, read_json, write_json
+from allocation.runs import run_files
+from allocation.runs.run import Progress, Run
 
 
 def solve_all(run: Run, pool: ProcessPoolExecutor, progress: Progress) -> None:
     """Every layer, the largest first, over the processes of ``pool``."""
-    told = {row["key"]: row for row in read_json(run.folder / "layers.json")["layers"]}
-    order = sorted(told, key=lambda key: -told[key]["units"])
-    waiting = {pool.submit(solve_in_process, str(run.folder), key): key for key in order}
+    rows = sorted(run.layers().layers, key=lambda row: -row.units)
+    waiting = {pool.submit(solve_in_process, str(run.folder), row.key): row for row in rows}
     for done, future in enumerate(as_completed(waiting), start=1):
         future.result()
-        progress(f"{done}/{len(order)} {told[waiting[future]]['label']}")
+        progress(f"{done}/{len(rows)} {waiting[future].label}")
 
 
 def _prepare_layers_and_workers(run: Run, pool: ProcessPoolExecutor) -> None:
@@ -52,7 +52,7 @@ def run_all(
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)  # the layers that wait are of no use any more
             raise
-    write_json(run.folder / "seconds.json", seconds)
+    run.write(run_files.SECONDS, seconds)
     return seconds
 
 

@@ -20,7 +20,7 @@
     name = "SMC Utrecht 21"
 
 Belongs here: reading a scenario, making its input folder, and comparing its outcome with the division in force.
-Does not belong here: any step of the run itself.
+Does not belong here: running it (`run_scenario`).
 """
 
 from __future__ import annotations

@@ -11,12 +11,12 @@ polygons (``geodata.editions``), or postcodes that never had an area (``inputs``
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from allocation.contract.errors import Refused
+from allocation.runs import run_files
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -48,14 +48,14 @@ class Succession:
         carried = places[~places["pc4"].isin(old["pc4"])].reset_index(drop=True)
         return cls(changes, carried, followed, geodata.changes_as_repairs(changes, carried, followed))
 
-    def write(self, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        for field in fields(self):
-            getattr(self, field.name).to_parquet(folder / f"{field.name}.parquet", index=False)
+    def write(self, run: Run) -> None:
+        """Keep it in the folder of the run."""
+        run_files.SUCCESSION.write(run.folder, {field.name: getattr(self, field.name) for field in fields(self)})
 
     @classmethod
-    def read(cls, folder: Path) -> Succession:
-        return cls(**{field.name: pd.read_parquet(folder / f"{field.name}.parquet") for field in fields(cls)})
+    def read(cls, run: Run) -> Succession:
+        """Inverse of ``write``."""
+        return cls(**run_files.SUCCESSION.read(run.folder, [field.name for field in fields(cls)]))
 
     def counted(self) -> dict[str, int]:
         """How many changes of each kind."""
@@ -77,8 +77,8 @@ class Succession:
         return pd.concat([division, rows[division.columns]], ignore_index=True) if len(rows) else division
 
 
-def areas_in_force(run: Run) -> gpd.GeoDataFrame | None:
-    """The areas that the division in force was made with; None when nothing is in force.
+def areas_in_force(run: Run, version: int | None) -> gpd.GeoDataFrame | None:
+    """The areas that the division in force, ``version``, was made with; None when nothing is in force.
 
     They are those of the published version, unless ``current_boundaries`` names the edition of the file ``current``.
     Raises ``Refused`` when that edition cannot be had, or the version's files are gone.
@@ -86,18 +86,16 @@ def areas_in_force(run: Run) -> gpd.GeoDataFrame | None:
     import geopandas
 
     import geodata
-    from allocation.publication import versions
-    from allocation.publication.files import proposal_folder
+    from allocation.publication.files import areas_of_version
 
     if run.config.current_boundaries:
         try:
             return geodata.load_boundaries(run.config.current_boundaries, run.var / "cache").areas
         except geodata.GeodataError as error:
             raise Refused(f"current_boundaries: {error}") from error
-    version = versions.current_version(run.store, run.eve)
     if version is None:
         return None
-    path = proposal_folder(run.files_dir, version) / "areas.parquet"
+    path = areas_of_version(run.files_dir, version)
     if not path.exists():
         raise Refused(f"version {version} is in force, but its areas are gone: {path} does not exist")
     return geopandas.read_parquet(path)

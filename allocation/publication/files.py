@@ -212,6 +212,16 @@ def proposal_folder(files_dir: Path, version: int) -> Path:
     return files_dir / PROPOSALS / f"v{version:04d}"
 
 
+def areas_of_version(files_dir: Path, version: int) -> Path:
+    """The areas that a version was made with, as GeoParquet."""
+    return proposal_folder(files_dir, version) / "areas.parquet"
+
+
+def report_of_version(files_dir: Path, version: int) -> Path:
+    """The report of a version, for Operations."""
+    return proposal_folder(files_dir, version) / "report.html"
+
+
 def published_folder(files_dir: Path, version: int, valid_from: date) -> Path:
     return files_dir / f"v{version:04d}_{valid_from.isoformat()}"
 

@@ -13,11 +13,9 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date, datetime
 from io import BytesIO
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pandas as pd
 import pyarrow as pa
@@ -26,6 +24,7 @@ import pyarrow.csv as pa_csv
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from allocation.contract.calendar import today as today
 from allocation.publication.connection import connected as connected
 from allocation.publication.connection import engine as engine
 from allocation.publication.connection import exclusive
@@ -34,11 +33,6 @@ from allocation.publication.tables import STORE_IDENTITY
 from allocation.publication.upgrade import migrate as migrate
 
 _COPY_BLOCK = 1 << 20
-
-
-def today() -> date:
-    """The date in the Netherlands: a version comes into force at midnight there."""
-    return datetime.now(ZoneInfo("Europe/Amsterdam")).date()
 
 
 def default_store_url(var: Path = Path("var")) -> str:

@@ -7,7 +7,8 @@ from importlib.metadata import version as package_version
 from pathlib import Path
 from typing import Any
 
-from allocation.runs.run import Run, layer_keys, read_json, read_result
+from allocation.runs import run_files
+from allocation.runs.run import Run
 
 
 def summary(run: Run) -> dict[str, Any]:
@@ -15,9 +16,9 @@ def summary(run: Run) -> dict[str, Any]:
     load, changes = run.frame("team_load"), run.frame("allocation_changes")
     divided = load[load["kind"] != "bijzonder"]
     moved = run.frame("transition")
-    told = read_json(run.folder / "version.json") if (run.folder / "version.json").exists() else {}
+    version = run.read(run_files.VERSION) if run.has(run_files.VERSION) else None
     outside = divided[~divided["is_within_tolerance"]]
-    results = [read_result(run, key) for key in layer_keys(run)]
+    results = [run.result(key) for key in run.layer_keys()]
     return {
         "regions": int(run.frame("region_summary")["arbeidsmarktregio_nr"].nunique()),
         "teams": int(load["team_id"].nunique()),
@@ -32,17 +33,16 @@ def summary(run: Run) -> dict[str, Any]:
         "clients_moved": int(moved.loc[moved["movement"] == "verhuist", "clients"].sum()),
         "clients_in_stock": int(moved["clients"].sum()),
         "warnings": _warnings(run),
-        "version": told.get("version"),
-        "tables": told.get("folder"),
-        "report": str(run.folder / "report.html"),
+        "version": version.version if version else None,
+        "tables": version.folder if version else None,
+        "report": str(run.path(run_files.REPORT)),
     }
 
 
 def _warnings(run: Run) -> list[dict[str, Any]]:
     """What the gates warn of without stopping the run: table, sentence, sentence_nl, how_many and more."""
-    path = run.folder / "validation" / "result.json"
-    gates = read_json(path).values() if path.exists() else ()
-    failed = [failure for gate in gates if isinstance(gate, dict) for failure in gate["failed"]]
+    gates = run.validation()
+    failed = [failure for gate in gates.values() if isinstance(gate, dict) for failure in gate["failed"]]
     return [failure for failure in failed if failure["severity"] == "warning"]
 
 

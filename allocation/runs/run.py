@@ -1,23 +1,27 @@
 """A run: its folder, who asked for it and what was asked.
 
-Belongs here: starting, opening and naming a run, and reading what it left. Does not belong here: what its steps do.
+Belongs here: starting, opening and naming a run, and reading what its steps left. Does not belong here: what the steps
+do, and the names of the files (`run_files`).
 """
 
 from __future__ import annotations
 
 import getpass
-import json
 import os
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
+from allocation.contract import calendar
 from allocation.contract.config import Config
-from allocation.publication.store import today as dutch_today
+from allocation.runs import run_files
+from allocation.runs.run_files import FrameFile, InForce, LayersRecord, RunFile, RunRecord, T, Tables
 
 VAR = Path("var")
 
@@ -64,24 +68,41 @@ class Run:
         name = run_id or now.strftime("%Y%m%dT%H%M%S") + f"-{os.getpid():d}"
         folder = run_folder(var, name)
         folder.mkdir(parents=True, exist_ok=True)
-        asked = str(input_dir) if input_dir else None
-        run = cls(folder, name, asked, boundaries, store, config, created_by or _login(), today or dutch_today())
-        told = {
-            **asdict(run),
-            "folder": str(folder),
-            "config": config.model_dump(mode="json"),
-            "today": run.today.isoformat(),
-        }
-        write_json(folder / "run.json", told | {"created_at": now.isoformat(timespec="seconds")})
+        given = str(input_dir) if input_dir else None
+        run = cls(folder, name, given, boundaries, store, config, created_by or _login(), today or calendar.today())
+        record = RunRecord(
+            run_id=run.run_id,
+            input_dir=run.input_dir,
+            boundaries=run.boundaries,
+            store=run.store,
+            config=config.model_dump(mode="json"),
+            created_by=run.created_by,
+            today=run.today,
+            created_at=now.replace(microsecond=0),
+        )
+        run.write(run_files.RUN, record)
         return run
 
     @classmethod
     def open(cls, folder: Path | str) -> Run:
-        """The run in ``folder``, as it was started."""
-        told = json.loads((Path(folder) / "run.json").read_text(encoding="utf-8"))
-        told.pop("created_at")
-        values = told | {"folder": Path(folder), "today": date.fromisoformat(told["today"])}
-        return cls(**(values | {"config": Config.from_values(told["config"])}))
+        """The run in ``folder``, as it was started. Raises ``RunIncomplete``."""
+        folder = Path(folder)
+        record = run_files.RUN.read(folder)
+        return cls(
+            folder=folder,
+            run_id=record.run_id,
+            input_dir=record.input_dir,
+            boundaries=record.boundaries,
+            store=record.store,
+            config=Config.from_values(record.config),
+            created_by=record.created_by,
+            today=record.today,
+        )
+
+    @property
+    def record(self) -> RunRecord:
+        """What was asked, as it is kept, with the moment at which the run started."""
+        return self.read(run_files.RUN)
 
     @property
     def eve(self) -> date:
@@ -99,10 +120,112 @@ class Run:
         """Where published versions land as files."""
         return self.var / "published"
 
+    # --- files, by their declaration ---------------------------------------------------------------------------------
+
+    def path(self, file: RunFile[Any] | Tables) -> Path:
+        return file.path(self.folder)
+
+    def has(self, file: RunFile[Any]) -> bool:
+        return file.exists(self.folder)
+
+    def read(self, file: RunFile[T]) -> T:
+        """The content of one of ``run_files``. Raises ``RunIncomplete``."""
+        return file.read(self.folder)
+
+    def write(self, file: RunFile[T], value: T) -> None:
+        file.write(self.folder, value)
+
+    # --- what steps left ----------------------------------------------------------------------------------------------
+
+    @property
+    def boundaries_folder(self) -> Path:
+        """For ``geodata.Boundaries.read``."""
+        return self.folder / run_files.BOUNDARIES_FOLDER
+
+    @property
+    def inputs_folder(self) -> Path:
+        """For ``Inputs.read``."""
+        return self.path(run_files.INPUT_TABLES)
+
+    @property
+    def scenario_input_folder(self) -> Path:
+        """The input folder of a scenario that this run carries out or starts from."""
+        return self.folder / run_files.SCENARIO_INPUT
+
+    @property
+    def draft_input_folder(self) -> Path:
+        """The input folder of a planner's draft."""
+        return self.folder / run_files.DRAFT_INPUT
+
+    @property
+    def validation_folder(self) -> Path:
+        """Where the gates leave their result and their Data Docs."""
+        return self.folder / run_files.VALIDATION_FOLDER
+
+    def areas(self) -> pd.DataFrame:
+        """The areas without their polygons: all that most steps need."""
+        names = [name for name in run_files.AREAS.column_names(self.folder) if name != "geometry"]
+        return run_files.AREAS.read_columns(self.folder, names)
+
+    def in_force(self) -> InForce:
+        """The version that this run's division takes over from."""
+        return self.read(run_files.IN_FORCE)
+
+    def in_force_table(self, name: str) -> pd.DataFrame | None:
+        """A table of the version in force as it was published; None when no version is in force."""
+        return None if self.in_force().version is None else self.read(run_files.IN_FORCE_TABLES.table(name))
+
+    def layers(self) -> LayersRecord:
+        """The layers of the run in order, and the day that they were built for."""
+        return self.read(run_files.LAYERS)
+
+    def layer_keys(self) -> list[str]:
+        return [row.key for row in self.layers().layers]
+
+    def layer_folder(self, key: str) -> Path:
+        """For ``Layer.read``."""
+        return run_files.layer_folder(self.folder, key)
+
+    def plan(self, key: str) -> NDArray[np.int64]:
+        """(n,) the team of each unit of a layer, by position."""
+        return run_files.PLAN.read(self.layer_folder(key))["team"].to_numpy(dtype=np.int64)
+
+    def write_plan(self, key: str, units: tuple[str, ...], plan: NDArray[np.int64]) -> None:
+        run_files.PLAN.write(self.layer_folder(key), pd.DataFrame({"unit": units, "team": plan}))
+
+    def has_result(self, key: str) -> bool:
+        return run_files.RESULT.exists(self.layer_folder(key))
+
+    def result(self, key: str) -> dict[str, Any]:
+        """What the solver said of a layer; without the plan."""
+        result: dict[str, Any] = run_files.RESULT.read(self.layer_folder(key))
+        return result
+
+    def write_result(self, key: str, result: dict[str, Any]) -> None:
+        run_files.RESULT.write(self.layer_folder(key), result)
+
+    @property
+    def has_outcome(self) -> bool:
+        """Whether the published tables were made."""
+        return self.has(run_files.OUTCOME.table("teams"))
+
+    def outcome(self, name: str) -> pd.DataFrame:
+        """A table of the outcome."""
+        return self.read(run_files.OUTCOME.table(name))
+
     def frame(self, name: str) -> pd.DataFrame:
-        """A table of this run's outcome, or one that a step left in the folder."""
-        path = self.folder / "outcome" / f"{name}.parquet"
-        return pd.read_parquet(path if path.exists() else self.folder / f"{name}.parquet")
+        """A table of this run's outcome, or else the frame of this name that a step left."""
+        table = run_files.OUTCOME.table(name)
+        return self.read(table if self.has(table) else FrameFile(f"{name}.parquet", "an earlier step"))
+
+    def validation(self) -> dict[str, Any]:
+        """What the gates found, by gate; empty when none has run."""
+        found: dict[str, Any] = self.read(run_files.VALIDATION) if self.has(run_files.VALIDATION) else {}
+        return found
+
+    def version(self) -> int | None:
+        """The version that this run became; None as long as it is not proposed."""
+        return self.read(run_files.VERSION).version if self.has(run_files.VERSION) else None
 
 
 def _login() -> str:
@@ -110,32 +233,3 @@ def _login() -> str:
         return getpass.getuser()
     except (KeyError, OSError):  # no entry for this user, as in some containers
         return str(os.getuid())
-
-
-def write_json(path: Path, value: Any) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(value, indent=1, ensure_ascii=False, default=str), encoding="utf-8")
-
-
-def read_json(path: Path) -> Any:
-    return json.loads(path.read_text(encoding="utf-8"))
-
-
-def areas_of(run: Run) -> pd.DataFrame:
-    """The areas without their polygons: all that most steps need."""
-    import pyarrow.parquet as pq
-
-    path = run.folder / "boundaries" / "areas.parquet"
-    names = [name for name in pq.read_schema(path).names if name != "geometry"]
-    return pd.read_parquet(path, columns=names)
-
-
-def layer_keys(run: Run) -> list[str]:
-    """The keys of the run's layers, as ``prepare_layers`` left them."""
-    return [row["key"] for row in read_json(run.folder / "layers.json")["layers"]]
-
-
-def read_result(run: Run, key: str) -> dict[str, Any]:
-    """What the solver said of a layer; without the plan."""
-    result: dict[str, Any] = read_json(run.folder / "layers" / key / "result.json")
-    return result

@@ -15,7 +15,7 @@ from typing import Any
 from allocation.layers.layer import Layer
 from allocation.layers.solving import solve_problem
 from allocation.report.summary import code_version
-from allocation.runs.run import Run, layer_keys, read_result
+from allocation.runs.run import Run
 
 
 def divided_again(run: Run, times: int) -> list[tuple[dict[str, Any], dict[str, Any]]]:
@@ -24,8 +24,8 @@ def divided_again(run: Run, times: int) -> list[tuple[dict[str, Any], dict[str, 
     more = solver.model_copy(update={"iterations": solver.iterations * times, "seconds": 3600.0})
     config = run.config.model_copy(update={"solver": more})
     pairs = []
-    for key in layer_keys(run):
-        before = read_result(run, key)
+    for key in run.layer_keys():
+        before = run.result(key)
         is_ended_early = before["stopped_because"] == "iterations"
         after = solve_problem(Layer.read(run.folder / "layers" / key), config) if is_ended_early else before
         pairs.append((before, after))

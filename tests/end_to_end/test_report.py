@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from allocation.report.report import write_report
-from allocation.runs.run import Run, layer_keys
+from allocation.runs.run import Run
 from tests.support import toy
 from tests.support.browser import browser, toy_run
 
@@ -84,7 +84,7 @@ def test_the_edition_for_readers_works_where_counts_are_hidden(hostile: Run, tmp
 def test_it_says_what_is_not_in_order(tmp_path: Path) -> None:
     """A plan that gives W2 nothing: the report names the team and the rule, in Dutch."""
     run = toy_run(tmp_path)
-    layer = next(key for key in layer_keys(run) if key == "01_zw_wia_alle")
+    layer = next(key for key in run.layer_keys() if key == "01_zw_wia_alle")
     plan = pd.read_parquet(run.folder / "layers" / layer / "plan.parquet").assign(team=0)
     plan.to_parquet(run.folder / "layers" / layer / "plan.parquet", index=False)
     text = write_report(run.folder).read_text(encoding="utf-8")

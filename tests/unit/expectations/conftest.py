@@ -11,16 +11,16 @@ from tests.unit.expectations.small_run import small_run
 
 
 @pytest.fixture(scope="session")
-def intact_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return small_run().write(tmp_path_factory.mktemp("intact"))
+def validation_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("intact")
 
 
 @pytest.fixture(scope="session")
-def inputs_outcome(intact_run: Path) -> Outcome:
-    return validate_inputs(intact_run)
+def inputs_outcome(validation_folder: Path) -> Outcome:
+    return validate_inputs(small_run().input_facts(), validation_folder)
 
 
 @pytest.fixture(scope="session")
-def outcome_outcome(intact_run: Path, inputs_outcome: Outcome) -> Outcome:
+def outcome_outcome(validation_folder: Path, inputs_outcome: Outcome) -> Outcome:
     assert inputs_outcome.gate == "inputs"  # the first gate stands before the second, as in a run
-    return validate_outcome(intact_run)
+    return validate_outcome(small_run().outcome_facts(), validation_folder)

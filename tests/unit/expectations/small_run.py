@@ -16,16 +16,16 @@ planned: 11 planned clients. 1000 also has militair clients. CENTRAAL is nobody'
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
+from datetime import date
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from allocation.intake.offices import DOUBT_COLUMNS
+from expectations.facts import InputFacts, LayerFacts, OutcomeFacts
 
 PC4S = ["1000", "1001", "1002", "1003", "1004", "1005"]
 REGION = {"1000": 1, "1001": 1, "1002": 1, "1003": 2, "1004": 2, "1005": 2}
@@ -58,12 +58,16 @@ LAYERS = {  # key: cluster, law domain, line, regions, teams
     "01-02_pw_alle": ("Regio 1 + Regio 2", "pw", "alle", [1, 2], ["P"]),
 }
 KEY = ["pc4", "product", "client_line", "client_group"]
+DAY = date(2026, 7, 1)
 MONTHS = [f"2025-{month:02d}" for month in range(1, 13)]
 
 
 @dataclass
 class SmallRun:
-    """The tables of the run. A test changes one of them before it is written."""
+    """The tables of the run. A test changes one of them before the gate sees it. ``absent``: tables that are not there.
+
+    ``in_force``: of the first gate's facts, those on the version in force.
+    """
 
     areas: pd.DataFrame
     inputs: dict[str, pd.DataFrame]
@@ -75,37 +79,38 @@ class SmallRun:
     results: dict[str, dict[str, Any]] = field(default_factory=dict)
     absent: tuple[str, ...] = ()
     in_force_since: str | None = None
+    in_force: dict[str, Any] = field(default_factory=dict)
 
-    def write(self, folder: Path) -> Path:
-        """The run as files; returns ``folder``."""
-        frames = {f"inputs/{name}": frame for name, frame in self.inputs.items()}
-        frames |= {f"outcome/{name}": frame for name, frame in self.outcome.items()}
-        frames |= {"work": self.work, "boundaries/areas": self.areas}
-        frames |= {name: getattr(self, name) for name in ("division_in_force", "published_division")}
-        for name, frame in frames.items():
-            if name in self.absent:
-                continue
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            frame.to_parquet(folder / f"{name}.parquet", index=False)
-        _write_json(folder / "run.json", {"config": self.config, "today": "2026-07-01"})
-        told = [{"key": key, "label": key, "is_solved": True, "units": 3} for key in LAYERS]
-        told_of_run = {"day": "2026-07-01", "from_version": None, "in_force_since": self.in_force_since}
-        _write_json(folder / "layers.json", {**told_of_run, "layers": told})
-        for key, (cluster, domain, line, regions, teams) in LAYERS.items():
-            layer = folder / "layers" / key
-            names = {"cluster": cluster, "law_domain": domain, "client_line": line}
-            _write_json(layer / "layer.json", {**names, "regions": regions, "team_ids": teams})
-            _write_json(layer / "result.json", {"violations": [], "proof": None} | self.results.get(key, {}))
-            units = [pc4 for pc4 in PC4S if REGION[pc4] in regions]
-            pd.DataFrame({"unit": units, "pc4": units}).to_parquet(layer / "parts.parquet")
-            pairs = [pair for region in regions for pair in EDGES[region]] + (BETWEEN if len(regions) == 2 else [])
-            np.savez(layer / "problem.npz", edges=np.array([[units.index(a), units.index(b)] for a, b in pairs]))
-        return folder
+    def input_facts(self) -> InputFacts:
+        """What the first gate is handed."""
+        work = None if "work" in self.absent else self.work
+        return InputFacts(self._present(self.inputs), work, self.areas, self.config, DAY, **self.in_force)
 
+    def outcome_facts(self) -> OutcomeFacts:
+        """What the second gate is handed."""
+        return OutcomeFacts(
+            tables=self._present(self.outcome),
+            given=self.inputs,
+            work=self.work,
+            areas=self.areas,
+            division_in_force=self.division_in_force,
+            published_division=self.published_division,
+            layers=[self._layer(key) for key in LAYERS],
+            config=self.config,
+            day=DAY,
+            in_force_since=None if self.in_force_since is None else date.fromisoformat(self.in_force_since),
+        )
 
-def _write_json(path: Path, value: Any) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(value), encoding="utf-8")
+    def _present(self, tables: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+        return {name: table for name, table in tables.items() if name not in self.absent}
+
+    def _layer(self, key: str) -> LayerFacts:
+        _, domain, line, regions, teams = LAYERS[key]
+        units = [pc4 for pc4 in PC4S if REGION[pc4] in regions]
+        pairs = [pair for region in regions for pair in EDGES[region]] + (BETWEEN if len(regions) == 2 else [])
+        edges = np.array([[units.index(a), units.index(b)] for a, b in pairs])
+        result = {"violations": [], "proof": None} | self.results.get(key, {})
+        return LayerFacts(key, domain, line, tuple(regions), tuple(teams), np.array(units, dtype=object), edges, result)
 
 
 def small_run() -> SmallRun:

@@ -21,21 +21,20 @@ from expectations.validate import ValidationFailed, validate_inputs, validate_ou
 from tests.unit.expectations.small_run import MONTHS, small_run
 
 
-def test_intact_run_passes_both_gates(inputs_outcome: Outcome, outcome_outcome: Outcome) -> None:
+def test_validation_folder_passes_both_gates(inputs_outcome: Outcome, outcome_outcome: Outcome) -> None:
     for found in (inputs_outcome, outcome_outcome):
         assert found.success
         assert found.failed == ()
         assert found.statistics["met"] == found.statistics["checks"] > 100
 
 
-def test_both_gates_stand_in_one_result_with_docs(intact_run: Path, outcome_outcome: Outcome) -> None:
-    told = json.loads((intact_run / "validation" / "result.json").read_text(encoding="utf-8"))
-    assert told["success"]
-    assert told["outcome"] == outcome_outcome.as_dict()
-    assert set(told) == {"success", "inputs", "outcome"}
-    for gate in ("inputs", "outcome"):
-        assert (intact_run / "validation" / "data_docs" / gate / "index.html").stat().st_size > 1000
-        assert not (intact_run / "validation" / f"{gate}.sqlite").exists()
+def test_both_gates_leave_their_docs(
+    validation_folder: Path, inputs_outcome: Outcome, outcome_outcome: Outcome
+) -> None:
+    for found in (inputs_outcome, outcome_outcome):
+        assert found.docs == validation_folder / "data_docs" / found.gate / "index.html"
+        assert found.docs.stat().st_size > 1000
+        assert not (validation_folder / f"{found.gate}.sqlite").exists()
 
 
 def test_refusal_names_what_failed_and_where(tmp_path: Path) -> None:
@@ -45,7 +44,7 @@ def test_refusal_names_what_failed_and_where(tmp_path: Path) -> None:
     run.outcome["allocation"] = division[~((division["pc4"] == "1004") & (division["client_line"] == "werkgever"))]
     load = run.outcome["team_load"]
     run.outcome["team_load"] = load.assign(tolerance=0.01, is_within_tolerance=load["deviation"].abs() <= 0.01)
-    found = validate_outcome(run.write(tmp_path))
+    found = validate_outcome(run.outcome_facts(), tmp_path)
     error = ValidationFailed(found)
     assert not found.success
     assert "allocation_total" in {failure.expectation for failure in found.of("critical")}
@@ -57,9 +56,7 @@ def test_refusal_names_what_failed_and_where(tmp_path: Path) -> None:
     assert "tolerance" not in text, "warnings are counted, not listed among what blocks"
     assert str(found.docs) in text
     assert found.docs.exists()
-    assert (tmp_path / "validation" / "outcome.sqlite").exists(), "kept for whoever has to find out why"
-    told = json.loads((tmp_path / "validation" / "result.json").read_text(encoding="utf-8"))
-    assert not told["success"]
+    assert (tmp_path / "outcome.sqlite").exists(), "kept for whoever has to find out why"
 
 
 def test_refusal_survives_another_process(outcome_outcome: Outcome) -> None:
@@ -70,8 +67,8 @@ def test_refusal_survives_another_process(outcome_outcome: Outcome) -> None:
 
 def test_a_missing_table_is_a_failure(tmp_path: Path) -> None:
     run = small_run()
-    run.absent = ("outcome/routing",)
-    found = validate_outcome(run.write(tmp_path))
+    run.absent = ("routing",)
+    found = validate_outcome(run.outcome_facts(), tmp_path)
     assert ("routing", "table_exists", "critical") in {(f.table, f.expectation, f.severity) for f in found.failed}
     assert not found.success
 
@@ -79,7 +76,7 @@ def test_a_missing_table_is_a_failure(tmp_path: Path) -> None:
 def test_a_missing_input_is_a_failure(tmp_path: Path) -> None:
     run = small_run()
     run.absent = ("work",)
-    found = validate_inputs(run.write(tmp_path))
+    found = validate_inputs(run.input_facts(), tmp_path)
     assert [(f.table, f.expectation) for f in found.failed] == [("work", "table_exists")]
     assert not found.success
 
@@ -98,7 +95,7 @@ def test_a_check_that_breaks_down_blocks_even_if_it_only_warns(tmp_path: Path) -
 def test_a_column_that_is_gone_blocks(tmp_path: Path) -> None:
     run = small_run()
     run.outcome["transition"] = run.outcome["transition"].drop(columns="movement")
-    found = validate_outcome(run.write(tmp_path))
+    found = validate_outcome(run.outcome_facts(), tmp_path)
     assert {("transition", "movement")} <= {(f.table, f.column) for f in found.of("critical")}
 
 

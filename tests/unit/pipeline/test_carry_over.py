@@ -14,7 +14,7 @@ import pytest
 from allocation.contract.config import Config
 from allocation.contract.errors import Refused
 from allocation.pipeline import steps
-from allocation.pipeline.carry_over import mark_unchanged, plan_of_version
+from allocation.pipeline.carry_over import mark_unchanged, plan_in_force
 from allocation.runs.run import Run
 from tests.support import toy
 
@@ -113,7 +113,7 @@ def test_a_run_folder_that_is_gone_searches_all_and_is_told_where_it_is_needed(c
         _, keys = country.prepared("without")
         assert sorted(keys) == sorted([WEST, OOST, PW])
         with pytest.raises(Refused, match="is gone"):
-            plan_of_version(run, 1)
+            plan_in_force(run)
     finally:
         marker.write_bytes(kept)
         hidden.rename(first)

@@ -85,7 +85,7 @@ def test_what_changed_is_told(runs: tuple[Run, Run]) -> None:
         "new": 2,
         "renumbered": 1,
     }
-    noticed = Succession.read(second.folder / "succession").noticed
+    noticed = Succession.read(second).noticed
     assert noticed[["class", "pc4"]].to_numpy().tolist() == [
         ["nieuw_gebied", "1040"],
         ["nieuw_gebied", "1041"],

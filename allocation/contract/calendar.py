@@ -1,0 +1,14 @@
+"""Which day it is: days of validity begin at midnight in the Netherlands.
+
+Belongs here: the calendar of the product. Does not belong here: which version or team is in force on a day.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+
+def today() -> date:
+    """The date in the Netherlands."""
+    return datetime.now(ZoneInfo("Europe/Amsterdam")).date()

@@ -1,0 +1,92 @@
+"""The two gates of a run: what they look at, gathered from its files, and what follows from what they find.
+
+Belongs here: from the files of a run to the facts that the expectations are asked of. Does not belong here: any rule
+(``expectations``).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from allocation.contract import input_tables
+from allocation.contract.errors import Refused
+from allocation.runs import run_files
+from allocation.runs.run import Run
+from expectations import outcome
+from expectations.facts import INPUT_BESIDE, InputFacts, LayerFacts, OutcomeFacts
+
+if TYPE_CHECKING:
+    from expectations.rules import Outcome
+
+GIVEN = ("teams", "clusters", "locks", "stock", "products")
+"""The input tables that the outcome must agree with."""
+
+
+def validate_inputs(run: Run) -> None:
+    """The expectations on the input and the expected work. Raises ``Refused``: what failed and where."""
+    from expectations import validate
+
+    _conclude(run, validate.validate_inputs(input_facts(run), run.validation_folder))
+
+
+def validate_outcome(run: Run) -> None:
+    """The gate before anything is published. Raises ``Refused``: what failed and where."""
+    from expectations import validate
+
+    _conclude(run, validate.validate_outcome(outcome_facts(run), run.validation_folder))
+
+
+def _conclude(run: Run, found: Outcome) -> None:
+    """Keep what a gate found beside what the other one did; refuse the run when it did not pass."""
+    from expectations.validate import ValidationFailed
+
+    gates: dict[str, Any] = run.validation() | {found.gate: found.as_dict()}
+    gates["success"] = all(gate["success"] for name, gate in gates.items() if name != "success")
+    run.write(run_files.VALIDATION, gates)
+    if not found.success:
+        raise Refused(str(ValidationFailed(found)))
+
+
+def input_facts(run: Run) -> InputFacts:
+    names = [table.name for table in input_tables.INPUTS] + list(INPUT_BESIDE)
+    record, in_force = run.record, run.in_force()
+    return InputFacts(
+        tables=run_files.INPUT_TABLES.read_present(run.folder, names),
+        work=run.read(run_files.WORK) if run.has(run_files.WORK) else None,
+        areas=run.areas(),
+        config=record.config,
+        today=record.today,
+        version_in_force=in_force.version,
+        in_force_since=in_force.since,
+    )
+
+
+def outcome_facts(run: Run) -> OutcomeFacts:
+    layers = run.layers()
+    return OutcomeFacts(
+        tables=run_files.OUTCOME.read_present(run.folder, list(outcome.FILES)),
+        given=run_files.INPUT_TABLES.read(run.folder, GIVEN),
+        work=run.read(run_files.WORK),
+        areas=run.areas(),
+        division_in_force=run.read(run_files.DIVISION_IN_FORCE),
+        published_division=run.read(run_files.PUBLISHED_DIVISION),
+        layers=[_layer_facts(run, row.key) for row in layers.layers],
+        config=run.record.config,
+        day=layers.day,
+        in_force_since=layers.in_force_since,
+    )
+
+
+def _layer_facts(run: Run, key: str) -> LayerFacts:
+    folder = run.layer_folder(key)
+    layer = run_files.LAYER.read(folder)
+    return LayerFacts(
+        key=key,
+        law_domain=layer["law_domain"],
+        client_line=layer["client_line"],
+        regions=tuple(layer["regions"]),
+        team_ids=tuple(layer["team_ids"]),
+        unit_pc4=run_files.PARTS.read(folder)["pc4"].to_numpy(),
+        edges=run_files.PROBLEM.read(folder)["edges"],
+        result=run.result(key),
+    )

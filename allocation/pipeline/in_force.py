@@ -1,0 +1,89 @@
+"""What is in force when a run starts: asked of the store once, then frames of the run like any other input.
+
+"Now", which the new division is compared with, is the version in force. The file ``current`` of the input counts only
+as long as the store has no version in force, or when the settings say ``current = "file"``.
+
+Belongs here: reading the store, and the choice of what "now" is. Does not belong here: what follows from it
+(``outcome``), or putting a version in force (``publication``).
+"""
+
+from __future__ import annotations
+
+from datetime import date
+
+import numpy as np
+import pandas as pd
+
+from allocation.contract import input_tables
+from allocation.contract.published_tables import ROUTING
+from allocation.contract.vocabulary import PW, ZW_WIA
+from allocation.intake.inputs import Inputs
+from allocation.pipeline.problems import no_division
+from allocation.pipeline.succession import Succession
+from allocation.runs import run_files
+from allocation.runs.run import Run
+from allocation.runs.run_files import InForce
+
+TABLES = ("allocation", "routing", "team", "team_load")
+"""What a run needs of the version in force."""
+DIVISION_COLUMNS = [*input_tables.CURRENT.column_names, "law_domain"]
+
+
+def read_store(run: Run) -> InForce:
+    """Keep what is in force on the eve of the run's division: the version, since when, and its ``TABLES``."""
+    from allocation.publication import versions
+
+    version = versions.current_version(run.store, run.eve)
+    if version is None:
+        found = InForce()
+    else:
+        made_by = str(versions.read_table("runs", run.store, version=version).iloc[0]["run_id"])
+        found = InForce(version=version, since=_since(run), run_id=made_by)
+        tables = {name: versions.read_table(name, run.store, version=version) for name in TABLES}
+        run_files.IN_FORCE_TABLES.write(run.folder, tables)
+    run.write(run_files.IN_FORCE, found)
+    return found
+
+
+def _since(run: Run) -> date:
+    """The first day of the version that is in force on the eve."""
+    from allocation.publication import versions
+
+    known = versions.versions(run.store)
+    began: date = known.loc[known["valid_from"] <= run.eve, "valid_from"].max()
+    return began
+
+
+def uses_file(run: Run, inputs: Inputs) -> bool:
+    """Whether "now" is the file ``current`` of the input."""
+    return bool(len(inputs.current)) and (run.in_force().version is None or run.config.current == "file")
+
+
+def from_version(run: Run, inputs: Inputs) -> int | None:
+    """The version that is "now"; None when that is the file ``current``, or when nothing is in force."""
+    return None if uses_file(run, inputs) else run.in_force().version
+
+
+def write_now(run: Run, inputs: Inputs, followed: Succession) -> None:
+    """Keep the division and the routing that the new ones are compared with, in the postcodes of this run's edition.
+
+    Postcodes that are gone stay in them: the changes list them as vanished.
+    """
+    allocation, routing = run.in_force_table("allocation"), run.in_force_table("routing")
+    published = no_division() if allocation is None else followed.carry_over(allocation[DIVISION_COLUMNS])
+    no_routing = pd.DataFrame({name: pd.Series(dtype=object) for name in ROUTING.column_names})
+    if uses_file(run, inputs):
+        now, beside, routed = followed.carry_over(_of_file(inputs)), published, no_routing
+    else:
+        now, beside = published, no_division()
+        routed = no_routing if routing is None else followed.carry_over(routing)
+    run.write(run_files.DIVISION_IN_FORCE, now)
+    run.write(run_files.PUBLISHED_DIVISION, beside)
+    run.write(run_files.ROUTING_IN_FORCE, routed)
+
+
+def _of_file(inputs: Inputs) -> pd.DataFrame:
+    """The file ``current`` as a division: the kind of a team tells the law domain."""
+    kind = inputs.teams.drop_duplicates("team_id").set_index("team_id")["kind"]
+    is_pw = inputs.current["team_id"].map(kind).eq("participatiewet")
+    return inputs.current.assign(law_domain=np.where(is_pw, PW, ZW_WIA))[DIVISION_COLUMNS]

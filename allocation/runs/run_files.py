@@ -1,0 +1,323 @@
+"""Every file of a run's folder, declared once: its name, what it holds and which step writes it.
+
+No other module spells such a name, builds a path in a run's folder or parses one of these files. A file that is
+missing, or that another release of the program wrote, is one plain error (``RunIncomplete``).
+
+Belongs here: names, types, reading and writing. Does not belong here: what the files mean (the rooms that make them).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from allocation.contract.errors import Refused
+
+T = TypeVar("T")
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class RunIncomplete(Refused):
+    """A file of a run's folder is missing, or is not as this release writes it. The text is for a person."""
+
+
+@dataclass(frozen=True)
+class RunFile(Generic[T]):
+    """One file of a run's folder. ``name``: path within the folder. ``step``: what writes it."""
+
+    name: str
+    step: str
+
+    def path(self, folder: Path) -> Path:
+        return folder / self.name
+
+    def exists(self, folder: Path) -> bool:
+        return self.path(folder).exists()
+
+    def read(self, folder: Path) -> T:
+        """The content. Raises ``RunIncomplete``."""
+        path = self.path(folder)
+        try:
+            return self._load(path)
+        except FileNotFoundError:
+            raise RunIncomplete(f"{path} does not exist: step {self.step!r} of this run has not been done") from None
+        except (ValueError, KeyError) as error:  # what JSON, pydantic, Arrow and numpy raise for a file they cannot use
+            why = _first_fault(error)
+            raise RunIncomplete(f"{path} is not as this release writes it ({why}); make the run again") from error
+
+    def write(self, folder: Path, value: T) -> None:
+        """Replace the file as a whole: a process that is stopped leaves the file of before, never half of one."""
+        path = self.path(folder)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        aside = path.with_name(f".{path.name}.{os.getpid()}")
+        try:
+            self._save(aside, value)
+            aside.replace(path)
+        finally:
+            aside.unlink(missing_ok=True)
+
+    def _load(self, path: Path) -> T:
+        raise NotImplementedError
+
+    def _save(self, path: Path, value: T) -> None:
+        raise NotImplementedError
+
+
+def _first_fault(error: Exception) -> str:
+    if isinstance(error, ValidationError):
+        fault = error.errors()[0]
+        return f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}"
+    return (str(error).splitlines() or [type(error).__name__])[0]
+
+
+@dataclass(frozen=True)
+class JsonFile(RunFile[Any]):
+    """Free JSON; ``keys`` are those that readers count on."""
+
+    keys: tuple[str, ...] = ()
+
+    def _load(self, path: Path) -> Any:
+        value = json.loads(path.read_text(encoding="utf-8"))
+        missing = [key for key in self.keys if key not in value]
+        if missing:
+            raise KeyError(f"without {', '.join(missing)}")
+        return value
+
+    def _save(self, path: Path, value: Any) -> None:
+        path.write_text(json.dumps(value, indent=1, ensure_ascii=False, default=str), encoding="utf-8")
+
+
+@dataclass(frozen=True)
+class RecordFile(RunFile[Model]):
+    """JSON with a fixed form."""
+
+    model: type[Model]
+
+    def _load(self, path: Path) -> Model:
+        return self.model.model_validate_json(path.read_text(encoding="utf-8"))
+
+    def _save(self, path: Path, value: Model) -> None:
+        path.write_text(value.model_dump_json(indent=1), encoding="utf-8")
+
+
+@dataclass(frozen=True)
+class FrameFile(RunFile[pd.DataFrame]):
+    """A table as Parquet; ``columns`` are those that readers count on."""
+
+    columns: tuple[str, ...] = ()
+
+    def read_columns(self, folder: Path, columns: Iterable[str]) -> pd.DataFrame:
+        """Some of the columns; one that the file does not have is left out."""
+        present = self.column_names(folder)
+        return pd.read_parquet(self.path(folder), columns=[name for name in columns if name in present])
+
+    def column_names(self, folder: Path) -> list[str]:
+        import pyarrow.parquet as pq
+
+        try:
+            return list(pq.read_schema(self.path(folder)).names)
+        except FileNotFoundError:
+            self.read(folder)  # raises the plain error
+            raise
+
+    def _load(self, path: Path) -> pd.DataFrame:
+        frame = pd.read_parquet(path)
+        missing = [name for name in self.columns if name not in frame]
+        if missing:
+            raise KeyError(f"without column {', '.join(missing)}")
+        return frame
+
+    def _save(self, path: Path, value: pd.DataFrame) -> None:
+        value.to_parquet(path, index=False)
+
+
+@dataclass(frozen=True)
+class ArraysFile(RunFile[Mapping[str, NDArray[Any]]]):
+    """Named arrays, without pickles."""
+
+    def _load(self, path: Path) -> dict[str, NDArray[Any]]:
+        with np.load(path, allow_pickle=False) as stored:
+            return {name: stored[name] for name in stored.files}
+
+    def _save(self, path: Path, value: Mapping[str, NDArray[Any]]) -> None:
+        with path.open("wb") as file:  # given a name, numpy would add .npz to it
+            np.savez_compressed(file, **dict[str, Any](value))
+
+
+@dataclass(frozen=True)
+class TextFile(RunFile[str]):
+    """A text in UTF-8."""
+
+    def _load(self, path: Path) -> str:
+        return path.read_text(encoding="utf-8")
+
+    def _save(self, path: Path, value: str) -> None:
+        path.write_text(value, encoding="utf-8")
+
+
+@dataclass(frozen=True)
+class Tables:
+    """A folder of tables, one Parquet file each."""
+
+    name: str
+    step: str
+
+    def path(self, folder: Path) -> Path:
+        return folder / self.name
+
+    def table(self, table: str) -> FrameFile:
+        return FrameFile(f"{self.name}/{table}.parquet", self.step)
+
+    def read(self, folder: Path, tables: Sequence[str]) -> dict[str, pd.DataFrame]:
+        """The tables by name. Raises ``RunIncomplete``."""
+        return {table: self.table(table).read(folder) for table in tables}
+
+    def read_present(self, folder: Path, tables: Sequence[str]) -> dict[str, pd.DataFrame]:
+        """Those of the tables that are there."""
+        return self.read(folder, [table for table in tables if self.table(table).exists(folder)])
+
+    def write(self, folder: Path, tables: Mapping[str, pd.DataFrame]) -> None:
+        for name, frame in tables.items():
+            self.table(name).write(folder, frame)
+
+
+class Record(BaseModel):
+    """A JSON file with a fixed form; what a later release adds is ignored."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class RunRecord(Record):
+    """What was asked, by whom, and when. ``store``: the address without its secrets."""
+
+    run_id: str
+    input_dir: str | None
+    boundaries: str
+    store: str
+    config: dict[str, Any]
+    created_by: str
+    today: date
+    created_at: datetime
+
+
+class InForce(Record):
+    """The version that the division of this run takes over from; all empty when no version is in force.
+
+    ``since``: its first day. ``run_id``: the run that made it.
+    """
+
+    version: int | None = None
+    since: date | None = None
+    run_id: str | None = None
+
+
+class InputRecord(Record):
+    """The input folder and the SHA-256 of each file in it."""
+
+    folder: str
+    sha256: dict[str, str]
+
+
+class BoundariesRecord(Record):
+    edition: dict[str, Any]
+    fingerprint: str
+
+
+class LayerRow(Record):
+    """A layer of the run. ``is_solved``: whether it is searched, or carried over. ``units``: how many it divides."""
+
+    key: str
+    label: str
+    is_solved: bool
+    units: int
+
+
+class LayersRecord(Record):
+    """The layers in order, and what they were built from.
+
+    ``day``: first day of the new division. ``from_version``: the published version that is "now"; None when "now" is
+    the file ``current``, or when nothing is in force. ``in_force_since``: first day of the version in force.
+    """
+
+    day: date
+    from_version: int | None
+    in_force_since: date | None
+    layers: tuple[LayerRow, ...]
+
+
+class VersionRecord(Record):
+    """The version that the run became. ``folder``: its published files, None as long as it is a proposal."""
+
+    version: int
+    folder: str | None = None
+
+
+RUN = RecordFile("run.json", "start", RunRecord)
+
+IN_FORCE = RecordFile("in_force.json", "read the store", InForce)
+IN_FORCE_TABLES = Tables("in_force", "read the store")
+"""Tables of the version in force as they were published (``pipeline.in_force.TABLES``)."""
+
+BOUNDARIES_FOLDER = "boundaries"
+"""What ``geodata.Boundaries.write`` leaves; the four files after it are in that folder."""
+AREAS = FrameFile(f"{BOUNDARIES_FOLDER}/areas.parquet", "boundaries", ("pc4",))
+EDGES = FrameFile(f"{BOUNDARIES_FOLDER}/edges.parquet", "boundaries", ("a", "b", "border_m"))
+REPAIRS = FrameFile(f"{BOUNDARIES_FOLDER}/repairs.parquet", "boundaries")
+EDITION = JsonFile(f"{BOUNDARIES_FOLDER}/edition.json", "boundaries")
+BOUNDARIES = RecordFile("boundaries.json", "boundaries", BoundariesRecord)
+BOUNDARY_CHANGES = JsonFile("boundary_changes.json", "boundaries")
+SUCCESSION = Tables("succession", "boundaries")
+
+INPUT_TABLES = Tables("inputs", "inputs")
+INPUT = RecordFile("inputs.json", "inputs", InputRecord)
+DIVISION_IN_FORCE = FrameFile("division_in_force.parquet", "inputs", ("pc4", "client_line", "team_id", "share"))
+"""The division that this one is compared with, in the postcodes of this run: pc4, client_line, law_domain, team_id,
+share. Empty when nothing is in force."""
+PUBLISHED_DIVISION = FrameFile("published_division.parquet", "inputs")
+"""The division of the version in force when the file ``current`` is used instead of it; else empty."""
+ROUTING_IN_FORCE = FrameFile("routing_in_force.parquet", "inputs")
+"""Table ``routing`` of the version that ``DIVISION_IN_FORCE`` comes from, in the postcodes of this run; empty when that
+division comes from the file ``current``, or when nothing is in force."""
+
+WORK = FrameFile("work.parquet", "expected work", ("pc4", "product", "client_line", "client_group"))
+
+LAYERS = RecordFile("layers.json", "layers", LayersRecord)
+LAYERS_FOLDER = "layers"
+"""One folder per layer, named after its key; the next five files are in each."""
+LAYER = JsonFile("layer.json", "layers", ("cluster", "law_domain", "client_line", "regions", "team_ids"))
+PROBLEM = ArraysFile("problem.npz", "layers")
+PARTS = FrameFile("parts.parquet", "layers", ("unit", "pc4"))
+PLAN = FrameFile("plan.parquet", "division", ("unit", "team"))
+RESULT = JsonFile("result.json", "division", ("is_feasible", "objective", "violations"))
+
+OUTCOME = Tables("outcome", "outcome")
+VALIDATION_FOLDER = "validation"
+VALIDATION = JsonFile(f"{VALIDATION_FOLDER}/result.json", "expectations")
+REPORT = TextFile("report.html", "report")
+REPORT_FOR_READERS = TextFile("report_readers.html", "report")
+VERSION = RecordFile("version.json", "proposal", VersionRecord)
+SECONDS = JsonFile("seconds.json", "end of the run")
+
+SCENARIO = JsonFile("scenario.json", "scenario", ("name", "description", "base"))
+SCENARIO_COMPARED = FrameFile("scenario.parquet", "scenario", ("measure", "base", "scenario"))
+SCENARIO_INPUT = "scenario_input"
+"""The input folder that a scenario is run with."""
+DRAFT_INPUT = "draft_input"
+"""The input folder that a planner's draft is run with."""
+CHANGES = JsonFile("changes.json", "draft")
+DRIFT = FrameFile("drift.parquet", "drift", ("team_id", "clients_planned", "clients_came", "is_outside"))
+
+
+def layer_folder(folder: Path, key: str) -> Path:
+    """The folder of the layer ``key`` of the run in ``folder``."""
+    return folder / LAYERS_FOLDER / key

@@ -1,0 +1,60 @@
+"""A run: what was asked is kept and comes back, and the day before its division begins is the right one."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from allocation.contract.config import Config
+from allocation.runs import run_files
+from allocation.runs.run import Run, run_folder
+from allocation.runs.run_files import RunIncomplete, VersionRecord
+
+TODAY = date(2026, 3, 10)
+
+
+def begun(var: Path, valid_from: date | None = None) -> Run:
+    return Run.start(
+        input_dir=Path("in"), boundaries="embedded", store="sqlite:///x.sqlite", config=Config(valid_from=valid_from),
+        var=var, run_id="first", today=TODAY, created_by="planner",
+    )  # fmt: skip
+
+
+def test_a_run_is_opened_as_it_was_started(tmp_path: Path) -> None:
+    run = begun(tmp_path, date(2026, 4, 1))
+    assert Run.open(run.folder) == run
+    assert run.record.created_at.tzinfo is not None
+    assert (run.var, run.files_dir) == (tmp_path, tmp_path / "published")
+
+
+@pytest.mark.parametrize(
+    ("valid_from", "eve"),
+    [
+        (None, TODAY),  # from today on: who has a client today
+        (date(2026, 3, 10), TODAY),  # the first day is today: the day before it is past, today counts
+        (date(2026, 3, 11), TODAY),  # from tomorrow on: the day before is today
+        (date(2026, 3, 12), date(2026, 3, 11)),
+        (date(2026, 4, 1), date(2026, 3, 31)),
+        (date(2026, 1, 1), TODAY),  # a first day in the past
+    ],
+)
+def test_the_eve_is_the_last_day_before_the_division(valid_from: date | None, eve: date, tmp_path: Path) -> None:
+    assert begun(tmp_path, valid_from).eve == eve
+
+
+def test_a_name_never_leads_out_of_the_folder_of_runs(tmp_path: Path) -> None:
+    assert run_folder(tmp_path, "../../etc/x y").parent == tmp_path / "runs"
+
+
+def test_a_folder_without_a_run_is_one_plain_error(tmp_path: Path) -> None:
+    with pytest.raises(RunIncomplete, match=r"run\.json does not exist"):
+        Run.open(tmp_path)
+
+
+def test_a_run_without_version_or_validation_says_so(tmp_path: Path) -> None:
+    run = begun(tmp_path)
+    assert (run.version(), run.validation(), run.has_outcome) == (None, {}, False)
+    run.write(run_files.VERSION, VersionRecord(version=7))
+    assert run.version() == 7
