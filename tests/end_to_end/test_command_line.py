@@ -246,7 +246,8 @@ def test_propose_publish_rollback_and_compare(published: Country, tmp_path: Path
     assert published.caseload("publish", "2", "--remark", "akkoord").returncode == 0
     assert versions.current_version(published.store) == 2
     again = published.caseload("propose", *arguments)
-    assert "the file `current` is not the version in force" in again.stdout, again.stderr
+    assert "the file `current` is ignored, because a version is in force" in again.stdout, again.stderr
+    assert "areas that change team   0" in again.stdout, "counted from version 2, not from the file"
     compared = published.caseload("compare", "1", "2")
     assert "W2,W1" in compared.stdout.replace(" ", "")
     back = published.caseload("rollback", "1", "--reason", "vergissing")
