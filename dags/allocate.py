@@ -132,16 +132,12 @@ def allocate() -> None:
 
     @task(doc_md="One districting problem per cluster and layer. Those without a change are carried over here.")
     def layers(run: str) -> list[str]:
-        from allocation.pipeline import carry_over, steps
+        from allocation.pipeline import steps
         from allocation.runs.run import Run
 
         opened = Run.open(run)
-        keys = steps.prepare_layers(opened)
-        searched = carry_over.mark_unchanged(opened)
-        for key in keys:
-            if key not in searched:
-                steps.solve_layer(opened, key)
-        return searched
+        steps.prepare_layers(opened)
+        return steps.solve_carried_over(opened)
 
     @task(map_index_template="{{ label }}", pool=SOLVER_POOL, doc_md="Divide one cluster and layer over its teams.")
     def solve(run: str, key: str) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from allocation.contract import input_tables, vocabulary
-from expectations import facts
+from expectations import coming, facts
 from expectations.rules import Declared, Rule, Suites
 
 UNUSUAL_SD = 4.0
@@ -61,7 +61,7 @@ def _frames(given: facts.InputFacts, work: pd.DataFrame) -> dict[str, pd.DataFra
         "products": facts.products(found["products"], config),
         "teams": teams,
         "team": facts.teams(found["teams"], day),
-        "team_end": team_ends(found["teams"], day),
+        **coming.frames(found["teams"], found["locks"], day),
         "office_doubt": found["office_doubts"],
         "team_region": facts.team_regions(found["teams"], found["clusters"]),
         "clusters": found["clusters"].drop(columns="row", errors="ignore"),
@@ -130,14 +130,6 @@ def stock_ratios(inflow: pd.DataFrame, stock: pd.DataFrame, areas: pd.DataFrame)
     both["explained"] = both["inflow"] * of_country["clients"] / of_country["inflow"].where(of_country["inflow"] > 0)
     compared: pd.DataFrame = both.dropna(subset=["explained"])[["region", "product", "clients", "explained"]]
     return compared
-
-
-def team_ends(teams: pd.DataFrame, day: pd.Timestamp) -> pd.DataFrame:
-    """team_id, name and last_day of the teams that serve on ``day`` and have no period that lasts a year from it."""
-    serving = teams[(teams["valid_from"] <= day) & (teams["valid_to"].isna() | (teams["valid_to"] >= day))]
-    last = teams.assign(end=teams["valid_to"].fillna(pd.Timestamp.max.normalize())).groupby("team_id")["end"].max()
-    ends = serving[["team_id", "name"]].assign(last_day=serving["team_id"].map(last))
-    return ends[ends["last_day"] < day + pd.DateOffset(years=1)]
 
 
 def _unknown(table: str, column: str, known: str, of: str, says: str, zegt: str) -> Rule:
@@ -294,12 +286,6 @@ _TEAM_RULES = (
                and instr(t.client_groups, '|' || g.client_group || '|') > 0)""",
     ),
     Rule(
-        "team_ends", "team_end", "last_day", "warning",
-        "a team gets work and ends within a year: by then its work needs another team",
-        "een team krijgt werk en stopt binnen een jaar: dan moet zijn werk naar een ander team",
-        "select team_id, name, last_day from team_end as t order by last_day, team_id",
-    ),
-    Rule(
         "region_of_team", "team", "arbeidsmarktregio", "critical",
         "the team has no region that exists", "het team heeft geen bestaande regio",
         """select t.team_id from team as t where t.kind <> 'bijzonder' and not exists (
@@ -427,6 +413,6 @@ _WORK = (
 )  # fmt: skip
 
 RULES: tuple[Rule, ...] = (
-    *_AREAS, *_POSTCODES, *_PRODUCTS, *_GROUPS, *_LINES, *_HISTORY, *_TEAM_RULES, *_OFFICES, *_TEAMS, *_DIVISION,
-    *_WORK,
+    *_AREAS, *_POSTCODES, *_PRODUCTS, *_GROUPS, *_LINES, *_HISTORY, *_TEAM_RULES, *coming.RULES, *_OFFICES, *_TEAMS,
+    *_DIVISION, *_WORK,
 )  # fmt: skip

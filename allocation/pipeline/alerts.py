@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from allocation.contract.errors import InputRefused, Passing, Refused
+from allocation.report import dutch
+from expectations import coming
 
 SHOWN = 20
 """At most so many problems in one alert; the run's log has them all."""
@@ -84,8 +86,16 @@ def proposal(figures: Mapping[str, Any]) -> str:
         ("Cliënten die verhuizen", f"{figures['clients_moved']} van {figures['clients_in_stock']}"),
     ]
     table = "\n".join(f"| {name} | {value} |" for name, value in rows)
-    notes = "".join(f"Let op: {one['sentence_nl']} ({one['how_many']} keer).\n\n" for one in figures["warnings"])
+    notes = "".join(_note(warning) for warning in figures["warnings"])
     return f"| | |\n|---|---|\n{table}\n\n{notes}Verslag: {figures['report']}\n"
+
+
+def _note(warning: Mapping[str, Any]) -> str:
+    """A warning in Dutch; what changes on a known day is listed with its date and names."""
+    note = f"Let op: {warning['sentence_nl']} ({warning['how_many']} keer).\n\n"
+    if warning["expectation"] not in coming.EXPECTATIONS:
+        return note
+    return note + "".join(f"- {dutch.example(place)}\n" for place in warning["examples"]) + "\n"
 
 
 def _percent(share: float) -> str:

@@ -15,7 +15,8 @@ import numpy as np
 from allocation.contract.errors import Refused
 from allocation.layers.layer import ARRAYS, Layer, can_carry_over
 from allocation.runs import run_files
-from allocation.runs.run import Run
+from allocation.runs.run import Run, run_folder
+from allocation.runs.run_files import RunIncomplete
 
 
 def mark_unchanged(run: Run) -> list[str]:
@@ -23,7 +24,7 @@ def mark_unchanged(run: Run) -> list[str]:
 
     Carried over is a layer of which the version in force was made from the very same problem, with the same settings of
     the search and a plan that broke no rule, and which still has that plan. A run that names its regions searches them
-    all: somebody asked for it. To be called after ``pipeline.prepare_layers``.
+    all: somebody asked for it. ``steps.prepare_layers`` ends with it.
     """
     record = run.layers()
     base = None if run.config.regions or record.from_version is None else run_in_force(run)
@@ -42,10 +43,8 @@ def run_in_force(run: Run) -> Run | None:
     run_id = run.in_force().run_id
     if run_id is None:
         return None
-    for folder in sorted(run.folder.parent.iterdir()):
-        if run_files.VERSION.exists(folder) and (found := Run.open(folder)).run_id == run_id:
-            return found
-    return None
+    folder = run_folder(run.var, run_id)
+    return Run.open(folder) if run_files.VERSION.exists(folder) else None
 
 
 def plan_in_force(run: Run) -> Run:
@@ -58,9 +57,16 @@ def plan_in_force(run: Run) -> Run:
 
 
 def _is_unchanged(run: Run, base: Run, key: str) -> bool:
-    if not base.has_result(key):
+    """Whether ``base`` solved the same problem, and its plan is what is in force.
+
+    Files that another release left behind count as another problem.
+    """
+    layer = Layer.read(run.layer_folder(key))
+    try:
+        old = Layer.read(base.layer_folder(key))
+        base.result(key)
+    except (RunIncomplete, TypeError):  # TypeError: a weight that this release does not know
         return False
-    layer, old = Layer.read(run.layer_folder(key)), Layer.read(base.layer_folder(key))
     if not base.result(key)["is_feasible"] or not can_carry_over(layer) or fingerprint(layer) != fingerprint(old):
         return False
     return bool(np.array_equal(base.plan(key), np.asarray(layer.problem.current)))

@@ -18,12 +18,15 @@ from allocation.runs.run import Progress, Run
 
 
 def solve_all(run: Run, pool: ProcessPoolExecutor, progress: Progress) -> None:
-    """Every layer, the largest first, over the processes of ``pool``."""
-    rows = sorted(run.layers().layers, key=lambda row: -row.units)
-    waiting = {pool.submit(solve_in_process, str(run.folder), row.key): row for row in rows}
+    """Every layer that needs a search, the largest first, over the processes of ``pool``."""
+    keys = steps.solve_carried_over(run)
+    label = {row.key: row.label for row in run.layers().layers}
+    if kept := len(label) - len(keys):
+        progress(f"{kept} of {len(label)} layers carried over: nothing in them changed")
+    waiting = {pool.submit(solve_in_process, str(run.folder), key): key for key in keys}
     for done, future in enumerate(as_completed(waiting), start=1):
         future.result()
-        progress(f"{done}/{len(rows)} {waiting[future].label}")
+        progress(f"{done}/{len(keys)} {label[waiting[future]]}")
 
 
 def _prepare_layers_and_workers(run: Run, pool: ProcessPoolExecutor) -> None:

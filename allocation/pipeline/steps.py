@@ -32,7 +32,7 @@ from allocation.layers.layer import Layer, can_carry_over
 from allocation.layers.solving import known_plan, solve_problem
 from allocation.outcome.assemble import assemble
 from allocation.outcome.solved import Solved
-from allocation.pipeline import in_force
+from allocation.pipeline import carry_over, in_force
 from allocation.pipeline.example_input import example_folder
 from allocation.pipeline.gates import validate_inputs, validate_outcome
 from allocation.pipeline.problems import layers_of_boundaries, layers_of_run, no_division
@@ -47,8 +47,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "assemble_outcome", "boundary_changes", "check_inputs", "estimate_work", "prepare_boundaries", "prepare_layers",
-    "propose", "publish", "reject", "solve_layer", "validate_folder", "validate_inputs", "validate_outcome",
-    "write_report",
+    "propose", "publish", "reject", "solve_carried_over", "solve_layer", "validate_folder", "validate_inputs",
+    "validate_outcome", "write_report",
 ]  # fmt: skip
 
 log = logging.getLogger(__name__)
@@ -131,7 +131,11 @@ def estimate_work(run: Run) -> None:
 
 
 def prepare_layers(run: Run) -> list[str]:
-    """One districting problem per cluster and layer, in folders; returns their keys."""
+    """One districting problem per cluster and layer, in folders; returns their keys.
+
+    Marked in ``run_files.LAYERS`` are those that need no search (``carry_over.mark_unchanged``, and those of regions
+    that the settings do not name); ``solve_carried_over`` keeps their plans.
+    """
     inputs = Inputs.read(run.inputs_folder)
     now = run.read(run_files.DIVISION_IN_FORCE)
     day = inputs.planning_date(run.config, run.today)
@@ -149,7 +153,18 @@ def prepare_layers(run: Run) -> list[str]:
         layers=tuple(rows),
     )
     run.write(run_files.LAYERS, record)
+    carry_over.mark_unchanged(run)
     return [row.key for row in rows]
+
+
+def solve_carried_over(run: Run) -> list[str]:
+    """Keep the plans of the layers that need no search; returns the keys of those that do, the largest first."""
+    rows = run.layers().layers
+    for row in rows:
+        if not row.is_solved:
+            solve_layer(run, row.key)
+    searched = [row for row in rows if row.is_solved]
+    return [row.key for row in sorted(searched, key=lambda row: -row.units)]
 
 
 def validate_folder(folder: Path, boundaries: geodata.Boundaries, config: Config) -> list[str]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from allocation.runs import run_files
 from allocation.runs.run import Run
+from expectations import coming
 
 
 def summary(run: Run) -> dict[str, Any]:
@@ -65,7 +66,10 @@ def summary_text(figures_: dict[str, Any]) -> str:
         "tables": figures_["tables"] or "not published",
     }
     told = [f"  {name:<25}{text.format(**values)}" for name, text in lines]
-    told += [f"  {'warning':<25}{one['sentence']} ({one['how_many']} found)" for one in figures_["warnings"]]
+    for warning in figures_["warnings"]:
+        told.append(f"  {'warning':<25}{warning['sentence']} ({warning['how_many']} found)")
+        if warning["expectation"] in coming.EXPECTATIONS:
+            told += [f"  {'':<27}{place}" for place in warning["examples"]]
     return "\n".join(told)
 
 

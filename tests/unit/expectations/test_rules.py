@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from allocation.intake.offices import DOUBT_COLUMNS
-from expectations import engine, inputs, outcome
+from expectations import coming, engine, inputs, outcome
 from expectations.rules import Database, Failure, Rule, Suites
 from tests.unit.expectations.small_run import Change, SmallRun, small_run
 
@@ -106,6 +106,18 @@ def _matching(frame: pd.DataFrame, rows: dict[str, Any]) -> Any:
         mine &= frame[column].isna() if value is None else frame[column] == value
     assert mine.any(), f"no row has {rows}"
     return mine
+
+
+def two_periods(team: str, first_day: str, **values: Any) -> Change:
+    """The team's period ends the day before ``first_day``, when another begins with other ``values``."""
+
+    def change(run: SmallRun) -> None:
+        teams, first = run.inputs["teams"], pd.Timestamp(first_day)
+        later = teams[teams["team_id"] == team].assign(valid_from=first, **values)
+        teams.loc[teams["team_id"] == team, "valid_to"] = first - pd.Timedelta(days=1)
+        run.inputs["teams"] = pd.concat([teams, later], ignore_index=True)
+
+    return change
 
 
 @dataclass(frozen=True)
@@ -298,6 +310,12 @@ INPUT_CASES = [
 INPUT_WARNINGS = [
     Case("team_ends", setting("inputs/teams", {"team_id": "V1"}, valid_to=pd.Timestamp("2027-06-30")),
          "team_id V1, name SMC V1, last_day 2027-06-30"),
+    Case("team_starts", setting("inputs/teams", {"team_id": "V1"}, valid_from=pd.Timestamp("2027-06-30")),
+         "team_id V1, name SMC V1, first_day 2027-06-30"),
+    Case("office_changes", two_periods("V1", "2027-01-01", office="Roermond", office_pc4="1004"),
+         "team_id V1, name SMC V1, first_day 2027-01-01, office Roermond, office_pc4 1004, was Venlo"),
+    Case("lock_ends", setting("inputs/locks", {"pc4": "1000"}, valid_until=pd.Timestamp("2026-12-31")),
+         "pc4 1000, team_id A1, kind pin, last_day 2026-12-31"),
     Case("office_stand_in", doubt("stand_in", office_pc4="1020", team_id="V1", beside="1005"),
          "office_pc4 1020, team_id V1, instead 1005"),
     Case("office_names", doubt("names", office_pc4="1001", beside="Dorp / Drop"),
@@ -397,7 +415,7 @@ def test_a_team_that_lasts_a_year_or_has_ended_is_no_reason_to_warn(
         for last, first in periods
     ]
     teams = pd.DataFrame(rows).astype({"valid_to": "datetime64[us]"})
-    assert inputs.team_ends(teams, pd.Timestamp("2026-07-01")).empty
+    assert coming.team_ends(teams, pd.Timestamp("2026-07-01")).empty
 
 
 @pytest.mark.parametrize("case", INPUT_WARNINGS, ids=_id)

@@ -15,6 +15,7 @@ from allocation.contract.config import Config
 from allocation.contract.errors import Refused
 from allocation.pipeline import steps
 from allocation.pipeline.carry_over import mark_unchanged, plan_in_force
+from allocation.runs import run_files
 from allocation.runs.run import Run
 from tests.support import toy
 
@@ -100,6 +101,48 @@ def test_regions_that_are_asked_for_are_searched(country: Toy) -> None:
     _, keys = country.prepared("asked", regions=["West"])
     assert WEST in keys
     assert OOST not in keys
+
+
+def published_tables(run: Run) -> dict[str, pd.DataFrame]:
+    """Every table of the outcome, without what the search says of itself."""
+    steps.assemble_outcome(run)
+    names = [path.stem for path in run.path(run_files.OUTCOME).iterdir()]
+    return {name: run.outcome(name).drop(columns=["lower_bound", "gap"], errors="ignore") for name in names}
+
+
+def test_the_published_tables_are_the_same_with_and_without_carrying_over(country: Toy) -> None:
+    """W1 is a little stronger, so West is searched; the rest is carried over in one run and searched in the other.
+
+    Why they are equal: the plan in force was the best one, moves included. Another plan that is better still, now that
+    moves count from the plan in force, would have been better then: moving on costs no more than the two moves.
+    """
+    kept, _ = country.prepared("kept", stronger("W1"))
+    assert steps.solve_carried_over(kept) == [WEST]
+    steps.solve_layer(kept, WEST)
+    searched, _ = country.prepared("searched", stronger("W1"))
+    record = searched.layers()
+    rows = tuple(row.model_copy(update={"is_solved": True}) for row in record.layers)
+    searched.write(run_files.LAYERS, record.model_copy(update={"layers": rows}))
+    for key in steps.solve_carried_over(searched):
+        steps.solve_layer(searched, key)
+    assert kept.result(OOST)["stopped_because"] == "carried over" != searched.result(OOST)["stopped_because"]
+    with_it, without = published_tables(kept), published_tables(searched)
+    assert set(with_it) == set(without)
+    assert len(with_it) > 10
+    for name, table in with_it.items():
+        pd.testing.assert_frame_equal(table, without[name], obj=name)
+
+
+def test_a_folder_that_another_release_left_is_searched_again(country: Toy) -> None:
+    layer = country.folder / "var" / "runs" / "first" / "layers" / OOST / "layer.json"
+    kept = layer.read_text()
+    try:
+        layer.write_text("{}")
+        _, keys = country.prepared("older")
+        assert OOST in keys
+        assert PW not in keys
+    finally:
+        layer.write_text(kept)
 
 
 def test_a_run_folder_that_is_gone_searches_all_and_is_told_where_it_is_needed(country: Toy) -> None:

@@ -1,0 +1,30 @@
+"""The summary of a run: figures for a terminal, and the warnings with what a planner has to know of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from allocation.report.summary import summary, summary_text
+from allocation.runs.run import Run
+
+
+def test_a_run_that_is_only_divided_has_figures_and_no_version(run: Run) -> None:
+    """The toy country: two regions, P1 over both, and three special teams."""
+    figures = summary(run)
+    assert (figures["regions"], figures["areas"], figures["layers"]) == (2, 12, 3)
+    assert (figures["version"], figures["tables"], figures["warnings"]) == (None, None, [])
+    assert "version                  None (proposed)" in summary_text(figures)
+
+
+def test_what_changes_on_a_known_day_is_listed_with_dates_and_names(run: Run) -> None:
+    ends: dict[str, Any] = {
+        "expectation": "team_ends", "sentence": "a team ends", "how_many": 1,
+        "examples": ["team_id W1, name SMC W1, last_day 2026-12-31"],
+    }  # fmt: skip
+    month = {"expectation": "unusual_month", "sentence": "odd", "how_many": 2, "examples": ["month 2025-01"]}
+    lines = summary_text(summary(run) | {"warnings": [ends, month]}).splitlines()[-3:]
+    assert [line.strip() for line in lines] == [
+        "warning                  a team ends (1 found)",
+        "team_id W1, name SMC W1, last_day 2026-12-31",
+        "warning                  odd (2 found)",
+    ]
