@@ -102,6 +102,10 @@ def _parser() -> argparse.ArgumentParser:
     boundaries.add_argument("action", choices=("diff",))
     boundaries.add_argument("old", help="embedded, pdok:YEAR, a YEAR or a file")
     boundaries.add_argument("new", help="the same")
+    tidy = add("tidy", _tidy, "remove old runs and logs that no version needs")
+    tidy.add_argument("--days", type=int, default=90, help="keep what is younger (default 90, at least 15)")
+    tidy.add_argument("--runs", type=int, default=10, help="keep so many of the newest runs in any case (default 10)")
+    tidy.add_argument("--trial", action="store_true", help="say what would go, remove nothing")
     example = add("example", _example, "write the embedded example input, to start your own from", has_store=False)
     example.add_argument("--out", type=Path, required=True, metavar="DIR")
     solve = add("solve", _solve, "divide one bare districting instance", has_store=False)
@@ -356,6 +360,17 @@ def _serve(asked: argparse.Namespace) -> int:
     from allocation.page.app import serve
 
     serve(asked.store, asked.var, port=asked.port)
+    return 0
+
+
+def _tidy(asked: argparse.Namespace) -> int:
+    from allocation.pipeline.tidy import tidy
+
+    removed = tidy(asked.var, asked.store, days=asked.days, runs=asked.runs, is_trial=asked.trial)
+    verb = "would be removed" if asked.trial else "removed"
+    for name in removed.runs:
+        print(f"run {name}")
+    print(f"{len(removed.runs)} run(s) and {removed.files} file(s) {verb}, {removed.bytes / 1e6:.1f} MB")
     return 0
 
 

@@ -48,6 +48,12 @@ def drafts(store_url: str, run_id: str) -> list[Draft]:
         return [_draft(row) for row in connection.execute(query)]
 
 
+def runs_with_drafts(store_url: str) -> set[str]:
+    """The runs on whose proposal somebody has a draft."""
+    with store.reading(store_url) as connection:
+        return set(connection.scalars(sa.select(DRAFTS.c.run_id)))
+
+
 def draft(store_url: str, draft_id: int) -> Draft:
     """One draft. Raises Refused when it is not there."""
     with store.reading(store_url) as connection:

@@ -150,7 +150,7 @@ class Airflow:
         wait_for("a healthy api-server, scheduler and dag-processor", self._is_healthy)
         self.log_in("beheer")
         wait_for("all DAGs parsed", lambda: self.get("/api/v2/dags")["total_entries"] == 5)
-        for dag_id in ("boundaries", "caseload", "teams", "allocate", "drift"):
+        for dag_id in ("boundaries", "caseload", "teams", "allocate", "drift", "maintenance"):
             self.patch(f"/api/v2/dags/{dag_id}", {"is_paused": dag_id != "allocate"})
 
     def _is_healthy(self) -> bool:

@@ -32,7 +32,7 @@ def main() -> None:
     connected: list[str] = []
     forbid(connected)
     known = set(sys.modules)
-    seconds = {name: parsed(name) for name in ("boundaries", "caseload", "teams", "allocate", "drift")}
+    seconds = {name: parsed(name) for name in ("boundaries", "caseload", "teams", "allocate", "drift", "maintenance")}
     heavy = [name for name in HEAVY if name in set(sys.modules) - known]
     from airflow.dag_processing.dagbag import DagBag
 

@@ -1,0 +1,134 @@
+"""Retention: what old runs and logs leave on the disk, removed by age and number; never what a version needs.
+
+Belongs here: which folders and files below ``var`` may go. Does not belong here: the rows of the store and the files of
+versions, which are kept for good, and the tables of Airflow (``airflow db clean``, see `docs/runbook.md`).
+
+A version needs the folder of its run as long as it is proposed or has been published: the page shows it, ``drift``
+compares with it, the next run carries its layers over, and a rollback puts it back. A draft needs the run that it was
+made on. Everything else of a run is also in the store, or can be made again from the input.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from allocation.contract.errors import Refused
+
+LEAST_DAYS = 15
+"""A run may wait for its approval for 14 days; a younger one is never removed."""
+
+_LOGS = ("logs", "airflow/logs")
+_LINEAGE = "lineage.jsonl"
+_LARGEST_LINEAGE = 50_000_000
+"""Bytes; a larger file is put aside under the date of today, and removed by its age."""
+
+_GOING = ".going-"
+
+
+@dataclass(frozen=True)
+class Removed:
+    """What was removed, or would be. ``bytes`` counts a file that has several names once per name."""
+
+    runs: tuple[str, ...]
+    files: int
+    bytes: int
+
+
+def tidy(
+    var: Path, store_url: str, *, days: int = 90, runs: int = 10, now: datetime | None = None, is_trial: bool = False
+) -> Removed:
+    """Remove run folders and logs older than ``days``; the newest ``runs`` folders stay. ``is_trial``: remove nothing.
+
+    Raises Refused for fewer than 15 days, which could take a run that still waits for its approval.
+    """
+    if days < LEAST_DAYS:
+        raise Refused(
+            f"{days} days is too few: runs of the last {LEAST_DAYS} days are kept, they may wait for approval."
+        )
+    if runs < 0:
+        raise Refused(f"The number of runs to keep is {runs}; it cannot be negative.")
+    before = (now or datetime.now(UTC)) - timedelta(days=days)
+    folders = old_runs(var / "runs", needed_runs(store_url), before, runs)
+    files = [*old_files(var, before), *_interrupted(var / "runs")]
+    removed = Removed(
+        tuple(folder.name for folder in folders),
+        len(files),
+        sum(_size(path) for path in (*folders, *files)),
+    )
+    if not is_trial:
+        for path in (*folders, *files):
+            _remove(path)
+        _put_lineage_aside(var / _LINEAGE)
+    return removed
+
+
+def needed_runs(store_url: str) -> set[str]:
+    """The runs of versions that are proposed or published, and of drafts."""
+    from allocation.publication import drafts, versions
+
+    known = versions.versions(store_url)
+    kept = known.loc[known["status"] != "rejected", "run_id"]
+    return set(kept.astype(str)) | drafts.runs_with_drafts(store_url)
+
+
+def old_runs(folder: Path, needed: set[str], before: datetime, newest: int) -> list[Path]:
+    """Run folders that were started ``before`` and that nothing needs, oldest first; not the ``newest``."""
+    started = sorted((_started(path), path) for path in folder.glob("[!.]*") if path.is_dir())
+    candidates = started[: max(0, len(started) - newest)]
+    return [path for moment, path in candidates if moment < before and _run_id(path) not in needed]
+
+
+def old_files(var: Path, before: datetime) -> list[Path]:
+    """Logs and lineage that was put aside, last written ``before``."""
+    found = [path for name in _LOGS for path in (var / name).rglob("*") if path.is_file()]
+    found += var.glob(f"{Path(_LINEAGE).stem}-*.jsonl")
+    return sorted(path for path in found if path.stat().st_mtime < before.timestamp())
+
+
+def _interrupted(folder: Path) -> Iterator[Path]:
+    """What a killed ``tidy`` had begun to remove."""
+    return folder.glob(f"{_GOING}*")
+
+
+def _about(folder: Path) -> dict[str, str]:
+    """What a run says of itself; empty when it was killed before it could."""
+    try:
+        return dict(json.loads((folder / "run.json").read_text(encoding="utf-8")))
+    except (OSError, ValueError):
+        return {}
+
+
+def _started(folder: Path) -> datetime:
+    created = _about(folder).get("created_at")
+    return datetime.fromisoformat(created) if created else datetime.fromtimestamp(folder.stat().st_mtime, UTC)
+
+
+def _run_id(folder: Path) -> str:
+    return _about(folder).get("run_id", folder.name)
+
+
+def _size(path: Path) -> int:
+    files = (found for found in path.rglob("*") if found.is_file()) if path.is_dir() else (path,)
+    return sum(file.stat().st_size for file in files)
+
+
+def _remove(path: Path) -> None:
+    """A folder goes out of sight in one step first, so that nobody meets half of it."""
+    if path.is_dir():
+        going = path if path.name.startswith(_GOING) else path.with_name(f"{_GOING}{path.name}")
+        if going != path:
+            path.rename(going)
+        shutil.rmtree(going)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _put_lineage_aside(path: Path) -> None:
+    """Whoever writes lineage opens the file anew for each event, so it can be renamed at any time."""
+    if path.exists() and path.stat().st_size > _LARGEST_LINEAGE:
+        path.replace(path.with_name(f"{path.stem}-{datetime.now(UTC):%Y%m%dT%H%M%S}.jsonl"))

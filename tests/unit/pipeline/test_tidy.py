@@ -1,0 +1,141 @@
+"""Retention: what goes, and everything that a version or a draft needs stays."""
+
+from __future__ import annotations
+
+import json
+import os
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from allocation.cli import main
+from allocation.contract.errors import Refused
+from allocation.pipeline.tidy import needed_runs, old_runs, tidy
+from allocation.publication import drafts, versions
+from tests.support import outcomes
+
+NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
+
+
+def _run(var: Path, name: str, days_ago: int, run_id: str | None = None) -> Path:
+    folder = var / "runs" / name
+    (folder / "layers").mkdir(parents=True)
+    (folder / "layers" / "plan.json").write_bytes(b"x" * 1000)
+    created = (NOW - timedelta(days=days_ago)).isoformat(timespec="seconds")
+    (folder / "run.json").write_text(json.dumps({"run_id": run_id or name, "created_at": created}))
+    return folder
+
+
+def _log(var: Path, name: str, days_ago: int) -> Path:
+    path = var / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("line\n")
+    written = (NOW - timedelta(days=days_ago)).timestamp()
+    os.utime(path, (written, written))
+    return path
+
+
+def _version(var: Path, store_url: str, note: str) -> tuple[int, str]:
+    folder = outcomes.write_outcome(var / "outcomes" / note, outcomes.Country(note=note))
+    runs = pd.read_parquet(folder / "runs.parquet").assign(run_id=note)
+    runs.to_parquet(folder / "runs.parquet", index=False)
+    return versions.propose(folder, store_url, var / "published"), note
+
+
+@pytest.fixture
+def var(tmp_path: Path) -> Path:
+    return tmp_path / "var"
+
+
+@pytest.fixture
+def store_url(var: Path) -> str:
+    var.mkdir()
+    return f"sqlite:///{var / 'caseload.sqlite'}"
+
+
+def test_the_newest_runs_stay_however_old_they_are(var: Path) -> None:
+    folders = [_run(var, f"run{days}", days) for days in (400, 300, 200, 20)]
+    before = NOW - timedelta(days=90)
+    assert old_runs(var / "runs", set(), before, newest=2) == folders[:2]
+    assert old_runs(var / "runs", {"run300"}, before, newest=2) == folders[:1]
+    assert old_runs(var / "runs", set(), before, newest=0) == folders[:3]
+
+
+def test_a_folder_is_known_by_the_name_of_its_run_not_its_own(var: Path) -> None:
+    """Airflow's run ids hold characters that no folder may have."""
+    _run(var, "allocate__manual-2026", 400, run_id="allocate__manual:2026")
+    assert old_runs(var / "runs", {"allocate__manual:2026"}, NOW, newest=0) == []
+
+
+def test_runs_of_versions_and_drafts_stay_those_of_rejected_versions_go(var: Path, store_url: str) -> None:
+    names = ("published", "superseded", "proposed", "rejected", "drafted", "scenario")
+    version = {name: _version(var, store_url, name)[0] for name in names[:4]}
+    versions.publish(version["superseded"], store_url, var / "published")
+    versions.reject(version["rejected"], store_url)
+    drafts.save(store_url, "drafted", "proef", {}, "planner", draft_id=None, revision=0)
+    for name in names:
+        _run(var, name, 400)
+    assert needed_runs(store_url) == {"published", "superseded", "proposed", "drafted"}
+
+    removed = tidy(var, store_url, days=90, runs=0, now=NOW)
+    assert set(removed.runs) == {"rejected", "scenario"}
+    assert {path.name for path in (var / "runs").iterdir()} == set(names) - {"rejected", "scenario"}
+    assert versions.versions(store_url)["version"].nunique() == 4  # the store keeps every row
+
+
+def test_old_logs_go_and_what_a_killed_tidy_left_goes_too(var: Path, store_url: str) -> None:
+    kept = [_log(var, "logs/dag/young.log", 10), _log(var, "airflow/run.log", 400), _log(var, "lineage.jsonl", 400)]
+    gone = [
+        _log(var, "logs/dag/old.log", 100),
+        _log(var, "airflow/logs/a/old.log", 100),
+        _log(var, "lineage-1.jsonl", 99),
+    ]
+    left = _run(var, ".going-killed", 1)
+    removed = tidy(var, store_url, now=NOW)
+    assert (removed.runs, removed.files) == ((), 4)
+    assert all(path.exists() for path in kept)
+    assert not any(path.exists() for path in (*gone, left))
+
+
+def test_large_lineage_is_put_aside_and_a_run_killed_before_its_first_word_is_judged_by_its_folder(
+    var: Path, store_url: str
+) -> None:
+    with (_log(var, "lineage.jsonl", 0)).open("r+b") as file:
+        file.truncate(50_000_001)
+    mute = var / "runs" / "mute"
+    mute.mkdir(parents=True)
+    long_ago = (NOW - timedelta(days=200)).timestamp()
+    os.utime(mute, (long_ago, long_ago))
+    assert tidy(var, store_url, runs=0, now=NOW).runs == ("mute",)
+    assert not (var / "lineage.jsonl").exists()
+    assert len(list(var.glob("lineage-*.jsonl"))) == 1
+
+
+def test_a_trial_removes_nothing_and_says_how_much_would_go(
+    var: Path, store_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    versions.migrate(store_url)
+    folder = _run(var, "old", 4000)
+    words = ["tidy", "--store", store_url, "--var", str(var), "--runs", "0"]
+    assert main([*words, "--trial"]) == 0
+    assert folder.exists()
+    assert capsys.readouterr().out == "run old\n1 run(s) and 0 file(s) would be removed, 0.0 MB\n".replace(
+        "0.0 MB", f"{(1000 + (folder / 'run.json').stat().st_size) / 1e6:.1f} MB"
+    )
+    assert main(words) == 0
+    assert not folder.exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"), [(["--days", "14"], "14 days is too few"), (["--runs", "-1"], "negative")]
+)
+def test_what_could_take_a_run_that_waits_is_refused(
+    var: Path, store_url: str, words: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    versions.migrate(store_url)
+    assert main(["tidy", "--store", store_url, "--var", str(var), *words]) == 1
+    assert message in capsys.readouterr().err
+    with pytest.raises(Refused):
+        tidy(var, store_url, days=14)
