@@ -18,6 +18,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from allocation.contract.errors import Refused
+from allocation.runs.run_files import RUN
 
 LEAST_DAYS = 15
 """A run may wait for its approval for 14 days; a younger one is never removed."""
@@ -96,9 +97,9 @@ def _interrupted(folder: Path) -> Iterator[Path]:
 
 
 def _about(folder: Path) -> dict[str, str]:
-    """What a run says of itself; empty when it was killed before it could."""
+    """What a run says of itself, of whatever release; empty when it was killed before it could."""
     try:
-        return dict(json.loads((folder / "run.json").read_text(encoding="utf-8")))
+        return dict(json.loads(RUN.path(folder).read_text(encoding="utf-8")))
     except (OSError, ValueError):
         return {}
 
