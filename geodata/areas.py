@@ -6,35 +6,29 @@ belong here: reading a source (`sources`), which region an area is in (`regions`
 
 from __future__ import annotations
 
-import re
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyproj.exceptions
 import shapely
 from geopandas import GeoDataFrame, GeoSeries
 
-from geodata import regions
+from geodata import broken as broken_areas
+from geodata import coverage, regions
 from geodata.adjacency import Segments
-from geodata.errors import GeodataError
+from geodata.errors import GeodataError, capped, reason, shown
+from geodata.identifiers import identifiers
 from geodata.layer import RD_NEW, SourceLayer, extent, in_netherlands
+from geodata.place_names import title_case
 from geodata.repairs import Repairs
 
 AREA_COLUMNS = [
     "pc4", "place", "gemeente_code", "gemeente_name", "arbeidsmarktregio_nr", "arbeidsmarktregio", "care_region",
     "inhabitants", "x_m", "y_m", "area_km2", "is_valid", "geometry",
 ]  # fmt: skip
-SNAP_M = 0.25
-"""Borders of two areas this near each other are one border drawn twice."""
-GAP_WIDTH_M = 5.0
-"""Gaps between neighbours up to this width are drawing errors and are closed; wider ones are real."""
+TEXT_COLUMNS = ["pc4", "place", "gemeente_code", "gemeente_name", "arbeidsmarktregio", "care_region"]
 SLIVER_M2, SLIVER_WIDTH_M = 100.0, 1.0
 """A loose part smaller than this, or thinner (2 x area / perimeter), is no place where people live."""
-FACING_M = 4 * GAP_WIDTH_M
-"""Two areas face each other over a gap along at least this length; less is a corner."""
-NOTICED_M2 = 0.1
-"""Smaller changes of an area are rounding of coordinates, not an overlap or a gap."""
 
 
 def build(layer: SourceLayer, repairs: Repairs) -> GeoDataFrame:
@@ -43,11 +37,12 @@ def build(layer: SourceLayer, repairs: Repairs) -> GeoDataFrame:
     Everything repaired or noticed is added to ``repairs``.
     Raises GeodataError when the polygons are not the Netherlands, nothing usable is left, or a region does not exist.
     """
-    areas = _in_rd_new(layer.areas)
-    areas = _with_postcodes(areas, repairs)
-    areas = _with_polygons(areas, repairs)
+    areas = _with_postcodes(_with_text(layer.areas, layer.edition.origin), repairs)
+    areas = _in_rd_new(areas)
+    areas, broken = _with_polygons(areas, repairs)
     areas = _one_row_per_postcode(areas, repairs)
-    areas = areas.set_geometry(_clean_coverage(areas, repairs))
+    areas, broken = _clean_coverage(areas, broken, repairs)
+    areas = broken_areas.follow(broken, areas, repairs)
     areas = areas.set_geometry(_without_slivers(areas, repairs))
     areas = regions.assign(areas, layer, repairs)
     areas = _with_columns(areas)
@@ -55,31 +50,58 @@ def build(layer: SourceLayer, repairs: Repairs) -> GeoDataFrame:
     return areas[AREA_COLUMNS]
 
 
-def _in_rd_new(areas: GeoDataFrame) -> GeoDataFrame:
-    """``areas`` transformed to RD New. Raises GeodataError when they then do not lie in the Netherlands."""
-    moved = areas if areas.crs.to_epsg() == RD_NEW else areas.to_crs(RD_NEW)
-    if not in_netherlands(moved):
-        raise GeodataError(
-            f"The areas do not lie in the Netherlands when their coordinates are read as {areas.crs.name}: "
-            f"{extent(moved)} in RD New. The coordinate system is named wrongly."
-        )
-    return moved
+def _with_text(areas: GeoDataFrame, origin: str) -> GeoDataFrame:
+    """``areas`` with each identifier and name read as text by the one rule for it (``identifiers``)."""
+    present = [column for column in TEXT_COLUMNS if column in areas]
+    text = {column: identifiers(areas[column], f"{origin}, {column}") for column in present}
+    return areas.assign(**text)
 
 
 def _with_postcodes(areas: GeoDataFrame, repairs: Repairs) -> GeoDataFrame:
     """Rows whose pc4 is a postcode, 1000 to 9999; the others are listed and dropped."""
-    code = areas["pc4"].astype("str").str.strip().str.removesuffix(".0")
-    usable = code.str.fullmatch(r"[1-9]\d{3}").fillna(False).to_numpy(dtype=bool)
-    for wrong in code[~usable].fillna("").drop_duplicates():
-        repairs.add("geen_postcode", "", f"'{wrong}' is geen postcode van vier cijfers", "gebied weggelaten")
+    code = areas["pc4"]
+    usable = code.str.fullmatch(r"[1-9][0-9]{3}").fillna(False).to_numpy(dtype=bool)
+    for wrong, count in code[~usable].fillna("").value_counts(sort=False).sort_index().items():
+        several = f" ({count} vlakken)" if count > 1 else ""
+        repairs.add(
+            "geen_postcode", "", f"{shown(wrong)} is geen postcode van vier cijfers{several}", "gebied weggelaten"
+        )
     if not usable.any():
         raise GeodataError("None of the areas has a postcode of four digits (1000 to 9999) in its postcode column.")
-    return areas.assign(pc4=code)[usable].sort_values("pc4", kind="stable", ignore_index=True)
+    return areas[usable].sort_values("pc4", kind="stable", ignore_index=True)
 
 
-def _with_polygons(areas: GeoDataFrame, repairs: Repairs) -> GeoDataFrame:
-    """Rows with a valid polygon of more than zero area; invalid ones repaired, what has no area dropped and listed."""
-    shapes = shapely.force_2d(areas.geometry.to_numpy())
+def _in_rd_new(areas: GeoDataFrame) -> GeoDataFrame:
+    """``areas`` transformed to RD New. Raises GeodataError when they then do not lie in the Netherlands."""
+    shapes = areas.geometry.to_numpy()
+    drawn = ~(shapely.is_missing(shapes) | shapely.is_empty(shapes))
+    if not drawn.any():
+        raise GeodataError("None of the areas has a polygon.")
+    try:
+        moved = areas if areas.crs.to_epsg() == RD_NEW else areas.to_crs(RD_NEW)
+    except pyproj.exceptions.ProjError as error:
+        raise GeodataError(f"The coordinates cannot be transformed to RD New: {reason(error)}.") from error
+    if not in_netherlands(moved):
+        outside = [
+            pc4
+            for pc4, row in zip(areas["pc4"][drawn], np.flatnonzero(drawn), strict=True)
+            if not in_netherlands(moved.iloc[[row]])
+        ]
+        which = f" Outside lie {capped(outside)}." if len(outside) < drawn.sum() else ""
+        raise GeodataError(
+            f"The areas do not lie in the Netherlands when their coordinates are read as {areas.crs.name}: "
+            f"{extent(moved)} in RD New. The coordinate system is named wrongly, or the drawing is wrong.{which}"
+        )
+    return moved
+
+
+def _with_polygons(areas: GeoDataFrame, repairs: Repairs) -> tuple[GeoDataFrame, GeoDataFrame]:
+    """Rows with a valid polygon of at least SPECK_M2, invalid ones repaired; and the rows of postcodes without any.
+
+    A feature without surface whose postcode has another feature is listed and left out.
+    """
+    drawn = shapely.force_2d(areas.geometry.to_numpy())
+    shapes = drawn.copy()
     invalid = ~shapely.is_valid(shapes) & ~shapely.is_missing(shapes)
     for position in np.flatnonzero(invalid):
         why = shapely.is_valid_reason(shapes[position])
@@ -87,19 +109,20 @@ def _with_polygons(areas: GeoDataFrame, repairs: Repairs) -> GeoDataFrame:
     shapes[invalid] = shapely.make_valid(shapes[invalid], method="structure", keep_collapsed=False)
     kind = shapely.get_type_id(shapes)
     for position in np.flatnonzero(kind == shapely.GeometryType.GEOMETRYCOLLECTION):
-        shapes[position] = _polygons_of(shapes[position])
-    usable = shapely.area(shapes) > 0
-    for position in np.flatnonzero(~usable):
-        repairs.add("lege_vorm", areas["pc4"][position], "geen vlak", "gebied weggelaten")
-    if not usable.any():
-        raise GeodataError("None of the areas has a polygon.")
-    return areas.set_geometry(GeoSeries(shapes, crs=areas.crs))[usable].reset_index(drop=True)
-
-
-def _polygons_of(collection: Any) -> Any:
-    """What has a surface in ``collection``, without the points and lines."""
-    parts = shapely.get_parts(collection)
-    return shapely.union_all(parts[shapely.area(parts) > 0])
+        shapes[position] = coverage.polygons_of(shapes[position])
+    size_m2 = np.nan_to_num(shapely.area(shapes))
+    whole = size_m2 > 0
+    has_other = areas["pc4"].isin(areas["pc4"][whole]).to_numpy()
+    for position in np.flatnonzero(~whole & has_other):
+        repairs.add("lege_vorm", areas["pc4"][position], "geen vlak", "weggelaten: de postcode heeft een ander vlak")
+    # A postcode is a speck by all of its features together.
+    together_m2 = pd.Series(size_m2).groupby(areas["pc4"].to_numpy()).transform("sum").to_numpy()
+    speck = together_m2 < broken_areas.SPECK_M2
+    if speck.all():
+        raise GeodataError(f"None of the areas has a polygon of {broken_areas.SPECK_M2:.0f} m² or more.")
+    where = np.where(whole, shapes, drawn)
+    broken = areas.set_geometry(GeoSeries(where, crs=areas.crs))[speck].drop_duplicates("pc4")
+    return areas.set_geometry(GeoSeries(shapes, crs=areas.crs))[whole & ~speck].reset_index(drop=True), broken
 
 
 def _one_row_per_postcode(areas: GeoDataFrame, repairs: Repairs) -> GeoDataFrame:
@@ -121,114 +144,38 @@ def _one_row_per_postcode(areas: GeoDataFrame, repairs: Repairs) -> GeoDataFrame
     return GeoDataFrame(together, geometry="geometry", crs=areas.crs)
 
 
-def _clean_coverage(areas: GeoDataFrame, repairs: Repairs) -> GeoSeries:
-    """The polygons with overlaps and narrow gaps between neighbours taken away; what changed is listed by area."""
+def _clean_coverage(areas: GeoDataFrame, broken: GeoDataFrame, repairs: Repairs) -> tuple[GeoDataFrame, GeoDataFrame]:
+    """``areas`` with overlaps and narrow gaps between neighbours taken away; what changed is listed by area.
+
+    Areas of which less than SPECK_M2 is left, because they lie under others, go to ``broken``.
+    """
     before = areas.geometry.to_numpy()
     found = Segments.of(before)
-    after, borders = _coverage(before, found)
-    vanished = areas["pc4"][shapely.area(after) == 0]
-    if len(vanished):
-        raise GeodataError(
-            f"{len(vanished)} areas lie wholly under other areas, the first is {vanished.iloc[0]}: "
-            "each place must be in one area only."
-        )
+    after, borders = coverage.clean(before, found)
+    covered = shapely.area(after) < broken_areas.SPECK_M2
+    if covered.any():
+        broken = pd.concat([broken, areas[covered]], ignore_index=True)
+        areas = areas[~covered].reset_index(drop=True)
+        before = areas.geometry.to_numpy()
+        found = Segments.of(before)
+        after, borders = coverage.clean(before, found)
     gained_m2 = shapely.area(after) - shapely.area(before)
     # The longest stretch by which the borders of two areas became common: nothing for an area that was right already.
     matched_m = borders.common_m() - found.common_m()
     codes = areas["pc4"].to_numpy()
-    for position in np.flatnonzero((np.abs(gained_m2) >= NOTICED_M2) | (np.abs(matched_m) >= NOTICED_M2)):
-        if gained_m2[position] <= -NOTICED_M2:
+    for position in np.flatnonzero(
+        (np.abs(gained_m2) >= coverage.NOTICED_M2) | (np.abs(matched_m) >= coverage.NOTICED_M2)
+    ):
+        if gained_m2[position] <= -coverage.NOTICED_M2:
             lost = f"{-gained_m2[position]:.1f} m² lag ook in een buurgebied"
             repairs.add("overlap", codes[position], lost, "bij het buurgebied met de langste gedeelde grens gevoegd")
-        elif gained_m2[position] >= NOTICED_M2:
+        elif gained_m2[position] >= coverage.NOTICED_M2:
             closed = f"{gained_m2[position]:.1f} m² tussen de grenzen hoorde bij geen gebied"
             repairs.add("kier", codes[position], closed, "kier gesloten")
         else:
             loose = f"{matched_m[position]:.0f} m grens week af van die van het buurgebied"
             repairs.add("grens_ongelijk", codes[position], loose, "grens gelijkgemaakt")
-    return GeoSeries(after, crs=areas.crs)
-
-
-def _coverage(polygons: npt.NDArray[Any], found: Segments) -> tuple[npt.NDArray[Any], Segments]:
-    """``polygons`` without overlaps and narrow gaps, and the borders that they then have in common.
-
-    ``found``: the segments that they have in common as they are. Cleaning gives an enclosed gap as a whole to one area,
-    and leaves a gap alone that is open to the sea. Where gaps along several borders meet in a corner they are one gap:
-    areas on either side of its arms lose each other, and others meet that only have the corner in common. When that
-    happens the gaps are filled border by border first, and what is nearer than SNAP_M becomes one.
-    """
-    cleaned = shapely.coverage_clean(polygons, gap_width=GAP_WIDTH_M)  # type: ignore[attr-defined]
-    borders = Segments.of(cleaned)
-    changed = np.abs(shapely.area(cleaned) - shapely.area(polygons)) >= NOTICED_M2
-    if _facing_apart(polygons, borders) or _meet_by_a_corner(polygons, changed, found, borders):
-        filled = _with_gaps_filled(polygons)
-        cleaned = shapely.coverage_clean(  # type: ignore[attr-defined]
-            filled, gap_width=GAP_WIDTH_M, snapping_distance=SNAP_M
-        )
-        borders = Segments.of(cleaned)
-    return cleaned, borders
-
-
-def _with_gaps_filled(polygons: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """``polygons``, each with all of the narrow gaps within GAP_WIDTH_M of it: they overlap there, in pairs."""
-    country = shapely.union_all(polygons)
-    reach = GAP_WIDTH_M / 2
-    closed = shapely.buffer(shapely.buffer(country, reach, join_style="mitre"), -reach, join_style="mitre")
-    gaps = shapely.get_parts(shapely.difference(closed, country))
-    filled = polygons.copy()
-    at, gap = shapely.STRtree(gaps).query(polygons, predicate="dwithin", distance=GAP_WIDTH_M)
-    for position in np.unique(at):
-        near = shapely.union_all(gaps[gap[at == position]])
-        grown = shapely.intersection(shapely.buffer(polygons[position], GAP_WIDTH_M), near)
-        filled[position] = _polygons_of(shapely.union(polygons[position], grown))
-    return filled
-
-
-def _facing_apart(polygons: npt.NDArray[Any], borders: Segments) -> list[tuple[int, int]]:
-    """Pairs of polygons that are no neighbours in ``borders``, with a narrow gap of at least FACING_M between them."""
-    tree = shapely.STRtree(polygons)
-    one, other = tree.query(shapely.box(*(shapely.bounds(polygons) + GAP_WIDTH_M * np.array([-1, -1, 1, 1])).T))
-    candidates = (one < other) & ~np.isin(one * len(polygons) + other, borders.pair_numbers())
-    one, other = one[candidates], other[candidates]
-    outlines = shapely.boundary(polygons)
-    facing = _facing(outlines[one], outlines[other])
-    found = []
-    for at in np.flatnonzero(shapely.length(facing) >= FACING_M):
-        pair = int(one[at]), int(other[at])
-        between = np.setdiff1d(tree.query(facing[at], predicate="dwithin", distance=SNAP_M), pair)
-        others = shapely.buffer(shapely.union_all(polygons[between]), SNAP_M)
-        if shapely.length(shapely.difference(facing[at], others)) >= FACING_M:
-            found.append(pair)
-    return sorted(found)
-
-
-def _meet_by_a_corner(
-    polygons: npt.NDArray[Any], changed: npt.NDArray[np.bool_], found: Segments, borders: Segments
-) -> bool:
-    """Whether two polygons have more border in common, by FACING_M, than they face each other as drawn.
-
-    Looked at are only those of which the surface ``changed``: others got no strip of a gap, and none of theirs went.
-    """
-    new = changed[borders.first] | changed[borders.second]
-    new[new] = ~np.isin(borders.first[new] * len(polygons) + borders.second[new], found.pair_numbers())
-    number, at = np.unique(borders.first[new] * len(polygons) + borders.second[new], return_inverse=True)
-    common_m = np.bincount(at, borders.length_m[new], len(number))
-    one, other = np.divmod(number[common_m > FACING_M], len(polygons))
-    outlines = shapely.boundary(polygons)
-    facing_m = shapely.length(_facing(outlines[one], outlines[other]))
-    return bool((common_m[common_m > FACING_M] > facing_m + FACING_M).any())
-
-
-def _facing(outlines: npt.NDArray[Any], others: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Of each outline the part within GAP_WIDTH_M of the one at its place in ``others``, as lines."""
-    low = np.maximum(shapely.bounds(outlines)[:, :2], shapely.bounds(others)[:, :2]) - GAP_WIDTH_M
-    high = np.minimum(shapely.bounds(outlines)[:, 2:], shapely.bounds(others)[:, 2:]) + GAP_WIDTH_M
-    where = shapely.box(low[:, 0], low[:, 1], high[:, 0], high[:, 1])
-    mine, theirs = (shapely.intersection(lines, where) for lines in (outlines, others))
-    facing = np.full(len(outlines), shapely.MultiLineString(), dtype=object)
-    near = shapely.dwithin(mine, theirs, GAP_WIDTH_M)
-    facing[near] = shapely.intersection(mine[near], shapely.buffer(theirs[near], GAP_WIDTH_M))
-    return facing
+    return areas.set_geometry(GeoSeries(after, crs=areas.crs)), broken.sort_values("pc4", ignore_index=True)
 
 
 def _without_slivers(areas: GeoDataFrame, repairs: Repairs) -> GeoSeries:
@@ -259,7 +206,6 @@ def _with_columns(areas: GeoDataFrame) -> GeoDataFrame:
     x_m, y_m = point_inside(areas)
     place = areas["place"].fillna(areas["gemeente_name"]) if "place" in areas else areas["gemeente_name"]
     inhabitants = areas["inhabitants"] if "inhabitants" in areas else pd.Series(pd.NA, index=areas.index, dtype="Int64")
-    text = ("pc4", "place", "gemeente_code", "gemeente_name", "arbeidsmarktregio", "care_region")
     return areas.assign(
         place=place.map(title_case),
         inhabitants=inhabitants.astype("Int64"),
@@ -268,7 +214,7 @@ def _with_columns(areas: GeoDataFrame) -> GeoDataFrame:
         y_m=y_m,
         area_km2=shapely.area(polygons) / 1e6,
         is_valid=shapely.is_valid(polygons),
-    ).astype(dict.fromkeys(text, "str"))
+    ).astype(dict.fromkeys(TEXT_COLUMNS, "str"))
 
 
 def point_inside(areas: GeoDataFrame) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
@@ -300,41 +246,3 @@ def _note_counts(areas: GeoDataFrame, repairs: Repairs) -> None:
         for ring in shapely.get_rings(polygon)[1:]:
             around, size_km2 = areas["pc4"][int(tree.nearest(ring))], shapely.area(shapely.polygons(ring)) / 1e6
             repairs.add("gat", around, f"{size_km2:.3f} km² hoort bij geen gebied", "gelaten: buitenland of water")
-
-
-_SMALL_WORDS = frozenset(
-    (
-        *("aan", "achter", "ad", "bij", "boven", "de", "den", "der", "deze", "en", "het", "in", "met", "of", "om"),
-        *("onder", "op", "over", "rond", "rondom", "te", "tegen", "ten", "ter", "tot", "tussen", "uit", "van", "voor"),
-        *("'t", "'s"),
-    )
-)
-_CAPITALS = re.compile(r"^(FR|GN|DR|OV|GLD|UT|NH|ZH|ZLD|NB|LB|[IVX]+|N\.?O\.?|N\.?W\.?|Z\.?O\.?|Z\.?W\.?)$")
-_ABBREVIATED = {"gem": "gem.", "e.o.": "e.o.", "e.o": "e.o.", "o.a.": "o.a.", "m.i.v.": "m.i.v."}
-
-
-def title_case(name: str) -> str:
-    """A place name in capitals as one writes it: 'BERGEN OP ZOOM' -> 'Bergen op Zoom', 'HOORN FR' -> 'Hoorn FR'.
-
-    Names that are not all capitals are left as they are.
-    """
-    if not isinstance(name, str) or not name.isupper():
-        return name
-    return " ".join(_word_case(word, is_first=position == 0) for position, word in enumerate(name.split(" ")))
-
-
-def _word_case(word: str, *, is_first: bool) -> str:
-    lower = word.lower()
-    if lower in _ABBREVIATED:
-        return _ABBREVIATED[lower]
-    if not is_first and (_CAPITALS.match(word)):
-        return word
-    if not is_first and lower in _SMALL_WORDS:
-        return lower
-    return re.sub(r"(^|[-/(.,])('?)((?:ij)|[^\W\d_])", _capital, lower).replace("-En-", "-en-").replace("-Op-", "-op-")
-
-
-def _capital(match: re.Match[str]) -> str:
-    before, apostrophe, letters = match.groups()
-    # 's-Gravenhage and 't Zand: the s and t of the old article stay small.
-    return before + apostrophe + (letters if apostrophe else letters.upper())

@@ -9,7 +9,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from geopandas import GeoDataFrame
 
 from geodata import adjacency
 from geodata import areas as areas_module
-from geodata.errors import GeodataError
+from geodata.errors import GeodataError, reason
 from geodata.layer import Edition, SourceLayer, sha256_of
 from geodata.repairs import Repairs
 from geodata.sources import embedded, files, pdok
@@ -28,6 +28,8 @@ from geodata.sources.features import FeatureClient
 
 DEFAULT_CACHE = Path("var") / "cache"
 """The same folder as that of a run below ``var``: one download and one build serve everything."""
+CHECKSUMS = "checksums.json"
+"""Beside the files of a built edition: what they were when they were written; the cache is used when they still are."""
 Progress = Callable[[str], None]
 
 
@@ -41,44 +43,56 @@ class Boundaries:
     is_valid, geometry.
     ``edges``: a, b (pc4, a < b), border_m (metres; 0 for a bridge), kind (border or bridge), reason (why the bridge).
     ``repairs``: class, pc4, detail, action: everything repaired or noticed.
+    ``follows``: pc4, follows: postcodes of the source without a surface of their own, and the area that each counts
+    for; usually empty.
     """
 
     areas: GeoDataFrame
     edges: pd.DataFrame
     repairs: pd.DataFrame
     edition: Edition
+    follows: pd.DataFrame = field(default_factory=lambda: Repairs().follows())
 
     def fingerprint(self) -> str:
         """SHA-256 (hex) of the content: areas with their polygons, and edges. When it was retrieved does not count."""
         digest = hashlib.sha256()
         digest.update(pd.DataFrame(self.areas.drop(columns="geometry")).to_csv(index=False).encode())
         digest.update(self.edges.to_csv(index=False).encode())
+        if len(self.follows):
+            digest.update(self.follows.to_csv(index=False).encode())
         for wkb in shapely.to_wkb(self.areas.geometry.to_numpy()):
             digest.update(wkb)
         return digest.hexdigest()
 
     def write(self, folder: Path) -> None:
-        """Four files in ``folder`` (made when absent): three tables as Parquet and edition.json. All or nothing."""
+        """Six files in ``folder`` (made when absent): four tables, edition.json and checksums. All or nothing."""
         folder.parent.mkdir(parents=True, exist_ok=True)
         fresh = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
         try:
             self.areas.to_parquet(fresh / "areas.parquet", index=False)
             self.edges.to_parquet(fresh / "edges.parquet", index=False)
             self.repairs.to_parquet(fresh / "repairs.parquet", index=False)
+            self.follows.to_parquet(fresh / "follows.parquet", index=False)
             (fresh / "edition.json").write_text(json.dumps(asdict(self.edition), indent=1), encoding="utf-8")
+            (fresh / CHECKSUMS).write_text(json.dumps(_checksums(fresh), indent=1), encoding="utf-8")
             _replace(fresh, folder)
         finally:
             shutil.rmtree(fresh, ignore_errors=True)
 
     @classmethod
     def read(cls, folder: Path) -> Boundaries:
-        """What ``write`` wrote, exactly. Raises GeodataError when the folder holds no complete edition."""
+        """What ``write`` wrote, exactly; of a folder of an earlier release ``follows`` is empty.
+
+        Raises GeodataError when the folder holds no complete edition.
+        """
+        follows = folder / "follows.parquet"
         try:
             return cls(
                 areas=gpd.read_parquet(folder / "areas.parquet"),
                 edges=pd.read_parquet(folder / "edges.parquet"),
                 repairs=pd.read_parquet(folder / "repairs.parquet"),
                 edition=Edition(**json.loads((folder / "edition.json").read_text(encoding="utf-8"))),
+                follows=pd.read_parquet(follows) if follows.is_file() else Repairs().follows(),
             )
         except (OSError, ValueError, TypeError) as error:
             raise GeodataError(f"No readable boundaries in {folder}: {error}") from error
@@ -93,7 +107,11 @@ def _replace(fresh: Path, folder: Path) -> None:
         finally:
             shutil.rmtree(old, ignore_errors=True)
     fresh.chmod(0o755)
-    fresh.rename(folder)
+    try:
+        fresh.rename(folder)
+    except OSError:
+        if not folder.is_dir():  # else another process put its own there in the meantime
+            raise
 
 
 def load_boundaries(
@@ -113,8 +131,7 @@ def load_boundaries(
         return _cached("embedded", embedded.checksum(), embedded.read, cache_dir, say)
     if kind == "pdok":
         return _pdok(year, cache_dir, say, refresh=False)
-    wanted = files.parse(spec)
-    return _cached(wanted.path.stem, _file_key(spec, wanted), lambda: files.read(wanted), cache_dir, say)
+    return _from_file(files.parse(spec), spec, cache_dir, say)
 
 
 def refresh_boundaries(
@@ -178,9 +195,25 @@ def load_full_postcodes(
         return pdok.full_postcodes(areas, boundaries.edition.year, cache_dir, services, client)
 
 
-def _file_key(spec: str, wanted: files.FileSpec) -> str:
-    """Changes with the content of the files and with everything said about them."""
-    return hashlib.sha256(f"{files.checksum(wanted)}\n{spec}".encode()).hexdigest()
+def _from_file(wanted: files.FileSpec, spec: str, cache_dir: Path, say: Progress) -> Boundaries:
+    """A file, from the cache when nothing of it changed; without the cache when another program is writing to it.
+
+    Raises GeodataError when the file changes while it is read: what was read may be half of one and half of the other.
+    """
+    try:
+        before, in_use = files.state(wanted), files.is_being_written(wanted)
+        if in_use:
+            say(f"boundaries: another program has {wanted.path.name} open; reading it anew, without the cache")
+            boundaries = _built(wanted.path.stem, lambda: files.read(wanted), say)
+        else:
+            key = hashlib.sha256(f"{before}\n{spec}".encode(errors="surrogateescape")).hexdigest()
+            boundaries = _cached(wanted.path.stem, key, lambda: files.read(wanted), cache_dir, say)
+        is_changed = files.state(wanted) != before and not in_use
+    except OSError as error:
+        raise GeodataError(f"{wanted.path} cannot be read, or {cache_dir} not be written: {reason(error)}.") from error
+    if is_changed:
+        raise GeodataError(f"{wanted.path} changed while it was read; try again when nobody writes to it.")
+    return boundaries
 
 
 def _cached(
@@ -189,15 +222,26 @@ def _cached(
     folder = cache_dir / f"{name}-{_build_key(source_sha256)}"
     if (folder / "edition.json").is_file():
         try:
-            return Boundaries.read(folder)
-        except GeodataError:
-            say(f"boundaries: the cache in {folder} is damaged, building anew")
+            if json.loads((folder / CHECKSUMS).read_text(encoding="utf-8")) == _checksums(folder):
+                return Boundaries.read(folder)
+        except (GeodataError, OSError, ValueError):
+            pass
+        say(f"boundaries: the cache in {folder} is damaged, building anew")
+    boundaries = _built(name, read, say)
+    boundaries.write(folder)
+    return boundaries
+
+
+def _checksums(folder: Path) -> dict[str, str]:
+    """SHA-256 of each file of a built edition, by name."""
+    return {path.name: sha256_of(path) for path in sorted(folder.iterdir()) if path.name != CHECKSUMS}
+
+
+def _built(name: str, read: Callable[[], SourceLayer], say: Progress) -> Boundaries:
     say(f"boundaries: reading {name}")
     layer = read()
     say(f"boundaries: cleaning {len(layer.areas)} areas")
-    boundaries = build(layer)
-    boundaries.write(folder)
-    return boundaries
+    return build(layer)
 
 
 def build(layer: SourceLayer) -> Boundaries:
@@ -205,7 +249,7 @@ def build(layer: SourceLayer) -> Boundaries:
     repairs = Repairs(layer.notes)
     areas = areas_module.build(layer, repairs)
     edges = adjacency.build(areas, repairs)
-    return Boundaries(areas=areas, edges=edges, repairs=repairs.table(), edition=layer.edition)
+    return Boundaries(areas, edges, repairs.table(), layer.edition, repairs.follows())
 
 
 def _build_key(source_sha256: str) -> str:

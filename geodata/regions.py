@@ -6,7 +6,6 @@ source by largest overlap, then the municipality code in the reference tables of
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,27 +14,13 @@ import pandas as pd
 import shapely
 from geopandas import GeoDataFrame
 
-from geodata.errors import GeodataError
+from geodata import codes
+from geodata.codes import reference
+from geodata.errors import GeodataError, capped, shown
+from geodata.identifiers import identifiers
 from geodata.layer import SourceLayer
 from geodata.repairs import Repairs
-
-CROSSING_SHARE = 0.01
-"""A share of an area below this, on the other side of a border, is generalisation of the border, not a crossing."""
-REFERENCE = Path(__file__).parent / "reference"
-
-
-def reference() -> pd.DataFrame:
-    """The municipalities of 2014: gemeente_code (index), gemeente_name, arbeidsmarktregio_nr, -name, care_region."""
-    regions = pd.read_csv(REFERENCE / "arbeidsmarktregios_2014.csv", dtype=str).set_index("gemeentecode")
-    ggd = pd.read_csv(REFERENCE / "ggd_regios_2014.csv", dtype=str).set_index("gemeentecode")["ggd_regio"]
-    return pd.DataFrame(
-        {
-            "gemeente_name": regions["gemeente"],
-            "arbeidsmarktregio_nr": regions["nr"].astype("int64"),
-            "arbeidsmarktregio": regions["arbeidsmarktregio"],
-            "care_region": ggd.reindex(regions.index),
-        }
-    )
+from geodata.zones import by_surface, crossing, overlap_shares
 
 
 def assign(areas: GeoDataFrame, layer: SourceLayer, repairs: Repairs) -> GeoDataFrame:
@@ -45,30 +30,55 @@ def assign(areas: GeoDataFrame, layer: SourceLayer, repairs: Repairs) -> GeoData
     a region that does not exist.
     """
     table = reference()
-    areas = _gemeente(areas, layer, table)
+    areas = _gemeente(areas, layer, table, repairs)
     areas = _region(areas, layer, table, repairs)
-    areas = _care_region(areas, layer, table)
+    areas = _care_region(areas, layer, table, repairs)
     return _from_example(areas, table, repairs)
 
 
-def _gemeente(areas: GeoDataFrame, layer: SourceLayer, table: pd.DataFrame) -> GeoDataFrame:
-    if "gemeente_code" in areas:
-        digits = areas["gemeente_code"].astype("str").str.extract(r"(\d{1,4})(?:\.0)?$", expand=False).str.zfill(4)
-        areas = areas.assign(gemeente_code=digits)
-        if "gemeente_name" not in areas:
-            areas = areas.assign(gemeente_name=digits.map(table["gemeente_name"]).fillna(digits))
-    elif layer.gemeenten is not None:
-        chosen = _chosen(overlap_shares(areas, layer.gemeenten), areas, layer.gemeenten)
-        code = layer.gemeenten["code"].astype("str").str.extract(r"(\d{1,4})$", expand=False).str.zfill(4)
-        areas = areas.assign(
-            gemeente_code=code.to_numpy()[chosen], gemeente_name=layer.gemeenten["name"].to_numpy()[chosen]
-        )
+def _gemeente(areas: GeoDataFrame, layer: SourceLayer, table: pd.DataFrame, repairs: Repairs) -> GeoDataFrame:
+    """Code and name from the source's own columns, each completed by the other, else from a layer of gemeenten."""
+    own = {"gemeente_code", "gemeente_name"} & set(areas.columns)
+    if own:
+        return _gemeente_as_named(areas, layer.edition.origin, table, repairs)
+    if layer.gemeenten is not None:
+        zones = layer.gemeenten
+        chosen = by_surface(overlap_shares(areas, zones), areas, zones, "gemeenten", repairs)
+        code, name = (zones[column].to_numpy()[chosen] for column in ("code", "name"))
+        return areas.assign(gemeente_code=code, gemeente_name=name)
     return areas
+
+
+def _gemeente_as_named(areas: GeoDataFrame, origin: str, table: pd.DataFrame, repairs: Repairs) -> GeoDataFrame:
+    """Raises GeodataError where a code is none, or contradicts the name beside it; an unknown name alone is listed."""
+    known = table["gemeente_name"]
+    empty = pd.Series(None, index=areas.index, dtype="str")
+    code = codes.gemeente_codes(areas.get("gemeente_code", empty), f"{origin}, gemeente_code", areas["pc4"])
+    name = areas.get("gemeente_name", empty)
+    _refuse(codes.contradictions(code, name, known), origin)
+    by_name = codes.folded(name).map(pd.Series(known.index, index=codes.folded(known).to_numpy()))
+    for pc4, unknown in areas["pc4"][code.isna() & name.notna() & by_name.isna()].items():
+        detail = f"gemeente {shown(name[pc4])} staat niet in de lijst van 2014 en heeft geen code"
+        repairs.add("bron", unknown, detail, "gemeente afgeleid")
+    code = code.fillna(by_name)
+    # A name without a code would stand beside the code that is derived for it below.
+    name = _one_spelling(code, name.where(code.notna())).fillna(code.map(known)).fillna(code)
+    return areas.assign(gemeente_code=code, gemeente_name=name)
+
+
+def _one_spelling(code: pd.Series, name: pd.Series) -> pd.Series:
+    """``name`` in the first of its spellings per code; without contradictions these differ in capitals only."""
+    return code.map(name.groupby(code).first()).where(name.notna())
+
+
+def _refuse(clauses: list[str], origin: str) -> None:
+    if clauses:
+        raise GeodataError(f"{origin}: a code contradicts a name: {capped(clauses, 5)}.")
 
 
 def _region(areas: GeoDataFrame, layer: SourceLayer, table: pd.DataFrame, repairs: Repairs) -> GeoDataFrame:
     if {"arbeidsmarktregio_nr", "arbeidsmarktregio"} & set(areas.columns):
-        return _region_as_named(areas, table)
+        return _region_of_gemeente(_region_as_named(areas, layer.edition.origin, repairs), table, repairs)
     if layer.regions is not None:
         return _region_by_overlap(areas, layer.regions, layer.pc6, repairs)
     if "gemeente_code" in areas:
@@ -80,26 +90,48 @@ def _region(areas: GeoDataFrame, layer: SourceLayer, table: pd.DataFrame, repair
     return areas
 
 
-def _region_as_named(areas: GeoDataFrame, table: pd.DataFrame) -> GeoDataFrame:
-    """Number and name of the region from whichever of the two the source has in its own columns."""
-    known = table.drop_duplicates("arbeidsmarktregio_nr").set_index("arbeidsmarktregio_nr")["arbeidsmarktregio"]
-    if "arbeidsmarktregio_nr" not in areas:
-        number = pd.Series(known.index, index=known.str.casefold())
-        own = areas["arbeidsmarktregio"].astype("str")
-        areas = areas.assign(arbeidsmarktregio_nr=own.str.strip().str.casefold().map(number))
-        unknown = own[areas["arbeidsmarktregio_nr"].isna()].dropna()
-        if len(unknown):
-            raise GeodataError(
-                f"'{unknown.iloc[0]}' is no arbeidsmarktregio; the column must hold one of {', '.join(known)}."
-            )
-    number = pd.to_numeric(areas["arbeidsmarktregio_nr"].astype("str").str.extract(r"(\d+)", expand=False))
-    areas = areas.assign(arbeidsmarktregio_nr=number)
-    if "arbeidsmarktregio" not in areas:
-        unknown = number[~number.isin(known.index)].dropna()
-        if len(unknown):
-            raise GeodataError(f"{unknown.iloc[0]:.0f} is no arbeidsmarktregio; known are 1 to {known.index.max()}.")
-        areas = areas.assign(arbeidsmarktregio=number.map(known))
-    return areas
+def _region_of_gemeente(areas: GeoDataFrame, table: pd.DataFrame, repairs: Repairs) -> GeoDataFrame:
+    """``areas`` with the region of their gemeente where their own is missing; each is listed."""
+    if "gemeente_code" not in areas:
+        return areas
+    code, number, name = areas["gemeente_code"], areas["arbeidsmarktregio_nr"], areas["arbeidsmarktregio"]
+    filled = number.isna() & code.isin(table.index)
+    for pc4, gemeente in zip(areas["pc4"][filled], code[filled], strict=True):
+        action = f"{table['arbeidsmarktregio'][gemeente]}, de regio van gemeente {gemeente}"
+        repairs.add("regio_afgeleid", pc4, "geen regio in de bron", action)
+    return areas.assign(
+        arbeidsmarktregio_nr=number.where(~filled, code.map(table["arbeidsmarktregio_nr"])),
+        arbeidsmarktregio=name.where(~filled, code.map(table["arbeidsmarktregio"])),
+    )
+
+
+def _region_as_named(areas: GeoDataFrame, origin: str, repairs: Repairs) -> GeoDataFrame:
+    """Number and name of the region from the source's own columns, each completed by the other.
+
+    Raises GeodataError on a number that is none or contradicts its name, and on a number or name that stands alone and
+    is unknown. A number and a name that both are unknown are of a later division, and listed.
+    """
+    known = codes.known_regions()
+    empty = pd.Series(None, index=areas.index, dtype="str")
+    cells = areas.get("arbeidsmarktregio_nr", empty)
+    where = f"{origin}, arbeidsmarktregio_nr"
+    number = codes.region_numbers(identifiers(cells, where), where, areas["pc4"])
+    name = areas.get("arbeidsmarktregio", empty)
+    by_name = codes.folded(name).map(pd.Series(known.index, index=codes.folded(known).to_numpy()))
+    is_wrong = number.notna() & ~number.isin(known.index) & (by_name.notna() | name.isna())
+    for pc4, wrong in zip(areas["pc4"][is_wrong].head(1), number[is_wrong].head(1), strict=True):
+        known_to = known.index.astype(int).max()
+        raise GeodataError(f"{where}, postcode {pc4}: {wrong} is no arbeidsmarktregio; known are 1 to {known_to}.")
+    for wrong in name[number.isna() & name.notna() & by_name.isna()].head(1):
+        raise GeodataError(f"{shown(wrong)} is no arbeidsmarktregio; the column must hold one of {', '.join(known)}.")
+    _refuse(codes.contradictions(number, name, known), origin)
+    number = number.fillna(by_name)
+    other = pd.DataFrame({"number": number, "name": name})[name.notna() & by_name.isna()].drop_duplicates()
+    for row in other.to_dict("records"):
+        detail = f"arbeidsmarktregio {row['number']} {shown(row['name'])} staat zo niet in de lijst van 2014"
+        repairs.add("bron", "", detail, "zo gebruikt")
+    name = _one_spelling(number, name).fillna(number.map(known))
+    return areas.assign(arbeidsmarktregio_nr=pd.to_numeric(number), arbeidsmarktregio=name)
 
 
 def _region_by_overlap(
@@ -107,7 +139,7 @@ def _region_by_overlap(
 ) -> GeoDataFrame:
     """The region with most of the area; where an area crosses a border and PC6 counts are known, with most people."""
     shares = overlap_shares(areas, regions)
-    chosen = _chosen(shares, areas, regions)
+    chosen = by_surface(shares, areas, regions, "regions", repairs)
     names = regions["name"].to_numpy()
     across = crossing(shares).sort_values(["area", "share"], ascending=[True, False])
     for position in across["area"].drop_duplicates().to_numpy():
@@ -122,44 +154,8 @@ def _region_by_overlap(
             text += "; inwoners: " + " | ".join(f"{names[zone]} {people[zone] / people.sum():.0%}" for zone in lived_in)
             how = "meeste inwoners"
         repairs.add("regiogrens", areas["pc4"].iloc[position], text, f"naar {names[chosen[position]]}: {how}")
-    number = regions["code"].astype("str").str.extract(r"(\d+)$", expand=False).astype("int64").to_numpy()
+    number = regions["code"].astype("int64").to_numpy()
     return areas.assign(arbeidsmarktregio_nr=number[chosen], arbeidsmarktregio=names[chosen])
-
-
-def overlap_shares(areas: GeoDataFrame, zones: GeoDataFrame) -> pd.DataFrame:
-    """How much of each area lies in each zone: area, zone (positions), share (of the area's surface, above 0)."""
-    shapes = areas.geometry.to_numpy()
-    tree = shapely.STRtree(shapes)
-    found: list[pd.DataFrame] = []
-    for zone, polygon in enumerate(shapely.make_valid(zones.geometry.to_numpy())):
-        shapely.prepare(polygon)
-        touched = tree.query(polygon, predicate="intersects")
-        inside = np.intersect1d(touched, tree.query(polygon, predicate="covers"))
-        across = np.setdiff1d(touched, inside)
-        found.append(pd.DataFrame({"area": inside, "zone": zone, "share": 1.0}))
-        # On a grid of a centimetre, where an intersection never ends in a topology error.
-        common = shapely.intersection(shapes[across], polygon, grid_size=0.01)
-        share = np.minimum(shapely.area(common) / shapely.area(shapes[across]), 1.0)
-        found.append(pd.DataFrame({"area": across, "zone": zone, "share": share}))
-    shares = pd.concat(found, ignore_index=True).query("share > 0")
-    return shares.sort_values(["area", "zone"], ignore_index=True)
-
-
-def crossing(shares: pd.DataFrame) -> pd.DataFrame:
-    """The rows of ``overlap_shares`` of areas of which at least CROSSING_SHARE lies in a second zone."""
-    real = shares[shares["share"] >= CROSSING_SHARE]
-    return real[real["area"].duplicated(keep=False)]
-
-
-def _chosen(shares: pd.DataFrame, areas: GeoDataFrame, zones: GeoDataFrame) -> npt.NDArray[np.int64]:
-    """Per area the zone with the largest share (the first of equals), the nearest zone where none overlaps."""
-    best = shares.sort_values(["area", "share", "zone"], ascending=[True, False, True]).drop_duplicates("area")
-    chosen = np.full(len(areas), -1, dtype=np.int64)
-    chosen[best["area"].to_numpy()] = best["zone"].to_numpy()
-    outside = np.flatnonzero(chosen < 0)
-    if len(outside):
-        chosen[outside] = shapely.STRtree(zones.geometry.to_numpy()).nearest(areas.geometry.to_numpy()[outside])
-    return chosen
 
 
 def _people_per_zone(area: Any, zones: GeoDataFrame, pc6: pd.DataFrame | None) -> npt.NDArray[np.float64]:
@@ -174,12 +170,13 @@ def _people_per_zone(area: Any, zones: GeoDataFrame, pc6: pd.DataFrame | None) -
     return people
 
 
-def _care_region(areas: GeoDataFrame, layer: SourceLayer, table: pd.DataFrame) -> GeoDataFrame:
+def _care_region(areas: GeoDataFrame, layer: SourceLayer, table: pd.DataFrame, repairs: Repairs) -> GeoDataFrame:
     if "care_region" in areas:
         return areas
     if layer.care_regions is not None:
-        chosen = _chosen(overlap_shares(areas, layer.care_regions), areas, layer.care_regions)
-        return areas.assign(care_region=layer.care_regions["name"].to_numpy()[chosen])
+        zones = layer.care_regions
+        chosen = by_surface(overlap_shares(areas, zones), areas, zones, "care_regions", repairs)
+        return areas.assign(care_region=zones["name"].to_numpy()[chosen])
     if "gemeente_code" in areas:
         return areas.assign(care_region=areas["gemeente_code"].map(table["care_region"]))
     return areas
@@ -203,8 +200,20 @@ def _from_example(areas: GeoDataFrame, table: pd.DataFrame, repairs: Repairs) ->
     match[unmatched] = shapely.STRtree(example.geometry.to_numpy()).nearest(points)
     code = example["gemeente_code"].to_numpy()[match.astype(np.int64)]
     derived = table.loc[code].assign(gemeente_code=code).set_axis(areas.index[without])
+    had = areas[without]
     for name in columns:
         areas[name] = areas[name].astype(object).where(areas[name].notna(), derived[name])
-    for pc4, region in zip(areas["pc4"][without], areas["arbeidsmarktregio"][without], strict=True):
-        repairs.add("regio_afgeleid", pc4, "geen regio of gemeente in de bron", f"{region}, als in 2014")
+    for before, after in zip(had.to_dict("records"), areas[without].to_dict("records"), strict=True):
+        detail, given = _what_was_missing(before, after)
+        repairs.add("regio_afgeleid", str(after["pc4"]), detail, f"{given}, als in 2014")
     return areas
+
+
+def _what_was_missing(before: dict[Any, Any], after: dict[Any, Any]) -> tuple[str, str]:
+    """Of an area before and after it got what it lacked: what it lacked, and what it got, in Dutch."""
+    no_region, no_gemeente = pd.isna(before["arbeidsmarktregio"]), pd.isna(before["gemeente_code"])
+    if not no_gemeente:
+        return f"gemeente {before['gemeente_code']} staat niet in de lijst van 2014", str(after["arbeidsmarktregio"])
+    if not no_region:
+        return "geen gemeente in de bron", f"gemeente {after['gemeente_name']}"
+    return "geen regio of gemeente in de bron", str(after["arbeidsmarktregio"])

@@ -15,7 +15,11 @@ RULES = {
     "bron": "Bijzonderheid van de bron zelf (jaar, kolommen, coördinaten); zie de tekst.",
     "geen_postcode": "Een vlak zonder postcode van vier cijfers wordt weggelaten.",
     "ongeldige_vorm": "Een vlak met een fout in zijn ringen wordt hersteld zonder de grens te verleggen.",
-    "lege_vorm": "Een postcode zonder vlak wordt weggelaten.",
+    "lege_vorm": "Een vlak zonder oppervlakte van een postcode die ook een ander vlak heeft, wordt weggelaten.",
+    "zonder_eigen_vlak": (
+        "Een postcode waarvan het vlak ontbreekt, kleiner is dan 100 m² of onder andere gebieden ligt, volgt het "
+        "gebied dat hem bedekt of raakt (hoogstens 0,5% van de gebieden)."
+    ),
     "dubbele_postcode": "Vlakken met dezelfde postcode worden samengevoegd; gelijke vlakken tellen één keer.",
     "overlap": "Wat in twee gebieden ligt, gaat naar het gebied met de langste gedeelde grens.",
     "kier": "Een kier van hoogstens 5 m tussen gebieden wordt gesloten; een bredere opening is echt.",
@@ -26,6 +30,7 @@ RULES = {
     "zonder_inwoners": "Een gebied zonder inwoners blijft bestaan en hoort bij een team.",
     "inwoners_onbekend": "Een niet gepubliceerd aantal inwoners is onbekend, niet nul.",
     "regio_afgeleid": "Zonder eigen regio komt een gebied in de regio waar het het meest mee overlapt.",
+    "buiten_laag": "Een gebied buiten een laag van gemeenten of regio's hoort bij de dichtstbijzijnde.",
     "regiogrens": "Een gebied over een regiogrens gaat naar de regio met de meeste inwoners, anders het meeste vlak.",
     "hoekcontact": "Minder dan 5 m gedeelde grens geldt als een hoekpunt: geen buren.",
     "barriere": "Buren aan weerszijden van breed water zonder oeververbinding binnen 5 km zijn geen buren (lijst).",
@@ -44,12 +49,22 @@ class Repairs:
 
     def __init__(self, rows: Iterable[dict[str, str]] = ()) -> None:
         self._rows = list(rows)
+        self._follows: dict[str, str] = {}
 
     def add(self, kind: str, pc4: str, detail: str, action: str) -> None:
         """One line; ``kind`` is a key of RULES, ``pc4`` is empty when no one area is meant."""
         if kind not in RULES:
             raise KeyError(f"{kind} is not a class of repairs; add its rule to geodata.repairs.RULES")
         self._rows.append({"class": kind, "pc4": pc4, "detail": detail, "action": action})
+
+    def follow(self, pc4: str, area: str, detail: str, action: str) -> None:
+        """One line on a postcode without a surface of its own, which counts for ``area`` from here on."""
+        self.add("zonder_eigen_vlak", pc4, detail, action)
+        self._follows[pc4] = area
+
+    def follows(self) -> pd.DataFrame:
+        """The postcodes that follow an area: pc4, follows; both text, sorted by pc4."""
+        return pd.DataFrame(sorted(self._follows.items()), columns=["pc4", "follows"]).astype("str")
 
     def rows(self) -> tuple[dict[str, str], ...]:
         """The lines so far."""

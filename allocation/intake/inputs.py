@@ -204,7 +204,7 @@ def _replace_postcodes(
     heirs = {code: followed[code] for code in without if code in followed}
     near = geodata.stand_ins(areas["pc4"], without - set(heirs)).dropna(subset=["stand_in"]) if without else None
     rows = [[code, to, "vervangen volgens de instellingen", f"volgt {to}", False] for code, to in agreed.items()]
-    rows += [[code, to, "bestaat niet meer in deze editie", f"volgt {to}", False] for code, to in heirs.items()]
+    rows += [[code, to, "heeft geen eigen vlak in deze editie", f"volgt {to}", False] for code, to in heirs.items()]
     if near is not None:
         rows += [[*row, True] for row in near[list(REPLACED_COLUMNS)].to_numpy().tolist()]
     replaced = pd.DataFrame(rows, columns=[*REPLACED_COLUMNS, "is_guess"]).sort_values("pc4", ignore_index=True)

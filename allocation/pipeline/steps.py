@@ -71,7 +71,7 @@ def prepare_boundaries(run: Run, progress: Progress | None = None) -> None:
     record = BoundariesRecord(edition=asdict(loaded.edition), fingerprint=loaded.fingerprint())
     run.write(run_files.BOUNDARIES, record)
     before = areas_in_force(run, version)
-    followed = Succession.between(loaded.areas if before is None else before, loaded.areas)
+    followed = Succession.between(loaded.areas if before is None else before, loaded.areas, loaded.follows)
     followed.write(run)
     counted = followed.counted()
     run.write(run_files.BOUNDARY_CHANGES, counted)

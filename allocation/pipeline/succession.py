@@ -39,12 +39,20 @@ class Succession:
     noticed: pd.DataFrame
 
     @classmethod
-    def between(cls, old: gpd.GeoDataFrame, new: gpd.GeoDataFrame) -> Succession:
-        """From the areas of the division in force, ``old``, to those of the run."""
+    def between(cls, old: gpd.GeoDataFrame, new: gpd.GeoDataFrame, follows: pd.DataFrame | None = None) -> Succession:
+        """From the areas of the division in force, ``old``, to those of the run.
+
+        ``follows`` (pc4, follows): postcodes of the run's edition without a surface of their own; the area that each
+        counts for is its successor.
+        """
         import geodata
 
         changes, places = geodata.diff(old, new), geodata.carry_over(old, new)
         followed = geodata.successors(old, new)
+        if follows is not None and len(follows):
+            heirs = follows.rename(columns={"follows": "successor"}).assign(share=0.0)
+            followed = pd.concat([followed, heirs]).drop_duplicates("pc4", keep="last").sort_values("pc4")
+            followed = followed.reset_index(drop=True)
         carried = places[~places["pc4"].isin(old["pc4"])].reset_index(drop=True)
         return cls(changes, carried, followed, geodata.changes_as_repairs(changes, carried, followed))
 

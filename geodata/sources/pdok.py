@@ -24,10 +24,13 @@ import shapely
 from geopandas import GeoDataFrame
 from shapely.geometry import shape
 
+from geodata import zones
 from geodata.errors import GeodataError
+from geodata.identifiers import counts
 from geodata.layer import RD_NEW, Edition, SourceLayer, extent, in_netherlands, sha256_of
-from geodata.regions import crossing, overlap_shares
 from geodata.sources.features import FeatureClient
+from geodata.sources.vector import note
+from geodata.zones import crossing, overlap_shares
 
 LIVE = "https://api.pdok.nl/cbs"
 LICENCE = "CC BY 4.0, CBS/PDOK"
@@ -37,8 +40,8 @@ HISTORIC_UNTIL = 2015
 """Up to this year the region layers stand in the service of historic divisions."""
 LEAST_KM2 = 30_000
 """The land of the Netherlands is 33,500 km²; a layer that covers less than this is not whole."""
-UNPUBLISHED_BELOW = 0
-"""-99997 (0 to 4, or suppressed) and -99995 (not published) stand for a count that is missing, not for nobody."""
+ZONE_LAYERS = {"gemeenten": "gemeente", "regions": "arbeidsmarktregio", "care_regions": "ggdregio"}
+"""Kind of a layer (``zones.KINDS``) -> its name at PDOK."""
 
 Progress = Callable[[str], None]
 
@@ -101,18 +104,18 @@ def read(year: int, cache_dir: Path) -> SourceLayer:
     manifest = _manifest(year, cache_dir)
     if manifest is None:
         raise GeodataError(f"The boundaries of PDOK of {year} are not in {cache_dir}.")
-    folder = cache_dir / manifest["folder"]
-    needed = ("postcode4", "gemeente", "arbeidsmarktregio")
-    layers = {name: gpd.read_parquet(folder / f"{name}.parquet") for name in needed}
-    care = folder / "ggdregio.parquet"
+    folder, notes = cache_dir / manifest["folder"], list(manifest["notes"])
+    layers = {
+        kind: zones.clean(gpd.read_parquet(folder / f"{name}.parquet"), kind, f"PDOK, {name} of {year}", notes)
+        for kind, name in ZONE_LAYERS.items()
+        if kind != "care_regions" or (folder / f"{name}.parquet").is_file()
+    }
     return SourceLayer(
-        areas=layers["postcode4"],
+        areas=gpd.read_parquet(folder / "postcode4.parquet"),
         edition=Edition(**manifest["edition"]),
-        gemeenten=layers["gemeente"],
-        regions=layers["arbeidsmarktregio"],
-        care_regions=gpd.read_parquet(care) if care.is_file() else None,
         pc6=pd.read_parquet(folder / "postcode6.parquet"),
-        notes=tuple(manifest["notes"]),
+        notes=tuple(notes),
+        **layers,
     )
 
 
@@ -187,15 +190,15 @@ def _layers(
     if not found:
         raise GeodataError(f"PDOK has no postcode areas of {year}.")
     areas = _whole(_frame(found, {"postcode": "pc4", "aantal_inwoners": "inhabitants"}), f"postcode areas of {year}")
-    areas = areas.assign(inhabitants=_counts(areas["inhabitants"]))
+    areas = areas.assign(inhabitants=counts(areas["inhabitants"], f"PDOK, aantal_inwoners of {year}")[0])
     tables: dict[str, GeoDataFrame | pd.DataFrame] = {"postcode4": areas}
-    for name in ("gemeente", "arbeidsmarktregio", "ggdregio"):
+    for name in ZONE_LAYERS.values():
         say(f"pdok: {name} of {year}")
         layer = _zone_layer(name, year, services, client, partial)
         if layer is not None:
             tables[name] = layer
         elif name == "ggdregio":
-            notes.append(_note(f"PDOK heeft geen GGD-regio's van {year}"))
+            notes.append(note(f"PDOK heeft geen GGD-regio's van {year}"))
         else:
             raise GeodataError(f"PDOK has no layer of {name} of {year}.")
     say(f"pdok: full postcodes of areas that cross a region border, {year}")
@@ -239,7 +242,7 @@ def _points_at_borders(
     if not len(across):
         return empty
     if client.document(f"{services.postcode6}/collections/postcode6", f="json") is None:
-        notes.append(_note(f"PDOK heeft geen PC6-aantallen van {year}; grensgebieden naar het meeste vlak"))
+        notes.append(note(f"PDOK heeft geen PC6-aantallen van {year}; grensgebieden naar het meeste vlak"))
         return empty
     pieces = [fetch_pc6(areas.geometry.iloc[position].bounds, year, services, client, partial) for position in across]
     return pd.concat([empty, *pieces], ignore_index=True).drop_duplicates("pc6", ignore_index=True)
@@ -263,7 +266,7 @@ def fetch_pc6(
             "pc6": frame["pc6"].astype("str").str.replace(" ", "", regex=False),
             "x_m": points[:, 0],
             "y_m": points[:, 1],
-            "inhabitants": _counts(frame["inhabitants"]),
+            "inhabitants": counts(frame["inhabitants"], f"PDOK, PC6, aantal_inwoners of {year}")[0],
         }
     )
 
@@ -311,12 +314,3 @@ def _whole(layer: GeoDataFrame, name: str) -> GeoDataFrame:
     if covered_km2 < LEAST_KM2:
         raise GeodataError(f"The {name} cover {covered_km2:.0f} km², less than the country: the download is not whole.")
     return layer
-
-
-def _counts(column: pd.Series) -> pd.Series:
-    number = pd.to_numeric(column, errors="coerce")
-    return number.where(number >= UNPUBLISHED_BELOW).astype("Int64")
-
-
-def _note(detail: str) -> dict[str, str]:
-    return {"class": "bron", "pc4": "", "detail": detail, "action": "zo gebruikt"}

@@ -11,7 +11,7 @@ from geopandas import GeoDataFrame, GeoSeries
 from shapely import MultiPolygon, Point, Polygon, box
 
 from geodata import GeodataError, repairs_summary
-from geodata.areas import build, title_case
+from geodata.areas import build
 from geodata.layer import Edition, SourceLayer
 from geodata.repairs import RULES, Repairs
 
@@ -91,11 +91,6 @@ def test_an_overlap_goes_to_one_of_the_two(toy: Toy) -> None:
     assert shapely.intersection(*areas.geometry).area == 0.0
 
 
-def test_an_area_under_another_is_refused(toy: Toy) -> None:
-    with pytest.raises(GeodataError, match="lie wholly under other areas, the first is 3512"):
-        built(toy(p3511=(0, 0, 3, 3), p3512=(1, 1, 2, 2)))
-
-
 def test_an_invalid_ring_is_repaired_without_moving_the_border(toy: Toy) -> None:
     """A bow tie: two triangles of 0.25 km² that meet in the middle."""
     bow_tie = Polygon([(0, 0), (1, 1), (1, 0), (0, 1)])
@@ -106,17 +101,29 @@ def test_an_invalid_ring_is_repaired_without_moving_the_border(toy: Toy) -> None
     assert repairs["detail"].iloc[0].startswith("Self-intersection")
 
 
-def test_shapes_without_surface_and_rows_without_postcode_are_left_out_and_listed(toy: Toy) -> None:
-    areas = toy(p3511=(0, 0, 1, 1), p3512=(1, 0, 2, 1), p3513=(2, 0, 3, 1), p0999=(3, 0, 4, 1), pzee=(4, 0, 5, 1))
-    shapes = areas.geometry.to_list()
-    shapes[1], shapes[2] = Polygon(), Point(shapes[2].centroid)
-    areas, repairs = built(areas.set_geometry(GeoSeries(shapes, crs=28992)))
+def test_rows_without_postcode_are_left_out_and_listed_with_their_number(toy: Toy) -> None:
+    areas = toy(p3511=(0, 0, 1, 1), p0999=(3, 0, 4, 1), pzee=(4, 0, 5, 1), other=(5, 0, 6, 1))
+    areas, repairs = built(areas.assign(pc4=["3511", "0999", "zee", "zee"]))
     assert areas["pc4"].tolist() == ["3511"]
-    assert repairs["class"].tolist() == ["geen_postcode", "geen_postcode", "lege_vorm", "lege_vorm"]
-    assert repairs["detail"].tolist()[:2] == [
+    assert repairs["class"].tolist() == ["geen_postcode", "geen_postcode"]
+    assert repairs["detail"].tolist() == [
         "'0999' is geen postcode van vier cijfers",
-        "'zee' is geen postcode van vier cijfers",
+        "'zee' is geen postcode van vier cijfers (2 vlakken)",
     ]
+
+
+def test_an_empty_feature_of_a_postcode_that_has_another_is_left_out_and_listed(toy: Toy) -> None:
+    areas = toy(p3511=(0, 0, 1, 1), other=(1, 0, 2, 1)).assign(pc4="3511")
+    shapes = [areas.geometry.iloc[0], Point(150_500, 450_500)]
+    areas, repairs = built(areas.set_geometry(GeoSeries(shapes, crs=28992)))
+    assert areas["area_km2"].tolist() == [1.0]
+    assert listed(repairs) == [("lege_vorm", "3511")]
+
+
+def test_one_area_far_outside_the_country_is_named(toy: Toy) -> None:
+    areas = toy(p3511=(0, 0, 1, 1), p3512=(1, 0, 2, 1), p3513=(400, 0, 401, 1))
+    with pytest.raises(GeodataError, match="Outside lie 3513"):
+        built(areas)
 
 
 def test_the_same_code_twice_becomes_one_area_and_a_repetition_counts_once(toy: Toy) -> None:
@@ -183,22 +190,3 @@ def test_the_summary_counts_each_class_with_its_rule(toy: Toy) -> None:
 def test_a_class_without_a_rule_cannot_be_listed() -> None:
     with pytest.raises(KeyError, match="add its rule"):
         Repairs().add("zomaar", "3511", "", "")
-
-
-@pytest.mark.parametrize(
-    ("capitals", "written"),
-    [
-        ("BERGEN OP ZOOM", "Bergen op Zoom"),
-        ("HOORN FR", "Hoorn FR"),
-        ("'S-GRAVENHAGE", "'s-Gravenhage"),
-        ("IJSSELMUIDEN", "IJsselmuiden"),
-        ("NIEUWMARKT/LASTAGE", "Nieuwmarkt/Lastage"),
-        ("DE KOOG", "De Koog"),
-        ("ZUIDERZEELAAN E.O.", "Zuiderzeelaan e.o."),
-        ("DICHTERS- EN VOGELBUURT", "Dichters- en Vogelbuurt"),
-        ("NES GEM AMELAND", "Nes gem. Ameland"),
-        ("Al goed geschreven", "Al goed geschreven"),
-    ],
-)
-def test_place_names_are_written_as_people_write_them(capitals: str, written: str) -> None:
-    assert title_case(capitals) == written

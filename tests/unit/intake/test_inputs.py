@@ -481,7 +481,7 @@ def test_a_postcode_that_is_gone_counts_where_its_place_is_now(tmp_path: Path) -
     frames["care_regions"] = pd.DataFrame({"pc4": ["1050", "1002"], "care_region": ["Noord", "Zuid"]})
     frames["teams"]["office_pc4"] = frames["teams"]["office_pc4"].replace("1001", "1050")
     loaded = load_inputs(toy.write(tmp_path, frames), toy.areas(), Config(), {"1050": "1001"})
-    assert loaded.replaced["detail"].tolist() == ["bestaat niet meer in deze editie"]
+    assert loaded.replaced["detail"].tolist() == ["heeft geen eigen vlak in deze editie"]
     assert loaded.stock.query("pc4 == '1001'")["clients"].sum() == 4
     assert loaded.stock.query("pc4 == '1001'")["pc4_in_file"].unique().tolist() == ["1050"]
     assert loaded.care_regions["pc4"].tolist() == ["1002"]

@@ -42,6 +42,15 @@ def new_edition() -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame(pd.concat([areas, part]), crs=28992).reset_index(drop=True)
 
 
+def test_a_postcode_without_a_surface_of_its_own_is_succeeded_by_the_area_that_it_follows() -> None:
+    """1050 is a speck in the file; 1006 lost its surface since the edition in force, which knew it as an area."""
+    follows = pd.DataFrame({"pc4": ["1006", "1050"], "follows": ["1007", "1003"]})
+    areas = toy.polygons()
+    changed = Succession.between(areas, areas[areas["pc4"] != "1006"].reset_index(drop=True), follows)
+    assert changed.successors() == {"1006": "1007", "1050": "1003"}
+    assert Succession.between(areas, areas).successors() == {}
+
+
 def ran(folder: Path, name: str, areas: gpd.GeoDataFrame, frames: dict[str, pd.DataFrame]) -> Run:
     """A run up to its outcome; published is for the caller."""
     areas.to_file(folder / f"{name}.gpkg", driver="GPKG")
