@@ -529,9 +529,60 @@ WERKBEDRIJF_TEAM = Table(
 )
 
 
+_TO_THE_MINUTE = (
+    Column(
+        "in_force_from",
+        "timestamp",
+        "moment from which the version was in force (UTC)",
+        example="2027-01-01T08:30:00Z",
+        added="2.0",
+    ),
+    Column(
+        "in_force_until",
+        "timestamp",
+        "moment at which the next version took over (UTC); empty = still in force, or planned and nothing after it",
+        nullable=True,
+        example="2027-01-01T10:05:00Z",
+        added="2.0",
+    ),
+    Column(
+        "replaced_at",
+        "timestamp",
+        "moment at which the period was replaced on its own first day (UTC); empty = it stands",
+        nullable=True,
+        example="2027-01-01T10:05:00Z",
+        added="2.0",
+    ),
+)
+
+
+VERSION_HISTORY = Table(
+    "version_history",
+    "Which version was in force when, to the minute: also a version that was replaced on its first day.",
+    (
+        _VERSION,
+        *_VALIDITY,
+        Column(
+            "act",
+            "text",
+            "publish, or rollback: put in force again",
+            allowed=("publish", "rollback"),
+            example="publish",
+        ),
+        Column(
+            "published_at", "timestamp", "moment at which the period was decided (UTC)", example="2026-12-15T09:00:00Z"
+        ),
+        *_TO_THE_MINUTE,
+    ),
+    key=("valid_from", "published_at"),
+)
+"""Beside the published tables; follows from the record."""
+
+
 BEZWAAR_ROUTING = Table(
     "bezwaar_routing",
-    "For Bezwaar & Beroep: which team had a postcode on any day, and the rule and reason that decided it.",
+    "For Bezwaar & Beroep: which team had a postcode at any moment, and the rule and reason that decided it. For a day "
+    "take the rows with an empty `replaced_at`, for a moment those between `in_force_from` and `in_force_until`.",
     (
         _VERSION,
         *_PLACE,
@@ -554,8 +605,9 @@ BEZWAAR_ROUTING = Table(
             example="pand aan de grens",
         ),
         *_VALIDITY,
+        *_TO_THE_MINUTE,
     ),
-    key=("valid_from", *ROUTING.key),
+    key=("valid_from", "in_force_from", *ROUTING.key),
 )
 
 

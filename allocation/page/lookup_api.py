@@ -1,29 +1,35 @@
-"""The look-up over HTTP: which SMC team serves a postcode, since when, why, and what it will be.
+"""The look-up over HTTP, for consumers and for the page: which SMC team serves a postcode, since when, why, what it
+will be; and where an existing file is.
 
-Belongs here: the endpoint and the shape of its answers. Does not belong here: how an answer is found (`lookup`).
+Belongs here: the endpoints and the shape of their answers; ``/api/v1`` stays as it is. Does not belong here: how an
+answer is found (`lookup`, `file_lookup`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import hashlib
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
 from dataclasses import asdict, replace
 from datetime import date
 from functools import partial
+from threading import Lock
 from typing import Annotated, Any
 
-from fastapi import Depends, FastAPI, Query, Request
-from pydantic import BaseModel, Field
+from fastapi import FastAPI, Query, Request, Response
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from allocation.contract.errors import Refused
 from allocation.contract.vocabulary import REGULAR_GROUP
-from allocation.publication import store, versions
-from allocation.publication.lookup import Answer, Unanswered, lookup
+from allocation.publication import store
+from allocation.publication.file_lookup import FileAnswer, find_file
+from allocation.publication.lookup import Answer, LookupTable, Unanswered
 
-
-def _store_url(request: Request) -> str:
-    return str(request.app.state.store_url)
-
-
-StoreUrl = Annotated[str, Depends(_store_url)]
+MOST_POSTCODES, MOST_CHARACTERS, MOST_KEPT = 1000, 80, 20_000
+CACHE_CONTROL = "private, max-age=60, must-revalidate"
+PW_CLIENT = "the client has or had a file under the Participatiewet"
+Text = Annotated[str, StringConstraints(max_length=MOST_CHARACTERS)]
 
 
 class Found(BaseModel):
@@ -31,6 +37,7 @@ class Found(BaseModel):
 
     postcode: str
     client_group: str
+    pw_client: bool
     law: str
     client_line: str
     team_id: str
@@ -60,27 +67,190 @@ class LookupResult(BaseModel):
     later: list[Later]
 
 
+class FileFound(BaseModel):
+    """What happens to an existing file: does it change team, to which, and why."""
+
+    postcode: str
+    client_group: str
+    pw_client: bool
+    law: str
+    client_line: str
+    team_from: str | None = Field(description="team that has the file; empty = not known")
+    team_to: list[str] = Field(description="team from `valid_from` on; several where the postcode is shared")
+    movement: str = Field(description="blijft, verhuist, or onbekend: nobody knows who has the file")
+    reason: str
+    version: int
+    valid_from: date
+    until: date | None
+
+
+class FileResult(BaseModel):
+    on: date
+    answers: list[FileFound]
+
+
+class BatchQuestion(BaseModel):
+    """The same question for many postcodes."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    postcodes: list[Annotated[str, Field(max_length=MOST_CHARACTERS)]] = Field(min_length=1, max_length=MOST_POSTCODES)
+    group: str = Field(REGULAR_GROUP, max_length=MOST_CHARACTERS)
+    pw_client: bool = False
+    law: str | None = Field(None, max_length=MOST_CHARACTERS)
+    line: str | None = Field(None, max_length=MOST_CHARACTERS)
+    on: date | None = None
+
+
+class NotFound(BaseModel):
+    postcode: str
+    reason: str
+    detail: str
+
+
+class BatchResult(BaseModel):
+    on: date
+    answers: list[Found]
+    not_found: list[NotFound]
+
+
+# --- answering -------------------------------------------------------------------------------------------------------
+
+
+class Answering:
+    """The look-up of one store for a server: connections pooled, answers kept as bytes until another version holds."""
+
+    def __init__(self, store_url: str) -> None:
+        self.table = LookupTable(store_url, is_pooled=True)
+        self._kept: OrderedDict[Hashable, tuple[bytes, str]] = OrderedDict()
+        self._mutex = Lock()
+
+    def answer(self, question: Hashable, compute: Callable[[], BaseModel]) -> tuple[bytes, str]:
+        """The answer as JSON and its ETag; computed once per question, list of periods and day."""
+        key = (self.table.periods(), store.today(), question)
+        with self._mutex:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+                return self._kept[key]
+        body = compute().model_dump_json().encode()
+        kept = body, f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+        with self._mutex:
+            self._kept[key] = kept
+            while len(self._kept) > MOST_KEPT:
+                self._kept.popitem(last=False)
+        return kept
+
+
 def add_lookup(app: FastAPI) -> None:
-    @app.get("/api/v1/lookup", summary="Which SMC team serves a postcode, and why", tags=["lookup"])
+    """The look-up below ``/api/v1`` and ``/health``; the store's address is ``app.state.store_url``."""
+    answering = Answering(app.state.store_url)
+
+    @app.head("/health", include_in_schema=False)
+    @app.get("/health", summary="Whether the store answers", tags=["lookup"])
+    def health() -> JSONResponse:
+        """200 with the version in force; 503 when the store cannot be read."""
+        try:
+            period = answering.table.version_on(store.today())
+        except Unanswered:
+            return JSONResponse({"status": "ok", "version": None})
+        except Refused:
+            return JSONResponse({"status": "unavailable"}, status_code=503)
+        return JSONResponse({"status": "ok", "version": period.version})
+
+    @app.head("/api/v1/lookup", include_in_schema=False)
+    @app.get(
+        "/api/v1/lookup",
+        summary="Which SMC team serves a postcode, and why",
+        tags=["lookup"],
+        response_model=LookupResult,
+    )
     def find(
-        store_url: StoreUrl,
-        postcode: Annotated[str, Query(description="PC4 or PC6 in any notation", examples=["1013 AA"])],
-        group: Annotated[str, Query(description="client group")] = REGULAR_GROUP,
-        law: Annotated[str | None, Query(description="ZW, WIA or PW; all when absent")] = None,
-        line: Annotated[str | None, Query(description="vangnet or werkgever; both when absent")] = None,
+        request: Request,
+        postcode: Annotated[Text, Query(description="PC4 or PC6 in any notation", examples=["1013 AA"])],
+        group: Annotated[Text, Query(description="client group")] = REGULAR_GROUP,
+        pw_client: Annotated[bool, Query(description=PW_CLIENT)] = False,
+        law: Annotated[Text | None, Query(description="ZW, WIA or PW; all when absent")] = None,
+        line: Annotated[Text | None, Query(description="vangnet or werkgever; both when absent")] = None,
         on: Annotated[date | None, Query(description="day; today when absent")] = None,
-    ) -> LookupResult:
-        ask = partial(lookup, postcode, store_url, group=group, law=law or None, line=line or None)
-        day = on or store.today()
-        now = ask(on=day)
-        later = []
-        before = [_same(one) for one in now]
-        for start in _starts_after(store_url, day):
-            then = _if_any(partial(ask, on=start))
-            if [_same(one) for one in then] != before:
-                later.append(Later(valid_from=start, answers=[_found(one) for one in then]))
-            before = [_same(one) for one in then]
-        return LookupResult(on=day, answers=[_found(one) for one in now], later=later)
+    ) -> Response:
+        asked = {"group": group, "pw_client": pw_client, "law": law or None, "line": line or None}
+        question = ("lookup", postcode, *asked.values(), on)
+        return _response(request, *answering.answer(question, lambda: _result(answering.table, postcode, on, asked)))
+
+    @app.head("/api/v1/file", include_in_schema=False)
+    @app.get(
+        "/api/v1/file",
+        summary="Where the existing file of a client is, and whether it changes team",
+        tags=["lookup"],
+        response_model=FileResult,
+    )
+    def find_files(
+        request: Request,
+        postcode: Annotated[Text, Query(description="PC4 or PC6 in any notation", examples=["1013 AA"])],
+        law: Annotated[Text, Query(description="ZW, WIA or PW")],
+        line: Annotated[Text, Query(description="vangnet or werkgever")],
+        team: Annotated[
+            Text | None, Query(description="team that has the file; the division in force when absent")
+        ] = None,
+        group: Annotated[Text, Query(description="client group")] = REGULAR_GROUP,
+        pw_client: Annotated[bool, Query(description=PW_CLIENT)] = False,
+        on: Annotated[date | None, Query(description="day; today when absent")] = None,
+    ) -> Response:
+        def compute() -> FileResult:
+            found = find_file(
+                answering.table,
+                postcode,
+                law=law,
+                line=line,
+                team=team or None,
+                group=group,
+                pw_client=pw_client,
+                on=on,
+            )
+            return FileResult(on=on or store.today(), answers=[_file_found(answer) for answer in found])
+
+        return _response(request, *answering.answer(("file", postcode, law, line, team, group, pw_client, on), compute))
+
+    @app.post("/api/v1/lookup/batch", summary="The same for up to 1,000 postcodes", tags=["lookup"])
+    def find_many(asked: BatchQuestion) -> BatchResult:
+        table = answering.table
+        table.read_ahead(asked.postcodes)
+        answers, not_found = [], []
+        for postcode in asked.postcodes:
+            try:
+                found = table.find(
+                    postcode, group=asked.group, pw_client=asked.pw_client, law=asked.law, line=asked.line, on=asked.on
+                )
+            except Unanswered as error:
+                if error.reason not in ("not_a_postcode", "unknown_postcode"):
+                    raise
+                not_found.append(NotFound(postcode=postcode, reason=error.reason, detail=str(error)))
+            else:
+                answers += [_found(answer) for answer in found]
+        return BatchResult(on=asked.on or store.today(), answers=answers, not_found=not_found)
+
+
+def _response(request: Request, body: bytes, etag: str) -> Response:
+    headers = {"ETag": etag, "Cache-Control": CACHE_CONTROL}
+    known = [tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")]
+    if etag in known or "*" in known:
+        return Response(status_code=304, headers=headers)
+    return Response(body, media_type="application/json", headers=headers)
+
+
+def _result(table: LookupTable, postcode: str, on: date | None, asked: dict[str, Any]) -> LookupResult:
+    """The answer on a day, and what it becomes with each version that is planned after it."""
+    day = on or store.today()
+    ask = partial(table.find, postcode, **asked)
+    now = ask(on=day)
+    later = []
+    before = [_same(answer) for answer in now]
+    for start in (period.valid_from for period in table.periods() if period.valid_from > day):
+        then = _if_any(partial(ask, on=start))
+        if [_same(answer) for answer in then] != before:
+            later.append(Later(valid_from=start, answers=[_found(answer) for answer in then]))
+        before = [_same(answer) for answer in then]
+    return LookupResult(on=day, answers=[_found(answer) for answer in now], later=later)
 
 
 def _if_any(ask: Callable[[], list[Answer]]) -> list[Answer]:
@@ -91,20 +261,21 @@ def _if_any(ask: Callable[[], list[Answer]]) -> list[Answer]:
         return []
 
 
-def _same(one: Answer) -> Answer:
+def _same(answer: Answer) -> Answer:
     """The answer without version and dates: what matters to the one who asks."""
     dates: dict[str, Any] = {"valid_from": date.min, "valid_to": None, "since": date.min}
-    return replace(one, version=0, rule="", reason=None, follows=None, **dates)
+    return replace(answer, version=0, rule="", reason=None, follows=None, **dates)
 
 
-def _found(one: Answer) -> Found:
-    values = asdict(one)
+def _found(answer: Answer) -> Found:
+    values = asdict(answer)
     for name, old in (("postcode", "pc4"), ("until", "valid_to")):
         values[name] = values.pop(old)
     return Found(**values)
 
 
-def _starts_after(store_url: str, day: date) -> list[date]:
-    """The days after ``day`` on which another version comes into force, in order."""
-    starts = versions.versions(store_url)["valid_from"].dropna()
-    return sorted({one for one in starts if one > day})
+def _file_found(answer: FileAnswer) -> FileFound:
+    values = asdict(answer)
+    for name, old in (("postcode", "pc4"), ("until", "valid_to")):
+        values[name] = values.pop(old)
+    return FileFound(**values)

@@ -6,6 +6,7 @@ written (`store`, `versions`), the schema (`tables`, `upgrade`).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -14,13 +15,14 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
-from sqlalchemy.pool import NullPool
+from sqlalchemy.pool import NullPool, QueuePool
 
 from allocation.contract.errors import Passing, Refused
 from allocation.publication.tables import SCHEMA
 
 _LOCK_KEY = 0x5A4C0C0
 _LOCK_WAIT_S = 30
+_SECRET = re.compile("pass|secret|token|key$", re.IGNORECASE)
 
 
 def parse_url(store_url: str) -> URL:
@@ -38,15 +40,26 @@ def parse_url(store_url: str) -> URL:
     return url
 
 
-@lru_cache(maxsize=16)
-def engine(store_url: str) -> Engine:
-    """The engine of a store. Connections are not pooled: a process that forks or is killed leaves none behind."""
+def address_without_secret(store_url: str) -> str:
+    """A store address that may be kept and shown: the password, and what else in it may be one, replaced by ***."""
     url = parse_url(store_url)
+    kept = {key: "***" if _SECRET.search(key) else value for key, value in url.query.items()}
+    return url.set(query=kept).render_as_string(hide_password=True)
+
+
+@lru_cache(maxsize=16)
+def engine(store_url: str, *, is_pooled: bool = False) -> Engine:
+    """The engine of a store. Connections are not pooled, so that a process that forks or is killed leaves none behind;
+    but for a server that answers many small questions (``is_pooled``)."""
+    url = parse_url(store_url)
+    pool: dict[str, Any] = {"poolclass": NullPool}
+    if is_pooled:
+        pool = {"poolclass": QueuePool, "pool_size": 4, "max_overflow": 8, "pool_recycle": 300, "pool_pre_ping": True}
     if url.get_backend_name() == "postgresql":
         given = url.query.get("options", "")
         options = f"{given if isinstance(given, str) else ' '.join(given)} -c search_path={SCHEMA},public".strip()
-        return sa.create_engine(url, poolclass=NullPool, connect_args={"options": options})
-    built = sa.create_engine(url, poolclass=NullPool, connect_args={"timeout": _LOCK_WAIT_S})
+        return sa.create_engine(url, **pool, connect_args={"options": options})
+    built = sa.create_engine(url, **pool, connect_args={"timeout": _LOCK_WAIT_S, "check_same_thread": not is_pooled})
     sa.event.listen(built, "connect", _prepare_sqlite)
     sa.event.listen(built, "begin", _begin_sqlite)
     return built
@@ -68,12 +81,12 @@ _FINAL_ANSWERS = ("password authentication failed", "no password supplied", "doe
 
 
 @contextmanager
-def connected(store_url: str) -> Iterator[Connection]:
+def connected(store_url: str, *, is_pooled: bool = False) -> Iterator[Connection]:
     """A connection; refused in one sentence when the store cannot be reached."""
     url = parse_url(store_url)
-    where = url.render_as_string(hide_password=True)
+    where = address_without_secret(store_url)
     try:
-        connection = engine(store_url).connect()
+        connection = engine(store_url, is_pooled=is_pooled).connect()
     except (DBAPIError, NoSuchModuleError) as error:
         cause = str(getattr(error, "orig", error)).strip().splitlines()
         told = f"The store {where} cannot be opened: {cause[0] if cause else error}"
@@ -96,7 +109,10 @@ def _plain_words(error: DBAPIError, where: str) -> Refused | None:
     if code == "42501":
         return Refused(f"The login has no right to do this in the store {where}: {text}.")
     if code in ("42P01", "3F000") or text.startswith("no such table"):
-        return Refused(f"The store {where} holds no published tables yet.")
+        return Refused(
+            f"The store {where} holds no published tables yet, or an earlier version of this program made it and its "
+            "owner has not opened it since."
+        )
     if text == "file is not a database":
         return Refused(f"The store {where} cannot be opened: the file is not an SQLite database.")
     if code == "53100" or text == "database or disk is full":

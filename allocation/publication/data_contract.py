@@ -16,7 +16,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from allocation.contract.published_tables import DIVISION_VIEWS, PUBLISHED, ROUTING, TEAM
+from allocation.contract.published_tables import DIVISION_VIEWS, PUBLISHED, ROUTING, TEAM, VERSION_HISTORY
 from allocation.contract.schema import Column, Table
 from allocation.publication import small_counts, tables
 from allocation.publication.tables import is_nullable
@@ -26,7 +26,7 @@ CONTRACT_VERSION = "1.0.0"
 ROUTING_CURRENT = Table(
     "routing_current", "`routing` of today: the version in force in the Netherlands now.", ROUTING.columns, ROUTING.key
 )
-TABLES: tuple[Table, ...] = (*PUBLISHED, ROUTING_CURRENT, TEAM, *DIVISION_VIEWS)
+TABLES: tuple[Table, ...] = (*PUBLISHED, ROUTING_CURRENT, TEAM, VERSION_HISTORY, *DIVISION_VIEWS)
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 BEGIN, END = "<!-- columns: begin (generated) -->", "<!-- columns: end -->"

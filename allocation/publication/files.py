@@ -17,6 +17,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import json
+import math
 import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -185,17 +186,19 @@ def _as_type(values: pa.ChunkedArray, wanted: pa.DataType) -> pa.ChunkedArray:
 
 def _check_total(routing: pa.Table, pc4s: set[str]) -> None:
     """The promise of `routing`, counted once more at the door: every combination is there and its shares sum to 1."""
-    unit = ["pc4", "client_group", "law", "client_line"]
+    sets = {"client_group": pc.unique(routing.column("client_group")), "law": LAWS, "client_line": CLIENT_LINES}
+    if "pw_client" in routing.column_names:
+        sets["pw_client"] = (False, True)
+    unit = ["pc4", *sets]
     sums = routing.group_by(unit).aggregate([("share", "sum")])
     wrong = sums.filter(pc.greater(pc.abs(pc.subtract(sums.column("share_sum"), 1.0)), 1e-6))
     if wrong.num_rows:
         raise ValueError(
             f"routing: the shares of {wrong.num_rows} combinations do not sum to 1: {wrong.to_pylist()[0]}"
         )
-    groups = len(pc.unique(routing.column("client_group")))
-    full = len(pc4s) * groups * len(LAWS) * len(CLIENT_LINES)
+    full = len(pc4s) * math.prod(len(values) for values in sets.values())
     if sums.num_rows != full or set(pc.unique(routing.column("pc4")).to_pylist()) != pc4s:
-        raise ValueError(f"routing: {sums.num_rows} combinations of postcode, group, law and line where {full} exist")
+        raise ValueError(f"routing: {sums.num_rows} combinations of {', '.join(unit)} where {full} exist")
 
 
 def _fingerprint_of_areas(areas: gpd.GeoDataFrame) -> str:

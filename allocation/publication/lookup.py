@@ -7,20 +7,23 @@ the routing is made (`routing`) or published (`publish`). Reads published views 
 from __future__ import annotations
 
 import re
+import time
+from collections import OrderedDict
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, fields, replace
 from datetime import date, timedelta
-from functools import lru_cache
 from itertools import groupby
-from typing import Any, NamedTuple
+from threading import Lock
+from typing import NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from allocation.contract.errors import Refused
+from allocation.contract.published_tables import BEZWAAR_ROUTING, VERSION_HISTORY
 from allocation.contract.vocabulary import CLIENT_LINES, LAWS, REGULAR_GROUP
-from allocation.publication import store, tables
+from allocation.publication import store, tables, upgrade
 
 _POSTCODE = re.compile(r"(?:NL)?([1-9][0-9]{3})([A-Z]{2})?")
 _NOT_LETTERS_OR_DIGITS = re.compile(r"[^0-9A-Z]+")
@@ -73,52 +76,27 @@ class Answer:
     valid_to: date | None
     since: date
     follows: str | None = None
+    pw_client: bool = False
 
     def holds_on(self, day: date) -> bool:
         return self.valid_from <= day and (self.valid_to is None or self.valid_to >= day)
 
 
-_ANSWERS = sa.table(
-    "bezwaar_routing",
-    *(
-        sa.column(name, kind)
-        for name, kind in {
-            "version": sa.Integer,
-            **dict.fromkeys(("pc4", "pc6_from", "pc6_to", "client_group", "law", "client_line"), sa.Text),
-            **dict.fromkeys(("team_id", "team_name", "office"), sa.Text),
-            "share": sa.Double,
-            **dict.fromkeys(("rule", "reason"), sa.Text),
-            **dict.fromkeys(("valid_from", "valid_to"), sa.Date),
-        }.items()
-    ),
-)
-
-
-_ALLOCATION = sa.table(
-    "allocation",
-    sa.column("version", sa.Integer),
-    sa.column("pc4", sa.Text),
-    sa.column("valid_from", sa.Date),
-    sa.column("valid_to", sa.Date),
-)
+_COLUMNS = [column for column in BEZWAAR_ROUTING.columns if column.name in {field.name for field in fields(Answer)}]
+_ANSWERS = sa.table("bezwaar_routing", *(sa.column(c.name, tables.SQL_TYPES[c.type]) for c in BEZWAAR_ROUTING.columns))
+_PERIODS = sa.table("version_history", *(sa.column(c.name, tables.SQL_TYPES[c.type]) for c in VERSION_HISTORY.columns))
 _RUNS = sa.table("runs", sa.column("version", sa.Integer), sa.column("configuration", tables.JSON_TYPE))
+_KEPT_POSTCODES = 4096
+_FRESH_S = 1.0
+"""How long a list of periods is taken for that of now; a publication is seen by then."""
 
 
-@lru_cache(maxsize=4)
-def _question(for_one_law: bool, for_one_line: bool) -> sa.Select[Any]:
-    """The query, built once for each of its four forms: the period that holds the day and all before it, so that one
-    read tells the team and since when."""
-    columns = _ANSWERS.c
-    query = sa.select(_ANSWERS, columns.valid_from.label("since")).where(
-        columns.pc4 == sa.bindparam("asked_pc4", type_=sa.Text),
-        columns.client_group == sa.bindparam("asked_group", type_=sa.Text),
-        columns.valid_from <= sa.bindparam("day", type_=sa.Date),
-    )
-    if for_one_law:
-        query = query.where(columns.law == sa.bindparam("asked_law", type_=sa.Text))
-    if for_one_line:
-        query = query.where(columns.client_line == sa.bindparam("asked_line", type_=sa.Text))
-    return query
+class InForce(NamedTuple):
+    """``version`` is in force from ``valid_from`` up to and including ``valid_to`` (None = until further notice)."""
+
+    version: int
+    valid_from: date
+    valid_to: date | None
 
 
 def parse_postcode(text: str) -> Postcode:
@@ -136,6 +114,7 @@ def lookup(
     store_url: str,
     *,
     group: str = REGULAR_GROUP,
+    pw_client: bool = False,
     law: str | None = None,
     line: str | None = None,
     on: date | None = None,
@@ -145,28 +124,62 @@ def lookup(
     Sorted by law, line, and share (largest first). Raises Refused when the postcode is none or does not exist, when
     no version is in force, or when the group, law or line is unknown.
     """
-    with open_lookup(store_url) as table:
-        return table.find(postcode, group=group, law=law, line=line, on=on)
-
-
-@contextmanager
-def open_lookup(store_url: str) -> Iterator[LookupTable]:
-    """For many look-ups: one connection, open as long as the block."""
-    with store.connected(store_url) as connection:
-        yield LookupTable(connection)
+    return LookupTable(store_url).find(postcode, group=group, pw_client=pw_client, law=law, line=line, on=on)
 
 
 class LookupTable:
-    """Look-ups over one connection; each reads the version that is in force at that moment."""
+    """Look-ups in one store, for one question or for many at once, from any thread.
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection.execution_options(isolation_level="AUTOCOMMIT")
+    What was published for a postcode never changes, so it is read once and kept until another version is in force.
+    """
+
+    def __init__(self, store_url: str, *, is_pooled: bool = False) -> None:
+        self.store_url = store_url
+        self._is_pooled = is_pooled
+        self._mutex = Lock()
+        self._periods: tuple[InForce, ...] = ()
+        self._read_at: float | None = None
+        self._rows: OrderedDict[str, list[Answer]] = OrderedDict()
+        self._areas: dict[int, list[str]] = {}
+
+    @contextmanager
+    def connected(self) -> Iterator[Connection]:
+        with store.connected(self.store_url, is_pooled=self._is_pooled) as connection:
+            yield connection.execution_options(isolation_level="AUTOCOMMIT")
+
+    def periods(self) -> tuple[InForce, ...]:
+        """The periods in force, in order; at most a second old."""
+        now = time.monotonic()
+        if self._read_at is None or now - self._read_at > _FRESH_S:
+            query = (
+                sa.select(_PERIODS.c.version, _PERIODS.c.valid_from, _PERIODS.c.valid_to)
+                .where(_PERIODS.c.replaced_at.is_(None))
+                .order_by(_PERIODS.c.valid_from)
+            )
+            if self._read_at is None:
+                upgrade.bring_along(self.store_url)
+            with self.connected() as connection:
+                periods = tuple(InForce(*row) for row in connection.execute(query))
+            with self._mutex:
+                if periods != self._periods:
+                    self._periods = periods
+                    self._rows.clear()
+                self._read_at = now
+        return self._periods
+
+    def version_on(self, day: date) -> InForce:
+        """The period of ``day``. Raises Unanswered when no version is in force."""
+        for period in self.periods():
+            if period.valid_from <= day and (period.valid_to is None or period.valid_to >= day):
+                return period
+        raise Unanswered("nothing_in_force", f"No version is in force on {day}.")
 
     def find(
         self,
         postcode: str,
         *,
         group: str = REGULAR_GROUP,
+        pw_client: bool = False,
         law: str | None = None,
         line: str | None = None,
         on: date | None = None,
@@ -177,52 +190,105 @@ class LookupTable:
             if value is not None and value not in allowed:
                 raise Unanswered(f"unknown_{name}", f"'{value}' is not a {name}; allowed: {', '.join(allowed)}.")
         day = on or store.today()
-        rows = self._rows(asked.pc4, group, law, line, day)
+        self.version_on(day)
+        segment = _Segment(group, pw_client, law, line, day)
+        rows = segment.of(self._rows_of([asked.pc4])[asked.pc4])
         if any(answer.holds_on(day) for answer in rows):
             return _answers(rows, asked.pc6, day)
         # A postcode with rows of before is gone: it had an area, and its number does not tell what lies there now.
         followed = None if rows else self._followed(asked.pc4, day)
-        # Its number lies in none of the PC6 ranges of the other: who serves the rest of that one answers.
-        found = _answers(self._rows(followed, group, law, line, day), asked.pc6 or asked.pc4, day) if followed else []
+        found = []
+        if followed:  # its number lies in none of the PC6 ranges of the other: who serves the rest of that one answers
+            found = _answers(segment.of(self._rows_of([followed])[followed]), asked.pc6 or asked.pc4, day)
         if not found:
             raise self._why_nothing(asked.pc4, group, day)
         return [replace(answer, pc4=asked.pc4, follows=followed) for answer in found]
 
-    def _rows(self, pc4: str, group: str, law: str | None, line: str | None, day: date) -> list[Answer]:
-        asked: dict[str, Any] = {"asked_pc4": pc4, "asked_group": group, "day": day}
-        if law is not None:
-            asked["asked_law"] = law
-        if line is not None:
-            asked["asked_line"] = line
-        rows = self._connection.execute(_question(law is not None, line is not None), asked)
-        return sorted((Answer(*row) for row in rows), key=lambda a: (a.law, a.client_line, -a.share, a.team_id))
+    def read_ahead(self, postcodes: Iterable[str]) -> None:
+        """Read the rows of many postcodes in one query; what is no postcode is passed over."""
+        self.periods()
+        pc4s = []
+        for text in postcodes:
+            with suppress(Unanswered):
+                pc4s.append(parse_postcode(text).pc4)
+        self._rows_of(pc4s)
+
+    def _rows_of(self, pc4s: list[str]) -> dict[str, list[Answer]]:
+        """All that was ever published for postcodes, sorted by law, line, share (largest first) and team."""
+        with self._mutex:
+            found = {pc4: self._rows[pc4] for pc4 in pc4s if pc4 in self._rows}
+            for pc4 in found:
+                self._rows.move_to_end(pc4)
+        missing = sorted(set(pc4s) - set(found))
+        if missing:
+            columns = [_ANSWERS.c[c.name] for c in _COLUMNS]
+            query = sa.select(*columns).where(
+                _ANSWERS.c.pc4.in_(sa.bindparam("pc4s", missing, expanding=True)), _ANSWERS.c.replaced_at.is_(None)
+            )
+            read: dict[str, list[Answer]] = {pc4: [] for pc4 in missing}
+            with self.connected() as connection:
+                for row in connection.execute(query).mappings():
+                    read[row["pc4"]].append(Answer(**row, since=row["valid_from"]))
+            for rows in read.values():
+                rows.sort(key=lambda a: (a.law, a.client_line, -a.share, a.team_id))
+            found |= read
+            with self._mutex:
+                self._rows |= {pc4: rows for pc4, rows in read.items() if rows}
+                while len(self._rows) > _KEPT_POSTCODES:
+                    self._rows.popitem(last=False)
+        return found
 
     def _followed(self, pc4: str, day: date) -> str | None:
         """The area that a postcode without one follows, as its counts do in the division in force on ``day``: as its
         configuration says, else the nearest number. None when there is none."""
         import geodata
 
-        rows = _ALLOCATION.c
-        is_in_force = sa.and_(rows.valid_from <= day, sa.or_(rows.valid_to.is_(None), rows.valid_to >= day))
-        asked = sa.select(_RUNS.c.configuration).where(_RUNS.c.version == rows.version, is_in_force).limit(1)
-        agreed = (self._connection.execute(asked).scalar() or {}).get("replaced_postcodes", {})
-        if pc4 in agreed:
-            return str(agreed[pc4])
-        near = sa.select(rows.pc4).where(is_in_force, sa.func.substr(rows.pc4, 1, 2) == pc4[:2]).distinct()
-        stand_in = geodata.stand_ins(self._connection.scalars(near).all(), [pc4])["stand_in"]
+        version = self.version_on(day).version
+        with self.connected() as connection:
+            asked = sa.select(_RUNS.c.configuration).where(_RUNS.c.version == version)
+            agreed = (connection.execute(asked).scalar() or {}).get("replaced_postcodes", {})
+            if pc4 in agreed:
+                return str(agreed[pc4])
+            if version not in self._areas:
+                areas = sa.text("SELECT DISTINCT pc4 FROM allocation WHERE version = :version ORDER BY pc4")
+                self._areas[version] = list(connection.scalars(areas, {"version": version}))
+        near = [area for area in self._areas[version] if area[:2] == pc4[:2]]
+        stand_in = geodata.stand_ins(near, [pc4])["stand_in"]
         return next(iter(stand_in.dropna()), None)
 
+    def groups_on(self, day: date) -> list[str]:
+        """The client groups of the division in force on ``day``."""
+        query = sa.text("SELECT DISTINCT client_group FROM routing WHERE version = :version ORDER BY client_group")
+        with self.connected() as connection:
+            return list(connection.scalars(query, {"version": self.version_on(day).version}))
+
     def _why_nothing(self, pc4: str, group: str, day: date) -> Unanswered:
-        in_force = sa.text(
-            "SELECT client_group FROM routing WHERE valid_from <= :day AND coalesce(valid_to, '9999-12-31') >= :day"
-            " GROUP BY client_group ORDER BY client_group"
-        ).bindparams(sa.bindparam("day", day, sa.Date))
-        groups = [row[0] for row in self._connection.execute(in_force)]
-        if not groups:
-            return Unanswered("nothing_in_force", f"No version is in force on {day}.")
+        groups = self.groups_on(day)
         if group not in groups:
             return Unanswered("unknown_group", f"'{group}' is not a client group; allowed: {', '.join(groups)}.")
         return Unanswered("unknown_postcode", f"Postcode {pc4} does not exist in the division in force on {day}.")
+
+
+class _Segment(NamedTuple):
+    """The client that is asked about, and the day."""
+
+    group: str
+    pw_client: bool
+    law: str | None
+    line: str | None
+    day: date
+
+    def of(self, rows: list[Answer]) -> list[Answer]:
+        """The rows for this client, up to the day."""
+        return [
+            row
+            for row in rows
+            if row.client_group == self.group
+            and row.pw_client == self.pw_client
+            and row.valid_from <= self.day
+            and self.law in (None, row.law)
+            and self.line in (None, row.client_line)
+        ]
 
 
 def _answers(rows: list[Answer], pc6: str | None, day: date) -> list[Answer]:

@@ -25,6 +25,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from allocation.contract.calendar import today as today
+from allocation.publication.connection import address_without_secret as address_without_secret
 from allocation.publication.connection import connected as connected
 from allocation.publication.connection import engine as engine
 from allocation.publication.connection import exclusive

@@ -48,6 +48,19 @@ def migrate(store_url: str) -> None:
             _follow_declarations(connection)
 
 
+def bring_along(store_url: str) -> None:
+    """Bring an embedded store that an earlier release made to the newest schema; nothing where no store was made.
+
+    On PostgreSQL a reader cannot, and whoever writes next does.
+    """
+    if parse_url(store_url).get_backend_name() != "sqlite":
+        return
+    with connected(store_url) as connection:
+        is_earlier = _schema_version(connection) is not None and not _is_up_to_date(connection)
+    if is_earlier:
+        migrate(store_url)
+
+
 def _is_up_to_date(connection: Connection) -> bool:
     if _schema_version(connection) != HEAD:
         return False

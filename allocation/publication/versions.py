@@ -130,7 +130,8 @@ def rollback(
     """Put a version that was published before in force again, from ``valid_from`` (default today); returns its folder.
 
     The record keeps every act with who, when and why. Raises Refused when the version was never published, when the
-    day is past, when a team of it does not exist on that day, or when no reason is given. Warns as `publish` does.
+    day is past, when a team of it does not exist on that day, or when no reason is given. Warns as `publish` does, and
+    of versions planned for later: what they say of changes and files was computed against what was in force before.
     """
     if not reason.strip():
         raise Refused("A rollback needs a reason; it is kept in the record.")
@@ -144,6 +145,7 @@ def rollback(
         _check_day(periods, first)
         if not any(p.version == version and _covers(p, first) for p in periods):
             _write_files(files_dir, version, periods, first, row.approval)
+            _warn_of_planned(periods, first, version)
             act_id = _record(connection, "rollback", version, first, by=by, reason=reason)
             _put_in_force(connection, periods, version, first, act_id)
     _catch_up(store_url, files_dir)
@@ -498,12 +500,24 @@ def _renew_proposal(connection: Connection, version: int, status: str, valid_fro
 
 def _recover(connection: Connection, store_url: str, files_dir: Path) -> None:
     """Under the writer's lock: make ``files_dir`` ours, sweep what a killed process left, catch up with the store."""
-    files.claim(files_dir, store.store_id(connection), store.parse_url(store_url).render_as_string(hide_password=True))
+    files.claim(files_dir, store.store_id(connection), store.address_without_secret(store_url))
     known = [files.proposal_folder(files_dir, v) for v in connection.scalars(sa.select(VERSIONS.c.version))]
     periods = connection.execute(sa.select(VALIDITY.c.version, VALIDITY.c.valid_from))
     known += [files.published_folder(files_dir, version, first) for version, first in periods]
     files.remove_leftovers(files_dir, known)
     _write_timeline(connection, files_dir)
+
+
+def _warn_of_planned(periods: list[Period], first: date, version: int) -> None:
+    for period in periods:
+        if period.valid_from > first and period.version != version:
+            _LOG.warning(
+                "Version %s stays planned for %s, but its changes and transition were computed against another "
+                "division than version %s, which is put back; make a new proposal for that day.",
+                period.version,
+                period.valid_from,
+                version,
+            )
 
 
 def _write_timeline(connection: Connection, files_dir: Path) -> None:

@@ -22,6 +22,7 @@ from allocation.contract.published_tables import (
     RUNS,
     TEAM,
     UITKEREN_ROUTING,
+    VERSION_HISTORY,
     WERKBEDRIJF_TEAM,
 )
 from allocation.contract.schema import Column, Table
@@ -113,14 +114,33 @@ _RULE = {
     "reason": "CASE WHEN t.kind = 'bijzonder' THEN 'groep ' || r.client_group || ' heeft één eigen team' "
     "ELSE a.reason END",
 }
-_REASON_OF = """LEFT JOIN allocation_reason_rows a ON a.version = r.version AND a.pc4 = r.pc4
- AND a.client_line IN (r.client_line, 'alle') AND a.law_domain = CASE r.law WHEN 'PW' THEN 'pw' ELSE 'zw_wia' END"""
-_MESSAGE = """CASE WHEN count(*) OVER (PARTITION BY r.version, r.pc4, r.client_group, r.law, r.client_line, r.pc6_from,
-                                r.pc6_to) = 1
+_IS_PW = "r.law = 'PW' OR r.pw_client" if "pw_client" in ROUTING.column_names else "r.law = 'PW'"
+_REASON_OF = f"""LEFT JOIN allocation_reason_rows a ON a.version = r.version AND a.pc4 = r.pc4
+ AND a.client_line IN (r.client_line, 'alle') AND a.law_domain = CASE WHEN {_IS_PW} THEN 'pw' ELSE 'zw_wia' END"""
+_PLACE = ", ".join(f"r.{name}" for name in ("version", *ROUTING.key) if name != "team_id")
+_MESSAGE = f"""CASE WHEN count(*) OVER (PARTITION BY {_PLACE}) = 1
             THEN 'Een nieuwe aanvraag gaat naar ' || coalesce(t.name, r.team_id) || ', kantoor ' || r.office ||
                  '. Loopt er al een dossier, dan staat het team in dat dossier.'
             ELSE 'Deze postcode is verdeeld over meer teams, waaronder ' || coalesce(t.name, r.team_id) || ', kantoor '
                  || r.office || '. Kijk in het dossier welk team het is.' END"""
+# When each period was in force, to the minute: from its first day, or from the act when that came later on that day;
+# until the next one. A period that was replaced before it began was never in force.
+_VERSION_HISTORY = """
+WITH started AS (
+    SELECT p.period_id, p.version, p.valid_from, p.valid_to, a.act, a.acted_at AS published_at,
+           p.superseded_at AS replaced_at, {start} AS in_force_from
+    FROM validity p JOIN acts a ON a.act_id = p.act_id
+)
+SELECT version, valid_from, valid_to, act, published_at, in_force_from,
+       lead(in_force_from) OVER (ORDER BY in_force_from, period_id) AS in_force_until, replaced_at
+FROM started WHERE replaced_at IS NULL OR replaced_at > in_force_from
+"""
+_START_POSTGRESQL = "greatest(a.acted_at, p.valid_from::timestamp AT TIME ZONE 'Europe/Amsterdam')"
+_START_SQLITE = """max(a.acted_at, datetime(p.valid_from, CASE
+    WHEN p.valid_from > date(strftime('%Y', p.valid_from) || '-03-25', 'weekday 0')
+     AND p.valid_from <= date(strftime('%Y', p.valid_from) || '-10-25', 'weekday 0')
+    THEN '-2 hours' ELSE '-1 hour' END) || '.000000')"""
+_AT_ANY_MOMENT = "JOIN version_history p ON p.version = r.version"
 _WERKBEDRIJF_TEAM = """
 SELECT a.version, b.arbeidsmarktregio_nr, b.arbeidsmarktregio, b.gemeente_name, a.law_domain, a.client_line,
        a.team_id, t.name AS team_name, t.office, t.kind, CAST(count(*) AS integer) AS areas, a.valid_from, a.valid_to
@@ -160,7 +180,12 @@ def published_views(dialect: str, *, with_maps: bool = False) -> dict[str, str]:
     views |= {
         "routing_current": _routing_current(dialect),
         ALLOCATION_CHANGES.name: _allocation_changes(dialect),
-        BEZWAAR_ROUTING.name: _select(BEZWAAR_ROUTING, "routing r", _TEAM_OF, _REASON_OF, others=_TEAM_NAME | _RULE),
+        VERSION_HISTORY.name: _VERSION_HISTORY.format(
+            start=_START_POSTGRESQL if dialect == "postgresql" else _START_SQLITE
+        ),
+        BEZWAAR_ROUTING.name: _select(
+            BEZWAAR_ROUTING, "routing_rows r", _AT_ANY_MOMENT, _TEAM_OF, _REASON_OF, others=_TEAM_NAME | _RULE | _PERIOD
+        ),
         UITKEREN_ROUTING.name: _select(UITKEREN_ROUTING, "routing r", _TEAM_OF, others=_TEAM_NAME | _GROUP_CODE),
         KNS_POSTCODE.name: _select(
             KNS_POSTCODE, "routing_current r", _TEAM_OF, others=_TEAM_NAME | {"message": _MESSAGE}
@@ -170,6 +195,7 @@ def published_views(dialect: str, *, with_maps: bool = False) -> dict[str, str]:
     return views | ({MAPS[0]: _POSTCODE_AREA_MAP, MAPS[1]: _TEAM_AREA_MAP} if with_maps else {})
 
 
+_PERIOD = {name: f"p.{name}" for name in ("valid_from", "valid_to", "in_force_from", "in_force_until", "replaced_at")}
 _TEAM_NAME = {"team_name": "t.name"}
 _GROUP_CODE = {"verzuimbeheer_code": "t.verzuimbeheer_code"}
 

@@ -95,10 +95,19 @@ def test_law_line_and_group_have_each_their_history(published: str) -> None:
     assert {(a.team_id, a.since) for a in special} == {("Q", FIRST)}
 
 
-def test_one_query_tells_the_team_and_since_when(published: str) -> None:
+def test_a_postcode_is_read_once(published: str) -> None:
+    """One query for the periods and one for the postcode, whatever is asked about it; a second later the first anew."""
     asked = []
-    with store.connected(published) as connection:
-        sa.event.listen(connection, "before_cursor_execute", lambda *told: asked.append(told[2]))
-        answers = lookup.LookupTable(connection).find("1003", on=later(30))
-    assert {a.since for a in answers} == {FIRST}
-    assert len([one for one in asked if one.startswith("SELECT")]) == 1
+    engine = store.engine(published, is_pooled=True)
+    count = lambda *told: asked.append(told[2])  # noqa: E731
+    sa.event.listen(engine, "before_cursor_execute", count)
+    try:
+        table = lookup.LookupTable(published, is_pooled=True)
+        answers = table.find("1003", on=later(30))
+        again = table.find("1003", on=later(30), law="WIA")
+    finally:
+        sa.event.remove(engine, "before_cursor_execute", count)
+    assert answers
+    assert again == [answer for answer in answers if answer.law == "WIA"]
+    assert len([text for text in asked if "bezwaar_routing" in text]) == 1
+    assert len([text for text in asked if "version_history" in text]) == 1
