@@ -19,13 +19,17 @@ class Problem:
     what: str
     allowed: str
 
-    def __str__(self) -> str:
+    @property
+    def place_and_what(self) -> str:
         where = self.file
         if self.row is not None:
             where += f", row {self.row}"
         if self.column:
             where += f", column {self.column}"
-        return f"{where}: {self.what}; allowed: {self.allowed}"
+        return f"{where}: {self.what}"
+
+    def __str__(self) -> str:
+        return f"{self.place_and_what}; allowed: {self.allowed}"
 
 
 class Refused(Exception):

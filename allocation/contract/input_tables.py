@@ -9,6 +9,11 @@ from __future__ import annotations
 from allocation.contract.schema import GROUP, PRODUCT, TEAM_ID, Column, Table, line_column, pc4_column
 from allocation.contract.vocabulary import LAWS, LOCK_KINDS, TEAM_KINDS
 
+MOST_CLIENTS, MOST_HOURS, MOST_FTE = 1_000_000, 500, 500
+"""Beyond these a cell holds another unit or a slip: the whole country has some 150,000 assessments a year."""
+MOST_COUNTS = 5_000_000
+"""Rows of counts: 4,000 postcodes, 24 months, 10 products, lines and groups are a third of it."""
+
 PW_CLIENT = Column(
     "pw_client",
     "boolean",
@@ -29,10 +34,20 @@ INFLOW = Table(
         PRODUCT,
         line_column(also_all=True),
         GROUP,
-        Column("clients", "integer", "number of clients that came in, at least 0", unit="clients", example="2"),
+        Column(
+            "clients",
+            "integer",
+            "number of clients that came in",
+            unit="clients",
+            example="2",
+            least=0,
+            most=MOST_CLIENTS,
+            usual=(0, 5_000),
+        ),
         PW_CLIENT,
     ),
     key=("month", "pc4", "product", "client_line", "client_group", "pw_client"),
+    most_rows=MOST_COUNTS,
 )
 
 
@@ -45,11 +60,29 @@ STOCK = Table(
         PRODUCT,
         line_column(also_all=True),
         GROUP,
-        Column("clients", "integer", "number of clients in stock, at least 0", unit="clients", example="3"),
-        Column("team_id", "text", "team that holds the files now", nullable=True, optional=True, example="SMC-UTR-01"),
+        Column(
+            "clients",
+            "integer",
+            "number of clients in stock",
+            unit="clients",
+            example="3",
+            least=0,
+            most=MOST_CLIENTS,
+            usual=(0, 5_000),
+        ),
+        Column(
+            "team_id",
+            "text",
+            "team that holds the files now",
+            nullable=True,
+            optional=True,
+            example="SMC-UTR-01",
+            refers_to="teams.team_id",
+        ),
         PW_CLIENT,
     ),
     key=("reference_date", "pc4", "product", "client_line", "client_group", "pw_client", "team_id"),
+    most_rows=MOST_COUNTS,
 )
 
 
@@ -60,16 +93,36 @@ PRODUCTS = Table(
         Column("product", "text", "product code", example="WIA_EWT"),
         Column("law", "text", "law of the product", allowed=LAWS, example="WIA"),
         Column("client_lines", "text", "client lines, joined by |", example="vangnet|werkgever"),
-        Column("hours_verzekeringsarts", "number", "verzekeringsarts hours per client", unit="hours", example="5.5"),
-        Column("hours_other", "number", "hours of other team members per client", unit="hours", example="7"),
+        Column(
+            "hours_verzekeringsarts",
+            "number",
+            "verzekeringsarts hours per client",
+            unit="hours",
+            example="5.5",
+            least=0,
+            most=MOST_HOURS,
+            usual=(0, 40),
+        ),
+        Column(
+            "hours_other",
+            "number",
+            "hours of other team members per client",
+            unit="hours",
+            example="7",
+            least=0,
+            most=MOST_HOURS,
+            usual=(0, 80),
+        ),
         Column(
             "planned_stock_share",
             "number",
-            "share of the stock that is planned in a year, 0 to 1",
+            "share of the stock that is planned in a year",
             unit="share",
             example="0.25",
+            least=0,
+            most=1,
         ),
-        Column("priority", "integer", "priority; 1 comes first", example="1"),
+        Column("priority", "integer", "priority; 1 comes first", example="1", least=0, most=1000),
         Column(
             "handled_by",
             "text",
@@ -104,10 +157,35 @@ TEAMS = Table(
         Column("client_lines", "text", "client lines the team serves, joined by |", example="vangnet|werkgever"),
         Column("laws", "text", "laws the team serves, joined by |", example="ZW|WIA"),
         Column(
-            "fte_verzekeringsarts", "number", "verzekeringsartsen in full-time equivalents", unit="FTE", example="3.2"
+            "fte_verzekeringsarts",
+            "number",
+            "verzekeringsartsen in full-time equivalents",
+            unit="FTE",
+            example="3.2",
+            least=0,
+            most=MOST_FTE,
+            usual=(0, 15),
         ),
-        Column("fte_other", "number", "other team members in full-time equivalents", unit="FTE", example="8.5"),
-        Column("productivity", "number", "productivity factor, 1 = norm", example="0.95"),
+        Column(
+            "fte_other",
+            "number",
+            "other team members in full-time equivalents",
+            unit="FTE",
+            example="8.5",
+            least=0,
+            most=MOST_FTE,
+            usual=(0, 60),
+        ),
+        Column(
+            "productivity",
+            "number",
+            "productivity factor, 1 = norm",
+            example="0.95",
+            least=0,
+            is_above_least=True,
+            most=5,
+            usual=(0.4, 1.6),
+        ),
         Column("valid_from", "date", "first day of the team", example="2024-01-01"),
         Column("valid_to", "date", "last day of the team; empty = open", nullable=True, example="2026-12-31"),
         Column(
@@ -157,6 +235,8 @@ LOCKS = Table(
             unit="share",
             nullable=True,
             example="0.5",
+            least=0,
+            most=1,
         ),
         line_column(also_all=False, nullable=True),
         Column("reason", "text", "why", example="staf woont in dit gebied"),
@@ -186,7 +266,9 @@ CURRENT = Table(
         pc4_column(),
         line_column(also_all=True),
         TEAM_ID,
-        Column("share", "number", "share of the postcode, 0 to 1", unit="share", example="1"),
+        Column(
+            "share", "number", "share of the postcode", unit="share", example="1", least=0, is_above_least=True, most=1
+        ),
     ),
     key=("pc4", "client_line", "team_id"),
     optional=True,

@@ -26,6 +26,15 @@ class Column:
     allowed: tuple[str, ...] = ()
     optional: bool = False
     """Inputs only: the whole column may be absent."""
+    least: float | None = None
+    most: float | None = None
+    """Inputs only: bounds of a number; a cell outside is refused."""
+    is_above_least: bool = False
+    """Inputs only: ``least`` itself is refused too."""
+    usual: tuple[float, float] | None = None
+    """Inputs only: a number outside is read, and told to the planner."""
+    refers_to: str = ""
+    """Inputs only: where the value must occur, as ``table.column``."""
     counts_persons: bool = False
     """Published tables only: a number of clients. Readers outside operations see a multiple of 5, and nothing below 5
     (R14)."""
@@ -53,6 +62,13 @@ class Column:
         return bool(self.added) and not self.older
 
 
+def bounds(column: Column) -> str:
+    """The range of a number in words: ``above 0 and at most 5``; empty without bounds."""
+    low = None if column.least is None else f"{'above' if column.is_above_least else 'at least'} {column.least:g}"
+    high = None if column.most is None else f"at most {column.most:.15g}"
+    return " and ".join(part for part in (low, high) if part)
+
+
 @dataclass(frozen=True)
 class Table:
     """A table and its key: the columns that together are unique (within a version, for published tables)."""
@@ -63,6 +79,8 @@ class Table:
     key: tuple[str, ...]
     optional: bool = False
     """Inputs only: the whole file may be absent."""
+    most_rows: int = 200_000
+    """Inputs only: more rows are refused before they are read; nothing of the field comes near."""
 
     @property
     def column_names(self) -> tuple[str, ...]:

@@ -57,10 +57,20 @@ def _seen_together(teams: pd.DataFrame, one: str, several: str) -> list[tuple[st
 def _far_offices(teams: pd.DataFrame, areas: pd.DataFrame) -> Iterator[dict[str, object]]:
     place = areas.drop_duplicates("pc4").set_index("pc4")[["x_m", "y_m"]].astype(float)
     local = teams[teams["kind"] != "bijzonder"]
+    region = areas["arbeidsmarktregio_nr"].to_numpy()
+    xy = areas[["x_m", "y_m"]].to_numpy(dtype=np.float64)
+    away: dict[tuple[str, tuple[int, ...]], float] = {}
     for team, regions in zip(local.itertuples(), local["regions"], strict=True):
-        own = areas[areas["arbeidsmarktregio_nr"].isin(regions)]
-        x, y = place.loc[str(team.office_pc4)]
-        km = float(np.hypot(own["x_m"] - x, own["y_m"] - y).min()) / 1000
+        seat = str(team.office_pc4), tuple(regions)
+        is_own = np.isin(region, regions)
+        if seat not in away:
+            away[seat] = float(np.hypot(*(xy[is_own] - place.loc[seat[0]].to_numpy()).T).min()) / 1000
+        km = away[seat]
         if km > FAR_KM:
             told = {"team_id": team.team_id, "office": team.office, "office_pc4": team.office_pc4}
-            yield {"doubt": "far", **told, "beside": " / ".join(own["arbeidsmarktregio"].unique()), "km": km}
+            yield {
+                "doubt": "far",
+                **told,
+                "beside": " / ".join(areas.loc[is_own, "arbeidsmarktregio"].unique()),
+                "km": km,
+            }

@@ -17,7 +17,8 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field
 
 from allocation.contract.errors import InputRefused, Refused
-from allocation.intake.inputs import LOCK_AREA, Inputs
+from allocation.intake.inputs import Inputs
+from allocation.intake.lock_checks import LOCK_AREA
 from allocation.report.board import Board
 
 ShownKey = Literal["vangnet", "werkgever", "pw"]

@@ -11,7 +11,8 @@ import pytest
 
 from allocation.contract.config import Config
 from allocation.contract.errors import InputRefused, Problem
-from allocation.intake.inputs import MOST_PER_CHECK, Inputs, load_inputs
+from allocation.intake.inputs import Inputs, load_inputs
+from allocation.intake.listing import MOST_PER_CHECK
 from allocation.intake.offices import sentences
 from allocation.intake.roster import join_regions
 from tests.support import toy
@@ -217,12 +218,20 @@ def test_a_missing_file_and_a_missing_folder_are_named(tmp_path: Path) -> None:
     assert "is missing" in str(load(tmp_path / "none")[0])
 
 
-def test_long_lists_are_cut_and_counted(tmp_path: Path) -> None:
+def test_the_same_cause_in_many_rows_is_one_line(tmp_path: Path) -> None:
     frames = toy.tables()
     frames["inflow"]["clients"] = "-1"
+    (problem,) = load(toy.write(tmp_path, frames))
+    assert problem.what == f"'-1' is not possible (and in {len(frames['inflow']) - 1} more rows)"
+    assert problem.row == 2
+
+
+def test_long_lists_are_cut_and_counted(tmp_path: Path) -> None:
+    frames = toy.tables()
+    frames["inflow"]["clients"] = [f"-{row}" for row in range(1, 289)]
     problems = load(toy.write(tmp_path, frames))
     assert len(problems) == MOST_PER_CHECK + 1
-    assert problems[-1].what == f"+{len(frames['inflow']) - MOST_PER_CHECK} more rows with the same problem"
+    assert problems[-1].what == f"+{288 - MOST_PER_CHECK} more rows like these"
 
 
 def test_history_needs_twelve_months_without_gaps(tmp_path: Path) -> None:

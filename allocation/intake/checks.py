@@ -1,0 +1,101 @@
+"""What the checks between tables have in common: the tables, the day, and how a problem is told.
+
+Belongs here: that. Does not belong here: any one rule (``count_checks``, ``team_checks``, ``lock_checks``).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping
+from datetime import date
+
+import pandas as pd
+
+from allocation.contract.config import Config
+from allocation.contract.errors import Problem
+from allocation.intake.cells import shown
+from allocation.intake.listing import listed
+
+PC4 = re.compile(r"[1-9][0-9]{3}", re.ASCII)
+
+MONTHS_NEEDED = 12
+
+Rule = tuple[Callable[[], None], tuple[str, ...]]
+"""A check, and the tables that it needs."""
+
+
+class Checks:
+    """Checks between tables. Each rule is one method; it is skipped when a table that it needs could not be read."""
+
+    def __init__(
+        self,
+        frames: dict[str, pd.DataFrame],
+        files: Mapping[str, str],
+        areas: pd.DataFrame,
+        config: Config,
+        followed: Mapping[str, str],
+        today: date | None,
+        teams_in_force: Collection[str],
+    ) -> None:
+        self.teams_in_force = set(teams_in_force)
+        self.day = planning_day(frames, config, today)
+        self.frames, self.files, self.config, self.followed = frames, files, config, followed
+        self.pc4 = set(areas["pc4"])
+        self.region_of = dict(zip(areas["pc4"], areas["arbeidsmarktregio_nr"], strict=True))
+        names = areas.drop_duplicates("arbeidsmarktregio_nr")
+        self.region_name = dict(zip(names["arbeidsmarktregio_nr"].astype(int), names["arbeidsmarktregio"], strict=True))
+        self.problems: list[Problem] = []
+
+    def rules(self) -> tuple[Rule, ...]:
+        raise NotImplementedError
+
+    def run(self) -> list[Problem]:
+        """The problems of every rule whose tables are there."""
+        for rule, needs in self.rules():
+            if set(needs) <= set(self.frames):
+                rule()
+        return self.problems
+
+    def add(
+        self, table: str, mask: pd.Series, column: str | None, what: Callable[[int], str] | str, allowed: str
+    ) -> None:
+        frame = self.frames[table]
+
+        def make(at: int, row: int) -> Problem:
+            return Problem(self.files[table], row, column, what if isinstance(what, str) else what(at), allowed)
+
+        self.problems += listed(mask, frame["row"], make, self.files[table])
+
+    def value(self, table: str, column: str) -> Callable[[int], str]:
+        return lambda at: f"{shown(self.frames[table][column].iloc[at])} is not possible"
+
+    def region_numbers(self, text: object) -> list[int | None]:
+        """Region numbers of ``15`` or ``Midden-Utrecht`` or ``15|16``; None for one that does not exist."""
+        by_name = {name.casefold(): nr for nr, name in self.region_name.items()}
+        parts = [part.strip() for part in str(text or "").split("|")]
+        return [int(p) if p.isdigit() and int(p) in self.region_name else by_name.get(p.casefold()) for p in parts]
+
+
+def planning_day(frames: Mapping[str, pd.DataFrame], config: Config, today: date | None) -> date | None:
+    """As ``Inputs.planning_date``, of input that may be wrong; None when it does not follow."""
+    counted = frames["stock"]["reference_date"].dropna() if "stock" in frames else pd.Series(dtype=object)
+    known = [pd.Timestamp(counted.iloc[0]).date()] if len(counted) else []
+    known += [today] if today else []
+    return config.valid_from or max(known, default=None)
+
+
+def told(values: pd.Series, text: str) -> Callable[[int], str]:
+    """What is wrong with the value at a position."""
+    return lambda at: text.format(values.iloc[at])
+
+
+def listing(teams: pd.DataFrame, column: str, wanted: str | None) -> pd.DataFrame:
+    """The teams whose ``column``, joined by |, has ``wanted``; all of them for None."""
+    if wanted is None:
+        return teams
+    return teams[teams[column].map(lambda text: wanted in str(text).split("|")).astype(bool)]
+
+
+def is_subset(text: object, allowed: Iterable[str]) -> bool:
+    parts = str(text or "").split("|")
+    return bool(parts) and set(parts) <= set(allowed) and len(parts) == len(set(parts))

@@ -1,0 +1,128 @@
+"""Checks of the cells of the planners' locks; what the locks ask of teams and of each other is in ``locks``."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from allocation.contract.errors import Problem
+from allocation.intake.checks import Checks, Rule
+from allocation.intake.locks import Served, contradictions
+from allocation.intake.roster import KINDS_WITH_AREA, active_locks
+
+LOCK_AREA = re.compile(r"(?P<pc4>[1-9][0-9]{3})(?:(?P<first>[A-Z]{2})(?:-(?P=pc4)(?P<last>[A-Z]{2}))?)?")
+
+
+class LockChecks(Checks):
+    def rules(self) -> tuple[Rule, ...]:
+        return ((self._locks, ("teams", "locks", "clusters")),)
+
+    def _locks(self) -> None:
+        locks, teams = self.frames["locks"], self.frames["teams"]
+        parts = (
+            locks["pc4"]
+            .astype("string")
+            .str.replace(" ", "")
+            .str.upper()
+            .str.extract(f"^{LOCK_AREA.pattern}$".replace("(?P=pc4)", r"\1"))
+        )
+        locks["area"] = parts["pc4"].astype(object)
+        locks["pc6_from"] = (parts["pc4"] + parts["first"]).astype(object)
+        locks["pc6_to"] = (parts["pc4"] + parts["last"].fillna(parts["first"])).astype(object)
+        at_pc6 = locks["pc6_from"].notna()
+        wrong = (
+            ~locks["area"].isin(self.pc4) | (at_pc6 & (locks["pc6_to"] < locks["pc6_from"]).fillna(True))
+            if len(locks)
+            else locks["area"].isna()
+        )
+        self.add(
+            "locks",
+            wrong,
+            "pc4",
+            lambda at: (
+                f"{locks['pc4'].iloc[at]!r} is no existing postcode or PC6 range{self._heir(locks['area'].iloc[at])}"
+            ),
+            "a postcode; for split also 1013AA or 1013AA-1013AE",
+        )
+        self.add(
+            "locks",
+            at_pc6 & (locks["kind"] != "split"),
+            "pc4",
+            self.value("locks", "pc4"),
+            "a four-digit postcode: only a split may name PC6",
+        )
+        kind_of = teams.drop_duplicates("team_id").set_index("team_id")["kind"]
+        known = locks["team_id"].isin(kind_of.index)
+        self.add(
+            "locks",
+            ~known,
+            "team_id",
+            lambda at: f"team {locks['team_id'].iloc[at]!r} does not exist",
+            "a team of the file teams",
+        )
+        self.add(
+            "locks",
+            known & (locks["team_id"].map(kind_of) == "bijzonder"),
+            "team_id",
+            self.value("locks", "team_id"),
+            "a team that has an area: regulier or participatiewet",
+        )
+        locks = locks.assign(team_kind=locks["team_id"].map(kind_of))
+        in_force = active_locks(locks, self.day) if self.day else locks
+        self._shares(locks, locks.index.isin(in_force.index))
+        self._overlapping_ranges(in_force)
+        usable = in_force[in_force["area"].isin(self.pc4) & in_force["team_kind"].isin(KINDS_WITH_AREA)]
+        self.problems += contradictions(usable, self.files["locks"])
+        if self.day:
+            served = Served(teams, self.frames["clusters"], self.region_of, self.region_name, self.day)
+            self.problems += served.problems(usable, self.files["locks"])
+
+    def _heir(self, pc4: object) -> str:
+        return f"; {self.followed[str(pc4)]} is in its place now" if pc4 in self.followed else ""
+
+    def _shares(self, locks: pd.DataFrame, in_force: NDArray[np.bool_]) -> None:
+        split = locks["kind"] == "split"
+        self.add(
+            "locks",
+            split & ~locks["share"].between(0, 1, inclusive="right"),
+            "share",
+            self.value("locks", "share"),
+            "above 0 and at most 1 for a split",
+        )
+        self.add(
+            "locks", ~split & locks["share"].notna(), "share", self.value("locks", "share"), "empty for pin and bar"
+        )
+        split &= in_force
+        key = ["pc4", "client_line", "team_kind"]
+        keyed = locks[split].assign(**{name: locks[name].fillna("") for name in key})
+        total = keyed.groupby(key)["share"].transform("sum").reindex(locks.index, fill_value=0.0)
+        first = split & ~keyed.duplicated(key).reindex(locks.index, fill_value=True)
+        self.add(
+            "locks",
+            first & ((total - 1).abs() > 1e-6),
+            "share",
+            lambda at: f"the shares of {locks['pc4'].iloc[at]} sum to {total.iloc[at]:g}",
+            "shares that sum to 1 per postcode and line",
+        )
+
+    def _overlapping_ranges(self, locks: pd.DataFrame) -> None:
+        """Two different PC6 ranges of one postcode and line may not share a full postcode: who would serve it?"""
+        at_pc6 = locks[(locks["kind"] == "split") & locks["pc6_from"].notna()]
+        ranges = at_pc6.drop_duplicates(["pc6_from", "pc6_to", "client_line", "team_kind"]).sort_values(
+            "pc6_from", kind="stable"
+        )
+        both = ranges.merge(ranges, on=["area", "team_kind"], suffixes=("", "_b"))
+        same_line = (
+            both["client_line"].isna() | both["client_line_b"].isna() | (both["client_line"] == both["client_line_b"])
+        )
+        clash = (both["row"] < both["row_b"]) & same_line
+        clash &= (both["pc6_from"] <= both["pc6_to_b"]) & (both["pc6_from_b"] <= both["pc6_to"])
+        clash &= (both["pc6_from"] != both["pc6_from_b"]) | (both["pc6_to"] != both["pc6_to_b"])
+        for row in both[clash].itertuples():
+            what = f"{row.pc4_b} and {row.pc4} (row {row.row}) overlap"
+            self.problems.append(
+                Problem(self.files["locks"], int(str(row.row_b)), "pc4", what, "ranges that do not overlap")
+            )

@@ -1,0 +1,288 @@
+"""A file of the input folder -> a table of its cells as they stand, or the one cause why it cannot be read.
+
+Belongs here: which file holds a table, and the form of that file: encoding, separator, header, number of cells, quotes,
+size. Does not belong here: what a cell means (``cells``), and checks between tables (``cross_checks``).
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import difflib
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from allocation.contract import input_tables
+from allocation.contract.errors import Problem
+from allocation.contract.schema import Table
+from allocation.intake.listing import listed
+
+SUFFIXES = (".csv", ".parquet")
+MOST_BYTES = 1_000_000_000
+"""A larger file is refused before it is read: the inflow of the country over three years is some 20 MB of CSV."""
+ALLOWED_FORM = "CSV (UTF-8, comma, header) or Parquet"
+LIKENESS = 0.8
+"""From this likeness (``difflib``) on, an unknown name is taken for a misspelling of an absent one."""
+
+
+@dataclass
+class Reading:
+    """The tables of a folder as they stand. ``frames``: per table, all columns of the contract and ``row`` (spreadsheet
+    row), cells not yet typed; a table that cannot be read is absent. ``files``: per table the name of its file."""
+
+    frames: dict[str, pd.DataFrame] = field(default_factory=dict)
+    files: dict[str, str] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+    remarks: list[Problem] = field(default_factory=list)
+    """What was passed over: columns and files that no table has."""
+
+
+def read_folder(folder: Path, tables: Sequence[Table] = input_tables.INPUTS) -> Reading:
+    """Read every table of ``tables`` that ``folder`` has. An absent optional table is an empty frame."""
+    reading = Reading(files={table.name: f"{table.name}.csv" for table in tables})
+    if not folder.is_dir():
+        state = "is a file" if folder.exists() else "is missing"
+        what, allowed = f"the folder {folder} {state}", "a folder with the input files"
+        reading.problems.append(Problem(str(folder), None, None, what, allowed))
+        return reading
+    found = files_of_tables(folder, tables)
+    for table in tables:
+        paths = found[table.name]
+        if not paths:
+            _absent(folder, table, reading)
+            continue
+        reading.files[table.name] = paths[0].name
+        if len(paths) > 1:
+            what = f"several files: {', '.join(path.name for path in paths)}"
+            reading.problems.append(Problem(table.name, None, None, what, "one of them"))
+            continue
+        frame, problems = read_table(paths[0], table, reading.remarks)
+        reading.problems += problems
+        if frame is not None:
+            reading.frames[table.name] = frame
+    _strange_files(folder, tables, found, reading)
+    return reading
+
+
+def files_of_tables(folder: Path, tables: Sequence[Table] = input_tables.INPUTS) -> dict[str, list[Path]]:
+    """Per table the paths that bear its name, in capitals or not: not every file system tells them apart."""
+    names = {f"{table.name}{suffix}": table.name for table in tables for suffix in SUFFIXES}
+    found: dict[str, list[Path]] = {table.name: [] for table in tables}
+    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+        if path.name.casefold() in names:
+            found[names[path.name.casefold()]].append(path)
+    return found
+
+
+def _absent(folder: Path, table: Table, reading: Reading) -> None:
+    if table.optional:
+        reading.frames[table.name] = pd.DataFrame(
+            {name: pd.Series(dtype=object) for name in (*table.column_names, "row")}
+        )
+        return
+    problem = Problem(f"{table.name}.csv", None, None, "the file is missing", "a CSV or Parquet file of this name")
+    reading.problems.append(problem)
+
+
+def _strange_files(folder: Path, tables: Sequence[Table], found: dict[str, list[Path]], reading: Reading) -> None:
+    """Files that no table has: refused when one is likely meant for an absent table, else told."""
+    known = {path for paths in found.values() for path in paths}
+    absent = [table.name for table in tables if not found[table.name]]
+    for path in sorted(folder.iterdir()):
+        stem = path.name.split(".")[0].casefold()
+        if path in known or path.name.startswith((".", "~")) or stem.startswith("readme"):
+            continue
+        meant = difflib.get_close_matches(stem, absent, 1, LIKENESS)
+        if meant:
+            what = f"no input has this name; is it meant to be {meant[0]}?"
+            reading.problems.append(Problem(path.name, None, None, what, f"{meant[0]}.csv or {meant[0]}.parquet"))
+        else:
+            reading.remarks.append(Problem(path.name, None, None, "not an input: it is passed over", "the inputs"))
+
+
+def read_table(path: Path, table: Table, remarks: list[Problem]) -> tuple[pd.DataFrame | None, list[Problem]]:
+    """The columns of ``table`` in ``path``, with ``row``; None when its form is wrong."""
+    name = path.name
+    if not path.is_file():
+        return None, [Problem(name, None, None, "this is a folder", f"a file: {ALLOWED_FORM}")]
+    try:
+        if path.stat().st_size > MOST_BYTES:
+            what, allowed = f"the file has {path.stat().st_size:,} bytes", f"at most {MOST_BYTES:,} bytes"
+            return None, [Problem(name, None, None, what, allowed)]
+        is_csv = path.suffix.casefold() == ".csv"
+        frame, problems = _read_csv(path, table) if is_csv else _read_parquet(path, table)
+    except (ValueError, OSError, pa.ArrowException, OverflowError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
+        return None, [Problem(name, None, None, f"not readable ({reason})", ALLOWED_FORM)]
+    if problems or frame is None:
+        return None, problems
+    for given in frame.columns:
+        if str(given) not in (*table.column_names, "row"):
+            what = f"column {_short(str(given))} is unknown: it is passed over"
+            remarks.append(Problem(name, 1, None, what, f"columns {', '.join(table.column_names)}"))
+    for column in table.columns:
+        if column.name not in frame:
+            frame[column.name] = None
+    return frame[[*table.column_names, "row"]].copy(), []
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:56]}...'"
+
+
+# --- the header
+
+
+def _header(given: Sequence[str], table: Table, file: str) -> tuple[list[str], list[Problem]]:
+    """The names of the columns as the contract spells them, and what is wrong with them."""
+    allowed = f"columns {', '.join(table.column_names)}"
+    spelled = {name.casefold(): name for name in table.column_names}
+    names = [spelled.get(str(text).strip().casefold(), str(text).strip()) for text in given]
+    for mark, word in ((";", "';'"), ("\t", "a tab"), ("|", "'|'")):
+        if len(names) == 1 and mark in names[0]:
+            return names, [Problem(file, 1, None, f"the columns are separated by {word}, must be ','", allowed)]
+    twice = sorted({name for name in names if names.count(name) > 1 and name})
+    if twice:
+        return names, [Problem(file, 1, name, "the column occurs twice", "each column once") for name in twice]
+    problems = []
+    absent = [name for name in table.column_names if name not in names]
+    strange = [name for name in names if name not in table.column_names]
+    for name in absent:
+        like = difflib.get_close_matches(name, strange, 1, LIKENESS)
+        if like:
+            what = f"the column is missing; is {_short(like[0])} meant?"
+            problems.append(Problem(file, 1, name, what, allowed))
+        elif not table.column(name).optional:
+            problems.append(Problem(file, 1, name, "the column is missing", allowed))
+    return names, problems
+
+
+def _no_rows(table: Table, file: str) -> list[Problem]:
+    if table.optional:
+        return []
+    return [Problem(file, None, None, "the file has a header but no rows", "at least one row")]
+
+
+def _too_many(rows: int, table: Table, file: str) -> list[Problem]:
+    what = f"the file declares {rows:,} rows"
+    return [Problem(file, None, None, what, f"at most {table.most_rows:,}")] if rows > table.most_rows else []
+
+
+# --- Parquet
+
+
+def _read_parquet(path: Path, table: Table) -> tuple[pd.DataFrame | None, list[Problem]]:
+    with pq.ParquetFile(path) as stored:
+        rows = stored.metadata.num_rows
+        size = sum(stored.metadata.row_group(at).total_byte_size for at in range(stored.metadata.num_row_groups))
+        if problems := _too_many(rows, table, path.name):
+            return None, problems
+        if size > 4 * MOST_BYTES:
+            what = f"the file declares {size:,} bytes of cells"
+            return None, [Problem(path.name, None, None, what, f"at most {4 * MOST_BYTES:,}")]
+        schema = stored.schema_arrow
+        names, problems = _header(schema.names, table, path.name)
+        if problems:
+            return None, problems
+        nested = [
+            Problem(path.name, None, name, f"cells of type {_short(str(kind.type))}", "one plain value per cell")
+            for name, kind in zip(names, schema, strict=True)
+            if name in table.column_names and pa.types.is_nested(kind.type)
+        ]
+        if nested:
+            return None, nested
+        wanted = [given for given, name in zip(schema.names, names, strict=True) if name in table.column_names]
+        frame = stored.read(columns=wanted).to_pandas(ignore_metadata=True, integer_object_nulls=True)
+    spelled = dict(zip(schema.names, names, strict=True))
+    frame = frame.rename(columns=spelled)
+    if not len(frame) and (problems := _no_rows(table, path.name)):
+        return None, problems
+    for name in names:  # so that they are told as passed over
+        if name not in frame:
+            frame[name] = None
+    return frame.assign(row=np.arange(2, len(frame) + 2)), []
+
+
+# --- CSV
+
+
+def _read_csv(path: Path, table: Table) -> tuple[pd.DataFrame | None, list[Problem]]:
+    content = path.read_bytes().removeprefix(codecs.BOM_UTF8)
+    if problems := _encoding(content, path.name):
+        return None, problems
+    if not content.strip():
+        return None, [Problem(path.name, None, None, "the file is empty", f"a header and rows: {ALLOWED_FORM}")]
+    if problems := _too_many(content.count(b"\n") - 1, table, path.name):
+        return None, problems
+    reader = csv.reader(io.StringIO(content.decode("utf-8"), newline=""), skipinitialspace=True, strict=True)
+    rows: list[list[str]] = []
+    ends: list[int] = []
+    try:
+        for cells in reader:
+            rows.append(cells)
+            ends.append(reader.line_num)
+    except csv.Error as error:
+        row = (ends[-1] if ends else 0) + 1
+        return None, [
+            Problem(path.name, row, None, f"quotes that do not fit ({error})", "quotes in pairs around a cell")
+        ]
+    starts = [1, *(end + 1 for end in ends[:-1])]
+    filled = [at for at, cells in enumerate(rows) if any(cell.strip() for cell in cells)]
+    header = rows[filled[0]]
+    while len(header) > 1 and not header[-1].strip():  # commas at the end of the header
+        header.pop()
+    names, problems = _header(header, table, path.name)
+    if problems:
+        return None, problems
+    for at in filled:
+        if ends[at] > starts[at]:
+            what = "a line break in a cell: is a quote opened and not closed in its row?"
+            return None, [Problem(path.name, starts[at], None, what, "each row on a line of its own")]
+    count = len(names)
+    lines = pd.Series([starts[at] for at in filled[1:]], dtype="int64")
+    records = [rows[at] for at in filled[1:]]
+    if problems := _cells_per_row(records, lines, names, path.name):
+        return None, problems
+    if not records:
+        return pd.DataFrame({name: pd.Series(dtype=object) for name in [*names, "row"]}), _no_rows(table, path.name)
+    columns = list(zip(*(cells[:count] for cells in records), strict=True))
+    frame = pd.DataFrame({name: pd.Series(column, dtype="str") for name, column in zip(names, columns, strict=True)})
+    return frame.assign(row=lines), []
+
+
+def _cells_per_row(records: list[list[str]], lines: pd.Series, names: list[str], file: str) -> list[Problem]:
+    """Rows with more cells than the header (empty ones at the end do no harm), or fewer."""
+    count = len(names)
+    cells = pd.Series([len(record) for record in records], dtype="int64")
+    more, fewer = cells > count, cells < count
+    more &= pd.Series([any(cell.strip() for cell in record[count:]) for record in records], dtype=bool)
+    allowed = f"{count} cells, separated by commas; decimals with a point; a cell with a comma between quotes"
+
+    def problem(at: int, row: int) -> Problem:
+        return Problem(file, row, None, f"the row has {cells.iloc[at]} cells, the header {count}", allowed)
+
+    return listed(more | fewer, lines, problem, file)
+
+
+def _encoding(content: bytes, file: str) -> list[Problem]:
+    allowed = "CSV in UTF-8"
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return [Problem(file, None, None, "the text is UTF-16 (Excel: 'Unicode text')", allowed)]
+    if content.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"PAR1", b"\x1f\x8b")):
+        return [Problem(file, None, None, "this is a workbook, Parquet or compressed file, not text", allowed)]
+    if (at := content.find(b"\0")) >= 0:
+        return [Problem(file, content.count(b"\n", 0, at) + 1, None, "a NUL character", allowed)]
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        row = content.count(b"\n", 0, error.start) + 1
+        return [Problem(file, row, None, "a character that is not UTF-8", allowed)]
+    return []

@@ -1,0 +1,78 @@
+"""Postcodes of the counts that have no area: which one they count for.
+
+Belongs here: that replacement, and how much of it is a guess. Does not belong here: which number is near
+(``geodata.stand_ins``), or what became of a postcode between two editions (``geodata.diff``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from allocation.contract.config import Config
+from allocation.contract.errors import Problem
+
+STAND_IN_SHARE = 0.05
+"""More clients than this at postcodes that only have a stand-in means that the counts are of another edition."""
+REPLACED_COLUMNS = ("pc4", "stand_in", "detail", "action")
+
+
+def replace_postcodes(
+    frames: dict[str, pd.DataFrame], areas: pd.DataFrame, config: Config, followed: Mapping[str, str]
+) -> pd.DataFrame:
+    """Give postcodes without an area the one that they count for, in ``frames`` itself; returns what was replaced.
+
+    First as the configuration says, then the successor in the edition in use, then the nearest number (PO boxes and new
+    streets: ``geodata.stand_ins``). What none of these knows is left for the checks to refuse. An office gets the
+    place of its stand-in; a care region of a postcode without an area is of no use and left out.
+    """
+    import geodata
+
+    written = {
+        (table, column): {str(code): str(code) for code in frames[table][column].dropna().unique()}
+        for table, column in (("inflow", "pc4"), ("stock", "pc4"), ("teams", "office_pc4"), ("care_regions", "pc4"))
+        if table in frames
+    }
+    used = {code for codes in written.values() for code in codes.values()}
+    agreed = {code: to for code, to in config.replaced_postcodes.items() if code in used}
+    without = used - set(areas["pc4"]) - set(agreed)
+    heirs = {code: followed[code] for code in without if code in followed}
+    near = geodata.stand_ins(areas["pc4"], without - set(heirs)).dropna(subset=["stand_in"]) if without else None
+    rows = [[code, to, "vervangen volgens de instellingen", f"volgt {to}", False] for code, to in agreed.items()]
+    rows += [[code, to, "heeft geen eigen vlak in deze editie", f"volgt {to}", False] for code, to in heirs.items()]
+    if near is not None:
+        rows += [[*row, True] for row in near[list(REPLACED_COLUMNS)].to_numpy().tolist()]
+    replaced = pd.DataFrame(rows, columns=[*REPLACED_COLUMNS, "is_guess"]).sort_values("pc4", ignore_index=True)
+    stand_in = dict(zip(replaced["pc4"], replaced["stand_in"], strict=True))
+    for (table, column), codes in written.items():
+        given = frames[table][column]
+        new = given.map({code: stand_in[pc4] for code, pc4 in codes.items() if pc4 in stand_in})
+        if table == "stock":
+            frames[table]["pc4_in_file"] = given.map(codes).astype(object)
+        if table == "teams":
+            frames[table]["office_in_file"] = given.map(codes).astype(object)
+        if table in ("inflow", "stock"):
+            frames[table]["replaced"] = new.notna()
+        if table == "care_regions":
+            frames[table] = frames[table][new.isna()].reset_index(drop=True)
+        else:
+            frames[table][column] = given.where(new.isna(), new)
+    return replaced
+
+
+def too_many_stand_ins(
+    frames: dict[str, pd.DataFrame], files: Mapping[str, str], replaced: pd.DataFrame
+) -> list[Problem]:
+    """A problem when more than STAND_IN_SHARE of the clients in stock got a postcode by the nearest number."""
+    if "stock" not in frames or not replaced["is_guess"].any():
+        return []
+    stock = frames["stock"]
+    guessed = stock["pc4_in_file"].isin(replaced.loc[replaced["is_guess"], "pc4"])
+    part = stock.loc[guessed, "clients"].sum() / max(stock["clients"].sum(), 1)
+    if part <= STAND_IN_SHARE:
+        return []
+    first = stock.loc[guessed, "pc4_in_file"].min()
+    what = f"{part:.1%} of the clients have a postcode without an area, the first is {first}"
+    allowed = f"at most {STAND_IN_SHARE:.0%}; boundaries of the edition of the counts, or lines in replaced_postcodes"
+    return [Problem(files["stock"], None, "pc4", what, allowed)]
