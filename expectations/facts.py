@@ -25,7 +25,7 @@ AREA_COLUMNS = (
     "area_km2",
     "is_valid",
 )
-INPUT_BESIDE = ("replaced", "office_doubts")
+INPUT_BESIDE = ("replaced", "office_doubts", "remarks")
 """What reading the input leaves beside the tables of the contract."""
 
 

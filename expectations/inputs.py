@@ -26,6 +26,9 @@ EMPTY_AREA_CLIENTS = 12.0
 INFLOW_FACTOR = 2.0
 """Expected inflow of a product against that of the history, growth included, beyond which it is worth a look."""
 
+NO_REMARKS = pd.DataFrame(columns=["file", "row", "column", "what", "usual"], dtype=object)
+"""Of a run whose input was read before remarks were kept."""
+
 
 def suites(given: facts.InputFacts) -> Suites:
     """The suites of the first gate."""
@@ -63,6 +66,7 @@ def _frames(given: facts.InputFacts, work: pd.DataFrame) -> dict[str, pd.DataFra
         "team": facts.teams(found["teams"], day),
         **coming.frames(found["teams"], found["locks"], day),
         "office_doubt": found["office_doubts"],
+        "input_remark": found.get("remarks", NO_REMARKS),
         "team_region": facts.team_regions(found["teams"], found["clusters"]),
         "clusters": found["clusters"].drop(columns="row", errors="ignore"),
         "locks": found["locks"].drop(columns="row", errors="ignore"),
@@ -294,6 +298,15 @@ _TEAM_RULES = (
     ),
 )  # fmt: skip
 
+_REMARKS = (
+    Rule(
+        "input_remark", "input_remark", "what", "warning",
+        "the input has unusual numbers, or files or columns that are passed over",
+        "de invoer heeft ongebruikelijke getallen, of bestanden of kolommen die niet worden gelezen",
+        'select file, "row", "column", what, usual from input_remark as r order by 1, 2, 3',
+    ),
+)  # fmt: skip
+
 _OFFICES = tuple(
     Rule(
         f"office_{doubt}", "office_doubt", "office_pc4", "warning", says, zegt,
@@ -413,6 +426,6 @@ _WORK = (
 )  # fmt: skip
 
 RULES: tuple[Rule, ...] = (
-    *_AREAS, *_POSTCODES, *_PRODUCTS, *_GROUPS, *_LINES, *_HISTORY, *_TEAM_RULES, *coming.RULES, *_OFFICES, *_TEAMS,
-    *_DIVISION, *_WORK,
+    *_AREAS, *_POSTCODES, *_PRODUCTS, *_GROUPS, *_LINES, *_HISTORY, *_TEAM_RULES, *coming.RULES, *_REMARKS, *_OFFICES,
+    *_TEAMS, *_DIVISION, *_WORK,
 )  # fmt: skip

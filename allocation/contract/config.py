@@ -13,7 +13,6 @@ Unknown names are refused, so that a misspelt setting is not silently without ef
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
@@ -22,10 +21,11 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model, model_validator
 
 from allocation.contract.errors import InputRefused, Problem
+from allocation.contract.toml_file import read_toml
 from allocation.contract.vocabulary import REGULAR_GROUP
 from allocation.objective_terms import TERMS
 
-Weight = Annotated[float, Field(ge=0)]
+Weight = Annotated[float, Field(ge=0, le=1e9)]
 
 
 class Settings(BaseModel):
@@ -50,10 +50,10 @@ class Solver(Settings):
     on until the time is up or nothing better can be found. ``workers``: processes side by side.
     """
 
-    seconds: float = Field(60.0, gt=0)
-    iterations: int | None = Field(1_000_000, ge=1)
-    seed: int = Field(20260701, ge=0)
-    workers: int = Field(2, ge=1)
+    seconds: float = Field(60.0, gt=0, le=7 * 86_400)
+    iterations: int | None = Field(1_000_000, ge=1, le=10**12)
+    seed: int = Field(20260701, ge=0, lt=2**63)
+    workers: int = Field(2, ge=1, le=256)
 
     def lasting(self, seconds: float | None) -> Solver:
         """These settings with a search of so many seconds instead of the repeatable effort; None changes nothing."""
@@ -69,10 +69,10 @@ class Work(Settings):
     ``months_to_close``: mean months until a file in stock is closed, per product or ``"*"`` (a guess of the example).
     """
 
-    productive_hours_per_fte: float = Field(1200.0, gt=0)
-    growth: dict[str, Annotated[float, Field(gt=-1)]] = {}
-    hours_factor: dict[str, Annotated[float, Field(gt=0)]] = {}
-    months_to_close: dict[str, Annotated[float, Field(gt=0)]] = {"*": 6.0, "WGA_MONITORING": 60.0}
+    productive_hours_per_fte: float = Field(1200.0, gt=0, le=3000)
+    growth: dict[str, Annotated[float, Field(gt=-1, le=5)]] = {}
+    hours_factor: dict[str, Annotated[float, Field(gt=0, le=20)]] = {}
+    months_to_close: dict[str, Annotated[float, Field(gt=0, le=1200)]] = {"*": 6.0, "WGA_MONITORING": 60.0}
 
 
 class Config(Settings):
@@ -130,15 +130,7 @@ class Config(Settings):
     @classmethod
     def from_file(cls, path: Path | None) -> Self:
         """The defaults, overridden by the TOML file ``path``. Raises ``InputRefused`` naming every wrong setting."""
-        if path is None:
-            return cls()
-        try:
-            values = tomllib.loads(path.read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            raise InputRefused([Problem(str(path), None, None, "it does not exist", "an existing TOML file")]) from None
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise InputRefused([Problem(str(path), None, None, f"not readable ({error})", "TOML in UTF-8")]) from None
-        return cls.from_values(values, str(path))
+        return cls() if path is None else cls.from_values(read_toml(path), str(path))
 
 
 def _problem(detail: Mapping[str, Any], origin: str) -> Problem:

@@ -73,7 +73,9 @@ def shown(value: object) -> str:
     """A cell as the planner wrote it, cut to a length that fits a sentence."""
     if isinstance(value, pd.Timestamp):
         return f"{value:%Y-%m-%d}"
-    text = f"{value:g}" if isinstance(value, float | np.floating) else repr(value)
+    if isinstance(value, np.generic):
+        value = value.item()
+    text = f"{value:g}" if isinstance(value, float) else repr(value)
     return text if len(text) <= 60 else f"{text[:56]}...'"
 
 
@@ -176,7 +178,8 @@ class Typing:
         else:
             whole = text.where(where(text, lambda cell: WHOLE_DATE.fullmatch(cell) is not None))
             days = pd.to_datetime(whole.str[:10], format="%Y-%m-%d", errors="coerce")
-        is_open = where(text, lambda cell: column.nullable and cell.startswith(OPEN_END))
+        ends = days.dt.strftime("%Y-%m-%d") if text.dtype.kind == "M" else text
+        is_open = where(ends, lambda cell: column.nullable and cell.startswith(OPEN_END))
         wrong = ~passed & ~is_open & ~days.between(FIRST_DAY, LAST_DAY)
         allowed = f"a date from {FIRST_DAY.year} to {LAST_DAY.year}, YYYY-MM-DD: {column.meaning}"
         self._report(wrong, column.name, None, allowed)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, fields
 from datetime import date
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 import pandas as pd
 
@@ -70,6 +71,11 @@ class Inputs:
     def planning_date(self, config: Config, today: date) -> date:
         """The first day of the new division: as configured, else today, but never before the stock was counted."""
         return config.valid_from or max(today, self.reference_date)
+
+    def remark_sentences(self) -> list[str]:
+        """Each row of ``remarks`` in words."""
+        cells: list[list[Any]] = self.remarks.astype(object).where(self.remarks.notna(), None).to_numpy().tolist()
+        return [Problem(*cells_of_row).place_and_what for cells_of_row in cells]
 
     def write(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)

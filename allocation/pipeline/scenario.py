@@ -26,7 +26,6 @@ Does not belong here: running it (`run_scenario`).
 from __future__ import annotations
 
 import shutil
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -37,6 +36,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from allocation.contract import input_tables
 from allocation.contract.config import Config
 from allocation.contract.errors import InputRefused, Problem
+from allocation.contract.toml_file import read_toml
 
 TEAM_COLUMNS = frozenset(input_tables.TEAMS.column_names)
 
@@ -57,9 +57,7 @@ class Scenario(BaseModel):
     def from_file(cls, path: Path) -> Scenario:
         """Read a scenario. Raises ``InputRefused`` with everything that is wrong with the file."""
         try:
-            return cls.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-            raise InputRefused([Problem(str(path), None, None, f"not readable ({error})", "TOML in UTF-8")]) from None
+            return cls.model_validate(read_toml(path))
         except ValidationError as error:
             raise InputRefused(
                 [

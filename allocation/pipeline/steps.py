@@ -177,7 +177,7 @@ def validate_folder(folder: Path, boundaries: geodata.Boundaries, config: Config
     work = expected.expected_work(inputs, boundaries.areas, config)
     undivided = replace(inputs, current=no_division())
     layers_of_boundaries(boundaries, undivided, work, config, inputs.planning_date(config, today))
-    return offices.sentences(inputs.office_doubts)
+    return [*inputs.remark_sentences(), *offices.sentences(inputs.office_doubts)]
 
 
 def solve_layer(run: Run, key: str) -> dict[str, Any]:
