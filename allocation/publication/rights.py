@@ -26,6 +26,7 @@ GRANT SELECT ON ALL TABLES IN SCHEMA caseload TO caseload_planner;
 GRANT INSERT ON {written_once} TO caseload_planner;
 GRANT UPDATE (status, planned_from, based_on_act) ON versions TO caseload_planner;
 GRANT INSERT, UPDATE, DELETE ON planner_drafts TO caseload_planner;
+GRANT USAGE ON ALL SEQUENCES IN SCHEMA caseload TO caseload_planner;
 GRANT UPDATE (status, approval, planned_from, based_on_act) ON versions TO caseload_writer;
 GRANT INSERT ON validity TO caseload_writer;
 GRANT UPDATE (valid_to, superseded_at) ON validity TO caseload_writer;
@@ -37,7 +38,9 @@ _HAND_OVER = """
 DO $$
 DECLARE thing record;
 BEGIN
-    EXECUTE format('GRANT CREATE ON DATABASE %I TO caseload_owner', current_database());
+    IF NOT has_database_privilege('caseload_owner', current_database(), 'CREATE') THEN
+        EXECUTE format('GRANT CREATE ON DATABASE %I TO caseload_owner', current_database());
+    END IF;
     GRANT USAGE, CREATE ON SCHEMA caseload TO caseload_owner;
     FOR thing IN SELECT relname, relkind FROM pg_class
                  WHERE relnamespace = 'caseload'::regnamespace AND relkind IN ('r', 'v')

@@ -11,7 +11,7 @@ that one text of SQL serves both databases.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
@@ -25,12 +25,13 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from allocation.contract.calendar import today as today
+from allocation.contract.schema import Table
 from allocation.publication.connection import address_without_secret as address_without_secret
 from allocation.publication.connection import connected as connected
 from allocation.publication.connection import engine as engine
 from allocation.publication.connection import exclusive
 from allocation.publication.connection import parse_url as parse_url
-from allocation.publication.tables import STORE_IDENTITY
+from allocation.publication.tables import ARROW_TYPES, SQL_TYPES, STORE_IDENTITY
 from allocation.publication.upgrade import migrate as migrate
 
 _COPY_BLOCK = 1 << 20
@@ -99,6 +100,17 @@ def csv_bytes(rows: pa.Table, **options: Any) -> bytes:
     buffer = BytesIO()
     pa_csv.write_csv(rows, buffer, pa_csv.WriteOptions(**options))
     return buffer.getvalue()
+
+
+def rows_of(connection: Connection, query: str, table: Table, given: Mapping[str, object]) -> pa.Table:
+    """The rows of a query as Arrow, in the types that the columns of ``table`` have in memory."""
+    text = sa.text(query).bindparams(**given)
+    typed = text.columns(**{c.name: SQL_TYPES[c.type] for c in table.columns if f"{c.name}" in query})
+    result = connection.execute(typed)
+    names = list(result.keys())
+    columns = list(zip(*result.all(), strict=True)) or [()] * len(names)
+    types = {c.name: ARROW_TYPES[c.type] for c in table.columns}
+    return pa.table([pa.array(c, types[n]) for n, c in zip(names, columns, strict=True)], names=names)
 
 
 def frame(connection: Connection, query: sa.sql.expression.Select[Any]) -> pd.DataFrame:

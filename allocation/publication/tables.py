@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+import pyarrow as pa
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 
@@ -48,6 +49,15 @@ SQL_TYPES: Mapping[str, Any] = {
     "date": sa.Date(),
     "timestamp": UtcTimestamp(),
     "json": JSON_TYPE,
+}
+ARROW_TYPES = {
+    "text": pa.string(),
+    "integer": pa.int64(),
+    "number": pa.float64(),
+    "boolean": pa.bool_(),
+    "date": pa.date32(),
+    "timestamp": pa.timestamp("us", "UTC"),
+    "json": pa.string(),
 }
 METADATA = sa.MetaData(
     naming_convention={

@@ -11,39 +11,38 @@ killed process left is swept away, or caught up with, by the next act.
 from __future__ import annotations
 
 import getpass
-import json
 import logging
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, timedelta
-from itertools import pairwise
+from datetime import date, timedelta
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pandas as pd
-import pyarrow as pa
-import shapely
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from allocation.contract.errors import Refused
-from allocation.contract.published_tables import ALLOCATION_CHANGES, RUNS
-from allocation.publication import files, store, tables
-from allocation.publication.files import Outcome
-from allocation.publication.tables import ACTS, BOUNDARY_AREAS, ROWS, VALIDITY, VERSIONS
+from allocation.contract.published_tables import ALLOCATION_CHANGES, DIVISION_VIEWS, RUNS
+from allocation.publication import files, store, tables, views
+from allocation.publication.outcome_folder import Outcome, read_outcome
+from allocation.publication.record import TIMELINE_ACTS, insert_version, record_act, renew_proposal
+from allocation.publication.tables import ACTS, ROWS, VALIDITY, VERSIONS
+from allocation.publication.timeline import (
+    Period,
+    covers,
+    is_ahead,
+    last_day,
+    listed,
+    put_in_force,
+    read_periods,
+    team_ends,
+    version_on,
+    warn_of_planned,
+)
 
 _DAY = timedelta(days=1)
-_TIMELINE_ACTS = ("publish", "rollback")
-_MOST_NAMED = 5
+DIVISION_TABLES = {table.name: table for table in DIVISION_VIEWS}
 _LOG = logging.getLogger(__name__)
-
-
-class Period(NamedTuple):
-    """``version`` is in force from ``valid_from`` up to and including ``valid_to`` (None = until further notice)."""
-
-    period_id: int
-    version: int
-    valid_from: date
-    valid_to: date | None
 
 
 # --- acts ------------------------------------------------------------------------------------------------------------
@@ -59,7 +58,7 @@ def propose(outcome_dir: Path, store_url: str, files_dir: Path, *, valid_from: d
 
     Raises ValueError for an outcome that is not as declared, Refused when another writer holds the store.
     """
-    outcome = files.read_outcome(outcome_dir)
+    outcome = read_outcome(outcome_dir)
     store.migrate(store_url)
     with store.writing(store_url) as connection:
         _recover(connection, store_url, files_dir)
@@ -69,14 +68,14 @@ def propose(outcome_dir: Path, store_url: str, files_dir: Path, *, valid_from: d
         if known is None:
             _check_compared(connection, outcome, valid_from)
             version = (connection.execute(sa.select(sa.func.max(VERSIONS.c.version))).scalar() or 0) + 1
-            _insert_version(connection, version, outcome, valid_from)
+            insert_version(connection, version, outcome, valid_from)
         else:
             version = known.version
-            _renew_proposal(connection, version, known.status, valid_from)
+            renew_proposal(connection, version, known.status, valid_from)
         if not files.proposal_folder(files_dir, version).exists():
             files.write_proposal(files_dir, version, outcome)
         run = outcome.tables[RUNS.name].to_pylist()[0]
-        _record(connection, "propose", version, valid_from, by=run["created_by"], reason=run["reason"])
+        record_act(connection, "propose", version, valid_from, by=run["created_by"], reason=run["reason"])
     return version
 
 
@@ -99,12 +98,12 @@ def publish(
     with store.writing(store_url) as connection:
         _recover(connection, store_url, files_dir)
         row = _version_row(connection, version)
-        first = valid_from or (row.planned_from if _is_ahead(row.planned_from) else None) or store.today()
-        periods = _timeline(connection)
+        first = valid_from or (row.planned_from if is_ahead(row.planned_from) else None) or store.today()
+        periods = read_periods(connection)
         if row.status == "rejected":
             raise Refused(f"Version {version} was rejected; propose it again before publishing it.")
         if row.status == "published":
-            if not any(p.version == version and _covers(p, first) for p in periods):
+            if not any(p.version == version and covers(p, first) for p in periods):
                 raise Refused(
                     f"Version {version} was published before and is not in force on {first}; "
                     "use rollback to put it in force again."
@@ -112,14 +111,15 @@ def publish(
         else:
             _check_still_valid(connection, version, row.based_on_act)
             _check_day(periods, first)
-            _write_files(files_dir, version, periods, first, approval)
-            act_id = _record(connection, "publish", version, first, by=_approver(approval), approval=approval)
-            _put_in_force(connection, periods, version, first, act_id)
+            ends = _check_teams(files_dir, version, periods, first)
+            act_id = record_act(connection, "publish", version, first, by=_approver(approval), approval=approval)
+            put_in_force(connection, periods, version, first, act_id)
             connection.execute(
                 VERSIONS.update()
                 .where(VERSIONS.c.version == version)
                 .values(status="published", approval=dict(approval) if approval else None)
             )
+            _write_files(connection, files_dir, version, periods, first, approval, ends)
     _catch_up(store_url, files_dir)
     return _folder_in_force(store_url, files_dir, version, first)
 
@@ -141,13 +141,14 @@ def rollback(
         row = _version_row(connection, version)
         if row.status != "published":
             raise Refused(f"Version {version} has status {row.status}; only a published version can be put back.")
-        periods = _timeline(connection)
+        periods = read_periods(connection)
         _check_day(periods, first)
-        if not any(p.version == version and _covers(p, first) for p in periods):
-            _write_files(files_dir, version, periods, first, row.approval)
-            _warn_of_planned(periods, first, version)
-            act_id = _record(connection, "rollback", version, first, by=by, reason=reason)
-            _put_in_force(connection, periods, version, first, act_id)
+        if not any(p.version == version and covers(p, first) for p in periods):
+            ends = _check_teams(files_dir, version, periods, first)
+            warn_of_planned(periods, first, version)
+            act_id = record_act(connection, "rollback", version, first, by=by, reason=reason)
+            put_in_force(connection, periods, version, first, act_id)
+            _write_files(connection, files_dir, version, periods, first, row.approval, ends)
     _catch_up(store_url, files_dir)
     return _folder_in_force(store_url, files_dir, version, first)
 
@@ -159,7 +160,7 @@ def reject(version: int, store_url: str, approval: Mapping[str, Any] | None = No
         if row.status == "published":
             raise Refused(f"Version {version} is published; use rollback to put another version in force.")
         if row.status == "proposed":
-            _record(connection, "reject", version, None, by=_approver(approval), approval=approval)
+            record_act(connection, "reject", version, None, by=_approver(approval), approval=approval)
             connection.execute(
                 VERSIONS.update()
                 .where(VERSIONS.c.version == version)
@@ -224,7 +225,7 @@ def history(store_url: str) -> pd.DataFrame:
 def current_version(store_url: str, on: date | None = None) -> int | None:
     """The version in force on a day (default today); None when there is none."""
     with store.reading(store_url) as connection:
-        return _in_force(_timeline(connection), on or store.today())
+        return version_on(read_periods(connection), on or store.today())
 
 
 def read_table(name: str, store_url: str, *, version: int | None = None, on: date | None = None) -> pd.DataFrame:
@@ -237,9 +238,9 @@ def read_table(name: str, store_url: str, *, version: int | None = None, on: dat
     if table is None:
         raise ValueError(f"no table {name}; there are {', '.join(t.name for t in tables.STORED)}")
     with store.reading(store_url) as connection:
-        periods = _timeline(connection)
+        periods = read_periods(connection)
         day = on or store.today()
-        chosen = version if version is not None else _in_force(periods, day)
+        chosen = version if version is not None else version_on(periods, day)
         if chosen is None:
             raise Refused(f"No version is in force on {day}.")
         row = _version_row(connection, chosen)
@@ -258,7 +259,7 @@ def read_table(name: str, store_url: str, *, version: int | None = None, on: dat
 
 def _period_shown(periods: list[Period], version: int, day: date) -> Period | None:
     own = [p for p in periods if p.version == version]
-    return next((p for p in own if _covers(p, day)), own[-1] if own else None)
+    return next((p for p in own if covers(p, day)), own[-1] if own else None)
 
 
 def compare(a: int, b: int, store_url: str) -> pd.DataFrame:
@@ -297,7 +298,7 @@ def _check_still_valid(connection: Connection, version: int, based_on_act: int) 
     """Refuse a proposal that was made against a timeline that has changed since: of two at once, the first wins."""
     since = connection.execute(
         sa.select(ACTS.c.act, ACTS.c.version, ACTS.c.acted_by)
-        .where(ACTS.c.act_id > based_on_act, ACTS.c.act.in_(_TIMELINE_ACTS))
+        .where(ACTS.c.act_id > based_on_act, ACTS.c.act.in_(TIMELINE_ACTS))
         .order_by(ACTS.c.act_id.desc())
     ).first()
     if since is not None:
@@ -311,8 +312,8 @@ def _check_still_valid(connection: Connection, version: int, based_on_act: int) 
 
 def _check_compared(connection: Connection, outcome: Outcome, valid_from: date | None) -> None:
     """Refuse an outcome that was compared with a version that is not in force, today or when it is to take over."""
-    periods, first = _timeline(connection), valid_from or store.today()
-    in_force = {_in_force(periods, day) for day in (store.today(), first - _DAY, first)}
+    periods, first = read_periods(connection), valid_from or store.today()
+    in_force = {version_on(periods, day) for day in (store.today(), first - _DAY, first)}
     compared = set(outcome.tables[ALLOCATION_CHANGES.name]["from_version"].to_pylist()) - {None}
     if not compared <= in_force:
         raise Refused(
@@ -329,170 +330,8 @@ def _check_day(periods: list[Period], first: date) -> None:
         )
 
 
-def _team_ends(team_periods: list[tuple[str, date, date | None]], version: int, first: date) -> dict[str, date]:
-    """The last day of each team that stops after ``first``; Refused when one does not exist on ``first`` itself.
-
-    ``team_periods`` in order per team; periods that follow each other without a gap count as one.
-    """
-    own: dict[str, list[tuple[date, date | None]]] = {}
-    for team, begins, ends in team_periods:
-        own.setdefault(team, []).append((begins, ends))
-    absent, last_days = [], {}
-    for team, spans in own.items():
-        if not any(begins <= first and (ends is None or ends >= first) for begins, ends in spans):
-            before = [ends for begins, ends in spans if begins <= first and ends]
-            absent.append(f"team {team} " + (f"ended on {max(before)}" if before else f"starts on {spans[0][0]}"))
-            continue
-        reached: date | None = first
-        for begins, ends in spans:
-            if reached is not None and begins <= reached + _DAY:
-                reached = None if ends is None else max(reached, ends)
-        if reached is not None:
-            last_days[team] = reached
-    if absent:
-        raise Refused(
-            f"Version {version} cannot come into force on {first}: {_listed(absent)}; make a new proposal for that day."
-        )
-    return last_days
-
-
-def _listed(parts: list[str]) -> str:
-    more = f" (+{len(parts) - _MOST_NAMED} more)" if len(parts) > _MOST_NAMED else ""
-    return ", ".join(parts[:_MOST_NAMED]) + more
-
-
-def _is_ahead(day: date | None) -> bool:
-    return day is not None and day >= store.today()
-
-
-def _covers(period: Period, day: date) -> bool:
-    return period.valid_from <= day and (period.valid_to is None or period.valid_to >= day)
-
-
-def _in_force(periods: list[Period], day: date) -> int | None:
-    return next((p.version for p in periods if _covers(p, day)), None)
-
-
-def _next_day(periods: list[Period], first: date) -> date | None:
-    """The last day of a period that starts on ``first``: the day before the next version that is planned."""
-    later = [p.valid_from for p in periods if p.valid_from > first]
-    return min(later) - _DAY if later else None
-
-
 def _approver(approval: Mapping[str, Any] | None) -> str:
     return str((approval or {}).get("by") or getpass.getuser())
-
-
-# --- writing ---------------------------------------------------------------------------------------------------------
-
-
-def _timeline(connection: Connection) -> list[Period]:
-    query = (
-        sa.select(VALIDITY.c.period_id, VALIDITY.c.version, VALIDITY.c.valid_from, VALIDITY.c.valid_to)
-        .where(VALIDITY.c.superseded_at.is_(None))
-        .order_by(VALIDITY.c.valid_from)
-    )
-    return [Period(*row) for row in connection.execute(query)]
-
-
-def _put_in_force(connection: Connection, periods: list[Period], version: int, first: date, act_id: int) -> None:
-    """Cut the period that ``first`` falls in, or replace the one that starts then; later ones stay as planned."""
-    for period in periods:
-        if period.valid_from == first:
-            change: dict[str, Any] = {"superseded_at": datetime.now(UTC)}
-        elif _covers(period, first):
-            change = {"valid_to": first - _DAY}
-        else:
-            continue
-        connection.execute(VALIDITY.update().where(VALIDITY.c.period_id == period.period_id).values(**change))
-    connection.execute(
-        VALIDITY.insert().values(version=version, valid_from=first, valid_to=_next_day(periods, first), act_id=act_id)
-    )
-    _check_gapless(_timeline(connection))
-
-
-def _check_gapless(periods: list[Period]) -> None:
-    """Every day from the first on has exactly one version. The database forbids overlap; this also forbids gaps."""
-    for before, after in pairwise(periods):
-        if before.valid_to is None or after.valid_from != before.valid_to + _DAY:
-            raise AssertionError(f"validity breaks between {before} and {after}")
-    if periods and periods[-1].valid_to is not None:
-        raise AssertionError(f"validity ends with {periods[-1]}")
-
-
-def _record(
-    connection: Connection,
-    act: str,
-    version: int,
-    valid_from: date | None,
-    *,
-    by: str,
-    reason: str | None = None,
-    approval: Mapping[str, Any] | None = None,
-) -> int:
-    values = {
-        "act": act,
-        "version": version,
-        "valid_from": valid_from,
-        "acted_at": datetime.now(UTC),
-        "acted_by": by,
-        "reason": reason,
-        "approval": dict(approval) if approval else None,
-    }
-    result = connection.execute(ACTS.insert().values(**values))
-    key = result.inserted_primary_key
-    assert key is not None
-    return int(key[0])
-
-
-def _last_timeline_act(connection: Connection) -> int:
-    query = sa.select(sa.func.max(ACTS.c.act_id)).where(ACTS.c.act.in_(_TIMELINE_ACTS))
-    return connection.execute(query).scalar() or 0
-
-
-def _insert_version(connection: Connection, version: int, outcome: Outcome, valid_from: date | None) -> None:
-    connection.execute(
-        VERSIONS.insert().values(
-            version=version,
-            status="proposed",
-            fingerprint=outcome.fingerprint,
-            boundary_set=outcome.boundary_set,
-            created_at=datetime.now(UTC),
-            planned_from=valid_from,
-            based_on_act=_last_timeline_act(connection),
-        )
-    )
-    for name, rows in outcome.tables.items():
-        if name != RUNS.name:
-            numbered = rows.add_column(0, "version", pa.array([version] * rows.num_rows, pa.int64()))
-            store.load(connection, ROWS[name], numbered)
-    run = outcome.tables[RUNS.name].to_pylist()[0]
-    json_columns = [c.name for c in RUNS.columns if c.type == "json" and run.get(c.name) is not None]
-    run.update({name: json.loads(run[name]) for name in json_columns})
-    connection.execute(ROWS[RUNS.name].insert().values(version=version, **run))
-    known = sa.select(BOUNDARY_AREAS.c.pc4).where(BOUNDARY_AREAS.c.boundary_set == outcome.boundary_set).limit(1)
-    if connection.execute(known).first() is None:
-        store.load(connection, BOUNDARY_AREAS, _boundary_rows(outcome))
-
-
-def _boundary_rows(outcome: Outcome) -> pa.Table:
-    areas = outcome.areas
-    columns: dict[str, Any] = {"boundary_set": [outcome.boundary_set] * len(areas), "pc4": areas["pc4"].tolist()}
-    for column in BOUNDARY_AREAS.columns:
-        if column.name in areas.columns and column.name not in columns:
-            columns[column.name] = pa.Array.from_pandas(areas[column.name])
-    columns["shape"] = pa.array(shapely.to_wkb(areas.geometry.to_numpy()).tolist(), pa.binary())
-    return pa.table(columns)
-
-
-def _renew_proposal(connection: Connection, version: int, status: str, valid_from: date | None) -> None:
-    """The same content again: it holds against the timeline of now. A published version stays what it is."""
-    if status != "published":
-        connection.execute(
-            VERSIONS.update()
-            .where(VERSIONS.c.version == version)
-            .values(status="proposed", planned_from=valid_from, based_on_act=_last_timeline_act(connection))
-        )
 
 
 # --- files and store together ----------------------------------------------------------------------------------------
@@ -508,20 +347,8 @@ def _recover(connection: Connection, store_url: str, files_dir: Path) -> None:
     _write_timeline(connection, files_dir)
 
 
-def _warn_of_planned(periods: list[Period], first: date, version: int) -> None:
-    for period in periods:
-        if period.valid_from > first and period.version != version:
-            _LOG.warning(
-                "Version %s stays planned for %s, but its changes and transition were computed against another "
-                "division than version %s, which is put back; make a new proposal for that day.",
-                period.version,
-                period.valid_from,
-                version,
-            )
-
-
 def _write_timeline(connection: Connection, files_dir: Path) -> None:
-    periods = [(p.version, p.valid_from, p.valid_to) for p in _timeline(connection)]
+    periods = [(p.version, p.valid_from, p.valid_to) for p in read_periods(connection)]
     files.write_timeline(files_dir, store.store_id(connection), periods)
 
 
@@ -534,23 +361,39 @@ def _catch_up(store_url: str, files_dir: Path) -> None:
 def _folder_in_force(store_url: str, files_dir: Path, version: int, first: date) -> Path:
     """The folder of the period of ``version`` that holds on ``first``: a version may have several."""
     with store.reading(store_url) as connection:
-        period = next(p for p in _timeline(connection) if p.version == version and _covers(p, first))
+        period = next(p for p in read_periods(connection) if p.version == version and covers(p, first))
     return files.published_folder(files_dir, version, period.valid_from)
 
 
-def _write_files(
-    files_dir: Path, version: int, periods: list[Period], first: date, approval: Mapping[str, Any] | None
-) -> None:
-    """Write the files for readers, once the teams of the version exist on its first day."""
-    last = _next_day(periods, first)
+def _check_teams(files_dir: Path, version: int, periods: list[Period], first: date) -> dict[str, date]:
+    """Refuse a version whose files are not sound or whose teams do not exist on its first day; warn of those that end
+    while it may be in force, which are returned with their last day."""
+    last = last_day(periods, first)
     files.check_sound(files_dir, version)
-    ends = _team_ends(files.team_periods(files_dir, version), version, first)
+    ends = team_ends(files.team_periods(files_dir, version), version, first)
     ends = {team: day for team, day in ends.items() if last is None or day < last}
-    files.write_published(files_dir, version, first, last, approval, ends)
     if ends:
         _LOG.warning(
             "Version %s is in force %s, but %s: a new division for the day after is needed.",
             version,
             f"until {last}" if last else "until further notice",
-            _listed([f"team {team} ends on {day}" for team, day in ends.items()]),
+            listed([f"team {team} ends on {day}" for team, day in ends.items()]),
         )
+    return ends
+
+
+def _write_files(
+    connection: Connection,
+    files_dir: Path,
+    version: int,
+    periods: list[Period],
+    first: date,
+    approval: Mapping[str, Any] | None,
+    ends: Mapping[str, date],
+) -> None:
+    """Write the files for readers of the version that was just put in force in this transaction."""
+    divisions = {
+        name: store.rows_of(connection, query, DIVISION_TABLES[name], {"version": version, "first": first})
+        for name, query in views.division_queries(connection.dialect.name).items()
+    }
+    files.write_published(files_dir, version, first, last_day(periods, first), approval, ends, divisions)

@@ -16,6 +16,7 @@ from functools import partial
 from allocation.contract.published_tables import (
     ALLOCATION_CHANGES,
     BEZWAAR_ROUTING,
+    DIVISION_VIEWS,
     KNS_POSTCODE,
     PUBLISHED,
     ROUTING,
@@ -198,6 +199,24 @@ def published_views(dialect: str, *, with_maps: bool = False) -> dict[str, str]:
 _PERIOD = {name: f"p.{name}" for name in ("valid_from", "valid_to", "in_force_from", "in_force_until", "replaced_at")}
 _TEAM_NAME = {"team_name": "t.name"}
 _GROUP_CODE = {"verzuimbeheer_code": "t.verzuimbeheer_code"}
+
+
+def division_queries(dialect: str) -> dict[str, str]:
+    """What each division reads of one period, for its file: parameters ``version`` and ``first`` (its first day).
+
+    Without moments: those of a period stand in `version_history`, and a version's files are the same whenever written.
+    """
+    views = published_views(dialect)
+    views[KNS_POSTCODE.name] = views[KNS_POSTCODE.name].replace("FROM routing_current r", "FROM routing r")
+    queries = {}
+    for table in DIVISION_VIEWS:
+        columns = ", ".join(c.name for c in table.columns if c.type != "timestamp")
+        key = ", ".join(k for k in table.key if table.column(k).type != "timestamp")
+        queries[table.name] = (
+            f"SELECT {columns} FROM ({views[table.name]}) AS whole "
+            f"WHERE version = :version AND valid_from = :first ORDER BY {key}"
+        )
+    return queries
 
 
 def _select(table: Table, source: str, *joins: str, others: dict[str, str]) -> str:

@@ -24,12 +24,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import shapely
 
+from allocation.contract.published_tables import ROUTING
+
 SPECIAL_TEAMS = {"militair": "M", "klm": "K", "politie": "Q"}
 TEAM_OFFICES = {
     "A1": "Almere", "A2": "Amersfoort", "V1": "Venlo", "V2": "Venlo", "W1": "Tiel", "P": "Goes", "M": "Utrecht",
     "K": "Haarlem", "Q": "Zwolle",
 }  # fmt: skip
 PC6_SHARE = 0.25
+PW_CLIENTS = (False, True) if "pw_client" in ROUTING.column_names else (False,)
 
 
 @dataclass(frozen=True)
@@ -90,17 +93,21 @@ def routing_of(country: Country, allocation: pd.DataFrame) -> pd.DataFrame:
     """Every postcode, group, law and line; the PC6 split shows as a range beside the rest."""
     rows: list[tuple[object, ...]] = []
     for pc4, client_line, law_domain, team, share in allocation.itertuples(index=False):
-        for law in ("ZW", "WIA") if law_domain == "zw_wia" else ("PW",):
+        laws = ("ZW", "WIA") if law_domain == "zw_wia" else ("PW",)
+        for law in laws:
             for line in ("vangnet", "werkgever") if client_line == "alle" else (client_line,):
                 at_pc6 = pc4 == "1002" and team == "A2" and share == PC6_SHARE
                 first, last = ("1002AA", "1002AE") if at_pc6 else (None, None)
-                rows.append((pc4, first, last, "regulier", law, line, team, share))
+                rows.append((pc4, first, last, "regulier", False, law, line, team, share))
     for pc4 in country.pc4s:
-        for group, team in SPECIAL_TEAMS.items():
-            for law in ("ZW", "WIA", "PW"):
-                rows += [(pc4, None, None, group, law, line, team, 1.0) for line in ("vangnet", "werkgever")]
-    columns = ["pc4", "pc6_from", "pc6_to", "client_group", "law", "client_line", "team_id", "share"]
+        for law in ("ZW", "WIA", "PW"):
+            for line in ("vangnet", "werkgever"):
+                rows.append((pc4, None, None, "regulier", True, law, line, "P", 1.0))
+                for group, team in SPECIAL_TEAMS.items():
+                    rows += [(pc4, None, None, group, pw, law, line, team, 1.0) for pw in (False, True)]
+    columns = ["pc4", "pc6_from", "pc6_to", "client_group", "pw_client", "law", "client_line", "team_id", "share"]
     built = pd.DataFrame(rows, columns=columns)
+    built = built[built["pw_client"].isin(PW_CLIENTS)].reset_index(drop=True)
     return built.assign(office=built["team_id"].map(TEAM_OFFICES))
 
 
@@ -121,7 +128,9 @@ def _team_load(allocation: pd.DataFrame) -> pd.DataFrame:
         "capacity_hours_verzekeringsarts": 82 * area_sum, "capacity_hours_other": 170 * area_sum,
         "target_hours": 80 * area_sum, "deviation": 0.0 * area_sum, "tolerance": 0.05 + 0 * area_sum,
         "stock_clients": 3.0 * area_sum, "stock_hours_verzekeringsarts": 9.0 * area_sum,
-        "waiting_months": 1.5 + 0 * area_sum,
+        "files_held": (3 * area_sum).round(), "files_held_hours_verzekeringsarts": 9.0 * area_sum,
+        "first_year_hours_verzekeringsarts": 82 * area_sum, "first_year_hours_other": 165 * area_sum,
+        "waiting_months": 1.5 + 0 * area_sum, "projected_waiting_months": 1.8 + 0 * area_sum,
     }  # fmt: skip
     return layers.rename(columns={"size": "areas"}).assign(
         name="SMC " + layers["team_id"], office=layers["team_id"].map(TEAM_OFFICES),
@@ -137,7 +146,39 @@ def _transition(allocation: pd.DataFrame, country: Country) -> pd.DataFrame:
         for r in allocation.itertuples()
     ]
     columns = ["pc4", "product", "client_line", "client_group", "team_from", "team_to", "clients"]
-    return pd.DataFrame(rows, columns=columns).assign(movement="blijft", reason=country.note)
+    built = pd.DataFrame(rows, columns=columns)
+    return built.assign(pw_client=built["team_to"] == "P", movement="blijft", reason=country.note)
+
+
+def _files(country: Country) -> pd.DataFrame:
+    """A2 no longer serves region 2 and keeps what it has elsewhere; PW clients go to P; nobody knows the rest."""
+    rows: list[tuple[object, ...]] = []
+    for law in ("ZW", "WIA", "PW"):
+        for line in ("vangnet", "werkgever"):
+            for group in ("regulier", *SPECIAL_TEAMS):
+                segment = (law, line, group)
+                for pw in (False, True):
+                    is_pw = group == "regulier" and (pw or law == "PW")
+                    rows.append(("*", *segment, pw, "*", "*", "onbekend", "team onbekend"))
+                    if is_pw:
+                        rows.append(("A2", *segment, pw, "*", "P", "verhuist", "het team bedient de wet niet"))
+                    elif group == "regulier":
+                        rows.append(("A2", *segment, pw, "*", "A2", "blijft", "bestaande cliënt houdt zijn team"))
+                        gone = [pc4 for pc4 in country.pc4s if country.region(pc4) == 2]
+                        why = ("*", "verhuist", "het team bedient de regio niet")
+                        rows += [("A2", *segment, pw, pc4, *why) for pc4 in gone]
+    columns = ["team_from", "law", "client_line", "client_group", "pw_client", "pc4", "team_to", "movement", "reason"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _team_ledger(allocation: pd.DataFrame) -> pd.DataFrame:
+    """Per team 3 files and 20.5 clients a year for each area, on the line vangnet."""
+    areas = allocation.groupby("team_id")["share"].sum().reset_index()
+    return areas.drop(columns="share").assign(
+        product="WIA_EWT", client_line="vangnet", files_held=(3 * areas["share"]).round().astype("int64"),
+        inflow_clients=20.5 * areas["share"], planned_clients=23.5 * areas["share"],
+        hours_verzekeringsarts=80.0 * areas["share"], hours_other=160.0 * areas["share"],
+    )  # fmt: skip
 
 
 def _region_summary(country: Country) -> pd.DataFrame:
@@ -226,6 +267,8 @@ def write_outcome(folder: Path, country: Country | None = None, *, created_by: s
         "transition": _transition(allocation, country),
         "region_summary": _region_summary(country),
         "runs": _run(country, created_by),
+        "files": _files(country),
+        "team_ledger": _team_ledger(allocation),
         "teams": _teams(country.team_ends),
         "expected": _expected(allocation),
     }
@@ -283,7 +326,7 @@ def _national_routing(allocation: pd.DataFrame) -> pd.DataFrame:
     routing = pd.concat(
         [regular.assign(client_group="regulier"), units.merge(special, how="cross").assign(share=1.0)],
         ignore_index=True,
-    )
+    ).merge(pd.DataFrame({"pw_client": list(PW_CLIENTS)}), how="cross")
     none = pd.Series([None] * len(routing), dtype="str")
     return routing.drop(columns="law_domain").assign(pc6_from=none, pc6_to=none, office="Utrecht")
 

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from allocation.contract.errors import Refused
 from allocation.contract.published_tables import PUBLISHED, TEAM
-from allocation.publication import data_contract, lookup, store, versions
+from allocation.publication import data_contract, drafts, lookup, store, versions
 from allocation.publication.data_contract import TABLES
 from tests.support.outcomes import Country, with_shared_range, write_outcome
 from tests.support.postgres import has_extension, new_database, started_server
@@ -273,6 +273,45 @@ def test_the_writer_publishes_but_cannot_change_what_was_published(
         "CREATE TABLE caseload.own (x int)",
     ):
         assert attempt(writer, statement) == INSUFFICIENT_PRIVILEGE, statement
+
+
+def test_a_planner_proposes_and_keeps_drafts_and_decides_nothing(
+    login: Callable[[str], str], files_dir: Path, tmp_path: Path
+) -> None:
+    planner = login("caseload_planner")
+    kept = drafts.save(planner, "run-1", "mijn idee", {"moves": []}, "anna", draft_id=None, revision=0)
+    assert [d.name for d in drafts.drafts(planner, "run-1")] == ["mijn idee"]
+    drafts.remove(planner, kept.draft_id, revision=kept.revision)
+    with store.connected(planner) as connection:  # complete counts
+        assert connection.scalar(sa.text("SELECT count(*) FROM transition WHERE clients < 5")) > 0
+    folder = tmp_path / "planner"
+    outcome = write_outcome(tmp_path / "o8", Country(columns=4, rows=2, note="van de planner"))
+    version = versions.propose(outcome, planner, folder)
+    assert versions.versions(planner)["status"].tolist()[0] == "proposed"
+    with pytest.raises(Refused, match="has no right"):
+        versions.publish(version, planner, folder)
+    for statement in (
+        f"UPDATE caseload.versions SET status = 'published' WHERE version = {version}",
+        "UPDATE caseload.versions SET approval = NULL",
+        "UPDATE caseload.validity SET valid_to = NULL",
+        "DELETE FROM caseload.routing_rows",
+        "UPDATE caseload.team_rows SET name = 'x'",
+        "CREATE TABLE caseload.own (x int)",
+        "SET ROLE caseload_writer",
+    ):
+        assert attempt(planner, statement) == INSUFFICIENT_PRIVILEGE, statement
+
+
+def test_the_owner_brings_a_store_along_and_the_others_do_not(login: Callable[[str], str], on_postgres: str) -> None:
+    with store.connected(on_postgres) as connection:
+        connection.execute(sa.text("UPDATE caseload.store_identity SET declarations = 'of before'"))
+        connection.commit()
+    for role in ("caseload_reader", "caseload_planner", "caseload_writer"):
+        with pytest.raises(Refused, match="has no right"):
+            store.migrate(login(role))
+    store.migrate(login("caseload_owner"))
+    with store.connected(login("caseload_reader")) as connection:
+        assert data_contract.differences(connection) == []
 
 
 def test_a_reader_who_asks_too_much_is_told_in_plain_words(login: Callable[[str], str]) -> None:

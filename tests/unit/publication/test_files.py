@@ -9,19 +9,19 @@ import sqlite3
 import sys
 from datetime import date
 from pathlib import Path
+from xml.etree import ElementTree
 
 import geopandas as gpd
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
-import pyogrio
 import pytest
 import shapely
 from hypothesis import given
 from hypothesis import strategies as st
 
-from allocation.contract.published_tables import ALLOCATION, PUBLISHED, TEAM
-from allocation.publication import files, versions
+from allocation.contract.published_tables import ALLOCATION, DIVISION_VIEWS, PUBLISHED, TEAM
+from allocation.publication import files, geopackage, outcome_folder, table_files, versions
 from tests.support.outcomes import Country, allocation_of, write_outcome
 
 COUNTRY = Country(moves={"1000": "A2"}, note="=1+1")
@@ -52,6 +52,17 @@ def test_every_table_is_there_in_each_form_with_the_declared_columns(folder: Pat
             assert tuple(plain[0]) == tuple(excel[0]) == table.column_names
 
 
+def test_what_each_division_reads_is_a_file_too(folder: Path) -> None:
+    for table in DIVISION_VIEWS:
+        told = rows_of(folder / f"{table.name}.csv")
+        assert tuple(told[0]) == tuple(c.name for c in table.columns if c.type != "timestamp")
+        assert {row["version"] for row in told} == {"1"}
+    routing = rows_of(folder / "routing.csv")
+    for name in ("uitkeren_routing", "kns_postcode", "bezwaar_routing"):
+        assert len(rows_of(folder / f"{name}.csv")) == len(routing)
+    assert {row["verzuimbeheer_code"] for row in rows_of(folder / "uitkeren_routing.csv")} >= {"VZB-A1", "VZB-P"}
+
+
 def test_the_manifest_counts_and_fingerprints_every_file(folder: Path) -> None:
     manifest = json.loads((folder / "manifest.json").read_text())
     entries = {entry["file"]: entry for entry in manifest["files"]}
@@ -79,13 +90,13 @@ def test_no_cell_runs_as_a_formula(folder: Path) -> None:
 @pytest.mark.parametrize("before", [chr(code) for code in range(sys.maxunicode) if chr(code).isspace()])
 def test_no_kind_of_space_before_a_formula_hides_it(before: str) -> None:
     for sign in "=+-@":
-        rows = files._spreadsheet_safe(pa.table({"text": [f"{before}{sign}1", f"a{before}{sign}1"]}))
+        rows = table_files._spreadsheet_safe(pa.table({"text": [f"{before}{sign}1", f"a{before}{sign}1"]}))
         assert rows.column("text").to_pylist() == [f"'{before}{sign}1", f"a{before}{sign}1"]
 
 
 @given(st.text())
 def test_any_text_is_disarmed_and_nothing_else_changes(text: str) -> None:
-    safe = files._spreadsheet_safe(pa.table({"text": pa.array([text, None])})).column("text").to_pylist()
+    safe = table_files._spreadsheet_safe(pa.table({"text": pa.array([text, None])})).column("text").to_pylist()
     assert safe[0] in (text, "'" + text)
     assert safe[1] is None
     assert not safe[0].lstrip().startswith(("=", "+", "-", "@"))
@@ -94,10 +105,10 @@ def test_any_text_is_disarmed_and_nothing_else_changes(text: str) -> None:
 
 def test_a_negative_number_stays_a_number() -> None:
     rows = pa.table({"deviation": [-0.009, 1.5], "is_within_tolerance": [True, False], "note": ["-", "x"]})
-    assert files._csv_bytes(files._spreadsheet_safe(rows)) == (
+    assert table_files.csv_bytes(table_files._spreadsheet_safe(rows)) == (
         b'"deviation","is_within_tolerance","note"\n-0.009,true,"\'-"\n1.5,false,"x"\n'
     )
-    assert files._dutch_excel_bytes(rows).decode("utf-8-sig") == (
+    assert table_files._dutch_excel_bytes(rows).decode("utf-8-sig") == (
         '"deviation";"is_within_tolerance";"note"\n"-0,009";"WAAR";"\'-"\n"1,5";"ONWAAR";"x"\n'
     )
 
@@ -134,11 +145,17 @@ def test_the_geopackage_is_one_that_qgis_opens(folder: Path) -> None:
         srs = set(database.execute("SELECT organization, organization_coordsys_id FROM gpkg_spatial_ref_sys"))
         kinds = {row[0] for row in database.execute("SELECT geometry_type_name FROM gpkg_geometry_columns")}
         assert database.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
-    assert contents == {"team_areas": "features", "postcode_areas": "features"}
+    assert contents == {"team_areas": "features", "postcode_areas": "features", "layer_styles": "attributes"}
     assert ("EPSG", 28992) in srs
     assert kinds == {"MULTIPOLYGON"}
-    for layer in pyogrio.list_layers(path)[:, 0]:
+    with sqlite3.connect(path) as database:
+        styles = dict(database.execute("SELECT f_table_name, styleQML FROM layer_styles WHERE useAsDefault"))
+    assert set(styles) == {"team_areas", "postcode_areas"}
+    named = {c.get("value") for c in ElementTree.fromstring(styles["team_areas"].split("\n", 1)[1]).iter("category")}
+    assert {"A1", "A2", "P", "W1"} <= named
+    for layer in styles:
         shapes = gpd.read_file(path, layer=layer)
+        assert set(zip(shapes["version"], shapes["valid_from"].astype(str), strict=True)) == {(1, "2027-01-01")}
         assert shapes.crs.to_epsg() == 28992
         assert shapes.geometry.is_valid.all()
 
@@ -169,10 +186,10 @@ def test_each_postcode_names_its_teams(folder: Path) -> None:
 def test_areas_that_do_not_fit_together_are_dissolved_the_slow_way() -> None:
     """Two squares that overlap by a strip are no coverage; their union is still right."""
     overlapping = [shapely.box(0, 0, 2, 1), shapely.box(1, 0, 3, 1)]
-    areas = gpd.GeoDataFrame({"pc4": ["1000", "1001"]}, geometry=overlapping, crs=files.CRS)
+    areas = gpd.GeoDataFrame({"pc4": ["1000", "1001"]}, geometry=overlapping, crs="EPSG:28992")
     allocation = pd.DataFrame({"pc4": ["1000", "1001"], "law_domain": "pw", "client_line": "alle", "team_id": "P"})
     teams = pd.DataFrame({"team_id": ["P"], "name": ["SMC P"], "office": ["Goes"], "kind": ["participatiewet"]})
-    assert files.team_areas(areas, allocation, teams).geometry.area.tolist() == [3.0]
+    assert geopackage.team_areas(areas, allocation, teams).geometry.area.tolist() == [3.0]
 
 
 def test_the_same_version_gives_the_same_bytes(tmp_path: Path) -> None:
@@ -199,7 +216,7 @@ def test_the_same_version_gives_the_same_bytes(tmp_path: Path) -> None:
 def test_an_outcome_that_is_not_as_declared_is_no_outcome(change: object, told: str) -> None:
     rows = allocation_of(Country(columns=2, rows=1))
     with pytest.raises(ValueError, match=told):
-        files.conform(ALLOCATION, pa.Table.from_pandas(change(rows), preserve_index=False))  # type: ignore[operator]
+        outcome_folder.conform(ALLOCATION, pa.Table.from_pandas(change(rows), preserve_index=False))  # type: ignore[operator]
 
 
 def test_files_of_a_store_that_was_replaced_are_kept_aside(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from allocation.contract.errors import Refused
-from allocation.publication import store, tables, versions
+from allocation.publication import record, store, tables, timeline
 
 DAY_0 = date(2027, 1, 1)
 HORIZON = 40
@@ -23,15 +23,15 @@ def store_url(tmp_path_factory: pytest.TempPathFactory) -> str:
     return address
 
 
-def put_all_in_force(connection: sa.Connection, acts: list[tuple[int, int]]) -> list[versions.Period]:
+def put_all_in_force(connection: sa.Connection, acts: list[tuple[int, int]]) -> list[timeline.Period]:
     for version in (1, 2, 3):
         values = {"version": version, "status": "published", "fingerprint": str(version), "boundary_set": "x"}
         connection.execute(tables.VERSIONS.insert().values(**values, created_at=datetime.now(UTC), based_on_act=0))
     for version, day in acts:
         first = DAY_0 + timedelta(days=day)
-        act_id = versions._record(connection, "publish", version, first, by="test")
-        versions._put_in_force(connection, versions._timeline(connection), version, first, act_id)
-    return versions._timeline(connection)
+        act_id = record.record_act(connection, "publish", version, first, by="test")
+        timeline.put_in_force(connection, timeline.read_periods(connection), version, first, act_id)
+    return timeline.read_periods(connection)
 
 
 def model(acts: list[tuple[int, int]]) -> dict[int, int]:
@@ -52,9 +52,9 @@ def test_every_day_has_the_version_of_the_last_act_for_it(store_url: str, acts: 
         periods = put_all_in_force(connection, acts)
         connection.rollback()
     told = {
-        day: versions._in_force(periods, DAY_0 + timedelta(days=day))
+        day: timeline.version_on(periods, DAY_0 + timedelta(days=day))
         for day in range(HORIZON)
-        if versions._in_force(periods, DAY_0 + timedelta(days=day)) is not None
+        if timeline.version_on(periods, DAY_0 + timedelta(days=day)) is not None
     }
     assert told == model(acts)
     assert periods[-1].valid_to is None
@@ -62,22 +62,22 @@ def test_every_day_has_the_version_of_the_last_act_for_it(store_url: str, acts: 
 
 def test_a_gap_is_an_error_of_the_program(store_url: str) -> None:
     gap = [
-        versions.Period(1, 1, DAY_0, DAY_0 + timedelta(days=3)),
-        versions.Period(2, 2, DAY_0 + timedelta(days=5), None),
+        timeline.Period(1, 1, DAY_0, DAY_0 + timedelta(days=3)),
+        timeline.Period(2, 2, DAY_0 + timedelta(days=5), None),
     ]
     with pytest.raises(AssertionError, match="validity breaks"):
-        versions._check_gapless(gap)
+        timeline.check_gapless(gap)
     with pytest.raises(AssertionError, match="validity ends"):
-        versions._check_gapless(gap[:1])
+        timeline.check_gapless(gap[:1])
 
 
 def test_periods_of_a_team_that_follow_each_other_are_one() -> None:
     first = date(2027, 1, 1)
     two = [("A", date(2026, 1, 1), date(2027, 1, 31)), ("A", date(2027, 2, 1), None)]
-    assert versions._team_ends(two, 1, first) == {}
+    assert timeline.team_ends(two, 1, first) == {}
     gap = [("A", date(2026, 1, 1), date(2027, 1, 31)), ("A", date(2027, 3, 1), None)]
-    assert versions._team_ends(gap, 1, first) == {"A": date(2027, 1, 31)}
+    assert timeline.team_ends(gap, 1, first) == {"A": date(2027, 1, 31)}
     with pytest.raises(Refused, match="on 2027-02-15: team A ended on 2027-01-31; make a new proposal"):
-        versions._team_ends(gap, 1, date(2027, 2, 15))
+        timeline.team_ends(gap, 1, date(2027, 2, 15))
     with pytest.raises(Refused, match="team A starts on 2026-01-01"):
-        versions._team_ends(two, 1, date(2025, 12, 31))
+        timeline.team_ends(two, 1, date(2025, 12, 31))

@@ -1,0 +1,99 @@
+"""The record of a store: the rows of a version, written once, and every act with who, when and why.
+
+Belongs here: what is added to the store. Does not belong here: what may be added when (`versions`), the periods in
+which versions are in force (`timeline`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pyarrow as pa
+import shapely
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from allocation.contract.published_tables import RUNS
+from allocation.publication import store
+from allocation.publication.outcome_folder import Outcome
+from allocation.publication.tables import ACTS, BOUNDARY_AREAS, ROWS, VERSIONS
+
+TIMELINE_ACTS = ("publish", "rollback")
+
+
+def record_act(
+    connection: Connection,
+    act: str,
+    version: int,
+    valid_from: date | None,
+    *,
+    by: str,
+    reason: str | None = None,
+    approval: Mapping[str, Any] | None = None,
+) -> int:
+    values = {
+        "act": act,
+        "version": version,
+        "valid_from": valid_from,
+        "acted_at": datetime.now(UTC),
+        "acted_by": by,
+        "reason": reason,
+        "approval": dict(approval) if approval else None,
+    }
+    result = connection.execute(ACTS.insert().values(**values))
+    key = result.inserted_primary_key
+    assert key is not None
+    return int(key[0])
+
+
+def last_timeline_act(connection: Connection) -> int:
+    query = sa.select(sa.func.max(ACTS.c.act_id)).where(ACTS.c.act.in_(TIMELINE_ACTS))
+    return connection.execute(query).scalar() or 0
+
+
+def insert_version(connection: Connection, version: int, outcome: Outcome, valid_from: date | None) -> None:
+    connection.execute(
+        VERSIONS.insert().values(
+            version=version,
+            status="proposed",
+            fingerprint=outcome.fingerprint,
+            boundary_set=outcome.boundary_set,
+            created_at=datetime.now(UTC),
+            planned_from=valid_from,
+            based_on_act=last_timeline_act(connection),
+        )
+    )
+    for name, rows in outcome.tables.items():
+        if name != RUNS.name:
+            numbered = rows.add_column(0, "version", pa.array([version] * rows.num_rows, pa.int64()))
+            store.load(connection, ROWS[name], numbered)
+    run = outcome.tables[RUNS.name].to_pylist()[0]
+    json_columns = [c.name for c in RUNS.columns if c.type == "json" and run.get(c.name) is not None]
+    run.update({name: json.loads(run[name]) for name in json_columns})
+    connection.execute(ROWS[RUNS.name].insert().values(version=version, **run))
+    known = sa.select(BOUNDARY_AREAS.c.pc4).where(BOUNDARY_AREAS.c.boundary_set == outcome.boundary_set).limit(1)
+    if connection.execute(known).first() is None:
+        store.load(connection, BOUNDARY_AREAS, _boundary_rows(outcome))
+
+
+def _boundary_rows(outcome: Outcome) -> pa.Table:
+    areas = outcome.areas
+    columns: dict[str, Any] = {"boundary_set": [outcome.boundary_set] * len(areas), "pc4": areas["pc4"].tolist()}
+    for column in BOUNDARY_AREAS.columns:
+        if column.name in areas.columns and column.name not in columns:
+            columns[column.name] = pa.Array.from_pandas(areas[column.name])
+    columns["shape"] = pa.array(shapely.to_wkb(areas.geometry.to_numpy()).tolist(), pa.binary())
+    return pa.table(columns)
+
+
+def renew_proposal(connection: Connection, version: int, status: str, valid_from: date | None) -> None:
+    """The same content again: it holds against the timeline of now. A published version stays what it is."""
+    if status != "published":
+        connection.execute(
+            VERSIONS.update()
+            .where(VERSIONS.c.version == version)
+            .values(status="proposed", planned_from=valid_from, based_on_act=last_timeline_act(connection))
+        )

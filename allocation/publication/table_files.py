@@ -1,0 +1,75 @@
+"""One published table as files: Parquet, CSV, and CSV that opens right in Dutch Excel; and the lines of a manifest.
+
+Belongs here: the form of a file, safe in a spreadsheet. Does not belong here: which rows (`files`), maps.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from allocation.publication.store import csv_bytes
+
+_FORMULA_STARTS = r"^[\x00-\x20\x85\p{Z}]*[=+\-@\t\r|%]"
+"""A text that starts like this can run as a formula in a spreadsheet; an apostrophe in front makes it a text."""
+
+
+def write_table(folder: Path, name: str, rows: pa.Table) -> list[dict[str, Any]]:
+    parquet, csv, excel = (folder / f"{name}{ending}" for ending in (".parquet", ".csv", ".excel.csv"))
+    pq.write_table(rows, parquet, compression="zstd")
+    csv.write_bytes(csv_bytes(_spreadsheet_safe(rows)))
+    excel.write_bytes(_dutch_excel_bytes(rows))
+    kinds = {parquet: "parquet", csv: "csv", excel: "csv, semicolon, decimal comma, for Dutch Excel"}
+    return [entry(path, name, kind, rows.num_rows) for path, kind in kinds.items()]
+
+
+def _spreadsheet_safe(rows: pa.Table) -> pa.Table:
+    """Texts that a spreadsheet would run get an apostrophe in front. Numbers stay numbers: a minus sign is harmless."""
+    for position, field in enumerate(rows.schema):
+        if pa.types.is_string(field.type):
+            values = rows.column(position)
+            runs = pc.match_substring_regex(values, _FORMULA_STARTS)
+            if pc.any(runs).as_py():
+                quoted = pc.binary_join_element_wise("'", values, "")
+                rows = rows.set_column(position, field.name, pc.if_else(runs, quoted, values))
+    return rows
+
+
+def _dutch_excel_bytes(rows: pa.Table) -> bytes:
+    """Semicolons, decimal commas, WAAR/ONWAAR and a byte-order mark: opens right by double click in Dutch Excel."""
+    rows = _spreadsheet_safe(rows)
+    for position, field in enumerate(rows.schema):
+        values = rows.column(position)
+        if pa.types.is_floating(field.type):
+            values = pc.replace_substring(pc.cast(values, pa.string()), ".", ",")
+        elif pa.types.is_boolean(field.type):
+            values = pc.if_else(values, "WAAR", "ONWAAR")
+        else:
+            continue
+        rows = rows.set_column(position, field.name, values)
+    return b"\xef\xbb\xbf" + csv_bytes(rows, delimiter=";")
+
+
+def entry(path: Path, table: str | None, kind: str, rows: int | None) -> dict[str, Any]:
+    with path.open("rb") as handle:
+        digest = hashlib.file_digest(handle, "sha256").hexdigest()
+    return {
+        "file": path.name,
+        "table": table,
+        "format": kind,
+        "rows": rows,
+        "bytes": path.stat().st_size,
+        "sha256": digest,
+    }
+
+
+def write_manifest(folder: Path, about: Mapping[str, Any], entries: Sequence[Mapping[str, Any]]) -> None:
+    text = json.dumps({**about, "files": list(entries)}, indent=2, ensure_ascii=False, default=str)
+    (folder / "manifest.json").write_text(text + "\n")
