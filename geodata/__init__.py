@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from geodata.layer import Edition
     from geodata.repairs import RULES as REPAIR_RULES
     from geodata.repairs import summary as repairs_summary
+    from geodata.travel import network_distance_km, straight_distance_km
 
 _HOME = {
     "REPAIR_RULES": ("geodata.repairs", "RULES"),
@@ -38,12 +39,14 @@ _HOME = {
     "diff": ("geodata.editions", "diff"),
     "dissolve": ("geodata.geometry", "dissolve"),
     "load_full_postcodes": ("geodata.boundaries", "load_full_postcodes"),
+    "network_distance_km": ("geodata.travel", "network_distance_km"),
     "problems": ("geodata.check", "problems"),
     "load_boundaries": ("geodata.boundaries", "load_boundaries"),
     "refresh_boundaries": ("geodata.boundaries", "refresh_boundaries"),
     "repairs_summary": ("geodata.repairs", "summary"),
     "simplify": ("geodata.geometry", "simplify"),
     "stand_ins": ("geodata.editions", "stand_ins"),
+    "straight_distance_km": ("geodata.travel", "straight_distance_km"),
     "successors": ("geodata.editions", "successors"),
 }
 
@@ -61,11 +64,13 @@ __all__ = [
     "dissolve",
     "load_boundaries",
     "load_full_postcodes",
+    "network_distance_km",
     "problems",
     "refresh_boundaries",
     "repairs_summary",
     "simplify",
     "stand_ins",
+    "straight_distance_km",
     "successors",
 ]
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from geodata import DEFAULT_CACHE, GeodataError, diff, load_boundaries, problems, refresh_boundaries, repairs_summary
+from geodata.travel import largest_detours
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -16,6 +17,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("spec", help="embedded, pdok, pdok:YEAR, or a file")
     parser.add_argument("--refresh", action="store_true", help="ask PDOK again although the cache has it")
     parser.add_argument("--against", metavar="SPEC", help="an earlier edition; lists what changed since")
+    parser.add_argument("--detours", type=int, metavar="N", help="the N largest detours against the straight line")
     parser.add_argument("--cache", type=Path, default=DEFAULT_CACHE, help="folder of the cache (%(default)s)")
     asked = parser.parse_args(arguments)
     load = refresh_boundaries if asked.refresh else load_boundaries
@@ -34,6 +36,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"{row['count']:6d}  {row['class']}: {row['rule']}")
     if changes is not None:
         print(changes.to_string(index=False) if len(changes) else "nothing changed")
+    if asked.detours:
+        place = found.areas.set_index("pc4")["place"]
+        detours = largest_detours(found.areas, found.edges, asked.detours)
+        detours = detours.assign(place_a=detours["a"].map(place), place_b=detours["b"].map(place))
+        print(detours.to_string(index=False, float_format="%.1f"))
     wrong = problems(found)
     for sentence in wrong:
         print(sentence, file=sys.stderr)

@@ -24,7 +24,9 @@ from geodata.repairs import Repairs
 
 EDGE_COLUMNS = ["a", "b", "border_m", "kind", "reason"]
 LISTED_BRIDGES = Path(__file__).parent / "reference" / "bridges_2014.csv"
+LISTED_ROADS = Path(__file__).parent / "reference" / "roads_2014.csv"
 LISTED_BARRIERS = Path(__file__).parent / "reference" / "barriers_2014.csv"
+BRIDGE_COLUMNS = ["pc4_a", "pc4_b", "kind", "reason"]
 BRIDGE_KINDS = {"ferry": "veer", "bridge": "brug of dam", "tunnel": "tunnel", "exclave": "exclave"}
 """Kind in the list -> the Dutch word that planners read."""
 MIN_BORDER_M = 5.0
@@ -82,13 +84,14 @@ def _without_barriers(edges: pd.DataFrame, repairs: Repairs, listed: Path = LIST
 class Segments:
     """The border segments that two of the polygons have in common.
 
-    ``first``, ``second``, ``length_m``: per segment the positions of the two polygons (smaller first) and its length in
-    metres. ``polygons``: how many there are.
+    ``first``, ``second``, ``length_m``, ``middle``: per segment the positions of the two polygons (smaller first), its
+    length in metres and its middle (x + iy). ``polygons``: how many there are.
     """
 
     first: Ints
     second: Ints
     length_m: npt.NDArray[np.float64]
+    middle: npt.NDArray[np.complex128]
     polygons: int
 
     @classmethod
@@ -103,6 +106,7 @@ class Segments:
             first=np.minimum(one, other)[differ],
             second=np.maximum(one, other)[differ],
             length_m=np.abs(end - start)[order][:-1][twice][differ],
+            middle=((start + end) / 2)[order][:-1][twice][differ],
             polygons=len(polygons),
         )
 
@@ -145,7 +149,7 @@ def listed_bridges(codes: pd.Series, listed: Path = LISTED_BRIDGES) -> pd.DataFr
 
     Raises GeodataError when the list itself is wrong (a column missing, an area joined to itself, a pair twice).
     """
-    bridges = _pairs(listed, ["pc4_a", "pc4_b", "kind", "reason"])
+    bridges = _pairs(listed, BRIDGE_COLUMNS, optional="km")
     unknown = bridges[~bridges["kind"].isin(list(BRIDGE_KINDS))]
     if len(unknown):
         raise GeodataError(f"{listed.name} has the kind '{unknown['kind'].iloc[0]}'; known: {', '.join(BRIDGE_KINDS)}.")
@@ -154,9 +158,29 @@ def listed_bridges(codes: pd.Series, listed: Path = LISTED_BRIDGES) -> pd.DataFr
     return found[found["a"].isin(codes) & found["b"].isin(codes)].reset_index(drop=True)
 
 
-def _pairs(listed: Path, columns: list[str]) -> pd.DataFrame:
-    """A reviewed list of pairs of areas, with a and b (a < b) in place of its first two columns."""
+def listed_crossings_km(edges: pd.DataFrame, listed: Path = LISTED_BRIDGES) -> npt.NDArray[np.float64]:
+    """Length of the crossing of each of ``edges`` (a, b) in kilometres, as a reviewed list has it; NaN without one.
+
+    Raises GeodataError when a length in the list is no number above 0.
+    """
+    bridges = _pairs(listed, BRIDGE_COLUMNS, optional="km")
+    km = pd.to_numeric(bridges["km"], errors="coerce").to_numpy(dtype=float)
+    if (~(km > 0) & (bridges["km"] != "").to_numpy()).any():
+        raise GeodataError(f"{listed.name} has a length (km) that is no number above 0.")
+    known = pd.Series(km, index=pd.MultiIndex.from_frame(bridges[["a", "b"]]))
+    found: npt.NDArray[np.float64] = known.reindex(pd.MultiIndex.from_frame(edges[["a", "b"]])).to_numpy(dtype=float)
+    return found
+
+
+def _pairs(listed: Path, columns: list[str], optional: str | None = None) -> pd.DataFrame:
+    """A reviewed list of pairs of areas, with a and b (a < b) in place of its first two columns.
+
+    The column ``optional`` may follow the others; without it, it is empty.
+    """
     table = pd.read_csv(listed, dtype=str, comment="#", keep_default_na=False)
+    if optional is not None:
+        table = table if optional in table else table.assign(**{optional: ""})
+        columns = [*columns, optional]
     if list(table.columns) != columns:
         raise GeodataError(f"{listed.name} has the columns {', '.join(table.columns)}; expected {', '.join(columns)}.")
     ends = np.sort(table[columns[:2]].to_numpy(dtype=str), axis=1)

@@ -143,7 +143,7 @@ def test_every_listed_bridge_and_barrier_is_of_this_edition(embedded: Boundaries
     """A postcode typed wrongly in a list would do nothing, silently."""
     known = set(embedded.areas["pc4"])
     borders = set(pairs(adjacency.shared_borders(embedded.areas)))
-    for path in (adjacency.LISTED_BRIDGES, adjacency.LISTED_BARRIERS):
+    for path in (adjacency.LISTED_BRIDGES, adjacency.LISTED_ROADS, adjacency.LISTED_BARRIERS):
         listed = pd.read_csv(path, dtype=str, comment="#")
         assert set(listed["pc4_a"]) | set(listed["pc4_b"]) <= known
     barriers = pd.read_csv(adjacency.LISTED_BARRIERS, dtype=str, comment="#")
