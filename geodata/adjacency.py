@@ -178,9 +178,9 @@ def _pairs(listed: Path, columns: list[str], optional: str | None = None) -> pd.
     The column ``optional`` may follow the others; without it, it is empty.
     """
     table = pd.read_csv(listed, dtype=str, comment="#", keep_default_na=False)
-    if optional is not None:
-        table = table if optional in table else table.assign(**{optional: ""})
-        columns = [*columns, optional]
+    if optional is not None and list(table.columns) == columns:
+        table = table.assign(**{optional: ""})
+    columns = columns if optional is None else [*columns, optional]
     if list(table.columns) != columns:
         raise GeodataError(f"{listed.name} has the columns {', '.join(table.columns)}; expected {', '.join(columns)}.")
     ends = np.sort(table[columns[:2]].to_numpy(dtype=str), axis=1)
