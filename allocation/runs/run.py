@@ -7,6 +7,7 @@ do, and the names of the files (`run_files`).
 from __future__ import annotations
 
 import getpass
+import itertools
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -63,9 +64,13 @@ class Run:
         today: date | None = None,
         created_by: str | None = None,
     ) -> Run:
-        """A new run, in a folder of its own below ``var``."""
+        """A new run, in a folder of its own below ``var``.
+
+        A folder is written by one run only: where steps of another run have left files under ``run_id``, this one gets
+        the next free name (``run_id-2``, ...). The version made of the other run needs them.
+        """
         now = datetime.now(UTC)
-        name = run_id or now.strftime("%Y%m%dT%H%M%S") + f"-{os.getpid():d}"
+        name = _free_name(var, run_id or now.strftime("%Y%m%dT%H%M%S") + f"-{os.getpid():d}")
         folder = run_folder(var, name)
         folder.mkdir(parents=True, exist_ok=True)
         given = str(input_dir) if input_dir else None
@@ -226,6 +231,11 @@ class Run:
     def version(self) -> int | None:
         """The version that this run became; None as long as it is not proposed."""
         return self.read(run_files.VERSION).version if self.has(run_files.VERSION) else None
+
+
+def _free_name(var: Path, name: str) -> str:
+    names = itertools.chain([name], (f"{name}-{number}" for number in itertools.count(2)))
+    return next(name for name in names if not run_files.IN_FORCE.exists(run_folder(var, name)))
 
 
 def _login() -> str:

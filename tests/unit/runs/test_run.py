@@ -10,7 +10,7 @@ import pytest
 from allocation.contract.config import Config
 from allocation.runs import run_files
 from allocation.runs.run import Run, run_folder
-from allocation.runs.run_files import RunIncomplete, VersionRecord
+from allocation.runs.run_files import InForce, RunIncomplete, VersionRecord
 
 TODAY = date(2026, 3, 10)
 
@@ -46,6 +46,17 @@ def test_the_eve_is_the_last_day_before_the_division(valid_from: date | None, ev
 
 def test_a_name_never_leads_out_of_the_folder_of_runs(tmp_path: Path) -> None:
     assert run_folder(tmp_path, "../../etc/x y").parent == tmp_path / "runs"
+
+
+def test_a_folder_is_written_by_one_run_only(tmp_path: Path) -> None:
+    """A run that is only begun may be begun again, with other input; one whose steps left files may not."""
+    first = begun(tmp_path)
+    assert begun(tmp_path).folder == first.folder
+    first.write(run_files.IN_FORCE, InForce())
+    second = begun(tmp_path)
+    second.write(run_files.IN_FORCE, InForce())
+    assert [run.run_id for run in (first, second, begun(tmp_path))] == ["first", "first-2", "first-3"]
+    assert [run.folder.name for run in (first, second)] == ["first", "first-2"]
 
 
 def test_a_folder_without_a_run_is_one_plain_error(tmp_path: Path) -> None:
