@@ -25,7 +25,7 @@ from allocation.contract.errors import Refused
 from allocation.contract.published_tables import ALLOCATION_CHANGES, DIVISION_VIEWS, RUNS
 from allocation.publication import files, store, tables, views
 from allocation.publication.outcome_folder import Outcome, read_outcome
-from allocation.publication.record import TIMELINE_ACTS, insert_version, record_act, renew_proposal
+from allocation.publication.record import TIMELINE_ACTS, insert_version, last_timeline_act, record_act, renew_proposal
 from allocation.publication.tables import ACTS, ROWS, VALIDITY, VERSIONS
 from allocation.publication.timeline import (
     Period,
@@ -242,7 +242,7 @@ def current_version(store_url: str, on: date | None = None) -> int | None:
 def timeline_act(store_url: str) -> int:
     """The number of the last act that changed what is or will be in force; 0 before the first one."""
     with store.reading(store_url) as connection:
-        return _last_timeline_act(connection)
+        return last_timeline_act(connection)
 
 
 def read_table(name: str, store_url: str, *, version: int | None = None, on: date | None = None) -> pd.DataFrame:

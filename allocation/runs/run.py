@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import numpy as np
 import pandas as pd
@@ -25,6 +26,8 @@ from allocation.runs import run_files
 from allocation.runs.run_files import FrameFile, InForce, LayersRecord, RunFile, RunRecord, T, Tables
 
 VAR = Path("var")
+HIDDEN = "***"
+"""What stands in an address instead of a secret."""
 
 
 EMBEDDED = "embedded"
@@ -79,7 +82,7 @@ class Run:
             run_id=run.run_id,
             input_dir=run.input_dir,
             boundaries=run.boundaries,
-            store=run.store,
+            store=_without_secret(run.store),
             config=config.model_dump(mode="json"),
             created_by=run.created_by,
             today=run.today,
@@ -98,7 +101,7 @@ class Run:
             run_id=record.run_id,
             input_dir=record.input_dir,
             boundaries=record.boundaries,
-            store=record.store,
+            store=_with_secret(record.store),
             config=Config.from_values(record.config),
             created_by=record.created_by,
             today=record.today,
@@ -236,6 +239,20 @@ class Run:
 def _free_name(var: Path, name: str) -> str:
     names = itertools.chain([name], (f"{name}-{number}" for number in itertools.count(2)))
     return next(name for name in names if not run_files.IN_FORCE.exists(run_folder(var, name)))
+
+
+def _without_secret(store: str) -> str:
+    """The address as it may be kept in a file; unchanged when there is no secret in it."""
+    from allocation.publication.connection import address_without_secret
+
+    shown = address_without_secret(store)
+    return shown if HIDDEN in unquote(shown) else store
+
+
+def _with_secret(kept: str) -> str:
+    """The address of the surroundings when ``kept`` is that one without its secret; else ``kept``, which may not do."""
+    given = os.environ.get("CASELOAD_STORE")
+    return given if given and HIDDEN in unquote(kept) and _without_secret(given) == kept else kept
 
 
 def _login() -> str:

@@ -59,6 +59,26 @@ def test_a_folder_is_written_by_one_run_only(tmp_path: Path) -> None:
     assert [run.folder.name for run in (first, second)] == ["first", "first-2"]
 
 
+@pytest.mark.parametrize(
+    "store", ["postgresql://planner:geheim-7@db.example/c", "postgresql://db.example/c?user=planner&password=geheim-7"]
+)
+def test_no_file_of_a_run_holds_the_password_of_the_store(
+    store: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = Run.start(
+        input_dir=None, boundaries="embedded", store=store, config=Config(), var=tmp_path, today=TODAY,
+        created_by="planner",
+    )  # fmt: skip
+    assert run.store == store
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert files
+    assert not any(b"geheim-7" in path.read_bytes() for path in files)
+    monkeypatch.setenv("CASELOAD_STORE", store)
+    assert Run.open(run.folder).store == store, "another process has it from its surroundings"
+    monkeypatch.setenv("CASELOAD_STORE", store.replace("db.example", "other.example"))
+    assert "geheim-7" not in Run.open(run.folder).store, "but never the secret of another store"
+
+
 def test_a_folder_without_a_run_is_one_plain_error(tmp_path: Path) -> None:
     with pytest.raises(RunIncomplete, match=r"run\.json does not exist"):
         Run.open(tmp_path)
