@@ -511,7 +511,8 @@ KNS_POSTCODE = Table(
 
 WERKBEDRIJF_TEAM = Table(
     "werkbedrijf_team",
-    "For Werkbedrijf: which teams work in which labour-market region and gemeente, and from which office.",
+    "For Werkbedrijf: which teams work in which labour-market region and gemeente, and from which office; special teams "
+    "without region and gemeente, because they work for the whole country.",
     (
         _VERSION,
         *(Column(c.name, c.type, c.meaning, nullable=True, example=c.example) for c in _AREA_REGION),
@@ -523,6 +524,24 @@ WERKBEDRIJF_TEAM = Table(
         Column("office", "text", "UWV office of the team", nullable=True, example="Utrecht"),
         Column("kind", "text", "kind of team", nullable=True, allowed=TEAM_KINDS, example="regulier"),
         Column("areas", "integer", "postcode areas of the gemeente in which the team has a share", example="12"),
+        Column(
+            "team_clients_per_year",
+            "number",
+            "expected clients of the whole team, as in `team_load`",
+            unit="clients a year",
+            nullable=True,
+            example="1180",
+            added="2.0",
+        ),
+        Column(
+            "team_hours_verzekeringsarts",
+            "number",
+            "expected verzekeringsarts work of the whole team, as in `team_load`",
+            unit="hours a year",
+            nullable=True,
+            example="4130",
+            added="2.0",
+        ),
         *_VALIDITY,
     ),
     key=("valid_from", "gemeente_name", "law_domain", "client_line", "team_id"),

@@ -113,6 +113,10 @@ def _plain_words(error: DBAPIError, where: str) -> Refused | None:
             f"The store {where} holds no published tables yet, or an earlier version of this program made it and its "
             "owner has not opened it since."
         )
+    if code == "2BP01":
+        return Refused(
+            f"Views of others build on the published views in the store {where}, so it cannot be changed: {text}."
+        )
     if text == "file is not a database":
         return Refused(f"The store {where} cannot be opened: the file is not an SQLite database.")
     if code == "53100" or text == "database or disk is full":

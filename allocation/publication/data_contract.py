@@ -21,7 +21,7 @@ from allocation.contract.schema import Column, Table
 from allocation.publication import small_counts, tables
 from allocation.publication.tables import is_nullable
 
-CONTRACT_VERSION = "1.0.0"
+CONTRACT_VERSION = "2.0.0"
 """Semantic: a removed or renamed column or a changed meaning raises the first number, a new column the second."""
 ROUTING_CURRENT = Table(
     "routing_current", "`routing` of today: the version in force in the Netherlands now.", ROUTING.columns, ROUTING.key
@@ -58,7 +58,7 @@ def as_open_data_contract() -> dict[str, Any]:
         "status": "active",
         "description": {
             "purpose": "Tells which SMC team serves a postcode, per client group, law and client line, on any day.",
-            "limitations": "Counts per area only, never persons. Counts under 5 are empty outside operations.",
+            "limitations": "Counts per area only, never persons. Outside operations counts are multiples of 5.",
             "usage": "See data-contract.md: how to read it, what may change and what never will.",
         },
         "servers": [{"server": "production", "type": "postgresql", "schema": tables.SCHEMA}],

@@ -38,10 +38,9 @@ _HAND_OVER = """
 DO $$
 DECLARE thing record;
 BEGIN
-    IF NOT has_database_privilege('caseload_owner', current_database(), 'CREATE') THEN
-        EXECUTE format('GRANT CREATE ON DATABASE %I TO caseload_owner', current_database());
+    IF NOT has_schema_privilege('caseload_owner', 'caseload', 'CREATE') THEN
+        GRANT USAGE, CREATE ON SCHEMA caseload TO caseload_owner;
     END IF;
-    GRANT USAGE, CREATE ON SCHEMA caseload TO caseload_owner;
     FOR thing IN SELECT relname, relkind FROM pg_class
                  WHERE relnamespace = 'caseload'::regnamespace AND relkind IN ('r', 'v')
                    AND relowner <> 'caseload_owner'::regrole LOOP

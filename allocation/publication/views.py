@@ -143,14 +143,27 @@ _START_SQLITE = """max(a.acted_at, datetime(p.valid_from, CASE
     THEN '-2 hours' ELSE '-1 hour' END) || '.000000')"""
 _AT_ANY_MOMENT = "JOIN version_history p ON p.version = r.version"
 _WERKBEDRIJF_TEAM = """
-SELECT a.version, b.arbeidsmarktregio_nr, b.arbeidsmarktregio, b.gemeente_name, a.law_domain, a.client_line,
-       a.team_id, t.name AS team_name, t.office, t.kind, CAST(count(*) AS integer) AS areas, a.valid_from, a.valid_to
-FROM allocation a
-JOIN versions v ON v.version = a.version
-JOIN boundary_areas b ON b.boundary_set = v.boundary_set AND b.pc4 = a.pc4
-LEFT JOIN team_rows t ON t.version = a.version AND t.team_id = a.team_id
-GROUP BY a.version, b.arbeidsmarktregio_nr, b.arbeidsmarktregio, b.gemeente_name, a.law_domain, a.client_line,
-         a.team_id, t.name, t.office, t.kind, a.valid_from, a.valid_to
+WITH working AS (
+    SELECT a.version, b.arbeidsmarktregio_nr, b.arbeidsmarktregio, b.gemeente_name, a.law_domain, a.client_line,
+           a.team_id, CAST(count(*) AS integer) AS areas, a.valid_from, a.valid_to
+    FROM allocation a
+    JOIN versions v ON v.version = a.version
+    JOIN boundary_areas b ON b.boundary_set = v.boundary_set AND b.pc4 = a.pc4
+    GROUP BY a.version, b.arbeidsmarktregio_nr, b.arbeidsmarktregio, b.gemeente_name, a.law_domain, a.client_line,
+             a.team_id, a.valid_from, a.valid_to
+    UNION ALL
+    SELECT r.version, NULL, NULL, NULL, CASE r.law WHEN 'PW' THEN 'pw' ELSE 'zw_wia' END, 'alle', r.team_id,
+           CAST(count(DISTINCT r.pc4) AS integer), r.valid_from, r.valid_to
+    FROM routing r JOIN team_rows s ON s.version = r.version AND s.team_id = r.team_id AND s.kind = 'bijzonder'
+    GROUP BY r.version, CASE r.law WHEN 'PW' THEN 'pw' ELSE 'zw_wia' END, r.team_id, r.valid_from, r.valid_to
+)
+SELECT w.version, w.arbeidsmarktregio_nr, w.arbeidsmarktregio, w.gemeente_name, w.law_domain, w.client_line,
+       w.team_id, t.name AS team_name, t.office, t.kind, w.areas, l.clients_per_year AS team_clients_per_year,
+       l.hours_verzekeringsarts AS team_hours_verzekeringsarts, w.valid_from, w.valid_to
+FROM working w
+LEFT JOIN team_rows t ON t.version = w.version AND t.team_id = w.team_id
+LEFT JOIN team_load l ON l.version = w.version AND l.team_id = w.team_id AND l.law_domain = w.law_domain
+                     AND l.client_line = w.client_line
 """
 _POSTCODE_AREA_MAP = """
 SELECT a.version, a.pc4, a.law_domain, a.client_line, a.team_id, a.share, a.valid_from, a.valid_to,

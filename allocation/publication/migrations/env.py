@@ -19,7 +19,8 @@ def is_ours(name: str | None, kind: str, _parents: Any) -> bool:
 def run() -> None:
     connection: sa.Connection = context.config.attributes["connection"]
     if connection.dialect.name == "postgresql":
-        connection.execute(CreateSchema(SCHEMA, if_not_exists=True))
+        if not sa.inspect(connection).has_schema(SCHEMA):  # whoever owns the schema need not be able to make another
+            connection.execute(CreateSchema(SCHEMA, if_not_exists=True))
         schema = SCHEMA
     else:
         schema = None

@@ -96,6 +96,18 @@ def test_werkbedrijf_sees_which_teams_work_where(published: str) -> None:
         "AND client_line = 'vangnet' ORDER BY team_id",
     )
     assert [tuple(r) for r in rows] == [("Gemeente 2", "V1", 9), ("Gemeente 2", "V2", 6)]
+    special = select(
+        published,
+        "SELECT gemeente_name, office, areas FROM werkbedrijf_team WHERE team_id = 'M' AND law_domain = 'zw_wia'",
+    )
+    assert [tuple(r) for r in special] == [(None, "Utrecht", 30)]
+    work = select(
+        published,
+        "SELECT DISTINCT team_clients_per_year, team_hours_verzekeringsarts FROM werkbedrijf_team WHERE team_id = 'P'",
+    )
+    is_operations = published.startswith("postgresql")  # a superuser; SQLite's views are those of readers
+    # 30 areas of 20.5 clients and 80 hours; readers: 615 clients of 3.9 hours.
+    assert tuple(work[0]) == (615.0, 2400.0 if is_operations else 615 * 3.9)
 
 
 def test_bezwaar_sees_rule_and_reason_of_any_day(published: str, files_dir: Path, propose: Callable[..., int]) -> None:
