@@ -41,7 +41,8 @@ class Guarded:
         if status != 200:
             await _answer(scope, send, status)
             return
-        known = {"planner": str(user.get_name()), "country": ThroughDag(scope["app"], token)}
+        known = {"planner": str(user.get_name()), "may_plan": _may_plan(user)}
+        known["country"] = ThroughDag(scope["app"], token)
         await self._application()(scope | known, receive, send)
 
     def _application(self) -> Any:
@@ -126,14 +127,19 @@ async def _user(token: str) -> Any:
 
 def _may(user: Any, scope: dict[str, Any]) -> bool:
     from airflow.api_fastapi.app import get_auth_manager
-    from airflow.api_fastapi.auth.managers.models.resource_details import AccessView, DagAccessEntity, DagDetails
+    from airflow.api_fastapi.auth.managers.models.resource_details import AccessView
 
-    manager = get_auth_manager()
-    if not manager.is_authorized_view(access_view=AccessView.PLUGINS, user=user):
+    if not get_auth_manager().is_authorized_view(access_view=AccessView.PLUGINS, user=user):
         return False
-    if scope["method"] in ("GET", "HEAD") or scope["path"].endswith(ASKING):
-        return True
-    details = DagDetails(id=DAG)
+    return scope["method"] in ("GET", "HEAD") or scope["path"].endswith(ASKING) or _may_plan(user)
+
+
+def _may_plan(user: Any) -> bool:
+    """Whether a user may start the DAG, and so change anything on the page; others see the edition for readers."""
+    from airflow.api_fastapi.app import get_auth_manager
+    from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity, DagDetails
+
+    details, manager = DagDetails(id=DAG), get_auth_manager()
     return manager.is_authorized_dag(method="POST", access_entity=DagAccessEntity.RUN, details=details, user=user)
 
 

@@ -5,31 +5,45 @@ Belongs here: from figures to the words and columns of the page. Does not belong
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
+from allocation.contract.published_tables import ALLOCATION_CHANGES
+from allocation.contract.vocabulary import ALL_LINES
 from allocation.page.changes import ShownKey
+from allocation.page.moving import Moving, moving
 from allocation.page.suggestions import cuts
 from allocation.page.whatif import Bench, Variant
+from allocation.publication import small_counts
 from allocation.report import dutch
 from allocation.report.board import LayerSums, Totals, totals
 from allocation.report.colours import colour_teams
 from allocation.report.dutch import number, percent
 from allocation.report.map import SHOWN, boards_shown, bordering, main_team
+from allocation.report.sheet import records
 
 Ints = np.ndarray[Any, np.dtype[np.int64]]
 
 
-def answer(bench: Bench, variant: Variant, shown: ShownKey, region: int | None) -> dict[str, Any]:
-    """Everything on the page that depends on the changes, for one layer and one region (None: the country)."""
+def answer(
+    bench: Bench, variant: Variant, shown: ShownKey, region: int | None, *, for_readers: bool = False
+) -> dict[str, Any]:
+    """Everything on the page that depends on the changes, for one layer and one region (None: the country).
+
+    ``for_readers``: without counts of clients (R14).
+    """
+    here = _of(variant.sums, *_shown(shown), region)
     return {
-        "strip": strip(bench, variant, shown, region),
+        "strip": strip(bench, variant, shown, region, for_readers=for_readers),
         "teams": team_rows(bench, variant, shown, region),
         "cuts": [asdict(cut) for cut in cuts(variant, region)],
         "changed": changed(bench, variant),
         "new_teams": _new_teams(bench, variant),
+        "without_team": int(sum((part.plan < 0).sum() for part in here)),
     }
 
 
@@ -48,32 +62,52 @@ def _shown(key: ShownKey) -> tuple[str, str]:
     return next((domain, line) for name, _, domain, line in SHOWN if name == key)
 
 
-def strip(bench: Bench, variant: Variant, shown: ShownKey, region: int | None) -> list[dict[str, str]]:
+@dataclass(frozen=True)
+class Figure:
+    """One figure of the strip: its name and how it is shown. ``is_main``: one of the five above the map."""
+
+    name: str
+    shown: Callable[[Totals, Moving], str]
+    is_main: bool = False
+    counts_persons: bool = False
+
+
+FIGURES = (
+    Figure("Grootste afwijking", lambda plan, _: percent(plan.max_deviation), is_main=True),
+    Figure("Dossiers die verhuizen", lambda _, moves: number(moves.files), is_main=True, counts_persons=True),
+    Figure("Postcodes die wisselen", lambda _, moves: number(moves.areas), is_main=True),
+    Figure("Langste wachttijd (maanden)", lambda plan, _: number(plan.longest_wait_months, 1), is_main=True),
+    Figure("Afstand tot kantoor (km)", lambda plan, _: number(plan.travel_km, 1), is_main=True),
+    Figure("Teams buiten tolerantie", lambda plan, _: number(plan.teams_outside)),
+    Figure("Gemiddelde wachttijd (maanden)", lambda plan, _: number(plan.waiting_months, 1)),
+    Figure("Gemiddelde afwijking", lambda plan, _: percent(plan.mean_deviation)),
+    Figure("Gebieden buiten tolerantie", lambda plan, _: number(plan.areas_outside)),
+    Figure("Gebieden zonder team", lambda plan, _: number(plan.without_team)),
+    Figure("Niet aaneen\u00adgesloten teams", lambda plan, _: number(plan.not_contiguous)),
+    Figure("Cliënten per jaar met ander team", lambda _, moves: number(moves.clients), counts_persons=True),
+    Figure("Gemeente\u00adsplitsingen", lambda plan, _: number(plan.municipality_splits)),
+    Figure("Zorgregio\u00adsplitsingen", lambda plan, _: number(plan.care_region_splits)),
+)
+"""What the page counts, for the division in force, the proposal and the draft alike."""
+
+
+def strip(
+    bench: Bench, variant: Variant, shown: ShownKey, region: int | None, *, for_readers: bool = False
+) -> list[dict[str, Any]]:
     """The figures now -> proposal -> after the planner's changes."""
-    three = [totals(_of(parts, *_shown(shown), region)) for parts in (bench.sums_now, bench.sums, variant.sums)]
-    columns = [_figures(one) for one in three]
-    columns[0] |= dict.fromkeys(("Verplaatste gebieden", "Cliënten met ander team"), "0")
-    return [
-        {"name": name, "now": columns[0][name], "proposal": columns[1][name], "draft": columns[2][name]}
-        for name in columns[0]
-    ]
-
-
-def _figures(one: Totals) -> dict[str, str]:
-    return {
-        "Grootste afwijking": percent(one.max_deviation),
-        "Gemiddelde afwijking": percent(one.mean_deviation),
-        "Teams buiten tolerantie": number(one.teams_outside),
-        "Gebieden buiten tolerantie": number(one.areas_outside),
-        "Gebieden zonder team": number(one.without_team),
-        "Niet aaneen\u00adgesloten teams": number(one.not_contiguous),
-        "Afstand tot kantoor (km)": number(one.travel_km, 1),
-        "Verplaatste gebieden": number(one.moved_areas),
-        "Cliënten met ander team": number(one.moved_clients),
-        "Gemeente\u00adsplitsingen": number(one.municipality_splits),
-        "Zorgregio\u00adsplitsingen": number(one.care_region_splits),
-        "Wachttijd (maanden)": number(one.waiting_months, 1),
-    }
+    domain, line = _shown(shown)
+    plans = [totals(_of(parts, domain, line, region)) for parts in (bench.sums_now, bench.sums, variant.sums)]
+    unchanged = bench.variant_unchanged
+    moves = [Moving(0, 0.0, 0)] + [moving(bench, one, domain, line, region) for one in (unchanged, variant)]
+    rows = []
+    for figure in FIGURES:
+        now, proposal, draft = (
+            dutch.NONE if for_readers and figure.counts_persons else figure.shown(plan, move)
+            for plan, move in zip(plans, moves, strict=True)
+        )
+        values = {"now": now, "proposal": proposal, "draft": draft}
+        rows.append({"name": figure.name, "is_main": figure.is_main, **values})
+    return rows
 
 
 def team_rows(bench: Bench, variant: Variant, shown: ShownKey, region: int | None) -> list[dict[str, Any]]:
@@ -81,14 +115,19 @@ def team_rows(bench: Bench, variant: Variant, shown: ShownKey, region: int | Non
     domain, line = _shown(shown)
     before, now = (
         {
-            team: (float(hours), int(areas))
+            team: (float(hours), int(areas), float(deviation))
             for part in _of(parts, domain, line, region)
-            for team, hours, areas in zip(
-                part.board.layer.problem.team_ids, part.teams.hours, part.teams.areas, strict=True
+            for team, hours, areas, deviation in zip(
+                part.board.layer.problem.team_ids,
+                part.teams.hours,
+                part.teams.areas,
+                part.teams.deviation,
+                strict=True,
             )
         }
         for parts in (bench.sums, bench.sums_now)
     )
+    none = (0.0, 0, 0.0)
     named = variant.board.teams.drop_duplicates("team_id").set_index("team_id")
     fte = {str(team): float(value) for team, value in named["fte_verzekeringsarts"].items()}
     rows: list[dict[str, Any]] = []
@@ -101,6 +140,7 @@ def team_rows(bench: Bench, variant: Variant, shown: ShownKey, region: int | Non
                 "office": str(named.at[team, "office"]),
                 "fte": fte[team],
                 "hours": float(f.hours[i]),
+                "target": float(f.target[i]),
                 "capacity": float(problem.capacity[i]),
                 "load": float(f.hours[i] / problem.capacity[i]),
                 "low": float(f.low[i]),
@@ -108,9 +148,10 @@ def team_rows(bench: Bench, variant: Variant, shown: ShownKey, region: int | Non
                 "deviation": float(f.deviation[i]),
                 "tolerance": float(problem.tolerance),
                 "is_within": bool(f.is_within[i]),
-                "change": float(f.hours[i] - before.get(team, (0.0, 0))[0]),
-                "now_hours": now.get(team, (0.0, 0))[0],
-                "now_areas": now.get(team, (0.0, 0))[1],
+                "change": float(f.hours[i] - before.get(team, none)[0]),
+                "now_hours": now.get(team, none)[0],
+                "now_areas": now.get(team, none)[1],
+                "now_deviation": now.get(team, none)[2],
                 "areas": int(f.areas[i]),
                 "pieces": int(f.pieces[i]),
                 "travel_km": None if np.isnan(f.travel_km[i]) else float(f.travel_km[i]),
@@ -163,41 +204,55 @@ def colours(sides: Ints, variant: Variant, known: list[int]) -> list[int]:
     pairs: set[tuple[int, int]] = set()
     for _, _, domain, line in SHOWN:
         pairs |= bordering(draft_team(variant, domain, line), inner)
-    total = len(variant.board.teams)
-    return colour_teams(total, pairs, [*known, *[-1] * (total - len(known))])
+    names = variant.board.teams["team_id"].tolist()
+    return colour_teams(names, pairs, [*known, *[-1] * (len(names) - len(known))])
 
 
-def change_rows(bench: Bench, variant: Variant, shown: ShownKey, region: int | None) -> list[dict[str, Any]]:
+def change_rows(
+    bench: Bench, variant: Variant, shown: ShownKey, region: int | None, *, for_readers: bool = False
+) -> list[dict[str, Any]]:
     """Every postcode of a layer and region whose team differs from the division in force: place, from, to, clients,
-    hours, who decided."""
-    codes, places = variant.board.areas["pc4"].tolist(), variant.board.areas["place"].tolist()
-    regions = variant.board.areas["arbeidsmarktregio_nr"].to_numpy()
-    rows = []
-    for part in _of(variant.sums, *_shown(shown), region):
-        locks, reasons = part.board.layer.parts["lock"].tolist(), part.board.layer.parts["reason"].tolist()
-        layer, problem = part.board.layer, part.board.layer.problem
-        name = dutch.layer(layer.law_domain, layer.client_line)
-        here = part.moved if region is None else part.moved & (regions[part.board.area] == region)
-        for unit in np.flatnonzero(here):
-            area, new, old = int(part.board.area[unit]), int(part.plan[unit]), int(part.board.now[unit])
-            rows.append({
-                "pc4": codes[area],
-                "place": places[area],
-                "layer": name,
-                "old": problem.team_ids[old] if old >= 0 else "geen team",
-                "new": problem.team_ids[new] if new >= 0 else "geen team",
-                "clients": float(part.board.clients[unit]),
-                "hours": float(part.board.hours[unit]),
-                "by": _why(new, old, int(part.board.proposal[unit]), locks[unit], reasons[unit]),
-            })  # fmt: skip
-    return sorted(rows, key=lambda row: (row["pc4"], row["layer"]))
+    hours, who decided. The rows of table ``allocation_changes``; ``for_readers`` without counts under 5."""
+    domain, line = _shown(shown)
+    table = bench.changes_of(variant)
+    mine = table[(table["law_domain"] == domain) & table["client_line"].isin([line, ALL_LINES])]
+    if region is not None:
+        mine = mine[mine["pc4"].isin(bench.codes_of(region))]
+    if for_readers:
+        mine = small_counts.shown(ALLOCATION_CHANGES, mine)
+    place = variant.board.areas.set_index("pc4")["place"]
+    why = _reasons(_of(variant.sums, domain, line, region))
+    return [
+        {
+            "pc4": row.pc4,
+            "place": str(place.get(row.pc4, "")),
+            "layer": dutch.layer(row.law_domain, row.client_line),
+            "old": row.team_from if isinstance(row.team_from, str) else "geen team",
+            "new": row.team_to if isinstance(row.team_to, str) else "geen team",
+            "clients": None if pd.isna(row.clients) else float(row.clients),
+            "hours": None if pd.isna(row.hours) else float(row.hours),
+            "by": why.get((row.pc4, row.team_to), "voorstel"),
+        }
+        for row in records(mine.sort_values(["pc4", "client_line"]))
+    ]
 
 
-def _why(new: int, old: int, proposed: int, lock: Any, reason: Any) -> str:
-    """Why a unit changes team. A lock that the planner just set says more than that the planner did it."""
+def _reasons(parts: list[LayerSums]) -> dict[tuple[str, str], str]:
+    """Why a postcode is with a team. A lock that the planner just set says more than that the planner did it."""
     names = {"pin": "vastgezet", "split": "gesplitst"}
-    if lock in names:
-        return f"{names[lock]}: {reason}"
-    if new != proposed:
-        return "planner"
-    return "voorstel: had geen team meer" if old < 0 else "voorstel: evenwicht binnen de regio"
+    found: dict[tuple[str, str], str] = {}
+    for part in parts:
+        rows, ids = part.board.layer.parts, part.board.layer.problem.team_ids
+        for unit, (pc4, lock, reason) in enumerate(zip(rows["pc4"], rows["lock"], rows["reason"], strict=True)):
+            team = int(part.plan[unit])
+            if team < 0:
+                continue
+            if lock in names:
+                text = f"{names[lock]}: {reason}"
+            elif team != int(part.board.proposal[unit]):
+                text = "planner"
+            else:
+                is_left = part.board.now[unit] < 0
+                text = "voorstel: had geen team meer" if is_left else "voorstel: evenwicht binnen de regio"
+            found[pc4, ids[team]] = text
+    return found

@@ -3,36 +3,46 @@
 Every answer is computed from what the request holds and what is on disk, so that a restart loses nothing, several
 planners can work at once, and more than one process may serve. Nothing is asked of any other machine: styles and
 scripts are the files beside this one.
+
+A server around it that knows its users puts into the scope: ``planner`` (the name), ``may_plan`` (whether this user may
+change anything) and ``country`` (who divides the whole country). Without one, the name is what the page says.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import unquote
 
-from fastapi import Depends, FastAPI, Request, Response
+from fastapi import Depends, FastAPI, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.middleware.gzip import GZipMiddleware
-from fastapi.responses import FileResponse, HTMLResponse, JSONResponse
+from fastapi.responses import FileResponse, HTMLResponse
 
 from allocation.contract.errors import Refused
 from allocation.page import answers, lookup_api, proposing
-from allocation.page.desk import Country, Desk, proposed
+from allocation.page.changes import ChangeSet
+from allocation.page.desk import Country, Desk
+from allocation.page.guarding import LOOPBACK, NOT_YOURS, Door, Forbidden, NotFound, add_refusals
 from allocation.page.requests import (
+    AskedRun,
     CountryOrder,
     DraftToSave,
     FiguresQuery,
     RecomputeQuery,
+    Revision,
+    RowId,
     SubmitOrder,
     SuggestionsQuery,
 )
 from allocation.page.suggestions import suggestions
-from allocation.publication import drafts
+from allocation.page.tasks import proposed
+from allocation.publication import drafts, store
 from allocation.report.report import ASSETS, environment
+from allocation.runs import run_files
 
 POLICY = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'self'"
 STATIC = {".css": "text/css", ".js": "text/javascript"}
@@ -43,29 +53,32 @@ NO_RUN = "Er is nog geen voorstel om te tonen. Maak er eerst een met `make run` 
 
 
 def serve(store_url: str, var: Path, host: str = "127.0.0.1", port: int = 8390) -> None:
-    """Serve the page until interrupted. The newest proposal is laid open first: no planner waits for that."""
+    """Serve the page until interrupted, on this machine only: nobody's name is verified here. The newest proposal is
+    laid open first: no planner waits for that."""
     import uvicorn
 
-    app = create_app(store_url, Path(var))
+    app = create_app(store_url, Path(var), hosts={*LOOPBACK, host})
     app.state.desk.warm_up()
     print(f"De pagina staat op http://{host}:{port}/ (stoppen met Ctrl+C)", flush=True)
     uvicorn.run(app, host=host, port=port, log_level="warning")
 
 
-# --- the application -------------------------------------------------------------------------------------------------
+def create_app(store_url: str, var: Path, hosts: Collection[str] | None = None) -> FastAPI:
+    """The page, the look-up and their endpoints. Paths are relative: it can stand below any prefix.
 
-
-def create_app(store_url: str, var: Path) -> FastAPI:
-    """The page, the look-up and their endpoints. Paths are relative: it can stand below any prefix."""
+    ``hosts``: names under which it may be addressed; None where the server around it has checked that.
+    """
     app = FastAPI(title="Caseloadverdeling SMC", docs_url=None, redoc_url=None, openapi_url="/api/openapi.json",
                   description="Read-only look-up of the SMC team of a postcode, and the planners' page.")  # fmt: skip
     app.state.desk = Desk(store_url, var)
     app.state.store_url = store_url
     app.add_middleware(GZipMiddleware, minimum_size=2000)
     app.middleware("http")(_with_policy)
-    app.add_exception_handler(Refused, _refused)
+    app.add_middleware(Door, hosts=hosts)
+    add_refusals(app)
     _add_pages(app)
     _add_figures(app)
+    _add_proposing(app)
     _add_drafts(app)
     lookup_api.add_lookup(app)
     return app
@@ -78,11 +91,7 @@ async def _with_policy(request: Request, go_on: Callable[[Request], Awaitable[Re
     return response
 
 
-async def _refused(_request: Request, error: Exception) -> Response:
-    if isinstance(error, drafts.Overtaken):
-        latest = asdict(error.latest) if error.latest else None
-        return JSONResponse({"detail": str(error), "latest": latest}, status_code=409)
-    return JSONResponse({"detail": str(error), "reason": getattr(error, "reason", None)}, status_code=422)
+# --- who asks --------------------------------------------------------------------------------------------------------
 
 
 def _desk(request: Request) -> Desk:
@@ -92,27 +101,56 @@ def _desk(request: Request) -> Desk:
 
 def _planner(request: Request) -> str:
     """Who asks: as the server around this application says (`scope["planner"]`), else as the page says."""
-    known = request.scope.get("planner") or unquote(request.headers.get("x-planner", ""))
-    return str(known).strip()[:80] or "planner"
+    known = request.scope.get("planner") or unquote(request.headers.get("x-planner", ""), errors="replace")
+    return "".join(sign for sign in str(known) if sign.isprintable()).strip()[:80] or "planner"
+
+
+def _may_plan(request: Request) -> bool:
+    """Whether the one who asks may change anything; who may not gets no small counts (R14)."""
+    return bool(request.scope.get("may_plan", True))
+
+
+def _as_planner(request: Request) -> str:
+    """The name of the one who asks; Forbidden when he may only look."""
+    if not _may_plan(request):
+        raise Forbidden(NOT_YOURS)
+    return _planner(request)
 
 
 DeskOf = Annotated[Desk, Depends(_desk)]
-Planner = Annotated[str, Depends(_planner)]
+MayPlan = Annotated[bool, Depends(_may_plan)]
+Planner = Annotated[str, Depends(_as_planner)]
+
+
+# --- pages -----------------------------------------------------------------------------------------------------------
 
 
 def _page(name: str, **content: Any) -> HTMLResponse:
     return HTMLResponse(environment("allocation.page").get_template(name).render(**content))
 
 
+def _asset_files() -> dict[str, Path]:
+    """Styles and scripts by the path under which they are asked for: those of report and page are one tree."""
+    return {
+        path.relative_to(folder).as_posix(): path
+        for folder in (ASSETS, PAGE_ASSETS)
+        for path in sorted(folder.rglob("*"))
+        if path.suffix in STATIC and path.is_file()
+    }
+
+
 def _add_pages(app: FastAPI) -> None:
+    assets = _asset_files()
+
     @app.get("/", include_in_schema=False)
-    def planners_page(request: Request, desk: DeskOf, run: str | None = None) -> HTMLResponse:
+    def planners_page(request: Request, desk: DeskOf, may_plan: MayPlan, run: AskedRun | None = None) -> HTMLResponse:
         runs = desk.runs()
         chosen = next((one for one in runs if one["run"] == run), runs[0] if runs else None)
         if chosen is None:
             return _page("message.html", title="Nog geen voorstel", text=NO_RUN)
         known = request.scope.get("planner", "")
-        return _page("page.html", runs=runs, chosen=chosen, planner=known, has_manual=MANUAL.exists())
+        return _page("page.html", runs=runs, chosen=chosen, planner=known, has_manual=MANUAL.exists(),
+                     may_plan=may_plan, in_force=desk.in_force())  # fmt: skip
 
     @app.get("/opzoeken", include_in_schema=False)
     def lookup_page(desk: DeskOf) -> HTMLResponse:
@@ -132,90 +170,128 @@ def _add_pages(app: FastAPI) -> None:
         return FileResponse(found[name]) if name in found else Response(status_code=404)
 
     @app.get("/rapport", include_in_schema=False)
-    def report(run: str, desk: DeskOf) -> Response:
-        path = desk.folder(run) / "report.html"
+    def report(run: AskedRun, desk: DeskOf, may_plan: MayPlan) -> Response:
+        path = (run_files.REPORT if may_plan else run_files.REPORT_FOR_READERS).path(desk.folder(run))
         if not path.exists():
-            raise Refused("Van deze run is geen rapport bewaard.")
+            raise NotFound("Van deze run is geen rapport bewaard.")
         return FileResponse(path, media_type="text/html", headers={"Content-Security-Policy": "frame-ancestors 'self'"})
 
-    @app.get("/static/{name}", include_in_schema=False)
+    @app.get("/static/{name:path}", include_in_schema=False)
     def static(name: str) -> Response:
-        found = {
-            path.name: path for folder in (ASSETS, PAGE_ASSETS) for path in folder.iterdir() if path.suffix in STATIC
-        }
-        if name not in found:
+        if name not in assets:
             return Response(status_code=404)
-        return FileResponse(found[name], media_type=STATIC[found[name].suffix])
+        return FileResponse(assets[name], media_type=STATIC[assets[name].suffix], headers={"Cache-Control": "no-cache"})
+
+
+# --- figures ---------------------------------------------------------------------------------------------------------
+
+
+def _only_planners_try(changes: ChangeSet, may_plan: bool) -> None:
+    """Who may only look sees the proposal: from what a change does, the count of one postcode could be told."""
+    if not (may_plan or changes.is_empty):
+        raise Forbidden(NOT_YOURS)
 
 
 def _add_figures(app: FastAPI) -> None:
     @app.get("/api/map", include_in_schema=False)
-    def the_map(run: str, desk: DeskOf) -> Response:
-        return Response(desk.opened(run)[1], media_type="application/json")
+    def the_map(run: AskedRun, desk: DeskOf, may_plan: MayPlan) -> Response:
+        opened = desk.opened(run)
+        content = opened.map_json if may_plan else opened.readers_json
+        return Response(content, media_type="application/json")
 
     @app.post("/api/figures", include_in_schema=False)
-    def figures(asked: FiguresQuery, desk: DeskOf) -> dict[str, Any]:
-        bench, _, sides, known = desk.opened(asked.run)
-        variant = bench.variant(asked.changes)
-        told = answers.answer(bench, variant, asked.layer, asked.region)
-        return told | {"colours": answers.colours(sides, variant, known) if told["changed"] else known}
+    def figures(query: FiguresQuery, desk: DeskOf, may_plan: MayPlan) -> dict[str, Any]:
+        _only_planners_try(query.changes, may_plan)
+        opened = desk.opened(query.run)
+        variant = opened.bench.variant(query.changes)
+        told = answers.answer(opened.bench, variant, query.layer, query.region, for_readers=not may_plan)
+        known = opened.colours
+        return told | {"colours": answers.colours(opened.sides, variant, known) if told["changed"] else known}
 
     @app.post("/api/changes", include_in_schema=False)
-    def changes(asked: FiguresQuery, desk: DeskOf) -> list[dict[str, Any]]:
-        bench = desk.bench(asked.run)
-        return answers.change_rows(bench, bench.variant(asked.changes), asked.layer, asked.region)
+    def changes(query: FiguresQuery, desk: DeskOf, may_plan: MayPlan) -> list[dict[str, Any]]:
+        _only_planners_try(query.changes, may_plan)
+        bench = desk.bench(query.run)
+        variant = bench.variant(query.changes)
+        return answers.change_rows(bench, variant, query.layer, query.region, for_readers=not may_plan)
 
     @app.post("/api/suggestions", include_in_schema=False)
-    def suggested(asked: SuggestionsQuery, desk: DeskOf) -> list[dict[str, Any]]:
-        variant = desk.bench(asked.run).variant(asked.changes)
-        return [asdict(one) for one in suggestions(variant, asked.layer, asked.postcodes)]
+    def suggested(query: SuggestionsQuery, desk: DeskOf, _planner: Planner) -> list[dict[str, Any]]:
+        variant = desk.bench(query.run).variant(query.changes)
+        return [asdict(one) for one in suggestions(variant, query.layer, query.postcodes)]
 
     @app.post("/api/recompute", include_in_schema=False)
-    def recompute(asked: RecomputeQuery, desk: DeskOf) -> dict[str, Any]:
-        if asked.region is None:
+    def recompute(query: RecomputeQuery, desk: DeskOf, _planner: Planner) -> dict[str, Any]:
+        if query.region is None:
             raise Refused("Kies eerst een regio; heel Nederland wordt een nieuw voorstel.")
-        bench = desk.bench(asked.run)
+        bench = desk.bench(query.run)
         solver = bench.config.solver
         brief = solver.model_copy(update={"seconds": min(solver.seconds, RECOMPUTE_SECONDS)})
         solve = partial(desk.solve, bench.config.model_copy(update={"solver": brief}))
-        done = proposing.recompute(bench, asked.changes, asked.layer, asked.region, keeps=asked.keeps, solve=solve)
+        done = proposing.recompute(bench, query.changes, query.layer, query.region, keeps=query.keeps, solve=solve)
         return done.model_dump(mode="json")
 
+
+# --- proposing and drafts --------------------------------------------------------------------------------------------
+
+
+def _add_proposing(app: FastAPI) -> None:
     @app.post("/api/submit", include_in_schema=False)
-    def submit(asked: SubmitOrder, desk: DeskOf, planner: Planner) -> dict[str, str]:
-        return {"task": desk.submit(asked, planner)}
+    def submit(order: SubmitOrder, desk: DeskOf, planner: Planner) -> dict[str, str]:
+        return {"task": desk.submit(order, planner)}
 
     @app.post("/api/country", include_in_schema=False)
-    async def country(asked: CountryOrder, request: Request, desk: DeskOf, planner: Planner) -> dict[str, str]:
+    async def country(order: CountryOrder, request: Request, desk: DeskOf, planner: Planner) -> dict[str, str]:
         by: Country | None = request.scope.get("country")
-        return {"task": await by.start(asked.draft_id, asked.reason) if by else desk.divide_country(asked, planner)}
+        await run_in_threadpool(desk.draft, order.draft_id)  # nothing is begun for a draft that is gone
+        return {"task": await by.start(order.draft_id, order.reason) if by else desk.divide_country(order, planner)}
 
     @app.get("/api/country/{name}", include_in_schema=False)
     async def country_state(name: str, request: Request, desk: DeskOf) -> dict[str, Any]:
         by: Country | None = request.scope.get("country")
         if by is None:
-            return desk.task(name)
+            return desk.tasks.state(name)
         version = await run_in_threadpool(desk.version_of, name)
         return await by.state(name) if version is None else proposed(version)
 
     @app.get("/api/tasks/{name}", include_in_schema=False)
     def task(name: str, desk: DeskOf) -> dict[str, Any]:
-        return desk.task(name)
+        return desk.tasks.state(name)
 
 
 def _add_drafts(app: FastAPI) -> None:
     @app.get("/api/drafts", include_in_schema=False)
-    def all_drafts(run: str, desk: DeskOf) -> list[dict[str, Any]]:
-        return [asdict(one) for one in drafts.drafts(desk.store_url, run)]
+    def all_drafts(run: AskedRun, desk: DeskOf, may_plan: MayPlan) -> list[dict[str, Any]]:
+        return [asdict(one) for one in drafts.drafts(desk.store_url, run)] if may_plan else []
 
     @app.post("/api/drafts", include_in_schema=False)
-    def save(asked: DraftToSave, desk: DeskOf, planner: Planner) -> dict[str, Any]:
-        content = asked.changes.model_dump(mode="json")
-        kept = drafts.save(desk.store_url, asked.run, asked.name, content, planner,
-                           draft_id=asked.draft_id, revision=asked.revision)  # fmt: skip
+    def save(draft: DraftToSave, request: Request, desk: DeskOf, planner: Planner) -> dict[str, Any]:
+        desk.folder(draft.run)
+        content = draft.changes.model_dump(mode="json")
+        if request.scope.get("planner"):
+            _sign(content["locks"], planner, desk, draft.draft_id)
+        kept = drafts.save(desk.store_url, draft.run, draft.name, content, planner,
+                           draft_id=draft.draft_id, revision=draft.revision)  # fmt: skip
         return asdict(kept)
 
     @app.delete("/api/drafts/{draft_id}", include_in_schema=False)
-    def remove(draft_id: int, revision: int, desk: DeskOf) -> dict[str, bool]:
+    def remove(
+        draft_id: RowId,
+        revision: Annotated[Revision, Query()],
+        desk: DeskOf,
+        planner: Planner,
+        owner: Annotated[str, Query(max_length=80)] = "",
+    ) -> dict[str, bool]:
+        kept = desk.draft(draft_id)
+        if kept.saved_by not in (planner, owner):
+            raise Refused(f"Dit concept is het laatst bewaard door {kept.saved_by}; bevestig dat het weg mag.")
         drafts.remove(desk.store_url, draft_id, revision=revision)
         return {"removed": True}
+
+
+def _sign(locks: list[dict[str, Any]], planner: str, desk: Desk, draft_id: int | None) -> None:
+    """New locks carry the name of the login and the day; those that the draft had already keep theirs."""
+    known = desk.draft(draft_id).content["locks"] if draft_id is not None else []
+    for lock in locks:
+        if lock not in known:
+            lock |= {"made_by": planner, "made_on": store.today().isoformat()}

@@ -10,47 +10,64 @@ import json
 from dataclasses import replace
 from datetime import date
 from itertools import pairwise
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from allocation.contract.errors import InputRefused, Refused
 from allocation.intake.inputs import Inputs
 from allocation.intake.lock_checks import LOCK_AREA
+from allocation.report import dutch
 from allocation.report.board import Board
 
 ShownKey = Literal["vangnet", "werkgever", "pw"]
 LAWS = {"regulier": "ZW|WIA", "participatiewet": "PW|ZW|WIA"}
 
 
-class Part(BaseModel):
-    """Frozen, and closed to names it does not know."""
+MOST_MOVES, MOST_LOCKS, MOST_TEAMS = 20_000, 5_000, 500
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+
+def _readable(text: str) -> str:
+    """The text; refused when it holds what no database and no screen can show."""
+    if any(not (sign.isprintable() or sign in "\u00ad ") for sign in text):
+        raise ValueError("holds a sign that cannot be shown")
+    return text
+
+
+Text = Annotated[str, AfterValidator(_readable)]
+Pc4 = Annotated[str, Field(pattern=r"^[0-9]{4}$")]
+TeamId = Annotated[Text, Field(min_length=1, max_length=40)]
+Fte = Annotated[float, Field(gt=0, le=100)]
+
+
+class Part(BaseModel):
+    """Frozen, bounded, and closed to names it does not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Move(Part):
     """A postcode that goes to another team in one of the layers shown."""
 
     layer: ShownKey
-    pc4: str
-    team_id: str
+    pc4: Pc4
+    team_id: TeamId
 
 
 class LockChange(Part):
     """A lock that the planner made: pin, bar, or one share of a split; for a split ``pc4`` may be a PC6 or a range of
     them (``1013AA-1013AE``), as in the input file."""
 
-    pc4: str
-    team_id: str
+    pc4: Annotated[Text, Field(min_length=4, max_length=20)]
+    team_id: TeamId
     kind: Literal["pin", "bar", "split"]
     share: float | None = Field(None, gt=0, le=1)
     client_line: Literal["vangnet", "werkgever"] | None = None
-    reason: str = Field(min_length=1)
+    reason: Annotated[Text, Field(min_length=1, max_length=200)]
     valid_until: date | None = None
-    made_by: str = ""
+    made_by: Annotated[Text, Field(max_length=80)] = ""
     made_on: date | None = None
 
     @property
@@ -70,30 +87,35 @@ class LockChange(Part):
 class TeamChange(Part):
     """Another FTE for a team, or its end."""
 
-    team_id: str
-    fte: float | None = Field(None, gt=0)
+    team_id: TeamId
+    fte: Fte | None = None
     is_closed: bool = False
 
 
 class NewTeam(Part):
     """A team that starts. ``region``: number of the arbeidsmarktregio."""
 
-    team_id: str = Field(min_length=1)
-    name: str = Field(min_length=1)
-    office: str = Field(min_length=1)
-    office_pc4: str
-    region: int
+    team_id: TeamId
+    name: Annotated[Text, Field(min_length=1, max_length=80)]
+    office: Annotated[Text, Field(min_length=1, max_length=80)]
+    office_pc4: Pc4
+    region: Annotated[int, Field(ge=0, le=10_000)]
     kind: Literal["regulier", "participatiewet"] = "regulier"
-    fte: float = Field(gt=0)
+    fte: Fte
 
 
 class ChangeSet(Part):
     """Everything that a planner changed on a proposal."""
 
-    moves: tuple[Move, ...] = ()
-    locks: tuple[LockChange, ...] = ()
-    teams: tuple[TeamChange, ...] = ()
-    new_teams: tuple[NewTeam, ...] = ()
+    moves: Annotated[tuple[Move, ...], Field(max_length=MOST_MOVES)] = ()
+    locks: Annotated[tuple[LockChange, ...], Field(max_length=MOST_LOCKS)] = ()
+    teams: Annotated[tuple[TeamChange, ...], Field(max_length=MOST_TEAMS)] = ()
+    new_teams: Annotated[tuple[NewTeam, ...], Field(max_length=MOST_TEAMS)] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was changed."""
+        return not (self.moves or self.locks or self.teams or self.new_teams)
 
     @property
     def structure(self) -> str:
@@ -187,13 +209,27 @@ def impossible_locks(error: InputRefused, changes: ChangeSet) -> str:
     return "\n".join(dict.fromkeys(wrong))
 
 
-def refuse_nonsense(board: Board, changes: ChangeSet) -> None:
-    """Raise Refused with one sentence per change that refers to nothing or contradicts another."""
+def refuse_nonsense(board: Board, changes: ChangeSet, day: date) -> None:
+    """Raise Refused with one sentence per change that refers to nothing, is over before ``day`` or contradicts another.
+
+    Told when the change is made: what a proposal would be refused for later belongs here.
+    """
     areas, teams = set(board.areas["pc4"]), set(board.teams["team_id"])
     regions = set(board.areas["arbeidsmarktregio_nr"])
     new = {one.team_id for one in changes.new_teams}
-    wrong = [f"Postcode {one.pc4} bestaat niet." for one in changes.locks if one.area not in areas]
+    wrong = [f"Postcode {one.area} bestaat niet." for one in changes.locks if one.area not in areas]
     wrong += _wrong_ranges(changes.locks)
+    wrong += [
+        f"De vergrendeling van {one.pc4} is al voorbij: zij geldt tot en met {dutch.day(one.valid_until)}."
+        for one in changes.locks
+        if one.valid_until is not None and one.valid_until < day
+    ]
+    closed = {one.team_id for one in changes.teams if one.is_closed}
+    wrong += [
+        f"Team {one.team_id} stopt in dit concept; {one.pc4} kan er niet op vergrendeld worden."
+        for one in changes.locks
+        if one.team_id in closed and one.kind != "bar"
+    ]
     wrong += [f"Team {one.team_id} bestaat niet." for one in changes.locks if one.team_id not in teams | new]
     wrong += [f"Team {one.team_id} bestaat niet." for one in changes.teams if one.team_id not in teams]
     wrong += [f"Er is al een team met de code {one.team_id}." for one in changes.new_teams if one.team_id in teams]
@@ -209,6 +245,12 @@ def refuse_nonsense(board: Board, changes: ChangeSet) -> None:
         f"De aandelen van postcode {pc4} tellen op tot {total:.0%}, niet tot 100%."
         for (pc4, _), total in shares.items()
         if abs(total - 1) > 1e-6
+    ]
+    halves = [(one.pc4, one.client_line, one.team_id) for one in changes.locks if one.kind == "split"]
+    wrong += [
+        f"Postcode {pc4} kan niet over {team} en nog eens {team} gesplitst worden; kies twee teams."
+        for pc4, line, team in set(halves)
+        if halves.count((pc4, line, team)) > 1
     ]
     if wrong:
         raise Refused("\n".join(dict.fromkeys(wrong)))

@@ -6,11 +6,11 @@ Belongs here: what lives longer than one request. Does not belong here: HTTP, fi
 from __future__ import annotations
 
 import json
-import logging
-import uuid
 from collections import OrderedDict
-from collections.abc import Callable
-from concurrent.futures import Future, ProcessPoolExecutor
+from collections.abc import Mapping
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
+from functools import cached_property
 from multiprocessing import get_context
 from pathlib import Path
 from threading import Lock as Mutex
@@ -25,17 +25,49 @@ from allocation.districting import warm_up
 from allocation.layers import solving
 from allocation.layers.layer import Layer
 from allocation.page import proposing
+from allocation.page.guarding import NotFound
 from allocation.page.requests import CountryOrder, SubmitOrder
+from allocation.page.tasks import Tasks
 from allocation.page.whatif import Bench
-from allocation.publication import versions
+from allocation.publication import drafts, store, versions
 from allocation.report import dutch
 from allocation.report.board import Ints
-from allocation.report.map import map_value
+from allocation.report.map import map_value, without_small_areas
+from allocation.runs import run_files
 from allocation.runs.run import Run, run_folder
 
-log = logging.getLogger(__name__)
-
 KEPT_RUNS = 3
+STATES = {"proposed": "voorgesteld", "published": "gepubliceerd", "rejected": "afgewezen"}
+NOTHING_CHANGED = "Er zijn nog geen wijzigingen om in te dienen."
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A run laid open: its bench, its map, the sides of the borders and the colours of its teams."""
+
+    bench: Bench
+    value: Mapping[str, Any] = field(repr=False)
+
+    @cached_property
+    def map_json(self) -> bytes:
+        return _compact(self.value)
+
+    @cached_property
+    def readers_json(self) -> bytes:
+        """The map without small counts (R14)."""
+        return _compact(without_small_areas(self.value))
+
+    @cached_property
+    def sides(self) -> Ints:
+        return np.array(self.value["sides"], dtype=np.int64).reshape(-1, 2)
+
+    @cached_property
+    def colours(self) -> list[int]:
+        return [team["colour"] for team in self.value["teams"]]
+
+
+def _compact(value: Mapping[str, Any]) -> bytes:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
 
 
 class Desk:
@@ -43,31 +75,39 @@ class Desk:
 
     def __init__(self, store_url: str, var: Path) -> None:
         self.store_url, self.var = store_url, var
-        self._open: OrderedDict[str, tuple[Bench, bytes, np.ndarray[Any, np.dtype[np.int64]], list[int]]] = (
-            OrderedDict()
-        )
+        self.tasks = Tasks(var)
+        self._open: OrderedDict[str, Opened] = OrderedDict()
         self._mutex = Mutex()
         self._solver: ProcessPoolExecutor | None = None
-        self._maker: ProcessPoolExecutor | None = None
-        self._tasks: dict[str, Future[int]] = {}
 
     def runs(self) -> list[dict[str, Any]]:
-        """Runs that can be shown, newest version first: run, version, status, who, when, why."""
-        known = versions.versions(self.store_url).drop_duplicates("version")
+        """Runs that can be shown, newest version first: run, version, status and its words, who, when, why."""
+        known = versions.versions(self.store_url)
+        in_force = set(known.loc[known["is_in_force"], "version"].tolist())
         rows = []
-        for one in known.sort_values("version", ascending=False).itertuples():
-            if self._folder(str(one.run_id)) is not None:
-                rows.append({
-                    "run": str(one.run_id), "version": int(str(one.version)), "status": str(one.status),
-                    "by": str(one.created_by), "reason": str(one.reason or ""),
-                    "at": dutch.moment(str(one.created_at)),
-                })  # fmt: skip
+        for one in known.drop_duplicates("version").sort_values("version", ascending=False).itertuples():
+            if self._folder(str(one.run_id)) is None:
+                continue
+            version, begins = int(str(one.version)), one.valid_from
+            state = STATES.get(str(one.status), str(one.status))
+            if version in in_force:
+                state = "geldt nu"
+            elif one.status == "published" and isinstance(begins, type(store.today())) and begins > store.today():
+                state = f"vanaf {dutch.day(begins)}"
+            rows.append({
+                "run": str(one.run_id), "version": version, "status": str(one.status), "state": state,
+                "by": str(one.created_by), "reason": str(one.reason or ""), "at": dutch.moment(str(one.created_at)),
+            })  # fmt: skip
         return rows
+
+    def in_force(self) -> int | None:
+        """The version in force today."""
+        return versions.current_version(self.store_url)
 
     def _folder(self, run_id: str) -> Path | None:
         """The folder of a run that has its outcome; None when there is none."""
         folder = run_folder(self.var, run_id)
-        return folder if (folder / "outcome" / "teams.parquet").exists() else None
+        return folder if run_files.OUTCOME.table("teams").exists(folder) else None
 
     def client_groups(self) -> tuple[str, ...]:
         """The client groups of the newest run: the set is configuration."""
@@ -77,32 +117,30 @@ class Desk:
     def folder(self, run_id: str) -> Path:
         found = self._folder(run_id)
         if found is None:
-            raise Refused(f"De bestanden van run {run_id} zijn er niet meer.")
+            raise NotFound("De bestanden van deze run zijn er niet (meer).")
         return found
 
-    def opened(self, run_id: str) -> tuple[Bench, bytes, np.ndarray[Any, np.dtype[np.int64]], list[int]]:
-        """The bench of a run, its map as JSON, the sides of the borders and the colours of the teams."""
+    def opened(self, run_id: str) -> Opened:
+        """A run laid open; kept for the next request."""
+        folder = self.folder(run_id)
         with self._mutex:
             if run_id not in self._open:
-                bench = Bench(self.folder(run_id))
-                value = map_value(bench.folder, bench.board)
-                sides = np.array(value["sides"], dtype=np.int64).reshape(-1, 2)
-                text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
-                self._open[run_id] = bench, text, sides, [team["colour"] for team in value["teams"]]
+                bench = Bench(folder)
+                self._open[run_id] = Opened(bench, map_value(bench.folder, bench.board))
                 while len(self._open) > KEPT_RUNS:
                     self._open.popitem(last=False)
             self._open.move_to_end(run_id)
             return self._open[run_id]
 
     def bench(self, run_id: str) -> Bench:
-        return self.opened(run_id)[0]
+        return self.opened(run_id).bench
 
     def warm_up(self) -> None:
         """Lay the newest proposal open, with what its first change will need."""
         newest = next(iter(self.runs()), None)
         if newest:
             bench = self.bench(newest["run"])
-            _ = bench.inputs, bench.boundaries, bench.amounts
+            _ = bench.inputs, bench.boundaries, bench.amounts, bench.proposed_changes, bench.expected
 
     def solve(self, config: Config, layer: Layer, _position: int) -> Ints:
         """A plan for the layer, from a process beside this one: other planners' answers do not wait for it."""
@@ -112,53 +150,39 @@ class Desk:
         found: dict[str, Any] = self._solver.submit(solving.solve_problem, layer, config).result()
         return np.asarray(found["plan"], dtype=np.int64)
 
-    def submit(self, asked: SubmitOrder, by: str) -> str:
+    def submit(self, order: SubmitOrder, by: str) -> str:
         """Start making a proposal of a draft; returns the name under which to ask how it goes."""
-        self.folder(asked.run)
-        return self._make(proposing.submit_in, asked.run, asked.changes, by, asked.reason)
+        self.folder(order.run)
+        if order.changes.is_empty:
+            raise Refused(NOTHING_CHANGED)
+        if order.valid_from is not None and order.valid_from < store.today():
+            raise Refused(f"De ingangsdatum {dutch.day(order.valid_from)} is al voorbij; kies vandaag of later.")
+        what = (order.run, order.changes, by, order.reason, order.valid_from)
+        return self.tasks.start(proposing.submit_in, self.var, self.store_url, *what)
 
-    def divide_country(self, asked: CountryOrder, by: str) -> str:
+    def draft(self, draft_id: int) -> drafts.Draft:
+        """A saved draft; NotFound when it is gone."""
+        try:
+            return drafts.draft(self.store_url, draft_id)
+        except Refused as refused:
+            if type(refused) is not Refused:
+                raise
+            raise NotFound(str(refused)) from refused
+
+    def divide_country(self, order: CountryOrder, by: str) -> str:
         """Start dividing the whole country from a saved draft; returns the name under which to ask how it goes."""
-        return self._make(proposing.divide_country, asked.draft_id, by, asked.reason)
-
-    def _make(self, act: Callable[..., int], *what: object) -> str:
-        """Run ``act`` on this store, in a process beside this one: it takes minutes of computing."""
-        with self._mutex:
-            if self._maker is None:
-                self._maker = ProcessPoolExecutor(1, mp_context=get_context("spawn"))
-        name = uuid.uuid4().hex
-        self._tasks[name] = self._maker.submit(act, self.var, self.store_url, *what)
-        return name
+        return self.tasks.start(proposing.divide_country, self.var, self.store_url, order.draft_id, by, order.reason)
 
     def version_of(self, run_id: str) -> int | None:
         """The version that a run proposed; None when it has not (yet)."""
         known = versions.versions(self.store_url)
-        mine = known.loc[known["run_id"] == run_id, "version"]
-        return int(mine.iloc[-1]) if len(mine) else None
-
-    def task(self, name: str) -> dict[str, Any]:
-        """How a proposal that was started goes: busy, done with its version, or refused with why."""
-        future = self._tasks.get(name)
-        if future is None:
-            return {"state": "unknown", "text": "Deze opdracht is niet bekend; kijk bij de versies of hij klaar is."}
-        if not future.done():
-            return {"state": "busy", "text": "Het voorstel wordt gemaakt en gecontroleerd."}
-        error = future.exception()
-        if error is None:
-            return proposed(future.result())
-        if isinstance(error, Refused):
-            return {"state": "refused", "text": str(error)}
-        log.error("a proposal failed", exc_info=error)
-        return {"state": "refused", "text": "Het indienen is mislukt door een fout in het programma; zie het logboek."}
+        own = known.loc[known["run_id"] == run_id, "version"]
+        return int(own.iloc[-1]) if len(own) else None
 
     def close(self) -> None:
-        for beside in (self._maker, self._solver):
-            if beside is not None:
-                beside.shutdown(wait=True)
-
-
-def proposed(version: int) -> dict[str, Any]:
-    return {"state": "done", "version": version, "text": f"Versie {version} is ingediend."}
+        self.tasks.close()
+        if self._solver is not None:
+            self._solver.shutdown(wait=True)
 
 
 class Country(Protocol):

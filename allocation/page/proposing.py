@@ -7,12 +7,11 @@ the same gate, the same report, so that an approver cannot tell it from a run of
 
 from __future__ import annotations
 
-import json
 import logging
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import numpy as np
@@ -28,9 +27,12 @@ from allocation.page.changes import ChangeSet, Move, ShownKey
 from allocation.page.whatif import Bench, Variant, free_units
 from allocation.pipeline import run_all, steps
 from allocation.publication import drafts
+from allocation.report import account_sheets
 from allocation.report.board import Ints, LayerBoard
 from allocation.report.map import SHOWN, boards_shown, main_team
+from allocation.runs import run_files
 from allocation.runs.run import Run, run_folder
+from allocation.runs.run_files import LayerRow
 
 log = logging.getLogger(__name__)
 
@@ -79,8 +81,19 @@ def moves_between(bench: Bench, variant: Variant) -> tuple[Move, ...]:
     return tuple(moves)
 
 
-def submit(bench: Bench, changes: ChangeSet, *, var: Path, store_url: str, by: str, reason: str) -> int:
+def submit(
+    bench: Bench,
+    changes: ChangeSet,
+    *,
+    var: Path,
+    store_url: str,
+    by: str,
+    reason: str,
+    valid_from: date | None = None,
+) -> int:
     """Propose the draft: a new run folder, checked, with its report; returns the number of the version.
+
+    ``valid_from``: the first day of the new division; None = the day on which it is approved.
 
     Raises Refused when an area has no team or the outcome does not pass its checks; nothing is stored then.
     """
@@ -93,23 +106,37 @@ def submit(bench: Bench, changes: ChangeSet, *, var: Path, store_url: str, by: s
     if without:
         shown = ", ".join(sorted(set(without))[:10])
         raise Refused(f"{len(set(without))} postcodes hebben geen team: {shown}. Wijs ze toe of kies Herbereken.")
-    run = _new_run(bench, var=var, store_url=store_url, by=by, reason=reason)
+    asked = {"reason": reason, "valid_from": valid_from}
+    run = _new_run(bench, var=var, store_url=store_url, by=by, asked=asked)
     _copy_inputs(bench, changes, run)
     _write_layers(run, bench, variant, by)
     steps.assemble_outcome(run)
-    steps.validate_outcome(run)
+    try:
+        steps.validate_outcome(run)
+    except Refused as refused:
+        raise Refused(_not_passed(run)) from refused
     steps.write_report(run)
     return steps.propose(run)
 
 
-def submit_in(var: Path, store_url: str, run_id: str, changes: ChangeSet, by: str, reason: str) -> int:
+def _not_passed(run: Run) -> str:
+    """Why the gate refused, in Dutch: what failed, with examples; nothing of this machine."""
+    failed = [one for gate in account_sheets.gates(run.folder) for one in gate.failed if one["severity"] == "critical"]
+    lines = [account_sheets.finding(one) for one in failed]
+    return "\n".join(["De controle keurt dit voorstel af; er is niets ingediend.", *lines])
+
+
+def submit_in(
+    var: Path, store_url: str, run_id: str, changes: ChangeSet, by: str, reason: str, valid_from: date | None
+) -> int:
     """``submit`` in a process of its own, which has no bench yet."""
     bench = Bench(run_folder(var, run_id))
-    return submit(bench, changes, var=var, store_url=store_url, by=by, reason=reason)
+    return submit(bench, changes, var=var, store_url=store_url, by=by, reason=reason, valid_from=valid_from)
 
 
 def divide_country(var: Path, store_url: str, draft_id: int, by: str, reason: str) -> int:
     """Divide the whole country from a saved draft, without a scheduler; returns the version that it proposes."""
+    drafts.draft(store_url, draft_id)  # nothing is begun for a draft that is gone
     name = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-land"
     config = Config.from_values({"reason": reason})
     begun = Run.start(
@@ -117,8 +144,7 @@ def divide_country(var: Path, store_url: str, draft_id: int, by: str, reason: st
     )
     run = from_draft(begun, draft_id)
     run_all.run_all(run, until="proposal", progress=log.info)
-    version = json.loads((run.folder / "version.json").read_text(encoding="utf-8"))["version"]
-    return int(version)
+    return run.read(run_files.VERSION).version
 
 
 def from_draft(run: Run, draft_id: int) -> Run:
@@ -129,10 +155,10 @@ def from_draft(run: Run, draft_id: int) -> Run:
     """
     kept = drafts.draft(run.store, draft_id)
     folder = run_folder(run.var, kept.run_id)
-    if not (folder / "outcome" / "teams.parquet").exists():
+    if not run_files.OUTCOME.table("teams").exists(folder):
         raise Refused(f"De bestanden van run {kept.run_id} zijn er niet meer.")
     bench, origin = Bench(folder), Run.open(folder)
-    made = write_input(bench, ChangeSet.model_validate(kept.content), run.folder / "draft_input")
+    made = write_input(bench, ChangeSet.model_validate(kept.content), run.draft_input_folder)
     asked = {"regions": (), "reason": run.config.reason, "valid_from": run.config.valid_from}
     return Run.start(
         input_dir=made,
@@ -156,10 +182,9 @@ def write_input(bench: Bench, changes: ChangeSet, folder: Path) -> Path:
         frame = locks if table.name == "locks" else getattr(changed, table.name)
         if len(frame) or not table.optional:
             frame[[name for name in table.column_names if name in frame]].to_parquet(folder / f"{table.name}.parquet")
-    origin = json.loads((bench.folder / "inputs.json").read_text(encoding="utf-8"))["folder"]
-    told = Path(origin) / "README.txt"
-    if told.exists():
-        shutil.copyfile(told, folder / told.name)
+    about = Path(run_files.INPUT.read(bench.folder).folder) / "README.txt"
+    if about.exists():
+        shutil.copyfile(about, folder / about.name)
     return folder
 
 
@@ -180,14 +205,14 @@ def _pins(bench: Bench, changes: ChangeSet) -> list[dict[str, object]]:
     ]  # fmt: skip
 
 
-def _new_run(bench: Bench, *, var: Path, store_url: str, by: str, reason: str) -> Run:
+def _new_run(bench: Bench, *, var: Path, store_url: str, by: str, asked: Mapping[str, object]) -> Run:
     origin = Run.open(bench.folder)
     name = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-concept"
     return Run.start(
         input_dir=Path(origin.input_dir) if origin.input_dir else None,
         boundaries=origin.boundaries,
         store=store_url,
-        config=bench.config.model_copy(update={"reason": reason}),
+        config=bench.config.model_copy(update=dict(asked)),
         var=var,
         run_id=name,
         today=bench.day,
@@ -196,8 +221,10 @@ def _new_run(bench: Bench, *, var: Path, store_url: str, by: str, reason: str) -
 
 
 MADE_ANEW = {
-    "run.json", "layers", "layers.json", "outcome", "report.html", "version.json", "seconds.json", "changes.json",
-    "draft_input", "scenario_input", "scenario.json", "scenario.parquet",
+    *(file.name for file in (run_files.RUN, run_files.LAYERS, run_files.VERSION, run_files.SECONDS, run_files.CHANGES,
+                             run_files.REPORT, run_files.REPORT_FOR_READERS, run_files.SCENARIO,
+                             run_files.SCENARIO_COMPARED, run_files.OUTCOME)),
+    run_files.LAYERS_FOLDER, run_files.VALIDATION_FOLDER, run_files.DRAFT_INPUT, run_files.SCENARIO_INPUT,
 }  # fmt: skip
 """What a run folder holds that does not go over to a run made of a draft on it; everything else does."""
 
@@ -213,28 +240,20 @@ def _copy_inputs(bench: Bench, changes: ChangeSet, run: Run) -> None:
             shutil.copyfile(path, run.folder / path.name)
     if changes.structure != ChangeSet().structure:
         changed = bench.changed_inputs(changes)
-        replace(changed, current=bench.original_current).write(run.folder / "inputs")
-    told = json.dumps(changes.model_dump(mode="json"), indent=1, ensure_ascii=False)
-    (run.folder / "changes.json").write_text(told, encoding="utf-8")
+        replace(changed, current=bench.original_current).write(run.inputs_folder)
+    run.write(run_files.CHANGES, changes.model_dump(mode="json"))
 
 
 def _write_layers(run: Run, bench: Bench, variant: Variant, by: str) -> None:
-    told = json.loads((bench.folder / "layers.json").read_text(encoding="utf-8"))
-    rows = []
+    origin, rows = Run.open(bench.folder), []
     for part, plan in zip(variant.board.layers, variant.plans, strict=True):
-        folder = run.folder / "layers" / part.key
-        origin = bench.folder / "layers" / part.key
-        part.layer.write(folder)
-        pd.DataFrame({"unit": part.layer.problem.unit_ids, "team": plan}).to_parquet(
-            folder / "plan.parquet", index=False
-        )
-        if _is_as_proposed(bench, part, plan) and (origin / "result.json").exists():
-            shutil.copyfile(origin / "result.json", folder / "result.json")
-        else:
-            text = json.dumps(_result(part, plan, by), indent=1, ensure_ascii=False)
-            (folder / "result.json").write_text(text, encoding="utf-8")
-        rows.append({"key": part.key, "label": part.layer.label, "is_solved": True, "units": part.layer.problem.n})
-    (run.folder / "layers.json").write_text(json.dumps(told | {"layers": rows}, indent=1), encoding="utf-8")
+        part.layer.write(run.layer_folder(part.key))
+        run.write_plan(part.key, part.layer.problem.unit_ids, plan)
+        is_known = _is_as_proposed(bench, part, plan) and origin.has_result(part.key)
+        result = origin.result(part.key) if is_known else _result(part, plan, by)
+        run_files.RESULT.write(run.layer_folder(part.key), result)
+        rows.append(LayerRow(key=part.key, label=part.layer.label, is_solved=True, units=part.layer.problem.n))
+    run.write(run_files.LAYERS, origin.layers().model_copy(update={"layers": tuple(rows)}))
 
 
 def _is_as_proposed(bench: Bench, part: LayerBoard, plan: Ints) -> bool:

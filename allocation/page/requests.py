@@ -5,22 +5,42 @@ Belongs here: the shape and the limits of a request. Does not belong here: answe
 
 from __future__ import annotations
 
-from pydantic import BaseModel, Field
+from datetime import date
+from typing import Annotated
 
-from allocation.page.changes import ChangeSet, ShownKey
+from fastapi import Query
+from pydantic import BaseModel, ConfigDict, Field
+
+from allocation.page.changes import MOST_MOVES, ChangeSet, Pc4, ShownKey, Text
+
+MOST_BODY_BYTES = 4_000_000
+LARGEST_ID = 2**31 - 1
+
+RunId = Annotated[Text, Field(min_length=1, max_length=200)]
+RegionNr = Annotated[int, Field(ge=0, le=LARGEST_ID)]
+RowId = Annotated[int, Field(ge=1, le=LARGEST_ID)]
+Revision = Annotated[int, Field(ge=0, le=LARGEST_ID)]
+Reason = Annotated[Text, Field(min_length=1, max_length=500)]
+AskedRun = Annotated[RunId, Query()]
 
 
-class FiguresQuery(BaseModel):
+class Bounded(BaseModel):
+    """Frozen; a number that is none is refused."""
+
+    model_config = ConfigDict(frozen=True, allow_inf_nan=False)
+
+
+class FiguresQuery(Bounded):
     """A question about a change set on the proposal of a run."""
 
-    run: str
+    run: RunId
     layer: ShownKey = "vangnet"
-    region: int | None = None
+    region: RegionNr | None = None
     changes: ChangeSet = ChangeSet()
 
 
 class SuggestionsQuery(FiguresQuery):
-    postcodes: list[str] = Field(min_length=1, max_length=500)
+    postcodes: list[Pc4] = Field(min_length=1, max_length=min(500, MOST_MOVES))
 
 
 class RecomputeQuery(FiguresQuery):
@@ -28,17 +48,18 @@ class RecomputeQuery(FiguresQuery):
 
 
 class SubmitOrder(FiguresQuery):
-    reason: str = Field(min_length=1, max_length=500)
+    reason: Reason
+    valid_from: date | None = None
 
 
-class CountryOrder(BaseModel):
-    draft_id: int
-    reason: str = Field(min_length=1, max_length=500)
+class CountryOrder(Bounded):
+    draft_id: RowId
+    reason: Reason
 
 
-class DraftToSave(BaseModel):
-    run: str
-    name: str
+class DraftToSave(Bounded):
+    run: RunId
+    name: Text = Field(max_length=80)
     changes: ChangeSet
-    draft_id: int | None = None
-    revision: int = 0
+    draft_id: RowId | None = None
+    revision: Revision = 0

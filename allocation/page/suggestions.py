@@ -79,8 +79,8 @@ class Suggestion:
 def suggestions(variant: Variant, shown: ShownKey, postcodes: list[str]) -> list[Suggestion]:
     """The teams that border on the chosen postcodes, best first: contiguous, then within tolerance, then most room.
 
-    ``giver_after``: largest deviation among the teams that give up the postcodes. Raises Refused when the postcodes
-    are unknown or lie in more than one cluster.
+    ``giver_after``: deviation, with its sign, of the team that is furthest off among those that give up the postcodes.
+    Raises Refused when the postcodes are unknown or lie in more than one cluster.
     """
     domain, line = next((domain, line) for key, _, domain, line in SHOWN if key == shown)
     at = {pc4: i for i, pc4 in enumerate(variant.board.areas["pc4"])}
@@ -127,7 +127,7 @@ def _suggestion(part: LayerSums, chosen: Ints, team: int) -> Suggestion:
         room_hours=float(after.target[team] * (problem.tolerance - part.teams.deviation[team])),
         deviation_before=float(part.teams.deviation[team]),
         deviation_after=float(after.deviation[team]),
-        giver_after=float(max((abs(after.deviation[g]) for g in givers), default=0.0)),
+        giver_after=float(max((after.deviation[g] for g in givers), key=abs, default=0.0)),
         is_within=bool(after.is_within[touched].all()),
         is_contiguous=bool((after.pieces[touched] <= np.maximum(part.teams.pieces[touched], 1)).all()),
         distance_km=float((work * km).sum() / work.sum()) if work.sum() > 0 else float(km.mean()),

@@ -9,10 +9,8 @@ here: HTTP, drafts in the store, solving, proposing.
 
 from __future__ import annotations
 
-import json
 from collections import OrderedDict
 from dataclasses import dataclass, replace
-from datetime import date
 from functools import cached_property
 from pathlib import Path
 from threading import Lock as Mutex
@@ -21,7 +19,6 @@ import numpy as np
 import pandas as pd
 
 import geodata
-from allocation.contract.config import Config
 from allocation.contract.errors import InputRefused, Refused
 from allocation.contract.vocabulary import KIND_OF
 from allocation.districting import ProblemError
@@ -30,13 +27,16 @@ from allocation.intake.roster import active_teams, join_regions
 from allocation.layers.build import build_layers
 from allocation.layers.layer import Layer
 from allocation.page.changes import UNCHANGED, ChangeSet, Move, apply_to_inputs, impossible_locks, refuse_nonsense
+from allocation.page.moving import changes_under
 from allocation.report.board import Amounts, Board, Ints, LayerBoard, LayerSums, lay_out, layer_sums
 from allocation.report.map import SHOWN, boards_shown, main_team
+from allocation.runs import run_files
+from allocation.runs.run import Run
 
 KEPT_STRUCTURES = 32
 
 
-@dataclass(frozen=True)
+@dataclass
 class Variant:
     """A board with a change set applied: ``plans`` per layer, as positions of its teams."""
 
@@ -44,6 +44,8 @@ class Variant:
     """The figures of the proposal itself."""
     board: Board
     plans: tuple[Ints, ...]
+    changes: pd.DataFrame | None = None
+    """Table ``allocation_changes`` under it, once it was asked for."""
 
     @cached_property
     def sums(self) -> tuple[LayerSums, ...]:
@@ -69,31 +71,72 @@ class Bench:
     """A proposal laid open: gives the variant of any change set. Safe for several planners at once."""
 
     def __init__(self, folder: Path) -> None:
-        told = json.loads((folder / "run.json").read_text(encoding="utf-8"))
         self.folder = folder
-        self.run_id: str = told["run_id"]
-        self.config = Config.from_values(told["config"])
+        self._run = Run.open(folder)
+        self.run_id: str = self._run.run_id
+        self.config = self._run.config
         self.board = Board.read(folder)
-        self.day = date.fromisoformat(json.loads((folder / "layers.json").read_text(encoding="utf-8"))["day"])
+        self.day = self._run.layers().day
         self.sums = tuple(b.sums for b in self.board.layers)
         self.sums_now = tuple(b.sums_now for b in self.board.layers)
         self._known: OrderedDict[str, Board] = OrderedDict()
         self._mutex = Mutex()
 
     @cached_property
+    def variant_unchanged(self) -> Variant:
+        """The proposal itself."""
+        return self.variant(ChangeSet())
+
+    @cached_property
+    def in_force(self) -> pd.DataFrame:
+        """The division that the run was compared with."""
+        return self._run.read(run_files.DIVISION_IN_FORCE)
+
+    @cached_property
+    def proposed_changes(self) -> pd.DataFrame:
+        """Table ``allocation_changes`` of the run."""
+        return self._run.read(run_files.OUTCOME.table("allocation_changes"))
+
+    @cached_property
+    def transition(self) -> pd.DataFrame:
+        """Table ``transition`` of the run."""
+        return self._run.read(run_files.OUTCOME.table("transition"))
+
+    @cached_property
+    def expected(self) -> pd.DataFrame:
+        """Table ``expected`` of the run: the work that a change of a postcode moves."""
+        return self._run.read(run_files.OUTCOME.table("expected"))
+
+    @cached_property
+    def pw_products(self) -> frozenset[str]:
+        """The products of the Participatiewet."""
+        products = self.inputs.products
+        return frozenset(products.loc[products["law"] == "PW", "product"])
+
+    def codes_of(self, region: int) -> frozenset[str]:
+        """The postcodes of a region."""
+        areas = self.board.areas
+        return frozenset(areas.loc[areas["arbeidsmarktregio_nr"] == region, "pc4"])
+
+    def changes_of(self, variant: Variant) -> pd.DataFrame:
+        """Table ``allocation_changes`` under a variant; kept with it, for figures and list read the same."""
+        if variant.changes is None:
+            variant.changes = changes_under(self, variant)
+        return variant.changes
+
+    @cached_property
     def inputs(self) -> Inputs:
         """The checked input of the run, with the division that it compared with."""
-        current = pd.read_parquet(self.folder / "division_in_force.parquet")
-        return replace(Inputs.read(self.folder / "inputs"), current=current)
+        return replace(Inputs.read(self._run.inputs_folder), current=self.in_force)
 
     @cached_property
     def original_current(self) -> pd.DataFrame:
         """The division in force as the input folder gave it."""
-        return Inputs.read(self.folder / "inputs").current
+        return Inputs.read(self._run.inputs_folder).current
 
     @cached_property
     def boundaries(self) -> geodata.Boundaries:
-        return geodata.Boundaries.read(self.folder / "boundaries")
+        return geodata.Boundaries.read(self._run.boundaries_folder)
 
     @cached_property
     def amounts(self) -> Amounts:
@@ -113,7 +156,7 @@ class Bench:
 
     def changed_inputs(self, changes: ChangeSet) -> Inputs:
         """The input as it is with the planner's locks and teams."""
-        refuse_nonsense(self.board, changes)
+        refuse_nonsense(self.board, changes, self.day)
         return apply_to_inputs(self.inputs, changes, self.day)
 
     def _rebuilt(self, changes: ChangeSet) -> Board:

@@ -9,7 +9,6 @@ Belongs here: the figures of a plan. Does not belong here: screens, files other 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -27,9 +26,11 @@ from allocation.demand.expected import INTERVAL, SHARED, gamma_interval
 from allocation.layers.layer import Layer
 from allocation.layers.work import layer_work
 from allocation.outcome.solved import pieces
+from allocation.runs import run_files
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
+AREA_COLUMNS = ("pc4", "place", "gemeente_name", "arbeidsmarktregio_nr", "arbeidsmarktregio", "x_m", "y_m")
 
 
 @dataclass(frozen=True)
@@ -114,9 +115,8 @@ class Totals:
     travel_km: float
     municipality_splits: int
     care_region_splits: int
-    moved_areas: int
-    moved_clients: float
     waiting_months: float
+    longest_wait_months: float
 
 
 @dataclass(frozen=True)
@@ -136,16 +136,12 @@ class Board:
     @classmethod
     def read(cls, folder: Path) -> Board:
         """From the folder of a run that has its plans and its outcome."""
-        areas = pd.read_parquet(
-            folder / "boundaries" / "areas.parquet",
-            columns=["pc4", "place", "gemeente_name", "arbeidsmarktregio_nr", "arbeidsmarktregio", "x_m", "y_m"],
-        )
+        areas = run_files.AREAS.read_columns(folder, AREA_COLUMNS)
         areas = areas.sort_values("pc4", ignore_index=True)
-        teams = pd.read_parquet(folder / "outcome" / "teams.parquet").reset_index(drop=True)
+        teams = run_files.OUTCOME.table("teams").read(folder).reset_index(drop=True)
         position = pd.Series(areas.index, index=areas["pc4"])
-        told = json.loads((folder / "layers.json").read_text(encoding="utf-8"))
-        amounts = Amounts(folder)
-        boards = [_layer_board(folder / "layers" / row["key"], amounts, position) for row in told["layers"]]
+        amounts, keys = Amounts(folder), [row.key for row in run_files.LAYERS.read(folder).layers]
+        boards = [_layer_board(run_files.layer_folder(folder, key), amounts, position) for key in keys]
         return cls(areas, teams, tuple(boards))
 
 
@@ -155,9 +151,8 @@ class Amounts:
     COLUMNS = ("hours_verzekeringsarts", "planned_clients", "stock_clients", "stock_hours_verzekeringsarts")
 
     def __init__(self, folder: Path) -> None:
-        self.work = pd.read_parquet(folder / "work.parquet")
-        told = json.loads((folder / "run.json").read_text(encoding="utf-8"))
-        self.config = Config.from_values(told["config"])
+        self.work = run_files.WORK.read(folder)
+        self.config = Config.from_values(run_files.RUN.read(folder).config)
         self.pc4 = pd.Index(self.work["pc4"].unique())
         self._known: dict[tuple[str, str], tuple[pd.DataFrame, Spread]] = {}
 
@@ -185,7 +180,7 @@ class Amounts:
 
 def _layer_board(folder: Path, amounts: Amounts, position: pd.Series) -> LayerBoard:
     layer = Layer.read(folder)
-    proposal = pd.read_parquet(folder / "plan.parquet")["team"].to_numpy(dtype=np.int64)
+    proposal = run_files.PLAN.read(folder)["team"].to_numpy(dtype=np.int64)
     return lay_out(folder.name, layer, proposal, amounts, position)
 
 
@@ -289,7 +284,6 @@ class LayerSums:
     teams: TeamFigures
     municipality_splits: int
     care_region_splits: int
-    moved: NDArray[np.bool_]
 
 
 def layer_sums(board: LayerBoard, plan: Ints) -> LayerSums:
@@ -302,12 +296,11 @@ def layer_sums(board: LayerBoard, plan: Ints) -> LayerSums:
         teams=team_figures(board, plan),
         municipality_splits=_splits(problem.municipality, plan),
         care_region_splits=_splits(problem.care_region, plan),
-        moved=plan != board.now,
     )
 
 
 def totals(parts: Sequence[LayerSums]) -> Totals:
-    """Figures over the layers ``parts``, against the division in force."""
+    """Figures over the layers ``parts``. What moves is no figure of a plan: it stands in the outcome's tables."""
     figures = [part.teams for part in parts]
     deviations = np.abs(np.concatenate([f.deviation for f in figures])) if figures else np.zeros(0)
     hours = sum(float(f.hours[~np.isnan(f.travel_km)].sum()) for f in figures)  # work without a team has no way to go
@@ -326,9 +319,8 @@ def totals(parts: Sequence[LayerSums]) -> Totals:
         travel_km=km / hours if hours > 0 else 0.0,
         municipality_splits=sum(part.municipality_splits for part in parts),
         care_region_splits=sum(part.care_region_splits for part in parts),
-        moved_areas=len({int(a) for part in parts for a in part.board.area[part.moved]}),
-        moved_clients=float(sum(part.board.clients[part.moved].sum() for part in parts)),
         waiting_months=stock / (capacity / MONTHS_A_YEAR) if capacity > 0 else float("nan"),
+        longest_wait_months=max((float(np.nanmax(f.waiting_months, initial=0.0)) for f in figures), default=0.0),
     )
 
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
-from datetime import date, datetime
+from datetime import UTC, date, datetime
+from functools import cache
 from typing import Any
+
+import pandas as pd
+from babel.dates import format_date, format_datetime, get_timezone
+from babel.numbers import NumberPattern, parse_pattern
 
 from allocation.districting import Kind, Violation
 
 NONE = "–"
-MONTHS = (
-    "januari", "februari", "maart", "april", "mei", "juni", "juli", "augustus", "september", "oktober", "november",
-    "december",
-)  # fmt: skip
 KINDS = {"regulier": "regulier", "participatiewet": "Participatiewet", "bijzonder": "bijzonder"}
 DOMAINS = {"zw_wia": "ZW en WIA", "pw": "Participatiewet"}
 LINES = {"alle": "beide lijnen", "vangnet": "vangnetlijn", "werkgever": "werkgeverslijn"}
@@ -32,17 +33,27 @@ SOURCES = {
 CROSSINGS = {"ferry": "veer", "bridge": "brug", "tunnel": "tunnel", "nearest": "dichtstbijzijnde gebied"}
 
 
+@cache
+def _pattern(decimals: int) -> NumberPattern:
+    return parse_pattern("#,##0" + ("." + "0" * decimals if decimals else ""))
+
+
+def is_missing(value: Any) -> bool:
+    """Whether there is nothing to show."""
+    return value is None or value is pd.NA or value != value
+
+
 def number(value: Any, decimals: int = 0) -> str:
     """1234.5 -> ``1.234,5``; nothing or not a number -> a dash."""
-    if value is None or value != value or (isinstance(value, float) and math.isinf(value)):
+    if is_missing(value) or (isinstance(value, float) and math.isinf(value)):
         return NONE
-    text = f"{round(float(value), decimals) + 0.0:,.{decimals}f}"
-    return text.replace(",", " ").replace(".", ",").replace(" ", ".").replace("-", "−")
+    rounded = round(float(value), decimals) + 0.0
+    return str(_pattern(decimals).apply(rounded, "nl")).replace("-", "−")
 
 
 def percent(share: Any, decimals: int = 1, *, signed: bool = False) -> str:
     """0.049 -> ``4,9%``; ``signed`` puts a plus before what is above zero."""
-    text = number(None if share is None else share * 100, decimals)
+    text = number(None if is_missing(share) else share * 100, decimals)
     if text == NONE:
         return NONE
     return ("+" if signed and round(share * 100, decimals) > 0 else "") + text + "%"
@@ -50,17 +61,18 @@ def percent(share: Any, decimals: int = 1, *, signed: bool = False) -> str:
 
 def day(value: Any) -> str:
     """A date (or its ISO text) -> ``21 november 2026``."""
-    if value is None or value != value or value == "":
+    if is_missing(value) or value == "":
         return NONE
     if isinstance(value, str):
         value = date.fromisoformat(value[:10])
-    return f"{value.day} {MONTHS[value.month - 1]} {value.year}"
+    return format_date(value, "d MMMM y", locale="nl")
 
 
-def moment(text: str) -> str:
-    """An ISO time -> ``21 november 2026, 14:05 (UTC)``."""
-    when = datetime.fromisoformat(text)
-    return f"{day(when.date())}, {when:%H:%M} (UTC)"
+def moment(value: datetime | str) -> str:
+    """A moment (or its ISO text; UTC without a zone) on the Dutch clock: ``21 november 2026, 14:05``."""
+    when = datetime.fromisoformat(value) if isinstance(value, str) else value
+    when = when.replace(tzinfo=UTC) if when.tzinfo is None else when
+    return format_datetime(when, "d MMMM y, HH:mm", tzinfo=get_timezone("Europe/Amsterdam"), locale="nl")
 
 
 def layer(domain: str, line: str) -> str:

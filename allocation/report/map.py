@@ -14,10 +14,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from allocation.contract.vocabulary import CLIENT_LINES, SMALLEST_SHOWN_COUNT
+from allocation.contract.published_tables import EXPECTED
+from allocation.contract.vocabulary import CLIENT_LINES
+from allocation.publication.small_counts import shown
 from allocation.report import topology
 from allocation.report.board import Board, Ints, LayerBoard
-from allocation.report.colours import PALETTE, colour_teams
+from allocation.report.colours import PALETTES, colour_teams
+from allocation.runs import run_files
 
 TOLERANCE_M = 100.0
 SHOWN = (
@@ -51,7 +54,7 @@ def map_value(folder: Path, board: Board) -> dict[str, Any]:
         "gemeenten": gemeenten,
         "regions": regions["arbeidsmarktregio"].tolist(),
         "region_nrs": regions["arbeidsmarktregio_nr"].astype(int).tolist(),
-        "palette": list(PALETTE),
+        "palette": {name: list(colours) for name, colours in PALETTES.items()},
         "teams": team_values(board, shape),
         "layers": [layer_value(board, *shown) for shown in SHOWN],
     }
@@ -60,7 +63,7 @@ def map_value(folder: Path, board: Board) -> dict[str, Any]:
 def _topology(folder: Path, board: Board) -> topology.Topology:
     import geodata
 
-    frame = gpd.read_parquet(folder / "boundaries" / "areas.parquet", columns=["pc4", "geometry"])
+    frame = gpd.read_parquet(run_files.AREAS.path(folder), columns=["pc4", "geometry"])
     frame = frame.sort_values("pc4", ignore_index=True)
     if frame["pc4"].tolist() != board.areas["pc4"].tolist():
         raise ValueError("the areas of the board are not those of the boundaries")
@@ -97,7 +100,7 @@ def team_colours(board: Board, shape: topology.Topology) -> list[int]:
         for plan in ("now", "proposal"):
             team = main_team(board, domain, line, plan)
             pairs |= bordering(team, inner)
-    return colour_teams(len(board.teams), pairs)
+    return colour_teams(board.teams["team_id"].tolist(), pairs)
 
 
 def bordering(team: Ints, inner: Ints) -> set[tuple[int, int]]:
@@ -159,14 +162,14 @@ def layer_value(board: Board, key: str, name: str, domain: str, line: str) -> di
 
 
 def without_small_areas(value: Mapping[str, Any]) -> dict[str, Any]:
-    """The value for readers: hours and clients are empty where an area has under 5 clients a year (R14)."""
+    """The value for readers: hours and clients of an area as the published tables show them (R14)."""
     return {**value, "layers": [_without_small(layer) for layer in value["layers"]]}
 
 
 def _without_small(layer: Mapping[str, Any]) -> dict[str, Any]:
-    is_small = [count <= SMALLEST_SHOWN_COUNT for count in layer["clients"]]  # 5,0 may be 4,96 rounded
+    amounts = pd.DataFrame({name: pd.Series(layer[name], dtype="float64") for name in ("clients", "hours")})
+    as_shown = shown(EXPECTED, amounts)
     hidden = {
-        name: [None if small else amount for small, amount in zip(is_small, layer[name], strict=True)]
-        for name in ("hours", "clients")
+        name: [None if pd.isna(v) else round(float(v), 1) for v in as_shown[name]] for name in ("clients", "hours")
     }
     return {**layer, **hidden}

@@ -14,12 +14,16 @@ from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from allocation.contract.vocabulary import SMALLEST_SHOWN_COUNT
-from allocation.report import dutch, sections
+from allocation.report import account_sheets, change_sheets, decision, dutch, team_sheets
+from allocation.report.bundle import bundle
+from allocation.report.frames import Frames
 from allocation.report.map import SHOWN, map_value, without_small_areas
+from allocation.runs import run_files
 
 ASSETS = Path(__file__).parent / "assets"
 CONTENTS = (
-    ("cijfers", "Kerncijfers"), ("kaart-kop", "Kaart"), ("teams-kop", "Teams"), ("regios-kop", "Regio's"),
+    ("besluit", "Besluit"), ("cijfers", "Kerncijfers"), ("kaart-kop", "Kaart"), ("teams-kop", "Teams"),
+    ("regios-kop", "Regio's"),
     ("wachttijd-kop", "Wachttijd"), ("scenario-kop", "Scenario's"),
     ("wijzigingen-kop", "Wijzigingen"), ("overgang-kop", "Overgang"), ("bijzonder-kop", "Bijzondere groepen"),
     ("uitloop-kop", "Wanneer vol"), ("gevolgen-kop", "Gevolgen"),
@@ -32,22 +36,22 @@ CONTINUITY = {
 
 
 def write_report(run_folder: Path) -> Path:
-    """Write ``report.html`` into the folder of a run whose outcome is there; returns its path.
+    """Write the report into the folder of a run whose outcome is there; returns its path.
 
-    Beside it ``report_readers.html``, the edition that is published: without counts of clients under 5 (R14). Each
+    Beside it the edition for readers, which is published: without counts of clients under 5 (R14). Each
     file asks for nothing outside itself: styles, scripts and borders are in it, and its own content policy forbids the
     rest. Every text of the input is escaped.
     """
-    frames = sections.Frames.read(run_folder)
+    frames = Frames.read(run_folder)
     value = map_value(run_folder, frames.board)
-    path = run_folder / "report.html"
+    path = run_files.REPORT.path(run_folder)
     _write_edition(path, frames, value)
-    _write_edition(run_folder / "report_readers.html", frames.for_readers(), without_small_areas(value))
+    _write_edition(run_files.REPORT_FOR_READERS.path(run_folder), frames.for_readers(), without_small_areas(value))
     return path
 
 
-def _write_edition(path: Path, frames: sections.Frames, value: dict[str, Any]) -> None:
-    page = environment().get_template("report.html").render(_content(frames, value))
+def _write_edition(path: Path, frames: Frames, value: dict[str, Any]) -> None:
+    page = environment().get_template("document.html").render(_content(frames, value))
     path.write_text(page, encoding="utf-8")
 
 
@@ -88,51 +92,51 @@ def content_policy(scripts: list[str]) -> str:
     )
 
 
-def _content(frames: sections.Frames, value: dict[str, Any]) -> dict[str, Any]:
-    folder, told, board, for_readers = frames.folder, frames.told, frames.board, frames.is_for_readers
-    scripts = [asset(name) for name in ("map.js", "tables.js", "report.js")]
-    inputs = sections.read_json(folder / "inputs.json")
-    edition = sections.read_json(folder / "boundaries" / "edition.json")
+def _content(frames: Frames, value: dict[str, Any]) -> dict[str, Any]:
+    folder, record, board, for_readers = frames.folder, frames.record, frames.board, frames.is_for_readers
+    scripts = [bundle(ASSETS / "report.js")]
+    inputs, edition = run_files.INPUT.read(folder), run_files.EDITION.read(folder)
     return {
-        "run": told,
+        "run": record,
         "for_readers": for_readers,
         "smallest": SMALLEST_SHOWN_COUNT,
-        "created": dutch.moment(told["created_at"]),
-        "day": dutch.day(sections.read_json(folder / "layers.json")["day"]),
-        "is_example": told["input_dir"] is None,
+        "created": dutch.moment(record.created_at),
+        "day": dutch.day(run_files.LAYERS.read(folder).day),
+        "is_example": record.input_dir is None,
         "policy": content_policy(scripts),
-        "style": Markup(asset("style.css")),
+        "style": Markup(asset("tokens.css") + asset("style.css")),
         "scripts": [Markup(one) for one in scripts],
         "map_json": script_json(value),
         "contents": CONTENTS,
         "layer_names": [shown[1] for shown in SHOWN],
         "region_names": value["regions"],
-        "figures": sections.key_figures(frames),
-        "broken": sections.broken_rules(frames),
-        "tolerance": dutch.percent(told["config"]["tolerance"]),
-        "teams": sections.team_sheet(frames.load),
-        "regions": sections.region_sheet(frames.regions),
-        "waiting": sections.waiting_sheet(board),
-        "product_waiting": sections.product_waiting_sheet(folder, frames.regions, for_readers=for_readers),
-        "lines": sections.line_sheet(folder),
-        "scenarios": None if for_readers else sections.scenario_sheet(folder),
-        "scenario": sections.read_json(folder / "scenario.json"),
-        "changes": sections.change_sheet(frames.changes, board.areas, for_readers=for_readers),
-        "continuity": CONTINUITY[told["config"]["continuity"]],
-        "reasons": None if for_readers else sections.reason_sheet(frames.transition),
-        "transition": None if for_readers else sections.transition_sheet(frames.transition),
-        "special": sections.special_sheet(frames.load, board.teams),
-        "runoff": sections.runoff_sheet(folder),
-        "impact": sections.impact_sheet(folder, for_readers=for_readers),
-        "solver": sections.solver_sheet(frames),
-        "gates": [] if for_readers else sections.gates(folder),
-        "repairs": sections.repair_sheets(folder),
+        "decision": decision.decision(frames, value["regions"]),
+        "further": decision.further_figures(frames),
+        "has_now": any((part.now >= 0).any() for part in board.layers),
+        "tolerance": dutch.percent(record.config["tolerance"]),
+        "teams": team_sheets.team_sheet(frames.load),
+        "regions": team_sheets.region_sheet(frames.regions),
+        "waiting": team_sheets.waiting_sheet(board),
+        "product_waiting": team_sheets.product_waiting_sheet(folder, frames.regions, for_readers=for_readers),
+        "lines": team_sheets.line_sheet(folder),
+        "scenarios": None if for_readers else change_sheets.scenario_sheet(folder),
+        "scenario": change_sheets.scenario_of(folder),
+        "changes": change_sheets.change_sheet(frames.changes, board.areas, for_readers=for_readers),
+        "continuity": CONTINUITY[record.config["continuity"]],
+        "reasons": None if for_readers else change_sheets.reason_sheet(frames.transition),
+        "transition": None if for_readers else change_sheets.transition_sheet(frames.transition),
+        "special": team_sheets.special_sheet(frames.load, board.teams),
+        "runoff": team_sheets.runoff_sheet(folder),
+        "impact": change_sheets.impact_sheet(folder, for_readers=for_readers),
+        "solver": team_sheets.solver_sheet(frames),
+        "gates": [] if for_readers else account_sheets.gates(folder),
+        "repairs": account_sheets.repair_sheets(folder),
         "edition": edition,
         "source": dutch.SOURCES.get(edition["source"], edition["source"]),
         "retrieved": dutch.day(edition["retrieved_at"]),
-        "readme": _readme(Path(inputs["folder"])),
-        "files": sections.fingerprint_sheet(folder),
-        "settings": sections.setting_sheet(told["config"]),
+        "readme": _readme(Path(inputs.folder)),
+        "files": account_sheets.fingerprint_sheet(folder),
+        "settings": account_sheets.setting_sheet(record.config),
         "code_version": package_version("smc-caseload"),
     }
 

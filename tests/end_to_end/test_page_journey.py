@@ -18,7 +18,7 @@ from allocation.contract.config import Config
 from allocation.pipeline import run_all
 from allocation.publication import store, versions
 from allocation.runs.run import Run
-from tests.support.browser import Browser, after, browser, open_page, served, strip
+from tests.support.browser import Browser, after, browser, open_page, served, strip, to_tab
 
 pytestmark = [pytest.mark.heavy, pytest.mark.timeout(1500)]
 
@@ -66,18 +66,25 @@ def lasso(page: Page, code: str, steps: int) -> list[str]:
 
 # A postcode of the region that a neighbouring team can take without breaking anything, as the server says.
 TAKEABLE = """async () => {
-  const { sides, areas, region_nrs } = value, plan = map.plans[0], tried = new Set();
+  const { value, map, run, history } = caseload, { sides, areas, region_nrs } = value;
+  const plan = map.plans[0], tried = new Set();
+  const ask = async (postcodes) => (await fetch("api/suggestions", { method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify({ run, layer: "vangnet", region: 14, changes: history.changes, postcodes }) })).json();
   for (let i = 0; i < sides.length; i += 2) for (const [a, b] of [[sides[i], sides[i + 1]], [sides[i + 1], sides[i]]]) {
     if (a < 0 || b < 0 || tried.has(a) || areas.region[a] !== areas.region[b]) continue;
     if (region_nrs[areas.region[a]] !== 14) continue;
     if (plan[a] === plan[b] || map.marked.has(a) || value.layers[0].hours[a] < 20) continue;
     tried.add(a);
-    const rows = await ask("api/suggestions", asked({ postcodes: [areas.pc4[a]], changes }));
+    const rows = await ask([areas.pc4[a]]);
     const good = rows.find((row) => row.is_contiguous && row.is_within);
     if (good) return [areas.pc4[a], good.team_id];
   }
   return null;
 }"""
+
+
+TEAM_OF = "code => caseload.value.teams[caseload.map.plans[0][caseload.pc4At.get(code)]].id"
 
 
 def test_from_the_proposal_to_the_answer_of_k_and_s(divided: Run, address: str) -> None:
@@ -120,13 +127,13 @@ def test_the_report_of_a_real_division_opens_with_its_figures_and_its_verdict(di
 
 def look_around_and_choose(page: Page) -> tuple[str, str]:
     """Zoom in and out, lasso some postcodes, and choose one that another team can take."""
-    scale = page.evaluate("map.scale")
+    scale = page.evaluate("caseload.map.scale")
     page.click("#groter")
-    assert page.evaluate("map.scale") == pytest.approx(1.5 * scale)
+    assert page.evaluate("caseload.map.scale") == pytest.approx(1.5 * scale)
     page.click("#kleiner")
     held = lasso(page, "3511", 60)
     assert len(held) > 1
-    assert page.evaluate("codes => codes.every((one) => pc4At.has(one))", held)
+    assert page.evaluate("codes => codes.every((one) => caseload.pc4At.has(one))", held)
     code, team = page.evaluate(TAKEABLE)
     page.fill("#codes", code)
     page.locator("#codes").press("Enter")
@@ -150,7 +157,7 @@ def lock_and_recompute(page: Page, code: str, team: str) -> tuple[str, str]:
 
     Returns a full postcode of that range and the team that gets it.
     """
-    page.click("#vergrendelen summary")
+    to_tab(page, "vergrendelen")
     page.select_option("#slot-team", team)
     page.fill("#slot-reden", "pand aan de grens")
     after(page, lambda p: p.click("#slot button[type=submit]"))
@@ -164,28 +171,30 @@ def lock_and_recompute(page: Page, code: str, team: str) -> tuple[str, str]:
     page.fill("#slot-reden", "staf woont daar")
     after(page, lambda p: p.click("#slot button[type=submit]"))
     expect(page.locator("#sloten")).to_contain_text(f"{other}AA-{other}CZ deel naar {taker}: staf woont daar")
-    assert page.evaluate("code => map.marked.get(pc4At.get(code))", other) == "split"
-    assert page.inner_text("#herbereken") == "Herbereken deze regio"
+    assert page.evaluate("code => caseload.map.marked.get(caseload.pc4At.get(code))", other) == "split"
+    to_tab(page, "wijzigen")
     after(page, lambda p: p.click("#herbereken"))
-    expect(page.locator("#herbereken")).to_be_enabled(timeout=60_000)
-    assert page.evaluate("code => value.teams[map.plans[0][pc4At.get(code)]].id", code) == team
+    expect(page.locator("#status")).to_contain_text("opnieuw verdeeld in", timeout=60_000)
+    assert page.evaluate(TEAM_OF, code) == team
     return f"{other}AB", str(taker)
 
 
 def compare(chromium: Browser) -> None:
     page = chromium.page
     page.click("#vergelijk")
+    page.click("#tabellen")
     expect(page.locator("#betrokken tbody tr").first).to_be_visible()
-    assert page.evaluate("nowMap.scale === map.scale")
-    chromium.shot("pagina-vergelijk", full=True)
+    page.click("#tabellen")
+    assert page.evaluate("caseload.nowMap.scale === caseload.map.scale")
+    chromium.shot("pagina-vergelijk")
     page.click("#vergelijk")
 
 
 def hand_in(chromium: Browser) -> int:
     page = chromium.page
-    page.click("#indienen summary")
+    to_tab(page, "besluit")
     page.fill("#dien-reden", "pand aan de grens")
-    page.click("#dien-in button")
+    page.click("#dien-in button[type=submit]")
     expect(page.locator("#dien-stand")).to_have_attribute("data-state", re.compile("done|refused"), timeout=600_000)
     told = page.inner_text("#dien-stand")
     assert "is ingediend" in told, told

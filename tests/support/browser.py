@@ -109,6 +109,11 @@ def open_page(chromium: Browser, address: str, name: str, region: str) -> None:
     after(chromium.page, lambda page: page.select_option("#regio", label=region))
 
 
+def to_tab(page: Page, name: str) -> None:
+    """Open a tab of the side panel: wijzigen, teams, vergrendelen, concepten or besluit."""
+    page.click(f"#naar-tab-{name}")
+
+
 def after(page: Page, act: Callable[[Page], object]) -> None:
     """Do something and wait until its figures are on the page."""
     serial = page.get_attribute("html", "data-serial")
@@ -118,7 +123,7 @@ def after(page: Page, act: Callable[[Page], object]) -> None:
 
 def strip(page: Page, row: str) -> list[str]:
     """A row of figures above the map: Nu, Voorstel or Na uw wijzigingen."""
-    return page.locator("#strook tbody tr", has_text=row).locator("td").all_inner_texts()
+    return page.locator("#strook tbody tr", has_text=row).locator("td").all_text_contents()
 
 
 @contextmanager

@@ -1,25 +1,21 @@
-"use strict";
+// @ts-check
 /* Look-up for K&S: type a postcode, press Enter, read the team. */
+import { byId, dutchDay, element } from "./dom.js";
 
-const byId = (id) => document.getElementById(id);
-const RULES = { bijzondere_groep: "bijzondere groep: landelijk één team", pin: "vastgezet", split: "postcode is gesplitst",
-  enig_team: "enige team van de regio", verdeling: "verdeling op postcode" };
+const RULES = {
+  bijzondere_groep: "bijzondere groep: landelijk één team", pin: "vastgezet", split: "postcode is gesplitst",
+  enig_team: "enige team van de regio", verdeling: "verdeling op postcode",
+};
 const LINES = { vangnet: "vangnetlijn", werkgever: "werkgeverslijn" };
-const day = (text) => new Date(`${text}T12:00:00`).toLocaleDateString("nl-NL", { day: "numeric", month: "long", year: "numeric" });
+const PLAIN_RULES = ["verdeling", "enig_team"];
 
 const REFUSED = {
-  not_a_postcode: (asked) => `"${asked}" is geen postcode. Typ vier cijfers, of vier cijfers en twee letters: 1013 AA.`,
-  unknown_postcode: (asked) => `Postcode ${asked} komt op deze dag in de verdeling niet voor. Controleer het nummer.`,
+  not_a_postcode: (typed) => `"${typed}" is geen postcode. Typ vier cijfers, of vier cijfers en twee letters: 1013 AA.`,
+  unknown_postcode: (typed) => `Postcode ${typed} komt op deze dag in de verdeling niet voor. Controleer het nummer.`,
   unknown_group: () => "Deze cliëntgroep komt op deze dag in de verdeling niet voor.",
   nothing_in_force: () => "Op deze dag geldt geen verdeling.",
 };
-
-function element(tag, text, attributes = {}) {
-  const made = document.createElement(tag);
-  if (text !== undefined && text !== null) made.textContent = text;
-  for (const [name, content] of Object.entries(attributes)) made.setAttribute(name, content);
-  return made;
-}
+const AWAY = "Geen verbinding met de server; probeer het straks opnieuw.";
 
 /* Lines and laws with the same answer are one row: K&S reads one line, not six. */
 function grouped(answers) {
@@ -27,54 +23,79 @@ function grouped(answers) {
   for (const one of answers) {
     const key = [one.team_id, one.share, one.pc6_from, one.pc6_to, one.rule, one.reason].join("|");
     if (!rows.has(key)) rows.set(key, { ...one, laws: new Map() });
-    const laws = rows.get(key).laws;
+    const { laws } = rows.get(key);
     laws.set(one.law, [...(laws.get(one.law) || []), one.client_line]);
   }
   return [...rows.values()];
 }
 
-const lawText = (laws) => [...laws].map(([law, lines]) => (lines.length > 1 ? law : `${law} (${LINES[lines[0]]})`)).join(", ");
+const lawText = (laws) => [...laws].map(([law, lines]) => (
+  lines.length > 1 ? law : `${law} (${LINES[lines[0]]})`)).join(", ");
 
-function table(answers, caption) {
-  const made = element("table");
-  made.append(element("caption", caption));
-  const head = made.createTHead().insertRow();
-  ["Wet", "Team", "Kantoor", "Deel", "Sinds", "Waarom"].forEach((name) => head.append(element("th", name, { scope: "col" })));
-  const body = made.createTBody();
+function partText(one) {
+  if (one.pc6_from) return `${one.pc6_from} tot en met ${one.pc6_to}`;
+  return one.share < 1 ? `${Math.round(one.share * 100)}%` : "hele postcode";
+}
+
+function whyText(one) {
+  const follows = one.follows ? `volgt postcode ${one.follows}: geen eigen vlak; ` : "";
+  const reason = one.reason && !PLAIN_RULES.includes(one.rule) ? `: ${one.reason}` : "";
+  return follows + RULES[one.rule] + reason;
+}
+
+/** Header and cell of each column. @type {[string, (one: any) => string][]} */
+const ANSWER_COLUMNS = [
+  ["Wet", (one) => lawText(one.laws)],
+  ["Team", (one) => `${one.team_name || ""} (${one.team_id})`],
+  ["Kantoor", (one) => one.office],
+  ["Deel", partText],
+  ["Sinds", (one) => dutchDay(one.since)],
+  ["Waarom", whyText],
+];
+
+function answerTable(answers, caption) {
+  const table = element("table"), head = table.createTHead().insertRow(), body = table.createTBody();
+  table.append(element("caption", caption));
+  ANSWER_COLUMNS.forEach(([name]) => head.append(element("th", name, { scope: "col" })));
   for (const one of grouped(answers)) {
     const row = body.insertRow();
-    row.append(element("th", lawText(one.laws), { scope: "row" }));
-    const range = one.pc6_from ? `${one.pc6_from} tot en met ${one.pc6_to}` : one.share < 1 ? `${Math.round(one.share * 100)}%` : "hele postcode";
-    [`${one.team_name || ""} (${one.team_id})`, one.office, range, day(one.since),
-      (one.follows ? `volgt postcode ${one.follows}: geen eigen vlak; ` : "") + RULES[one.rule] + (one.reason && one.rule !== "verdeling" && one.rule !== "enig_team" ? `: ${one.reason}` : "")].forEach((text) => row.append(element("td", text)));
+    ANSWER_COLUMNS.forEach(([, cell], i) => row.append(element(i ? "td" : "th", cell(one), i ? {} : { scope: "row" })));
   }
   const frame = element("div", undefined, { class: "rol", role: "region", "aria-label": caption, tabindex: "0" });
-  frame.append(made);
+  frame.append(table);
   return frame;
 }
 
-byId("vraag").addEventListener("submit", async (event) => {
+function shown(found) {
+  const { postcode, follows } = found.answers[0], warning = (text) => element("p", text, { class: "waarschuwing" });
+  const parts = follows ? [warning(`Postcode ${postcode} heeft geen eigen vlak (postbus of nieuwe straat) en volgt `
+    + `postcode ${follows}. Klopt het nummer?`)] : [];
+  parts.push(answerTable(found.answers, `Postcode ${postcode} op ${dutchDay(found.on)}`));
+  for (const { answers, valid_from } of found.later) {
+    parts.push(answers.length ? answerTable(answers, `Vanaf ${dutchDay(valid_from)} wordt het`)
+      : warning(`Vanaf ${dutchDay(valid_from)} bestaat deze postcode niet meer in de verdeling.`));
+  }
+  if (!found.later.length) parts.push(element("p", "Er is geen wijziging gepland voor deze postcode."));
+  return parts;
+}
+
+async function find(event) {
   event.preventDefault();
   const query = new URLSearchParams({ postcode: byId("postcode").value, group: byId("groep").value });
+  if (byId("pw").checked) query.set("pw_client", "true");
   if (byId("wet").value) query.set("law", byId("wet").value);
   if (byId("dag").value) query.set("on", byId("dag").value);
   byId("fout").textContent = "";
-  const response = await fetch(`api/v1/lookup?${query}`), found = await response.json();
-  if (!response.ok) {
+  const response = await fetch(`api/v1/lookup?${query}`).catch(() => null);
+  const found = response ? await response.json().catch(() => null) : null;
+  if (response?.ok && found) byId("antwoord").replaceChildren(...shown(found));
+  else {
+    const unclear = () => "Deze vraag is niet te beantwoorden: controleer postcode en datum.";
+    const away = !found || response?.status === 503;
     byId("antwoord").replaceChildren();
-    const say = REFUSED[found.reason] || (() => "Deze vraag is niet te beantwoorden: controleer postcode en datum.");
-    byId("fout").textContent = say(byId("postcode").value.trim());
-    byId("postcode").select();
-    return;
+    byId("fout").textContent = away ? AWAY : (REFUSED[found.reason] || unclear)(byId("postcode").value.trim());
   }
-  const { postcode, follows } = found.answers[0], parts = [];
-  if (follows) parts.push(element("p", `Postcode ${postcode} heeft geen eigen vlak (postbus of nieuwe straat) en volgt postcode ${follows}. Klopt het nummer?`, { class: "waarschuwing" }));
-  parts.push(table(found.answers, `Postcode ${postcode} op ${day(found.on)}`));
-  for (const one of found.later) {
-    if (one.answers.length) parts.push(table(one.answers, `Vanaf ${day(one.valid_from)} wordt het`));
-    else parts.push(element("p", `Vanaf ${day(one.valid_from)} bestaat deze postcode niet meer in de verdeling.`, { class: "waarschuwing" }));
-  }
-  if (!found.later.length) parts.push(element("p", "Er is geen wijziging gepland voor deze postcode."));
-  byId("antwoord").replaceChildren(...parts);
   byId("postcode").select();
-});
+}
+
+byId("vraag").addEventListener("submit", find);

@@ -1,48 +1,39 @@
-"use strict";
+// @ts-check
 /* The report's own wiring: the map's controls, search, and the tables per region that are made when opened. */
+import { announce, button, byId, described, element, nl, showTip } from "./dom.js";
+import { CaseloadMap } from "./map/map.js";
+import { drawTable, numberCell, prepareTables } from "./tables.js";
 
-const value = JSON.parse(document.getElementById("kaartgegevens").textContent);
-const byId = (id) => document.getElementById(id);
+const value = JSON.parse(byId("kaartgegevens").textContent);
 const map = new CaseloadMap(byId("kaart"), value);
 const all = value.areas.pc4.map((_, a) => a);
 const inRegion = (r) => all.filter((a) => value.areas.region[a] === r);
-const nl = (number, decimals = 0) => number === null ? "–" : number.toLocaleString("nl-NL", { minimumFractionDigits: decimals, maximumFractionDigits: decimals });
 const teamName = (t) => (t < 0 ? "geen team" : `${value.teams[t].name} (${value.teams[t].id})`);
 
-function element(tag, text, attributes = {}) {
-  const made = document.createElement(tag);
-  if (text !== undefined) made.textContent = text;
-  for (const [name, content] of Object.entries(attributes)) made.setAttribute(name, content);
-  return made;
-}
-
+/** @returns {[string, string][]} */
 function facts(area) {
-  const layer = value.layers[map.layer], { areas } = value;
-  const shares = layer.splits[area];
+  const layer = value.layers[map.layer], { areas } = value, shares = layer.splits[area];
   const proposed = shares
     ? shares.map(([t, share]) => `${value.teams[t].id} ${nl(share * 100)}%`).join(", ")
     : teamName(layer.proposal[area]);
+  const work = layer.clients[area] === null ? "niet getoond: een klein aantal cliënten"
+    : `${nl(layer.hours[area], 1)} uur en ${nl(layer.clients[area], 1)} cliënten per jaar`;
   return [
-    ["Postcode", `${areas.pc4[area]} ${areas.place[area]}`],
-    ["Gemeente", value.gemeenten[areas.gemeente[area]]],
-    ["Arbeidsmarktregio", value.regions[areas.region[area]]],
-    ["Team in het voorstel", proposed],
-    ["Team nu", teamName(layer.now[area])],
-    ["Verwacht werk", layer.clients[area] === null ? "niet getoond: een klein aantal cliënten"
-      : `${nl(layer.hours[area], 1)} uur en ${nl(layer.clients[area], 1)} cliënten per jaar`],
+    ["Postcode", `${areas.pc4[area]} ${areas.place[area]}`], ["Gemeente", value.gemeenten[areas.gemeente[area]]],
+    ["Arbeidsmarktregio", value.regions[areas.region[area]]], ["Team in het voorstel", proposed],
+    ["Team nu", teamName(layer.now[area])], ["Verwacht werk", work],
   ];
 }
 
-function tell(area) {
-  const place = byId("gebied");
-  place.replaceChildren(...facts(area).flatMap(([name, text]) => [element("dt", name), element("dd", text)]));
+function choose(area) {
+  byId("gebied").replaceChildren(...described(facts(area)));
   map.selected = new Set([area]);
   map.draw();
 }
 
 function showTeam(team) {
   const plan = map.mode === "now" ? "now" : "proposal";
-  let at = [map.layer, 0, 1, 2].find((l) => value.layers[l][plan].includes(team));
+  const at = [map.layer, 0, 1, 2].find((l) => value.layers[l][plan].includes(team));
   if (at === undefined) return announce("Dit team heeft geen gebied op de kaart.");
   byId("laag").value = String(at);
   map.show({ layer: at });
@@ -50,109 +41,153 @@ function showTeam(team) {
   announce(`Kaart ingezoomd op ${teamName(team)}.`);
 }
 
+// --- page one: both maps of where most changes ---
+
+function drawDecision() {
+  const place = /** @type {HTMLElement} */ (document.querySelector(".bladkaarten"));
+  const region = place.dataset.region === undefined ? -1 : Number(place.dataset.region);
+  const areas = region < 0 ? all : inRegion(region);
+  const changed = value.layers.map((layer) => areas.filter((a) => layer.now[a] !== layer.proposal[a]).length);
+  const layer = changed.indexOf(Math.max(...changed));
+  for (const [id, mode] of [["kaart-nu-blad", "now"], ["kaart-voorstel-blad", "proposal"]]) {
+    if (!byId(id)) continue;
+    const twin = new CaseloadMap(byId(id), value, map);
+    twin.hatchesChanges = mode === "proposal";
+    twin.show({ mode, layer, region });
+    twin.zoomTo(areas);
+  }
+}
+
 // --- controls ---
 
+function showRegion(position) {
+  map.show({ region: position });
+  map.zoomTo(position < 0 ? all : inRegion(position));
+}
+
 byId("laag").addEventListener("change", (event) => map.show({ layer: Number(event.target.value) }));
-document.querySelectorAll("input[name=beeld]").forEach((radio) => {
+document.querySelectorAll("input[name=beeld]").forEach((node) => {
+  const radio = /** @type {HTMLInputElement} */ (node);
   radio.addEventListener("change", () => map.show({ mode: radio.value }));
 });
-byId("regio").addEventListener("change", (event) => {
-  map.zoomTo(event.target.value === "" ? all : inRegion(Number(event.target.value)));
-});
+byId("regio").addEventListener("change", ({ target }) => showRegion(target.value === "" ? -1 : Number(target.value)));
 byId("groter").addEventListener("click", () => map.zoomBy(1.5));
 byId("kleiner").addEventListener("click", () => map.zoomBy(1 / 1.5));
-byId("heel").addEventListener("click", () => { byId("regio").value = ""; map.zoomTo(all); });
-
-map.onHover = (area, x, y) => {
-  const tip = byId("tip");
-  tip.hidden = area < 0;
-  if (area < 0) return;
-  tip.replaceChildren(...facts(area).map(([name, text]) => {
-    const row = element("div");
-    row.append(element("b", `${name}: `), text);
-    return row;
-  }));
-  const wide = map.canvas.clientWidth;
-  tip.style.left = `${x > wide * 0.6 ? Math.max(0, x - 330) : x + 16}px`;
-  tip.style.top = `${y + 16}px`;
-};
-map.onPick = (area) => { if (area >= 0) tell(area); };
+byId("heel").addEventListener("click", () => {
+  byId("regio").value = "";
+  showRegion(-1);
+});
+map.onHover = (area, x, y) => showTip(byId("tip"), map, area < 0 ? [] : facts(area), x, y);
+map.onPick = (area) => { if (area >= 0) choose(area); };
 
 // --- search ---
 
 function matches(text) {
-  const wanted = text.trim().toLowerCase();
+  const wanted = text.trim().toLowerCase(), { areas, gemeenten, teams } = value;
   if (wanted.length < 2) return [];
-  const areas = all.filter((a) => value.areas.pc4[a].startsWith(wanted.slice(0, 4)) || value.areas.place[a].toLowerCase().includes(wanted));
-  const teams = value.teams.map((_, t) => t).filter((t) => `${value.teams[t].id} ${value.teams[t].name} ${value.teams[t].office}`.toLowerCase().includes(wanted));
+  const has = (a) => areas.pc4[a].startsWith(wanted.slice(0, 4)) || areas.place[a].toLowerCase().includes(wanted);
+  const named = (t) => `${teams[t].id} ${teams[t].name} ${teams[t].office}`.toLowerCase().includes(wanted);
+  const toArea = (a) => () => {
+    map.zoomTo([a]);
+    map.zoomBy(0.35);
+    choose(a);
+  };
+  const towns = gemeenten.map((name, g) => ({ name, g })).filter(({ name }) => name.toLowerCase().includes(wanted));
   return [
-    ...areas.slice(0, 8).map((a) => ({ text: `${value.areas.pc4[a]} ${value.areas.place[a]}`, go: () => { map.zoomTo([a]); map.zoomBy(0.35); tell(a); } })),
-    ...teams.slice(0, 8).map((t) => ({ text: teamName(t), go: () => showTeam(t) })),
+    ...all.filter(has).slice(0, 8).map((a) => ({ text: `${areas.pc4[a]} ${areas.place[a]}`, go: toArea(a) })),
+    ...towns.slice(0, 4).map(({ name, g }) => (
+      { text: `gemeente ${name}`, go: () => map.zoomTo(all.filter((a) => areas.gemeente[a] === g)) })),
+    ...teams.map((_, t) => t).filter(named).slice(0, 8).map((t) => ({ text: teamName(t), go: () => showTeam(t) })),
   ];
 }
 
 byId("zoek").addEventListener("input", (event) => {
   const found = matches(event.target.value);
-  byId("gevonden").replaceChildren(...found.map((one) => {
-    const item = element("li"), button = element("button", one.text, { type: "button" });
-    button.addEventListener("click", one.go);
-    item.append(button);
+  byId("gevonden").replaceChildren(...found.map(({ text, go }) => {
+    const item = element("li");
+    item.append(button(text, go));
     return item;
   }));
   if (event.target.value.trim().length >= 2) announce(found.length ? `${found.length} gevonden.` : "Niets gevonden.");
 });
 byId("zoekformulier").addEventListener("submit", (event) => {
   event.preventDefault();
-  const first = matches(byId("zoek").value)[0];
+  const [first] = matches(byId("zoek").value);
   if (first) first.go();
 });
 document.addEventListener("click", (event) => {
-  const button = event.target.closest("button[data-team]");
-  if (!button) return;
-  showTeam(value.teams.findIndex((team) => team.id === button.dataset.team));
+  const target = /** @type {HTMLElement} */ (event.target), opener = target.closest("button[data-team]");
+  if (!opener) return;
+  const id = /** @type {HTMLElement} */ (opener).dataset.team;
+  showTeam(value.teams.findIndex((team) => team.id === id));
   byId("kaart-kop").scrollIntoView({ block: "start" });
 });
 
 // --- a table per region, made when it is opened ---
 
-const COLUMNS = ["Postcode", "Plaats", "Gemeente", "Vangnetlijn nu", "Vangnetlijn voorstel", "Werkgeverslijn nu",
-  "Werkgeverslijn voorstel", "PW nu", "PW voorstel", "Uren ZW en WIA", "Uren PW"];
+const [vangnet, werkgever, pw] = value.layers;
+const idOf = (t) => (t < 0 ? "geen" : value.teams[t].id);
+const held = (name, layer, plan) => ({ name, cell: (a) => idOf(layer[plan][a]) });
+const hoursCell = (amount) => numberCell(nl(amount, 1), amount);
+
+function hoursOfLines(a) {
+  const lines = value.areas.apart[a] ? [vangnet.hours[a], werkgever.hours[a]] : [vangnet.hours[a]];
+  return lines.includes(null) ? null : lines.reduce((sum, one) => sum + one);
+}
+
+const AREA_COLUMNS = [
+  { name: "Postcode", cell: (a) => value.areas.pc4[a] },
+  { name: "Plaats", cell: (a) => value.areas.place[a] },
+  { name: "Gemeente", cell: (a) => value.gemeenten[value.areas.gemeente[a]] },
+  held("Vangnetlijn nu", vangnet, "now"),
+  held("Vangnetlijn voorstel", vangnet, "proposal"),
+  held("Werkgeverslijn nu", werkgever, "now"),
+  held("Werkgeverslijn voorstel", werkgever, "proposal"),
+  held("PW nu", pw, "now"),
+  held("PW voorstel", pw, "proposal"),
+  { name: "Uren ZW en WIA", cell: (a) => hoursCell(hoursOfLines(a)) },
+  { name: "Uren PW", cell: (a) => hoursCell(pw.hours[a]) },
+];
 
 function regionTable(region) {
-  const table = element("table", undefined, { class: "sortable" }), [vangnet, werkgever, pw] = value.layers;
+  const table = element("table", undefined, { class: "sortable" });
   table.append(element("caption", `Alle postcodes van ${value.regions[region]}`));
-  const head = table.createTHead().insertRow();
-  COLUMNS.forEach((name) => {
-    const cell = element("th", undefined, { scope: "col", "data-naam": name });
-    cell.append(element("button", name, { type: "button" }));
-    head.append(cell);
+  drawTable(table, AREA_COLUMNS, inRegion(region));
+  inRegion(region).forEach((a, i) => {
+    const isOther = value.layers.some((layer) => layer.now[a] !== layer.proposal[a]);
+    table.tBodies[0].rows[i].className = isOther ? "gewijzigd" : "";
   });
-  const body = table.createTBody(), id = (t) => (t < 0 ? "geen" : value.teams[t].id);
-  for (const a of inRegion(region)) {
-    const row = body.insertRow();
-    const lines = value.areas.apart[a] ? [vangnet.hours[a], werkgever.hours[a]] : [vangnet.hours[a]];
-    const hours = lines.includes(null) ? null : lines.reduce((sum, one) => sum + one);
-    row.append(element("th", value.areas.pc4[a], { scope: "row" }));
-    [value.areas.place[a], value.gemeenten[value.areas.gemeente[a]], id(vangnet.now[a]), id(vangnet.proposal[a]),
-      id(werkgever.now[a]), id(werkgever.proposal[a]), id(pw.now[a]), id(pw.proposal[a])].forEach((text) => row.append(element("td", text)));
-    [hours, pw.hours[a]].forEach((amount) => row.append(element("td", nl(amount, 1), { class: "getal", "data-v": amount ?? "" })));
-    if ([vangnet, werkgever, pw].some((layer) => layer.now[a] !== layer.proposal[a])) row.className = "gewijzigd";
-  }
   return table;
 }
 
-document.querySelectorAll("details[data-region]").forEach((details) => {
+document.querySelectorAll("details[data-region]").forEach((node) => {
+  const details = /** @type {HTMLDetailsElement} */ (node);
   details.addEventListener("toggle", () => {
-    const place = details.querySelector(".gebieden");
-    if (!details.open || place.firstChild) return;
-    const table = regionTable(Number(details.dataset.region));
-    place.append(table);
-    makeSortable(table);
+    const place = /** @type {HTMLElement} */ (details.querySelector(".gebieden"));
+    if (details.open && !place.firstChild) place.append(regionTable(Number(details.dataset.region)));
+  });
+});
+function openFor(hash) {
+  const target = hash.length > 1 ? byId(decodeURIComponent(hash.slice(1))) : null;
+  for (let node = target; node; node = node.parentElement) if (node.tagName === "DETAILS") node.open = true;
+  if (target) target.scrollIntoView();
+}
+
+window.addEventListener("hashchange", () => openFor(location.hash));
+byId("open-bijlagen").addEventListener("click", () => {
+  document.querySelectorAll("details.bijlage").forEach((node) => {
+    /** @type {HTMLDetailsElement} */ (node).open = true;
   });
 });
 byId("open-alles").addEventListener("click", () => {
-  document.querySelectorAll("details[data-region]").forEach((details) => { details.open = true; });
+  document.querySelectorAll("details[data-region]").forEach((node) => {
+    /** @type {HTMLDetailsElement} */ (node).open = true;
+  });
 });
 
 prepareTables(document);
+drawDecision();
+openFor(location.hash);
+/** For tests: the map. */
+Object.assign(window, { caseload: { map, value } });
 document.documentElement.dataset.ready = "ja";

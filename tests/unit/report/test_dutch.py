@@ -32,6 +32,8 @@ def test_dates() -> None:
     assert dutch.day(date(2026, 11, 1)) == "1 november 2026"
     assert dutch.day("2026-03-31T10:00:00") == "31 maart 2026"
     assert dutch.day(None) == "–"
+    assert dutch.moment("2026-11-25T23:30:00+00:00") == "26 november 2026, 00:30"  # on the clock of the Netherlands
+    assert dutch.moment("2026-07-01T12:00:00") == "1 juli 2026, 14:00"
 
 
 def test_layers_and_crossings_have_dutch_names() -> None:

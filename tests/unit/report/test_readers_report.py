@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from allocation.contract.published_tables import ALLOCATION_CHANGES
-from allocation.report import report, sections
+from allocation.report import change_sheets, report
 from allocation.report.board import Board
 from allocation.report.map import map_value, without_small_areas
 from allocation.report.report import write_report
@@ -68,14 +68,15 @@ def test_readers_get_no_small_count_and_are_told_so(small: Path) -> None:
         "Alleen voor Operations",
         'id="overgang"',
         'id="redenen"',
-        "Verhuizende cliënten</dt>",
+        "Dossiers die verhuizen</dt>",
     ):  # 33,6: the sum would tell the small one
         assert gone in ours, gone
         assert gone not in theirs, gone
-    for both in ("30,3</td>", "131,9</td>"):
-        assert both in ours, both
-        assert both in theirs, both
-    assert "aantallen cliënten onder de 5 zijn weggelaten" in theirs
+    for exact, rounded in (("30,3</td>", "30,0</td>"), ("131,9</td>", "132,0</td>")):
+        assert exact in ours, exact
+        assert exact not in theirs, exact
+        assert rounded in theirs, rounded
+    assert "aantallen cliënten zijn veelvouden van 5" in theirs
 
 
 def test_the_map_of_readers_is_empty_where_few_clients_are(small: Path) -> None:
@@ -85,23 +86,20 @@ def test_the_map_of_readers_is_empty_where_few_clients_are(small: Path) -> None:
         assert [readers[name] for name in ("now", "proposal")] == [own[name] for name in ("now", "proposal")]
 
 
-def test_an_area_with_few_clients_is_hidden_with_its_hours() -> None:
-    """5,0 is hidden too: it may be 4,96 rounded."""
-    layer = {"clients": [0.0, 4.9, 5.0, 5.1], "hours": [0.0, 20.0, 21.0, 22.0], "now": [0, 0, 0, 0]}
+def test_an_area_is_shown_to_readers_as_in_the_published_tables() -> None:
+    """Multiples of 5, nothing below 5; hours made anew from the count as shown (4 hours a client)."""
+    layer = {"clients": [0.0, 4.9, 5.0, 8.0], "hours": [0.0, 20.0, 20.0, 32.0], "now": [0, 0, 0, 0]}
     (shown,) = without_small_areas({"layers": [layer]})["layers"]
-    assert shown == {"clients": [None, None, None, 5.1], "hours": [None, None, None, 22.0], "now": [0, 0, 0, 0]}
-
-
-def test_small_counts_are_emptied_with_what_tells_them() -> None:
-    changes = pd.DataFrame({"pc4": ["1000", "1001", "1002"], "clients": [4.9, 5.0, None], "hours": [10.0, 11.0, 12.0]})
-    shown = sections.without_small(changes, ALLOCATION_CHANGES)
-    assert shown["clients"].tolist()[1] == 5.0
-    assert shown["clients"].isna().tolist() == shown["hours"].isna().tolist() == [True, False, True]
+    assert shown == {"clients": [None, None, 5.0, 10.0], "hours": [None, None, 20.0, 40.0], "now": [0, 0, 0, 0]}
 
 
 def test_a_small_figure_of_a_division_is_not_shown(tmp_path: Path) -> None:
     (tmp_path / "outcome").mkdir()
     impact = {"division": "Uitkeren", "subject": "brieven", "unit": "cliënten", "now": 3.0, "new": 42.0, "bsn": None}
     pd.DataFrame([impact]).to_parquet(tmp_path / "outcome" / "impact.parquet")
-    assert [cell.text for cell in sections.impact_sheet(tmp_path).rows[0][3:]] == ["3", "42", "–"]
-    assert [cell.text for cell in sections.impact_sheet(tmp_path, for_readers=True).rows[0][3:]] == ["–", "40", "–"]
+    assert [cell.text for cell in change_sheets.impact_sheet(tmp_path).rows[0][3:]] == ["3", "42", "–"]
+    assert [cell.text for cell in change_sheets.impact_sheet(tmp_path, for_readers=True).rows[0][3:]] == [
+        "–",
+        "40",
+        "–",
+    ]

@@ -24,8 +24,6 @@ from allocation.runs.run_files import (
 
 ROOT = Path(__file__).parents[3]
 DECLARED = [value for value in vars(run_files).values() if isinstance(value, RunFile)]
-NOT_YET = ("allocation/page/", "allocation/report/")
-"""Rooms that still read the folder by name."""
 
 
 def test_every_kind_of_file_comes_back_as_it_was(tmp_path: Path) -> None:
@@ -130,7 +128,7 @@ def test_no_other_module_spells_a_name_of_the_folder() -> None:
     for package in ("allocation", "expectations", "dags", "plugins"):
         for path in sorted((ROOT / package).rglob("*.py")):
             name = path.relative_to(ROOT).as_posix()
-            if name in own or name.startswith(("allocation/publication/", *NOT_YET)):
+            if name in own or name.startswith("allocation/publication/"):
                 continue
             if found := spelled(path.read_text(encoding="utf-8")):
                 wrong[name] = found

@@ -13,7 +13,7 @@ import pytest
 
 from allocation.page.whatif import Bench
 from allocation.pipeline.scenario import compare_with_base
-from allocation.report import dutch, sections
+from allocation.report import change_sheets, dutch, team_sheets
 from allocation.report.board import Board
 from allocation.runs.run import Run
 
@@ -28,7 +28,7 @@ def test_waiting_times_of_a_region_are_those_of_its_teams(board: Board) -> None:
     times as long for its capacity as the second; the mean of the region does not depend on who has what."""
     lopsided = np.array([0, 0, 0, 0, 0, 1], dtype=np.int64)
     west = replace(board.layers[0], now=lopsided)
-    told = sections.region_waiting(replace(board, layers=(west, *board.layers[1:]))).iloc[0]
+    told = team_sheets.region_waiting(replace(board, layers=(west, *board.layers[1:]))).iloc[0]
     stock, capacity = west.stock_hours, west.layer.problem.capacity / 12
     expected = np.bincount(lopsided, stock) / capacity
     assert told["most_now"] == pytest.approx(expected.max())
@@ -40,7 +40,7 @@ def test_waiting_times_of_a_region_are_those_of_its_teams(board: Board) -> None:
 
 def test_stock_without_a_team_and_teams_without_an_area_are_told_apart(board: Board) -> None:
     alone = replace(board.layers[0], now=np.array([0, 0, 0, -1, -1, -1], dtype=np.int64))
-    told = sections.region_waiting(replace(board, layers=(alone,))).iloc[0]
+    told = team_sheets.region_waiting(replace(board, layers=(alone,))).iloc[0]
     assert told["homeless"] == pytest.approx(alone.stock_hours[3:].sum())
     assert told["most_now"] == told["least_now"]
 
@@ -48,7 +48,7 @@ def test_stock_without_a_team_and_teams_without_an_area_are_told_apart(board: Bo
 def keep_scenario(folder: Path, name: str, value: float, *, base: int = 1, at: int) -> Path:
     """What `caseload scenario` leaves in the folder of its run: here every measure is 1 now and ``value`` then."""
     folder.mkdir(parents=True)
-    table = pd.DataFrame({"measure": list(sections.SCENARIO_MEASURES), "base": 1.0, "scenario": value})
+    table = pd.DataFrame({"measure": list(change_sheets.SCENARIO_MEASURES), "base": 1.0, "scenario": value})
     table.to_parquet(folder / "scenario.parquet", index=False)
     (folder / "scenario.json").write_text(json.dumps({"name": name, "description": "", "base": base}), encoding="utf-8")
     os.utime(folder / "scenario.json", (at, at))
@@ -57,7 +57,7 @@ def keep_scenario(folder: Path, name: str, value: float, *, base: int = 1, at: i
 
 def test_every_measure_of_a_scenario_has_a_name_for_planners(run: Run) -> None:
     frames = {name: run.frame(name) for name in ("team_load", "region_summary", "transition")}
-    assert set(compare_with_base(frames, frames, 0)["measure"]) == set(sections.SCENARIO_MEASURES)
+    assert set(compare_with_base(frames, frames, 0)["measure"]) == set(change_sheets.SCENARIO_MEASURES)
 
 
 def test_named_scenarios_stand_beside_each_other_the_newest_of_each_name(tmp_path: Path) -> None:
@@ -66,18 +66,18 @@ def test_named_scenarios_stand_beside_each_other_the_newest_of_each_name(tmp_pat
     keep_scenario(tmp_path / "b", "meer vraag", 6, at=20)
     own = keep_scenario(tmp_path / "c", "team stopt", 7, at=5)
     keep_scenario(tmp_path / "d", "vorig jaar", 8, base=3, at=30)
-    sheet = sections.scenario_sheet(own)
+    sheet = change_sheets.scenario_sheet(own)
     assert sheet is not None
     assert sheet.columns == ("Wat", "Geldende verdeling (versie 1)", "team stopt", "meer vraag")
     shown = {row[0].text: [one.text for one in row[1:]] for row in sheet.rows}
     assert shown["Teams"] == ["1", "7", "6"]
     assert shown["Gevraagd tegenover beschikbaar"] == ["100,0%", "700,0%", "600,0%"]
     assert shown["Gemiddelde wachttijd (maanden)"] == ["1,0", "7,0", "6,0"]
-    assert len(shown) == len(sections.SCENARIO_MEASURES)
+    assert len(shown) == len(change_sheets.SCENARIO_MEASURES)
     plain = tmp_path / "run"
     plain.mkdir()
-    assert sections.scenario_sheet(plain).columns[2:] == ("vorig jaar",)  # type: ignore[union-attr]
-    assert sections.scenario_sheet(tmp_path / "elsewhere" / "run") is None
+    assert change_sheets.scenario_sheet(plain).columns[2:] == ("vorig jaar",)  # type: ignore[union-attr]
+    assert change_sheets.scenario_sheet(tmp_path / "elsewhere" / "run") is None
 
 
 def test_what_a_check_found_is_told_in_dutch() -> None:
@@ -89,11 +89,11 @@ def test_what_a_check_found_is_told_in_dutch() -> None:
 def test_every_product_and_both_lines_have_their_waiting_time(run: Run) -> None:
     """The products' sheet has the rows of the regions, each with months or the words that it is not reached."""
     regions, waiting = run.frame("region_summary"), run.frame("waiting")
-    sheet = sections.product_waiting_sheet(run.folder, regions)
+    sheet = team_sheets.product_waiting_sheet(run.folder, regions)
     assert len(sheet.rows) == (waiting["level"] == "regio").sum() > 0
     missing = waiting.loc[waiting["level"] == "regio", "waiting_months"].isna().sum()
     assert sum(row[-1].text == "komt niet aan de beurt" for row in sheet.rows) == missing
-    lines = sections.line_sheet(run.folder)
+    lines = team_sheets.line_sheet(run.folder)
     assert (lines is None) == run.frame("lines").empty
     if lines is not None:
         assert {row[1].text for row in lines.rows} == {"ZW en WIA, vangnetlijn", "ZW en WIA, werkgeverslijn"}

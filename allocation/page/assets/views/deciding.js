@@ -1,0 +1,85 @@
+// @ts-check
+/* The decision: what the change means, from which day and why; handing it in, and dividing the whole country. */
+import { ask } from "../api.js";
+import { byId, element, nl, several } from "../dom.js";
+import * as state from "../state.js";
+import { app, changes, Failure, question, safely, say } from "./app.js";
+import { save, store } from "./drafts.js";
+
+const POLL_MS = 700;
+
+const shortened = (names) => names.slice(0, 8).join(", ") + (names.length > 8 ? ` en nog ${names.length - 8}` : "");
+
+function drawDecision(answer) {
+  const item = (text) => element("li", text), { teams, new_teams, locks } = changes();
+  const changed = (team) => (team.is_closed ? "stopt" : `krijgt ${nl(team.fte, 1)} fte`);
+  const started = (team) => `${team.team_id} (${team.name}) start in ${team.office} met ${nl(team.fte, 1)} fte`;
+  const lines = [
+    ...teams.map((team) => item(`${team.team_id} ${changed(team)}`)),
+    ...new_teams.map((team) => item(started(team))),
+    ...(locks.length ? [item(several(locks.length, "vergrendeling", "vergrendelingen"))] : []),
+    ...answer.strip.filter((row) => row.is_main).map((row) => item(`${row.name}: ${row.draft}, nu ${row.now}`)),
+  ];
+  byId("besluit").replaceChildren(...lines);
+  const outside = answer.teams.filter((row) => !row.is_within).map((row) => row.id);
+  const cut = answer.cuts.filter((one) => one.is_new).map((one) => one.team_id), place = byId("let-op");
+  const warnings = [
+    ...(outside.length ? [`Buiten tolerantie: ${shortened(outside)}.`] : []),
+    ...(cut.length ? [`Niet meer aaneengesloten: ${cut.join(", ")}.`] : []),
+    ...(answer.without_team ? [`${several(answer.without_team, "gebied heeft", "gebieden hebben")} geen team: `
+      + "kies Herbereken of wijs ze toe."] : []),
+  ];
+  place.className = warnings.length ? "waarschuwing" : "";
+  place.replaceChildren(...warnings.map((text) => element("p", text)));
+  const isEmpty = state.isEmpty(changes()), submit = byId("dien-in").querySelector("button");
+  submit.disabled = isEmpty || !app.mayPlan;
+  submit.title = isEmpty ? "Er zijn nog geen wijzigingen om in te dienen." : "";
+}
+
+async function submit(event) {
+  event.preventDefault();
+  const reason = byId("dien-reden").value.trim(), valid_from = byId("dien-datum").value || null;
+  if (!reason) throw new Failure("Geef een reden: de goedkeurder leest die als eerste.");
+  byId("dien-stand").textContent = "Wordt ingediend…";
+  const { task } = await ask("api/submit", question({ changes: changes(), reason, valid_from }));
+  await follow(`api/tasks/${task}`, byId("dien-stand"));
+}
+
+async function divideCountry() {
+  await save();
+  if (!store.draft) throw new Failure("Er zijn nog geen wijzigingen; een nieuwe verdeling begint met een run.");
+  const reason = `heel Nederland herberekend vanaf "${store.draft.name}"`.slice(0, 500);
+  byId("herbereken-land").disabled = true;
+  try {
+    const { task } = await ask("api/country", { draft_id: store.draft.draft_id, reason });
+    await follow(`api/country/${encodeURIComponent(task)}`, byId("herbereken-stand"));
+  } finally {
+    byId("herbereken-land").disabled = false;
+  }
+}
+
+/* Say how a proposal that is being made goes, until there is a version or it is refused. */
+async function follow(path, place) {
+  let answer = { state: "busy", text: "" };
+  delete place.dataset.state;
+  while (answer.state === "busy") {
+    await new Promise((go) => { setTimeout(go, POLL_MS); });
+    answer = await ask(path);
+    if (place.textContent !== answer.text) {
+      place.textContent = answer.text;
+      say(answer.text.split("\n")[0]);
+    }
+  }
+  place.dataset.state = answer.state;
+  place.className = answer.state === "done" ? "goed" : "waarschuwing";
+  if (answer.state !== "done") return;
+  const link = element("a", "Open de nieuwe versie", { href: "./" });
+  place.append(" De goedkeurder kan hem nu bekijken en publiceren. ", link);
+}
+
+export function wireDeciding() {
+  byId("dien-in").addEventListener("submit", safely(submit));
+  byId("herbereken-land").addEventListener("click", safely(divideCountry));
+  byId("dien-datum").min = state.dutchDate(new Date());
+  app.drawn.push(drawDecision);
+}

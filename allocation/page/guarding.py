@@ -1,0 +1,169 @@
+"""What comes in at the door: which hosts and origins, how large, and in which words a request is turned away.
+
+Belongs here: refusing what no endpoint should see, and one sentence for every refusal. Does not belong here: who a
+user is (the server around this application says so), what an endpoint does.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Collection, MutableMapping
+from dataclasses import asdict
+from typing import Any
+from urllib.parse import unquote_to_bytes, urlsplit
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from allocation.contract.errors import Passing, Refused
+from allocation.page.requests import MOST_BODY_BYTES
+from allocation.publication.drafts import Overtaken
+
+log = logging.getLogger(__name__)
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+AWAY = "De database is op dit moment niet bereikbaar. Er is niets gewijzigd; probeer het over een minuut opnieuw."
+FAILED = "Er ging iets mis in het programma; er is niets gewijzigd. De beheerder vindt de fout in het logboek."
+NOT_YOURS = "U mag alleen kijken. Vraag de beheerder om rechten als u wilt wijzigen of indienen."
+TOO_LARGE = "Dit verzoek is te groot."
+
+
+class NotFound(Refused):
+    """What was asked for is not there (any more)."""
+
+
+class Forbidden(Refused):
+    """Who asks may not do this."""
+
+
+class Door:
+    """ASGI middleware. ``hosts``: names under which this server may be addressed; None where a server around it
+    has decided already."""
+
+    def __init__(self, app: Any, hosts: Collection[str] | None = None) -> None:
+        self.app, self.hosts = app, hosts
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        status, text = self._refusal(scope)
+        if status:
+            await JSONResponse({"detail": text}, status_code=status)(scope, receive, send)
+            return
+        body = await _body(receive)
+        if body is None:
+            await JSONResponse({"detail": TOO_LARGE}, status_code=413)(scope, receive, send)
+            return
+        pending = [{"type": "http.request", "body": body, "more_body": False}]
+
+        async def replayed() -> MutableMapping[str, Any]:
+            return pending.pop() if pending else await receive()
+
+        await self.app(scope, replayed, send)
+
+    def _refusal(self, scope: Scope) -> tuple[int, str]:
+        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        host = headers.get("host", "")
+        if self.hosts is not None and _name(host) not in self.hosts:
+            return 421, "Deze server is onder deze naam niet te gebruiken."
+        if scope["method"] not in ("GET", "HEAD", "OPTIONS") and not _is_own(headers, host):
+            return 403, "Dit verzoek komt van een andere website en is geweigerd."
+        for part in (scope.get("raw_path") or b"", scope.get("query_string") or b""):
+            if not _is_text(unquote_to_bytes(part)):
+                return 400, "Dit adres bevat tekens die niet gelezen kunnen worden."
+        length = headers.get("content-length", "0")
+        if not length.isdigit():
+            return 400, "De lengte van dit verzoek is geen getal."
+        return (413, TOO_LARGE) if int(length) > MOST_BODY_BYTES else (0, "")
+
+
+async def _body(receive: Receive) -> bytes | None:
+    """What a request holds, also when it does not say how long it is; None when that is more than any request needs."""
+    parts: list[bytes] = []
+    size, is_more = 0, True
+    while is_more:
+        message = await receive()
+        if message["type"] != "http.request":  # who asked is gone
+            break
+        parts.append(message.get("body", b""))
+        size, is_more = size + len(parts[-1]), message.get("more_body", False)
+        if size > MOST_BODY_BYTES:
+            return None
+    return b"".join(parts)
+
+
+def _name(host: str) -> str:
+    """The name in a Host header, without its port."""
+    return host if host.endswith("]") else host.rpartition(":")[0] or host
+
+
+def _is_own(headers: dict[str, str], host: str) -> bool:
+    """Whether a page of this server asks: as the browser says, else by the origin; programs name neither."""
+    site, origin = headers.get("sec-fetch-site"), headers.get("origin")
+    if site is not None:
+        return site in ("same-origin", "none")
+    return origin is None or urlsplit(origin).netloc == host
+
+
+def _is_text(content: bytes) -> bool:
+    try:
+        return "\x00" not in content.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+
+
+# --- refusals in one sentence ----------------------------------------------------------------------------------------
+
+
+def add_refusals(app: FastAPI) -> None:
+    """Every way to be refused: a status and one sentence, never a trace, an address or a user name."""
+    app.add_exception_handler(Refused, _refused)
+    app.add_exception_handler(RequestValidationError, _not_understood)
+    app.add_exception_handler(HTTPException, _no_such_page)
+    app.add_exception_handler(Exception, _failed)
+
+
+def _status(error: Exception) -> int:
+    kinds = {Overtaken: 409, NotFound: 404, Forbidden: 403, Passing: 503}
+    return next((status for kind, status in kinds.items() if isinstance(error, kind)), 422)
+
+
+async def _refused(_request: Request, error: Exception) -> Response:
+    status = _status(error)
+    if status == 503:
+        log.warning("the store is away: %s", error)
+        return JSONResponse({"detail": AWAY}, status_code=status, headers={"Retry-After": "60"})
+    told: dict[str, Any] = {"detail": str(error), "reason": getattr(error, "reason", None)}
+    if isinstance(error, Overtaken):
+        told["latest"] = asdict(error.latest) if error.latest else None
+    return JSONResponse(told, status_code=status)
+
+
+async def _not_understood(request: Request, error: Exception) -> Response:
+    """Which field is wrong, without what was in it."""
+    problems = error.errors() if isinstance(error, RequestValidationError) else []
+    is_for_programs = "/api/v1/" in request.url.path
+    if any(one["type"] == "json_invalid" for one in problems):
+        return JSONResponse({"detail": "Dit verzoek is geen leesbare JSON."}, status_code=400)
+    fields = dict.fromkeys(".".join(str(part) for part in one["loc"][1:]) or "verzoek" for one in problems)
+    shown = ", ".join(list(fields)[:5]) + (f" (+{len(fields) - 5})" if len(fields) > 5 else "")
+    text = f"Not allowed here: {shown}." if is_for_programs else f"Niet goed ingevuld: {shown}."
+    return JSONResponse({"detail": text}, status_code=422)
+
+
+async def _no_such_page(_request: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 404
+    texts = {404: "Dit adres bestaat niet.", 405: "Dit kan niet op dit adres."}
+    return JSONResponse({"detail": texts.get(status, "Dit kan niet.")}, status_code=status)
+
+
+async def _failed(request: Request, error: Exception) -> Response:
+    log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    return JSONResponse({"detail": FAILED}, status_code=500)

@@ -1,0 +1,121 @@
+"""Proposals that are being made, as files: a page that starts again, or a second one, knows the tasks of the first.
+
+Every task is a JSON file below ``var/page``. The process that works on it writes how it ended; the page that started it
+holds a lock as long as it lives, so that another page can tell a task that goes on from one that was cut off.
+
+Belongs here: what a task is and how it ended. Does not belong here: how a proposal is made.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import re
+import uuid
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+from threading import Lock as Mutex
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from allocation.contract.errors import InputRefused, Refused
+
+log = logging.getLogger(__name__)
+
+BUSY = {"state": "busy", "text": "Het voorstel wordt gemaakt en gecontroleerd."}
+UNKNOWN = {"state": "unknown", "text": "Deze opdracht is niet bekend; kijk bij de versies of hij klaar is."}
+CUT_OFF = {
+    "state": "refused",
+    "text": "De server is opnieuw gestart en het indienen is afgebroken; er is niets ingediend. Dien opnieuw in.",
+}
+FAILED = {
+    "state": "refused",
+    "text": "Het indienen is mislukt door een fout in het programma; de beheerder vindt die in het logboek.",
+}
+INPUT_REFUSED = (
+    "Met deze teams en vergrendelingen is geen geldige invoer te maken ({count} bezwaren van de invoercontrole); "
+    "er is niets ingediend."
+)
+
+
+def proposed(version: int) -> dict[str, Any]:
+    """A task that ended with a version."""
+    return {"state": "done", "version": version, "text": f"Versie {version} is ingediend."}
+
+
+class Tasks:
+    """The tasks of one page, and of those before and beside it on the same folder."""
+
+    def __init__(self, var: Path) -> None:
+        self.folder = var / "page"
+        self._owner = uuid.uuid4().hex
+        self._lock: FileLock | None = None
+        self._mutex = Mutex()
+        self._workers: ProcessPoolExecutor | None = None
+
+    def start(self, act: Callable[..., int], *what: object) -> str:
+        """Run ``act``, which gives the number of a version, in a process beside this one; returns the task's name."""
+        with self._mutex:
+            if self._workers is None:
+                self.folder.mkdir(parents=True, exist_ok=True)
+                self._lock = FileLock(self.folder / f"{self._owner}.lock")
+                self._lock.acquire()
+                self._workers = ProcessPoolExecutor(1, mp_context=get_context("spawn"))
+        name = uuid.uuid4().hex
+        path = self.folder / f"{name}.json"
+        _write(path, BUSY | {"owner": self._owner})
+        self._workers.submit(_work, path, act, what)
+        return name
+
+    def state(self, name: str) -> dict[str, Any]:
+        """How a task goes: busy, done with its version, or refused with why; unknown when there was none."""
+        path = self.folder / f"{name}.json"
+        if not re.fullmatch(r"[0-9a-f]{32}", name) or not path.exists():
+            return UNKNOWN
+        told: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        owner = told.pop("owner", "")
+        if told["state"] == "busy" and owner != self._owner and not self._lives(str(owner)):
+            again: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))  # it may have ended just now
+            return CUT_OFF if again["state"] == "busy" else {k: v for k, v in again.items() if k != "owner"}
+        return told
+
+    def _lives(self, owner: str) -> bool:
+        """Whether the page that started a task still runs: it holds its lock."""
+        try:
+            with FileLock(self.folder / f"{owner}.lock", timeout=0):
+                return False
+        except Timeout:
+            return True
+
+    def close(self) -> None:
+        """Wait for what is being made, and let go."""
+        if self._workers is not None:
+            self._workers.shutdown(wait=True)
+        if self._lock is not None:
+            self._lock.release()
+
+
+def _work(path: Path, act: Callable[..., int], what: tuple[object, ...]) -> None:
+    """Do the task and write how it ended; in the process of the worker."""
+    try:
+        ended = proposed(act(*what))
+    except InputRefused as refused:
+        log.warning("a proposal was refused: %s", refused)
+        ended = {"state": "refused", "text": INPUT_REFUSED.format(count=len(refused.problems))}
+    except Refused as refused:
+        ended = {"state": "refused", "text": str(refused)}
+    except Exception:
+        log.exception("a proposal failed")
+        ended = FAILED
+    _write(path, ended)
+
+
+def _write(path: Path, value: dict[str, Any]) -> None:
+    """All or nothing: a reader never sees half a file."""
+    fresh = path.with_suffix(f".{os.getpid()}.new")
+    fresh.write_text(json.dumps(value, ensure_ascii=False), encoding="utf-8")
+    fresh.replace(path)

@@ -1,0 +1,271 @@
+"""Page one of the report: the decision. What changes, for whom, from when, why; before and after; what to watch.
+
+Every count is read from the outcome's tables, so that it is the one of the published version. Belongs here: choosing
+and wording. Does not belong here: the tables behind it, HTML.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from allocation.report import dutch
+from allocation.report.account_sheets import finding, gates
+from allocation.report.board import totals
+from allocation.report.change_sheets import change_sheet
+from allocation.report.dutch import number, percent
+from allocation.report.frames import Frames
+from allocation.report.sheet import Cell, Column, Sheet, amount, amount_of, records, share, text
+from allocation.report.team_sheets import broken_rules, region_waiting
+from allocation.runs import run_files
+
+MOST_REGION_PAGES = 4
+MOST_FLOWS = 8
+MOST_WARNINGS = 8
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A name, the proposal, and what it is now (empty where that has no meaning)."""
+
+    name: str
+    proposal: str
+    now: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class RegionPage:
+    """What changes in one region: its teams before and after, its postcodes. ``position``: among the map's regions."""
+
+    name: str
+    position: int
+    teams: Sheet
+    changes: Sheet
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What an approver reads first."""
+
+    first_day: str
+    compared_with: str
+    summary: str
+    figures: list[Figure]
+    regions: Sheet
+    movements: list[str]
+    warnings: list[str]
+    more_warnings: int
+    map_region: int | None
+    pages: list[RegionPage]
+
+
+def decision(frames: Frames, region_names: list[str]) -> Decision:
+    """The decision that a run asks for. ``region_names``: in the order of the map."""
+    changed = _changed_regions(frames)
+    names = changed["arbeidsmarktregio"].drop_duplicates().tolist()
+    warnings = list(_warnings(frames))
+    few = names if len(names) <= MOST_REGION_PAGES else []
+    return Decision(
+        first_day=_first_day(frames),
+        compared_with=_compared_with(frames),
+        summary=_summary(frames, names),
+        figures=main_figures(frames),
+        regions=_region_sheet(changed, for_readers=frames.is_for_readers),
+        movements=[] if frames.is_for_readers else _movements(frames.transition),
+        warnings=warnings[:MOST_WARNINGS],
+        more_warnings=max(0, len(warnings) - MOST_WARNINGS),
+        map_region=region_names.index(names[0]) if len(names) == 1 else None,
+        pages=[_region_page(frames, name, region_names.index(name)) for name in few],
+    )
+
+
+def _first_day(frames: Frames) -> str:
+    planned = frames.record.config.get("valid_from")
+    return dutch.day(planned) if planned else "de dag van goedkeuring"
+
+
+def _compared_with(frames: Frames) -> str:
+    facts = run_files.LAYERS.read(frames.folder)
+    version, since = facts.from_version, facts.in_force_since
+    if version is None:
+        return "de verdeling in de invoermap" if len(frames.changes) or _has_now(frames) else "geen eerdere verdeling"
+    return f"versie {number(version)}" + (f", die geldt sinds {dutch.day(since)}" if since else "")
+
+
+def _has_now(frames: Frames) -> bool:
+    return any((board.now >= 0).any() for board in frames.board.layers)
+
+
+def _changed_regions(frames: Frames) -> pd.DataFrame:
+    regions = frames.regions
+    return regions[(regions["areas_moved"] > 0) | (regions["clients_moved"].fillna(0) > 0)]
+
+
+def _summary(frames: Frames, names: list[str]) -> str:
+    if not names:
+        return "Er wisselt geen enkele postcode van team."
+    areas = frames.changes["pc4"].nunique()
+    where = ", ".join(names) if len(names) <= MOST_REGION_PAGES else f"{number(len(names))} regio's"
+    return f"{number(areas)} postcodes wisselen van team, in {where}."
+
+
+def main_figures(frames: Frames) -> list[Figure]:
+    """The five figures of the page, over all layers: proposal, and the division in force counted in the same way."""
+    layers = frames.board.layers
+    new, old = totals([b.sums for b in layers]), totals([b.sums_now for b in layers])
+    has_now = _has_now(frames)
+
+    def now(shown: str) -> str:
+        return shown if has_now else ""
+
+    return [
+        Figure("Grootste afwijking van het eigen deel", percent(new.max_deviation), now(percent(old.max_deviation))),
+        *_moves(frames),
+        Figure("Postcodes die wisselen", number(frames.changes["pc4"].nunique()),
+               note=percent(frames.changes["pc4"].nunique() / max(new.areas, 1)) + " van alle gebieden"),
+        Figure("Langste wachttijd (maanden)", number(new.longest_wait_months, 1),
+               now(number(old.longest_wait_months, 1))),
+        Figure("Afstand tot kantoor (km)", number(new.travel_km, 1), now(number(old.travel_km, 1)),
+               "hemelsbreed, gewogen naar werk"),
+    ]  # fmt: skip
+
+
+def _moves(frames: Frames) -> Iterable[Figure]:
+    if frames.is_for_readers:  # of a total and all parts but one, the small part can be told
+        return
+    moves = frames.transition[frames.transition["movement"] == "verhuist"]["clients"].sum()
+    in_stock = number(frames.transition["clients"].sum())
+    yield Figure("Dossiers die verhuizen", number(moves), note=f"van {in_stock} in voorraad")
+
+
+def further_figures(frames: Frames) -> list[Figure]:
+    """The other figures, in the same words."""
+    layers = frames.board.layers
+    new, old = totals([b.sums for b in layers]), totals([b.sums_now for b in layers])
+    has_now = _has_now(frames)
+
+    def both(name: str, proposal: str, before: str, note: str = "") -> Figure:
+        return Figure(name, proposal, before if has_now else "", note)
+
+    special = number((frames.load["kind"] == "bijzonder").sum())
+    spreads = region_waiting(frames.board)
+    spread_new, spread_old = (
+        number(float((spreads[f"most_{which}"] - spreads[f"least_{which}"]).mean()), 1) for which in ("new", "now")
+    )
+    regions = spreads.groupby("region")["mean"].max()
+    of_teams = f"bij {number(new.teams_outside)} {'team' if new.teams_outside == 1 else 'teams'}"
+    return [
+        Figure("Regio's", number(frames.regions["arbeidsmarktregio_nr"].nunique())),
+        Figure("Teams", number(frames.load["team_id"].nunique()), note=f"waarvan bijzonder: {special}"),
+        Figure("Postcodegebieden", number(new.areas)),
+        both("Gemiddelde afwijking", percent(new.mean_deviation), percent(old.mean_deviation)),
+        both("Teams buiten tolerantie", number(new.teams_outside), number(old.teams_outside)),
+        both("Gebieden buiten tolerantie", number(new.areas_outside), number(old.areas_outside),
+             of_teams if new.teams_outside else ""),
+        both("Niet aaneengesloten teams", number(new.not_contiguous), number(old.not_contiguous)),
+        both("Gemeentesplitsingen", number(new.municipality_splits), number(old.municipality_splits)),
+        both("Zorgregiosplitsingen", number(new.care_region_splits), number(old.care_region_splits)),
+        both("Gemiddelde wachttijd (maanden)", number(new.waiting_months, 1), number(old.waiting_months, 1),
+             "uren in voorraad / maandcapaciteit"),
+        both("Verschil in wachttijd binnen een regio (maanden)", spread_new, spread_old,
+             f"gemiddeld; regio's van {number(regions.min(), 1)} tot {number(regions.max(), 1)}"),
+    ]  # fmt: skip
+
+
+REGION_COLUMNS = (
+    Column("Regio", lambda row: text(row.arbeidsmarktregio)),
+    Column("Laag", lambda row: text(dutch.layer(row.law_domain, row.client_line))),
+    amount_of("Postcodes die wisselen", "areas_moved"),
+    amount_of("Dossiers die verhuizen", "clients_moved"),
+    Column("Grootste afwijking", lambda row: share(row.max_deviation)),
+    amount_of("Wachttijd (maanden)", "waiting_months", 1),
+    amount_of("Afstand (km)", "travel_km", 1),
+)
+MOST_REGION_ROWS = 12
+
+
+def _region_sheet(changed: pd.DataFrame, *, for_readers: bool) -> Sheet:
+    """What changes per region: the regions where most moves."""
+    largest = changed.sort_values("areas_moved", ascending=False).head(MOST_REGION_ROWS)
+    more = len(changed) - len(largest)
+    caption = "Wat er per regio verandert" + (f" (en nog {more} regels in de bijlage)" if more else "")
+    columns = [c for c in REGION_COLUMNS if not (for_readers and c.name == "Dossiers die verhuizen")]
+    return Sheet.of("per-regio", caption, columns, records(largest))
+
+
+def _movements(transition: pd.DataFrame) -> list[str]:
+    """Who moves and why, counted: "1.204 dossiers verhuizen: 880 team gestopt, ..."; and from where to where."""
+    moving = transition[transition["movement"] == "verhuist"]
+    if not moving["clients"].sum():
+        return ["Geen enkel dossier verhuist: bestaande cliënten houden hun team."]
+    reasons = moving.groupby("reason")["clients"].sum().sort_values(ascending=False)
+    why = ", ".join(f"{number(count)} {reason}" for reason, count in reasons.items())
+    told = [f"{number(moving['clients'].sum())} dossiers verhuizen: {why}."]
+    unknown = transition.loc[transition["movement"] == "onbekend", "clients"].sum()
+    if unknown:
+        told.append(
+            f"Van {number(unknown)} dossiers is onbekend welk team ze nu heeft; die cliënten krijgen geen brief."
+        )
+    flows = moving.groupby(["team_from", "team_to"])["clients"].sum().sort_values(ascending=False)
+    largest = flows.head(MOST_FLOWS).reset_index()
+    shown = "; ".join(f"{row.team_from} → {row.team_to}: {number(row.clients)}" for row in records(largest))
+    if shown:
+        more = len(flows) - MOST_FLOWS
+        told.append(f"Van → naar: {shown}" + (f"; en nog {number(more)} stromen." if more > 0 else "."))
+    return told
+
+
+def _warnings(frames: Frames) -> Iterable[str]:
+    yield from broken_rules(frames)
+    if not frames.is_for_readers:
+        for gate in gates(frames.folder):
+            yield from (f"{gate.name}: {finding(one)}" for one in gate.failed)
+
+
+def _region_page(frames: Frames, name: str, position: int) -> RegionPage:
+    areas = frames.board.areas
+    codes = set(areas.loc[areas["arbeidsmarktregio"] == name, "pc4"])
+    mine = frames.changes[frames.changes["pc4"].isin(codes)]
+    return RegionPage(
+        name, position, _region_teams(frames, codes, position),
+        change_sheet(mine, areas, name=f"wijzigingen-{position}", for_readers=frames.is_for_readers),
+    )  # fmt: skip
+
+
+def _region_teams(frames: Frames, codes: set[str], position: int) -> Sheet:
+    """The teams of a region before and after; for readers as rounded as in their tables."""
+    now: dict[tuple[str, str, str], tuple[float, int]] = {}
+    for part in frames.board.layers:
+        for i, team in enumerate(part.layer.problem.team_ids):
+            key = (team, part.layer.law_domain, part.layer.client_line)
+            now[key] = (float(part.sums_now.teams.deviation[i]), int(part.sums_now.teams.areas[i]))
+    in_region = {
+        team
+        for part in frames.board.layers
+        if codes & set(part.layer.parts["pc4"])
+        for team in part.layer.problem.team_ids
+    }
+    load = frames.load[frames.load["team_id"].isin(in_region) & (frames.load["kind"] == "regulier")]
+
+    digits = 2 if frames.is_for_readers else 6
+
+    def before(row: Any) -> tuple[float, int]:
+        return now.get((row.team_id, row.law_domain, row.client_line), (0.0, 0))
+
+    columns = [
+        Column("Team", lambda row: Cell(row.team_id, team=row.team_id)),
+        Column("Kantoor", lambda row: text(row.office)),
+        Column("Laag", lambda row: text(dutch.layer(row.law_domain, row.client_line))),
+        amount_of("Werk (uur per jaar)", "hours_verzekeringsarts"),
+        Column("Afwijking nu", lambda row: share(round(before(row)[0], digits), signed=True)),
+        Column("Afwijking in het voorstel", lambda row: Cell(percent(row.deviation, signed=True), row.deviation,
+               bar=row.deviation, mark="" if row.is_within_tolerance else "buiten tolerantie")),
+        Column("Gebieden nu", lambda row: amount(before(row)[1])),
+        amount_of("Gebieden in het voorstel", "areas"),
+        amount_of("Wachttijd (maanden)", "waiting_months", 1),
+    ]  # fmt: skip
+    return Sheet.of(f"teams-{position}", "Teams voor en na", columns, records(load.sort_values("team_id")))

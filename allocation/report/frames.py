@@ -1,0 +1,52 @@
+"""What a report is made of: the tables and files of a finished run, read once.
+
+Belongs here: reading, and hiding what readers outside Operations may not see. Does not belong here: what is shown.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pandas as pd
+
+from allocation.contract.published_tables import ALLOCATION_CHANGES, REGION_SUMMARY, TEAM_LOAD, TRANSITION
+from allocation.publication.small_counts import shown
+from allocation.report.board import Board
+from allocation.runs import run_files
+from allocation.runs.run_files import RunRecord
+
+
+@dataclass(frozen=True)
+class Frames:
+    """The tables and files of a finished run, read once."""
+
+    folder: Path
+    record: RunRecord
+    load: pd.DataFrame
+    regions: pd.DataFrame
+    changes: pd.DataFrame
+    transition: pd.DataFrame
+    board: Board
+    is_for_readers: bool = False
+
+    @classmethod
+    def read(cls, folder: Path) -> Frames:
+        tables = run_files.OUTCOME.read(folder, ("team_load", "region_summary", "allocation_changes", "transition"))
+        load, regions, changes, transition = tables.values()
+        return cls(folder, run_files.RUN.read(folder), load, regions, changes, transition, Board.read(folder))
+
+    def for_readers(self) -> Frames:
+        """The same for readers outside Operations: counts as the published files show them (R14)."""
+        return replace(
+            self,
+            load=shown(TEAM_LOAD, self.load),
+            regions=shown(REGION_SUMMARY, self.regions),
+            changes=shown(ALLOCATION_CHANGES, self.changes),
+            transition=shown(TRANSITION, self.transition),
+            is_for_readers=True,
+        )
+
+    def outcome(self, name: str) -> pd.DataFrame:
+        """A table of the outcome."""
+        return run_files.OUTCOME.table(name).read(self.folder)

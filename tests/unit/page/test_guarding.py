@@ -1,0 +1,194 @@
+"""What is turned away at the door, in which words: hosts, origins, sizes, signs, roles, and a store that is away."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from allocation.contract.errors import Passing
+from allocation.page import desk as desk_module
+from allocation.page.app import create_app
+from allocation.page.guarding import LOOPBACK
+from allocation.page.requests import MOST_BODY_BYTES
+from allocation.publication import drafts
+from allocation.report.report import write_report
+from allocation.runs.run import Run, run_folder
+from tests.support.browser import toy_run
+
+EMPTY: dict[str, Any] = {"moves": [], "locks": [], "teams": [], "new_teams": []}
+MOVE = {"layer": "vangnet", "pc4": "1001", "team_id": "W1"}
+
+
+@pytest.fixture(scope="module")
+def toy(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    run = toy_run(tmp_path_factory.mktemp("door"), tolerance=0.5)
+    write_report(run.folder)
+    return run
+
+
+class As:
+    """The application behind a server that knows its users."""
+
+    def __init__(self, app: Any, **scope: Any) -> None:
+        self.app, self.scope = app, scope
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        await self.app(scope | self.scope, receive, send)
+
+
+@pytest.fixture(scope="module")
+def app(toy: Run) -> Iterator[Any]:
+    made = create_app(toy.store, toy.var, hosts={*LOOPBACK})
+    yield made
+    made.state.desk.close()
+
+
+@pytest.fixture
+def client(app: Any) -> TestClient:
+    return TestClient(app, base_url="http://127.0.0.1:8390", raise_server_exceptions=False)
+
+
+def figures(toy: Run, **changes: Any) -> dict[str, Any]:
+    return {"run": toy.run_id, "layer": "vangnet", "changes": EMPTY | changes}
+
+
+def test_only_known_hosts_and_own_pages_are_served(client: TestClient, toy: Run) -> None:
+    assert client.get("/static/page.js").status_code == 200
+    assert client.get("/static/page.js", headers={"Host": "evil.example"}).status_code == 421
+    body = figures(toy)
+    for headers, status in (
+        ({}, 200),
+        ({"Origin": "http://127.0.0.1:8390"}, 200),
+        ({"Origin": "http://evil.example"}, 403),
+        ({"Sec-Fetch-Site": "cross-site"}, 403),
+        ({"Sec-Fetch-Site": "same-origin", "Origin": "http://127.0.0.1:8390"}, 200),
+    ):
+        assert client.post("/api/figures", json=body, headers=headers).status_code == status, headers
+
+
+def lock(**changed: Any) -> dict[str, Any]:
+    return {"pc4": "1001", "team_id": "W1", "kind": "pin", "reason": "r"} | changed
+
+
+@pytest.mark.parametrize(
+    ("content", "status"),
+    [
+        ("{", 400),
+        ("[1]", 422),
+        ('{"run": "toy", "layer": "anders"}', 422),
+        ('{"run": "toy", "region": 1e400}', 422),
+        ('{"run": "toy", "region": 1000000000000000000000000000000}', 422),
+        ('{"run": "to\\ud800y"}', 422),
+        ('{"run": "geen"}', 404),
+        (json.dumps({"run": "toy", "changes": {"moves": [MOVE | {"pc4": "1" * 100}]}}), 422),
+        (json.dumps({"run": "toy", "changes": {"locks": [lock(reason="x" * 201)]}}), 422),
+        ('{"run": "toy", "changes": {"teams": [{"team_id": "W1", "fte": NaN}]}}', 422),
+        ('{"run": "toy", "changes": {"teams": [{"team_id": "W1", "fte": 1e30}]}}', 422),
+        (json.dumps({"run": "toy", "changes": {"moves": [MOVE] * 20_001}}), 422),
+    ],
+)
+def test_a_request_without_bounds_is_one_sentence(client: TestClient, content: str, status: int) -> None:
+    answer = client.post("/api/figures", content=content, headers={"Content-Type": "application/json"})
+    assert answer.status_code == status, answer.text
+    told = answer.json()["detail"]
+    assert isinstance(told, str)
+    assert len(told) < 300
+    assert "Traceback" not in told
+
+
+def test_a_large_body_and_unreadable_addresses_stop_at_the_door(client: TestClient, toy: Run) -> None:
+    large = json.dumps({"run": toy.run_id, "name": "x" * (MOST_BODY_BYTES + 1), "changes": EMPTY})
+    assert client.post("/api/drafts", content=large).status_code == 413
+    assert client.post("/api/drafts", content=iter([large.encode()])).status_code == 413
+    assert client.get("/api/map?run=%00").status_code == 400
+    assert client.get("/api/map?run=%ff").status_code == 400
+    assert client.get("/api/nergens").json() == {"detail": "Dit adres bestaat niet."}
+    assert client.delete("/api/drafts/99999999999999999999?revision=1").status_code == 422
+
+
+def test_a_store_that_is_away_is_503_without_its_address(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(*_: Any) -> None:
+        raise Passing("The store postgresql://caseload@db-intern:5432 cannot be opened")
+
+    monkeypatch.setattr(desk_module.versions, "versions", away)
+    answer = client.get("/")
+    assert answer.status_code == 503
+    assert "db-intern" not in answer.text
+    assert "caseload@" not in answer.text
+
+
+def test_a_viewer_sees_the_edition_for_readers_and_tries_nothing(app: Any, toy: Run) -> None:
+    client = TestClient(As(app, planner="kijker", may_plan=False), base_url="http://127.0.0.1")
+    assert "Alleen voor Operations" not in client.get(f"/rapport?run={toy.run_id}").text
+    counts = [c for layer in client.get(f"/api/map?run={toy.run_id}").json()["layers"] for c in layer["clients"]]
+    assert all(count is None or (count >= 5 and count % 5 == 0) for count in counts)
+    shown = client.post("/api/figures", json=figures(toy)).json()
+    assert all(
+        row["proposal"] == "–" for row in shown["strip"] if "Dossiers" in row["name"] or "Cliënten" in row["name"]
+    )
+    assert client.post("/api/figures", json=figures(toy, moves=[MOVE])).status_code == 403
+    assert client.post("/api/changes", json=figures(toy, moves=[MOVE])).status_code == 403
+    for path, body in (
+        ("suggestions", figures(toy) | {"postcodes": ["1001"]}),
+        ("recompute", figures(toy) | {"region": 1}),
+        ("submit", figures(toy) | {"reason": "x"}),
+        ("drafts", {"run": toy.run_id, "name": "x", "changes": EMPTY}),
+        ("country", {"draft_id": 1, "reason": "x"}),
+    ):
+        assert client.post(f"/api/{path}", json=body).status_code == 403, path
+
+
+def test_the_author_is_the_login_and_not_what_the_page_says(app: Any, toy: Run) -> None:
+    client = TestClient(As(app, planner="anna", may_plan=True), base_url="http://127.0.0.1")
+    changes = EMPTY | {"locks": [lock(made_by="iemand anders", made_on="2020-01-01")]}
+    body = {"run": toy.run_id, "name": "van anna", "changes": changes}
+    kept = client.post("/api/drafts", json=body, headers={"X-Planner": "bert"}).json()
+    assert kept["saved_by"] == "anna"
+    assert kept["content"]["locks"][0]["made_by"] == "anna"
+    again = body | {"draft_id": kept["draft_id"], "revision": 1, "changes": kept["content"]}
+    by_bert = TestClient(As(app, planner="bert", may_plan=True), base_url="http://127.0.0.1")
+    assert by_bert.post("/api/drafts", json=again).json()["content"]["locks"][0]["made_by"] == "anna"
+
+
+def test_the_draft_of_another_goes_only_when_that_is_meant(client: TestClient, toy: Run) -> None:
+    kept = drafts.save(toy.store, toy.run_id, "van cees", EMPTY, "Cees", draft_id=None, revision=0)
+    address = f"/api/drafts/{kept.draft_id}?revision={kept.revision}"
+    refused = client.delete(address, headers={"X-Planner": "Dirk"})
+    assert refused.status_code == 422
+    assert "Cees" in refused.json()["detail"]
+    assert client.delete(f"{address}&owner=Cees", headers={"X-Planner": "Dirk"}).status_code == 200
+    assert client.delete(f"{address}&owner=Cees").status_code == 404
+
+
+def test_nothing_is_begun_for_what_cannot_be(client: TestClient, toy: Run) -> None:
+    before = sorted(run_folder(toy.var, "x").parent.iterdir())
+    assert client.post("/api/country", json={"draft_id": 12345, "reason": "x"}).status_code == 404
+    empty = client.post("/api/submit", json=figures(toy) | {"reason": "x"})
+    assert empty.json()["detail"] == "Er zijn nog geen wijzigingen om in te dienen."
+    yesterday = (date.today() - timedelta(days=2)).isoformat()
+    late = client.post("/api/submit", json=figures(toy, moves=[MOVE]) | {"reason": "x", "valid_from": yesterday})
+    assert "al voorbij" in late.json()["detail"]
+    assert sorted(run_folder(toy.var, "x").parent.iterdir()) == before
+
+
+@pytest.mark.parametrize(
+    ("locks", "words"),
+    [
+        ([lock(pc4="9999AA", kind="split", share=1)], "Postcode 9999 bestaat niet."),
+        ([lock(valid_until="2020-01-01")], "al voorbij"),
+        ([lock(kind="split", share=0.5), lock(kind="split", share=0.5)], "kies twee teams"),
+        ([lock(pc4="3815", team_id="W1")], "Postcode 3815 bestaat niet."),
+    ],
+)
+def test_a_lock_that_cannot_be_is_told_when_it_is_set(
+    client: TestClient, toy: Run, locks: list[dict[str, Any]], words: str
+) -> None:
+    answer = client.post("/api/figures", json=figures(toy, locks=locks))
+    assert answer.status_code == 422
+    assert words in answer.json()["detail"]
+    assert str(toy.var) not in answer.text
