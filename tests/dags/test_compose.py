@@ -19,11 +19,15 @@ ROOT = Path(__file__).parents[2]
 AIRFLOW = {"init", "api-server", "scheduler", "dag-processor", "worker"}
 REQUIRED = {
     "METADATA_PASSWORD",
+    "STORE_SUPERUSER_PASSWORD",
+    "STORE_ADMIN_PASSWORD",
     "STORE_PASSWORD",
+    "STORE_PAGE_PASSWORD",
     "BROKER_PASSWORD",
     "AIRFLOW_JWT_SECRET",
+    "AIRFLOW_SECRET_KEY",
     "AIRFLOW_FERNET_KEY",
-    "AIRFLOW_PASSWORDS_FILE",
+    "ADMIN_PASSWORD_FILE",
     "CASELOAD_INPUT_DIR",
 }
 
@@ -43,8 +47,31 @@ def test_every_component_has_the_same_secrets_and_addresses(compose: dict[str, A
     for name in AIRFLOW:
         environment = compose["services"][name]["environment"]
         assert common.items() <= environment.items(), name
-    for name in ("AIRFLOW__API_AUTH__JWT_SECRET", "AIRFLOW__CORE__FERNET_KEY", "CASELOAD_STORE"):
+    for name in ("AIRFLOW__API_AUTH__JWT_SECRET", "AIRFLOW__CORE__FERNET_KEY", "AIRFLOW__API__SECRET_KEY"):
         assert name in common
+
+
+def test_each_component_opens_the_store_with_the_least_rights(compose: dict[str, Any]) -> None:
+    """Migrations as the owner, tasks as the writer, the page as the planner; who needs no store has no address."""
+    logins = {}
+    for name in AIRFLOW:
+        address = compose["services"][name]["environment"].get("CASELOAD_STORE")
+        logins[name] = address and re.findall(r"^postgresql\+psycopg://(\w+):", address)[0]
+    expected = {"init": "administrator", "worker": "pipeline", "api-server": "page", "scheduler": None}
+    assert logins == expected | {"dag-processor": None}
+    made = re.findall(r"CREATE ROLE (\w+) LOGIN", (ROOT / "docker" / "store-logins.sh").read_text(encoding="utf-8"))
+    assert {login for login in logins.values() if login} == set(made)
+
+
+def test_no_service_is_root_or_can_become_it_or_fill_the_machine(compose: dict[str, Any]) -> None:
+    for name, service in compose["services"].items():
+        assert service["read_only"] is True, name
+        assert service["cap_drop"] == ["ALL"], name
+        assert service["security_opt"] == ["no-new-privileges:true"], name
+        assert service["mem_limit"], name
+        assert service["logging"]["options"]["max-size"], name
+        if name not in AIRFLOW:  # the image of the application has a user of its own
+            assert service["user"] in ("postgres", "valkey"), name
 
 
 def test_no_password_has_a_default_and_none_stands_in_the_file(compose: dict[str, Any]) -> None:
@@ -73,12 +100,15 @@ def test_everything_waits_for_the_schema_and_the_schema_for_the_databases(compos
     assert set(compose["services"]["init"]["depends_on"]) == {"store", "metadata", "broker"}
 
 
-def test_images_are_pinned_and_only_the_page_is_reachable(compose: dict[str, Any]) -> None:
+def test_images_are_pinned_and_only_page_and_store_are_reachable_from_this_machine(compose: dict[str, Any]) -> None:
     for name, service in compose["services"].items():
         if name not in AIRFLOW:
             assert re.fullmatch(r"[\w./-]+:\d[\w.-]+", service["image"]), name
-        ports = service.get("ports", [])
-        assert ports == (["${AIRFLOW_LISTEN:-127.0.0.1}:8080:8080"] if name == "api-server" else []), name
+    ports = {name: service["ports"] for name, service in compose["services"].items() if "ports" in service}
+    assert ports == {
+        "api-server": ["${AIRFLOW_LISTEN:-127.0.0.1}:${AIRFLOW_PORT:-8080}:8080"],
+        "store": ["${STORE_LISTEN:-127.0.0.1}:${STORE_PORT:-5432}:5432"],
+    }
 
 
 def test_what_is_kept_has_a_volume(compose: dict[str, Any]) -> None:
@@ -86,22 +116,33 @@ def test_what_is_kept_has_a_volume(compose: dict[str, Any]) -> None:
         volume.split(":")[0]
         for service in compose["services"].values()
         for volume in service.get("volumes", [])
-        if not volume.startswith("$")
+        if not volume.startswith(("$", "."))
     }
     assert named == set(compose["volumes"])
     for name in AIRFLOW:
-        assert "caseload:/var/lib/caseload" in compose["services"][name]["volumes"]
+        volumes = compose["services"][name]["volumes"]
+        assert {"caseload:/var/lib/caseload", "published:/var/lib/caseload/published"} < set(volumes)
 
 
 def test_the_image_is_the_locked_environment_without_root() -> None:
     dockerfile = (ROOT / "docker" / "Dockerfile").read_text(encoding="utf-8")
-    assert "COPY requirements.lock" in dockerfile
+    assert "COPY docker/requirements.lock" in dockerfile
     assert dockerfile.count("--require-hashes") == 2
     users = re.findall(r"^USER (\w+)", dockerfile, re.MULTILINE)
     assert users
     assert users[-1] == "caseload"
-    for folder in re.findall(r"^COPY (\w+) ", dockerfile, re.MULTILINE):
-        assert (ROOT / folder).exists(), folder
+
+
+def test_the_image_gets_the_application_with_its_manual_and_nothing_else_of_the_folder() -> None:
+    """No environment, no runs, no passwords: everything is left out but what is named."""
+    lines = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    rules = [line for line in lines if line and not line.startswith("#")]
+    assert rules[0] == "*"
+    kept = {rule[1:] for rule in rules if rule.startswith("!")}
+    assert kept == {
+        *("allocation", "geodata", "expectations", "dags", "plugins", "docs", "docker", "pyproject.toml"),
+    }
+    assert all((ROOT / name).exists() for name in kept)
 
 
 def test_the_helm_example_names_no_secret() -> None:

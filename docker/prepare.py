@@ -1,0 +1,76 @@
+"""What has to be there before the services start; run by the service ``init``, again and again without harm.
+
+Airflow's metadata and the store at the schema of this image, the pool that bounds the searches, the rights of the
+logins of the store, the roles of people, and the first administrator.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+SOLVER_POOL = "caseload_solver"
+STORE_LOGINS = {"pipeline": "caseload_writer", "page": "caseload_planner"}
+"""Who gets which role of the store; the logins come from `store-logins.sh`."""
+
+SECRETS = {"Connections", "Variables", "Configurations"}
+"""Resources that show addresses and passwords of other systems: for the administrator only."""
+
+
+def airflow(*words: str) -> None:
+    """Run a command of Airflow."""
+    subprocess.run(["airflow", *words], check=True)
+
+
+def prepare_store(address: str) -> None:
+    """The schema of the store, and the role of each login. ``address``: of a login that may create roles."""
+    import sqlalchemy as sa
+
+    from allocation.publication import versions
+
+    versions.migrate(address)
+    engine = sa.create_engine(address, poolclass=sa.NullPool)
+    with engine.begin() as connection:
+        for login, role in STORE_LOGINS.items():
+            connection.execute(sa.text(f'GRANT "{role}" TO "{login}"'))
+
+
+def roles(manager: Any) -> dict[str, list[tuple[str, str]]]:
+    """Permissions per role, from Airflow's own lists. Only Admin sees connections, variables, settings.
+
+    A planner may start and answer runs of ``allocate`` only (Airflow asks the right to edit the DAG for that).
+    """
+    viewer = [*manager.VIEWER_PERMISSIONS, ("can_read", "Plugins")]
+    planner = [*viewer, ("can_edit", "DAG:allocate"), ("can_create", "DAG Runs"), ("can_edit", "HITL Detail")]
+    engineer = [*viewer, *manager.USER_PERMISSIONS, *manager.OP_PERMISSIONS]
+    kept = {"viewer": viewer, "planner": planner, "engineer": engineer}
+    return {name: [pair for pair in dict.fromkeys(pairs) if pair[1] not in SECRETS] for name, pairs in kept.items()}
+
+
+def prepare_people(name: str, password: str) -> None:
+    """The roles, and the first administrator when there is no such user yet; a password once changed stays."""
+    from airflow.providers.fab.auth_manager.cli_commands.utils import get_application_builder
+
+    with get_application_builder() as builder:
+        manager = builder.sm
+        manager.bulk_sync_roles([{"role": role, "perms": pairs} for role, pairs in roles(manager).items()])
+        if manager.find_user(username=name) is None:
+            admin = manager.find_role("Admin")
+            if not manager.add_user(name, name, "-", f"{name}@localhost", admin, password=password):
+                raise SystemExit(f"the administrator {name} could not be made")
+
+
+def main(environment: Mapping[str, str] = os.environ) -> None:
+    """Everything, in order."""
+    airflow("db", "migrate")
+    airflow("pools", "set", SOLVER_POOL, environment.get("SOLVER_SLOTS", "4"), "searches side by side")
+    airflow("sync-perm")
+    prepare_people(environment["ADMIN_NAME"], Path(environment["ADMIN_PASSWORD_FILE"]).read_text("utf-8").strip())
+    prepare_store(environment["CASELOAD_STORE"])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,99 @@
+"""Podman on this machine, with settings that work as root in a container or virtual machine too."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+SETTINGS = """[containers]
+default_ulimits = ["nofile=16384:16384", "nproc=4096:4096"]
+[engine]
+runtime = "runc"
+cgroup_manager = "cgroupfs"
+events_logger = "file"
+"""
+NEEDED = ("podman", "podman-compose", "mmdebstrap", "runc")
+PIP_CONFIGURATION = Path("/etc/pip.conf")
+
+
+def missing() -> list[str]:
+    """Programs that the harness needs and this machine lacks."""
+    return [name for name in NEEDED if which(name) is None]
+
+
+def which(name: str) -> str | None:
+    """A program on the path, or beside this Python."""
+    beside = Path(sys.executable).with_name(name)
+    return str(beside) if beside.exists() else shutil.which(name)
+
+
+def run(*words: str, **options: Any) -> str:
+    """What a command prints. Raises CalledProcessError with both its outputs shown when it fails."""
+    done = subprocess.run(words, capture_output=True, text=True, check=False, **options)
+    if done.returncode:
+        print(done.stdout[-4000:], done.stderr[-4000:], sep="\n", file=sys.stderr)
+        done.check_returncode()
+    return done.stdout
+
+
+def building(folder: Path) -> list[str]:
+    """Options of a build that must reach a package index: this machine's network, pip settings and certificates.
+
+    They are mounted for the time of the build; nothing of them is in the image.
+    """
+    options = ["--network=host", "--pull=never"]
+    if PIP_CONFIGURATION.exists():
+        options.append(f"--volume={PIP_CONFIGURATION}:{PIP_CONFIGURATION}:ro")
+    certificates = os.environ.get("SSL_CERT_FILE")
+    if certificates:
+        settings = folder / "uv.toml"
+        settings.write_text("native-tls = true\n", encoding="utf-8")
+        options += [f"--volume={certificates}:/etc/ssl/certs/ca-certificates.crt:ro"]
+        options += [f"--volume={settings}:/etc/uv/uv.toml:ro"]
+    return options
+
+
+@dataclass
+class Compose:
+    """A compose file, started under a name of its own."""
+
+    file: Path
+    name: str
+    settings: Path
+    scales: dict[str, int] = field(default_factory=dict)
+
+    def __call__(self, *words: str) -> str:
+        """A command of podman-compose."""
+        program = which("podman-compose")
+        assert program is not None
+        start = [program, "--in-pod", "false", "-p", self.name, "-f", str(self.file), "--env-file", str(self.settings)]
+        return run(*start, *words, cwd=self.file.parent)
+
+    def up(self, *services: str, scale: Mapping[str, int] | None = None) -> None:
+        """Start services without those they depend on: the caller keeps the order."""
+        scales = [word for name, count in (scale or {}).items() for word in ("--scale", f"{name}={count}")]
+        self("up", "-d", "--no-deps", "--no-build", *scales, *services)
+
+    def container(self, service: str, number: int = 1) -> str:
+        """The name of a container."""
+        return f"{self.name}_{service}_{number}"
+
+    def is_healthy(self, service: str, number: int = 1) -> bool:
+        """Whether the health command of the compose file succeeds now."""
+        words = ["podman", "healthcheck", "run", self.container(service, number)]
+        return subprocess.run(words, capture_output=True, check=False).returncode == 0
+
+    def exec(self, service: str, *words: str, options: Sequence[str] = ()) -> str:
+        """What a command inside a service prints."""
+        return run("podman", "exec", *options, self.container(service), *words)
+
+    def state(self, service: str, number: int = 1) -> dict[str, Any]:
+        """The state of a container, as ``podman inspect`` gives it."""
+        return dict(json.loads(run("podman", "inspect", self.container(service, number)))[0]["State"])
