@@ -73,6 +73,9 @@ def prepare_boundaries(run: Run, progress: Progress | None = None) -> None:
     before = areas_in_force(run, version)
     followed = Succession.between(loaded.areas if before is None else before, loaded.areas, loaded.follows)
     followed.write(run)
+    if len(loaded.follows) and progress:
+        pairs = ", ".join(f"{pc4} follows {to}" for pc4, to in loaded.follows.itertuples(index=False))
+        progress(f"boundaries: WARNING: postcodes without a surface of their own: {pairs}")
     counted = followed.counted()
     run.write(run_files.BOUNDARY_CHANGES, counted)
     if before is not None and progress:
