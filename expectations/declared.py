@@ -68,7 +68,9 @@ def _of_column(column: Column) -> list[Any]:
     if column.allowed:
         made.append(gxe.ExpectColumnValuesToBeInSet(column=name, value_set=list(column.allowed), severity="critical"))
     limits: dict[str, Any] = {}
-    if column.unit in COUNTED_FROM_ZERO:
+    if column.least is not None and column.most is not None:
+        limits = {"min_value": column.least, "strict_min": column.is_above_least, "max_value": column.most}
+    elif column.unit in COUNTED_FROM_ZERO:
         limits = {"min_value": 0}
     elif name == "share":
         limits = {"min_value": 0, "strict_min": True, "max_value": 1 + SHARE_ROUNDING}

@@ -77,7 +77,6 @@ STOCK = Table(
             nullable=True,
             optional=True,
             example="SMC-UTR-01",
-            refers_to="teams.team_id",
         ),
         PW_CLIENT,
     ),

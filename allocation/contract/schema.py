@@ -33,8 +33,6 @@ class Column:
     """Inputs only: ``least`` itself is refused too."""
     usual: tuple[float, float] | None = None
     """Inputs only: a number outside is read, and told to the planner."""
-    refers_to: str = ""
-    """Inputs only: where the value must occur, as ``table.column``."""
     counts_persons: bool = False
     """Published tables only: a number of clients. Readers outside operations see a multiple of 5, and nothing below 5
     (R14)."""

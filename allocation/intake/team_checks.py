@@ -68,9 +68,6 @@ class TeamChecks(Checks):
             self.value("teams", "client_groups"),
             f"{', '.join(self.config.special_groups)}, joined by |",
         )
-        for column in ("fte_verzekeringsarts", "fte_other"):
-            self.add("teams", teams[column] < 0, column, self.value("teams", column), "0 or more")
-        self.add("teams", teams["productivity"] <= 0, "productivity", self.value("teams", "productivity"), "above 0")
         self.add(
             "teams",
             teams["valid_to"] < teams["valid_from"],
