@@ -135,7 +135,7 @@ def _outside(
         low, high = target * (1 - tolerance), target * (1 + tolerance)
         if low * (1 - ROUNDING) <= load <= high * (1 + ROUNDING):
             continue
-        beyond = max(load - high, low - load) / target if target > 0 else 1.0
+        beyond = max(load - high, low - load) / target  # above 0: without any amount every load is within limits
         kind = Kind.LOAD if measure is None else Kind.MEASURE
         found.append(
             Violation(kind, name, beyond, measure=measure, load=load, target=target, tolerance=float(tolerance))

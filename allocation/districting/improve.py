@@ -20,6 +20,8 @@ from allocation.districting.plan import new_state, restricted
 from allocation.districting.problem import Bools, Floats, Ints, Problem
 from allocation.districting.recombine import best_of, merged, neighbouring, regrouped
 
+MOSTLY_PAIRS = np.array([0.3, 0.93, 1.0, 1.0])  # shares of moves: a pair changes a load by less than one unit does
+
 
 @dataclass
 class Clock:
@@ -108,6 +110,8 @@ class Schedule:
     proof_pairs       nor of the whole problem beyond so many
     find_pairs        nor for just any plan within the rules beyond so many
     regroupings       sets of neighbouring teams that are divided anew in a round
+    tight             limits closer together than this part of a mean unit: every other cooling moves mostly pairs of
+                      units, where nothing but borders and splits guides the search
     exact_cost        what one node of an exact search counts for in iterations, for each pair (unit, team) left open:
                       both take about a microsecond
     patience          rounds without a better plan after which the search has converged
@@ -147,6 +151,7 @@ class Schedule:
     find_pairs: int = 1_500
     regroupings: int = 3
     exact_cost: int = 80
+    tight: float = 0.3
     patience: int = 7
 
 
@@ -162,6 +167,10 @@ class Annealer:
         self.found: Found | None = None
         shares = (0.50, 0.75, 0.87, 1.0) if len(model.group) else (0.60, 0.90, 1.0, 1.0)
         self.moves = kernels.Moves(np.array(shares), schedule.largest_set, schedule.walk)
+        room = float((model.high[0] - model.low[0]).min())
+        self.pairs_next: bool | None = None  # alternates where limits are tight and nothing guides the search
+        if not model.cost.any() and room < schedule.tight * float(model.amount[0].mean()):
+            self.pairs_next = False
 
     def run(self, start: Ints, iterations: int, hot: float, stiffness: float | None = None) -> Found:
         """One cooling from ``hot`` (in mean flip changes) down; the best plan within limits, or the last one.
@@ -179,11 +188,14 @@ class Annealer:
         moves = self.moves
         top, bottom = hot * scale, max(self.schedule.cold * scale, self.schedule.frozen * least)
         most = 1e5 * price
+        if self.pairs_next is not None and stiffness is None:
+            if self.pairs_next:
+                moves = moves._replace(shares=MOSTLY_PAIRS)
+            self.pairs_next = not self.pairs_next
         if stiffness is not None:
             bottom, price = top, stiffness * hot * price / 2
             most = price
-            # pairs of moves change a load by less than one does
-            moves = moves._replace(shares=np.array([0.3, 0.93, 1.0, 1.0]))
+            moves = moves._replace(shares=MOSTLY_PAIRS)
         mu = np.array([price])
         done, began, temperature = 0, time.perf_counter(), top
         must = self.found is None  # a first plan is balanced whatever the clock says

@@ -122,11 +122,13 @@ def _read_edges(edges: Table, unit_at: _Index) -> Ints:
     key = np.where(low < 0, -1 - np.arange(len(pairs)), low * len(unit_at.names) + high)
     _, first, inverse = np.unique(key, return_index=True, return_inverse=True)
     again = np.flatnonzero(first[inverse] != np.arange(len(pairs)))
+    loops = np.flatnonzero((low == high) & (low >= 0))
+    if len(again) == len(loops) == 0:
+        return pairs
     a, b = edges.text("a"), edges.text("b")
     before = first[inverse]
     twice = [(int(i), f"the pair {a[i]}, {b[i]} occurs in row {edges.row(int(before[i]))} too.") for i in again]
     edges.faults("b", twice)
-    loops = np.flatnonzero((low == high) & (low >= 0))
     edges.faults("b", [(int(i), f"{shown(b[i])} is no neighbour of itself.") for i in loops])
     return pairs
 

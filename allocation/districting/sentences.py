@@ -30,8 +30,8 @@ def _load_sentence(broken: Violation) -> str:
     assert broken.target is not None
     assert broken.tolerance is not None
     label = "" if broken.measure is None else f" of {broken.measure}"
-    part = f"{broken.load / broken.target - 1:+.1%} of its target" if broken.target > 0 else "not 0"
+    part = f"{broken.load / broken.target - 1:+.1%}"
     return (
-        f"Team {broken.where}: the load{label} is {broken.load:,.1f}, {part} of {broken.target:,.1f}; "
+        f"Team {broken.where}: the load{label} is {broken.load:,.1f}, {part} of its target of {broken.target:,.1f}; "
         f"allowed is {broken.tolerance:.1%}."
     )

@@ -25,6 +25,7 @@ LARGEST_FILE = 2**30  # bytes
 SHOWN = 10  # faults of one kind in one file before the rest is only counted
 PLAIN = re.compile(r"[0-9.+\-eE \t]*")
 THOUSANDS = re.compile(r"[+-]?[1-9][0-9]{0,2}\.[0-9]{3}")
+BLANK = re.compile(r"\s")
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u2028\u2029\ufffe\uffff]")
 
 
@@ -247,7 +248,12 @@ class Table:
 
     def text(self, column: str) -> list[str]:
         """The names in a column; none when the file could not be read."""
-        return [name_of(cell) for cell in self.cells.get(column, ())]
+        cells = self.cells.get(column, [])
+        together = "".join(cells)
+        if together.isascii() and not BLANK.search(together):
+            return cells
+        name = {cell: name_of(cell) for cell in set(cells)}
+        return [name[cell] for cell in cells]
 
     def place(self, at: int, column: str) -> str:
         return f"{self.name}, row {self.row(at)}, column {column}"
@@ -309,6 +315,8 @@ class Table:
     def names(self, column: str) -> tuple[str, ...]:
         """The names in a column, each once and none empty."""
         values = self.text(column)
+        if all(values) and len(set(values)) == len(values):
+            return tuple(values)
         first: dict[str, int] = {}
         wrong = []
         for at, value in enumerate(values):

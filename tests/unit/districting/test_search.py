@@ -332,3 +332,14 @@ def test_limits_come_before_the_objective() -> None:
     assert Found(plan, 1.0, 0.1).is_worse_than(5.0, 0.0)
     assert not Found(plan, 5.0, 0.0).is_worse_than(1.0, 0.1)
     assert Found(plan, 5.0, 0.0).is_worse_than(4.0, 0.0)
+
+
+def test_only_tight_limits_without_guidance_alternate_with_pairs_of_moves(grid: GridMaker) -> None:
+    """Sixteen units over two teams: at 1% the limits are 0.16 of a unit apart, at 5% 0.8. Offices guide the search."""
+    offices = [[0.0, 0.0], [3000.0, 3000.0]]
+    tight = Annealer(build_model(grid(4, 4, tolerance=0.01)), 1, Clock(None, 1e6), Schedule())
+    assert tight.pairs_next is False
+    tight.run(np.arange(16) // 8, 1000, 1.0)
+    assert tight.pairs_next is True
+    for loose in (grid(4, 4, tolerance=0.05), grid(4, 4, tolerance=0.01, office_xy_m=offices, weights=Weights(1.0))):
+        assert Annealer(build_model(loose), 1, Clock(None, 1e6), Schedule()).pairs_next is None
