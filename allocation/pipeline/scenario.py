@@ -37,6 +37,8 @@ from allocation.contract import input_tables
 from allocation.contract.config import Config
 from allocation.contract.errors import InputRefused, Problem
 from allocation.contract.toml_file import read_toml
+from allocation.intake.cells import as_text
+from allocation.intake.reading import read_folder
 
 TEAM_COLUMNS = frozenset(input_tables.TEAMS.column_names)
 
@@ -91,14 +93,13 @@ def write_scenario_input(scenario: Scenario, source: Path, folder: Path) -> Path
     """
     folder.mkdir(parents=True, exist_ok=True)
     for path in source.iterdir():
-        if path.stem not in ("teams", input_tables.CURRENT.name) and path.is_file():
+        if path.stem.casefold() not in ("teams", input_tables.CURRENT.name) and path.is_file():
             shutil.copyfile(path, folder / path.name)
-    is_csv = (source / "teams.csv").exists()
-    teams = (
-        pd.read_csv(source / "teams.csv", dtype=str, keep_default_na=False)
-        if is_csv
-        else pd.read_parquet(source / "teams.parquet")
-    )
+    reading = read_folder(source, [input_tables.TEAMS])
+    if "teams" not in reading.frames:
+        raise InputRefused(reading.problems)
+    teams = reading.frames["teams"].drop(columns="row")
+    teams["team_id"] = as_text(teams["team_id"])
     problems = _problems(scenario, set(teams["team_id"].astype(str)))
     if problems:
         raise InputRefused(problems)

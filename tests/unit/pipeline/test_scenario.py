@@ -51,6 +51,20 @@ def test_teams_are_closed_changed_and_added(tmp_path: Path) -> None:
     assert (folder / "stock.csv").read_bytes() == (tmp_path / "in" / "stock.csv").read_bytes()
 
 
+def test_the_team_list_is_found_and_read_as_the_input_checks_do(tmp_path: Path) -> None:
+    """Capitals in its name, and codes of digits that are floats in Parquet."""
+    source = toy.write(tmp_path / "in")
+    teams = toy.tables()["teams"].assign(team_id=[float(nr) for nr in range(8)], valid_to=None)
+    (source / "teams.csv").unlink()
+    teams.to_parquet(source / "Teams.parquet", index=False)
+    scenario = write(tmp_path, 'name = "x"\n[[close]]\nteam_id = "1"')
+    folder = write_scenario_input(scenario, source, tmp_path / "out")
+    changed = pd.read_csv(folder / "teams.csv", dtype=str, keep_default_na=False)
+    assert changed["team_id"].tolist() == ["0", "2", "3", "4", "5", "6", "7"]
+    assert changed["valid_to"].unique().tolist() == [""]
+    assert not (folder / "Teams.parquet").exists()
+
+
 def test_settings_are_laid_over_the_configuration(tmp_path: Path) -> None:
     config = scenario_config(write(tmp_path, TEXT), Config.from_values({"continuity": "move", "tolerance": 0.01}))
     assert (config.tolerance, config.continuity, config.work.growth) == (0.2, "move", {"*": 0.25})
