@@ -67,12 +67,14 @@ class Work(Settings):
     ``growth``: expected growth of the inflow on top of the history, per product or ``"*"`` for all (0.1 = 10%).
     ``hours_factor``: multiplies the hours per client, per product or ``"*"`` (a changed norm).
     ``months_to_close``: mean months until a file in stock is closed, per product or ``"*"`` (a guess of the example).
+    ``exceptional_months``: months (YYYY-MM) of the inflow that are incomplete or known to be unlike others: not used.
     """
 
     productive_hours_per_fte: float = Field(1200.0, gt=0, le=3000)
     growth: dict[str, Annotated[float, Field(gt=-1, le=5)]] = {}
     hours_factor: dict[str, Annotated[float, Field(gt=0, le=20)]] = {}
     months_to_close: dict[str, Annotated[float, Field(gt=0, le=1200)]] = {"*": 6.0, "WGA_MONITORING": 60.0}
+    exceptional_months: tuple[Annotated[str, Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")], ...] = ()
 
 
 class Config(Settings):

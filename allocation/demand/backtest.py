@@ -27,7 +27,8 @@ from scipy.special import xlogy
 from allocation.contract.config import Config
 from allocation.contract.errors import Refused
 from allocation.contract.vocabulary import REGULAR_GROUP
-from allocation.demand.expected import INTERVAL, KEY, SERIES, expected_inflow, sum_interval
+from allocation.demand.expected import expected_inflow
+from allocation.demand.intervals import INTERVAL, KEY, SERIES, sum_interval
 from allocation.intake.example import SEED, TEAM_INHABITANTS, write_example
 from allocation.intake.inputs import load_inputs
 from geodata import DEFAULT_CACHE, load_boundaries
@@ -56,7 +57,7 @@ def forecasts(known: pd.DataFrame, held_out: pd.DataFrame, areas: pd.DataFrame) 
     Returns
     -------
     KEY, rate_region, share (1), team (a pretended team, see ``pretended_teams``); clients of the held-out year:
-    ``actual``, and as forecast by ``estimate`` (with its errors sd, sd_area, sd_region, sd_product), ``raw`` (the 12
+    ``actual``, and as forecast by ``estimate`` (with its errors, see ``intervals``), ``raw`` (the 12
     months before) and ``regional`` (inhabitants x the region's rate in those 12 months).
     """
     ours = expected_inflow(known, areas).rename(columns=lambda name: name.replace("inflow_", ""))
@@ -118,7 +119,8 @@ def _score(rows: pd.DataFrame, unit: str) -> dict[str, float]:
         result[f"wmae_{name}"] = float(np.abs(actual - forecast).sum() / actual.sum())
         forecast = np.where(forecast > 0, forecast, LEAST_FORECAST)
         result[f"deviance_{name}"] = float(2 * (xlogy(actual, actual / forecast) - actual + forecast).mean())
-    interval = sum_interval(rows.rename(columns={"estimate": "mean"}), [unit], INTERVAL).reindex(sums.index)
+    interval = sum_interval(rows.rename(columns={"estimate": "mean"}), [unit], INTERVAL, are_counts=True)
+    interval = interval.reindex(sums.index)
     inside = (actual >= interval["low"] - 0.5) & (actual <= interval["high"] + 0.5)  # counts are whole numbers
     return {**result, "coverage": float(inside.mean())}
 

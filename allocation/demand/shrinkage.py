@@ -36,13 +36,15 @@ Codes = NDArray[np.int64]
 LOG_STRENGTH_RANGE = (float(np.log(0.1)), float(np.log(1e5)))
 START = 10.0
 ROUNDS, PRECISION = 20, 1e-3
+NO_EXPOSURE, NO_RATE = 1e-9, 1e-15
+COUNTRY_ROUNDS = 5
 
 
 @dataclass(frozen=True)
 class Cells:
     """One entry per cell, arrays of equal length: clients in the history, exposure (above 0), and the codes (0, 1, ...)
-    of its area, its product and its rate (= region, product, line and group; without gaps). An area's ``town`` lies in
-    one region; ``town`` and ``region`` are codes too."""
+    of its area, its product, its ``series`` (= product, line and group) and its rate (= region and series; without
+    gaps). An area's ``town`` lies in one region; ``town`` and ``region`` are codes too."""
 
     clients: Floats
     exposure: Floats
@@ -51,14 +53,21 @@ class Cells:
     region: Codes
     product: Codes
     rate: Codes
+    series: Codes
+
+    def without(self, left_out: NDArray[np.bool_]) -> Cells:
+        """The same cells, of which those ``left_out`` say nothing."""
+        clients, exposure = np.where(left_out, 0.0, self.clients), np.where(left_out, NO_EXPOSURE, self.exposure)
+        return replace(self, clients=clients, exposure=exposure)
 
 
 @dataclass(frozen=True)
 class Fit:
-    """``rate`` per rate code; per area code ``area_need`` (that of its town included) and ``area_error``, its standard
-    deviation as a share of it; the strengths. A large strength: they differ by chance only."""
+    """``rate`` per rate code and ``rate_error``, its standard deviation as a share of it; per area code ``area_need``
+    (that of its town included) and ``area_error``; the strengths. A large strength: they differ by chance only."""
 
     rate: Floats
+    rate_error: Floats
     area_need: Floats
     area_error: Floats
     town_strength: float
@@ -70,7 +79,7 @@ class Fit:
         return self.rate[cells.rate] * cells.exposure * self.area_need[cells.area]
 
     def estimate(self, cells: Cells) -> Floats:
-        """Clients per cell in the history with the noise taken out; sums to the clients of each region's rate."""
+        """Clients per cell in the history with the noise taken out."""
         expected, k = self.expected(cells), self.strength[cells.product]
         return expected * (k + cells.clients) / (k + expected)
 
@@ -79,9 +88,8 @@ class Fit:
         shared by all cells of the rate. First order, the strengths taken as known."""
         expected, k = self.expected(cells), self.strength[cells.product]
         weight = k / (k + expected)
-        information = sum_by(cells.rate, expected * weight, len(self.rate))
         of_area = weight * self.area_error[cells.area]
-        return 1 / np.sqrt(k + cells.clients), of_area, weight / np.sqrt(information[cells.rate])
+        return 1 / np.sqrt(k + cells.clients), of_area, weight * self.rate_error[cells.rate]
 
 
 def sum_by(code: Codes, values: NDArray[np.generic], codes: int) -> Floats:
@@ -93,6 +101,7 @@ def fit(cells: Cells) -> Fit:
     """Rates, needs and strengths in turns, until none changes by more than ``PRECISION`` of itself."""
     places, rates = _Places.of(cells), int(cells.rate.max()) + 1
     rate = sum_by(cells.rate, cells.clients, rates) / sum_by(cells.rate, cells.exposure, rates)
+    rate = np.maximum(rate, NO_RATE)
     strength = np.full(int(cells.product.max()) + 1, START)
     needs = _Needs.start(places)
     for _ in range(ROUNDS):
@@ -110,7 +119,8 @@ def fit(cells: Cells) -> Fit:
         rate = _balanced(cells, needs.area, strength, rate * scale[places.region_of_rate])
         if np.abs(np.concatenate([rate, strength, needs.strengths]) / before - 1).max() < PRECISION:
             break
-    return Fit(rate, needs.area, needs.error, *needs.strengths, strength)
+    rate, rate_error = _towards_country(cells, needs.area, strength, rate)
+    return Fit(rate, rate_error, needs.area, needs.error, *needs.strengths, strength)
 
 
 @dataclass(frozen=True)
@@ -189,15 +199,52 @@ def _product_strengths(cells: Cells, forecast: Floats, others: Floats, before: F
 
 def _balanced(cells: Cells, need: Floats, strength: Floats, rate: Floats) -> Floats:
     """Rates of highest negative binomial likelihood: ``sum(w (clients - expected)) = 0`` with w = k / (k + expected),
-    which is the same as: the estimates of a region's areas add up to its clients."""
+    which is the same as: the estimates of a region's areas add up to its clients. Before these rates are drawn towards
+    the country."""
     k, exposure = strength[cells.product], cells.exposure * need[cells.area]
     for _ in range(100):
         weight, previous = k / (k + rate[cells.rate] * exposure), rate
         rate = sum_by(cells.rate, weight * cells.clients, len(rate))
-        rate = rate / sum_by(cells.rate, weight * exposure, len(rate))
+        rate = np.maximum(rate / sum_by(cells.rate, weight * exposure, len(rate)), NO_RATE)
         if np.abs(rate / previous - 1).max() < 1e-10:
             break
     return rate
+
+
+def _towards_country(cells: Cells, need: Floats, strength: Floats, rate: Floats) -> tuple[Floats, Floats]:
+    """Rates drawn towards the country's rate of the series x what the region needs of everything, as far as few clients
+    make them uncertain; and their standard deviations, as a share.
+
+    The same estimator as for areas, one level higher: a region is one of many, whose rates differ with a strength per
+    product. The level of the country itself is not part of this error (``trend`` has it).
+    """
+    k, exposure = strength[cells.product], cells.exposure * need[cells.area]
+    weight = k / (k + rate[cells.rate] * exposure)
+    counted, evidence = (sum_by(cells.rate, weight * what, len(rate)) for what in (cells.clients, exposure))
+    region, series, product = (np.zeros(len(rate), dtype=np.int64) for _ in range(3))
+    region[cells.rate], series[cells.rate], product[cells.rate] = cells.region, cells.series, cells.product
+    regions, all_series = int(region.max()) + 1, int(series.max()) + 1
+    of_region = np.ones(regions)
+    for _ in range(COUNTRY_ROUNDS):
+        of_country = sum_by(series, counted, all_series) / np.maximum(
+            sum_by(series, evidence * of_region[region], all_series), NO_EXPOSURE
+        )
+        plain = evidence * of_country[series]
+        clients_of, expected_of = sum_by(region, counted, regions), np.maximum(sum_by(region, plain, regions), NO_RATE)
+        apart = prior_strength(clients_of, expected_of)
+        of_region = (apart + clients_of) / (apart + expected_of)
+    expected = np.maximum(evidence * (of_country[series] * of_region[region]), NO_RATE)
+    clients = sum_by(product, counted, len(strength))
+    common = prior_strength(counted, expected)
+    of_product = np.array(
+        [
+            prior_strength(counted[at], expected[at], towards=common) if clients[p] > 0 else common
+            for p, at in enumerate(product == code for code in range(len(strength)))
+        ]
+    )
+    kappa = of_product[product]
+    drawn = of_country[series] * of_region[region] * (kappa + counted) / (kappa + expected)
+    return np.maximum(drawn, NO_RATE), 1 / np.sqrt(kappa + counted)
 
 
 def prior_strength(

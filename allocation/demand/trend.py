@@ -1,7 +1,8 @@
-"""National clients per month and product -> how many clients the planning year brings, and how sure that is.
+"""National clients per month -> how many clients the planning year brings, and how sure that is.
 
-Belongs here: season, trend and the uncertainty of a product's yearly total; numbers only, no postcodes.
-Does not belong here: how that total is spread over postcodes, and hours (``demand``).
+Belongs here: season, changes and the uncertainty of the yearly totals of products and their lines; numbers only, no
+postcodes. Does not belong here: how a change is recognised (``change``), how the total is spread over postcodes and
+hours (``expected``).
 """
 
 from __future__ import annotations
@@ -11,130 +12,197 @@ from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import stdtrit
+
+from allocation.demand.change import YEAR, Path, average_change
 
 Floats = NDArray[np.float64]
+Codes = NDArray[np.int64]
 
-YEAR = 12
 MONTHS_FOR_TREND = 24
-"""Below two years, season and trend cannot be told apart."""
+"""Below two years, season and change cannot be told apart."""
 CLIENTS_FOR_TREND = 120
-SIGNIFICANCE = 0.05
-NEW_PRODUCT_MISSED = 4.6
-"""Clients that empty months at the start should have had, for the product to be taken as new: chance leaves these
-months empty once in a hundred times (exp(-4.6) = 0.01)."""
-DAMPING = 0.95
-"""Part of the trend that is left after each further month (Gardner and McKenzie 1985): half of it after 13 months."""
-YEARLY_CHANGE_SD = 0.03
-"""Assumed standard deviation of the change of a product's yearly total, as a share, where the history is too short
-to show it. Where it is not, the assumption weighs as much as ``ASSUMPTION_YEARS`` observed changes."""
-ASSUMPTION_YEARS = 4.0
+MEMORY_MONTHS = 24.0
+"""A month that is so much older counts 1/e as much for the level: a change too small to be recognised is half followed,
+at hardly any cost, because the country's counts are large."""
+MISSED = 4.6
+"""Clients that empty months should have had, for the emptiness not to be chance: chance leaves these months empty once
+in a hundred times (exp(-4.6) = 0.01). Such months at the start: a new product; in between, or one or two at the end:
+not delivered; more at the end: the product ended."""
+NOT_DELIVERED_AT_END = 2
+PRODUCT_CHANGE_SD, COMMON_CHANGE_SD = 0.03, 0.02
+"""Assumed standard deviation of the change of a product's yearly total, and of all products together, as a share, where
+the history is too short to show it. Where it is not, the assumptions weigh as much as so many observed changes:"""
+PRODUCT_ASSUMPTION_YEARS, COMMON_ASSUMPTION_YEARS = 4.0, 1.0
 
 
 @dataclass(frozen=True)
 class Levels:
-    """Per product: ``year_clients`` expected in the planning year (the 12 months after the history),
-    ``trend`` used (log per month, 0 = none), ``relative_sd`` of the product's true level (a share of it)."""
+    """``year_clients`` (streams,): expected in the planning year (the 12 months after the history). Per product:
+    ``trend`` (log per month, averaged over what may have happened), ``relative_sd`` of its level (a share of it),
+    ``break_probability`` (that its level changed in the last half year), ``has_ended``, ``started`` (month, 0 =
+    before the history). ``common_sd``: of the level of all products together, as a share."""
 
     year_clients: Floats
     trend: Floats
     relative_sd: Floats
+    break_probability: Floats
+    has_ended: NDArray[np.bool_]
+    started: Codes
+    common_sd: float
 
 
-def planning_year(monthly: Floats) -> Levels:
-    """Level of the planning year per product.
+def planning_year(monthly: Floats, product: Codes | None = None, delivered: NDArray[np.bool_] | None = None) -> Levels:
+    """Level of the planning year.
 
-    Without a trend a product's year is the sum over the calendar months of that month's mean: right too when the
-    history is not a whole number of years. With a significant trend (see ``_with_trend``) the year is extrapolated
-    from it. A new product counts from its first month; one younger than a year is scaled up to a year.
+    Without a change a stream's year is the sum over the calendar months of that month's mean, recent years weighing
+    more: right too when the history is not a whole number of years. A change (see ``change``) of a product, and of a
+    line within it, is taken out of the history and put into the planning year as far as it lasts.
 
     Parameters
     ----------
-    monthly : (months, products), clients of the whole country; every month present, zeros included.
+    monthly : (months, streams), clients of the whole country; every month present, zeros included. A stream is a
+        product, or a line of it.
+    product : code of the product of each stream; default: each its own.
+    delivered : (months,) False = the month's counts are not to be used; default: all.
     """
-    fits = [_level(series[_first(series) :]) for series in monthly.T]
-    year_clients, trend, sampling = (np.array(column, dtype=np.float64) for column in zip(*fits, strict=True))
-    return Levels(year_clients, trend, np.sqrt(_yearly_change_variance(monthly) + sampling))
+    months, streams = monthly.shape
+    product = np.arange(streams) if product is None else product
+    delivered = np.ones(months, dtype=bool) if delivered is None else delivered
+    products = int(product.max(initial=-1)) + 1
+    totals = np.zeros((months, products))
+    np.add.at(totals.T, product, monthly.T)
+    states = [_state(series, delivered) for series in totals.T]
+    used = np.column_stack([state[0] for state in states])
+    started, ended = np.array([state[1] for state in states]), np.array([state[2] for state in states])
+    path = _path(totals, used, np.flatnonzero(~ended))
+    lines = _line_paths(monthly, totals, used, product, ended)
+    year = np.array(
+        [
+            0.0 if ended[p] else _level(monthly[:, s], used[:, p], path, p, lines, s)
+            for s, p in enumerate(product)
+        ]
+    )  # fmt: skip
+    level = np.where(used, totals, np.nan) / np.exp(path.temporary)
+    of_products, common = _yearly_change_variances(level)
+    counting = 1 / np.maximum(np.nansum(level, axis=0), 1.0)
+    return Levels(
+        year_clients=year,
+        trend=path.trend,
+        relative_sd=np.sqrt(of_products + path.variance + counting),
+        break_probability=path.break_probability,
+        has_ended=ended,
+        started=started,
+        common_sd=float(np.sqrt(common + path.common_variance)),
+    )
 
 
-def _first(series: Floats) -> int:
-    """The month in which a product started: its first with a client, unless the empty months before may be chance."""
-    empty = int(np.argmax(series > 0))
-    missed = empty * float(series.sum()) / (len(series) - empty)
-    return empty if missed > NEW_PRODUCT_MISSED else 0
+def _state(series: Floats, delivered: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], int, bool]:
+    """Of a product: the months that count, the month in which it started, and whether it ended."""
+    used = delivered.copy()
+    seen = np.flatnonzero((series > 0) & delivered)
+    if not len(seen):
+        return used, 0, False
+    first, last = int(seen[0]), int(seen[-1])
+    usual = float(series[seen].sum()) / int(delivered[first : last + 1].sum())
+    started = first if int(delivered[:first].sum()) * usual > MISSED else 0
+    used[:started] = False
+    after = int(delivered[last + 1 :].sum())
+    ended = after > NOT_DELIVERED_AT_END and after * usual > MISSED
+    if usual > MISSED and not ended:
+        used[started:] &= series[started:] > 0
+    return used, started, ended
 
 
-def _level(series: Floats) -> tuple[float, float, float]:
-    """Clients of the planning year, trend per month, relative variance of that level from counting alone."""
-    months, total = len(series), float(series.sum())
+def _path(totals: Floats, used: NDArray[np.bool_], going: Codes) -> Path:
+    """Changes of the products that have enough history; nothing for the others."""
+    months, products = totals.shape
+    path = Path.nothing(months, products)
+    able = [p for p in going if used[:, p].sum() >= MONTHS_FOR_TREND - 2 and _has_all_months(totals[:, p], used[:, p])]
+    able = [p for p in able if totals[used[:, p], p].sum() >= CLIENTS_FOR_TREND * months / YEAR / 2]
+    if months < MONTHS_FOR_TREND or not able:
+        return path
+    found = average_change(totals[:, able], used[:, able])
+    for name in ("past", "future", "temporary"):
+        getattr(path, name)[:, able] = getattr(found, name)
+    for name in ("variance", "trend", "break_probability"):
+        getattr(path, name)[able] = getattr(found, name)
+    return Path(path.past, path.future, path.temporary, path.variance, found.common_variance, path.trend,
+                path.break_probability)  # fmt: skip
+
+
+def _has_all_months(series: Floats, used: NDArray[np.bool_]) -> bool:
+    return all(used[month::YEAR].any() and series[month::YEAR].sum() > 0 for month in range(YEAR))
+
+
+def _line_paths(
+    monthly: Floats, totals: Floats, used: NDArray[np.bool_], product: Codes, ended: NDArray[np.bool_]
+) -> Path:
+    """Changes of the share of each line in its product."""
+    months, streams = monthly.shape
+    path = Path.nothing(months, streams)
+    able = [
+        s for s, p in enumerate(product)
+        if (product == p).sum() > 1 and not ended[p] and months >= MONTHS_FOR_TREND
+        and used[:, p].sum() >= MONTHS_FOR_TREND - 2 and monthly[:, s].sum() >= CLIENTS_FOR_TREND * months / YEAR / 2
+    ]  # fmt: skip
+    if able:
+        of = product[able]
+        found = average_change(monthly[:, able], used[:, of], totals[:, of])
+        for name in ("past", "future"):
+            getattr(path, name)[:, able] = getattr(found, name)
+    return path
+
+
+def _level(series: Floats, used: NDArray[np.bool_], path: Path, p: int, lines: Path, s: int) -> float:
+    """Clients of the planning year of one stream."""
+    months, total = len(series), float(series[used].sum())
     if total == 0:
-        return 0.0, 0.0, 0.0
-    if months < YEAR:
-        return total * YEAR / months, 0.0, 1 / total
-    per_month = [series[month::YEAR] for month in range(YEAR)]
-    enough = total >= CLIENTS_FOR_TREND and all(same_month.sum() > 0 for same_month in per_month)
-    trended = _with_trend(series) if months >= MONTHS_FOR_TREND and enough else None
-    return trended or (float(sum(same_month.mean() for same_month in per_month)), 0.0, 1 / total)
+        return 0.0
+    change = np.exp(path.past[:, p] + lines.past[:, s]) * used
+    ahead = np.exp(path.future[:, p] + lines.future[:, s])
+    calendar = np.arange(months) % YEAR
+    recency = np.exp(-np.arange(months)[::-1] / MEMORY_MONTHS)
+    clients = np.bincount(calendar, series * used * recency, YEAR)
+    weight = np.bincount(calendar, change * recency, YEAR)
+    known = weight > 0
+    mean = np.where(known, clients / np.where(known, weight, 1.0), 0.0)
+    if not known.all():
+        mean[~known] = clients.sum() / weight.sum()
+    return float((mean[(months + np.arange(YEAR)) % YEAR] * ahead).sum())
 
 
-def _with_trend(series: Floats) -> tuple[float, float, float] | None:
-    """Log-linear Poisson regression on calendar month and time; None when the slope is not significant.
+def _yearly_change_variances(level: Floats) -> tuple[float, float]:
+    """Variance of the log change of a yearly total from one year to the next beyond counting noise: of one product
+    against all, and of all together.
 
-    The slope is tested with Student's t and the quasi-Poisson dispersion (McCullagh and Nelder 1989, ch. 4 and 6), at
-    least 1. Month h after the history has the trend of ``sum(DAMPING**j, j=1..h)`` months (Gardner and McKenzie,
-    "Forecasting trends in time series", Management Science 31, 1985). Variance by the delta method.
+    ``level`` (months, products) without temporary changes, NaN where a month does not count. Only products with two
+    whole years take part. All together: the median change over the products, each year. One product: the median of
+    the squared deviations from it (0.455 is the median of chi-square with one degree), so a single new or broken
+    product widens nobody else's interval.
     """
-    months = len(series)
-    time = np.arange(months, dtype=np.float64)
-    middle = time.mean()
-    design = np.column_stack([np.eye(YEAR)[np.arange(months) % YEAR], time - middle])
-    beta, covariance = _poisson_regression(design, series)
-    fitted = np.exp(design @ beta)
-    freedom = months - design.shape[1]
-    dispersion = max(1.0, float(((series - fitted) ** 2 / fitted).sum()) / freedom)
-    trend, error = float(beta[-1]), float(np.sqrt(dispersion * covariance[-1, -1]))
-    if abs(trend) <= float(stdtrit(freedom, 1 - SIGNIFICANCE / 2)) * error:
-        return None
-    ahead = months - 1 + np.cumsum(DAMPING ** np.arange(1, YEAR + 1))
-    future = np.column_stack([np.eye(YEAR)[np.arange(months, months + YEAR) % YEAR], ahead - middle])
-    clients = np.exp(future @ beta)
-    gradient = clients @ future / clients.sum()
-    variance = dispersion * float(gradient @ covariance @ gradient) + (dispersion - 1) / float(clients.sum())
-    return float(clients.sum()), trend, variance
-
-
-def _poisson_regression(design: Floats, counts: Floats) -> tuple[Floats, Floats]:
-    """Coefficients and their covariance (dispersion 1) by iteratively reweighted least squares."""
-    eta = np.log(counts + 0.5)
-    beta = np.zeros(design.shape[1])
-    for _ in range(50):
-        mean = np.exp(eta)
-        information = design.T @ (design * mean[:, None])
-        previous = beta
-        beta = np.asarray(np.linalg.solve(information, design.T @ (mean * eta + counts - mean)), dtype=np.float64)
-        eta = design @ beta
-        if np.abs(beta - previous).max() < 1e-10:
-            break
-    return beta, np.asarray(np.linalg.inv(design.T @ (design * np.exp(eta)[:, None])), dtype=np.float64)
-
-
-def _yearly_change_variance(monthly: Floats) -> float:
-    """Variance of the log change of a product's total from one year to the next, beyond counting noise.
-
-    Method of moments over all products and all pairs of consecutive years before the end of the history, each weighted
-    by how little of it is counting noise, together with the assumption ``YEARLY_CHANGE_SD``. A trend that the level
-    follows is not taken out: wide rather than narrow.
-    """
-    years = [
-        monthly[len(monthly) - YEAR * (n + 1) : len(monthly) - YEAR * n].sum(axis=0)
-        for n in range(len(monthly) // YEAR)
-    ]
-    assumed = YEARLY_CHANGE_SD**2
-    numerator, denominator = ASSUMPTION_YEARS * assumed, ASSUMPTION_YEARS
+    years = [level[len(level) - YEAR * (n + 1) : len(level) - YEAR * n] for n in range(len(level) // YEAR)]
+    commons, squares, weights = [], [], []
     for after, before in pairwise(years):
-        seen = (before >= CLIENTS_FOR_TREND) & (after >= CLIENTS_FOR_TREND)
-        noise = 1 / before[seen] + 1 / after[seen]
-        weight = (assumed / (assumed + noise)) ** 2
-        numerator += float((weight * (np.log(after[seen] / before[seen]) ** 2 - noise)).sum())
-        denominator += float(weight.sum())
-    return max(0.0, numerator / denominator)
+        months = np.isfinite(after) & np.isfinite(before)
+        new, old = (np.where(months, year, 0.0).sum(axis=0) for year in (after, before))
+        seen = (new >= CLIENTS_FOR_TREND) & (old >= CLIENTS_FOR_TREND) & (months.sum(axis=0) >= YEAR - 3)
+        if not seen.any():
+            continue
+        change, noise = np.log(new[seen] / old[seen]), 1 / new[seen] + 1 / old[seen]
+        common = float(np.median(change)) if seen.sum() >= 3 else 0.0
+        if seen.sum() >= 3:
+            commons.append(common**2 - 1.57 / float((1 / noise).sum()))  # variance of a median: pi / 2 of a mean's
+        squares += list((change - common) ** 2 - 0.455 * noise)
+        weights += list((PRODUCT_CHANGE_SD**2 / (PRODUCT_CHANGE_SD**2 + noise)) ** 2)
+    assumed, years_seen = PRODUCT_ASSUMPTION_YEARS, sum(weights)
+    typical = max(0.0, _weighted_middle(squares, weights)) / 0.455 if squares else 0.0
+    of_products = (assumed * PRODUCT_CHANGE_SD**2 + years_seen * typical) / (assumed + years_seen)
+    seen_common = max(0.0, sum(commons))
+    common = (COMMON_ASSUMPTION_YEARS * COMMON_CHANGE_SD**2 + seen_common) / (COMMON_ASSUMPTION_YEARS + len(commons))
+    return of_products, common
+
+
+def _weighted_middle(values: list[float], weights: list[float]) -> float:
+    order = np.argsort(values)
+    cumulative = np.cumsum(np.array(weights)[order])
+    return float(np.array(values)[order][int(np.searchsorted(cumulative, cumulative[-1] / 2))])

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from allocation.contract.config import Config
 from allocation.contract.vocabulary import ALL_LINES, MONTHS_A_YEAR, REGULAR_GROUP
-from allocation.demand.expected import team_interval
+from allocation.demand.intervals import team_interval
 from allocation.layers.work import balanced_hours, layer_work, verzekeringsarts_hours
 from allocation.outcome.routing import special_shares
 from allocation.outcome.solved import Solved, assigned, by_kind

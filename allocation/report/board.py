@@ -22,7 +22,7 @@ from scipy.sparse.csgraph import connected_components
 
 from allocation.contract.config import Config
 from allocation.contract.vocabulary import MONTHS_A_YEAR
-from allocation.demand.expected import INTERVAL, SHARED, gamma_interval
+from allocation.demand.intervals import INTERVAL, SHARED, gamma_interval, shared_codes
 from allocation.layers.layer import Layer
 from allocation.layers.work import layer_work
 from allocation.outcome.solved import pieces
@@ -168,10 +168,10 @@ class Amounts:
         area = self.pc4.get_indexer(rows["pc4"])
         own = rows["hours_sd"] ** 2
         shared = []
-        for part, keys in SHARED.items():
+        for part in SHARED:
             amount = rows[f"hours_{part}"].to_numpy(dtype=np.float64)
             own = own - amount**2
-            group = rows.groupby(keys, sort=False).ngroup().to_numpy()
+            group = shared_codes(rows, part)
             shape = (len(self.pc4), int(group.max(initial=-1)) + 1)
             shared.append(csr_array(coo_array((amount, (area, group)), shape=shape)))
         total = np.bincount(area, own.clip(lower=0.0), len(self.pc4))

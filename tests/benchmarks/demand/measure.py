@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import inspect
-
 import numpy as np
 import pandas as pd
 from scipy.special import xlogy
 
-from allocation.demand import expected
+from allocation.demand.expected import expected_inflow
+from allocation.demand.intervals import KEY, sum_interval
 from tests.benchmarks.demand import rivals
 from tests.benchmarks.demand.worlds import Counts
 
-KEY = ["pc4", "product", "client_line", "client_group"]
 SCALES = ("area", "team", "region")
 SUBJECTS = ("all products", "per product")
 RIVALS = ("last 12 months", "all history", "regional rate", "empirical Bayes", "Holt")
@@ -24,10 +22,7 @@ def forecasts(counts: Counts) -> pd.DataFrame:
     """One row per cell that occurs anywhere: KEY, area, team, region, ``actual``, the rivals, and the estimate
     (``mean``) with its errors as ``sum_interval`` takes them."""
     inflow, areas = counts.inflow, counts.areas.drop(columns="team")
-    extra = {}
-    if "exceptional" in inspect.signature(expected.expected_inflow).parameters:
-        extra["exceptional"] = counts.exceptional
-    estimate = expected.expected_inflow(inflow, areas, **extra)
+    estimate = expected_inflow(inflow, areas, counts.exceptional)
     estimate = estimate.rename(columns=lambda name: name.replace("inflow_", "")).rename(columns={"clients": "mean"})
     known = _rivals(inflow, counts.areas)
     table = known.merge(counts.outcome.rename(columns={"clients": "actual"}), on=KEY, how="outer")
@@ -71,7 +66,7 @@ def scores(table: pd.DataFrame) -> pd.DataFrame:
     for scale in SCALES:
         for subject, by in zip(SUBJECTS, ([scale], [scale, "product"]), strict=True):
             sums = table.groupby(by)[["actual", "mean", *RIVALS]].sum()
-            interval = expected.sum_interval(table, by, LEVEL).reindex(sums.index)
+            interval = sum_interval(table, by, LEVEL, are_counts=True).reindex(sums.index)
             low, high = interval["low"].to_numpy(), interval["high"].to_numpy()
             actual = sums["actual"].to_numpy()
             inside = (actual >= low - 0.5) & (actual <= high + 0.5)

@@ -112,10 +112,10 @@ def counts(world: World) -> Counts:
 
 
 def random_walk(world: World, yearly_sd: float, of: str) -> Floats:
-    """Factor (months + 12, areas, 1) of a random walk in the log, per ``region`` or ``area``."""
+    """Factor (months + 12, areas, 1) of a random walk in the log with mean 1, per ``region`` or ``area``."""
     units = world.region.max() + 1 if of == "region" else len(world.region)
     steps = world.draw.normal(0, yearly_sd / YEAR**0.5, (len(world.time), units))
-    walk = np.exp(np.cumsum(steps, axis=0))
+    walk = np.exp(np.cumsum(steps - yearly_sd**2 / YEAR / 2, axis=0))
     return walk[:, world.region, None] if of == "region" else walk[:, :, None]
 
 
