@@ -11,12 +11,15 @@ import errno
 import logging
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from allocation.contract.errors import InputRefused, Refused
+
+if TYPE_CHECKING:
+    from allocation.publication.lookup import LookupTable
 
 MOST_SECONDS = 24 * 3600
 Command = Callable[[argparse.Namespace], int]
@@ -90,6 +93,9 @@ def _parser() -> argparse.ArgumentParser:
     lookup.add_argument("--law", choices=("ZW", "WIA", "PW"), help="default: all")
     lookup.add_argument("--line", choices=("vangnet", "werkgever"), help="default: both")
     lookup.add_argument("--on", type=_day, metavar="DATE", help="day (default: today)")
+    lookup.add_argument("--pw-client", action="store_true", help="who has or had a file under the Participatiewet")
+    lookup.add_argument("--file", action="store_true", help="where an existing file goes; needs --law and --line")
+    lookup.add_argument("--team", help="with --file: the team that has it (default: the division of the day before)")
     validate = add("validate", _validate, "all input checks, nothing else", has_store=False)
     validate.add_argument("--input", type=Path, required=True, metavar="DIR")
     validate.add_argument("--boundaries", default="embedded")
@@ -305,9 +311,13 @@ def _compare(asked: argparse.Namespace) -> int:
 
 
 def _lookup(asked: argparse.Namespace) -> int:
-    from allocation.publication.lookup import lookup
+    from allocation.publication.lookup import LookupTable
 
-    for found in lookup(asked.postcode, asked.store, group=asked.group, law=asked.law, line=asked.line, on=asked.on):
+    table = LookupTable(asked.store)
+    client = {"group": asked.group, "pw_client": asked.pw_client, "law": asked.law, "line": asked.line, "on": asked.on}
+    if asked.file or asked.team:
+        return _file(table, asked.postcode, asked.team, client)
+    for found in table.find(asked.postcode, **client):
         area = f"{found.pc6_from}-{found.pc6_to[4:]}" if found.pc6_from and found.pc6_to else found.pc4
         until = f" until {found.valid_to}" if found.valid_to else ""
         print(
@@ -316,6 +326,18 @@ def _lookup(asked: argparse.Namespace) -> int:
         )
         follows = f"follows postcode {found.follows}, for {found.pc4} has no area of its own; " if found.follows else ""
         print(f"  {follows}rule {found.rule}: {found.reason}")
+    return 0
+
+
+def _file(table: LookupTable, postcode: str, team: str | None, client: Mapping[str, Any]) -> int:
+    from allocation.publication.file_lookup import find_file
+
+    if not (client["law"] and client["line"]):
+        raise Refused("Where a file is depends on its law and line; give --law and --line.")
+    for found in find_file(table, postcode, team=team, **client):
+        holder = f"team {found.team_from}" if found.team_from else "an unknown team"
+        print(f"{found.pc4} {found.client_group} {found.law} {found.client_line}, file of {holder}: {found.movement}")
+        print(f"  team {' or '.join(found.team_to)} since {found.valid_from}: {found.reason}")
     return 0
 
 
