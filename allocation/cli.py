@@ -27,6 +27,7 @@ Command = Callable[[argparse.Namespace], int]
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code."""
+    os.umask(0o027)  # runs and published files hold counts of clients: nothing for other users of the machine
     asked = _parser().parse_args(arguments)
     if getattr(asked, "store", "") is None:
         from allocation.publication.store import default_store_url

@@ -27,6 +27,8 @@ from smc_alerts import Alert, late
 if TYPE_CHECKING:
     from allocation.runs.run import Run
 
+os.umask(0o027)  # of every process that runs a task: runs hold counts of clients, nothing for other users
+
 # The addresses name what a dataset is in lineage events; they are the same on every machine and no folder is read.
 BOUNDARIES = Asset(name="boundaries", uri="file:///caseload/boundaries", group="caseload")
 CASELOAD = Asset(name="caseload", uri="file:///caseload/caseload", group="caseload")

@@ -7,6 +7,7 @@ Belongs here: everything that knows how Great Expectations works. Does not belon
 
 from __future__ import annotations
 
+import logging
 import math
 import os
 import shutil
@@ -63,9 +64,16 @@ def run(suites: Suites, folder: Path) -> Outcome:
     return Outcome(suites.gate, not critical, statistics, tuple(failed), docs)
 
 
+def get_ready() -> None:
+    """Import Great Expectations, which takes seconds, while others work."""
+    gx_expectations()
+
+
 def check(context: Any, suites: Suites, database: Database) -> list[list[Failure]]:
     """Everything in ``suites``: one list of failures per check, empty when it is met. Writes ``database``."""
+    rules = (TYPES, *suites.rules)
     database.write({**suites.frames, "column_types": column_types(suites.declared)})
+    queries = database.answer(rules)
     checks = [[_missing(name)] for name in suites.missing]
     frames = context.data_sources.add_or_update_pandas("tables as they are")
     for declared in suites.declared:
@@ -74,8 +82,7 @@ def check(context: Any, suites: Suites, database: Database) -> list[list[Failure
     asked = context.data_sources.add_or_update_sqlite(
         "tables in SQLite", connection_string=f"sqlite:///{database.path.resolve()}", create_temp_table=False
     )
-    rules = (TYPES, *suites.rules)
-    return checks + [_of_rule(rules, one) for one in _run_rules(context, asked, rules, suites.gate)]
+    return checks + [_of_rule(rules, one) for one in _run_rules(context, asked, rules, queries, suites.gate)]
 
 
 def _worst_first(failure: Failure) -> tuple[bool, str]:
@@ -87,6 +94,7 @@ def new_context(site: Path) -> tuple[Any, Path]:
     os.environ["GX_ANALYTICS_ENABLED"] = "false"  # read on import: it sends nothing anywhere
     import great_expectations as gx
 
+    logging.getLogger("great_expectations").setLevel(logging.WARNING)  # not where it keeps its temporary files
     shutil.rmtree(site, ignore_errors=True)
     context: Any = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = {"globally": False, "metric_calculations": False}
@@ -118,16 +126,20 @@ def _run_declared(context: Any, source: Any, declared: Declared, gate: str) -> S
         gx.ValidationDefinition(name=name, data=batch, suite=suite)
     )
     known = [column for column in declared.key if column in declared.frame]
-    result = definition.run(
-        batch_parameters={"dataframe": declared.frame.reset_index(drop=True)},
-        result_format=RESULT_FORMAT | {"unexpected_index_column_names": known},
-        run_id=gx.RunIdentifier(run_name=gate),
-    )
+    batch_parameters, run_id = {"dataframe": declared.frame.reset_index(drop=True)}, gx.RunIdentifier(run_name=gate)
+    result = definition.run(batch_parameters=batch_parameters, result_format="BASIC", run_id=run_id)
+    if not result.success:  # finding the places takes far longer than finding that there are any
+        places = RESULT_FORMAT | {"unexpected_index_column_names": known}
+        result = definition.run(batch_parameters=batch_parameters, result_format=places, run_id=run_id)
     return list(result.results)
 
 
-def _run_rules(context: Any, source: Any, rules: Sequence[Rule], gate: str) -> Sequence[Any]:
-    """All rules between tables. COMPLETE is what makes Great Expectations keep the rows a query returns (at most 200).
+def _run_rules(
+    context: Any, source: Any, rules: Sequence[Rule], queries: Mapping[str, str], gate: str
+) -> Sequence[Any]:
+    """All rules between tables, each by its query of ``queries``.
+
+    COMPLETE is what makes Great Expectations keep the rows that a query returns (at most 200).
 
     It wants to see ``{batch}`` in every query, and puts a derived table there with or without a name of its own, as it
     sees fit. Rules read tables by name, so it gets its way in a comment.
@@ -138,7 +150,7 @@ def _run_rules(context: Any, source: Any, rules: Sequence[Rule], gate: str) -> S
     batch = asset.add_batch_definition_whole_table("all rows")
     made = [
         gx_expectations().UnexpectedRowsExpectation(
-            unexpected_rows_query=f"/* of {{batch}} */ {rule.query.strip()}",
+            unexpected_rows_query=f"/* of {{batch}} */ {queries[rule.name].strip()}",
             severity=rule.severity,
             description=f"{rule.table}: never that {rule.says}",
             meta={"rule": rule.name},

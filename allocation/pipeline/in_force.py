@@ -33,12 +33,13 @@ def read_store(run: Run) -> InForce:
     """Keep what is in force on the eve of the run's division: the version, since when, and its ``TABLES``."""
     from allocation.publication import versions
 
+    act = versions.timeline_act(run.store)  # first: what changes after it is noticed by ``propose``
     version = versions.current_version(run.store, run.eve)
     if version is None:
-        found = InForce()
+        found = InForce(timeline_act=act)
     else:
         made_by = str(versions.read_table("runs", run.store, version=version).iloc[0]["run_id"])
-        found = InForce(version=version, since=_since(run), run_id=made_by)
+        found = InForce(timeline_act=act, version=version, since=_since(run), run_id=made_by)
         tables = {name: versions.read_table(name, run.store, version=version) for name in TABLES}
         run_files.IN_FORCE_TABLES.write(run.folder, tables)
     run.write(run_files.IN_FORCE, found)

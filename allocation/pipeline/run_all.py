@@ -15,6 +15,7 @@ from allocation.districting import warm_up
 from allocation.pipeline import steps
 from allocation.runs import run_files
 from allocation.runs.run import Progress, Run
+from expectations import engine
 
 
 def solve_all(run: Run, pool: ProcessPoolExecutor, progress: Progress) -> None:
@@ -49,26 +50,57 @@ def run_all(
     run: Run, *, until: Literal["expectations", "report", "proposal", "publication"], progress: Progress
 ) -> dict[str, float]:
     """The whole run without a scheduler, up to and including a step. Returns the seconds of each step, in order."""
-    with ProcessPoolExecutor(run.config.solver.workers, mp_context=get_context("spawn")) as pool:
+    spawn = get_context("spawn")
+    with (
+        ProcessPoolExecutor(run.config.solver.workers, mp_context=spawn) as pool,
+        ProcessPoolExecutor(1, mp_context=spawn) as gates,
+    ):
         try:
-            seconds = _run_steps(run, pool, until, progress)
+            seconds = _run_steps(run, pool, gates, until, progress)
         except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)  # the layers that wait are of no use any more
+            for processes in (pool, gates):
+                _end(processes)
             raise
     run.write(run_files.SECONDS, seconds)
     return seconds
 
 
-def _run_steps(run: Run, pool: ProcessPoolExecutor, until: str, progress: Progress) -> dict[str, float]:
+def _end(pool: ProcessPoolExecutor) -> None:
+    """At once: what its processes are doing is of no use any more. Files are written whole, so none is left half."""
+    processes = list((pool._processes or {}).values())  # noqa: SLF001 (no public way to them before 3.14)
+    pool.shutdown(wait=False, cancel_futures=True)
+    for process in processes:
+        process.terminate()
+
+
+def _validate_inputs_meanwhile(run: Run, gates: ProcessPoolExecutor) -> Callable[[], None]:
+    """Start the first gate in a process of its own; returns how to wait for what it finds (raises ``Refused``)."""
+    found = gates.submit(gate_in_process, str(run.folder), "inputs")
+    return found.result
+
+
+def gate_in_process(folder: str, gate: Literal["inputs", "outcome"]) -> None:
+    run = Run.open(folder)
+    steps.validate_inputs(run) if gate == "inputs" else steps.validate_outcome(run)
+
+
+def _run_steps(
+    run: Run, pool: ProcessPoolExecutor, gates: ProcessPoolExecutor, until: str, progress: Progress
+) -> dict[str, float]:
+    """The gates run in a process of their own, which imports Great Expectations once while the areas are read. What
+    the first one finds is awaited before the outcome is made."""
+    gates.submit(engine.get_ready)
+    found: list[Callable[[], None]] = []
     order: list[tuple[str, Callable[[], object]]] = [
         ("boundaries", lambda: steps.prepare_boundaries(run, progress)),
         ("inputs", lambda: steps.check_inputs(run)),
         ("expected work", lambda: steps.estimate_work(run)),
-        ("input expectations", lambda: steps.validate_inputs(run)),
+        ("input expectations begin", lambda: found.append(_validate_inputs_meanwhile(run, gates))),
         ("layers", lambda: _prepare_layers_and_workers(run, pool)),
         ("division", lambda: solve_all(run, pool, progress)),
+        ("input expectations", lambda: found.pop()()),
         ("outcome", lambda: steps.assemble_outcome(run)),
-        ("expectations", lambda: steps.validate_outcome(run)),
+        ("expectations", lambda: gates.submit(gate_in_process, str(run.folder), "outcome").result()),
         ("report", lambda: steps.write_report(run)),
         ("proposal", lambda: steps.propose(run)),
         ("publication", lambda: steps.publish(run)),

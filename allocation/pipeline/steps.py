@@ -232,7 +232,13 @@ def propose(run: Run) -> int:
     for file in (run_files.AREAS, run_files.REPORT, run_files.REPORT_FOR_READERS):
         if run.has(file):
             shutil.copyfile(run.path(file), outcome / run.path(file).name)
-    version = versions.propose(outcome, run.store, run.files_dir, valid_from=run.config.valid_from)
+    version = versions.propose(
+        outcome,
+        run.store,
+        run.files_dir,
+        valid_from=run.config.valid_from,
+        based_on=run.in_force().timeline_act,
+    )
     run.write(run_files.VERSION, VersionRecord(version=version))
     return version
 

@@ -25,7 +25,7 @@ from allocation.contract.errors import Refused
 from allocation.contract.published_tables import ALLOCATION_CHANGES, DIVISION_VIEWS, RUNS
 from allocation.publication import files, store, tables, views
 from allocation.publication.outcome_folder import Outcome, read_outcome
-from allocation.publication.record import TIMELINE_ACTS, insert_version, record_act, renew_proposal
+from allocation.publication.record import TIMELINE_ACTS, insert_version, last_timeline_act, record_act, renew_proposal
 from allocation.publication.tables import ACTS, ROWS, VALIDITY, VERSIONS
 from allocation.publication.timeline import (
     Period,
@@ -48,20 +48,31 @@ _LOG = logging.getLogger(__name__)
 # --- acts ------------------------------------------------------------------------------------------------------------
 
 
-def propose(outcome_dir: Path, store_url: str, files_dir: Path, *, valid_from: date | None = None) -> int:
+def propose(
+    outcome_dir: Path,
+    store_url: str,
+    files_dir: Path,
+    *,
+    valid_from: date | None = None,
+    based_on: int | None = None,
+) -> int:
     """Store the outcome of a run as a complete version with status 'proposed'; returns its number.
 
     ``outcome_dir`` holds one Parquet per published table (without version and validity), ``areas.parquet``
     (GeoParquet), ``teams.parquet`` (the input), and perhaps ``expected.parquet`` (`tables.EXPECTED`) and
     ``report.html``. ``valid_from`` is the day on which it is meant to come into force. The same content gives the
     same number; proposing it anew also says that it holds against the division in force now.
+    ``based_on``: the ``timeline_act`` that was the last one when the outcome's run asked what is in force.
 
-    Raises ValueError for an outcome that is not as declared, Refused when another writer holds the store.
+    Raises ValueError for an outcome that is not as declared, Refused when another writer holds the store, or when a
+    version was published or put back after ``based_on``: then the outcome has to be computed anew.
     """
     outcome = read_outcome(outcome_dir)
     store.migrate(store_url)
     with store.writing(store_url) as connection:
         _recover(connection, store_url, files_dir)
+        if based_on is not None:
+            _check_still_valid(connection, "this division", "computed", based_on)
         known = connection.execute(
             sa.select(VERSIONS.c.version, VERSIONS.c.status).where(VERSIONS.c.fingerprint == outcome.fingerprint)
         ).first()
@@ -109,7 +120,7 @@ def publish(
                     "use rollback to put it in force again."
                 )
         else:
-            _check_still_valid(connection, version, row.based_on_act)
+            _check_still_valid(connection, f"version {version}", "proposed", row.based_on_act)
             _check_day(periods, first)
             ends = _check_teams(files_dir, version, periods, first)
             act_id = record_act(connection, "publish", version, first, by=_approver(approval), approval=approval)
@@ -228,6 +239,12 @@ def current_version(store_url: str, on: date | None = None) -> int | None:
         return version_on(read_periods(connection), on or store.today())
 
 
+def timeline_act(store_url: str) -> int:
+    """The number of the last act that changed what is or will be in force; 0 before the first one."""
+    with store.reading(store_url) as connection:
+        return last_timeline_act(connection)
+
+
 def read_table(name: str, store_url: str, *, version: int | None = None, on: date | None = None) -> pd.DataFrame:
     """A published table (or `team`, `expected`) of one version: the one given, or the one in force ``on`` a day.
 
@@ -294,19 +311,22 @@ def _version_row(connection: Connection, version: int) -> Any:
     return row
 
 
-def _check_still_valid(connection: Connection, version: int, based_on_act: int) -> None:
-    """Refuse a proposal that was made against a timeline that has changed since: of two at once, the first wins."""
+def _check_still_valid(connection: Connection, what: str, was: str, based_on_act: int) -> None:
+    """Refuse what was made against a timeline that has changed since: of two at once, the first wins.
+
+    ``what`` and ``was``: ``version 3`` and ``proposed``, for the sentence.
+    """
     since = connection.execute(
         sa.select(ACTS.c.act, ACTS.c.version, ACTS.c.acted_by)
         .where(ACTS.c.act_id > based_on_act, ACTS.c.act.in_(TIMELINE_ACTS))
         .order_by(ACTS.c.act_id.desc())
     ).first()
     if since is not None:
-        what = "published" if since.act == "publish" else "put back"
+        happened = "published" if since.act == "publish" else "put back"
         by = f" by {since.acted_by}" if since.acted_by else ""
         raise Refused(
-            f"Version {since.version} was {what}{by} after version {version} was proposed, so its changes and its "
-            "transition no longer hold; nothing was changed. Run the proposal again."
+            f"Version {since.version} was {happened}{by} after {what} was {was}, so its changes and its "
+            "transition no longer hold; nothing was changed. Run the proposal again, from the start of its run."
         )
 
 

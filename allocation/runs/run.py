@@ -7,12 +7,14 @@ do, and the names of the files (`run_files`).
 from __future__ import annotations
 
 import getpass
+import itertools
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import numpy as np
 import pandas as pd
@@ -24,6 +26,8 @@ from allocation.runs import run_files
 from allocation.runs.run_files import FrameFile, InForce, LayersRecord, RunFile, RunRecord, T, Tables
 
 VAR = Path("var")
+HIDDEN = "***"
+"""What stands in an address instead of a secret."""
 
 
 EMBEDDED = "embedded"
@@ -63,9 +67,13 @@ class Run:
         today: date | None = None,
         created_by: str | None = None,
     ) -> Run:
-        """A new run, in a folder of its own below ``var``."""
+        """A new run, in a folder of its own below ``var``.
+
+        A folder is written by one run only: where steps of another run have left files under ``run_id``, this one gets
+        the next free name (``run_id-2``, ...). The version made of the other run needs them.
+        """
         now = datetime.now(UTC)
-        name = run_id or now.strftime("%Y%m%dT%H%M%S") + f"-{os.getpid():d}"
+        name = _free_name(var, run_id or now.strftime("%Y%m%dT%H%M%S") + f"-{os.getpid():d}")
         folder = run_folder(var, name)
         folder.mkdir(parents=True, exist_ok=True)
         given = str(input_dir) if input_dir else None
@@ -74,7 +82,7 @@ class Run:
             run_id=run.run_id,
             input_dir=run.input_dir,
             boundaries=run.boundaries,
-            store=run.store,
+            store=_without_secret(run.store),
             config=config.model_dump(mode="json"),
             created_by=run.created_by,
             today=run.today,
@@ -93,7 +101,7 @@ class Run:
             run_id=record.run_id,
             input_dir=record.input_dir,
             boundaries=record.boundaries,
-            store=record.store,
+            store=_with_secret(record.store),
             config=Config.from_values(record.config),
             created_by=record.created_by,
             today=record.today,
@@ -226,6 +234,25 @@ class Run:
     def version(self) -> int | None:
         """The version that this run became; None as long as it is not proposed."""
         return self.read(run_files.VERSION).version if self.has(run_files.VERSION) else None
+
+
+def _free_name(var: Path, name: str) -> str:
+    names = itertools.chain([name], (f"{name}-{number}" for number in itertools.count(2)))
+    return next(name for name in names if not run_files.IN_FORCE.exists(run_folder(var, name)))
+
+
+def _without_secret(store: str) -> str:
+    """The address as it may be kept in a file; unchanged when there is no secret in it."""
+    from allocation.publication.connection import address_without_secret
+
+    shown = address_without_secret(store)
+    return shown if HIDDEN in unquote(shown) else store
+
+
+def _with_secret(kept: str) -> str:
+    """The address of the surroundings when ``kept`` is that one without its secret; else ``kept``, which may not do."""
+    given = os.environ.get("CASELOAD_STORE")
+    return given if given and HIDDEN in unquote(kept) and _without_secret(given) == kept else kept
 
 
 def _login() -> str:

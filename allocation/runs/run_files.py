@@ -211,11 +211,13 @@ class RunRecord(Record):
 
 
 class InForce(Record):
-    """The version that the division of this run takes over from; all empty when no version is in force.
+    """The version that the division of this run takes over from; empty when no version is in force.
 
-    ``since``: its first day. ``run_id``: the run that made it.
+    ``since``: its first day. ``run_id``: the run that made it. ``timeline_act``: the last act that had changed what is
+    in force when the run asked.
     """
 
+    timeline_act: int | None = None
     version: int | None = None
     since: date | None = None
     run_id: str | None = None

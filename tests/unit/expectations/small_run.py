@@ -19,6 +19,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
+from io import BytesIO
 from typing import Any
 
 import numpy as np
@@ -83,18 +84,18 @@ class SmallRun:
 
     def input_facts(self) -> InputFacts:
         """What the first gate is handed."""
-        work = None if "work" in self.absent else self.work
-        return InputFacts(self._present(self.inputs), work, self.areas, self.config, DAY, **self.in_force)
+        work = None if "work" in self.absent else as_kept(self.work)
+        return InputFacts(self._present(self.inputs), work, as_kept(self.areas), self.config, DAY, **self.in_force)
 
     def outcome_facts(self) -> OutcomeFacts:
         """What the second gate is handed."""
         return OutcomeFacts(
             tables=self._present(self.outcome),
-            given=self.inputs,
-            work=self.work,
-            areas=self.areas,
-            division_in_force=self.division_in_force,
-            published_division=self.published_division,
+            given=self._present(self.inputs),
+            work=as_kept(self.work),
+            areas=as_kept(self.areas),
+            division_in_force=as_kept(self.division_in_force),
+            published_division=as_kept(self.published_division),
             layers=[self._layer(key) for key in LAYERS],
             config=self.config,
             day=DAY,
@@ -102,7 +103,7 @@ class SmallRun:
         )
 
     def _present(self, tables: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
-        return {name: table for name, table in tables.items() if name not in self.absent}
+        return {name: as_kept(table) for name, table in tables.items() if name not in self.absent}
 
     def _layer(self, key: str) -> LayerFacts:
         _, domain, line, regions, teams = LAYERS[key]
@@ -111,6 +112,13 @@ class SmallRun:
         edges = np.array([[units.index(a), units.index(b)] for a, b in pairs])
         result = {"violations": [], "proof": None} | self.results.get(key, {})
         return LayerFacts(key, domain, line, tuple(regions), tuple(teams), np.array(units, dtype=object), edges, result)
+
+
+def as_kept(table: pd.DataFrame) -> pd.DataFrame:
+    """The table as a run keeps it: Parquet gives every column one type."""
+    file = BytesIO()
+    table.to_parquet(file, index=False)
+    return pd.read_parquet(file)
 
 
 def small_run() -> SmallRun:

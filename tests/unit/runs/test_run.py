@@ -10,7 +10,7 @@ import pytest
 from allocation.contract.config import Config
 from allocation.runs import run_files
 from allocation.runs.run import Run, run_folder
-from allocation.runs.run_files import RunIncomplete, VersionRecord
+from allocation.runs.run_files import InForce, RunIncomplete, VersionRecord
 
 TODAY = date(2026, 3, 10)
 
@@ -46,6 +46,37 @@ def test_the_eve_is_the_last_day_before_the_division(valid_from: date | None, ev
 
 def test_a_name_never_leads_out_of_the_folder_of_runs(tmp_path: Path) -> None:
     assert run_folder(tmp_path, "../../etc/x y").parent == tmp_path / "runs"
+
+
+def test_a_folder_is_written_by_one_run_only(tmp_path: Path) -> None:
+    """A run that is only begun may be begun again, with other input; one whose steps left files may not."""
+    first = begun(tmp_path)
+    assert begun(tmp_path).folder == first.folder
+    first.write(run_files.IN_FORCE, InForce())
+    second = begun(tmp_path)
+    second.write(run_files.IN_FORCE, InForce())
+    assert [run.run_id for run in (first, second, begun(tmp_path))] == ["first", "first-2", "first-3"]
+    assert [run.folder.name for run in (first, second)] == ["first", "first-2"]
+
+
+@pytest.mark.parametrize(
+    "store", ["postgresql://planner:geheim-7@db.example/c", "postgresql://db.example/c?user=planner&password=geheim-7"]
+)
+def test_no_file_of_a_run_holds_the_password_of_the_store(
+    store: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = Run.start(
+        input_dir=None, boundaries="embedded", store=store, config=Config(), var=tmp_path, today=TODAY,
+        created_by="planner",
+    )  # fmt: skip
+    assert run.store == store
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert files
+    assert not any(b"geheim-7" in path.read_bytes() for path in files)
+    monkeypatch.setenv("CASELOAD_STORE", store)
+    assert Run.open(run.folder).store == store, "another process has it from its surroundings"
+    monkeypatch.setenv("CASELOAD_STORE", store.replace("db.example", "other.example"))
+    assert "geheim-7" not in Run.open(run.folder).store, "but never the secret of another store"
 
 
 def test_a_folder_without_a_run_is_one_plain_error(tmp_path: Path) -> None:
