@@ -45,6 +45,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Refused as refused:
         print(f"refused: {refused}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:  # files are written whole and the store knows transactions: nothing is left half
+        print("stopped; what was not published yet is not published", file=sys.stderr)
+        return 130
     except BrokenPipeError:  # the reader of our output stopped reading, as `head` does
         sys.stderr.close()
         return 0

@@ -148,7 +148,7 @@ def allocate() -> None:
         context["label"] = key
         outcome = steps.solve_layer(Run.open(run), key)
         context["label"] = outcome["label"]
-        measure("layer", outcome, ("seconds", "objective", "gap"), layer=key)
+        measure(f"layer.{key}", outcome, ("seconds", "objective", "gap"))
 
     @task(doc_md="Plans become the published tables: allocation, routing, transition, loads, changes.")
     def assemble(run: str) -> str:

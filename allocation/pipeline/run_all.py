@@ -5,6 +5,7 @@ Belongs here: the order and the processes. Does not belong here: what a step doe
 
 from __future__ import annotations
 
+import signal
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -52,8 +53,8 @@ def run_all(
     """The whole run without a scheduler, up to and including a step. Returns the seconds of each step, in order."""
     spawn = get_context("spawn")
     with (
-        ProcessPoolExecutor(run.config.solver.workers, mp_context=spawn) as pool,
-        ProcessPoolExecutor(1, mp_context=spawn) as gates,
+        ProcessPoolExecutor(run.config.solver.workers, mp_context=spawn, initializer=_leave_interrupts) as pool,
+        ProcessPoolExecutor(1, mp_context=spawn, initializer=_leave_interrupts) as gates,
     ):
         try:
             seconds = _run_steps(run, pool, gates, until, progress)
@@ -63,6 +64,11 @@ def run_all(
             raise
     run.write(run_files.SECONDS, seconds)
     return seconds
+
+
+def _leave_interrupts() -> None:
+    """Ctrl+C reaches every process of a terminal: the one that waits for the others ends them."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _end(pool: ProcessPoolExecutor) -> None:

@@ -165,13 +165,16 @@ def rollback(
 
 
 def reject(version: int, store_url: str, approval: Mapping[str, Any] | None = None) -> None:
-    """Mark a proposal as rejected, with who and why in ``approval``. Refused for a published version."""
+    """Mark a proposal as rejected, with who and why in ``approval``.
+
+    A run may propose what is published already (the same content has the same number): then the decision is recorded
+    and the version stays what it is; only ``rollback`` puts another one in force.
+    """
     with store.writing(store_url) as connection:
         row = _version_row(connection, version)
-        if row.status == "published":
-            raise Refused(f"Version {version} is published; use rollback to put another version in force.")
-        if row.status == "proposed":
+        if row.status != "rejected":
             record_act(connection, "reject", version, None, by=_approver(approval), approval=approval)
+        if row.status == "proposed":
             connection.execute(
                 VERSIONS.update()
                 .where(VERSIONS.c.version == version)

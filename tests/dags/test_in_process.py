@@ -20,6 +20,7 @@ import pandas as pd
 import pytest
 
 from allocation.publication import versions
+from allocation.runs.run import Run
 from geodata.editions import CHANGES
 from tests.support import faults, two_regions
 
@@ -250,6 +251,10 @@ def test_references_travel_between_tasks_not_data(played: Played) -> None:
 
 def test_the_figures_of_a_run_go_where_airflow_s_metrics_go(played: Played) -> None:
     names = {line.split(":")[0] for line in played.metrics}
-    assert {"airflow.caseload.proposal.worst_deviation", "airflow.caseload.layer.seconds"} <= names
+    layers = {
+        f"airflow.caseload.layer.{key}.seconds" for key in Run.open(played.came["approved"]["folder"]).layer_keys()
+    }
+    assert len(layers) > 2
+    assert {"airflow.caseload.proposal.worst_deviation", *layers} <= names
     (areas, *_) = [line for line in played.metrics if line.startswith("airflow.caseload.proposal.areas:")]
     assert areas == "airflow.caseload.proposal.areas:199.0|g"

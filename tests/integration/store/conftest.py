@@ -40,9 +40,9 @@ def propose(store_url: str, files_dir: Path, tmp_path: Path) -> Callable[..., in
     Each call writes a folder of its own, also when several processes propose at the same moment.
     """
 
-    def make(country: Country | None = None, **wanted: object) -> int:
+    def make(country: Country | None = None, *, based_on: int | None = None, **wanted: object) -> int:
         country = country or Country(**{"columns": 4, "rows": 2, **wanted})  # type: ignore[arg-type]
         folder = write_outcome(Path(tempfile.mkdtemp(prefix="outcome-", dir=tmp_path)), country)
-        return versions.propose(folder, store_url, files_dir)
+        return versions.propose(folder, store_url, files_dir, based_on=based_on)
 
     return make

@@ -283,8 +283,34 @@ def test_a_rejected_proposal_is_not_published_unless_proposed_again(
 
     assert propose() == version
     versions.publish(version, store_url, files_dir)
-    with pytest.raises(Refused, match="is published"):
-        versions.reject(version, store_url)
+
+
+def test_rejecting_what_is_published_records_the_decision_and_changes_nothing(
+    store_url: str, files_dir: Path, propose: Propose
+) -> None:
+    """The same content proposed again has the number of the version in force."""
+    version = propose()
+    versions.publish(version, store_url, files_dir)
+    before = periods(store_url)
+    assert propose() == version
+    versions.reject(version, store_url, {"by": "anna", "remark": "niet nodig"})
+    assert periods(store_url) == before
+    assert versions.versions(store_url).iloc[0]["status"] == "published"
+    last = versions.history(store_url).sort_values("act_id").iloc[-1]
+    assert (last["act"], last["acted_by"], last["approval"]["remark"]) == ("reject", "anna", "niet nodig")
+
+
+def test_an_outcome_that_was_computed_before_another_was_published_is_not_proposed(
+    store_url: str, files_dir: Path, propose: Propose
+) -> None:
+    """Two runs ask the store on the same day. The one that comes later has to be computed anew, also when the store
+    knows its content already: its changes and its transition are from what was in force before."""
+    asked = versions.timeline_act(store_url)
+    version = propose()
+    versions.publish(version, store_url, files_dir)
+    with pytest.raises(Refused, match="after this division was computed"):
+        propose(based_on=asked)
+    assert propose(based_on=versions.timeline_act(store_url)) == version
 
 
 def test_versions_tells_what_is_in_force(store_url: str, files_dir: Path, propose: Propose) -> None:
