@@ -300,6 +300,7 @@ def restore_elsewhere(smc: Installation, expected: list[tuple[Any, ...]], folder
     roles = smc.compose.exec("store", "pg_dumpall", "-U", "postgres", "--roles-only", "--no-role-passwords")
     name, port = f"{smc.compose.name}_elsewhere", free_port()
     words = ["podman", "run", "-d", "--name", name, "-p", f"127.0.0.1:{port}:5432", "--user", "postgres"]
+    words += ["--tmpfs", "/var/run/postgresql:mode=1777"]
     words += ["-e", "POSTGRES_USER=postgres", "-e", "POSTGRES_DB=caseload", "-e", "POSTGRES_PASSWORD=elsewhere"]
     podman.run(*words, "docker.io/postgis/postgis:16-3.4")
     try:
