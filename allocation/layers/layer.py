@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from allocation.contract.vocabulary import ALL_LINES, PW, ZW_WIA
 from allocation.districting import Measure, Problem, Weights
@@ -22,6 +24,15 @@ ARRAYS = (
 """The array fields of a ``Problem``, as kept on disk."""
 GROUPING = "grouping:"
 """Before the name of each further grouping there."""
+
+
+def arrays_of(problem: Problem) -> dict[str, NDArray[Any]]:
+    """Every array of a problem that is there, groupings and further measures included, by the name it has on disk."""
+    arrays = {name: getattr(problem, name) for name in ARRAYS if getattr(problem, name) is not None}
+    arrays |= {f"{GROUPING}{name}": codes for name, codes in problem.groupings.items()}
+    for measure in problem.further:
+        arrays |= {f"{measure.name}:amount": measure.amount, f"{measure.name}:capacity": measure.capacity}
+    return arrays
 
 
 @dataclass(frozen=True)
@@ -54,11 +65,7 @@ class Layer:
     def write(self, folder: Path) -> None:
         """Keep the layer as files, without pickles: another process or machine can go on with it."""
         problem = self.problem
-        arrays = {name: getattr(problem, name) for name in ARRAYS if getattr(problem, name) is not None}
-        arrays |= {f"{GROUPING}{name}": codes for name, codes in problem.groupings.items()}
-        for measure in problem.further:
-            arrays |= {f"{measure.name}:amount": measure.amount, f"{measure.name}:capacity": measure.capacity}
-        run_files.PROBLEM.write(folder, arrays)
+        run_files.PROBLEM.write(folder, arrays_of(problem))
         run_files.PARTS.write(folder, self.parts)
         told = {
             "cluster": self.cluster,

@@ -13,7 +13,7 @@ from dataclasses import asdict
 import numpy as np
 
 from allocation.contract.errors import Refused
-from allocation.layers.layer import ARRAYS, Layer, can_carry_over
+from allocation.layers.layer import Layer, arrays_of, can_carry_over
 from allocation.runs import run_files
 from allocation.runs.run import Run, run_folder
 from allocation.runs.run_files import RunIncomplete
@@ -78,13 +78,11 @@ def fingerprint(layer: Layer) -> str:
     problem = layer.problem
     settings = [problem.unit_ids, problem.team_ids, problem.tolerance, asdict(problem.weights)]
     digest.update(json.dumps(settings).encode())
-    arrays = {name: getattr(problem, name) for name in ARRAYS if name != "current"}
     for measure in problem.further:
-        arrays |= {f"{measure.name}:amount": measure.amount, f"{measure.name}:capacity": measure.capacity}
         digest.update(f"{measure.name}:{measure.tolerance}".encode())
-    for name, array in arrays.items():
-        digest.update(name.encode())
-        if array is not None:
+    for name, array in arrays_of(problem).items():
+        if name != "current":
+            digest.update(name.encode())
             digest.update(np.ascontiguousarray(array).tobytes())
     digest.update(layer.parts.to_csv(index=False).encode())
     return digest.hexdigest()
