@@ -18,8 +18,8 @@ from geodata.editions import stand_ins
 from geodata.errors import GeodataError, capped
 from geodata.repairs import Repairs
 
-SPECK_M2 = 100.0
-"""An area smaller than this is no place where people live; the smallest real one has some 25,000 m²."""
+SPECK_M2 = 1.0
+"""An area of which less than this is left has no surface; the smallest real one has some 25,000 m²."""
 MOST_BROKEN_SHARE = 0.005
 """More than this share of the areas without a surface of their own, and the file is refused."""
 FOLLOWS_COLUMNS = ["pc4", "follows"]

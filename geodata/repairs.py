@@ -17,7 +17,7 @@ RULES = {
     "ongeldige_vorm": "Een vlak met een fout in zijn ringen wordt hersteld zonder de grens te verleggen.",
     "lege_vorm": "Een vlak zonder oppervlakte van een postcode die ook een ander vlak heeft, wordt weggelaten.",
     "zonder_eigen_vlak": (
-        "Een postcode waarvan het vlak ontbreekt, kleiner is dan 100 m² of onder andere gebieden ligt, volgt het "
+        "Een postcode waarvan het vlak ontbreekt, kleiner is dan 1 m² of onder andere gebieden ligt, volgt het "
         "gebied dat hem bedekt of raakt (hoogstens 0,5% van de gebieden)."
     ),
     "dubbele_postcode": "Vlakken met dezelfde postcode worden samengevoegd; gelijke vlakken tellen één keer.",
