@@ -384,7 +384,7 @@ def test_a_full_disk_is_told_in_one_sentence_and_publishes_nothing(
     def full(*_given: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device", str(files_dir / "routing.csv"))
 
-    monkeypatch.setattr(files, "_write_table", full)
+    monkeypatch.setattr(files, "write_table", full)
     arguments = ["publish", str(version), "--store", store_url, "--var", str(files_dir.parent)]
     assert cli.main(arguments) == 1
     assert (
