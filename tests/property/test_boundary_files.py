@@ -114,7 +114,7 @@ CHANGES = [
     *(Change(f"{c} as float text", of, SAME, cells(c, lambda v: str(whole_number(v)), every=True))
       for of, c in CODE_COLUMNS),
     *(Change(f"{c} with a mark", of, SAME, cells(c, lambda v: f"\ufeff{v}")) for of, c in TEXT_COLUMNS),
-    *(Change(f"{c} with NUL", of, REFUSED, cells(c, lambda v: f"{v}\x00x")) for of, c in TEXT_COLUMNS),
+    *(Change(f"{c} with a control character", of, REFUSED, cells(c, lambda v: f"{v}\x01x")) for of, c in TEXT_COLUMNS),
     *(Change(f"{c} empty", of, LISTED, cells(c, lambda _: None)) for of, c in TEXT_COLUMNS),
     *(Change(f"{c} blank", of, LISTED, cells(c, lambda _: "  ")) for of, c in TEXT_COLUMNS),
     *(Change(f"{c} is text", of, LISTED, cells(c, lambda _: "onbekend")) for of, c in CODE_COLUMNS),
