@@ -173,14 +173,13 @@ def test_a_lock_holds_while_the_region_is_divided_anew(planner: Browser) -> None
 
 def test_a_team_can_be_changed_closed_and_added(planner: Browser) -> None:
     page = planner.page
-    page.click("#tabellen")
     to_tab(page, "teams")
     row = page.locator("#teams tbody tr", has_text="SMC-UTR-02")
-    before = row.locator("td").nth(4).inner_text()
+    before = row.locator("td").nth(4).text_content()
     page.select_option("#fte-team", "SMC-UTR-02")
     page.fill("#fte-waarde", "9")
     after(page, lambda p: p.click("#fte button[type=submit]"))
-    assert row.locator("td").nth(4).inner_text() != before
+    assert row.locator("td").nth(4).text_content() != before
     page.click("#nieuw summary")
     page.fill("#nieuw-code", "SMC-UTR-99")
     page.fill("#nieuw-naam", "SMC Utrecht nieuw")
