@@ -84,10 +84,11 @@ export const safely = (act) => async (event) => {
 
 let serial = 0;
 
-/** Figures and map of what is on the screen now. An answer to an older question is dropped. */
+/** Figures and map of what is on the screen now. An answer to an older question is dropped; returns whether this one
+ * was drawn. */
 export async function refresh() {
   const own = ++serial, began = performance.now(), answer = await ask("api/figures", question());
-  if (own !== serial) return;
+  if (own !== serial) return false;
   app.latest = answer;
   const { value, map } = app;
   value.teams.length = value.known;
@@ -101,16 +102,20 @@ export async function refresh() {
   app.nowMap.show({});
   document.documentElement.dataset.took = String(Math.round(performance.now() - began));
   document.documentElement.dataset.serial = String(own);
+  byId("cijferstrook").classList.remove("oud");
+  return true;
 }
 
-/** Show another layer or region: old figures never stand under a new heading. @param {string} text */
-export function look(text) {
+/** Show another layer or region, also while something else is counted: old figures never stand under a new heading.
+ * @param {string} text */
+export async function look(text) {
   byId("cijferstrook").classList.add("oud");
-  return during(text, async () => {
-    await refresh();
-    byId("cijferstrook").classList.remove("oud");
-    say("Cijfers bijgewerkt.");
-  });
+  say(text);
+  try {
+    if (await refresh()) say("Cijfers bijgewerkt.");
+  } catch (error) {
+    fail(error);
+  }
 }
 
 /** Make a change: checked and counted by the server first, and taken back when it refuses.
