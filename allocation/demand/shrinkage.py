@@ -216,13 +216,13 @@ def _towards_country(cells: Cells, need: Floats, strength: Floats, rate: Floats)
     make them uncertain; and their standard deviations, as a share.
 
     The same estimator as for areas, one level higher: a region is one of many, whose rates differ with a strength per
-    product. The level of the country itself is not part of this error (``trend`` has it).
+    series. The level of the country itself is not part of this error (``trend`` has it).
     """
     k, exposure = strength[cells.product], cells.exposure * need[cells.area]
     weight = k / (k + rate[cells.rate] * exposure)
     counted, evidence = (sum_by(cells.rate, weight * what, len(rate)) for what in (cells.clients, exposure))
-    region, series, product = (np.zeros(len(rate), dtype=np.int64) for _ in range(3))
-    region[cells.rate], series[cells.rate], product[cells.rate] = cells.region, cells.series, cells.product
+    region, series = np.zeros((2, len(rate)), dtype=np.int64)
+    region[cells.rate], series[cells.rate] = cells.region, cells.series
     regions, all_series = int(region.max()) + 1, int(series.max()) + 1
     of_region = np.ones(regions)
     for _ in range(COUNTRY_ROUNDS):
@@ -234,15 +234,9 @@ def _towards_country(cells: Cells, need: Floats, strength: Floats, rate: Floats)
         apart = prior_strength(clients_of, expected_of)
         of_region = (apart + clients_of) / (apart + expected_of)
     expected = np.maximum(evidence * (of_country[series] * of_region[region]), NO_RATE)
-    clients = sum_by(product, counted, len(strength))
-    common = prior_strength(counted, expected)
-    of_product = np.array(
-        [
-            prior_strength(counted[at], expected[at], towards=common) if clients[p] > 0 else common
-            for p, at in enumerate(product == code for code in range(len(strength)))
-        ]
-    )
-    kappa = of_product[product]
+    of_series = [prior_strength(counted[at], expected[at]) for at in
+                 (series == code for code in range(all_series))]  # fmt: skip
+    kappa = np.array(of_series)[series]
     drawn = of_country[series] * of_region[region] * (kappa + counted) / (kappa + expected)
     return np.maximum(drawn, NO_RATE), 1 / np.sqrt(kappa + counted)
 
