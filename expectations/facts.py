@@ -49,7 +49,8 @@ class InputFacts:
 class LayerFacts:
     """One districting problem and what the solver said of it.
 
-    ``unit_pc4`` (n,): the postcode of each unit. ``edges`` (m, 2): neighbouring units by position.
+    ``unit_pc4`` (n,): the postcode of each unit. ``edges`` (m, 2): neighbouring units by position. ``demand`` (n,):
+    balanced hours of each unit.
     """
 
     key: str
@@ -59,6 +60,7 @@ class LayerFacts:
     team_ids: tuple[str, ...]
     unit_pc4: NDArray[Any]
     edges: NDArray[Any]
+    demand: NDArray[Any]
     result: Mapping[str, Any]
 
 
@@ -122,6 +124,7 @@ def teams(table: pd.DataFrame, day: pd.Timestamp) -> pd.DataFrame:
         table.assign(is_active=active).sort_values(["is_active", "valid_from"]).drop_duplicates("team_id", keep="last")
     )
     rows = rows[["team_id", "name", "office", "kind", "is_active"]].assign(
+        has_hours=rows["fte_verzekeringsarts"] * rows["productivity"] > 0,
         client_groups=joined(rows["client_groups"]),
         client_lines=joined(rows["client_lines"]),
         laws=joined(rows["laws"]),

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from allocation.contract import published_tables, vocabulary
-from expectations import facts
+from expectations import facts, recount
 from expectations.rules import Declared, Rule, Suites
 
 ADDED_BY_PUBLICATION = frozenset({"version", "valid_from", "valid_to"})
@@ -37,6 +37,8 @@ FILES = {
     "region_summary": published_tables.REGION_SUMMARY,
     "expected": published_tables.EXPECTED,
     "teams": published_tables.TEAM,
+    "files": published_tables.FILES,
+    "team_ledger": published_tables.TEAM_LEDGER,
 }
 """The tables of the folder ``outcome`` and what declares them. ``runs`` is written with the version itself."""
 
@@ -60,7 +62,7 @@ def _frames(run_facts: facts.OutcomeFacts, found: dict[str, pd.DataFrame]) -> di
         "stock_of": str(given["stock"]["reference_date"].max())[:10],
         "in_force_since": run_facts.in_force_since and str(run_facts.in_force_since),
     }
-    key = ["pc4", "product", "client_line", "client_group"]
+    key = ["pc4", "product", "client_line", "client_group", "pw_client"]
     stock: pd.DataFrame = given["stock"].groupby(key)["clients"].sum().reset_index()
     return {
         **found,
@@ -74,6 +76,7 @@ def _frames(run_facts: facts.OutcomeFacts, found: dict[str, pd.DataFrame]) -> di
         "stock": stock,
         "products": facts.products(given["products"], config),
         "work": work_per_area(work, config),
+        "segment_work": recount.segment_work(work, given["products"]),
         "work_of_groups": work_of_groups(work, config),
         "division_in_force": run_facts.division_in_force,
         "published_division": run_facts.published_division,
@@ -94,19 +97,16 @@ def locks(table: pd.DataFrame, team: pd.DataFrame, day: pd.Timestamp) -> pd.Data
 
 def work_per_area(work: pd.DataFrame, config: Mapping[str, Any]) -> pd.DataFrame:
     """(pc4, law_domain, hours, clients): the work of a postcode that is divided by postcode (R4, R5, R11)."""
-    is_pw = work["law"].eq("PW")
-    divided = work["client_group"].eq(vocabulary.REGULAR_GROUP) | (is_pw & (not config["special_first"]))
-    mine = work[divided & ~work["is_central"]]
-    domain = pd.Series(np.where(mine["law"].eq("PW"), "pw", "zw_wia"), index=mine.index, name="law_domain")
+    mine = work[recount.divided(work, config) & ~work["is_central"]]
+    domain = recount.law_domain(mine).rename("law_domain")
     sums = mine.groupby(["pc4", domain])[["hours_verzekeringsarts", "planned_clients"]].sum().reset_index()
     return sums.rename(columns={"hours_verzekeringsarts": "hours", "planned_clients": "clients"})
 
 
 def work_of_groups(work: pd.DataFrame, config: Mapping[str, Any]) -> pd.DataFrame:
     """One row: the hours of the special groups, which their own teams serve (R4)."""
-    mine = work["client_group"].ne(vocabulary.REGULAR_GROUP) & ~work["is_central"]
-    mine &= bool(config["special_first"]) | work["law"].ne("PW")
-    return pd.DataFrame({"hours": [float(work.loc[mine, "hours_verzekeringsarts"].sum())]})
+    mine = work[~recount.divided(work, config) & ~work["is_central"]]
+    return pd.DataFrame({"hours": [float(mine["hours_verzekeringsarts"].sum())]})
 
 
 def layer_tables(
@@ -115,7 +115,7 @@ def layer_tables(
     """``layer_area`` (layer, law_domain, client_line, pc4) and ``layer_team`` (the same with team_id, pieces,
     is_declared): ``pieces`` counts the connected parts of the team's area in ``allocation``, 0 for no area;
     ``is_declared`` tells that the solver's result owns up to it, or proves that no plan can meet the hard rules."""
-    areas, teams = [], []
+    areas, teams, demands = [], [], []
     of: dict[Any, pd.DataFrame] = dict(iter(allocation.groupby(["law_domain", "client_line"])))
     for layer in layers:
         names = {"layer": layer.key, "law_domain": layer.law_domain, "client_line": layer.client_line}
@@ -124,10 +124,16 @@ def layer_tables(
         held = of.get((layer.law_domain, layer.client_line), allocation[:0])
         held = held[held["pc4"].isin(mine)]
         pairs = layer.unit_pc4[layer.edges]
+        demand = pd.DataFrame({"layer": layer.key, "pc4": layer.unit_pc4, "demand": layer.demand})
+        demands.append(demand.groupby(["layer", "pc4"])["demand"].sum().reset_index())
         pieces = [count_pieces(held.loc[held["team_id"] == team, "pc4"], pairs) for team in layer.team_ids]
         declared = [_is_declared(layer.result, team) for team in layer.team_ids]
         teams.append(pd.DataFrame({**names, "team_id": layer.team_ids, "pieces": pieces, "is_declared": declared}))
-    return {"layer_area": pd.concat(areas, ignore_index=True), "layer_team": pd.concat(teams, ignore_index=True)}
+    return {
+        "layer_area": pd.concat(areas, ignore_index=True),
+        "layer_team": pd.concat(teams, ignore_index=True),
+        "problem_demand": pd.concat(demands, ignore_index=True),
+    }
 
 
 def count_pieces(members: pd.Series[Any], pairs: Any) -> int:
@@ -154,20 +160,25 @@ def _is_declared(result: Mapping[str, Any], team: str) -> bool:
     return any(one["kind"] in BROKEN_AREAS and one["where"] == team for one in facts)
 
 
-_DOMAIN_OF_LAW = "case r.law when 'PW' then 'pw' else 'zw_wia' end"
-_BY_POSTCODE = "(not g.is_special or (r.law = 'PW' and not (select special_first from run)))"
+_OF_PW = "(r.pw_client or r.law = 'PW')"
+"""Who has a file under the Participatiewet is a PW client, with all of his files (R17)."""
+_LAW_DOMAIN = f"case when {_OF_PW} then 'pw' else 'zw_wia' end"
+_SERVING_LINE = f"case when r.law = 'ZW' and not {_OF_PW} then 'vangnet' else r.client_line end"
+_BY_POSTCODE = f"(not g.is_special or ({_OF_PW} and not (select special_first from run)))"
 """Routed by postcode: regular clients, and PW clients of any group unless the special teams come first (R4, R5)."""
 
 _ROUTING = (
     Rule(
         "routing_total", "routing", "share", "critical",
-        "the shares of a postcode, client group, law and line do not sum to 1",
-        "de aandelen van een postcode, cliëntgroep, wet en lijn tellen niet op tot 1",
-        f"""select a.pc4, g.client_group, l.law, n.client_line, round(coalesce(s.shares, 0), 6) as shares
+        "the shares of a postcode, client group, PW client, law and line do not sum to 1",
+        "de aandelen van een postcode, cliëntgroep, PW-cliënt, wet en lijn tellen niet op tot 1",
+        f"""select a.pc4, g.client_group, k.pw_client, l.law, n.client_line, round(coalesce(s.shares, 0), 6) as shares
             from area as a cross join client_group as g cross join law as l cross join line as n
-            left join (select pc4, client_group, law, client_line, sum(share) as shares from routing
-                       group by pc4, client_group, law, client_line) as s
-              on s.pc4 = a.pc4 and s.client_group = g.client_group and s.law = l.law and s.client_line = n.client_line
+            cross join (select 0 as pw_client union all select 1) as k
+            left join (select pc4, client_group, pw_client, law, client_line, sum(share) as shares from routing
+                       group by pc4, client_group, pw_client, law, client_line) as s
+              on s.pc4 = a.pc4 and s.client_group = g.client_group and s.pw_client = k.pw_client and s.law = l.law
+             and s.client_line = n.client_line
             where s.shares is null or abs(s.shares - 1) > {ROUNDING}""",
     ),
     Rule(
@@ -189,11 +200,11 @@ _ROUTING = (
     Rule(
         "routing_unambiguous", "routing", "pc6_from", "critical",
         "two different PC6 ranges overlap", "twee verschillende PC6-bereiken overlappen",
-        """with ranges as (select distinct pc4, client_group, law, client_line, pc6_from, pc6_to from routing
+        """with ranges as (select distinct pc4, client_group, pw_client, law, client_line, pc6_from, pc6_to from routing
                            where pc6_from is not null)
-           select x.pc4, x.client_group, x.law, x.client_line, x.pc6_from, x.pc6_to, y.pc6_from as other_from,
-                  y.pc6_to as other_to
-           from ranges as x join ranges as y using (pc4, client_group, law, client_line)
+           select x.pc4, x.client_group, x.pw_client, x.law, x.client_line, x.pc6_from, x.pc6_to,
+                  y.pc6_from as other_from, y.pc6_to as other_to
+           from ranges as x join ranges as y using (pc4, client_group, pw_client, law, client_line)
            where (x.pc6_from, x.pc6_to) < (y.pc6_from, y.pc6_to)
              and x.pc6_from <= y.pc6_to and y.pc6_from <= x.pc6_to""",
     ),
@@ -215,12 +226,12 @@ _ROUTING = (
         "routing_kind", "routing", "team_id", "critical",
         "the client group or the law is routed to a team of the wrong kind",
         "de cliëntgroep of de wet gaat naar een team van de verkeerde soort",
-        f"""select r.client_group, r.law, r.team_id, t.kind, count(*) as on_rows, min(r.pc4) as pc4
+        f"""select r.client_group, r.pw_client, r.law, r.team_id, t.kind, count(*) as on_rows, min(r.pc4) as pc4
             from routing as r join team as t using (team_id) join client_group as g using (client_group)
             where not case when not {_BY_POSTCODE}
                         then t.kind = 'bijzonder' and instr(t.client_groups, '|' || r.client_group || '|') > 0
-                      when r.law = 'PW' then t.kind = 'participatiewet' else t.kind = 'regulier' end
-            group by 1, 2, 3, 4""",
+                      when {_OF_PW} then t.kind = 'participatiewet' else t.kind = 'regulier' end
+            group by 1, 2, 3, 4, 5""",
     ),
     Rule(
         "routing_no_zw_only", "routing", "team_id", "critical",
@@ -242,12 +253,13 @@ _ROUTING = (
         "routing_follows_allocation", "routing", "share", "critical",
         "the share is not that of the allocation", "het aandeel is niet dat van de verdeling",
         f"""with routed as (
-              select r.pc4, r.client_group, r.law, r.client_line, r.team_id, sum(r.share) as share
-              from routing as r join client_group as g using (client_group) where {_BY_POSTCODE} group by 1, 2, 3, 4, 5)
-            select r.pc4, r.client_group, r.law, r.client_line, r.team_id, r.share, a.share as allocated
+              select r.pc4, r.client_group, r.pw_client, r.law, r.client_line, r.team_id, sum(r.share) as share
+              from routing as r join client_group as g using (client_group) where {_BY_POSTCODE}
+              group by 1, 2, 3, 4, 5, 6)
+            select r.pc4, r.client_group, r.pw_client, r.law, r.client_line, r.team_id, r.share, a.share as allocated
             from routed as r left join allocation as a
-              on a.pc4 = r.pc4 and a.team_id = r.team_id and a.law_domain = {_DOMAIN_OF_LAW}
-             and a.client_line in ('{vocabulary.ALL_LINES}', case r.law when 'ZW' then 'vangnet' else r.client_line end)
+              on a.pc4 = r.pc4 and a.team_id = r.team_id and a.law_domain = {_LAW_DOMAIN}
+             and a.client_line in ('{vocabulary.ALL_LINES}', {_SERVING_LINE})
             where a.share is null or abs(a.share - r.share) > {ROUNDING}""",
     ),
 )  # fmt: skip
@@ -358,12 +370,14 @@ _LOCKS = (
         f"""with lines as (select k.rowid as lock, k.*, n.client_line as line from locks as k join line as n
                            on k.client_line is null or k.client_line = n.client_line where k.kind = 'split'),
             ranges as (select pc4, pc6_from, law, client_line, sum(share) as whole from routing
-                       where client_group = '{vocabulary.REGULAR_GROUP}' group by 1, 2, 3, 4)
+                       where client_group = '{vocabulary.REGULAR_GROUP}' and pw_client = (law = 'PW')
+                       group by 1, 2, 3, 4)
             select k.pc4, k.team_id, k.line, l.law, k.share as asked, round(r.share / w.whole, 6) as got
             from lines as k join law as l on k.law_domain = case l.law when 'PW' then 'pw' else 'zw_wia' end
                                          and (l.law <> 'ZW' or k.line = 'vangnet')
             left join routing as r on r.pc4 = k.area and r.pc6_from is k.pc6_from and r.law = l.law
                  and r.client_line = k.line and r.client_group = '{vocabulary.REGULAR_GROUP}' and r.team_id = k.team_id
+                 and r.pw_client = (r.law = 'PW')
             left join ranges as w on w.pc4 = k.area and w.pc6_from is k.pc6_from and w.law = l.law
                  and w.client_line = k.line
             where r.share is null or abs(r.share / w.whole - k.share) > {ROUNDING}""",
@@ -527,19 +541,21 @@ _LOAD = (
 _TRANSITION = (
     Rule(
         "stock_followed", "transition", "clients", "critical",
-        "the clients of a postcode, product, line and group do not sum to the stock",
-        "de cliënten van een postcode, product, lijn en groep zijn samen niet de voorraad",
-        """select pc4, product, client_line, client_group, sum(in_stock) as in_stock,
+        "the clients of a postcode, product, line, group and PW client do not sum to the stock",
+        "de cliënten van een postcode, product, lijn, groep en PW-cliënt zijn samen niet de voorraad",
+        """select pc4, product, client_line, client_group, pw_client, sum(in_stock) as in_stock,
                   sum(in_transition) as in_transition
-           from (select pc4, product, client_line, client_group, clients as in_stock, 0 as in_transition from stock
-                 union all select pc4, product, client_line, client_group, 0, clients from transition)
-           group by 1, 2, 3, 4 having sum(in_stock) <> sum(in_transition)""",
+           from (select pc4, product, client_line, client_group, pw_client, clients as in_stock, 0 as in_transition
+                 from stock
+                 union all select pc4, product, client_line, client_group, pw_client, 0, clients from transition)
+           group by 1, 2, 3, 4, 5 having sum(in_stock) <> sum(in_transition)""",
     ),
     Rule(
         "movement", "transition", "movement", "critical",
         "the movement does not follow from the two teams", "de beweging volgt niet uit de twee teams",
         """select pc4, product, client_group, team_from, team_to, movement from transition
-           where (movement = 'blijft') <> (team_from is team_to)""",
+           where movement <> case when team_from is null then 'onbekend' when team_from = team_to then 'blijft'
+                                  else 'verhuist' end""",
     ),
     Rule(
         "transition_team_active", "transition", "team_to", "critical",
@@ -551,11 +567,23 @@ _TRANSITION = (
     ),
     Rule(
         "continuity", "transition", "team_from", "critical",
-        "clients move although their team is active and existing clients stay",
-        "cliënten verhuizen terwijl hun team actief is en bestaande cliënten blijven",
-        """select x.pc4, x.product, x.client_group, x.team_from, x.team_to, x.clients
-           from transition as x join team as t on t.team_id = x.team_from
-           where x.movement = 'verhuist' and t.is_active and (select continuity from run) = 'stay'""",
+        "clients move although their team may keep them and existing clients stay",
+        "cliënten verhuizen terwijl hun team hen mag houden en bestaande cliënten blijven",
+        """select x.pc4, x.product, x.client_line, x.client_group, x.pw_client, x.team_from, x.team_to, x.clients
+            from transition as x join products as p using (product) join team as t on t.team_id = x.team_from
+            join client_group as g using (client_group) join area as a using (pc4)
+            where x.movement = 'verhuist' and t.is_active and t.has_hours and (select continuity from run) = 'stay'
+              and case when g.is_special and (not x.pw_client or (select special_first from run))
+                         then t.kind = 'bijzonder' and instr(t.client_groups, '|' || x.client_group || '|') > 0
+                       else t.kind = case when x.pw_client then 'participatiewet' else 'regulier' end
+                            and exists (select 1 from team_region as r
+                                        where r.team_id = t.team_id and r.region = a.arbeidsmarktregio_nr) end
+              and (t.kind = 'participatiewet' or instr(t.laws, '|' || p.law || '|') > 0)
+              and (t.kind = 'participatiewet' or t.client_lines in ('|vangnet|werkgever|', '|werkgever|vangnet|')
+                   or instr(t.client_lines,
+                            '|' || case p.law when 'ZW' then 'vangnet' else x.client_line end || '|') > 0)
+              and not exists (select 1 from locks as k where k.kind = 'bar' and k.area = x.pc4
+                                and k.team_id = x.team_from)""",
     ),
     Rule(
         "moved_by_routing", "transition", "team_to", "critical",
@@ -563,9 +591,10 @@ _TRANSITION = (
         "cliënten verhuizen naar een team dat hun postcode, groep, wet en lijn niet bedient",
         f"""select x.pc4, x.product, x.client_line, x.client_group, x.team_to, x.clients
             from transition as x join products as p using (product)
-            where x.movement = 'verhuist' and not exists (
+            where x.movement <> 'blijft' and not exists (
               select 1 from routing as r where r.pc4 = x.pc4 and r.client_group = x.client_group and r.law = p.law
-                and r.team_id = x.team_to and x.client_line in (r.client_line, '{vocabulary.ALL_LINES}'))""",
+                and r.pw_client = x.pw_client and r.team_id = x.team_to
+                and x.client_line in (r.client_line, '{vocabulary.ALL_LINES}'))""",
     ),
     Rule(
         "many_moved", "transition", "movement", "warning",
@@ -618,4 +647,4 @@ _TRANSITION = (
     ),
 )  # fmt: skip
 
-RULES: tuple[Rule, ...] = (*_ROUTING, *_ALLOCATION, *_LOCKS, *_LOAD, *_TRANSITION)
+RULES: tuple[Rule, ...] = (*_ROUTING, *_ALLOCATION, *_LOCKS, *_LOAD, *_TRANSITION, *recount.RECOUNT)

@@ -96,7 +96,8 @@ class Config(Settings):
 
     tolerance: float = Field(0.05, gt=0, lt=1)
     clients_tolerance: float | None = Field(None, gt=0)
-    balance: Literal["load", "waiting_time"] = "load"
+    balance: Literal["load", "first_year", "waiting_time"] = "load"
+    horizon_months: int = Field(12, ge=1, le=60)
     waiting_priority: int = Field(5, ge=1)
     special_groups: tuple[str, ...] = ("militair", "klm", "politie")
     special_first: bool = False

@@ -6,6 +6,8 @@ contract and expectations follow from it. Does not belong here: how a table is c
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from allocation.contract.input_tables import TEAMS
 from allocation.contract.schema import GROUP, PRODUCT, TEAM_ID, Column, Table, line_column, pc4_column
 from allocation.contract.vocabulary import LAW_DOMAINS, LAWS, TEAM_KINDS
@@ -51,9 +53,20 @@ ALLOCATION = Table(
 )
 
 
+_PW_CLIENT = Column(
+    "pw_client",
+    "boolean",
+    "the client has or had a file under the Participatiewet: every file then goes to the PW team",
+    example="false",
+    added="2.0",
+    older=(False, True),
+)
+"""In versions of before, one row answers for both."""
+
+
 ROUTING = Table(
     "routing",
-    "Total and unambiguous: for every postcode, client group, law and line the shares sum to 1.",
+    "Total and unambiguous: for every postcode, client group, PW client, law and line the shares sum to 1.",
     (
         _VERSION,
         pc4_column(),
@@ -62,6 +75,7 @@ ROUTING = Table(
         ),
         Column("pc6_to", "text", "last PC6 of the range; empty unless split at PC6", nullable=True, example="1013AE"),
         GROUP,
+        _PW_CLIENT,
         Column("law", "text", "law of the client's file", allowed=LAWS, example="WIA"),
         line_column(also_all=False),
         TEAM_ID,
@@ -69,7 +83,7 @@ ROUTING = Table(
         Column("office", "text", "UWV office of the team", example="Utrecht"),
         *_VALIDITY,
     ),
-    key=("pc4", "pc6_from", "pc6_to", "client_group", "law", "client_line", "team_id"),
+    key=("pc4", "pc6_from", "pc6_to", "client_group", "pw_client", "law", "client_line", "team_id"),
 )
 
 
@@ -194,13 +208,59 @@ TEAM_LOAD = Table(
             told_by="stock_clients",
         ),
         Column(
+            "files_held",
+            "integer",
+            "files that the team has after the transition",
+            unit="clients",
+            example="655",
+            counts_persons=True,
+            added="2.0",
+        ),
+        Column(
+            "files_held_hours_verzekeringsarts",
+            "number",
+            "verzekeringsarts hours in the files held",
+            unit="hours",
+            example="2150.0",
+            told_by="files_held",
+            added="2.0",
+        ),
+        Column(
+            "first_year_hours_verzekeringsarts",
+            "number",
+            "verzekeringsarts work of the first year: inflow and the planned share of the files held",
+            unit="hours a year",
+            example="4300.0",
+            told_by="files_held",
+            added="2.0",
+        ),
+        Column(
+            "first_year_hours_other",
+            "number",
+            "the same for other members",
+            unit="hours a year",
+            example="9300.0",
+            told_by="files_held",
+            added="2.0",
+        ),
+        Column(
             "waiting_months",
             "number",
-            "stock hours / monthly capacity",
+            "hours in files held / monthly capacity",
             unit="months",
             nullable=True,
             example="6.1",
-            told_by="stock_clients",
+            told_by="files_held",
+        ),
+        Column(
+            "projected_waiting_months",
+            "number",
+            "waiting time at the end of the horizon (12 months unless set otherwise)",
+            unit="months",
+            nullable=True,
+            example="7.0",
+            told_by="files_held",
+            added="2.0",
         ),
     ),
     key=("team_id", "law_domain", "client_line"),
@@ -250,6 +310,15 @@ ALLOCATION_CHANGES = Table(
 )
 
 
+_MOVEMENT = Column(
+    "movement",
+    "text",
+    "blijft, verhuist, or onbekend: nobody knows who has the file, which is no move",
+    allowed=("blijft", "verhuist", "onbekend"),
+    example="blijft",
+)
+
+
 TRANSITION = Table(
     "transition",
     "What happens to the clients in stock: sums to the stock, to the client.",
@@ -259,15 +328,93 @@ TRANSITION = Table(
         PRODUCT,
         line_column(also_all=True),
         GROUP,
+        replace(_PW_CLIENT, older=()),
         Column(
             "team_from", "text", "team that holds the files now; empty = unknown", nullable=True, example="SMC-UTR-01"
         ),
         Column("team_to", "text", "team that holds the files from now on", example="SMC-UTR-02"),
         Column("clients", "integer", "clients in stock", unit="clients", example="3", counts_persons=True),
-        Column("movement", "text", "blijft or verhuist", allowed=("blijft", "verhuist"), example="blijft"),
+        _MOVEMENT,
         Column("reason", "text", "why they stay or move", example="team beëindigd"),
     ),
-    key=("pc4", "product", "client_line", "client_group", "team_from", "team_to"),
+    key=("pc4", "product", "client_line", "client_group", "pw_client", "team_from", "team_to", "reason"),
+)
+
+
+ANY = "*"
+"""In table ``files``: any other team or postcode; as ``team_to``: the team of ``routing``."""
+
+
+FILES = Table(
+    "files",
+    "What happens to an existing file, given the team that has it. The row that names most decides: team and postcode, "
+    "then the team with `*` for the postcode, then `*` for both.",
+    (
+        _VERSION,
+        Column("team_from", "text", "team that has the file; `*` = not known", example="SMC-UTR-01"),
+        ROUTING.column("law"),
+        line_column(also_all=False),
+        GROUP,
+        replace(_PW_CLIENT, added="", older=()),
+        Column("pc4", "text", "four-digit postcode, as text; `*` = every other one", example="1013"),
+        Column(
+            "team_to",
+            "text",
+            "team that has the file from now on; `*` = the team of `routing` for the postcode",
+            example="SMC-UTR-01",
+        ),
+        _MOVEMENT,
+        Column("reason", "text", "why the file stays or moves", example="bestaande cliënt houdt zijn team"),
+    ),
+    key=("team_from", "law", "client_line", "client_group", "pw_client", "pc4"),
+)
+
+
+TEAM_LEDGER = Table(
+    "team_ledger",
+    "What each team gets and holds, per product and the line that serves the client.",
+    (
+        _VERSION,
+        TEAM_ID,
+        PRODUCT,
+        line_column(also_all=False),
+        Column(
+            "files_held", "integer", "files after the transition", unit="clients", example="95", counts_persons=True
+        ),
+        Column(
+            "inflow_clients",
+            "number",
+            "expected inflow that is routed to the team",
+            unit="clients a year",
+            example="310.5",
+            counts_persons=True,
+        ),
+        Column(
+            "planned_clients",
+            "number",
+            "inflow and the planned share of the files held",
+            unit="clients a year",
+            example="350.0",
+            counts_persons=True,
+        ),
+        Column(
+            "hours_verzekeringsarts",
+            "number",
+            "verzekeringsarts work of the planned clients",
+            unit="hours a year",
+            example="1400.0",
+            told_by="planned_clients",
+        ),
+        Column(
+            "hours_other",
+            "number",
+            "work of other members for the planned clients",
+            unit="hours a year",
+            example="2450.0",
+            told_by="planned_clients",
+        ),
+    ),
+    key=("team_id", "product", "client_line"),
 )
 
 
@@ -400,6 +547,8 @@ PUBLISHED: tuple[Table, ...] = (
     TEAM_LOAD,
     ALLOCATION_CHANGES,
     TRANSITION,
+    FILES,
+    TEAM_LEDGER,
     REGION_SUMMARY,
     RUNS,
 )
@@ -464,7 +613,9 @@ EXPECTED = Table(
 _TEAM_NAME = Column("team_name", "text", "name of the team", nullable=True, example="SMC Utrecht 1")
 
 
-_PLACE = tuple(ROUTING.column(name) for name in ("pc4", "pc6_from", "pc6_to", "client_group", "law", "client_line"))
+_PLACE = tuple(
+    ROUTING.column(name) for name in ("pc4", "pc6_from", "pc6_to", "client_group", "pw_client", "law", "client_line")
+)
 
 
 _OFFICE = ROUTING.column("office")

@@ -17,6 +17,7 @@ from allocation.contract.errors import Refused
 from allocation.contract.vocabulary import CENTRAL
 from allocation.demand.history import History
 from allocation.demand.intervals import KEY, SHARED
+from allocation.demand.lines import line_parts, vangnet_part
 from allocation.demand.movement import movement
 from allocation.demand.shrinkage import NO_RATE, Floats, fit, sum_by
 from allocation.demand.trend import Levels, planning_year
@@ -30,7 +31,7 @@ def expected_work(inputs: Inputs, areas: pd.DataFrame, config: Config) -> pd.Dat
 
     Returns
     -------
-    One row per pc4, product, client_line (as in the input, so ``alle`` too) and client_group with
+    One row per pc4, product, client_line (as in the input, so ``alle`` too), client_group and pw_client with
 
     - ``law`` (text), ``priority`` (int), ``is_central`` (bool: nobody's load),
     - ``inflow_clients``: expected inflow, clients a year; ``stock_clients``: stock now, clients;
@@ -39,6 +40,8 @@ def expected_work(inputs: Inputs, areas: pd.DataFrame, config: Config) -> pd.Dat
     - ``stock_hours_verzekeringsarts``: hours in the whole stock;
     - ``hours_sd``: standard deviation of ``hours_verzekeringsarts``, hours a year, and the parts of it that are shared
       with other rows (``hours_`` and the names of ``intervals.SHARED``): sums are for ``team_interval``;
+    - ``vangnet_part``: the part (0 to 1) of the clients that is served on the vangnetlijn, the rest on the
+      werkgeverslijn (``lines.vangnet_part``);
     - ``rate_region``: the region (number, as text) whose rate the estimate leans on.
     """
     inflow = expected_inflow(inputs.inflow, areas, config.work.exceptional_months)
@@ -61,6 +64,7 @@ def expected_work(inputs: Inputs, areas: pd.DataFrame, config: Config) -> pd.Dat
     for kind in ("sd", *SHARED):
         work[f"hours_{kind}"] = work.pop(f"inflow_{kind}") * growth * hours_each
     work["stock_clients"] = work["stock_clients"].astype("int64")
+    work["vangnet_part"] = vangnet_part(work, line_parts(work, inputs.products))
     work["priority"] = work["priority"].astype("int64")
     return work.sort_values(KEY, ignore_index=True)
 

@@ -23,9 +23,10 @@ from allocation.contract.vocabulary import ALL_LINES, CLIENT_LINES, KIND_OF, LAW
 from allocation.districting import Measure, Problem, Weights
 from allocation.intake.inputs import Inputs
 from allocation.intake.roster import active_locks, active_teams, divided_lines, join_regions, widened
+from allocation.layers.balance import base_hours, hours_per_area
 from allocation.layers.layer import Layer
 from allocation.layers.splits import split_portions
-from allocation.layers.work import balanced_hours, layer_work, verzekeringsarts_hours
+from allocation.layers.work import capacity_hours, layer_work, product_norms, recurring_products
 
 BridgesWithin = Callable[[pd.Series], pd.DataFrame]
 """Extra edges (a, b, border_m) that connect each group of postcodes; from ``geodata.bridges_within``."""
@@ -39,6 +40,7 @@ def build_layers(
     bridges: BridgesWithin,
     config: Config,
     day: date,
+    held: pd.DataFrame | None = None,
 ) -> list[Layer]:
     """Every districting problem of the run, in a fixed order.
 
@@ -47,13 +49,14 @@ def build_layers(
     work : as ``demand.expected_work`` gives it.
     areas, edges : one row per postcode; neighbouring pairs (a, b, border_m).
     day : first day of the new division; teams and locks of that day count.
+    held : as ``holding.held_files`` gives it; needed where the balance counts the files that teams hold.
 
     Raises
     ------
     InputRefused
         When a lock names a team that does not serve that postcode.
     """
-    builder = _Builder(inputs, work, areas, edges, bridges, config, day)
+    builder = _Builder(inputs, work, areas, edges, bridges, config, day, held)
     layers = [layer for domain in LAW_DOMAINS for layer in builder.layers(domain)]
     builder.refuse_locks_without_effect()
     if builder.problems:
@@ -92,9 +95,13 @@ class _Builder:
         bridges: BridgesWithin,
         config: Config,
         day: date,
+        held: pd.DataFrame | None,
     ) -> None:
-        self.work, self.edges, self.bridges, self.config = work, edges, bridges, config
+        self.work, self.edges, self.bridges, self.config, self.held = work, edges, bridges, config, held
+        self.norms, self.recurring = product_norms(inputs.products, config), recurring_products(work)
+        self.capacity = capacity_hours(inputs.teams, day, config)["verzekeringsarts"]
         self._work_of: dict[tuple[str, str], pd.DataFrame] = {}
+        self._balanced_of: dict[tuple[str, str], pd.Series] = {}
         self.areas = areas.set_index("pc4", drop=False).sort_index()
         self.clusters = inputs.clusters
         self.teams = active_teams(inputs.teams, day)
@@ -142,9 +149,27 @@ class _Builder:
         """``layer_work`` of the whole country, computed once."""
         key = (domain, line)
         if key not in self._work_of:
-            rows = layer_work(self.work, domain, line, self.config)
-            self._work_of[key] = rows.assign(balanced=balanced_hours(rows, self.config))
+            self._work_of[key] = layer_work(self.work, domain, line, self.config)
         return self._work_of[key]
+
+    def _balanced(self, domain: str, line: str) -> pd.Series:
+        """``balance.hours_per_area`` of the whole country, computed once."""
+        key = (domain, line)
+        if key not in self._balanced_of:
+            self._balanced_of[key] = hours_per_area(
+                self.work, self._files(), self.norms, self.recurring, domain, line, self.config
+            )
+        return self._balanced_of[key]
+
+    def _files(self) -> pd.DataFrame:
+        if self.held is None and self.config.balance != "load":
+            raise ValueError(f"balance {self.config.balance} needs the files that teams hold")
+        return pd.DataFrame() if self.held is None else self.held
+
+    def _base_load(self, domain: str, line: str, teams: pd.DataFrame) -> NDArray[np.float64] | None:
+        """(k,) the balanced hours in files that the teams hold and keep; None where the balance does not count them."""
+        hours = base_hours(self._files(), self.norms, self.recurring, domain, line, self.config)
+        return None if hours is None else hours.reindex(teams["team_id"], fill_value=0.0).to_numpy(dtype=np.float64)
 
     def _name(self, members: set[int], named: list[tuple[str, set[int]]]) -> str:
         for name, regions in named:
@@ -159,7 +184,8 @@ class _Builder:
         areas = self.areas[self.areas["arbeidsmarktregio_nr"].isin(members)]
         work = self._layer_work(domain, line)
         work = work[work["pc4"].isin(areas.index)]
-        per_area = work.groupby("pc4")[["balanced", "planned_clients"]].sum().reindex(areas.index, fill_value=0.0)
+        clients = work.groupby("pc4")["planned_clients"].sum().reindex(areas.index, fill_value=0.0)
+        balanced = self._balanced(domain, line).reindex(areas.index, fill_value=0.0)
         capacity = self._capacity(teams, domain, line, work)
         serving = teams[capacity > 0].sort_values("team_id")
         if serving.empty:
@@ -170,7 +196,7 @@ class _Builder:
         parts = self._parts(areas, serving, line)
         at = areas.loc[parts["pc4"]]
         portion = parts["portion"].to_numpy()
-        clients = per_area["planned_clients"].loc[parts["pc4"]].to_numpy() * portion
+        clients = clients.loc[parts["pc4"]].to_numpy() * portion
         pairs = self._edges(country, areas, parts)
         offices = self.areas.loc[serving["office_pc4"], ["x_m", "y_m"]].to_numpy(float)
         weights = Weights(**self.config.weights.model_dump())
@@ -181,7 +207,7 @@ class _Builder:
             unit_ids=tuple(parts["unit"]),
             team_ids=tuple(serving["team_id"]),
             xy_m=at[["x_m", "y_m"]].to_numpy(float),
-            demand=per_area["balanced"].loc[parts["pc4"]].to_numpy() * portion,
+            demand=balanced.loc[parts["pc4"]].to_numpy() * portion,
             edges=pairs[["a", "b"]].to_numpy(np.int64),
             border_m=pairs["border_m"].to_numpy(float),
             capacity=capacity.to_numpy(float),
@@ -194,13 +220,14 @@ class _Builder:
             fixed=fixed,
             allowed=allowed,
             further=further,
+            base_load=self._base_load(domain, line, serving),
         )
         return Layer(cluster, domain, line, tuple(sorted(members)), problem, parts)
 
     def _capacity(self, teams: pd.DataFrame, domain: str, line: str, work: pd.DataFrame) -> pd.Series:
         """Hours a year per team for this layer (R12). A team that serves both lines where others serve one divides
         its hours so that both lines get the same load per hour, as far as it can."""
-        hours = verzekeringsarts_hours(teams, self.config)
+        hours = teams["team_id"].map(self.capacity).fillna(0.0)
         if line == ALL_LINES:
             return hours
         serves = {

@@ -1,54 +1,114 @@
-"""Which work loads the teams of a layer, in hours."""
+"""Which work loads the teams of a layer, in hours, and what hours the teams have.
+
+Belongs here: who serves a client by group, law and line alone. Does not belong here: which team has the postcode
+(``outcome.routing``), or who holds a file (``holding``).
+"""
 
 from __future__ import annotations
 
+from datetime import date
+
+import numpy as np
 import pandas as pd
 
 from allocation.contract.config import Config
-from allocation.contract.vocabulary import ALL_LINES, CLIENT_LINES, PW, REGULAR_GROUP
+from allocation.contract.vocabulary import ALL_LINES, CENTRAL, PW, REGULAR_GROUP, ZW_WIA
+from allocation.demand.lines import VANGNET
+
+SPECIAL = "bijzonder"
+"""Who serves: the special team of a group; beside it the law domains ``zw_wia`` and ``pw`` that are divided by
+postcode."""
 
 
-def line_shares(work: pd.DataFrame) -> pd.Series:
-    """Share of each product's hours per client line, from the rows that name a line; index (product, client_line).
+def served_by(rows: pd.DataFrame, config: Config) -> pd.Series:
+    """Who serves each row's clients: ``bijzonder``, ``pw`` or ``zw_wia`` (R4, R5).
 
-    Counts of ``alle`` in a region with two lines are divided by it. A product never seen by line is halved.
+    A PW client has all files with the PW team, whatever their law; in a special group the setting ``special_first``
+    decides.
+
+    Parameters
+    ----------
+    rows : client_group (text), pw_client (boolean).
     """
-    named = work[work["client_line"].isin(CLIENT_LINES)]
-    hours = named.groupby(["product", "client_line"])["planned_clients"].sum()
-    full = hours.reindex(pd.MultiIndex.from_product([work["product"].unique(), CLIENT_LINES]), fill_value=0.0)
-    total = full.groupby(level=0).transform("sum")
-    return (full / total).where(total > 0, 1 / len(CLIENT_LINES))
+    regular, pw = rows["client_group"].eq(REGULAR_GROUP), rows["pw_client"].astype(bool)
+    special = ~regular & (~pw | config.special_first)
+    return pd.Series(np.where(special, SPECIAL, np.where(pw, PW, ZW_WIA)), index=rows.index, dtype=object)
 
 
 def layer_work(work: pd.DataFrame, domain: str, line: str, config: Config) -> pd.DataFrame:
     """The rows of ``work`` that load the teams of a layer, counted for the part that belongs to it.
 
-    Special groups (R4) and central products (R11) are taken out; PW (R5) is a domain of its own.
+    Special groups (R4) and central products (R11) are taken out. Line ``alle`` counts both lines.
+
+    Parameters
+    ----------
+    work : as ``demand.expected.expected_work`` gives it.
     """
-    is_pw = work["law"] == "PW"
-    regular = work["client_group"] == REGULAR_GROUP
-    mine = (is_pw & (regular | (not config.special_first))) if domain == PW else ~is_pw & regular
-    rows = work[mine & ~work["is_central"]]
+    rows = work[(served_by(work, config) == domain) & ~work["is_central"]]
     if line == ALL_LINES:
         return rows
-    shares = line_shares(work)
-    merged = rows["product"].map(shares.xs(line, level=1).to_dict())
-    part = merged.where(rows["client_line"] == ALL_LINES, rows["client_line"].eq(line).astype(float))
-    amounts = rows.select_dtypes("number").columns.difference(["priority"])
+    part = rows["vangnet_part"] if line == VANGNET else 1.0 - rows["vangnet_part"]
+    amounts = rows.select_dtypes("number").columns.difference(["priority", "vangnet_part"])
     rows = rows.assign(**{name: rows[name] * part for name in amounts})
     return rows[part > 0]
 
 
-def balanced_hours(work: pd.DataFrame, config: Config) -> pd.Series:
-    """The hours of each row that are divided in proportion to capacity: expected work, or (R11) the hours in stock.
+def capacity_hours(teams: pd.DataFrame, day: date, config: Config) -> pd.DataFrame:
+    """Hours that each team has in the year from ``day``: FTE x productive hours x productivity (R12).
 
-    Stock hours in proportion to monthly capacity mean the same waiting time for every team.
+    A team with several periods in that year, or one that ends within it, has the hours of the months that it works.
+
+    Parameters
+    ----------
+    teams : every period of every team: team_id, fte_verzekeringsarts, fte_other, productivity, valid_from, valid_to.
+
+    Returns
+    -------
+    Indexed by team_id: ``verzekeringsarts`` and ``other``, hours a year.
     """
-    if config.balance == "load":
-        return work["hours_verzekeringsarts"]
-    return work["stock_hours_verzekeringsarts"].where(work["priority"] <= config.waiting_priority, 0.0)
+    first = pd.Timestamp(day)
+    end = first + pd.DateOffset(years=1)
+    begins = teams["valid_from"].where(teams["valid_from"] > first, first)
+    after = teams["valid_to"] + pd.Timedelta(days=1)
+    ends = after.where(after < end, end)
+    part = ((ends - begins).dt.days / (end - first).days).clip(lower=0.0)
+    hours = part * config.work.productive_hours_per_fte * teams["productivity"]
+    both = pd.DataFrame(
+        {
+            "team_id": teams["team_id"],
+            "verzekeringsarts": teams["fte_verzekeringsarts"] * hours,
+            "other": teams["fte_other"] * hours,
+        }
+    )
+    return both.groupby("team_id")[["verzekeringsarts", "other"]].sum()
 
 
-def verzekeringsarts_hours(teams: pd.DataFrame, config: Config) -> pd.Series:
-    """Capacity of each team in verzekeringsarts hours a year: FTE x productive hours x productivity (R12)."""
-    return teams["fte_verzekeringsarts"] * config.work.productive_hours_per_fte * teams["productivity"]
+def product_norms(products: pd.DataFrame, config: Config) -> pd.DataFrame:
+    """What one client of each product takes, as the settings have it.
+
+    Returns
+    -------
+    Indexed by product: law, ``hours_verzekeringsarts`` and ``hours_other`` (a client), ``planned_stock_share``
+    (0 to 1), priority, is_central.
+    """
+    factor = products["product"].map(config.work.hours_factor).fillna(config.work.hours_factor.get("*", 1.0))
+    factor = factor.astype("float64")
+    norms = products[["product", "law", "planned_stock_share", "priority"]].assign(
+        hours_verzekeringsarts=products["hours_verzekeringsarts"] * factor,
+        hours_other=products["hours_other"] * factor,
+        is_central=products["handled_by"].eq(CENTRAL).fillna(False).astype(bool),
+    )
+    return norms.set_index("product")
+
+
+def recurring_products(work: pd.DataFrame) -> frozenset[str]:
+    """Products of which files are in stock and none comes in: work that comes back every year, such as monitoring.
+
+    Its files are no queue and are never closed.
+
+    Parameters
+    ----------
+    work : product, inflow_clients (a year) and stock_clients.
+    """
+    sums = work.groupby("product")[["inflow_clients", "stock_clients"]].sum()
+    return frozenset(sums.index[(sums["inflow_clients"] <= 0) & (sums["stock_clients"] > 0)])

@@ -14,10 +14,11 @@ import pandas as pd
 from allocation.contract.config import Config
 from allocation.intake.inputs import Inputs
 from allocation.intake.roster import active_teams
-from allocation.layers.work import line_shares
-from allocation.outcome import impact, routing, runoff, transition, waiting
+from allocation.layers.holding import Roster
+from allocation.layers.work import capacity_hours, product_norms, recurring_products
+from allocation.outcome import impact, ledger, routing, runoff, transition, waiting
 from allocation.outcome.region_summary import region_summary
-from allocation.outcome.solved import Solved
+from allocation.outcome.solved import Solved, regions_of_teams
 from allocation.outcome.team_load import team_load
 
 
@@ -26,6 +27,7 @@ def assemble(
     inputs: Inputs,
     work: pd.DataFrame,
     areas: pd.DataFrame,
+    held: pd.DataFrame,
     *,
     now: pd.DataFrame,
     from_version: int | None,
@@ -39,32 +41,44 @@ def assemble(
     ----------
     solved : every layer with its plan.
     work : as ``demand.expected.expected_work`` gives it. areas : one row per postcode.
+    held : as ``layers.holding.held_files`` gives it.
     now : the division in force (pc4, client_line, law_domain, team_id, share); empty without one.
     from_version : the published version that ``now`` is; None when it comes from a file or there is none.
     load_in_force : table ``team_load`` of the version in force; None without one.
     day : first day of the new division; the teams of that day count.
     """
     teams = active_teams(inputs.teams, day)
+    capacity = capacity_hours(inputs.teams, day, config).reindex(teams["team_id"].unique(), fill_value=0.0)
+    offices = teams.set_index("team_id")["office"]
+    norms, recurring = product_norms(inputs.products, config), recurring_products(work)
     parts = routing.assigned_parts([one.layer for one in solved], [one.plan for one in solved])
     allocation = routing.allocation_table(parts)
-    routed = routing.routing_table(parts, teams, config)
+    special = routing.special_shares(teams, capacity["verzekeringsarts"])
+    routed = routing.routing_table(parts, special, offices, config)
     expected = transition.expected_per_area(work, allocation, config)
     changes = transition.allocation_changes(now, allocation, expected).assign(from_version=from_version)
-    active, shares = set(teams["team_id"]), line_shares(work)
-    moves = transition.transition_table(inputs.stock, now, routed, inputs.products, active, shares, config)
-    load = team_load(solved, work, areas, teams, config)
+    files = transition.placed_files(held, routed, config)
+    moves = transition.transition_table(files)
+    work_of_teams = ledger.routed_work(work, routed, config)
+    rows = ledger.ledger(work_of_teams, files, norms, solved)
+    load = team_load(solved, rows, work_of_teams, areas, teams, capacity, recurring, config)
+    divided = rows[rows["team_id"].isin(load.loc[load["kind"] != "bijzonder", "team_id"])]
     return {
         "allocation": allocation,
         "routing": routed,
         "allocation_reason": routing.reason_table(parts),
         "team_load": load,
+        "team_ledger": ledger.team_ledger(rows),
+        "files": transition.files_table(Roster.of(inputs, day, config), areas, config),
         "allocation_changes": changes,
         "transition": moves,
-        "region_summary": region_summary(solved, load, changes, moves, work, areas, inputs.products, config),
+        "region_summary": region_summary(solved, load, changes, files, work, areas, config),
         "expected": expected,
-        "team_months": runoff.team_months(moves, work, parts, inputs.products, load, config),
+        "team_months": runoff.team_months(
+            divided, capacity["verzekeringsarts"], norms["planned_stock_share"], recurring
+        ),
         "impact": impact.impact_table(solved, now, changes, moves, inputs.teams, areas, inputs.products),
-        "waiting": waiting.waiting_table(solved, load, work, config),
+        "waiting": waiting.waiting_table(rows, load, regions_of_teams(solved, areas), config),
         "lines": waiting.line_table(load, load_in_force),
         "teams": teams.drop(columns=["regions", "row"]),
         "team_periods": inputs.teams[["team_id", "valid_from", "valid_to"]],

@@ -7,31 +7,27 @@ from collections.abc import Sequence
 import pandas as pd
 
 from allocation.contract.config import Config
-from allocation.contract.vocabulary import ALL_LINES, MONTHS_A_YEAR, PW, ZW_WIA
-from allocation.layers.work import layer_work
+from allocation.contract.vocabulary import ALL_LINES, MONTHS_A_YEAR, ZW_WIA
+from allocation.layers.work import SPECIAL, layer_work
 from allocation.outcome.solved import Solved, assigned, by_kind
+from allocation.outcome.transition import movement
 
 
 def region_summary(
     solved: Sequence[Solved],
     load: pd.DataFrame,
     changes: pd.DataFrame,
-    transition: pd.DataFrame,
+    files: pd.DataFrame,
     work: pd.DataFrame,
     areas: pd.DataFrame,
-    products: pd.DataFrame,
     config: Config,
 ) -> pd.DataFrame:
-    """Table ``region_summary``: one row per region and layer."""
+    """Table ``region_summary``: one row per region and layer; ``files``: as ``transition.placed_files`` gives it."""
     places = areas.set_index("pc4")
-    moved_clients = _moved_clients(transition, solved, places, products)
+    moved_clients = _moved_clients(files, solved)
     rows = []
     for (domain, line), alike in by_kind(solved).items():
-        hours = (
-            layer_work(work, domain, line, config)
-            .groupby("pc4")[["hours_verzekeringsarts", "stock_hours_verzekeringsarts"]]
-            .sum()
-        )
+        hours = layer_work(work, domain, line, config).groupby("pc4")[["hours_verzekeringsarts"]].sum()
         of_kind = load[(load["law_domain"] == domain) & (load["client_line"] == line)].set_index("team_id")
         changed = changes[(changes["law_domain"] == domain) & changes["client_line"].isin([line, ALL_LINES])]
         for one in alike:
@@ -42,31 +38,21 @@ def region_summary(
     return pd.DataFrame(rows).sort_values(["arbeidsmarktregio_nr", "law_domain", "client_line"], ignore_index=True)
 
 
-def _moved_clients(
-    transition: pd.DataFrame, solved: Sequence[Solved], places: pd.DataFrame, products: pd.DataFrame
-) -> dict[tuple[int, str, str], int]:
-    """Clients in stock whose team changes, by region, law domain and client line; together all of ``transition``.
+def _moved_clients(files: pd.DataFrame, solved: Sequence[Solved]) -> dict[tuple[int, str, str], int]:
+    """Clients in stock who move, by region, law domain and client line; together those of ``transition``.
 
-    Of an ended team they move in postcodes that keep their team as well. Where a region has a layer for each line, a
-    client of line ``alle`` counts for the layer of the new team, one who goes to a special team for the first.
+    Of an ended team they move in postcodes that keep their team as well. A client of a special group counts for the
+    layer of the region that serves the client's line.
     """
-    first: dict[tuple[int, str], str] = {}
-    of_team: dict[tuple[int, str, str], str] = {}
-    for one in sorted(solved, key=lambda one: one.layer.client_line, reverse=True):
-        for nr in map(int, one.layer.regions):
-            first[nr, one.layer.law_domain] = one.layer.client_line
-            of_team.update(
-                {(nr, one.layer.law_domain, team): one.layer.client_line for team in one.layer.problem.team_ids}
-            )
-    layers = {(int(nr), one.layer.law_domain, one.layer.client_line) for one in solved for nr in one.layer.regions}
-    law, region = products.set_index("product")["law"], places["arbeidsmarktregio_nr"]
+    lines: dict[tuple[int, str], set[str]] = {}
+    for one in solved:
+        for nr in one.layer.regions:
+            lines.setdefault((int(nr), one.layer.law_domain), set()).add(one.layer.client_line)
+    moved = files[movement(files["team_id"], files["team_to"]) == "verhuist"]
     clients: dict[tuple[int, str, str], int] = {}
-    moved = transition[transition["movement"] == "verhuist"]
-    counts = moved.groupby(["pc4", "product", "client_line", "team_to"])["clients"].sum().reset_index()
-    for pc4, product, line, team, number in counts.to_numpy().tolist():
-        nr, domain = int(region[pc4]), PW if law[product] == "PW" else ZW_WIA
-        other = of_team.get((nr, domain, team), first.get((nr, domain), line))
-        layer = (nr, domain, line if (nr, domain, line) in layers else other)
+    for (nr, serves, line), number in moved.groupby(["region", "serves", "line"])["clients"].sum().items():
+        domain = ZW_WIA if serves == SPECIAL else serves
+        layer = (int(nr), domain, ALL_LINES if ALL_LINES in lines.get((int(nr), domain), ()) else line)
         clients[layer] = clients.get(layer, 0) + int(number)
     return clients
 
@@ -99,7 +85,7 @@ def _region_row(
     hours = float(mine["hours_verzekeringsarts"].sum())
     moved = changes.loc[changes["pc4"].isin(here.index), "pc4"].unique()
     capacity = float(load.loc[teams, "capacity_hours_verzekeringsarts"].sum())
-    stock_of_teams = float(load.loc[teams, "stock_hours_verzekeringsarts"].sum())
+    held_hours = float(load.loc[teams, "files_held_hours_verzekeringsarts"].sum())
     return {
         "arbeidsmarktregio_nr": nr,
         "arbeidsmarktregio": here["arbeidsmarktregio"].iloc[0],
@@ -117,7 +103,7 @@ def _region_row(
         "care_region_splits": _splits(mine, "care"),
         "areas_moved": len(moved),
         "clients_moved": moved_clients.get((nr, one.layer.law_domain, one.layer.client_line), 0),
-        "waiting_months": stock_of_teams / (capacity / MONTHS_A_YEAR) if capacity > 0 else None,
+        "waiting_months": held_hours / (capacity / MONTHS_A_YEAR) if capacity > 0 else None,
         "objective": one.objective,
         "lower_bound": one.lower_bound,
         "gap": one.gap,

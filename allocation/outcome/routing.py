@@ -7,15 +7,17 @@ Does not belong here: looking a client up in a published table (``lookup``), or 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import product
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from allocation.contract.config import Config
-from allocation.contract.vocabulary import ALL_LINES, CLIENT_LINES, LAWS, PW, REGULAR_GROUP, ZW_WIA
+from allocation.contract.vocabulary import ALL_LINES, CLIENT_LINES, LAWS, PW, ZW_WIA
+from allocation.demand.lines import VANGNET, ZW
 from allocation.layers.layer import Layer
-from allocation.layers.work import verzekeringsarts_hours
+from allocation.layers.work import SPECIAL, served_by
 
 Plan = NDArray[np.int64]
 
@@ -63,51 +65,79 @@ def reason_table(parts: pd.DataFrame) -> pd.DataFrame:
     return table[[*key, "rule", "reason"]].reset_index(drop=True)
 
 
-def routing_table(parts: pd.DataFrame, teams: pd.DataFrame, config: Config) -> pd.DataFrame:
-    """Table ``routing``: for every postcode, client group, law and line the shares of the teams sum to 1.
+def routing_table(parts: pd.DataFrame, special: pd.DataFrame, offices: pd.Series, config: Config) -> pd.DataFrame:
+    """Table ``routing``: for every postcode, client group, PW client, law and line the shares of the teams sum to 1.
 
     ``share`` is the part of the postcode's clients that a row serves. A row with a PC6 range serves that range; the
     row without one serves the rest of the postcode, so the longest match decides for a full postcode.
 
     Parameters
     ----------
-    parts : as ``assigned_parts`` gives them. teams : the teams in force, with ``office``.
+    parts : as ``assigned_parts`` gives them. special : as ``special_shares`` gives it.
+    offices : the office of each team, indexed by team_id.
     """
     by_domain = {domain: _per_line(parts[parts["law_domain"] == domain]) for domain in (ZW_WIA, PW)}
-    special = special_shares(teams, config)
     postcodes = parts["pc4"].drop_duplicates()
+    segments = pd.DataFrame(
+        product(config.client_groups, (False, True), LAWS, CLIENT_LINES),
+        columns=["client_group", "pw_client", "law", "client_line"],
+    )
+    # Who has a file under the Participatiewet is a PW client, also where a consumer does not say so.
+    serves = served_by(segments.assign(pw_client=segments["pw_client"] | (segments["law"] == "PW")), config)
     rows = []
-    for law in LAWS:
-        for line in CLIENT_LINES:
-            regular = by_domain[PW if law == "PW" else ZW_WIA]
-            regular = regular[regular["client_line"] == serving_line(law, line)].assign(law=law, client_line=line)
-            for group in config.client_groups:
-                if group == REGULAR_GROUP or (law == "PW" and not config.special_first):
-                    rows.append(regular.assign(client_group=group))
-                else:
-                    of_group = special[special["client_group"] == group].assign(law=law, client_line=line)
-                    rows.append(of_group.merge(postcodes, how="cross"))
+    for row, domain in zip(segments.to_dict("records"), serves, strict=True):
+        segment = {str(name): value for name, value in row.items()}
+        if domain == SPECIAL:
+            teams = special.loc[special["client_group"] == segment["client_group"], ["team_id", "share"]]
+            held = teams.merge(postcodes, how="cross")
+        else:
+            held = by_domain[domain]
+            line = segment["client_line"]
+            held = held[held["client_line"] == (serving_line(segment["law"], line) if domain == ZW_WIA else line)]
+        rows.append(held.assign(**segment))
     table = pd.concat(rows, ignore_index=True)
-    table["office"] = table["team_id"].map(teams.set_index("team_id")["office"])
-    key = [*AREA, "client_group", "law", "client_line", "team_id"]
+    table["office"] = table["team_id"].map(offices)
+    key = [*AREA, "client_group", "pw_client", "law", "client_line", "team_id"]
     table = table[[*key, "share", "office"]].astype({"pc6_from": object, "pc6_to": object})
     table[["pc6_from", "pc6_to"]] = table[["pc6_from", "pc6_to"]].where(table[["pc6_from", "pc6_to"]].notna(), None)
-    return table.sort_values(key, ignore_index=True)
+    in_order: pd.DataFrame = table.sort_values(key, ignore_index=True)
+    return in_order
+
+
+def routing_of_division(
+    division: pd.DataFrame, special: pd.DataFrame, offices: pd.Series, config: Config
+) -> pd.DataFrame:
+    """Table ``routing`` of a division that was given without one.
+
+    Parameters
+    ----------
+    division : pc4, client_line, law_domain, team_id, share. special, offices : as for ``routing_table``.
+    """
+    parts = division.assign(pc6_from=None, pc6_to=None).astype({"pc6_from": object, "pc6_to": object})
+    return routing_table(parts, special, offices, config)
 
 
 def serving_line(law: str, line: str) -> str:
-    """The line whose team serves a client. ZW clients have no employer (R6): the vangnet team serves them all."""
-    return "vangnet" if law == "ZW" else line
+    """The line whose team serves a client. ZW clients have no employer (R16): the vangnet team serves them all."""
+    return VANGNET if law == ZW else line
 
 
-def special_shares(teams: pd.DataFrame, config: Config) -> pd.DataFrame:
-    """Client group, team and share for the special groups: by capacity where a group has several teams (R4)."""
-    rows = teams[teams["kind"] == "bijzonder"].copy()
-    rows["hours"] = verzekeringsarts_hours(rows, config)
-    rows["client_group"] = rows["client_groups"].str.split("|")
+def special_shares(teams: pd.DataFrame, hours: pd.Series) -> pd.DataFrame:
+    """Client group, team and share for the special groups: by capacity where a group has several teams (R4).
+
+    Parameters
+    ----------
+    teams : the teams in force. hours : verzekeringsarts hours a year, indexed by team_id.
+    """
+    rows = teams[teams["kind"] == SPECIAL]
+    rows = rows.assign(hours=rows["team_id"].map(hours), client_group=rows["client_groups"].map(_groups))
     rows = rows.explode("client_group")[["client_group", "team_id", "hours"]]
     rows["share"] = rows["hours"] / rows.groupby("client_group")["hours"].transform("sum")
     return rows.loc[rows["share"] > 0, ["client_group", "team_id", "share"]].reset_index(drop=True)
+
+
+def _groups(text: object) -> list[str]:
+    return text.split("|") if isinstance(text, str) else sorted(map(str, text))  # type: ignore[call-overload]
 
 
 def _per_line(parts: pd.DataFrame) -> pd.DataFrame:

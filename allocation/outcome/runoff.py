@@ -1,82 +1,62 @@
-"""Month by month: a team's old files run off while its new clients come in. So planners see when it is full.
+"""Month by month: what a team's files and new clients ask of it. So planners see when it is full.
 
-Belongs here: that projection. Does not belong here: the yearly load (``figures``), who holds a file (``transition``).
+Belongs here: that projection. Does not belong here: what a team gets and holds (`ledger`).
 """
 
 from __future__ import annotations
 
 import pandas as pd
 
-from allocation.contract.config import Config
-from allocation.contract.vocabulary import REGULAR_GROUP
-from allocation.layers.work import layer_work
-from allocation.outcome.transition import CENTRAL_TEAM
+from allocation.contract.vocabulary import MONTHS_A_YEAR
 
 MONTHS = 24
 
 
 def team_months(
-    transition: pd.DataFrame,
-    work: pd.DataFrame,
-    parts: pd.DataFrame,
-    products: pd.DataFrame,
-    load: pd.DataFrame,
-    config: Config,
+    ledger: pd.DataFrame,
+    capacity: pd.Series,
+    planned_share: pd.Series,
+    recurring: frozenset[str],
     months: int = MONTHS,
 ) -> pd.DataFrame:
-    """Verzekeringsarts hours a month of every regular and PW team, from its old files and from new clients.
+    """Verzekeringsarts hours a month of every team that divides areas, for its old files and for new clients.
 
-    A file is closed in the month with probability 1/tau (``months_to_close``), and its hours are spent then. With
-    N files at the start and an inflow of a clients a month, month m asks N h (1/tau) q^(m-1) hours for the old files
-    and a h (1 - q^m) for the new ones, q = 1 - 1/tau: the outflow of a stock with a constant hazard. A new team so
-    grows towards its full load, one that handed over postcodes shrinks towards its own.
+    A team works as the ledger plans: in a year it closes as many files of a product as come in, and of the files that
+    it has at the start of that year the planned share. With I the inflow a year, s the planned share, F the files at
+    the start and h the hours of a client, year y asks
+
+        I h + s F (1 - s)^(y - 1) h
+
+    an even part each month; the oldest files are closed first, so old files last F / closings a month (Little's law:
+    the time in a queue is its length over its flow). Recurring work (monitoring) closes no file: it asks s F h every
+    year. The first twelve months sum to the first-year hours of the ledger.
+
+    Parameters
+    ----------
+    ledger : as ``ledger.ledger`` gives it, without special teams.
+    capacity : verzekeringsarts hours a year, indexed by team_id. planned_share : s, indexed by product.
+    recurring : products whose files are never closed.
 
     Returns
     -------
     team_id, month (1 = first of the new division), old_hours, new_hours, capacity_hours (all hours a month), is_full.
     """
-    hours = products.set_index("product")["hours_verzekeringsarts"] * _per_product(
-        products, config.work.hours_factor, 1.0
-    )
-    closing = 1 / _per_product(products, config.work.months_to_close, 6.0).clip(lower=1.0)
-    old = transition[(transition["team_to"] != CENTRAL_TEAM) & (transition["client_group"] == REGULAR_GROUP)]
-    held = old.groupby(["team_to", "product"])["clients"].sum().rename_axis(["team_id", "product"])
-    coming = _monthly_inflow(work, parts, config)
-    both = pd.concat([held.rename("files"), coming.rename("inflow")], axis=1).fillna(0.0).reset_index()
-    both = both[both["team_id"].isin(load["team_id"])]
-    h, rate = both["product"].map(hours).to_numpy(float), both["product"].map(closing).to_numpy(float)
-    rows = []
+    rows = ledger.groupby(["team_id", "product"])[["files_held", "inflow_clients", "held_hours", "inflow_hours"]].sum()
+    rows = rows.reset_index()
+    share = rows["product"].map(planned_share).astype(float)
+    returns = rows["product"].isin(recurring)
+    left_hours = rows["held_hours"]
+    frames = []
     for month in range(1, months + 1):
-        stays = (1 - rate) ** (month - 1)
-        rows.append(
-            pd.DataFrame(
-                {
-                    "team_id": both["team_id"],
-                    "month": month,
-                    "old_hours": both["files"].to_numpy(float) * h * rate * stays,
-                    "new_hours": both["inflow"].to_numpy(float) * h * (1 - stays * (1 - rate)),
-                }
-            )
+        year = (month - 1) // MONTHS_A_YEAR
+        of_stock = rows["held_hours"] * share * ((1 - share) ** year).where(~returns, 1.0) / MONTHS_A_YEAR
+        closed = of_stock + rows["inflow_hours"] / MONTHS_A_YEAR
+        old = of_stock.where(returns, pd.concat([closed, left_hours], axis=1).min(axis=1))
+        left_hours = left_hours - old.where(~returns, 0.0)
+        frames.append(
+            pd.DataFrame({"team_id": rows["team_id"], "month": month, "old_hours": old, "new_hours": closed - old})
         )
-    table = pd.concat(rows).groupby(["team_id", "month"])[["old_hours", "new_hours"]].sum().reset_index()
-    capacity = load.groupby("team_id")["capacity_hours_verzekeringsarts"].sum() / 12
-    table["capacity_hours"] = table["team_id"].map(capacity.to_dict())
+    table = pd.concat(frames).groupby(["team_id", "month"])[["old_hours", "new_hours"]].sum().reset_index()
+    table["capacity_hours"] = table["team_id"].map(capacity) / MONTHS_A_YEAR
     table["is_full"] = table["old_hours"] + table["new_hours"] >= table["capacity_hours"]
     return table
-
-
-def _per_product(products: pd.DataFrame, setting: dict[str, float], default: float) -> pd.Series:
-    """The setting of each product, else that of ``"*"``, else ``default``; indexed by product."""
-    named = products["product"].map(setting).fillna(setting.get("*", default)).astype("float64")
-    return named.set_axis(products["product"])
-
-
-def _monthly_inflow(work: pd.DataFrame, parts: pd.DataFrame, config: Config) -> pd.Series:
-    """Expected clients a month by (team_id, product), under the new division."""
-    sums = []
-    for (domain, line), held in parts.groupby(["law_domain", "client_line"]):
-        rows = layer_work(work, str(domain), str(line), config)
-        rows = held[["pc4", "team_id", "share"]].merge(rows[["pc4", "product", "inflow_clients"]], on="pc4")
-        sums.append((rows["inflow_clients"] * rows["share"] / 12).groupby([rows["team_id"], rows["product"]]).sum())
-    total: pd.Series = pd.concat(sums).groupby(level=[0, 1]).sum()
-    return total

@@ -58,3 +58,15 @@ def pieces(problem: Problem, plan: NDArray[np.int64]) -> NDArray[np.int64]:
     _, label = connected_components(graph, directed=False)
     _, first = np.unique(label, return_index=True)
     return np.bincount(plan[first], minlength=problem.k)
+
+
+def regions_of_teams(solved: Sequence[Solved], areas: pd.DataFrame) -> pd.DataFrame:
+    """In which regions the teams of each layer have areas: team_id, law_domain, client_line, arbeidsmarktregio_nr."""
+    region = areas.set_index("pc4")["arbeidsmarktregio_nr"].astype("int64")
+    frames = []
+    for one in solved:
+        parts = assigned(one)[["pc4", "team_id"]].assign(
+            law_domain=one.layer.law_domain, client_line=one.layer.client_line
+        )
+        frames.append(parts.assign(arbeidsmarktregio_nr=parts.pop("pc4").map(region)).drop_duplicates())
+    return pd.concat(frames, ignore_index=True)

@@ -1,6 +1,7 @@
-"""What a division means in figures: the load of every team, and one line per region and layer.
+"""The load of every team against its capacity, per layer: sums over the ledger, and where its area lies.
 
-Belongs here: adding up work, stock, travel and splits over teams and regions. Does not belong here: deciding anything.
+Belongs here: putting the table together. Does not belong here: what a team gets and holds (`ledger`), or deciding
+anything.
 """
 
 from __future__ import annotations
@@ -9,74 +10,89 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from allocation.contract.config import Config
-from allocation.contract.vocabulary import ALL_LINES, MONTHS_A_YEAR, REGULAR_GROUP
+from allocation.contract.vocabulary import ALL_LINES, MONTHS_A_YEAR, ZW_WIA
 from allocation.demand.intervals import team_interval
-from allocation.layers.work import balanced_hours, layer_work, verzekeringsarts_hours
-from allocation.outcome.routing import special_shares
-from allocation.outcome.solved import Solved, assigned, by_kind
+from allocation.layers.balance import balanced_hours
+from allocation.layers.work import SPECIAL
+from allocation.outcome.ledger import LAYER, layers_of_teams, with_layer
+from allocation.outcome.solved import Solved, assigned
+from allocation.outcome.waiting import projected_months
 
-AMOUNTS = ["planned_clients", "hours_verzekeringsarts", "hours_other", "stock_clients", "stock_hours_verzekeringsarts"]
+SUMS = [
+    "structural_clients", "structural_hours_verzekeringsarts", "structural_hours_other", "stock_clients", "stock_hours",
+    "files_held", "held_hours", "hours_verzekeringsarts", "hours_other", "inflow_hours", "queue_hours",
+    "recurring_hours", "balanced",
+]  # fmt: skip
 
 
 def team_load(
-    solved: Sequence[Solved], work: pd.DataFrame, areas: pd.DataFrame, teams: pd.DataFrame, config: Config
+    solved: Sequence[Solved],
+    ledger: pd.DataFrame,
+    routed: pd.DataFrame,
+    areas: pd.DataFrame,
+    teams: pd.DataFrame,
+    capacity: pd.DataFrame,
+    recurring: frozenset[str],
+    config: Config,
 ) -> pd.DataFrame:
-    """Table ``team_load``: one row per team and layer, the special teams last."""
-    places = areas.set_index("pc4")
-    rows = [
-        _load(alike, layer_work(work, *kind, config), places, teams, config) for kind, alike in by_kind(solved).items()
-    ]
-    rows.append(_special_load(work, teams, config))
-    table = pd.concat([frame for frame in rows if len(frame)], ignore_index=True)
+    """Table ``team_load``: one row per team and layer, the special teams last.
+
+    Parameters
+    ----------
+    ledger, routed : as ``ledger.ledger`` and ``ledger.routed_work`` give them.
+    areas : one row per postcode. teams : the teams in force.
+    capacity : as ``layers.work.capacity_hours`` gives it. recurring : products whose files are no queue.
+    """
+    rows = pd.concat([*(_given(one) for one in solved), _special(teams, capacity, config)], ignore_index=True)
+    rows = rows.merge(_sums(ledger, recurring, config), on=LAYER, how="left").fillna(dict.fromkeys(SUMS, 0.0))
+    rows = rows.merge(_places(solved, routed, areas), on=LAYER, how="left").merge(
+        _interval(solved, routed), on=LAYER, how="left"
+    )
+    rows["target_hours"] = rows["target_hours"].fillna(rows["structural_hours_verzekeringsarts"])
+    target, hours = rows["target_hours"], rows["capacity_hours_verzekeringsarts"]
+    is_special = rows["kind"].eq(SPECIAL) if "kind" in rows else rows["cluster"].eq(COUNTRY)
+    deviation = ((rows["balanced"] - target) / target.where(target > 0)).fillna(0.0).where(~is_special, 0.0)
+    of_team = rows["team_id"].map(capacity["verzekeringsarts"])
+    monthly = (hours / MONTHS_A_YEAR).where(hours > 0)
+    table = rows.assign(
+        areas=rows["areas"].fillna(0).astype("int64"),
+        inhabitants=rows["inhabitants"].fillna(0.0),
+        clients_per_year=rows["structural_clients"],
+        first_year_hours_verzekeringsarts=rows["hours_verzekeringsarts"],
+        first_year_hours_other=rows["hours_other"],
+        hours_verzekeringsarts=rows["structural_hours_verzekeringsarts"],
+        hours_other=rows["structural_hours_other"],
+        hours_low=rows["hours_low"].fillna(0.0),
+        hours_high=rows["hours_high"].fillna(0.0),
+        capacity_hours_other=rows["team_id"].map(capacity["other"]) * (hours / of_team.where(of_team > 0)).fillna(0.0),
+        deviation=deviation,
+        is_within_tolerance=deviation.abs() <= rows["tolerance"] * (1 + 1e-9),
+        stock_clients=rows["stock_clients"].round().astype("int64"),
+        stock_hours_verzekeringsarts=rows["stock_hours"],
+        files_held=rows["files_held"].round().astype("int64"),
+        files_held_hours_verzekeringsarts=rows["held_hours"],
+        waiting_months=rows["held_hours"] / monthly,
+        projected_waiting_months=projected_months(
+            rows["queue_hours"], rows["inflow_hours"] + rows["recurring_hours"], hours, config.horizon_months
+        ),
+    )
+    table = table.rename(columns={"layer_line": "client_line"})
     table = table.merge(teams[["team_id", "name", "office", "kind"]], on="team_id")
-    table["deviation"] = table["deviation"].fillna(0.0)
-    table["is_within_tolerance"] = table["deviation"].abs() <= table["tolerance"] * (1 + 1e-9)
-    monthly = table["capacity_hours_verzekeringsarts"] / MONTHS_A_YEAR
-    table["waiting_months"] = table["stock_hours_verzekeringsarts"] / monthly.where(monthly > 0)
-    return table.sort_values(["team_id", "law_domain", "client_line"], ignore_index=True)
+    return table.sort_values(["team_id", "law_domain", "client_line"], ignore_index=True)[COLUMNS]
 
 
-def _load(
-    alike: Sequence[Solved], work: pd.DataFrame, places: pd.DataFrame, teams: pd.DataFrame, config: Config
-) -> pd.DataFrame:
-    """One row per team of layers of one law domain and client line; ``work``: what belongs to these."""
-    table = pd.concat([_given(one) for one in alike], ignore_index=True)
-    parts = pd.concat([assigned(one) for one in alike], ignore_index=True)
-    inhabitants = places["inhabitants"].astype("float64").fillna(0.0)
-    parts["inhabitants"] = inhabitants.loc[parts["pc4"]].to_numpy() * parts["portion"]
-    rows = parts[["pc4", "team_id", "portion", "distance_km"]].rename(columns={"portion": "share"})
-    rows = rows.merge(work, on="pc4")
-    interval = _interval(rows, table["team_id"].to_list())
-    rows[AMOUNTS] = rows[AMOUNTS].mul(rows["share"], axis=0)
-    rows["hours_km"] = rows["hours_verzekeringsarts"] * rows["distance_km"]
-    rows["balanced"] = balanced_hours(rows, config)
-    sums = rows.groupby("team_id")[[*AMOUNTS, "hours_km", "balanced"]].sum()
-    sums = sums.reindex(table["team_id"], fill_value=0.0).reset_index(drop=True)
-    own = teams.set_index("team_id").loc[table["team_id"]]
-    used = parts[parts["portion"] > 0].groupby("team_id")["pc4"].nunique()
-    served = parts.groupby("team_id")["inhabitants"].sum()
-    hours, capacity, target = (
-        sums["hours_verzekeringsarts"],
-        table["capacity_hours_verzekeringsarts"],
-        table["target_hours"],
-    )
-    return table.assign(
-        areas=used.reindex(table["team_id"], fill_value=0).to_numpy(),
-        inhabitants=served.reindex(table["team_id"], fill_value=0.0).to_numpy(),
-        clients_per_year=sums["planned_clients"],
-        hours_verzekeringsarts=hours,
-        hours_other=sums["hours_other"],
-        hours_low=interval["hours_low"].to_numpy(),
-        hours_high=interval["hours_high"].to_numpy(),
-        capacity_hours_other=_other_hours(own, config) * capacity / verzekeringsarts_hours(own, config).to_numpy(),
-        deviation=(sums["balanced"] - target) / target.where(target > 0),
-        travel_km=sums["hours_km"] / hours.where(hours > 0),
-        stock_clients=sums["stock_clients"].round().astype("int64"),
-        stock_hours_verzekeringsarts=sums["stock_hours_verzekeringsarts"],
-    )
+COUNTRY = "landelijk"
+"""The cluster of the special teams: their clients come from everywhere."""
+COLUMNS = [
+    "team_id", "cluster", "law_domain", "client_line", "areas", "inhabitants", "clients_per_year",
+    "hours_verzekeringsarts", "hours_other", "hours_low", "hours_high", "capacity_hours_verzekeringsarts",
+    "capacity_hours_other", "target_hours", "deviation", "tolerance", "is_within_tolerance", "pieces", "travel_km",
+    "stock_clients", "stock_hours_verzekeringsarts", "files_held", "files_held_hours_verzekeringsarts",
+    "first_year_hours_verzekeringsarts", "first_year_hours_other", "waiting_months", "projected_waiting_months",
+    "name", "office", "kind",
+]  # fmt: skip
 
 
 def _given(one: Solved) -> pd.DataFrame:
@@ -87,7 +103,7 @@ def _given(one: Solved) -> pd.DataFrame:
             "team_id": problem.team_ids,
             "cluster": layer.cluster,
             "law_domain": layer.law_domain,
-            "client_line": layer.client_line,
+            "layer_line": layer.client_line,
             "capacity_hours_verzekeringsarts": problem.capacity,
             "target_hours": problem.target,
             "tolerance": problem.tolerance,
@@ -96,49 +112,60 @@ def _given(one: Solved) -> pd.DataFrame:
     )
 
 
-def _other_hours(teams: pd.DataFrame, config: Config) -> NDArray[np.float64]:
-    hours = teams["fte_other"] * config.work.productive_hours_per_fte * teams["productivity"]
-    return hours.to_numpy(dtype=np.float64)
-
-
-def _special_load(work: pd.DataFrame, teams: pd.DataFrame, config: Config) -> pd.DataFrame:
-    """The special SMCs: their groups' work from all over the country, by share where a group has several teams (R4)."""
-    shares = special_shares(teams, config)
-    mine = work[
-        ~work["is_central"] & (work["client_group"] != REGULAR_GROUP) & (config.special_first | (work["law"] != "PW"))
-    ]
-    rows = shares.merge(mine, on="client_group")
-    ids = tuple(shares["team_id"].unique())
-    interval = _interval(rows, ids)
-    rows[AMOUNTS] = rows[AMOUNTS].mul(rows["share"], axis=0)
-    own = teams.set_index("team_id").loc[list(ids)]
-    sums = rows.groupby("team_id")[AMOUNTS].sum().reindex(ids, fill_value=0.0)
+def _special(teams: pd.DataFrame, capacity: pd.DataFrame, config: Config) -> pd.DataFrame:
+    """One row per special team: it has no area to balance, so its target is its own work."""
+    ids = teams.loc[teams["kind"] == SPECIAL, "team_id"]
     return pd.DataFrame(
         {
             "team_id": ids,
-            "cluster": "landelijk",
-            "law_domain": "zw_wia",
-            "client_line": ALL_LINES,
-            "areas": rows.groupby("team_id")["pc4"].nunique().reindex(ids, fill_value=0).to_numpy(),
-            "inhabitants": 0.0,
-            "clients_per_year": sums["planned_clients"].to_numpy(),
-            "hours_verzekeringsarts": sums["hours_verzekeringsarts"].to_numpy(),
-            "hours_other": sums["hours_other"].to_numpy(),
-            "hours_low": interval["hours_low"].to_numpy(),
-            "hours_high": interval["hours_high"].to_numpy(),
-            "capacity_hours_verzekeringsarts": verzekeringsarts_hours(own, config).to_numpy(),
-            "capacity_hours_other": _other_hours(own, config),
-            "target_hours": sums["hours_verzekeringsarts"].to_numpy(),
-            "deviation": 0.0,
+            "cluster": COUNTRY,
+            "law_domain": ZW_WIA,
+            "layer_line": ALL_LINES,
+            "capacity_hours_verzekeringsarts": ids.map(capacity["verzekeringsarts"]).fillna(0.0),
+            "target_hours": np.nan,
             "tolerance": config.tolerance,
             "pieces": 1,
-            "travel_km": np.nan,
-            "stock_clients": sums["stock_clients"].round().astype("int64").to_numpy(),
-            "stock_hours_verzekeringsarts": sums["stock_hours_verzekeringsarts"].to_numpy(),
         }
     )
 
 
-def _interval(rows: pd.DataFrame, team_ids: Sequence[str]) -> pd.DataFrame:
-    """Columns hours_low and hours_high (80% interval) per team; ``rows``: work with team_id and share."""
-    return team_interval(rows).reindex(list(team_ids), fill_value=0.0)
+def _sums(ledger: pd.DataFrame, recurring: frozenset[str], config: Config) -> pd.DataFrame:
+    """LAYER and SUMS, of the rows of the ledger."""
+    returns = ledger["product"].isin(recurring)
+    rows = ledger.assign(
+        queue_hours=ledger["held_hours"].where(~returns, 0.0),
+        recurring_hours=ledger["hours_verzekeringsarts"].where(returns, 0.0),
+        balanced=balanced_hours(ledger, recurring, config),
+    )
+    return rows.groupby(LAYER)[SUMS].sum().reset_index()
+
+
+def _places(solved: Sequence[Solved], routed: pd.DataFrame, areas: pd.DataFrame) -> pd.DataFrame:
+    """LAYER, areas, inhabitants and travel_km: the mean way to the office, by structural verzekeringsarts hours."""
+    inhabitants = areas.set_index("pc4")["inhabitants"].astype("float64").fillna(0.0)
+    parts = pd.concat(
+        [assigned(one).assign(law_domain=one.layer.law_domain, layer_line=one.layer.client_line) for one in solved],
+        ignore_index=True,
+    )
+    parts = parts[parts["portion"] > 0]
+    parts["inhabitants"] = parts["pc4"].map(inhabitants) * parts["portion"]
+    used = parts.groupby(LAYER).agg(areas=("pc4", "nunique"), inhabitants=("inhabitants", "sum"))
+    lines = layers_of_teams(solved)
+    rows = routed[["pc4", "team_id", "serves", "line"]].assign(hours=routed["hours_verzekeringsarts"] * routed["share"])
+    rows = with_layer(rows.groupby(["pc4", "team_id", "serves", "line"])["hours"].sum().reset_index(), lines)
+    km = parts.drop_duplicates([*LAYER, "pc4"])[[*LAYER, "pc4", "distance_km"]]
+    rows = rows.merge(km, on=[*LAYER, "pc4"], how="left")
+    rows["hours_km"] = rows["hours"] * rows["distance_km"]
+    sums = rows.groupby(LAYER).agg(
+        hours=("hours", "sum"), hours_km=("hours_km", lambda values: values.sum(min_count=1)), served=("pc4", "nunique")
+    )
+    sums["travel_km"] = sums["hours_km"] / sums["hours"].where(sums["hours"] > 0)
+    both = sums[["travel_km", "served"]].join(used, how="outer")
+    both["areas"] = both["areas"].fillna(both["served"])
+    return both.drop(columns="served").reset_index()
+
+
+def _interval(solved: Sequence[Solved], routed: pd.DataFrame) -> pd.DataFrame:
+    """LAYER with hours_low and hours_high, the 80% interval of the structural verzekeringsarts hours."""
+    rows = with_layer(routed, layers_of_teams(solved))
+    return team_interval(rows, by=LAYER).reset_index()

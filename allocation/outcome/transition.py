@@ -6,25 +6,39 @@ the client. Does not belong here: what the new division is (``routing``).
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from allocation.contract.config import Config
-from allocation.contract.vocabulary import ALL_LINES, CLIENT_LINES, PW, REGULAR_GROUP, ZW_WIA
-from allocation.layers.work import layer_work
+from allocation.contract.vocabulary import ALL_LINES, CLIENT_LINES, LAWS, PW, ZW_WIA
+from allocation.layers.holding import SEGMENT, STOCK_KEY, Reason, Roster, segment_shares, stays, whole_clients
+from allocation.layers.work import SPECIAL, layer_work, served_by
+from allocation.outcome.routing import serving_line
 
 CENTRAL_TEAM = "CENTRAAL"
 """Stands in ``transition`` for the central process (R11): those clients are nobody's caseload."""
 
 REASONS = {
-    "same": "postcode blijft bij hetzelfde team",
-    "keeps": "bestaande cliënt houdt zijn team",
-    "ended": "team beëindigd: dossiers volgen de postcode",
-    "policy": "bestaande cliënten volgen de nieuwe verdeling",
-    "unknown": "nog geen team: dossiers volgen de postcode",
-    "special": "bijzondere cliëntgroep: eigen SMC",
-    "central": "centraal afgehandeld",
+    Reason.SAME: "postcode blijft bij hetzelfde team",
+    Reason.KEEPS: "bestaande cliënt houdt zijn team",
+    Reason.POLICY: "bestaande cliënten volgen de nieuwe verdeling",
+    Reason.UNKNOWN: "onbekend welk team het dossier heeft: dossiers volgen de postcode",
+    Reason.CENTRAL: "centraal afgehandeld",
+    Reason.ENDED: "team beëindigd: dossiers volgen de postcode",
+    Reason.NOT_STARTED: "team nog niet begonnen: dossiers volgen de postcode",
+    Reason.NO_PHYSICIAN: "team heeft geen verzekeringsarts: dossiers volgen de postcode",
+    Reason.SPECIAL_GROUP: "bijzondere cliëntgroep: eigen SMC",
+    Reason.PW_CLIENT: "cliënt van de Participatiewet: eigen SMC",
+    Reason.OTHER_CLIENTS: "team is er alleen voor andere cliënten",
+    Reason.LAW: "team bedient de wet niet",
+    Reason.LINE: "team bedient de cliëntlijn niet",
+    Reason.REGION: "postcode ligt buiten de regio van het team",
+    Reason.BARRED: "team is uitgesloten van de postcode",
 }
+"""What a planner and a consumer read of each reason."""
 
 
 def allocation_changes(now: pd.DataFrame, new: pd.DataFrame, work: pd.DataFrame) -> pd.DataFrame:
@@ -81,97 +95,107 @@ def _same_lines(now: pd.DataFrame, new: pd.DataFrame) -> tuple[pd.DataFrame, pd.
     return written_out(now), written_out(new)
 
 
-def transition_table(
-    stock: pd.DataFrame,
-    now: pd.DataFrame,
-    routing: pd.DataFrame,
-    products: pd.DataFrame,
-    active: set[str],
-    line_shares: pd.Series,
-    config: Config,
-) -> pd.DataFrame:
-    """Table ``transition``: every client in stock, from the team that has the file to the team that will have it.
+def placed_files(held: pd.DataFrame, routing: pd.DataFrame, config: Config) -> pd.DataFrame:
+    """Every file with the team that will have it: the holder where it stays, else the teams of its postcode.
 
     Parameters
     ----------
-    stock : as in the input; ``team_id`` where the file says who holds the dossiers.
-    now : the division in force (pc4, client_line, law_domain, team_id, share), for rows without ``team_id``.
-    routing : as ``routing.routing_table`` gives it.
-    products : with ``law`` and ``handled_by``; ``active`` : ids of the teams in force.
-    line_shares : as ``layers.line_shares`` gives it: how clients counted for line ``alle`` fall over the lines where
-        these have teams of their own.
+    held : as ``layers.holding.held_files`` gives it. routing : table ``routing`` of the new division.
+
+    Returns
+    -------
+    The rows of ``held`` (team_id is the holder until now), in whole clients, with team_to and ``why`` (a ``Reason``).
     """
-    key = ["pc4", "product", "client_line", "client_group"]
-    rows = stock.groupby([*key, "pc4_in_file", "team_id"], dropna=False)["clients"].sum().reset_index()
-    rows = rows[rows["clients"] > 0].merge(products[["product", "law", "handled_by"]], on="product")
-    central = rows["handled_by"] == "central"
-    rows = rows.assign(law_domain=np.where(rows["law"] == "PW", PW, ZW_WIA))
-    rows["team_from"] = _holders(rows, now)
-    known = rows["team_from"].notna()
-    stays = known & rows["team_from"].isin(active) & (config.continuity == "stay")
-    follow = rows[~stays & ~central]
-    moved = _follow_postcode(follow, routing, line_shares)
-    moved["reason"] = np.where(
-        moved["team_from"].isna(), "unknown", np.where(moved["team_from"].isin(active), "policy", "ended")
+    keeps = pd.Series(stays(held, config), index=held.index)
+    follow = held[~keeps & ~held["is_central"]]
+    unknown = follow["team_id"].isna()
+    follow = follow.assign(why=follow["refusal"].where(follow["refusal"].notna(), Reason.POLICY))
+    follow.loc[unknown, "why"] = Reason.UNKNOWN
+    follow = follow.assign(row=np.arange(len(follow)))
+    shares = segment_shares(routing).rename(columns={"team_id": "team_to", "share": "part"})
+    moved = whole_clients(follow.merge(shares, on=SEGMENT), ["row"], ["team_to"]).drop(columns=["row", "part"])
+    kept = held[keeps].assign(team_to=held.loc[keeps, "team_id"], why=Reason.KEEPS)
+    at_centre = held[held["is_central"]].assign(team_id=CENTRAL_TEAM, team_to=CENTRAL_TEAM, why=Reason.CENTRAL)
+    files = pd.concat([kept, moved, at_centre], ignore_index=True)
+    same = files["team_id"].eq(files["team_to"]) & ~files["why"].isin([Reason.CENTRAL, Reason.KEEPS])
+    files.loc[same, "why"] = Reason.SAME
+    return files
+
+
+def transition_table(files: pd.DataFrame) -> pd.DataFrame:
+    """Table ``transition``: every client in stock, from the team that has the file to the team that will have it.
+
+    It sums to the stock, to the client. ``files``: as ``placed_files`` gives it.
+    """
+    table = files.rename(columns={"team_id": "team_from"})
+    table = table.assign(
+        movement=movement(table["team_from"], table["team_to"]), reason=table["why"].map(lambda why: REASONS[why])
     )
-    moved.loc[moved["client_group"] != REGULAR_GROUP, "reason"] = "special"
-    kept = rows[stays & ~central].assign(reason="keeps")
-    kept["team_to"] = kept["team_from"]
-    at_centre = rows[central].assign(team_from=CENTRAL_TEAM, team_to=CENTRAL_TEAM, reason="central")
-    table = pd.concat([kept, moved, at_centre], ignore_index=True)
-    same = (table["team_from"] == table["team_to"]) & (table["reason"] != "central")
-    table.loc[same & (table["reason"] != "keeps"), "reason"] = "same"
-    table["movement"] = np.where(table["team_from"] == table["team_to"], "blijft", "verhuist")
-    table["reason"] = table["reason"].map(REASONS)
-    columns = [*key, "team_from", "team_to", "clients", "movement", "reason"]
+    columns = [*STOCK_KEY, "team_from", "team_to", "clients", "movement", "reason"]
     table = table.groupby([c for c in columns if c != "clients"], dropna=False)["clients"].sum().reset_index()
-    return table[columns].astype({"clients": "int64"}).sort_values(columns[:6], ignore_index=True)
+    return table[columns].astype({"clients": "int64"}).sort_values(columns[:7], ignore_index=True)
 
 
-def _holders(rows: pd.DataFrame, now: pd.DataFrame) -> pd.Series:
-    """Who holds each row's files: the team the stock names, else the team with the largest share of the postcode.
+def movement(team_from: pd.Series, team_to: pd.Series) -> NDArray[np.object_]:
+    """``onbekend`` where nobody is known to have the file (R18: no move, no letter); else ``blijft`` or
+    ``verhuist``."""
+    known = np.where(team_from.eq(team_to), "blijft", "verhuist")
+    return np.where(team_from.isna(), "onbekend", known).astype(object)
 
-    That is the postcode as the file has it: one that is gone still tells which team had it.
+
+def files_table(roster: Roster, areas: pd.DataFrame, config: Config) -> pd.DataFrame:
+    """Table ``files``: what happens to an existing file, for every holder a consumer may know. No counts.
+
+    The row that names most decides: first that of the team and the postcode, then that of the team with ``*`` for the
+    postcode, then the row with ``*`` for both. ``team_to`` is ``*`` where the file goes to the team of ``routing`` for
+    that postcode; when that is the same team, the client stays.
+
+    Parameters
+    ----------
+    roster : of the first day. areas : pc4 and arbeidsmarktregio_nr.
+
+    Returns
+    -------
+    team_from, law, client_line, client_group, pw_client, pc4, team_to, movement, reason.
     """
-    known = rows["pc4_in_file"].isin(now["pc4"])
-    places = rows[["law_domain", "client_line"]].assign(pc4=rows["pc4_in_file"].where(known, rows["pc4"]))
-    largest = now.sort_values(["share", "team_id"], ascending=[False, True])
-    by_postcode = pd.Series(None, index=rows.index, dtype=object)
-    for key in (["pc4", "law_domain", "client_line"], ["pc4", "law_domain"]):
-        held = largest.drop_duplicates(key).set_index(key)["team_id"].to_dict()
-        found = pd.Series(pd.MultiIndex.from_frame(places[key]).map(held), index=rows.index)
-        by_postcode = by_postcode.where(by_postcode.notna(), found)
-    by_postcode = by_postcode.where(rows["client_group"] == REGULAR_GROUP, None)
-    return rows["team_id"].where(rows["team_id"].notna(), by_postcode).astype(object)
+    segments = pd.DataFrame(
+        product(LAWS, CLIENT_LINES, config.client_groups, (False, True)),
+        columns=["law", "client_line", "client_group", "pw_client"],
+    )
+    segments = segments[segments["pw_client"] | (segments["law"] != "PW")]
+    line = [serving_line(*pair) for pair in segments[["law", "client_line"]].itertuples(index=False, name=None)]
+    segments = segments.assign(line=line, serves=served_by(segments, config))
+    cases = segments.merge(pd.DataFrame({"team_id": list(roster.teams)}), how="cross")
+    regions = areas["arbeidsmarktregio_nr"].drop_duplicates().astype(int)
+    cases = cases.merge(regions.rename("region"), how="cross").assign(pc4="*")
+    cases["refusal"] = roster.refusal(cases)
+    if config.continuity != "stay":
+        cases["refusal"] = cases["refusal"].fillna(Reason.POLICY)
+    everywhere = cases["serves"] == SPECIAL
+    kept = cases[cases["refusal"].isna()]
+    wide = kept[everywhere[kept.index]].drop_duplicates(["team_id", *SEGMENT_NAMES]).assign(pc4="*")
+    places = areas[["pc4", "arbeidsmarktregio_nr"]].rename(columns={"arbeidsmarktregio_nr": "region"})
+    near = kept[~everywhere[kept.index]].drop(columns="pc4").merge(places.astype({"region": int}), on="region")
+    near["refusal"] = roster.refusal(near) if len(near) else None
+    stay = pd.concat([wide, near], ignore_index=True)
+    stay = stay.assign(team_to=stay["team_id"].where(stay["refusal"].isna(), "*"), why=stay["refusal"])
+    stay["why"] = stay["why"].where(stay["why"].notna(), Reason.KEEPS)
+    refused = cases[cases["refusal"].notna()].assign(order=lambda rows: rows["refusal"].eq(Reason.REGION))
+    refused = refused.sort_values("order").drop_duplicates(["team_id", *SEGMENT_NAMES])
+    refused = refused.assign(team_to="*", why=refused["refusal"])
+    unknown = segments.assign(team_id="*", pc4="*", team_to="*", why=Reason.UNKNOWN)
+    table = pd.concat([stay, refused, unknown], ignore_index=True).rename(columns={"team_id": "team_from"})
+    table = table.assign(
+        movement=np.where(
+            table["why"] == Reason.KEEPS, "blijft", np.where(table["why"] == Reason.UNKNOWN, "onbekend", "verhuist")
+        ),
+        reason=table["why"].map(lambda why: REASONS[why]),
+    )
+    key = ["team_from", *SEGMENT_NAMES, "pc4"]
+    return table[[*key, "team_to", "movement", "reason"]].sort_values(key, ignore_index=True)
 
 
-def _follow_postcode(rows: pd.DataFrame, routing: pd.DataFrame, line_shares: pd.Series) -> pd.DataFrame:
-    """Each row's clients over the teams of its postcode, in whole clients by largest remainder."""
-    whole = routing.groupby(["pc4", "client_group", "law", "client_line", "team_id"])["share"].sum().reset_index()
-    whole = whole.rename(columns={"team_id": "team_to", "client_line": "line"})
-    rows = rows.assign(row=np.arange(len(rows)))
-    spread = by_line(rows, line_shares).merge(whole, on=["pc4", "client_group", "law", "line"])
-    parts = (spread["part"] * spread["share"]).groupby([spread["row"], spread["team_to"]]).sum().rename("part")
-    spread = rows.merge(parts.reset_index(), on="row")
-    exact = spread["clients"] * spread["part"]
-    floor = np.floor(exact + 1e-9)
-    spread["left"] = exact - floor
-    spread["clients_to"] = floor
-    short = spread["clients"] - spread.groupby("row")["clients_to"].transform("sum")
-    spread = spread.assign(short=short).sort_values(["row", "left", "team_to"], ascending=[True, False, True])
-    rank = spread.groupby("row").cumcount()
-    spread["clients"] = (spread["clients_to"] + (rank < spread["short"])).astype("int64")
-    return spread.loc[spread["clients"] > 0].drop(columns=["row", "part", "left", "clients_to", "short"])
-
-
-def by_line(rows: pd.DataFrame, line_shares: pd.Series) -> pd.DataFrame:
-    """``rows`` per client line: ``line`` and ``part``, 1 for a row of that line, and its share for one of ``alle``."""
-    frames = []
-    for line in CLIENT_LINES:
-        share = rows["product"].map(line_shares.xs(line, level=1).to_dict()).astype(float).fillna(1 / len(CLIENT_LINES))
-        part = share.where(rows["client_line"] == ALL_LINES, rows["client_line"].eq(line).astype(float))
-        frames.append(rows.assign(line=line, part=part))
-    return pd.concat(frames).query("part > 0")
+SEGMENT_NAMES = ["law", "client_line", "client_group", "pw_client"]
 
 
 def expected_per_area(work: pd.DataFrame, allocation: pd.DataFrame, config: Config) -> pd.DataFrame:

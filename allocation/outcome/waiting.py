@@ -1,31 +1,27 @@
 """How long a client of each product waits, per team and region; and the two client lines beside each other (R6, R11).
 
-Belongs here: those figures. Does not belong here: dividing by them (``layers.balanced_hours``), the yearly load
-(``figures``), files that run off month by month (``runoff``).
+Belongs here: those figures, of the files that teams hold. Does not belong here: dividing by them (``layers.balance``),
+what a team gets and holds (`ledger`), month by month (`runoff`).
 """
 
 from __future__ import annotations
-
-from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 
 from allocation.contract.config import Config
 from allocation.contract.vocabulary import CLIENT_LINES, MONTHS_A_YEAR, ZW_WIA
-from allocation.layers.work import layer_work
-from allocation.outcome.solved import Solved
 
 TEAM, REGION = "team", "regio"
-AMOUNTS = ["stock_clients", "stock_hours", "inflow_hours"]
+AMOUNTS = ["files_held", "held_hours", "inflow_hours"]
 
 
-def waiting_table(solved: Sequence[Solved], load: pd.DataFrame, work: pd.DataFrame, config: Config) -> pd.DataFrame:
+def waiting_table(ledger: pd.DataFrame, load: pd.DataFrame, regions: pd.DataFrame, config: Config) -> pd.DataFrame:
     """Expected waiting time of every product up to ``waiting_priority``, per team and layer, and per region and layer.
 
     Work is done in order of priority, products of one priority together; who comes in with a higher priority goes
-    before those who wait. With B the hours in stock of this priority and higher, A the hours a month that come in of
-    higher priority, and C the capacity in hours a month, the last one in stock waits T months, where C T = B + A T:
+    before those who wait. With B the hours in files held of this priority and higher, A the hours a month that come in
+    of higher priority, and C the capacity in hours a month, the last one in stock waits T months, where C T = B + A T:
 
         T = B / (C - A)
 
@@ -33,60 +29,58 @@ def waiting_table(solved: Sequence[Solved], load: pd.DataFrame, work: pd.DataFra
 
     Parameters
     ----------
+    ledger : as ``ledger.ledger`` gives it.
     load : table ``team_load``; its capacity (verzekeringsarts hours) is that of the layer.
-    work : as ``demand.expected_work`` gives it.
+    regions : team_id, law_domain, client_line, arbeidsmarktregio_nr: in which regions a team of a layer has areas.
 
     Returns
     -------
     level (``team`` or ``regio``), arbeidsmarktregio_nr (missing for a team), team_id (missing for a region),
-    law_domain, client_line, product, priority, stock_clients, stock_hours, inflow_hours and capacity_hours (a month),
-    and waiting_months. A region's hours and capacity are those of its teams in that layer; a team of two regions counts
-    in both, as in ``region_summary``.
+    law_domain, client_line, product, priority, stock_clients (files held), stock_hours, inflow_hours and
+    capacity_hours (a month), and waiting_months. A region's hours and capacity are those of its teams in that layer; a
+    team of two regions counts in both, as in ``region_summary``.
     """
-    region = work.drop_duplicates("pc4").set_index("pc4")["rate_region"].astype("int64")
-    held = pd.concat([_held(one) for one in solved], ignore_index=True)
-    held["arbeidsmarktregio_nr"] = held["pc4"].map(region)
-    frames = []
-    for (domain, line), parts in held.groupby(["law_domain", "client_line"]):
-        of_team = _per_team(parts, layer_work(work, str(domain), str(line), config))
-        mine = load[(load["law_domain"] == domain) & (load["client_line"] == line)].set_index("team_id")
-        of_team["capacity_hours"] = of_team["team_id"].map(mine["capacity_hours_verzekeringsarts"] / MONTHS_A_YEAR)
-        places = parts[["arbeidsmarktregio_nr", "team_id"]].dropna().drop_duplicates()
-        regions = places.astype({"arbeidsmarktregio_nr": "int64"}).merge(of_team, on="team_id")
-        key = ["arbeidsmarktregio_nr", "product", "priority"]
-        of_region = regions.groupby(key)[[*AMOUNTS, "capacity_hours"]].sum().reset_index()
-        both = pd.concat([of_team.assign(level=TEAM), of_region.assign(level=REGION)], ignore_index=True)
-        frames.append(both.assign(law_domain=str(domain), client_line=str(line)))
-    table = pd.concat(frames, ignore_index=True)
+    layer = ["team_id", "law_domain", "client_line"]
+    rows = ledger.drop(columns="line").rename(columns={"layer_line": "client_line"})
+    sums = rows.groupby([*layer, "product", "priority"])[AMOUNTS].sum().reset_index()
+    sums["inflow_hours"] /= MONTHS_A_YEAR
+    every = load.loc[load["kind"] != "bijzonder", layer].merge(
+        sums[["law_domain", "client_line", "product", "priority"]].drop_duplicates(), on=["law_domain", "client_line"]
+    )
+    of_team = every.merge(sums, on=[*layer, "product", "priority"], how="left").fillna(dict.fromkeys(AMOUNTS, 0.0))
+    capacity = load[[*layer, "capacity_hours_verzekeringsarts"]]
+    of_team = of_team.merge(capacity, on=layer)
+    of_team["capacity_hours"] = of_team.pop("capacity_hours_verzekeringsarts") / MONTHS_A_YEAR
+    key = ["arbeidsmarktregio_nr", "law_domain", "client_line", "product", "priority"]
+    of_region = regions.merge(of_team, on=layer).groupby(key)[[*AMOUNTS, "capacity_hours"]].sum().reset_index()
+    table = pd.concat([of_team.assign(level=TEAM), of_region.assign(level=REGION)], ignore_index=True)
+    table = table.rename(columns={"files_held": "stock_clients", "held_hours": "stock_hours"})
     table["arbeidsmarktregio_nr"] = table["arbeidsmarktregio_nr"].astype("Int64")
     unit = ["level", "arbeidsmarktregio_nr", "team_id", "law_domain", "client_line"]
     table["waiting_months"] = _months(table, unit)
     table = table[table["priority"] <= config.waiting_priority]
-    columns = [*unit, "product", "priority", *AMOUNTS, "capacity_hours", "waiting_months"]
+    amounts = ["stock_clients", "stock_hours", "inflow_hours"]
+    columns = [*unit, "product", "priority", *amounts, "capacity_hours", "waiting_months"]
     return table[columns].sort_values([*unit, "priority", "product"], ignore_index=True)
 
 
-def _held(one: Solved) -> pd.DataFrame:
-    """What the teams of a layer hold: pc4, portion, team_id, law_domain, client_line."""
-    team_id = np.asarray(one.layer.problem.team_ids, dtype=object)[one.plan]
-    parts = one.layer.parts[["pc4", "portion"]].assign(team_id=team_id)
-    return parts.assign(law_domain=one.layer.law_domain, client_line=one.layer.client_line)
+def projected_months(
+    queue_hours: pd.Series, asked_hours: pd.Series, capacity_hours: pd.Series, horizon_months: int
+) -> pd.Series:
+    """Months that the last file of a team would wait ``horizon_months`` from now; missing without capacity.
 
+    The queue grows by what is asked and shrinks by the capacity, both spread evenly over the year:
 
-def _per_team(held: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
-    """team_id, product, priority and AMOUNTS; every team has every product. ``rows``: work of the layer."""
-    coming = (rows["inflow_clients"] / rows["planned_clients"].where(rows["planned_clients"] > 0)).fillna(0.0)
-    rows = rows[["pc4", "product", "priority", "stock_clients"]].assign(
-        stock_hours=rows["stock_hours_verzekeringsarts"],
-        inflow_hours=rows["hours_verzekeringsarts"] * coming / MONTHS_A_YEAR,
-    )
-    products = rows[["product", "priority"]].drop_duplicates()
-    rows = rows.groupby(["pc4", "product"])[AMOUNTS].sum().reset_index()
-    rows = held[["pc4", "portion", "team_id"]].merge(rows, on="pc4")
-    rows[AMOUNTS] = rows[AMOUNTS].mul(rows["portion"], axis=0)
-    sums = rows.groupby(["team_id", "product"])[AMOUNTS].sum().reset_index()
-    every = held[["team_id"]].drop_duplicates().merge(products, how="cross")
-    return every.merge(sums, on=["team_id", "product"], how="left").fillna(dict.fromkeys(AMOUNTS, 0.0))
+        max(0, queue + (asked - capacity) m / 12) / (capacity / 12)
+
+    Parameters
+    ----------
+    queue_hours : verzekeringsarts hours in files held that wait. asked_hours : hours a year that come in, and hours of
+        work that comes back. capacity_hours : hours a year.
+    """
+    monthly = (capacity_hours / MONTHS_A_YEAR).where(capacity_hours > 0)
+    growth = (asked_hours - capacity_hours) * (horizon_months / MONTHS_A_YEAR)
+    return (queue_hours + growth).clip(lower=0.0) / monthly
 
 
 def _months(table: pd.DataFrame, unit: list[str]) -> pd.Series:
@@ -140,7 +134,7 @@ def _lines(load: pd.DataFrame) -> pd.DataFrame:
         teams=("team_id", "nunique"),
         hours=("hours_verzekeringsarts", "sum"),
         capacity_hours=("capacity_hours_verzekeringsarts", "sum"),
-        stock_hours=("stock_hours_verzekeringsarts", "sum"),
+        stock_hours=("files_held_hours_verzekeringsarts", "sum"),
         shared_hours=("shared", "sum"),
     )
     capacity = lines["capacity_hours"].where(lines["capacity_hours"] > 0)

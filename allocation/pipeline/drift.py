@@ -13,9 +13,9 @@ import pandas as pd
 from allocation.contract.config import Config
 from allocation.contract.errors import Refused
 from allocation.contract.vocabulary import CENTRAL
+from allocation.demand.lines import by_line, line_parts, vangnet_part
 from allocation.intake.inputs import Inputs
-from allocation.layers.work import line_shares
-from allocation.outcome.transition import by_line
+from allocation.layers.holding import SEGMENT, segment_shares
 from allocation.pipeline.carry_over import plan_in_force
 from allocation.pipeline.succession import Succession
 from allocation.runs import run_files
@@ -23,7 +23,6 @@ from allocation.runs.run import Run
 
 CHANCE_SD = 3.0
 """Width of the band beside the tolerance, in standard deviations of a Poisson count: about 1 in 370 teams by chance."""
-ROUTE = ["pc4", "client_group", "law", "line"]
 
 
 def team_drift(
@@ -47,11 +46,13 @@ def team_drift(
     months = inflow["month"].nunique()
     by_team = products[products["handled_by"].ne(CENTRAL)]
     law: dict[str, str] = dict(zip(by_team["product"], by_team["law"], strict=True))
-    routing = routing.rename(columns={"client_line": "line"})
-    shares: pd.DataFrame = routing.groupby([*ROUTE, "team_id"])["share"].sum().reset_index()
-    lines = line_shares(planned)
-    came = _per_team(inflow, "clients", law, shares, lines)
-    expected = _per_team(planned, "inflow_clients", law, shares, lines) * months / 12
+    region = planned.drop_duplicates("pc4").set_index("pc4")["rate_region"]
+    counted = inflow[inflow["product"].isin(law)]
+    counted = counted.assign(law=counted["product"].map(law), rate_region=counted["pc4"].map(region))
+    counted["vangnet_part"] = vangnet_part(counted, line_parts(planned, products))
+    shares = segment_shares(routing)
+    came = _per_team(counted, "clients", shares)
+    expected = _per_team(planned[~planned["is_central"]], "inflow_clients", shares) * months / 12
     both = pd.DataFrame({"clients_planned": expected, "clients_came": came}).fillna(0.0).sort_index()
     chance = CHANCE_SD * np.sqrt(both["clients_planned"])
     both["low"] = (both["clients_planned"] * (1 - config.tolerance) - chance).clip(lower=0.0)
@@ -61,15 +62,10 @@ def team_drift(
     return both.rename_axis("team_id").reset_index()
 
 
-def _per_team(
-    counts: pd.DataFrame, column: str, law: dict[str, str], shares: pd.DataFrame, lines: pd.Series
-) -> pd.Series:
-    counts = counts.assign(law=counts["product"].map(law)).dropna(subset=["law"])
-    unit = ["pc4", "client_group", "law", "product", "client_line"]
-    sums = counts.groupby(unit)[column].sum().reset_index()
-    routed = by_line(sums, lines).merge(shares, on=ROUTE)
-    routed["clients_of_team"] = routed[column] * routed["part"] * routed["share"]
-    of_team: pd.Series = routed.groupby("team_id")["clients_of_team"].sum()
+def _per_team(counts: pd.DataFrame, column: str, shares: pd.DataFrame) -> pd.Series:
+    """The clients of each team; ``counts``: SEGMENT but for the line, vangnet_part and ``column``."""
+    routed = by_line(counts).merge(shares, on=SEGMENT)
+    of_team: pd.Series = (routed[column] * routed["part"] * routed["share"]).groupby(routed["team_id"]).sum()
     return of_team
 
 

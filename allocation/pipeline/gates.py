@@ -79,7 +79,7 @@ def outcome_facts(run: Run) -> OutcomeFacts:
 
 def _layer_facts(run: Run, key: str) -> LayerFacts:
     folder = run.layer_folder(key)
-    layer = run_files.LAYER.read(folder)
+    layer, problem = run_files.LAYER.read(folder), run_files.PROBLEM.read(folder)
     return LayerFacts(
         key=key,
         law_domain=layer["law_domain"],
@@ -87,6 +87,7 @@ def _layer_facts(run: Run, key: str) -> LayerFacts:
         regions=tuple(layer["regions"]),
         team_ids=tuple(layer["team_ids"]),
         unit_pc4=run_files.PARTS.read(folder)["pc4"].to_numpy(),
-        edges=run_files.PROBLEM.read(folder)["edges"],
+        edges=problem["edges"],
+        demand=problem["demand"],
         result=run.result(key),
     )

@@ -24,14 +24,21 @@ def no_division() -> pd.DataFrame:
     return pd.DataFrame({name: pd.Series(dtype=object) for name in (*input_tables.CURRENT.column_names, "law_domain")})
 
 
-def layers_of_run(run: Run, inputs: Inputs, work: pd.DataFrame, config: Config, day: date) -> list[Layer]:
+def layers_of_run(
+    run: Run, inputs: Inputs, work: pd.DataFrame, config: Config, day: date, held: pd.DataFrame | None = None
+) -> list[Layer]:
     import geodata
 
-    return layers_of_boundaries(geodata.Boundaries.read(run.boundaries_folder), inputs, work, config, day)
+    return layers_of_boundaries(geodata.Boundaries.read(run.boundaries_folder), inputs, work, config, day, held)
 
 
 def layers_of_boundaries(
-    boundaries: geodata.Boundaries, inputs: Inputs, work: pd.DataFrame, config: Config, day: date
+    boundaries: geodata.Boundaries,
+    inputs: Inputs,
+    work: pd.DataFrame,
+    config: Config,
+    day: date,
+    held: pd.DataFrame | None = None,
 ) -> list[Layer]:
     import geodata
 
@@ -40,6 +47,6 @@ def layers_of_boundaries(
 
     areas = pd.DataFrame(boundaries.areas.drop(columns="geometry"))
     try:
-        return build.build_layers(inputs, work, areas, boundaries.edges, bridges, config, day)
+        return build.build_layers(inputs, work, areas, boundaries.edges, bridges, config, day, held)
     except ProblemError as error:
         raise Refused("\n".join(error.sentences)) from error

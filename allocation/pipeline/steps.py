@@ -31,6 +31,7 @@ from allocation.layers import build
 from allocation.layers.layer import Layer, can_carry_over
 from allocation.layers.solving import known_plan, solve_problem
 from allocation.outcome.assemble import assemble
+from allocation.outcome.in_force import files_in_stock
 from allocation.outcome.solved import Solved
 from allocation.pipeline import carry_over, in_force
 from allocation.pipeline.example_input import example_folder
@@ -142,7 +143,19 @@ def prepare_layers(run: Run) -> list[str]:
     inputs = Inputs.read(run.inputs_folder)
     now = run.read(run_files.DIVISION_IN_FORCE)
     day = inputs.planning_date(run.config, run.today)
-    layers = layers_of_run(run, replace(inputs, current=now), run.read(run_files.WORK), run.config, day)
+    work = run.read(run_files.WORK)
+    held = files_in_stock(
+        inputs,
+        work,
+        run.areas(),
+        now=now,
+        routing_in_force=run.read(run_files.ROUTING_IN_FORCE),
+        day=day,
+        eve=run.eve,
+        config=run.config,
+    )
+    run.write(run_files.HELD_FILES, held)
+    layers = layers_of_run(run, replace(inputs, current=now), work, run.config, day, held)
     wanted = build.wanted_regions(run.config, run.areas())
     rows = []
     for layer in layers:
@@ -207,6 +220,7 @@ def assemble_outcome(run: Run) -> None:
         Inputs.read(run.inputs_folder),
         run.read(run_files.WORK),
         run.areas(),
+        run.read(run_files.HELD_FILES),
         now=run.read(run_files.DIVISION_IN_FORCE),
         from_version=record.from_version,
         load_in_force=run.in_force_table("team_load"),

@@ -287,6 +287,8 @@ DIVISION_IN_FORCE = FrameFile("division_in_force.parquet", "inputs", ("pc4", "cl
 share. Empty when nothing is in force."""
 PUBLISHED_DIVISION = FrameFile("published_division.parquet", "inputs")
 """The division of the version in force when the file ``current`` is used instead of it; else empty."""
+HELD_FILES = FrameFile("held_files.parquet", "layers", ("pc4", "product", "team_id", "clients", "refusal"))
+"""Every file in stock with its holder, and why the holder may not keep it (``layers.holding.held_files``)."""
 ROUTING_IN_FORCE = FrameFile("routing_in_force.parquet", "inputs")
 """Table ``routing`` of the version that ``DIVISION_IN_FORCE`` comes from, in the postcodes of this run; empty when that
 division comes from the file ``current``, or when nothing is in force."""

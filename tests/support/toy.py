@@ -15,7 +15,7 @@ W2 in West, O1 and O2 in Oost, P1 for the Participatiewet everywhere, M1, K1 and
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ from allocation.layers.build import build_layers
 from allocation.layers.layer import Layer
 from allocation.layers.solving import solve_problem
 from allocation.outcome.assemble import assemble
+from allocation.outcome.in_force import files_in_stock, no_routing
 from allocation.outcome.routing import assigned_parts
 from allocation.outcome.solved import Solved
 
@@ -241,10 +242,20 @@ def divide(
     inputs = replace(inputs, current=now)
     day = config.valid_from or date(2026, 1, 1)
     work = expected_work(inputs, places, config)
-    layers = build_layers(inputs, work, places, edges(), no_bridges, config, day)
+    held = files_in_stock(
+        inputs,
+        work,
+        places,
+        now=now,
+        routing_in_force=no_routing(),
+        day=day,
+        eve=day - timedelta(days=1),
+        config=config,
+    )
+    layers = build_layers(inputs, work, places, edges(), no_bridges, config, day, held)
     results = [solve_problem(layer, config) for layer in layers]
     solved = [Solved.of(layer, result["plan"], result) for layer, result in zip(layers, results, strict=True)]
     outcome = assemble(
-        solved, inputs, work, places, now=now, from_version=None, load_in_force=None, day=day, config=config
+        solved, inputs, work, places, held, now=now, from_version=None, load_in_force=None, day=day, config=config
     )
     return Division(inputs, work, solved, outcome)

@@ -111,7 +111,7 @@ class SmallRun:
         pairs = [pair for region in regions for pair in EDGES[region]] + (BETWEEN if len(regions) == 2 else [])
         edges = np.array([[units.index(a), units.index(b)] for a, b in pairs])
         result = {"violations": [], "proof": None} | self.results.get(key, {})
-        return LayerFacts(key, domain, line, tuple(regions), tuple(teams), np.array(units, dtype=object), edges, result)
+        return LayerFacts(key, domain, line, tuple(regions), tuple(teams), np.array(units, dtype=object), edges, demand, result)
 
 
 def as_kept(table: pd.DataFrame) -> pd.DataFrame:
