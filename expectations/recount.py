@@ -13,6 +13,7 @@ Belongs here: these rules and the tables that they read. Nothing is computed wit
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -75,7 +76,7 @@ def _vangnet_part(law: str, line: str, lines: list[str], known: dict[str, float]
     return known[VANGNET] / total if known and total > 0 else 0.5
 
 
-def divided(rows: pd.DataFrame, config: dict[str, Any]) -> pd.Series:
+def divided(rows: pd.DataFrame, config: Mapping[str, Any]) -> pd.Series:
     """Which rows (client_group, pw_client) are divided by postcode: all but special groups; of these the PW clients
     too, unless the special teams come first (R4, R5)."""
     regular = rows["client_group"] == REGULAR_GROUP

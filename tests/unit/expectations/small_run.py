@@ -58,7 +58,7 @@ LAYERS = {  # key: cluster, law domain, line, regions, teams
     "02_zw_wia_werkgever": ("Regio 2", "zw_wia", "werkgever", [2], ["W1"]),
     "01-02_pw_alle": ("Regio 1 + Regio 2", "pw", "alle", [1, 2], ["P"]),
 }
-KEY = ["pc4", "product", "client_line", "client_group"]
+KEY = ["pc4", "product", "client_line", "client_group", "pw_client"]
 DAY = date(2026, 7, 1)
 MONTHS = [f"2025-{month:02d}" for month in range(1, 13)]
 
@@ -110,8 +110,12 @@ class SmallRun:
         units = [pc4 for pc4 in PC4S if REGION[pc4] in regions]
         pairs = [pair for region in regions for pair in EDGES[region]] + (BETWEEN if len(regions) == 2 else [])
         edges = np.array([[units.index(a), units.index(b)] for a, b in pairs])
+        expected = _expected(self.work).set_index(["law_domain", "client_line", "pc4"])["hours"]
+        demand = np.array([expected[domain, line, pc4] for pc4 in units])
         result = {"violations": [], "proof": None} | self.results.get(key, {})
-        return LayerFacts(key, domain, line, tuple(regions), tuple(teams), np.array(units, dtype=object), edges, demand, result)
+        return LayerFacts(
+            key, domain, line, tuple(regions), tuple(teams), np.array(units, dtype=object), edges, demand, result
+        )
 
 
 def as_kept(table: pd.DataFrame) -> pd.DataFrame:
@@ -132,14 +136,18 @@ def small_run() -> SmallRun:
     }  # fmt: skip
     stock = _stock(work)
     expected = _expected(work)
-    load = _team_load(division, expected, work)
+    routing, transition = _routing(division), _transition(stock)
+    ledger = _team_ledger(work, routing, transition)
+    load = _team_load(division, expected, work, ledger)
     outcome = {
         "allocation": division,
-        "routing": _routing(division),
+        "routing": routing,
         "allocation_reason": _reasons(division),
         "team_load": load,
         "allocation_changes": _changes(),
-        "transition": _transition(stock),
+        "transition": transition,
+        "files": _files(transition),
+        "team_ledger": ledger,
         "region_summary": _region_summary(expected, load),
         "expected": expected,
         "teams": _teams().drop(columns=["regions", "row"]),
@@ -170,20 +178,21 @@ def _lines(pc4: str, product: str) -> list[str]:
 def _work() -> pd.DataFrame:
     rows = [(pc4, product, line, "regulier") for pc4 in PC4S for product in PRODUCTS for line in _lines(pc4, product)]
     rows.append(("1000", "WIA_EWT", "alle", "militair"))
-    work = pd.DataFrame(rows, columns=KEY)
+    work = pd.DataFrame(rows, columns=KEY[:-1])
+    work["pw_client"] = work["product"] == "PW_ABA"
     hours = work["product"].map({name: facts[2] for name, facts in PRODUCTS.items()})
     other = work["product"].map({name: facts[3] for name, facts in PRODUCTS.items()})
     return work.assign(
         law=work["product"].map({name: facts[0] for name, facts in PRODUCTS.items()}),
         is_central=work["product"] == "CENTRAAL", inflow_clients=10.0, stock_clients=2, planned_clients=PLANNED,
         hours_verzekeringsarts=PLANNED * hours, hours_other=PLANNED * other, stock_hours_verzekeringsarts=2 * hours,
-        hours_sd=1.0,
+        hours_sd=1.0, rate_region=work["pc4"].map(REGION).astype(str),
     )  # fmt: skip
 
 
 def _inflow(work: pd.DataFrame) -> pd.DataFrame:
     counts = work[KEY].merge(pd.DataFrame({"month": MONTHS}), how="cross")
-    return counts.assign(clients=1, pw_client=counts["product"] == "PW_ABA")[["month", *KEY, "clients", "pw_client"]]
+    return counts.assign(clients=1)[["month", *KEY, "clients"]]
 
 
 def _stock(work: pd.DataFrame) -> pd.DataFrame:
@@ -192,11 +201,10 @@ def _stock(work: pd.DataFrame) -> pd.DataFrame:
     teams = [
         "M" if group == "militair" else "P" if product == "PW_ABA"
         else held.get(pc4) or ("W1" if line == "werkgever" else "V1")
-        for pc4, product, line, group in work[KEY].itertuples(index=False)
+        for pc4, product, line, group, _ in work[KEY].itertuples(index=False)
     ]  # fmt: skip
     stock = work[KEY].assign(reference_date=pd.Timestamp("2026-06-30"), clients=2, team_id=teams)
-    stock["pw_client"] = stock["product"] == "PW_ABA"
-    return stock[["reference_date", *KEY, "clients", "team_id", "pw_client"]]
+    return stock[["reference_date", *KEY, "clients", "team_id"]]
 
 
 def _products() -> pd.DataFrame:
@@ -268,18 +276,61 @@ def _routing(division: pd.DataFrame) -> pd.DataFrame:
     rows: list[tuple[Any, ...]] = []
     for pc4, line, domain, team, share in division.itertuples(index=False):
         pc6 = ("1002AA", "1002MZ") if (pc4, team) == ("1002", "A1") else (None, None)
-        for law in ("PW",) if domain == "pw" else ("ZW", "WIA"):
+        if domain == "pw":
+            segments = [("ZW", True), ("WIA", True), ("PW", True), ("PW", False)]
+            rows += [(pc4, *pc6, g, pw, law, one, team, share) for g in GROUPS for law, pw in segments for one in LINES]
+            continue
+        for law in ("ZW", "WIA"):
             asked = LINES if line == "alle" or (law == "ZW" and line == "vangnet") else [line]
             asked = [] if law == "ZW" and line == "werkgever" else asked
-            for group in GROUPS if law == "PW" else ["regulier"]:
-                rows += [(pc4, *pc6, group, law, one, team, share) for one in asked]
+            rows += [(pc4, *pc6, "regulier", False, law, one, team, share) for one in asked]
     for group, team in (("militair", "M"), ("klm", "K"), ("politie", "Q")):
         rows += [
-            (pc4, None, None, group, law, one, team, 1.0) for pc4 in PC4S for law in ("ZW", "WIA") for one in LINES
-        ]
-    columns = ["pc4", "pc6_from", "pc6_to", "client_group", "law", "client_line", "team_id", "share"]
+            (pc4, None, None, group, False, law, one, team, 1.0)
+            for pc4 in PC4S for law in ("ZW", "WIA") for one in LINES
+        ]  # fmt: skip
+    columns = ["pc4", "pc6_from", "pc6_to", "client_group", "pw_client", "law", "client_line", "team_id", "share"]
     table = pd.DataFrame(rows, columns=columns)
     return table.assign(office=table["team_id"].map({team: facts[5] for team, facts in TEAMS.items()}))
+
+
+def _team_ledger(work: pd.DataFrame, routing: pd.DataFrame, transition: pd.DataFrame) -> pd.DataFrame:
+    """Line by line: who gets which part of each row of work, and who holds which files."""
+    amounts: dict[tuple[str, str, str], list[float]] = {}
+    for row in work[~work["is_central"]].itertuples():
+        lines = PRODUCTS[row.product][1] if row.client_line == "alle" else [row.client_line]
+        for line in lines:
+            of_line = routing[
+                (routing["pc4"] == row.pc4) & (routing["client_group"] == row.client_group)
+                & (routing["pw_client"] == row.pw_client) & (routing["law"] == row.law)
+                & (routing["client_line"] == line)
+            ]  # fmt: skip
+            for team, share in zip(of_line["team_id"], of_line["share"], strict=True):
+                amounts.setdefault((team, row.product, line), [0.0, 0.0])[0] += row.inflow_clients * share / len(lines)
+    for row in transition[transition["product"] != "CENTRAAL"].itertuples():
+        lines = PRODUCTS[row.product][1] if row.client_line == "alle" else [row.client_line]
+        of_line = amounts.setdefault((row.team_to, row.product, lines[0]), [0.0, 0.0])
+        of_line[1] += row.clients
+    rows = []
+    for (team, product, line), (inflow, files) in sorted(amounts.items()):
+        planned = inflow + 0.5 * files
+        _, _, hours, other = PRODUCTS[product]
+        rows.append((team, product, line, int(files), inflow, planned, planned * hours, planned * other))
+    columns = ["team_id", "product", "client_line", "files_held", "inflow_clients", "planned_clients",
+               "hours_verzekeringsarts", "hours_other"]  # fmt: skip
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _files(transition: pd.DataFrame) -> pd.DataFrame:
+    """What the transition says, for any consumer: a row per holder, segment and postcode."""
+    rows = set()
+    for row in transition[transition["product"] != "CENTRAAL"].itertuples():
+        law = PRODUCTS[row.product][0]
+        team_to = row.team_to if row.movement == "blijft" else "*"
+        for line in LINES if row.client_line == "alle" else [row.client_line]:
+            rows.add((row.team_from, law, line, row.client_group, row.pw_client, row.pc4, team_to, row.movement))
+    columns = ["team_from", "law", "client_line", "client_group", "pw_client", "pc4", "team_to", "movement"]
+    return pd.DataFrame(sorted(rows), columns=columns).assign(reason="reden")
 
 
 def _reasons(division: pd.DataFrame) -> pd.DataFrame:
@@ -289,11 +340,11 @@ def _reasons(division: pd.DataFrame) -> pd.DataFrame:
 
 def _expected(work: pd.DataFrame) -> pd.DataFrame:
     """Work of line `alle` is halved over the lines."""
-    mine = work[((work["client_group"] == "regulier") | (work["law"] == "PW")) & ~work["is_central"]]
+    mine = work[((work["client_group"] == "regulier") | work["pw_client"]) & ~work["is_central"]]
     rows = []
     for pc4 in PC4S:
         for domain in ("zw_wia", "pw"):
-            here = mine[(mine["pc4"] == pc4) & ((mine["law"] == "PW") == (domain == "pw"))]
+            here = mine[(mine["pc4"] == pc4) & (mine["pw_client"] == (domain == "pw"))]
             for line in ("alle", *LINES):
                 part = here["client_line"].map({line: 1.0, "alle": 0.5}).fillna(0.0) if line != "alle" else 1.0
                 clients, hours = (float((here[c] * part).sum()) for c in ("planned_clients", "hours_verzekeringsarts"))
@@ -301,7 +352,9 @@ def _expected(work: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["pc4", "client_line", "law_domain", "clients", "hours"])
 
 
-def _team_load(division: pd.DataFrame, expected: pd.DataFrame, work: pd.DataFrame) -> pd.DataFrame:
+def _team_load(
+    division: pd.DataFrame, expected: pd.DataFrame, work: pd.DataFrame, ledger: pd.DataFrame
+) -> pd.DataFrame:
     rows = division.merge(expected, on=["pc4", "client_line", "law_domain"])
     rows = rows.assign(clients=rows["clients"] * rows["share"], hours=rows["hours"] * rows["share"])
     table = rows.groupby(["team_id", "law_domain", "client_line"], as_index=False).agg(
@@ -324,6 +377,13 @@ def _team_load(division: pd.DataFrame, expected: pd.DataFrame, work: pd.DataFram
     off = table["hours_verzekeringsarts"] - table["target_hours"]
     table["deviation"] = (off / table["target_hours"].where(table["target_hours"] > 0)).fillna(0.0)
     table["tolerance"] = 0.4
+    held = ledger.groupby("team_id")[["files_held", "hours_verzekeringsarts", "hours_other"]].sum()
+    held = held.reindex(table["team_id"], fill_value=0).reset_index(drop=True)
+    table = table.assign(
+        files_held=held["files_held"].astype("int64"), files_held_hours_verzekeringsarts=10.0,
+        first_year_hours_verzekeringsarts=held["hours_verzekeringsarts"], first_year_hours_other=held["hours_other"],
+        projected_waiting_months=1.0,
+    )  # fmt: skip
     return table.assign(
         name="SMC " + table["team_id"], office=table["team_id"].map({t: f[5] for t, f in TEAMS.items()}),
         kind=table["team_id"].map({t: f[0] for t, f in TEAMS.items()}), inhabitants=1000.0 * table["areas"],
