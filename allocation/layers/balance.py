@@ -51,12 +51,12 @@ def hours_per_area(
         return rows.groupby("pc4")["hours_verzekeringsarts"].sum()
     factor = _file_hours(norms, recurring, config)
     years = 1.0 if config.balance == "first_year" else config.horizon_months / MONTHS_A_YEAR
-    inflow = rows["inflow_clients"] * rows["product"].map(norms["hours_verzekeringsarts"]) * years
+    inflow = rows["inflow_clients"] * rows["product"].map(norms["hours_verzekeringsarts"]).astype("float64") * years
     if config.balance == "waiting_time":
         inflow = inflow.where(rows["priority"] <= config.waiting_priority, 0.0)
     moving = of_layer(files, domain, line)
     moving = moving[~stays(moving, config) & ~moving["is_central"].to_numpy()]
-    hours = moving["clients"] * moving["product"].map(factor)
+    hours = moving["clients"] * moving["product"].map(factor).astype("float64")
     return inflow.groupby(rows["pc4"]).sum().add(hours.groupby(moving["pc4"]).sum(), fill_value=0.0)
 
 
@@ -68,7 +68,7 @@ def base_hours(
         return None
     mine = of_layer(files, domain, line)
     mine = mine[stays(mine, config)]
-    hours = mine["clients"] * mine["product"].map(_file_hours(norms, recurring, config))
+    hours = mine["clients"] * mine["product"].map(_file_hours(norms, recurring, config)).astype("float64")
     return hours.groupby(mine["team_id"]).sum()
 
 

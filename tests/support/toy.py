@@ -218,9 +218,14 @@ class Division:
         rows = self.allocation.query("pc4 == @pc4 and client_line == @line and law_domain == @domain")
         return set(rows["team_id"])
 
-    def routed(self, pc4: str, group: str = "regulier", law: str = "WIA", line: str = "vangnet") -> dict[str, float]:
+    def routed(
+        self, pc4: str, group: str = "regulier", law: str = "WIA", line: str = "vangnet", *, pw_client: bool = False
+    ) -> dict[str, float]:
         """Shares by team of one routing combination."""
-        rows = self.routing.query("pc4 == @pc4 and client_group == @group and law == @law and client_line == @line")
+        pw = pw_client or law == "PW"  # noqa: F841 (the query reads it)
+        rows = self.routing.query(
+            "pc4 == @pc4 and client_group == @group and pw_client == @pw and law == @law and client_line == @line"
+        )
         return dict(zip(rows["team_id"], rows["share"], strict=True))
 
 

@@ -81,6 +81,7 @@ class SmallRun:
     absent: tuple[str, ...] = ()
     in_force_since: str | None = None
     in_force: dict[str, Any] = field(default_factory=dict)
+    demand_factor: dict[str, float] = field(default_factory=dict)
 
     def input_facts(self) -> InputFacts:
         """What the first gate is handed."""
@@ -111,7 +112,7 @@ class SmallRun:
         pairs = [pair for region in regions for pair in EDGES[region]] + (BETWEEN if len(regions) == 2 else [])
         edges = np.array([[units.index(a), units.index(b)] for a, b in pairs])
         expected = _expected(self.work).set_index(["law_domain", "client_line", "pc4"])["hours"]
-        demand = np.array([expected[domain, line, pc4] for pc4 in units])
+        demand = np.array([expected[domain, line, pc4] for pc4 in units]) * self.demand_factor.get(key, 1.0)
         result = {"violations": [], "proof": None} | self.results.get(key, {})
         return LayerFacts(
             key, domain, line, tuple(regions), tuple(teams), np.array(units, dtype=object), edges, demand, result

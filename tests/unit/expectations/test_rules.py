@@ -30,6 +30,15 @@ def setting(where: str, rows: dict[str, Any], **values: Any) -> Change:
     return change
 
 
+def other_demand(layer: str, factor: float) -> Change:
+    """The problem of a layer was solved with another demand."""
+
+    def change(run: SmallRun) -> None:
+        run.demand_factor[layer] = factor
+
+    return change
+
+
 def without(where: str, **rows: Any) -> Change:
     def change(run: SmallRun) -> None:
         frame = _frame(run, where)
@@ -220,7 +229,8 @@ OUTCOME_CASES = [
     Case("region_sums_to_load", without("outcome/region_summary", arbeidsmarktregio_nr=2, law_domain="pw"),
          "layer 01-02_pw_alle"),
     Case("stock_followed", setting("outcome/transition", {"pc4": "1003", "product": "PW_ABA"}, clients=1),
-         "pc4 1003, product PW_ABA, client_line vangnet, client_group regulier, pw_client 1, in_stock 2, in_transition 1"),
+         "pc4 1003, product PW_ABA, client_line vangnet, client_group regulier, pw_client 1, in_stock 2, "
+         "in_transition 1"),
     Case("movement",
          setting("outcome/transition", {"pc4": "1003", "product": "PW_ABA"}, movement="verhuist"), "pc4 1003"),
     Case("transition_team_active", setting("outcome/transition", {"pc4": "1001", "team_to": "A1"}, team_to="A0"),
@@ -234,11 +244,12 @@ OUTCOME_CASES = [
          "pc4 1001, product WIA_EWT"),
     Case("routing_kind", setting("outcome/routing", {"law": "ZW", "pc4": "1004", "pw_client": True}, team_id="V1"),
          "client_group regulier, pw_client 1, law ZW, team_id V1"),
+    Case("demand_is_routed", other_demand("02_zw_wia_vangnet", 1.5), "layer 02_zw_wia_vangnet, pc4 1003"),
     Case("load_is_routed", setting("outcome/team_load", {"team_id": "V1"}, hours_verzekeringsarts=9.0), "team_id V1"),
     Case("ledger_inflow", setting("outcome/team_ledger", {"team_id": "W1", "product": "WIA_EWT"}, inflow_clients=9.0),
          "team_id W1, product WIA_EWT, client_line werkgever"),
     Case("ledger_files", setting("outcome/team_ledger", {"team_id": "M"}, files_held=3),
-         "team_id M, product WIA_EWT, difference -1"),
+         "team_id M, product WIA_EWT, difference -4"),
     Case("ledger_plan", setting("outcome/team_ledger", {"team_id": "P"}, planned_clients=1.0),
          "team_id P, product PW_ABA"),
     Case("load_is_ledger", setting("outcome/team_load", {"team_id": "A2"}, files_held=1), "team_id A2"),

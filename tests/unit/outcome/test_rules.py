@@ -155,11 +155,14 @@ def test_r6_a_team_for_both_lines_divides_its_hours(tmp_path: Path) -> None:
 
 
 def test_r6_files_counted_for_both_lines_follow_the_lines_as_their_work_does(tmp_path: Path) -> None:
-    """Elsewhere the line is counted: three in four are vangnet. So of four in West three go to W1 and one to W2."""
+    """Where West counts the line, three in four are vangnet. So of four files in 1001 three go to W1 and one to W2.
+
+    In Oost, where no line is counted, it would be two and two (R15).
+    """
     frames = toy.tables() | {"teams": two_lines()}
     counted = frames["inflow"]["product"].eq("WIA_EWT")
-    frames["inflow"].loc[counted & frames["inflow"]["pc4"].isin(["1003", "1004", "1007"]), "client_line"] = "vangnet"
-    frames["inflow"].loc[counted & frames["inflow"]["pc4"].eq("1008"), "client_line"] = "werkgever"
+    frames["inflow"].loc[counted & frames["inflow"]["pc4"].isin(["1002", "1005", "1006"]), "client_line"] = "vangnet"
+    frames["inflow"].loc[counted & frames["inflow"]["pc4"].eq("1009"), "client_line"] = "werkgever"
     here = frames["stock"]["pc4"].eq("1001") & frames["stock"]["product"].eq("WIA_EWT")
     frames["stock"].loc[here, "clients"] = "4"
     made = toy.divide(tmp_path, frames, configured(continuity="move", tolerance=0.9))
@@ -250,7 +253,7 @@ def test_r9_a_split_at_pc6_routes_the_range_and_leaves_the_rest(tmp_path: Path) 
     split = toy.locks(("1001AA-1001AE", "W2", "split", "1", ""))
     made = toy.divide(tmp_path, {"locks": split}, configured(tolerance=0.5))
     rows = made.routing.query(
-        "pc4 == '1001' and client_group == 'regulier' and law == 'WIA' and client_line == 'vangnet'"
+        "pc4 == '1001' and client_group == 'regulier' and not pw_client and law == 'WIA' and client_line == 'vangnet'"
     )
     found = {(row.pc6_from, row.pc6_to, row.team_id): row.share for row in rows.itertuples()}
     assert found[("1001AA", "1001AE", "W2")] == pytest.approx(5 / 676)
@@ -288,7 +291,7 @@ def test_r9_a_pc6_split_takes_the_work_of_those_who_live_there(tmp_path: Path) -
     split = toy.locks(("1001AA-1001AE", "W2", "split", "1", ""))
     made = toy.divide(tmp_path, {"locks": split}, configured(tolerance=0.9), full_postcodes=people)
     rows = made.routing.query(
-        "pc4 == '1001' and client_group == 'regulier' and law == 'WIA' and client_line == 'vangnet'"
+        "pc4 == '1001' and client_group == 'regulier' and not pw_client and law == 'WIA' and client_line == 'vangnet'"
     )
     assert rows.set_index("pc6_from")["share"]["1001AA"] == pytest.approx(0.5, abs=0.01)
 
@@ -356,19 +359,38 @@ def test_routing_is_total_and_unambiguous(tmp_path: Path) -> None:
     made = toy.divide(tmp_path, {"teams": two_lines().assign(), "locks": locks.iloc[:0]}, CONFIG)
     split = toy.divide(tmp_path / "split", {"locks": locks}, configured(tolerance=0.5))
     for division in (made, split):
-        sums = division.routing.groupby(["pc4", "client_group", "law", "client_line"])["share"].sum()
-        assert len(sums) == 12 * 4 * 3 * 2
+        sums = division.routing.groupby(["pc4", "client_group", "pw_client", "law", "client_line"])["share"].sum()
+        assert len(sums) == 12 * 4 * 2 * 3 * 2
         assert sums.to_numpy() == pytest.approx(1.0)
 
 
-def test_r11_balance_can_be_on_waiting_time_instead_of_load(tmp_path: Path) -> None:
-    """1001 has 10 of West's 20 clients in stock, the other five postcodes 2 each: W1 with 1001 gets nothing else."""
+def test_r20_balance_can_be_on_waiting_time_instead_of_load(tmp_path: Path) -> None:
+    """Files follow the postcode, and the horizon is a month: of each postcode 1 client of 4 hours comes in.
+
+    1001 has 13 files, 52 + 4 = 56 hours; the other five of West have 2 files, 8 + 4 = 12. So W1 has 1001 alone.
+    """
     frames = toy.tables()
-    frames["stock"].loc[frames["stock"]["pc4"].eq("1001") & frames["stock"]["product"].eq("WIA_EWT"), "clients"] = "10"
-    made = toy.divide(tmp_path, frames, configured(balance="waiting_time"))
-    load = made.load[made.load["team_id"].isin(["W1", "W2"])].set_index("team_id")
+    frames["stock"].loc[frames["stock"]["pc4"].eq("1001") & frames["stock"]["product"].eq("WIA_EWT"), "clients"] = "13"
+    config = configured(balance="waiting_time", continuity="move", horizon_months=1)
+    load = toy.divide(tmp_path, frames, config).load
+    load = load[load["team_id"].isin(["W1", "W2"])].set_index("team_id")
     assert load["areas"].to_dict() == {"W1": 1, "W2": 5}
-    assert load["waiting_months"].to_dict() == pytest.approx({"W1": 0.4, "W2": 0.4})
+    assert load["waiting_months"].to_dict() == pytest.approx({"W1": 0.52, "W2": 0.4})
+    assert load["deviation"].to_dict() == pytest.approx({"W1": 56 / 58 - 1, "W2": 60 / 58 - 1}, abs=1e-3)
+
+
+def test_r20_balance_of_the_first_year_counts_the_files_that_a_team_holds(tmp_path: Path) -> None:
+    """W1 holds 50 + 2 + 2 files, W2 2 + 2 + 2, of which half is planned; 48 hours a year come in from each postcode.
+
+    W1: 54 x 2 = 108 hours of files, W2 12; with two postcodes W1 has 108 + 96 = 204 of the 408 hours.
+    """
+    frames = toy.tables()
+    frames["stock"].loc[frames["stock"]["pc4"].eq("1001") & frames["stock"]["product"].eq("WIA_EWT"), "clients"] = "50"
+    load = toy.divide(tmp_path, frames, configured(balance="first_year")).load
+    load = load[load["team_id"].isin(["W1", "W2"])].set_index("team_id")
+    assert load["areas"].to_dict() == {"W1": 2, "W2": 4}
+    assert load["files_held"].to_dict() == {"W1": 54, "W2": 6}
+    assert load["deviation"].to_dict() == pytest.approx({"W1": 0.0, "W2": 0.0}, abs=1e-3)
 
 
 def test_a_new_edition_lists_what_appeared_and_vanished_and_carries_the_rest_over(tmp_path: Path) -> None:

@@ -1,42 +1,41 @@
-"""Old files run off, new clients come in: one team, one product, by hand."""
+"""What a team's files and new clients ask month by month, by hand."""
 
 from __future__ import annotations
-
-from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from allocation.contract.config import Config
 from allocation.outcome.runoff import team_months
-from tests.support import toy
 
 
-def projected(tmp_path: Path, tau: float) -> tuple[toy.Division, pd.DataFrame]:
-    solver = {"iterations": 20_000, "seconds": 20.0}
-    config = Config.from_values({"solver": solver, "work": {"months_to_close": {"*": tau}}})
-    made = toy.divide(tmp_path, config=config)
-    table = team_months(made.transition, made.work, made.parts, made.inputs.products, made.load, config)
-    return made, table.set_index(["team_id", "month"])
+def ledger(files: float, inflow: float, hours: float, product: str = "EWT", team: str = "A") -> pd.DataFrame:
+    row = {"team_id": team, "product": product, "files_held": files, "inflow_clients": inflow}
+    return pd.DataFrame([row | {"held_hours": files * hours, "inflow_hours": inflow * hours}])
 
 
-def test_old_files_halve_each_month_when_they_take_two_months(tmp_path: Path) -> None:
-    """W1 holds 3 x 2 WIA files of 4 hours: 24 hours; half is spent in month 1, half of the rest in month 2."""
-    _, months = projected(tmp_path, 2.0)
-    old = [months.loc[("W1", month), "old_hours"] for month in (1, 2, 3)]
-    assert old == pytest.approx([12.0, 6.0, 3.0])
-    assert months.loc["W1", "old_hours"].sum() == pytest.approx(24.0, abs=1e-4)
+def months_of(rows: pd.DataFrame, recurring: frozenset[str] = frozenset()) -> pd.DataFrame:
+    share = pd.Series({"EWT": 0.5, "MON": 0.75})
+    return team_months(rows, pd.Series({"A": 120.0}), share, recurring).set_index("month")
 
 
-def test_new_clients_grow_to_the_whole_inflow(tmp_path: Path) -> None:
-    made, months = projected(tmp_path, 2.0)
-    monthly = made.work.query("law == 'WIA'")["inflow_clients"].sum() / 4 / 12 * 4.0
-    new = [months.loc[("W1", month), "new_hours"] for month in (1, 2, 24)]
-    assert new == pytest.approx([monthly / 2, monthly * 3 / 4, monthly], rel=1e-6)
+def test_old_files_are_closed_first_and_a_year_asks_what_the_ledger_plans() -> None:
+    """12 files and 24 clients a year of 4 hours, half of the stock planned: (24 + 6) x 4 = 120 hours, 10 a month.
+
+    The 48 hours of old files last 4.8 months. In the second year half of what is left is planned: (24 + 3) x 4 / 12.
+    """
+    table = months_of(ledger(12, 24, 4.0))
+    assert table["old_hours"].tolist()[:6] == pytest.approx([10, 10, 10, 10, 8, 0])
+    assert (table["old_hours"] + table["new_hours"]).tolist() == pytest.approx([10.0] * 12 + [9.0] * 12)
 
 
-def test_a_team_is_full_when_both_together_reach_its_capacity(tmp_path: Path) -> None:
-    _, months = projected(tmp_path, 2.0)
-    assert months["capacity_hours"].unique() == pytest.approx(100.0)
-    full = months["old_hours"] + months["new_hours"] >= 100.0
-    assert (months["is_full"] == full).all()
+def test_recurring_work_asks_the_same_each_month_and_closes_no_file() -> None:
+    """8 files that are seen by three quarters a year, 2 hours each: 12 hours a year, for ever."""
+    table = months_of(ledger(8, 0, 2.0, "MON"), frozenset({"MON"}))
+    assert table["old_hours"].tolist() == pytest.approx([1.0] * 24)
+    assert (table["new_hours"] == 0).all()
+
+
+def test_a_team_is_full_when_both_together_reach_its_capacity() -> None:
+    """10 hours a month to give: asked 10 in the first year, 9 in the second."""
+    table = months_of(ledger(12, 24, 4.0))
+    assert table["is_full"].tolist() == [True] * 12 + [False] * 12

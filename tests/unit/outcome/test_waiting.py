@@ -8,19 +8,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from allocation.contract.config import Config
-from allocation.outcome.solved import Solved, pieces
-from allocation.outcome.waiting import line_table, waiting_table
+from allocation.outcome.waiting import line_table, projected_months
 from tests.support import toy
 from tests.unit.outcome.test_rules import CONFIG, configured, teams, two_lines
 
 
-def waiting(made: toy.Division, config: Config = CONFIG) -> pd.DataFrame:
-    solved = [
-        Solved(layer, plan, pieces(layer.problem, plan), 0.0, None, None)
-        for layer, plan in zip(made.layers, made.plans, strict=True)
-    ]
-    return waiting_table(solved, made.load, made.work, config)
+def waiting(made: toy.Division) -> pd.DataFrame:
+    return made.outcome["waiting"]
 
 
 def second_product() -> dict[str, pd.DataFrame]:
@@ -54,7 +48,7 @@ def test_r11_waiting_time_of_a_region_is_that_of_its_teams_together(tmp_path: Pa
 
 def test_r11_products_beyond_the_priority_in_force_are_left_out(tmp_path: Path) -> None:
     config = configured(waiting_priority=1)
-    table = waiting(toy.divide(tmp_path, second_product(), config), config)
+    table = waiting(toy.divide(tmp_path, second_product(), config))
     assert set(table["product"]) == {"WIA_EWT", "PW_ABA"}
 
 
@@ -93,3 +87,12 @@ def test_r6_capacity_that_moved_between_the_lines(tmp_path: Path) -> None:
 def test_r6_no_lines_where_all_teams_serve_both(tmp_path: Path) -> None:
     load = toy.divide(tmp_path, config=CONFIG).load
     assert line_table(load, load).empty
+
+
+def test_projected_waiting_time_of_a_queue_that_grows_and_of_one_that_vanishes() -> None:
+    """1,200 hours a year to give: a queue of 300 hours with 1,500 asked is 600 after a year, 6 months; half a year
+    earlier 450, 4.5 months. With 700 asked it is gone. Without capacity nobody can say."""
+    queue, asked = pd.Series([300.0, 300.0, 300.0]), pd.Series([1500.0, 700.0, 1.0])
+    capacity = pd.Series([1200.0, 1200.0, 0.0])
+    assert projected_months(queue, asked, capacity, 12).tolist() == pytest.approx([6.0, 0.0, np.nan], nan_ok=True)
+    assert projected_months(queue, asked, capacity, 6).tolist()[0] == pytest.approx(4.5)

@@ -14,14 +14,17 @@ from hypothesis import strategies as st
 from allocation.contract.config import Config
 from allocation.pipeline.drift import team_drift
 
-PRODUCTS = pd.DataFrame({"product": ["EWT", "HERB"], "law": ["WIA", "WIA"], "handled_by": ["team", "central"]})
+PRODUCTS = pd.DataFrame({"product": ["EWT", "HERB"], "law": ["WIA", "WIA"], "handled_by": ["team", "central"]}).assign(
+    client_lines="vangnet|werkgever"
+)
 ROUTING = (
     pd.DataFrame([("1001", "A", 1.0), ("1002", "A", 0.5), ("1002", "B", 0.5)], columns=["pc4", "team_id", "share"])
-    .assign(client_group="regulier", law="WIA")
+    .assign(client_group="regulier", law="WIA", pw_client=False)
     .merge(pd.DataFrame({"client_line": ["vangnet", "werkgever"]}), how="cross")
 )
-PLANNED = pd.DataFrame({"pc4": ["1001", "1002"], "product": "EWT", "inflow_clients": 120.0}).assign(
-    client_line="alle", client_group="regulier", planned_clients=120.0
+COUNTED = {"product": "EWT", "client_group": "regulier", "pw_client": False, "law": "WIA", "rate_region": "1"}
+PLANNED = pd.DataFrame({"pc4": ["1001", "1002"], "inflow_clients": 120.0}).assign(
+    client_line="alle", stock_clients=0, is_central=False, vangnet_part=0.5, **COUNTED
 )
 
 
@@ -30,7 +33,7 @@ def came(first: list[int], second: list[int], product: str = "EWT") -> pd.DataFr
     rows = [("2026-07", "1001", first[0]), ("2026-07", "1002", second[0])]
     rows += [("2026-08", "1001", first[1]), ("2026-08", "1002", second[1])]
     frame = pd.DataFrame(rows, columns=["month", "pc4", "clients"])
-    return frame.assign(product=product, client_line="alle", client_group="regulier")
+    return frame.assign(product=product, client_line="alle", client_group="regulier", pw_client=False)
 
 
 def drift(inflow: pd.DataFrame) -> pd.DataFrame:
@@ -59,16 +62,16 @@ def test_a_team_with_far_more_is_outside_and_its_neighbour_is_not() -> None:
 
 def test_counts_of_alle_in_a_region_with_two_lines_are_those_of_both() -> None:
     """1003 has a team per line. Where the counts name a line, three of four are vangnet; so are those of ``alle``."""
-    row = {"product": "EWT", "client_group": "regulier", "inflow_clients": 120.0}
+    row = COUNTED | {"pc4": "1003", "stock_clients": 0, "is_central": False}
     planned = pd.DataFrame([
-        row | {"pc4": "1003", "client_line": "vangnet", "planned_clients": 90.0},
-        row | {"pc4": "1003", "client_line": "werkgever", "planned_clients": 30.0},
-        row | {"pc4": "1003", "client_line": "alle", "planned_clients": 120.0},
+        row | {"client_line": "vangnet", "inflow_clients": 90.0, "vangnet_part": 1.0},
+        row | {"client_line": "werkgever", "inflow_clients": 30.0, "vangnet_part": 0.0},
+        row | {"client_line": "alle", "inflow_clients": 120.0, "vangnet_part": 0.75},
     ])  # fmt: skip
     routing = ROUTING[:2].assign(pc4="1003", client_line=["vangnet", "werkgever"], team_id=["V", "W"], share=1.0)
     inflow = came([40, 40], [0, 0]).assign(pc4="1003")
     table = team_drift(planned, inflow, PRODUCTS, routing, Config()).set_index("team_id")
-    assert table["clients_planned"].to_dict() == pytest.approx({"V": 2 * (10 + 7.5), "W": 2 * (10 + 2.5)})
+    assert table["clients_planned"].to_dict() == pytest.approx({"V": 2 * (7.5 + 7.5), "W": 2 * (2.5 + 2.5)})
     assert table["clients_came"].to_dict() == pytest.approx({"V": 60.0, "W": 20.0})
 
 
