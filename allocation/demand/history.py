@@ -109,6 +109,8 @@ class History:
 
 def _rows(inflow: pd.DataFrame, exceptional: Sequence[str]) -> tuple[pd.DataFrame, NDArray[np.bool_]]:
     """Inflow with ``number`` (of the month, 0 = first; exceptional months left out), and which months count."""
+    if "pw_client" not in inflow:  # counts that do not tell are those of clients without a PW file
+        inflow = inflow.assign(pw_client=False)
     names = sorted(inflow["month"].unique())
     calendar = pd.period_range(names[0], names[-1], freq="M").astype(str)
     delivered = np.isin(calendar, names) & ~np.isin(calendar, list(exceptional))

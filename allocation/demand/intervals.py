@@ -15,7 +15,7 @@ from scipy import stats
 from scipy.special import gammaincinv
 
 Floats = NDArray[np.float64]
-KEY = ["pc4", "product", "client_line", "client_group"]
+KEY = ["pc4", "product", "client_line", "client_group", "pw_client"]
 SERIES = KEY[1:]
 SHARED: dict[str, list[str]] = {
     "sd_area": ["pc4"],
