@@ -400,10 +400,10 @@ _WORK = (
                               and hours_sd >= 0, 0)""",
     ),
     Rule(
-        "work_key", "work", "pc4, product, client_line, client_group", "critical",
+        "work_key", "work", "pc4, product, client_line, client_group, pw_client", "critical",
         "keys occur more than once", "sleutels komen vaker voor",
-        """select pc4, product, client_line, client_group, count(*) as on_rows from work as w
-           group by 1, 2, 3, 4 having on_rows > 1""",
+        """select pc4, product, client_line, client_group, pw_client, count(*) as on_rows from work as w
+           group by 1, 2, 3, 4, 5 having on_rows > 1""",
     ),
     Rule(
         "law_of_product", "work", "law", "critical",

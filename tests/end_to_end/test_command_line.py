@@ -7,12 +7,13 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
+from allocation.contract.calendar import today
 from allocation.contract.config import Config
 from allocation.contract.errors import Refused
 from allocation.pipeline import run_all, steps
@@ -203,7 +204,7 @@ def test_validate_refuses_what_run_would_refuse_later(
 def test_a_doubtful_office_and_a_team_that_soon_ends_are_warned_of(country: Country) -> None:
     teams = toy.tables()["teams"].assign(office="Dorp", office_pc4="1001")
     teams.loc[teams["team_id"] == "W2", "office"] = "Drop"
-    teams.loc[teams["team_id"] == "W2", "valid_to"] = (date.today() + timedelta(days=100)).isoformat()
+    teams.loc[teams["team_id"] == "W2", "valid_to"] = (today() + timedelta(days=100)).isoformat()
     toy.write(country.folder / "input", {"teams": teams})
     checked = country.caseload("validate", *country.run_arguments, has_store=False)
     assert checked.returncode == 0, checked.stderr

@@ -19,7 +19,14 @@ from geodata import DEFAULT_CACHE, load_boundaries
 
 def rows_of(months: range) -> pd.DataFrame:
     names = [f"{2024 + month // 12}-{month % 12 + 1:02d}" for month in months]
-    same = {"pc4": "1001", "product": "P", "client_line": "alle", "client_group": "regulier", "clients": 2}
+    same = {
+        "pc4": "1001",
+        "product": "P",
+        "client_line": "alle",
+        "client_group": "regulier",
+        "pw_client": False,
+        "clients": 2,
+    }
     return pd.DataFrame({"month": names}).assign(**same)
 
 
@@ -47,7 +54,7 @@ class TestByHand:
     def test_scores(self) -> None:
         """Outcome 4 and 0. Forecast 2 and 1: errors 3 of 4; deviance 2 (4 ln 2 - 4 + 2) and 2 (0 - 0 + 1), halved.
         A forecast of 0 counts as 0.5 in the deviance only."""
-        same = {"product": "P", "client_line": "alle", "client_group": "regulier", "rate_region": "1", "share": 1.0,
+        same = {"product": "P", "client_line": "alle", "client_group": "regulier", "pw_client": False, "rate_region": "1", "share": 1.0,
                 **dict.fromkeys(SHARED, 0.0), "team": "1-0"}  # fmt: skip
         table = pd.DataFrame(
             {"pc4": ["1001", "1002"], "actual": [4.0, 0.0], "estimate": [2.0, 1.0], "raw": [4.0, 0.0],
@@ -63,7 +70,7 @@ class TestByHand:
     @pytest.mark.parametrize(("actual", "inside"), [(86, 0), (87, 1), (100, 1), (113, 1), (114, 0)])
     def test_coverage_has_two_sides(self, actual: int, inside: int) -> None:
         """100 with sd 10: the 80% interval is 87.4 to 113.0; half a client is allowed, as counts are whole."""
-        same = {"product": "P", "client_line": "alle", "client_group": "regulier", "rate_region": "1", "share": 1.0,
+        same = {"product": "P", "client_line": "alle", "client_group": "regulier", "pw_client": False, "rate_region": "1", "share": 1.0,
                 **dict.fromkeys(SHARED, 0.0), "pc4": "1001", "team": "1-0"}  # fmt: skip
         row = pd.DataFrame(
             [{"actual": float(actual), "estimate": 100.0, "raw": 1.0, "regional": 1.0, "sd": 10.0, **same}]

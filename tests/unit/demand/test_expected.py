@@ -41,7 +41,7 @@ def four_areas(**changed: Any) -> pd.DataFrame:
 
 def inflow_rows(per_month: dict[str, int], months: list[str] = MONTHS, **same: str) -> pd.DataFrame:
     """The same number of clients every month for each of the postcodes; zero means no row, as in the files."""
-    keys = {"product": "WIA_EWT", "client_line": "alle", "client_group": "regulier"} | same
+    keys = {"product": "WIA_EWT", "client_line": "alle", "client_group": "regulier", "pw_client": False} | same
     rows = [(month, pc4, clients) for month in months for pc4, clients in per_month.items() if clients]
     return pd.DataFrame(rows, columns=["month", "pc4", "clients"]).assign(**keys)
 
@@ -177,15 +177,15 @@ class TestExpectedWork:
                 ("1001", "WGA_MONITORING", "alle", "regulier", "T1", 30),
             ],
             columns=keys,
-        ).assign(reference_date=pd.Timestamp("2025-12-31"))
+        ).assign(reference_date=pd.Timestamp("2025-12-31"), pw_client=False)
         products = pd.DataFrame(
             [
-                ("WIA_EWT", "WIA", 4.0, 6.0, 0.5, 1, None),
-                ("WGA_MONITORING", "WIA", 0.5, 1.0, 1.0, 4, "team"),
-                ("WIA_HERBEOORDELING", "WIA", 3.0, 4.0, 0.1, 5, "central"),
+                ("WIA_EWT", "WIA", "vangnet|werkgever", 4.0, 6.0, 0.5, 1, None),
+                ("WGA_MONITORING", "WIA", "vangnet", 0.5, 1.0, 1.0, 4, "team"),
+                ("WIA_HERBEOORDELING", "WIA", "werkgever", 3.0, 4.0, 0.1, 5, "central"),
             ],
-            columns=["product", "law", "hours_verzekeringsarts", "hours_other", "planned_stock_share", "priority",
-                     "handled_by"],
+            columns=["product", "law", "client_lines", "hours_verzekeringsarts", "hours_other", "planned_stock_share",
+                     "priority", "handled_by"],
         )  # fmt: skip
         empty = pd.DataFrame()
         return Inputs(inflow, stock, products, empty, empty, empty, empty, empty)

@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from allocation.intake.inputs import REMARK_COLUMNS
 from allocation.intake.offices import DOUBT_COLUMNS
 from expectations import coming, engine, inputs, outcome
 from expectations.rules import Database, Failure, Rule, Suites
@@ -85,6 +86,13 @@ def doubt(kind: str, **values: Any) -> Change:
     def change(run: SmallRun) -> None:
         row = pd.DataFrame([{"doubt": kind, **values}], columns=list(DOUBT_COLUMNS))
         run.inputs["office_doubts"] = row
+
+    return change
+
+
+def remark(**values: Any) -> Change:
+    def change(run: SmallRun) -> None:
+        run.inputs["remarks"] = pd.DataFrame([values], columns=list(REMARK_COLUMNS))
 
     return change
 
@@ -342,6 +350,8 @@ INPUT_WARNINGS = [
          "team_id V1, name SMC V1, first_day 2027-01-01, office Roermond, office_pc4 1004, was Venlo"),
     Case("lock_ends", setting("inputs/locks", {"pc4": "1000"}, valid_until=pd.Timestamp("2026-12-31")),
          "pc4 1000, team_id A1, kind pin, last_day 2026-12-31"),
+    Case("input_remark", remark(file="teams.csv", row=4, column="productivity", what="95", usual="0.4 to 1.6"),
+         "file teams.csv, row 4, column productivity, what 95, usual 0.4 to 1.6"),
     Case("office_stand_in", doubt("stand_in", office_pc4="1020", team_id="V1", beside="1005"),
          "office_pc4 1020, team_id V1, instead 1005"),
     Case("office_names", doubt("names", office_pc4="1001", beside="Dorp / Drop"),

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 
+from allocation.contract.calendar import today
 from allocation.contract.errors import Passing
 from allocation.page import desk as desk_module
 from allocation.page.app import create_app
@@ -170,7 +171,7 @@ def test_nothing_is_begun_for_what_cannot_be(client: TestClient, toy: Run) -> No
     assert client.post("/api/country", json={"draft_id": 12345, "reason": "x"}).status_code == 404
     empty = client.post("/api/submit", json=figures(toy) | {"reason": "x"})
     assert empty.json()["detail"] == "Er zijn nog geen wijzigingen om in te dienen."
-    yesterday = (date.today() - timedelta(days=2)).isoformat()
+    yesterday = (today() - timedelta(days=2)).isoformat()
     late = client.post("/api/submit", json=figures(toy, moves=[MOVE]) | {"reason": "x", "valid_from": yesterday})
     assert "al voorbij" in late.json()["detail"]
     assert sorted(run_folder(toy.var, "x").parent.iterdir()) == before

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
 
+from allocation.contract.calendar import today
 from allocation.contract.config import Config
 from allocation.contract.errors import Refused
 from allocation.pipeline import steps
@@ -40,7 +40,7 @@ class Toy:
             config=Config.from_values(config),
             var=self.folder / "var",
             run_id=name,
-            today=date.today(),
+            today=today(),
         )
         steps.prepare_boundaries(run)
         steps.check_inputs(run)

@@ -12,7 +12,6 @@ In force is the division of ``toy``; the input's counts, files and offices are o
 from __future__ import annotations
 
 import json
-from datetime import date
 from pathlib import Path
 
 import geopandas as gpd
@@ -20,6 +19,7 @@ import pandas as pd
 import pytest
 from shapely.geometry import box
 
+from allocation.contract.calendar import today
 from allocation.contract.config import Config
 from allocation.contract.errors import Refused
 from allocation.pipeline import steps
@@ -61,7 +61,7 @@ def ran(folder: Path, name: str, areas: gpd.GeoDataFrame, frames: dict[str, pd.D
         config=Config.from_values({"tolerance": 0.5, "solver": {"iterations": 5000}}),
         var=folder / "var",
         run_id=name,
-        today=date.today(),
+        today=today(),
     )
     steps.prepare_boundaries(run)
     steps.check_inputs(run)
@@ -117,15 +117,15 @@ def test_new_and_renumbered_areas_start_with_the_team_of_their_place(runs: tuple
     assert changes["team_from"].notna().all()
 
 
-def test_an_area_in_another_region_is_divided_there_and_its_clients_keep_their_team(
-    runs: tuple[Run, Run],
-) -> None:
+def test_an_area_in_another_region_is_divided_there_and_its_files_go_along(runs: tuple[Run, Run]) -> None:
+    """The teams of Oost do not serve West, so they keep no file of a postcode that lies there now (R19)."""
     second = runs[1]
     allocation = second.frame("allocation").query("pc4 == '1003' and law_domain == 'zw_wia'")
     assert set(allocation["team_id"]) <= {"W1", "W2"}
     held = second.frame("transition").query("pc4 == '1003' and product == 'WIA_EWT'")
-    assert set(held["team_to"]) <= {"O1", "O2"}
-    assert set(held["movement"]) == {"blijft"}
+    assert set(held["team_from"]) <= {"O1", "O2"}
+    assert set(held["team_to"]) <= {"W1", "W2"}
+    assert set(held["reason"]) == {"postcode ligt buiten de regio van het team"}
 
 
 def test_every_client_and_all_work_is_still_there(runs: tuple[Run, Run]) -> None:
