@@ -42,7 +42,7 @@ from allocation.publication.outcome_folder import (
     read_parquet,
     with_added_columns,
 )
-from allocation.publication.table_files import entry, write_manifest, write_table
+from allocation.publication.table_files import entry, write_manifest, write_parquet, write_table
 from allocation.publication.tables import VALIDITY_COLUMNS
 
 PROPOSALS, TIMELINE = "proposals", "timeline.json"
@@ -232,7 +232,7 @@ def write_published(
         rows = _for_readers(table, read_parquet(source / f"{table.name}.parquet"), valid_from, valid_to, approval)
         entries += write_table(aside, table.name, rows)
     for name, rows in (divisions or {}).items():
-        entries += write_table(aside, name, rows)
+        entries += write_parquet(aside, name, rows)
     entries.append(
         write_geopackage(aside, source, {"version": version, "valid_from": valid_from, "valid_to": valid_to})
     )

@@ -21,12 +21,26 @@ _FORMULA_STARTS = r"^[\x00-\x20\x85\p{Z}]*[=+\-@\t\r|%]"
 """A text that starts like this can run as a formula in a spreadsheet; an apostrophe in front makes it a text."""
 
 
+MOST_IN_A_SPREADSHEET = 200_000
+"""Rows of the longest table that also lands as a file for Dutch Excel: a longer one opens too slowly to be of use."""
+
+
+def write_parquet(folder: Path, name: str, rows: pa.Table) -> list[dict[str, Any]]:
+    """The table as Parquet alone; returns its lines of the manifest."""
+    path = folder / f"{name}.parquet"
+    pq.write_table(rows, path, compression="zstd")
+    return [entry(path, name, "parquet", rows.num_rows)]
+
+
 def write_table(folder: Path, name: str, rows: pa.Table) -> list[dict[str, Any]]:
+    """The table as Parquet, as CSV, and for Dutch Excel where it is short enough; returns its lines of the manifest."""
     parquet, csv, excel = (folder / f"{name}{ending}" for ending in (".parquet", ".csv", ".excel.csv"))
     pq.write_table(rows, parquet, compression="zstd")
     csv.write_bytes(csv_bytes(_spreadsheet_safe(rows)))
-    excel.write_bytes(_dutch_excel_bytes(rows))
-    kinds = {parquet: "parquet", csv: "csv", excel: "csv, semicolon, decimal comma, for Dutch Excel"}
+    kinds = {parquet: "parquet", csv: "csv"}
+    if rows.num_rows <= MOST_IN_A_SPREADSHEET:
+        excel.write_bytes(_dutch_excel_bytes(rows))
+        kinds[excel] = "csv, semicolon, decimal comma, for Dutch Excel"
     return [entry(path, name, kind, rows.num_rows) for path, kind in kinds.items()]
 
 
