@@ -49,7 +49,7 @@ lint: $(TESTS)    ## ruff, mypy (strict), import directions
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(TESTS)   ## the figures of README: wall time and memory of a run and its steps, store, boundaries, page
+bench: $(TESTS)   ## the figures of docs/measured.md: wall time and memory of a run and its steps, store, boundaries, page
 	$(BIN)/python -m tests.benchmarks.run --airflow
 	$(BIN)/python -m tests.benchmarks.store
 	$(BIN)/python -m tests.benchmarks.boundaries

@@ -66,7 +66,7 @@ class Work(Settings):
     ``productive_hours_per_fte``: hours a year that one FTE spends on clients (an assumption of the example).
     ``growth``: expected growth of the inflow on top of the history, per product or ``"*"`` for all (0.1 = 10%).
     ``hours_factor``: multiplies the hours per client, per product or ``"*"`` (a changed norm).
-    ``months_to_close``: mean months until a file in stock is closed, per product or ``"*"`` (a guess of the example).
+    ``months_to_close``: without effect (files are closed as the team ledger plans); kept for settings of older runs.
     ``exceptional_months``: months (YYYY-MM) of the inflow that are incomplete or known to be unlike others: not used.
     """
 

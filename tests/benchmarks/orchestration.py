@@ -1,4 +1,4 @@
-"""The figures of the README for a planner who waits: ``python -m tests.benchmarks.orchestration``.
+"""The figures of docs/measured.md for a planner who waits: ``python -m tests.benchmarks.orchestration``.
 
 Real components on this machine (api-server, scheduler with LocalExecutor, dag-processor; metadata and store in SQLite)
 and the whole embedded country. Measured: from trigger to the proposal that waits for approval, and from approval to the

@@ -1,4 +1,4 @@
-"""The figures of the page in the README: ready, what-if, and five planners at once.
+"""The figures of the page in docs/measured.md: ready, what-if, and five planners at once.
 
 ``python -m tests.benchmarks.page RUN_VAR`` (a folder ``var`` with a store and the run of its newest version) serves the
 page, opens it in Chromium and prints a Markdown table. Median of the repeats; nothing else should run on the machine.

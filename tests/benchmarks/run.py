@@ -1,4 +1,4 @@
-"""The figures of the README: wall time and peak memory of a run of the whole country, step by step.
+"""The figures of docs/measured.md: wall time and peak memory of a run of the whole country, step by step.
 
 ``python -m tests.benchmarks.run [--runs N] [--airflow]`` runs ``caseload run`` on the embedded example in a new folder,
 N times after one warm-up (caches, compiled code), and prints medians as a Markdown table.

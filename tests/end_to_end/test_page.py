@@ -30,7 +30,7 @@ NAMES = [figure.name for figure in answers.FIGURES]
 CONTIGUITY, WITHOUT_TEAM = NAMES.index("Niet aaneen\u00adgesloten teams"), NAMES.index("Gebieden zonder team")
 """Columns of the table of figures."""
 MOST_CPU_S = 0.25
-"""Computing time of the answer to a change, whatever else the machine does; wall times stand in the README."""
+"""Computing time of the answer to a change, whatever else the machine does; wall times stand in docs/measured.md."""
 
 
 @pytest.fixture(scope="module")
