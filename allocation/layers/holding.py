@@ -182,10 +182,15 @@ def held_files(
     rows = rows.assign(row=np.arange(len(rows)))
     rows = whole_clients(by_line(rows), ["row"], ["line"]).drop(columns=["part", "vangnet_part"])
     rows = _with_holders(rows, routing_in_force)
-    known = rows["team_id"].notna() & ~rows["is_central"]
-    rows["refusal"] = roster.refusal(rows[known]).reindex(rows.index)
+    rows = with_refusals(rows, roster)
     columns = [*STOCK_KEY, "law", "line", "serves", "region", "team_id", "is_central", "refusal"]
     return rows.groupby(columns, dropna=False)["clients"].sum().reset_index()
+
+
+def with_refusals(files: pd.DataFrame, roster: Roster) -> pd.DataFrame:
+    """``files`` with the column ``refusal`` as ``roster`` has it; for a planner who changes teams or locks, anew."""
+    known = files["team_id"].notna() & ~files["is_central"]
+    return files.assign(refusal=roster.refusal(files[known]).reindex(files.index))
 
 
 def _with_holders(rows: pd.DataFrame, routing: pd.DataFrame) -> pd.DataFrame:

@@ -1,7 +1,8 @@
 """What a division means for each division of UWV, beside the other common rule: last digits of the BSN (R13).
 
-The board asked for this analysis when it chose for postcodes. Every figure stands for the division in force (``now``),
-for the proposal (``new``), and where it makes sense for clients spread evenly over all teams of their office (``bsn``).
+The board asked for this analysis when it chose for postcodes. Every figure stands for the division in force (``now``;
+empty where nothing is in force), for the proposal (``new``), and where it makes sense for clients spread evenly over
+all teams of their office (``bsn``).
 
 Belongs here: those figures. Does not belong here: making or showing a division.
 """
@@ -14,9 +15,6 @@ import numpy as np
 import pandas as pd
 
 from allocation.outcome.solved import Solved
-
-DIGITS = 100
-"""The last two digits of a BSN: the finest cut in use; the simulation deals these out in equal runs."""
 
 
 def impact_table(
@@ -35,14 +33,28 @@ def impact_table(
     solved : the layers with their plans. now : the division in force. teams : every team of the input, also ended ones.
     products : with the ``law`` of each.
     """
-    office_of = teams.drop_duplicates("team_id", keep="last").set_index("team_id")["office"]
+    last = teams.drop_duplicates("team_id", keep="last").set_index("team_id")
+    office_of, group_of = last["office"], _groups(last)
     units = _units(solved, now, office_of, areas)
     moved = transition[transition["movement"] == "verhuist"]
     moved = moved.assign(law=moved["product"].map(products.set_index("product")["law"].to_dict()))
-    rows = [*_smz(units, moved), *_uitkeren(units, moved, changes), *_werkbedrijf(units), *_kens(units, changes, moved)]
+    rows = [
+        *_smz(units, moved),
+        *_uitkeren(units, moved, changes, group_of),
+        *_werkbedrijf(units),
+        *_kens(units, changes, moved),
+    ]
     rows += _bezwaar(units, moved, office_of)
     columns = ["division", "subject", "unit", "now", "new", "bsn"]
     return pd.DataFrame(rows, columns=columns).astype({"now": "float64", "new": "float64", "bsn": "float64"})
+
+
+def _groups(teams: pd.DataFrame) -> pd.Series:
+    """The group of medewerkers verzuimbeheer of each team; a team without one counts as a group of its own."""
+    own = pd.Series(teams.index, index=teams.index, dtype=object)
+    if "verzuimbeheer_code" not in teams:
+        return own
+    return teams["verzuimbeheer_code"].astype(object).where(teams["verzuimbeheer_code"].notna(), own)
 
 
 def _units(solved: Sequence[Solved], now: pd.DataFrame, office_of: pd.Series, areas: pd.DataFrame) -> pd.DataFrame:
@@ -96,45 +108,44 @@ Row = tuple[str, str, str, float | None, float | None, float | None]
 def _smz(units: pd.DataFrame, moved: pd.DataFrame) -> list[Row]:
     km = [_mean(units[f"km_{which}"], units["hours"]) for which in ("now", "new", "bsn")]
     ended = units["now"].notna() & ~units["now"].isin(units["new"])
-    fewer = [1 / k for k in units["teams_bsn"]]
-    redealt = units["teams_bsn"].map({k: redealt_share(k) for k in units["teams_bsn"].unique()})
+    in_force = bool(units["now"].notna().any())
+    # One of k teams stops: its part of the clients moves, and no more. With BSN only its digits are dealt out anew.
+    stopped = _mean(1 / units["teams_bsn"].astype(float), units["hours"])
     return [
         ("SMZ", "gemiddelde afstand van cliënt tot kantoor", "km", km[0], km[1], km[2]),
         ("SMZ", "werk zonder team in de verdeling van nu (team beëindigd of nieuw gebied)", "uur per jaar",
-         float(units.loc[ended | units["now"].isna(), "hours"].sum()), 0.0, None),
+         float(units.loc[ended | units["now"].isna(), "hours"].sum()) if in_force else None, 0.0, None),
         ("SMZ", "dossiers die naar een ander team verhuizen", "cliënten", None, float(moved["clients"].sum()), None),
-        ("SMZ", "deel van de cliënten van een kantoor dat van team wisselt als één team stopt", "aandeel",
-         None, _mean(pd.Series(fewer, index=units.index), units["hours"]), _mean(redealt, units["hours"])),
+        ("SMZ", "deel van de cliënten van een kantoor dat van team wisselt als één team stopt (schatting)", "aandeel",
+         None, stopped, stopped),
     ]  # fmt: skip
 
 
-def redealt_share(teams: int) -> float:
-    """Share of an office's clients that change team when one of ``teams`` stops and BSN digits are dealt out anew.
-
-    The digits 00-99 are dealt in equal runs to the teams, before and after; the middle team stops. With one team all
-    clients leave the office: 1.
-    """
-    if teams == 1:
-        return 1.0
-    digits = np.arange(DIGITS)
-    before = digits * teams // DIGITS
-    left = [team for team in range(teams) if team != teams // 2]
-    after = np.asarray(left)[digits * (teams - 1) // DIGITS]
-    return float((before != after).mean())
-
-
-def _uitkeren(units: pd.DataFrame, moved: pd.DataFrame, changes: pd.DataFrame) -> list[Row]:
+def _uitkeren(units: pd.DataFrame, moved: pd.DataFrame, changes: pd.DataFrame, group_of: pd.Series) -> list[Row]:
+    """Uitkeren works with groups of medewerkers verzuimbeheer: a move within a group is none for them."""
     regular = units[units["law_domain"] == "zw_wia"]
-    per_postcode = [regular.groupby("pc4")[which].nunique().mean() for which in ("now", "new")]
+    place = ["pc4", "client_line"]
+    groups = {which: regular[which].map(group_of) for which in ("now", "new")}
+    per_postcode = [regular.assign(group=group).groupby(place)["group"].nunique() for group in groups.values()]
+    now = float(per_postcode[0].mean()) if regular["now"].notna().any() else None
     zw = moved[moved["law"] == "ZW"]
+    others = [
+        frame[frame["team_from"].map(group_of) != frame["team_to"].map(group_of)]
+        for frame in (changes[changes["law_domain"] == "zw_wia"], zw)
+    ]
     return [
-        ("Uitkeren", "teams waarmee één postcode te maken heeft (ZW en WIA)", "teams", float(per_postcode[0]),
-         float(per_postcode[1]), _mean(regular["teams_bsn"].astype(float), regular["hours"])),
+        ("Uitkeren", "groepen medewerkers verzuimbeheer per postcode en lijn (ZW en WIA)", "groepen", now,
+         float(per_postcode[1].mean()), _mean(regular["teams_bsn"].astype(float), regular["hours"])),
         ("Uitkeren", "postcodes die naar een andere groep medewerkers verzuimbeheer gaan", "postcodes", None,
-         float(changes.loc[changes["law_domain"] == "zw_wia", "pc4"].nunique()), None),
-        ("Uitkeren", "ZW-cliënten die een andere medewerker verzuimbeheer krijgen", "cliënten", None,
-         float(zw["clients"].sum()), None),
+         float(others[0]["pc4"].nunique()), None),
+        ("Uitkeren", "ZW-cliënten die een andere groep medewerkers verzuimbeheer krijgen", "cliënten", None,
+         float(others[1]["clients"].sum()), None),
     ]  # fmt: skip
+
+
+def _if_any(units: pd.DataFrame, value: float) -> float | None:
+    """``value`` of now; None where nothing is in force."""
+    return float(value) if units["now"].notna().any() else None
 
 
 def _werkbedrijf(units: pd.DataFrame) -> list[Row]:
@@ -143,9 +154,9 @@ def _werkbedrijf(units: pd.DataFrame) -> list[Row]:
     bsn = offices.groupby("gemeente")["teams_bsn"].sum()
     return [
         ("Werkbedrijf", "teams waarmee een gemeente te maken heeft, gemiddeld", "teams",
-         float(per_gemeente["now"].mean()), float(per_gemeente["new"].mean()), float(bsn.mean())),
+         _if_any(units, per_gemeente["now"].mean()), float(per_gemeente["new"].mean()), float(bsn.mean())),
         ("Werkbedrijf", "teams waarmee een gemeente te maken heeft, meeste", "teams",
-         float(per_gemeente["now"].max()), float(per_gemeente["new"].max()), float(bsn.max())),
+         _if_any(units, per_gemeente["now"].max()), float(per_gemeente["new"].max()), float(bsn.max())),
     ]  # fmt: skip
 
 
@@ -155,7 +166,7 @@ def _kens(units: pd.DataFrame, changes: pd.DataFrame, moved: pd.DataFrame) -> li
         float((regular.groupby(["pc4", "client_line"])[which].nunique() == 1).mean()) for which in ("now", "new")
     ]
     return [
-        ("K&S", "deel van de postcodes waarvoor de postcode het team bepaalt (ZW en WIA)", "aandeel", one_answer[0],
+        ("K&S", "deel van de postcodes waarvoor de postcode het team bepaalt (ZW en WIA)", "aandeel", _if_any(regular, one_answer[0]),
          one_answer[1], float((regular["teams_bsn"] == 1).mean())),
         ("K&S", "postcodes waarvoor het antwoord verandert", "postcodes", None, float(changes["pc4"].nunique()), None),
         ("K&S", "cliënten die een brief nodig hebben: hun dossier verhuist", "cliënten", None,
@@ -169,5 +180,5 @@ def _bezwaar(units: pd.DataFrame, moved: pd.DataFrame, office_of: pd.Series) -> 
     return [
         ("B&B", "dossiers die naar een ander kantoor verhuizen", "cliënten", None,
          float(moved.loc[other & moved["team_from"].notna(), "clients"].sum()), None),
-        ("B&B", "kantoren per gemeente, gemiddeld", "kantoren", offices[0], offices[1], offices[2]),
+        ("B&B", "kantoren per gemeente, gemiddeld", "kantoren", _if_any(units, offices[0]), offices[1], offices[2]),
     ]  # fmt: skip

@@ -25,6 +25,7 @@ from allocation.districting import ProblemError
 from allocation.intake.inputs import Inputs
 from allocation.intake.roster import active_teams, join_regions
 from allocation.layers.build import build_layers
+from allocation.layers.holding import Roster, with_refusals
 from allocation.layers.layer import Layer
 from allocation.page.changes import UNCHANGED, ChangeSet, Move, apply_to_inputs, impossible_locks, refuse_nonsense
 from allocation.page.moving import changes_under
@@ -96,6 +97,11 @@ class Bench:
     def proposed_changes(self) -> pd.DataFrame:
         """Table ``allocation_changes`` of the run."""
         return self._run.read(run_files.OUTCOME.table("allocation_changes"))
+
+    @cached_property
+    def held_files(self) -> pd.DataFrame:
+        """Every file in stock with its holder, as ``layers.holding.held_files`` gives it."""
+        return self._run.read(run_files.HELD_FILES)
 
     @cached_property
     def transition(self) -> pd.DataFrame:
@@ -174,9 +180,17 @@ class Bench:
             locks=inputs.locks[inputs.locks["area"].isin(areas["pc4"])],
             clusters=inputs.clusters[inputs.clusters["region"].isin(touched)],
         )
+        held = self.held_files[self.held_files["pc4"].isin(areas["pc4"])]
         try:
             layers = build_layers(
-                local, self.amounts.work, areas, self.boundaries.edges, self._bridges, self.config, self.day
+                local,
+                self.amounts.work,
+                areas,
+                self.boundaries.edges,
+                self._bridges,
+                self.config,
+                self.day,
+                with_refusals(held, Roster.of(local, self.day, self.config)),
             )
         except ProblemError as error:
             raise Refused(f"Zo kan de regio niet verdeeld worden: {' '.join(error.sentences)}") from error

@@ -15,6 +15,7 @@ import json
 import logging
 import shutil
 from dataclasses import asdict, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +32,7 @@ from allocation.layers import build
 from allocation.layers.layer import Layer, can_carry_over
 from allocation.layers.solving import known_plan, solve_problem
 from allocation.outcome.assemble import assemble
-from allocation.outcome.in_force import files_in_stock
+from allocation.outcome.in_force import files_in_stock, no_routing
 from allocation.outcome.solved import Solved
 from allocation.pipeline import carry_over, in_force
 from allocation.pipeline.example_input import example_folder
@@ -192,7 +193,19 @@ def validate_folder(folder: Path, boundaries: geodata.Boundaries, config: Config
     inputs = load_inputs(folder, boundaries.areas, config, today=today)
     work = expected.expected_work(inputs, boundaries.areas, config)
     undivided = replace(inputs, current=no_division())
-    layers_of_boundaries(boundaries, undivided, work, config, inputs.planning_date(config, today))
+    day = inputs.planning_date(config, today)
+    eve = max(today, day - timedelta(days=1))
+    held = files_in_stock(
+        inputs,
+        work,
+        boundaries.areas,
+        now=undivided.current,
+        routing_in_force=no_routing(),
+        day=day,
+        eve=eve,
+        config=config,
+    )
+    layers_of_boundaries(boundaries, undivided, work, config, day, held)
     return [*inputs.remark_sentences(), *offices.sentences(inputs.office_doubts)]
 
 

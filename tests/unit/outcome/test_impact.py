@@ -6,10 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
-import pytest
 
 from allocation.contract.config import Config
-from allocation.outcome.impact import impact_table, redealt_share
+from allocation.outcome.impact import impact_table
 from allocation.outcome.solved import Solved, pieces
 from tests.support import toy
 
@@ -54,7 +53,7 @@ def test_figures_by_hand(tmp_path: Path) -> None:
 
 
 def test_each_client_line_is_compared_with_its_own_team_of_now(tmp_path: Path) -> None:
-    """In Oost now O1 has the vangnet line of every postcode and O2 the werkgever line: two teams a postcode."""
+    """In Oost now O1 has the vangnetlijn of every postcode and O2 the werkgeverslijn: one group for each line."""
     made, solved = divided(tmp_path)
     oost = next(one for one in solved if "O1" in one.layer.problem.team_ids)
     by_line = [replace(oost, layer=replace(oost.layer, client_line=line)) for line in ("vangnet", "werkgever")]
@@ -64,7 +63,24 @@ def test_each_client_line_is_compared_with_its_own_team_of_now(tmp_path: Path) -
         columns=["pc4", "client_line", "team_id", "share", "law_domain"],
     )  # fmt: skip
     found = impact(made, by_line, now)
-    assert found.loc[("Uitkeren", "teams waarmee één postcode te maken heeft (ZW en WIA)"), "now"] == 2.0
+    subject = "groepen medewerkers verzuimbeheer per postcode en lijn (ZW en WIA)"
+    assert found.loc[("Uitkeren", subject), "now"] == 1.0
+
+
+def test_nothing_in_force_is_empty_and_not_zero(tmp_path: Path) -> None:
+    made, solved = divided(tmp_path)
+    found = impact(made, solved, made.inputs.current.iloc[:0])
+    assert found["now"].isna().all()
+
+
+def test_uitkeren_counts_groups_and_not_teams(tmp_path: Path) -> None:
+    """W2 stops; with one group for both teams of West nobody gets another group."""
+    made, solved = divided(tmp_path)
+    same = made.inputs.teams.assign(verzuimbeheer_code="VZB-1")
+    made = replace(made, inputs=replace(made.inputs, teams=same))
+    found = impact(made, solved, made.inputs.current)
+    assert found.loc[("Uitkeren", "postcodes die naar een andere groep medewerkers verzuimbeheer gaan"), "new"] == 0
+    assert found.loc[("SMZ", "dossiers die naar een ander team verhuizen"), "new"] == 6
 
 
 def test_zw_clients_are_those_of_the_law_whatever_the_product_is_called(tmp_path: Path) -> None:
@@ -73,16 +89,12 @@ def test_zw_clients_are_those_of_the_law_whatever_the_product_is_called(tmp_path
     products.loc[products["product"] == "WIA_EWT", "law"] = "ZW"
     made = replace(made, inputs=replace(made.inputs, products=products))
     found = impact(made, solved, made.inputs.current)
-    assert found.loc[("Uitkeren", "ZW-cliënten die een andere medewerker verzuimbeheer krijgen"), "new"] == 6
+    assert found.loc[("Uitkeren", "ZW-cliënten die een andere groep medewerkers verzuimbeheer krijgen"), "new"] == 6
 
 
-@pytest.mark.parametrize(("teams", "share"), [(1, 1.0), (2, 0.5)])
-def test_bsn_digits_dealt_out_anew(teams: int, share: float) -> None:
-    """With two teams the second stops: its half moves, the other half stays."""
-    assert redealt_share(teams) == share
-
-
-def test_bsn_moves_more_clients_than_the_ending_team_had() -> None:
-    """Three teams have 34, 33 and 33 digits; when the middle one stops both others take half: 33 move, at least."""
-    assert redealt_share(3) >= 0.33
-    assert all(redealt_share(k) >= 1 / k - 0.02 for k in range(2, 9))
+def test_one_team_of_two_that_stops_moves_its_own_clients_with_postcode_and_bsn_alike(tmp_path: Path) -> None:
+    """West has one team left (all of its clients move), Oost has two (half of them), the PW one."""
+    found = table(tmp_path)
+    row = found.loc[("SMZ", "deel van de cliënten van een kantoor dat van team wisselt als één team stopt (schatting)")]
+    assert row["new"] == row["bsn"]
+    assert 0.5 < row["new"] < 1.0
