@@ -166,7 +166,8 @@ def _kens(units: pd.DataFrame, changes: pd.DataFrame, moved: pd.DataFrame) -> li
         float((regular.groupby(["pc4", "client_line"])[which].nunique() == 1).mean()) for which in ("now", "new")
     ]
     return [
-        ("K&S", "deel van de postcodes waarvoor de postcode het team bepaalt (ZW en WIA)", "aandeel", _if_any(regular, one_answer[0]),
+        ("K&S", "deel van de postcodes waarvoor de postcode het team bepaalt (ZW en WIA)", "aandeel",
+         _if_any(regular, one_answer[0]),
          one_answer[1], float((regular["teams_bsn"] == 1).mean())),
         ("K&S", "postcodes waarvoor het antwoord verandert", "postcodes", None, float(changes["pc4"].nunique()), None),
         ("K&S", "cliënten die een brief nodig hebben: hun dossier verhuist", "cliënten", None,
