@@ -147,9 +147,10 @@ def _as_type(values: pa.ChunkedArray, wanted: pa.DataType) -> pa.ChunkedArray:
 
 def _check_total(routing: pa.Table, pc4s: set[str]) -> None:
     """The promise of `routing`, counted once more at the door: every combination is there and its shares sum to 1."""
-    sets = {"client_group": pc.unique(routing.column("client_group")), "law": LAWS, "client_line": CLIENT_LINES}
-    if "pw_client" in routing.column_names:
-        sets["pw_client"] = (False, True)
+    sets = {
+        "client_group": pc.unique(routing.column("client_group")), "pw_client": (False, True), "law": LAWS,
+        "client_line": CLIENT_LINES,
+    }  # fmt: skip
     unit = ["pc4", *sets]
     sums = routing.group_by(unit).aggregate([("share", "sum")])
     wrong = sums.filter(pc.greater(pc.abs(pc.subtract(sums.column("share_sum"), 1.0)), 1e-6))

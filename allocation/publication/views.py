@@ -115,9 +115,9 @@ _RULE = {
     "reason": "CASE WHEN t.kind = 'bijzonder' THEN 'groep ' || r.client_group || ' heeft één eigen team' "
     "ELSE a.reason END",
 }
-_IS_PW = "r.law = 'PW' OR r.pw_client" if "pw_client" in ROUTING.column_names else "r.law = 'PW'"
-_REASON_OF = f"""LEFT JOIN allocation_reason_rows a ON a.version = r.version AND a.pc4 = r.pc4
- AND a.client_line IN (r.client_line, 'alle') AND a.law_domain = CASE WHEN {_IS_PW} THEN 'pw' ELSE 'zw_wia' END"""
+_REASON_OF = """LEFT JOIN allocation_reason_rows a ON a.version = r.version AND a.pc4 = r.pc4
+ AND a.client_line IN (r.client_line, 'alle')
+ AND a.law_domain = CASE WHEN r.law = 'PW' OR r.pw_client THEN 'pw' ELSE 'zw_wia' END"""
 _PLACE = ", ".join(f"r.{name}" for name in ("version", *ROUTING.key) if name != "team_id")
 _MESSAGE = f"""CASE WHEN count(*) OVER (PARTITION BY {_PLACE}) = 1
             THEN 'Een nieuwe aanvraag gaat naar ' || coalesce(t.name, r.team_id) || ', kantoor ' || r.office ||

@@ -24,15 +24,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import shapely
 
-from allocation.contract.published_tables import ROUTING
-
 SPECIAL_TEAMS = {"militair": "M", "klm": "K", "politie": "Q"}
 TEAM_OFFICES = {
     "A1": "Almere", "A2": "Amersfoort", "V1": "Venlo", "V2": "Venlo", "W1": "Tiel", "P": "Goes", "M": "Utrecht",
     "K": "Haarlem", "Q": "Zwolle",
 }  # fmt: skip
 PC6_SHARE = 0.25
-PW_CLIENTS = (False, True) if "pw_client" in ROUTING.column_names else (False,)
 
 
 @dataclass(frozen=True)
@@ -107,7 +104,6 @@ def routing_of(country: Country, allocation: pd.DataFrame) -> pd.DataFrame:
                     rows += [(pc4, None, None, group, pw, law, line, team, 1.0) for pw in (False, True)]
     columns = ["pc4", "pc6_from", "pc6_to", "client_group", "pw_client", "law", "client_line", "team_id", "share"]
     built = pd.DataFrame(rows, columns=columns)
-    built = built[built["pw_client"].isin(PW_CLIENTS)].reset_index(drop=True)
     return built.assign(office=built["team_id"].map(TEAM_OFFICES))
 
 
@@ -326,7 +322,7 @@ def _national_routing(allocation: pd.DataFrame) -> pd.DataFrame:
     routing = pd.concat(
         [regular.assign(client_group="regulier"), units.merge(special, how="cross").assign(share=1.0)],
         ignore_index=True,
-    ).merge(pd.DataFrame({"pw_client": list(PW_CLIENTS)}), how="cross")
+    ).merge(pd.DataFrame({"pw_client": [False, True]}), how="cross")
     none = pd.Series([None] * len(routing), dtype="str")
     return routing.drop(columns="law_domain").assign(pc6_from=none, pc6_to=none, office="Utrecht")
 

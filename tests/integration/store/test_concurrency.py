@@ -13,6 +13,7 @@ import pytest
 import sqlalchemy as sa
 
 from allocation.contract.errors import Refused
+from allocation.publication import connection as connections
 from allocation.publication import store, versions
 from tests.support.postgres import new_database
 
@@ -92,7 +93,7 @@ def test_who_waits_too_long_for_the_writer_is_told(
 ) -> None:
     version = propose()
     store.engine.cache_clear()
-    monkeypatch.setattr(store, "_LOCK_WAIT_S", 1)
+    monkeypatch.setattr(connections, "_LOCK_WAIT_S", 1)
     with store.writing(store_url), pytest.raises(Refused, match="Another publication has been writing"):
         versions.publish(version, store_url, files_dir)
     store.engine.cache_clear()

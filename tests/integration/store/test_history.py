@@ -45,7 +45,7 @@ def test_the_morning_of_a_version_that_was_replaced_the_same_day_can_be_explaine
     assert (second.in_force_until, second.replaced_at) == (None, None)
     decided = (
         "SELECT version, team_id FROM bezwaar_routing WHERE pc4 = '1000' AND client_group = 'regulier' AND law = 'WIA' "
-        "AND client_line = 'vangnet' AND in_force_from <= :moment "
+        "AND pw_client = false AND client_line = 'vangnet' AND in_force_from <= :moment "
         "AND (in_force_until IS NULL OR in_force_until > :moment)"
     )
     moments = (first.in_force_from, second.in_force_from)

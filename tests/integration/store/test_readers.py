@@ -35,13 +35,13 @@ def test_uitkeren_gets_the_code_of_its_group(published: str) -> None:
     rows = select(
         published,
         "SELECT team_name, verzuimbeheer_code, office FROM uitkeren_routing WHERE pc4 = '1003' AND law = 'ZW' "
-        "AND client_group = 'regulier' AND client_line = 'vangnet'",
+        "AND client_group = 'regulier' AND pw_client = false AND client_line = 'vangnet'",
     )
     assert [tuple(r) for r in rows] == [("SMC V1", "VZB-V1", "Venlo")]
 
 
 def test_kns_is_told_what_to_say(published: str) -> None:
-    where = "client_group = 'regulier' AND law = 'WIA' AND client_line = 'vangnet'"
+    where = "client_group = 'regulier' AND pw_client = false AND law = 'WIA' AND client_line = 'vangnet'"
     whole = select(published, f"SELECT office, message FROM kns_postcode WHERE pc4 = '1000' AND {where}")
     assert [tuple(r) for r in whole] == [
         (
@@ -66,7 +66,7 @@ def test_kns_is_told_for_certain_only_where_one_team_serves_alone(
     rows = select(
         store_url,
         "SELECT pc6_from, office, message FROM kns_postcode WHERE pc4 = '1002' AND client_group = 'regulier' "
-        "AND law = 'WIA' AND client_line = 'vangnet' ORDER BY pc6_from IS NULL, office",
+        "AND pw_client = false AND law = 'WIA' AND client_line = 'vangnet' ORDER BY pc6_from IS NULL, office",
     )
     assert [(r[0], r[1], r[2].split()[0]) for r in rows] == [  # type: ignore[attr-defined]
         ("1002AA", "Almere", "Deze"),
@@ -116,7 +116,7 @@ def test_bezwaar_sees_rule_and_reason_of_any_day(published: str, files_dir: Path
     rows = select(
         published,
         "SELECT team_id, rule, reason, valid_from FROM bezwaar_routing WHERE pc4 = '1006' AND law = 'WIA' "
-        "AND client_group = 'regulier' AND client_line = 'werkgever' ORDER BY valid_from",
+        "AND client_group = 'regulier' AND pw_client = false AND client_line = 'werkgever' ORDER BY valid_from",
     )
     assert [tuple(r)[:3] for r in rows] == [("A1", "pin", "pand aan de grens"), ("A1", "verdeling", None)]
 
@@ -240,7 +240,7 @@ def test_a_function_of_a_reader_meets_no_row_of_a_proposal(login: Callable[[str]
 
 def test_a_reader_sees_no_small_counts_and_operations_sees_them(login: Callable[[str], str], on_postgres: str) -> None:
     counted = {name: columns for name, columns in COUNTED.items() if columns}
-    assert set(counted) == {"team_load", "allocation_changes", "transition", "region_summary"}
+    assert set(counted) == {"team_load", "team_ledger", "allocation_changes", "transition", "region_summary"}
     with store.connected(login("caseload_reader")) as connection:
         shown = connection.scalars(sa.text("SELECT clients FROM transition ORDER BY pc4, clients")).all()
         assert [c for c in shown if c is not None] == [10, 10]  # the first postcode, for its two domains

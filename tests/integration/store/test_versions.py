@@ -62,11 +62,11 @@ def test_a_published_version_is_the_outcome_row_for_row(store_url: str, files_di
     assert set(got["version"]) == {1}
     assert set(got["valid_from"]) == {TODAY}
     assert set(got["valid_to"]) == {None}
-    unit = ["pc4", "client_group", "law", "client_line"]
+    unit = ["pc4", "client_group", "pw_client", "law", "client_line"]
     routing = versions.read_table("routing", store_url)
     assert len(routing) == len(routing_of(country, allocation_of(country)))
     assert routing.groupby(unit)["share"].sum().between(1 - 1e-9, 1 + 1e-9).all()
-    assert len(routing[unit].drop_duplicates()) == 12 * 4 * 3 * 2
+    assert len(routing[unit].drop_duplicates()) == 12 * 4 * 2 * 3 * 2
     assert versions.read_table("runs", store_url)["configuration"].iloc[0] == {"tolerance": 0.05}
 
 
@@ -106,8 +106,10 @@ def test_published_ahead_comes_into_force_on_its_day(store_url: str, files_dir: 
     ]
     with store.reading(store_url) as connection:
         assert connection.scalars(sa.text("SELECT DISTINCT version FROM routing_current")).all() == [1]
-    team = versions.read_table("routing", store_url, on=later(30)).query("pc4 == '1000' and client_group == 'regulier'")
-    assert set(team.query("law == 'WIA'")["team_id"]) == {"A2"}
+    routing = versions.read_table("routing", store_url, on=later(30))
+    clients = routing.query("pc4 == '1000' and client_group == 'regulier' and law == 'WIA'")
+    assert set(clients.query("not pw_client")["team_id"]) == {"A2"}
+    assert set(clients.query("pw_client")["team_id"]) == {"P"}
 
 
 def test_a_version_in_between_leaves_the_planned_one(store_url: str, files_dir: Path, propose: Propose) -> None:

@@ -8,16 +8,12 @@ from pathlib import Path
 import pytest
 
 from allocation.contract.errors import Refused
-from allocation.contract.published_tables import PUBLISHED
 from allocation.publication import store, versions
 from allocation.publication.file_lookup import FileAnswer, find_file
 from allocation.publication.lookup import LookupTable
 from tests.support import releases
 from tests.support.outcomes import Country, write_outcome
 
-pytestmark = pytest.mark.skipif(
-    "files" not in {table.name for table in PUBLISHED}, reason="what happens to files is not published"
-)
 ASKED = {"law": "WIA", "line": "vangnet"}
 
 
