@@ -1,4 +1,4 @@
-"""Special groups, Participatiewet and client lines taken apart: one districting problem per cluster and layer.
+"""Takes special groups, Participatiewet and client lines apart; builds one districting problem per cluster and layer.
 
 A *layer* is a law domain with a client line: ZW and WIA together (line ``alle``, or ``vangnet`` and ``werkgever``
 apart where teams of the region serve one line only), and the Participatiewet. A *cluster* is a set of regions solved
@@ -114,7 +114,7 @@ class _Builder:
         self.used_locks: set[int] = set()
 
     def refuse_locks_without_effect(self) -> None:
-        """A pin or split that no layer could use names a team that does not serve that postcode or line."""
+        """Note each pin or split that no layer could use as a problem: its team does not serve the postcode or line."""
         for lock in self.locks[self.locks["kind"] != "bar"].itertuples():
             if lock.row not in self.used_locks:
                 self._refuse_lock(str(lock.area), str(lock.team_id), "the team does not serve this postcode and line")
@@ -167,7 +167,7 @@ class _Builder:
         return pd.DataFrame() if self.held is None else self.held
 
     def _base_load(self, domain: str, line: str, teams: pd.DataFrame) -> NDArray[np.float64] | None:
-        """(k,) the balanced hours in files that the teams hold and keep; None where the balance does not count them."""
+        """(k,) the balanced hours in files that stay with each team; None where the balance does not count files."""
         hours = base_hours(self._files(), self.norms, self.recurring, domain, line, self.config)
         return None if hours is None else hours.reindex(teams["team_id"], fill_value=0.0).to_numpy(dtype=np.float64)
 
@@ -226,7 +226,7 @@ class _Builder:
 
     def _capacity(self, teams: pd.DataFrame, domain: str, line: str, work: pd.DataFrame) -> pd.Series:
         """Hours a year per team for this layer (R12). A team that serves both lines where others serve one divides
-        its hours so that both lines get the same load per hour, as far as it can."""
+        its hours so that both lines get the same load per hour of capacity, as far as it can."""
         hours = teams["team_id"].map(self.capacity).fillna(0.0)
         if line == ALL_LINES:
             return hours
@@ -246,7 +246,7 @@ class _Builder:
         return (hours * np.where(both, part, 1.0)).where(serves[line], 0.0)
 
     def _parts(self, areas: pd.DataFrame, teams: pd.DataFrame, line: str) -> pd.DataFrame:
-        """The units: a whole postcode, or the parts of a split one (each fixed to its team) and what is left of it."""
+        """The units: each whole postcode; of a split one each part, fixed to its team, and the rest."""
         mine = self.locks[self.locks["area"].isin(areas.index) & self.locks["team_id"].isin(teams["team_id"])]
         mine = mine[mine["client_line"].isna() | (mine["client_line"] == line) | (line == ALL_LINES)]
         self.used_locks |= set(mine["row"])
@@ -283,7 +283,7 @@ class _Builder:
     def _allowed(
         self, teams: pd.DataFrame, at: pd.DataFrame, parts: pd.DataFrame, line: str
     ) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
-        """(n, k) which team may have which unit, by region (R1) and bars (R9), and (n,) the team a unit is fixed to."""
+        """Which team may have which unit (n, k), by region (R1) and bars (R9); to which team a unit is fixed (n,)."""
         region = at["arbeidsmarktregio_nr"].to_numpy()
         allowed = np.column_stack([np.isin(region, sorted(served)) for served in teams["served"]])
         position = {team: i for i, team in enumerate(teams["team_id"])}
@@ -316,7 +316,7 @@ class _Builder:
         self.problems.append(InputProblem("teams.csv", None, "arbeidsmarktregio", what, allowed))
 
     def _refuse_missing_laws(self, teams: pd.DataFrame, domain: str, line: str) -> None:
-        """A team must serve every law that routing brings it: ZW clients go to the teams of line vangnet or alle."""
+        """Note teams that do not serve a law which routing brings them: the ZW goes to the lines vangnet and alle."""
         needed = {"PW"} if domain == PW else {"WIA"} if line == "werkgever" else {"ZW", "WIA"}
         for team in teams.itertuples():
             missing = needed - set(str(team.laws).split("|"))
@@ -340,7 +340,7 @@ class _Builder:
             self.problems.append(problem)
 
     def _current(self, parts: pd.DataFrame, teams: pd.DataFrame, line: str) -> NDArray[np.int64]:
-        """(n,) the team that has the unit now: the one with the largest share; -1 for none or one that is gone."""
+        """(n,) the team that has the unit now (the largest share); -1 where there is none or that team is gone."""
         held = self.current[self.current["client_line"].isin([line, ALL_LINES]) | (line == ALL_LINES)]
         held = held[held["team_id"].isin(teams["team_id"])]
         held = held.sort_values(["pc4", "share", "team_id"], ascending=[True, False, True]).drop_duplicates("pc4")

@@ -194,9 +194,9 @@ def with_refusals(files: pd.DataFrame, roster: Roster) -> pd.DataFrame:
 
 
 def _with_holders(rows: pd.DataFrame, routing: pd.DataFrame) -> pd.DataFrame:
-    """Rows without a team get the teams of the routing in force, by share in whole clients; else stay without.
+    """Give rows without a team the teams of the routing in force, in whole clients by share, where it has any.
 
-    That is the routing of the postcode as the file has it: one that is gone still tells which team had it.
+    The routing is asked for the postcode as the stock has it: a postcode that is gone still tells which team had it.
     """
     shares = segment_shares(routing)
     known_places = set(shares["pc4"])
@@ -210,7 +210,7 @@ def _with_holders(rows: pd.DataFrame, routing: pd.DataFrame) -> pd.DataFrame:
 
 
 def segment_shares(routing: pd.DataFrame) -> pd.DataFrame:
-    """The share of each team in a segment, PC6 ranges and the rest together: SEGMENT, team_id, share.
+    """The share of each team in a segment, over PC6 ranges and the rest of the postcode: SEGMENT, team_id, share.
 
     ``routing`` : table ``routing``.
     """

@@ -27,7 +27,7 @@ GROUPING = "grouping:"
 
 
 def arrays_of(problem: Problem) -> dict[str, NDArray[Any]]:
-    """Every array of a problem that is there, groupings and further measures included, by the name it has on disk."""
+    """The arrays that a problem has, with its groupings and further measures, by their names on disk."""
     arrays = {name: getattr(problem, name) for name in ARRAYS if getattr(problem, name) is not None}
     arrays |= {f"{GROUPING}{name}": codes for name, codes in problem.groupings.items()}
     for measure in problem.further:

@@ -9,8 +9,8 @@ CODE_LETTERS = 26 * 26
 
 
 PEOPLE_PER_PAIR = 0.01
-"""Inhabitants that a letter pair counts for beside those counted: without counts every pair weighs the same, with them
-hardly anything, and no range weighs nothing."""
+"""Inhabitants added to each letter pair. Without counts all pairs weigh the same; with counts it hardly matters, and
+keeps the weight of every range above 0."""
 
 
 def split_portions(splits: pd.DataFrame, full_postcodes: pd.DataFrame) -> pd.Series:

@@ -36,9 +36,9 @@ def served_by(rows: pd.DataFrame, config: Config) -> pd.Series:
 
 
 def layer_work(work: pd.DataFrame, domain: str, line: str, config: Config) -> pd.DataFrame:
-    """The rows of ``work`` that load the teams of a layer, counted for the part that belongs to it.
+    """The rows of ``work`` that load the teams of a layer, with amounts for the part that is served on its line.
 
-    Special groups (R4) and central products (R11) are taken out. Line ``alle`` counts both lines.
+    Special groups (R4) and central products (R11) are left out. Line ``alle`` has both lines.
 
     Parameters
     ----------
@@ -102,7 +102,7 @@ def product_norms(products: pd.DataFrame, config: Config) -> pd.DataFrame:
 
 
 def recurring_products(work: pd.DataFrame) -> frozenset[str]:
-    """Products of which files are in stock and none comes in: work that comes back every year, such as monitoring.
+    """Products with files in stock and no inflow: work that comes back every year, such as monitoring.
 
     Its files are no queue and are never closed.
 

@@ -1,4 +1,4 @@
-"""What a division means for each division of UWV, beside the other common rule: last digits of the BSN (R13).
+"""What another allocation of areas means for each division of UWV, beside the other common rule: BSN digits (R13).
 
 The board asked for this analysis when it chose for postcodes. Every figure stands for the division in force (``now``;
 empty where nothing is in force), for the proposal (``new``), and where it makes sense for clients spread evenly over

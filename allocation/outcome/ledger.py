@@ -30,7 +30,7 @@ LAYER = ["team_id", "law_domain", "layer_line"]
 def routed_work(work: pd.DataFrame, routing: pd.DataFrame, config: Config) -> pd.DataFrame:
     """The expected work, routed: every row of ``work`` once per line and team, with the team's ``share`` of it.
 
-    Central products are left out. Amounts are those of the whole row of ``work``; a team has ``share`` x of them.
+    Central products are left out. Amounts are those of the whole row of ``work``; a team gets ``share`` times that.
 
     Parameters
     ----------
@@ -60,8 +60,8 @@ def layers_of_teams(solved: Sequence[Solved]) -> dict[tuple[str, str], frozenset
 def with_layer(rows: pd.DataFrame, lines: dict[tuple[str, str], frozenset[str]]) -> pd.DataFrame:
     """``rows`` (team_id, serves, line) with the layer of the team that they count for: law_domain and layer_line.
 
-    A special team has one row, ``alle``. A team that holds files of a line in which it has no place any more counts
-    them in the layer that it has.
+    A special team has one layer, ``alle``. Files of a line on which a team no longer divides areas count in the layer
+    that it still has.
     """
     cases = rows[["team_id", "serves", "line"]].drop_duplicates()
     domain = [ZW_WIA if serves == SPECIAL else serves for serves in cases["serves"]]

@@ -41,7 +41,7 @@ def region_summary(
 def _moved_clients(files: pd.DataFrame, solved: Sequence[Solved]) -> dict[tuple[int, str, str], int]:
     """Clients in stock who move, by region, law domain and client line; together those of ``transition``.
 
-    Of an ended team they move in postcodes that keep their team as well. A client of a special group counts for the
+    Files of a team that ended move in postcodes that keep their team as well. A client of a special group counts in the
     layer of the region that serves the client's line.
     """
     lines: dict[tuple[int, str], set[str]] = {}

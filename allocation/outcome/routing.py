@@ -1,4 +1,4 @@
-"""Plans + exceptions -> which team serves whom: the allocation table and the total routing table.
+"""Makes of plans and exceptions which team serves whom: the allocation table and the total routing table.
 
 Belongs here: joining the layers' plans with special groups (R4), Participatiewet (R5), lines (R6) and splits (R9).
 Does not belong here: looking a client up in a published table (``lookup``), or making the plans (``districting``).
@@ -82,7 +82,7 @@ def routing_table(parts: pd.DataFrame, special: pd.DataFrame, offices: pd.Series
         product(config.client_groups, (False, True), LAWS, CLIENT_LINES),
         columns=["client_group", "pw_client", "law", "client_line"],
     )
-    # Who has a file under the Participatiewet is a PW client, also where a consumer does not say so.
+    # A client with a file under the Participatiewet is a PW client, also where a consumer does not say so.
     serves = served_by(segments.assign(pw_client=segments["pw_client"] | (segments["law"] == "PW")), config)
     rows = []
     for row, domain in zip(segments.to_dict("records"), serves, strict=True):

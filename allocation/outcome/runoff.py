@@ -1,4 +1,4 @@
-"""Month by month: what a team's files and new clients ask of it. So planners see when it is full.
+"""Month by month: the hours that a team's files and new clients ask, so that planners see when it is full.
 
 Belongs here: that projection. Does not belong here: what a team gets and holds (`ledger`).
 """

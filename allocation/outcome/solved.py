@@ -34,7 +34,7 @@ class Solved:
 
 
 def by_kind(solved: Sequence[Solved]) -> dict[tuple[str, str], list[Solved]]:
-    """The layers of each law domain and client line: they share their work, and no team is in two of them."""
+    """The layers of each law domain and client line. Layers of one kind share their work and have no team in common."""
     kinds: dict[tuple[str, str], list[Solved]] = {}
     for one in solved:
         kinds.setdefault((one.layer.law_domain, one.layer.client_line), []).append(one)

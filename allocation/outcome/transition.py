@@ -82,7 +82,7 @@ def _with_balance(both: pd.DataFrame, key: list[str], column: str, other: str) -
 
 
 def _same_lines(now: pd.DataFrame, new: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Both divisions in the same lines: where one of them divides a postcode by line, the other is written out too."""
+    """Both divisions in the same lines: where one has a postcode by line, ``alle`` of the other becomes two rows."""
     key = ["pc4", "law_domain"]
     either = pd.concat([now, new])
     by_line = either[either["client_line"] != ALL_LINES].set_index(key).index.unique()

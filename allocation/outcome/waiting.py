@@ -20,12 +20,12 @@ def waiting_table(ledger: pd.DataFrame, load: pd.DataFrame, regions: pd.DataFram
     """Expected waiting time of every product up to ``waiting_priority``, per team and layer, and per region and layer.
 
     Work is done in order of priority, products of one priority together; who comes in with a higher priority goes
-    before those who wait. With B the hours in files held of this priority and higher, A the hours a month that come in
-    of higher priority, and C the capacity in hours a month, the last one in stock waits T months, where C T = B + A T:
+    before those who wait. B: hours in files held of this priority and higher. A: hours a month that come in of higher
+    priority. C: capacity in hours a month. The last file in stock waits T months, where C T = B + A T:
 
         T = B / (C - A)
 
-    a queue taken as a flow. When A is as large as C the product is not reached at all: T is missing.
+    The queue is taken as a flow. When A is as large as C the product is not reached at all: T is missing.
 
     Parameters
     ----------
@@ -96,7 +96,7 @@ def _months(table: pd.DataFrame, unit: list[str]) -> pd.Series:
 
 
 def line_table(load: pd.DataFrame, before: pd.DataFrame | None) -> pd.DataFrame:
-    """The client lines beside each other, for regions that keep two (R6): what the board asked to monitor.
+    """The two client lines compared, for regions that keep both (R6): the figures that the board asked to monitor.
 
     Parameters
     ----------

@@ -13,7 +13,7 @@ from allocation.report import dutch
 from expectations import coming
 
 SHOWN = 20
-"""At most so many problems in one alert; the run's log has them all."""
+"""The most problems that one alert lists; the run's log has all of them."""
 
 
 def failure(
@@ -103,7 +103,7 @@ def _percent(share: float) -> str:
 
 
 def approval(answer: Mapping[str, Any] | None) -> dict[str, Any]:
-    """The decision as it is kept with the version: by, remark, decision, at.
+    """The decision as it is kept with the version: who (``by``), ``remark``, ``decision`` and when (``at``).
 
     ``answer``: what the approval task handed on. Raises ``Refused`` when there is none: a task that was marked
     successful by hand is no approval.

@@ -1,7 +1,7 @@
-"""Small change, small run: which layers are as they were when the version in force was made, so that its plan holds.
+"""Which layers have not changed since the version in force was made, so that its plan can be kept without a search.
 
 Belongs here: telling which layers changed, by a fingerprint of everything that the search sees. Does not belong here:
-what a layer is (`layers`) or what happens to one that is carried over (`pipeline.solve_layer`).
+what a layer is (`layers`) or what happens to one that is carried over (`steps.solve_layer`).
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from allocation.runs.run_files import RunIncomplete
 def mark_unchanged(run: Run) -> list[str]:
     """Mark the layers of ``run`` that need no search; returns the keys of those that do, in order.
 
-    Carried over is a layer of which the version in force was made from the very same problem, with the same settings of
-    the search and a plan that broke no rule, and which still has that plan. A run that names its regions searches them
-    all: somebody asked for it. ``steps.prepare_layers`` ends with it.
+    A layer is carried over when the version in force was made from the same problem with the same settings of the
+    search, its plan broke no rule, and that plan is still in force. A run that names its regions searches all of them,
+    because somebody asked for it. ``steps.prepare_layers`` calls this last.
     """
     record = run.layers()
     base = None if run.config.regions or record.from_version is None else run_in_force(run)
@@ -73,7 +73,7 @@ def _is_unchanged(run: Run, base: Run, key: str) -> bool:
 
 
 def fingerprint(layer: Layer) -> str:
-    """SHA-256 of everything that a search depends on, but for the division in force: that is compared as a plan."""
+    """SHA-256 of everything that a search depends on, except the division in force, which is compared as a plan."""
     digest = hashlib.sha256()
     problem = layer.problem
     settings = [problem.unit_ids, problem.team_ids, problem.tolerance, asdict(problem.weights)]

@@ -1,4 +1,4 @@
-"""What came in since a division was planned, against what was planned: per team, with the band that chance allows.
+"""Clients that came in since a division was planned, compared per team with the plan and the band that chance allows.
 
 Belongs here: that comparison. Does not belong here: what is done about a team outside its band (`dags`).
 """
@@ -41,7 +41,7 @@ def team_drift(
     -------
     team_id, months, clients_planned, clients_came, low, high (clients in these months), is_outside. The band is
     ``clients_planned`` +/- the tolerance +/- ``CHANCE_SD`` x its square root; months are taken as equally busy.
-    Counts of line ``alle`` fall over both lines as they do in the plan.
+    Counts of line ``alle`` are spread over the lines as they are in the plan.
     """
     months = inflow["month"].nunique()
     by_team = products[products["handled_by"].ne(CENTRAL)]
@@ -72,7 +72,7 @@ def _per_team(counts: pd.DataFrame, column: str, shares: pd.DataFrame) -> pd.Ser
 def compare_with_plan(run: Run) -> list[str]:
     """``team_drift`` of the version in force with the input of ``run``, kept in its folder.
 
-    Compared are the months after those that the plan knew, at most the twelve that it planned. Returns the teams
+    It compares the months after those that the plan knew, at most the twelve months that it planned. Returns the teams
     outside their band. Raises ``Refused`` when no version is in force or the plan's run folder is gone.
     """
     routing = run.in_force_table("routing")
@@ -83,7 +83,7 @@ def compare_with_plan(run: Run) -> list[str]:
     last = pd.Period(known.inflow["month"].max(), "M")
     months = pd.PeriodIndex(inputs.inflow["month"], freq="M")
     later = inputs.inflow[(months > last) & (months <= last + 12)]
-    # The counts of today are in the postcodes of today's edition: a new one has the team of its place.
+    # Today's counts are in the postcodes of today's edition: a new postcode has the team that served its place.
     routing = Succession.read(run).carry_over(routing)
     table = team_drift(plan.read(run_files.WORK), later, inputs.products, routing, plan.config)
     run.write(run_files.DRIFT, table)

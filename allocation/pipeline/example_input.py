@@ -34,7 +34,7 @@ def example_folder(run: Run) -> Path:
 
 
 def write_example_with_division(folder: Path, run: Run) -> None:
-    """The example input, and the division that its older teams had: made by a short search on the older team list."""
+    """The example input with a division in force, made by a short search with the team list of before."""
     areas = run.areas()
     example.write_example(folder, areas)
     config = Config(valid_from=example.REFERENCE_DATE)

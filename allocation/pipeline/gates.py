@@ -1,4 +1,4 @@
-"""The two gates of a run: what they look at, gathered from its files, and what follows from what they find.
+"""The two gates of a run: gathers what they check from the run's files, and refuses the run when one is not passed.
 
 Belongs here: from the files of a run to the facts that the expectations are asked of. Does not belong here: any rule
 (``expectations``).

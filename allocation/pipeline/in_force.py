@@ -25,7 +25,7 @@ from allocation.runs.run import Run
 from allocation.runs.run_files import InForce
 
 TABLES = ("allocation", "routing", "team", "team_load")
-"""What a run needs of the version in force."""
+"""The published tables of the version in force that a run needs."""
 DIVISION_COLUMNS = [*input_tables.CURRENT.column_names, "law_domain"]
 
 

@@ -32,14 +32,14 @@ def solve_all(run: Run, pool: ProcessPoolExecutor, progress: Progress) -> None:
 
 
 def _prepare_layers_and_workers(run: Run, pool: ProcessPoolExecutor) -> None:
-    """Meanwhile the processes of ``pool`` start and read the solver's compiled code, which takes them seconds."""
+    """Build the layers, while the processes of ``pool`` start and read the solver's compiled code (some seconds)."""
     for _ in range(run.config.solver.workers):
         pool.submit(_get_ready)
     steps.prepare_layers(run)
 
 
 def _get_ready() -> None:
-    """Importing this module is the larger part of it."""
+    """Called in a new process of the pool; most of its time is the import of this module."""
     warm_up()
 
 
@@ -67,12 +67,12 @@ def run_all(
 
 
 def _leave_interrupts() -> None:
-    """Ctrl+C reaches every process of a terminal: the one that waits for the others ends them."""
+    """Ignore Ctrl+C in a worker: it reaches every process of a terminal, and the main process ends the workers."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _end(pool: ProcessPoolExecutor) -> None:
-    """At once: what its processes are doing is of no use any more. Files are written whole, so none is left half."""
+    """End the processes of ``pool`` at once: their work is of no use any more. Files are moved into place whole."""
     processes = list((pool._processes or {}).values())  # noqa: SLF001 (no public way to them before 3.14)
     pool.shutdown(wait=False, cancel_futures=True)
     for process in processes:
@@ -93,8 +93,11 @@ def gate_in_process(folder: str, gate: Literal["inputs", "outcome"]) -> None:
 def _run_steps(
     run: Run, pool: ProcessPoolExecutor, gates: ProcessPoolExecutor, until: str, progress: Progress
 ) -> dict[str, float]:
-    """The gates run in a process of their own, which imports Great Expectations once while the areas are read. What
-    the first one finds is awaited before the outcome is made."""
+    """Take the steps in order, up to and including ``until``; returns the seconds of each.
+
+    The gates run in a process of their own, which imports Great Expectations once while the areas are read. The verdict
+    of the first gate is awaited before the outcome is made.
+    """
     gates.submit(engine.get_ready)
     found: list[Callable[[], None]] = []
     order: list[tuple[str, Callable[[], object]]] = [

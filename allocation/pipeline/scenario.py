@@ -70,7 +70,7 @@ class Scenario(BaseModel):
 
 
 def scenario_config(scenario: Scenario, base: Config) -> Config:
-    """The configuration of the scenario: ``base`` with its settings in place. Raises ``InputRefused``."""
+    """The settings ``base`` with those of the scenario in their place. Raises ``InputRefused``."""
     merged = _merge(base.model_dump(), scenario.config)
     merged["reason"] = f"scenario: {scenario.name}"
     return Config.from_values(merged, f"scenario {scenario.name}")
@@ -193,6 +193,6 @@ def _figures(tables_: Mapping[str, pd.DataFrame]) -> dict[str, float]:
 
 
 def side_by_side(compared: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """Several outcomes of ``compare_with_base``, by name of the scenario, as one table: measure, base, each."""
+    """The outcomes of ``compare_with_base``, by name of the scenario, as one table: measure, base, one column each."""
     first = next(iter(compared.values()))
     return first[["measure", "base"]].assign(**{name: table["scenario"] for name, table in compared.items()})

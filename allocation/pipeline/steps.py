@@ -59,8 +59,8 @@ log = logging.getLogger(__name__)
 def prepare_boundaries(run: Run, progress: Progress | None = None) -> None:
     """Postcode areas, their neighbours and regions, from the source or its cache, into the run's folder.
 
-    First the store is asked what is in force: from then on that is input of the run, and nothing opens the store until
-    ``propose``. With the areas goes what changed since the edition of the division in force (``Succession``).
+    The store is asked first what is in force. That is kept as input of the run, and nothing opens the store again until
+    ``propose``. Also kept is what changed since the edition of the division in force (``Succession``).
     """
     import geodata
 
@@ -93,7 +93,7 @@ def boundary_changes(run: Run) -> pd.DataFrame:
 def check_inputs(run: Run) -> None:
     """Read and check the input folder. Raises ``InputRefused`` with every problem.
 
-    With the inputs goes what the new division is compared with (``in_force.write_now``).
+    Also kept is what the new division is compared with (``in_force.write_now``).
     """
     folder = Path(run.input_dir) if run.input_dir else example_folder(run)
     followed = Succession.read(run)
@@ -105,7 +105,7 @@ def check_inputs(run: Run) -> None:
 
 
 def _teams_in_force(run: Run) -> set[str]:
-    """The teams of the division that this run's takes over from: they may hold files though the list drops them."""
+    """The teams of the division in force until now: they may hold files, also when they are no longer in the list."""
     teams = run.in_force_table("team")
     return set() if teams is None else set(teams["team_id"])
 
@@ -113,7 +113,7 @@ def _teams_in_force(run: Run) -> set[str]:
 def _full_postcodes(run: Run, inputs: Inputs) -> pd.DataFrame:
     """Inhabitants per full postcode of the areas that are split at PC6, where the source of the boundaries has them.
 
-    Without (another source, or no network and not in the cache) a range counts by its letters.
+    Where there are none (another source, or no network and no cache) a range counts by its letter pairs.
     """
     import geodata
 
@@ -138,8 +138,8 @@ def estimate_work(run: Run) -> None:
 def prepare_layers(run: Run) -> list[str]:
     """One districting problem per cluster and layer, in folders; returns their keys.
 
-    Marked in ``run_files.LAYERS`` are those that need no search (``carry_over.mark_unchanged``, and those of regions
-    that the settings do not name); ``solve_carried_over`` keeps their plans.
+    Layers that need no search are marked in ``run_files.LAYERS``: unchanged ones (``carry_over.mark_unchanged``) and
+    those of regions that the settings do not name. ``solve_carried_over`` keeps their plans.
     """
     inputs = Inputs.read(run.inputs_folder)
     now = run.read(run_files.DIVISION_IN_FORCE)
@@ -185,9 +185,9 @@ def solve_carried_over(run: Run) -> list[str]:
 
 
 def validate_folder(folder: Path, boundaries: geodata.Boundaries, config: Config) -> list[str]:
-    """Every check of an input folder, as far as building the problems; nothing is kept. Raises ``Refused``.
+    """Check an input folder, up to building the problems; nothing is kept. Raises ``Refused`` with every problem.
 
-    Returns what may be a mistake and is not refused, in sentences.
+    Returns a sentence for each thing that may be a mistake and is not refused.
     """
     today = calendar.today()
     inputs = load_inputs(folder, boundaries.areas, config, today=today)
@@ -210,7 +210,7 @@ def validate_folder(folder: Path, boundaries: geodata.Boundaries, config: Config
 
 
 def solve_layer(run: Run, key: str) -> dict[str, Any]:
-    """Divide one cluster and layer; keeps the plan and what the solver said of it. Returns the latter."""
+    """Divide one cluster and layer, and keep its plan and the solver's result; returns the result."""
     layer = Layer.read(run.layer_folder(key))
     row = next(row for row in run.layers().layers if row.key == key)
     carried = None if row.is_solved else np.asarray(layer.problem.current)

@@ -1,11 +1,11 @@
-"""A new edition of the boundaries: the division in force carried over to it, with nothing lost.
+"""Carries the division in force over to a new edition of the boundaries, without losing a client or a file.
 
 Areas appear, vanish, get another number, and move to another gemeente or region, compared with the edition of the
 division in force. A new area starts with the team of its place; counts and files of a vanished one go to the area that
 lies there now. An area that moved to another region is divided there; its clients keep their team (R7).
 
-Belongs here: which edition is in force, and following postcodes from there to here. Does not belong here: comparing
-polygons (``geodata.editions``), or postcodes that never had an area (``inputs``).
+Belongs here: which edition is in force, and following postcodes from that edition to the one of the run. Does not
+belong here: comparing polygons (``geodata.editions``), or postcodes that never had an area (``inputs``).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Succession:
-    """What became of the areas of the division in force; empty when the edition is the same, or no division in force.
+    """What became of the areas of the division in force; empty when the edition is the same or nothing is in force.
 
     ``changes``: change, pc4, old, new, share, as ``geodata.diff`` gives it. ``carried``: pc4 (new), from_pc4 (whose
     place in the division it takes), share. ``followed``: pc4 (gone), successor, share. ``noticed``: the changes in
@@ -70,11 +70,11 @@ class Succession:
         return {str(kind): int(count) for kind, count in self.changes["change"].value_counts().sort_index().items()}
 
     def successors(self) -> dict[str, str]:
-        """Gone postcode -> the one in its place."""
+        """The postcode that lies in the place of each postcode that is gone, by the latter."""
         return dict(zip(self.followed["pc4"], self.followed["successor"], strict=True))
 
     def carry_over(self, division: pd.DataFrame) -> pd.DataFrame:
-        """``division`` (rows by pc4) with the rows of its place for each new postcode that has none of its own.
+        """``division`` (rows by pc4), and for each new postcode the rows of the postcode whose place it takes.
 
         Rows of postcodes that are gone stay: the changes list them as vanished.
         """

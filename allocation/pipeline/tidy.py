@@ -1,4 +1,4 @@
-"""Retention: what old runs and logs leave on the disk, removed by age and number; never what a version needs.
+"""Retention: removes old runs and logs from the disk by age and number, and never what a version needs.
 
 Belongs here: which folders and files below ``var`` may go. Does not belong here: the rows of the store and the files of
 versions, which are kept for good, and the tables of Airflow (``airflow db clean``, see `docs/runbook.md`).
@@ -33,7 +33,7 @@ _GOING = ".going-"
 
 @dataclass(frozen=True)
 class Removed:
-    """What was removed, or would be. ``bytes`` counts a file that has several names once per name."""
+    """What was removed, or would be. ``bytes`` counts a file with several names (hard links) once for each name."""
 
     runs: tuple[str, ...]
     files: int
@@ -97,7 +97,7 @@ def _interrupted(folder: Path) -> Iterator[Path]:
 
 
 def _about(folder: Path) -> dict[str, str]:
-    """What a run says of itself, of whatever release; empty when it was killed before it could."""
+    """The record of a run, of whichever release; empty when the run was killed before it was written."""
     try:
         return dict(json.loads(RUN.path(folder).read_text(encoding="utf-8")))
     except (OSError, ValueError):
@@ -119,7 +119,7 @@ def _size(path: Path) -> int:
 
 
 def _remove(path: Path) -> None:
-    """A folder goes out of sight in one step first, so that nobody meets half of it."""
+    """Remove a folder or file. A folder is renamed first, in one step, so that nobody reads half of it."""
     if path.is_dir():
         going = path if path.name.startswith(_GOING) else path.with_name(f"{_GOING}{path.name}")
         if going != path:

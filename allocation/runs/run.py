@@ -37,7 +37,7 @@ Progress = Callable[[str], None]
 
 
 def run_folder(var: Path, run_id: str) -> Path:
-    """Where a run of this name has its files; never outside ``var``."""
+    """The folder of a run of this name; never outside ``var``."""
     return var / "runs" / "".join(c if c.isalnum() or c in "-_" else "-" for c in run_id)
 
 
@@ -242,7 +242,7 @@ def _free_name(var: Path, name: str) -> str:
 
 
 def _without_secret(store: str) -> str:
-    """The address as it may be kept in a file; unchanged when there is no secret in it."""
+    """The address with its secret blotted out, as it may be kept in a file."""
     from allocation.publication.connection import address_without_secret
 
     shown = address_without_secret(store)
@@ -250,7 +250,7 @@ def _without_secret(store: str) -> str:
 
 
 def _with_secret(kept: str) -> str:
-    """The address of the surroundings when ``kept`` is that one without its secret; else ``kept``, which may not do."""
+    """The whole address, from ``CASELOAD_STORE``, where ``kept`` is that one without its secret; else ``kept``."""
     given = os.environ.get("CASELOAD_STORE")
     return given if given and HIDDEN in unquote(kept) and _without_secret(given) == kept else kept
 

@@ -192,7 +192,7 @@ class Tables:
 
 
 class Record(BaseModel):
-    """A JSON file with a fixed form; what a later release adds is ignored."""
+    """A JSON file with a fixed form; fields that a later release adds are ignored."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -213,8 +213,8 @@ class RunRecord(Record):
 class InForce(Record):
     """The version that the division of this run takes over from; empty when no version is in force.
 
-    ``since``: its first day. ``run_id``: the run that made it. ``timeline_act``: the last act that had changed what is
-    in force when the run asked.
+    ``since``: its first day. ``run_id``: the run that made it. ``timeline_act``: number of the last publication or
+    rollback at the moment when the run asked the store.
     """
 
     timeline_act: int | None = None
@@ -236,7 +236,7 @@ class BoundariesRecord(Record):
 
 
 class LayerRow(Record):
-    """A layer of the run. ``is_solved``: whether it is searched, or carried over. ``units``: how many it divides."""
+    """A layer of the run. ``is_solved``: it is searched (else carried over). ``units``: how many it divides."""
 
     key: str
     label: str
