@@ -46,7 +46,7 @@ def build_layers(
 
     Parameters
     ----------
-    work : as ``demand.expected_work`` gives it.
+    work : as ``demand.expected.expected_work`` gives it.
     areas, edges : one row per postcode; neighbouring pairs (a, b, border_m).
     day : first day of the new division; teams and locks of that day count.
     held : as ``holding.held_files`` gives it; needed where the balance counts the files that teams hold.

@@ -74,7 +74,7 @@ def text(alert: Mapping[str, Any]) -> str:
 
 
 def proposal(figures: Mapping[str, Any]) -> str:
-    """What the planner reads before deciding, in Dutch Markdown. ``figures`` as ``pipeline.summary`` gives them."""
+    """What the planner reads before deciding, in Dutch Markdown. ``figures``: of ``report.summary.summary``."""
     outside = ", ".join(figures["teams_outside_tolerance"]) or "geen"
     rows = [
         ("Versie", figures["version"]),

@@ -1,7 +1,8 @@
 """Which team has this postcode, and why: the published routing, read for one client.
 
 Belongs here: reading a postcode as people write it, and choosing the rows that hold for it. Does not belong here: how
-the routing is made (`routing`) or published (`publish`). Reads published views only, so a reader's rights suffice.
+the routing is made (`outcome.routing`) or published (`versions`). Reads published views only, so the rights of a reader
+suffice.
 """
 
 from __future__ import annotations

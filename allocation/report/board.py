@@ -248,7 +248,7 @@ def team_figures(board: LayerBoard, plan: Ints) -> TeamFigures:
 
 
 def _interval(board: LayerBoard, plan: Ints, hours: Floats) -> tuple[Floats, Floats]:
-    """Ends (k,) of the 80% interval of each team's hours, as ``demand.team_interval`` defines it."""
+    """Ends (k,) of the 80% interval of each team's hours, as ``demand.intervals.team_interval`` defines it."""
     k, has = board.layer.problem.k, plan >= 0
     variance: Floats = np.bincount(plan[has], board.spread.own[has], k).astype(np.float64)
     units = np.flatnonzero(has)
