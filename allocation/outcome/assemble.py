@@ -58,6 +58,7 @@ def assemble(
     expected = transition.expected_per_area(work, allocation, config)
     changes = transition.allocation_changes(now, allocation, expected).assign(from_version=from_version)
     files = transition.placed_files(held, routed, config)
+    holders = pd.concat([held["team_id"], now["team_id"]]).dropna().unique()
     moves = transition.transition_table(files)
     work_of_teams = ledger.routed_work(work, routed, config)
     rows = ledger.ledger(work_of_teams, files, norms, solved)
@@ -69,7 +70,7 @@ def assemble(
         "allocation_reason": routing.reason_table(parts),
         "team_load": load,
         "team_ledger": ledger.team_ledger(rows),
-        "files": transition.files_table(Roster.of(inputs, day, config), areas, config),
+        "files": transition.files_table(Roster.of(inputs, day, config), holders, areas, config),
         "allocation_changes": changes,
         "transition": moves,
         "region_summary": region_summary(solved, load, changes, files, work, areas, config),

@@ -6,6 +6,7 @@ the client. Does not belong here: what the new division is (``routing``).
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import product
 
 import numpy as np
@@ -143,7 +144,7 @@ def movement(team_from: pd.Series, team_to: pd.Series) -> NDArray[np.object_]:
     return np.where(team_from.isna(), "onbekend", known).astype(object)
 
 
-def files_table(roster: Roster, areas: pd.DataFrame, config: Config) -> pd.DataFrame:
+def files_table(roster: Roster, holders: Iterable[str], areas: pd.DataFrame, config: Config) -> pd.DataFrame:
     """Table ``files``: what happens to an existing file, for every holder a consumer may know. No counts.
 
     The row that names most decides: first that of the team and the postcode, then that of the team with ``*`` for the
@@ -153,6 +154,7 @@ def files_table(roster: Roster, areas: pd.DataFrame, config: Config) -> pd.DataF
     Parameters
     ----------
     roster : of the first day. areas : pc4 and arbeidsmarktregio_nr.
+    holders : team_ids that have files or had postcodes until now; who is no longer in the roster has ended.
 
     Returns
     -------
@@ -165,7 +167,7 @@ def files_table(roster: Roster, areas: pd.DataFrame, config: Config) -> pd.DataF
     segments = segments[segments["pw_client"] | (segments["law"] != "PW")]
     line = [serving_line(*pair) for pair in segments[["law", "client_line"]].itertuples(index=False, name=None)]
     segments = segments.assign(line=line, serves=served_by(segments, config))
-    cases = segments.merge(pd.DataFrame({"team_id": list(roster.teams)}), how="cross")
+    cases = segments.merge(pd.DataFrame({"team_id": sorted({*roster.teams, *holders})}), how="cross")
     regions = areas["arbeidsmarktregio_nr"].drop_duplicates().astype(int)
     cases = cases.merge(regions.rename("region"), how="cross").assign(pc4="*")
     cases["refusal"] = roster.refusal(cases)

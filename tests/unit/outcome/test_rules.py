@@ -189,6 +189,16 @@ def test_r7_clients_stay_unless_their_team_ends(tmp_path: Path) -> None:
     assert moves["reason"].unique() == ["team beëindigd: dossiers volgen de postcode"]
 
 
+def test_r7_the_files_of_a_team_that_left_the_list_of_teams_are_told_as_ended(tmp_path: Path) -> None:
+    """W2 stands in the division in force and no longer in teams: the transition and ``files`` say the same."""
+    made = toy.divide(tmp_path, {"teams": teams(without=("W2",))}, CONFIG)
+    assert made.transition.query("team_from == 'W2'")["movement"].unique() == ["verhuist"]
+    rows = made.outcome["files"].query("team_from == 'W2'")
+    assert len(rows) == 4 * 2 * (2 + 2 + 1)  # groups, lines, and each law with and without PW, PW itself only with
+    told = rows[["pc4", "team_to", "movement", "reason"]].drop_duplicates()
+    assert told.to_numpy().tolist() == [["*", "*", "verhuist", "team beëindigd: dossiers volgen de postcode"]]
+
+
 def test_r7_with_policy_move_clients_follow_the_postcode(tmp_path: Path) -> None:
     """W1 doubles and takes a postcode from W2: its two WIA clients move only when the policy says so."""
     larger = {"teams": teams(toy.team("W1", "1", "1001", fte_verzekeringsarts="2.0"))}
