@@ -419,3 +419,26 @@ def test_a_new_edition_lists_what_appeared_and_vanished_and_carries_the_rest_ove
 def test_r6_a_team_without_zw_cannot_serve_a_fully_meerwettig_region(tmp_path: Path) -> None:
     with pytest.raises(InputRefused, match=r"teams.csv, row \d+, column laws: team W1 does not serve ZW"):
         toy.divide(tmp_path, {"teams": teams(toy.team("W1", "1", "1001", laws="WIA"))}, CONFIG)
+
+
+@pytest.mark.parametrize("names", [("W1", "W2"), ("W2", "W1")])
+def test_r24_two_lines_become_one_and_the_team_with_most_of_the_work_has_the_postcode_now(
+    tmp_path: Path, names: tuple[str, str]
+) -> None:
+    """West counts three in four clients as vangnet, so the team of that line has most of the work of every postcode.
+
+    It does not depend on how the two teams are called.
+    """
+    vangnet, werkgever = names
+    frames = toy.tables()
+    counted = frames["inflow"]["product"].eq("WIA_EWT")
+    frames["inflow"].loc[counted & frames["inflow"]["pc4"].isin(["1001", "1002", "1005"]), "client_line"] = "vangnet"
+    frames["inflow"].loc[counted & frames["inflow"]["pc4"].eq("1006"), "client_line"] = "werkgever"
+    west = ["1001", "1002", "1005", "1006", "1009", "1010"]
+    rows = [(pc4, line, team, "1") for pc4 in west for line, team in (("vangnet", vangnet), ("werkgever", werkgever))]
+    now = frames["current"][~frames["current"]["team_id"].isin(["W1", "W2"])]
+    frames["current"] = pd.concat([now, pd.DataFrame(rows, columns=now.columns)], ignore_index=True)
+    layer = next(one for one in toy.divide(tmp_path, frames, CONFIG).layers if "W1" in one.problem.team_ids)
+    position = layer.problem.team_ids.index(vangnet)
+    held = dict(zip(layer.parts["pc4"], layer.problem.current == position, strict=True))
+    assert held == dict.fromkeys(west, True) | {"1006": False}
