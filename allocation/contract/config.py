@@ -60,20 +60,22 @@ class Solver(Settings):
         return self if seconds is None else self.model_copy(update={"seconds": seconds, "iterations": None})
 
 
+RETIRED = frozenset({"months_to_close"})
+"""Settings of ``[work]`` that earlier releases had; in a file they are refused like any unknown name."""
+
+
 class Work(Settings):
     """How counts become hours.
 
     ``productive_hours_per_fte``: hours a year that one FTE spends on clients (an assumption of the example).
     ``growth``: expected growth of the inflow on top of the history, per product or ``"*"`` for all (0.1 = 10%).
     ``hours_factor``: multiplies the hours per client, per product or ``"*"`` (a changed norm).
-    ``months_to_close``: without effect (files are closed as the team ledger plans); kept for settings of older runs.
     ``exceptional_months``: months (YYYY-MM) of the inflow that are incomplete or known to be unlike others: not used.
     """
 
     productive_hours_per_fte: float = Field(1200.0, gt=0, le=3000)
     growth: dict[str, Annotated[float, Field(gt=-1, le=5)]] = {}
     hours_factor: dict[str, Annotated[float, Field(gt=0, le=20)]] = {}
-    months_to_close: dict[str, Annotated[float, Field(gt=0, le=1200)]] = {"*": 6.0, "WGA_MONITORING": 60.0}
     exceptional_months: tuple[Annotated[str, Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")], ...] = ()
 
 
@@ -129,6 +131,12 @@ class Config(Settings):
             return cls.model_validate(values)
         except ValidationError as error:
             raise InputRefused([_problem(detail, origin) for detail in error.errors()]) from None
+
+    @classmethod
+    def of_run(cls, values: Mapping[str, Any]) -> Self:
+        """The settings that a run was started with, perhaps by an earlier release: retired settings are left out."""
+        kept = {name: value for name, value in values.get("work", {}).items() if name not in RETIRED}
+        return cls.from_values({**values, "work": kept})
 
     @classmethod
     def from_file(cls, path: Path | None) -> Self:

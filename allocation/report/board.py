@@ -152,7 +152,7 @@ class Amounts:
 
     def __init__(self, folder: Path) -> None:
         self.work = run_files.WORK.read(folder)
-        self.config = Config.from_values(run_files.RUN.read(folder).config)
+        self.config = Config.of_run(run_files.RUN.read(folder).config)
         self.pc4 = pd.Index(self.work["pc4"].unique())
         self._known: dict[tuple[str, str], tuple[pd.DataFrame, Spread]] = {}
 

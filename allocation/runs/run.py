@@ -102,7 +102,7 @@ class Run:
             input_dir=record.input_dir,
             boundaries=record.boundaries,
             store=_with_secret(record.store),
-            config=Config.from_values(record.config),
+            config=Config.of_run(record.config),
             created_by=record.created_by,
             today=record.today,
         )
