@@ -11,7 +11,7 @@ import logging
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -21,13 +21,14 @@ from allocation.contract import input_tables
 from allocation.contract.config import Config
 from allocation.contract.errors import Refused
 from allocation.districting import check, evaluate
+from allocation.intake.inputs import Inputs
 from allocation.layers.layer import Layer
 from allocation.page.answers import draft_team
-from allocation.page.changes import ChangeSet, Move, ShownKey
+from allocation.page.changes import UNCHANGED, ChangeSet, Move, ShownKey
 from allocation.page.whatif import Bench, Variant, free_units
 from allocation.pipeline import run_all, steps
-from allocation.publication import drafts
-from allocation.report import account_sheets
+from allocation.publication import drafts, versions
+from allocation.report import account_sheets, dutch
 from allocation.report.board import Ints, LayerBoard
 from allocation.report.map import SHOWN, boards_shown, main_team
 from allocation.runs import run_files
@@ -93,10 +94,14 @@ def submit(
 ) -> int:
     """Propose the draft: a new run folder, checked, with its report; returns the number of the version.
 
-    ``valid_from``: the first day of the new division; None = the day on which it is approved.
+    ``valid_from``: the first day of the new division, on which its teams begin and stop; None = the day on which it is
+    approved, and for teams the first day of the run that the draft was made on.
 
-    Raises Refused when an area has no team or the outcome does not pass its checks; nothing is stored then.
+    Raises Refused when an area has no team, another version is in force by then, or the outcome does not pass its
+    checks; nothing is stored then.
     """
+    if valid_from is not None and valid_from != bench.day:
+        bench = Bench(bench.folder, valid_from)
     variant = bench.variant(changes)
     without = [
         str(b.layer.parts["pc4"].iloc[u])
@@ -104,8 +109,10 @@ def submit(
         for u in np.flatnonzero(plan < 0)
     ]
     if without:
-        shown = ", ".join(sorted(set(without))[:10])
-        raise Refused(f"{len(set(without))} postcodes hebben geen team: {shown}. Wijs ze toe of kies Herbereken.")
+        shown, when = ", ".join(sorted(set(without))[:10]), "" if bench.is_as_run else f" op {dutch.day(bench.day)}"
+        told = f"{len(set(without))} postcodes hebben{when} geen team: {shown}."
+        raise Refused(f"{told} Wijs ze toe of kies Herbereken.")
+    _refuse_another_basis(bench, store_url)
     asked = {"reason": reason, "valid_from": valid_from}
     run = _new_run(bench, var=var, store_url=store_url, by=by, asked=asked)
     _copy_inputs(bench, changes, run)
@@ -117,6 +124,17 @@ def submit(
         raise Refused(_not_passed(run)) from refused
     steps.write_report(run)
     return steps.propose(run)
+
+
+def _refuse_another_basis(bench: Bench, store_url: str) -> None:
+    """Raise Refused when another version will be in force on the eve than the one that the run was compared with."""
+    compared = Run.open(bench.folder).in_force().version
+    then = None if bench.is_as_run else versions.current_version(store_url, bench.day - timedelta(days=1))
+    if then is not None and then != compared:
+        raise Refused(
+            f"Vlak voor {dutch.day(bench.day)} geldt versie {then}, waarmee dit voorstel niet is vergeleken. Kies een "
+            "andere ingangsdatum, of maak het concept op een verdeling die van die versie uitgaat."
+        )
 
 
 def _not_passed(run: Run) -> str:
@@ -158,13 +176,15 @@ def from_draft(run: Run, draft_id: int) -> Run:
     if not run_files.OUTCOME.table("teams").exists(folder):
         raise Refused(f"De bestanden van run {kept.run_id} zijn er niet meer.")
     bench, origin = Bench(folder), Run.open(folder)
-    made = write_input(bench, ChangeSet.model_validate(kept.content), run.draft_input_folder)
     asked = {"regions": (), "reason": run.config.reason, "valid_from": run.config.valid_from}
+    config = bench.config.model_copy(update=asked)
+    day = bench.inputs.planning_date(config, run.today)
+    made = write_input(bench, ChangeSet.model_validate(kept.content), run.draft_input_folder, day)
     return Run.start(
         input_dir=made,
         boundaries=origin.boundaries,
         store=run.store,
-        config=bench.config.model_copy(update=asked),
+        config=config,
         var=run.var,
         run_id=run.run_id,
         today=run.today,
@@ -172,9 +192,12 @@ def from_draft(run: Run, draft_id: int) -> Run:
     )
 
 
-def write_input(bench: Bench, changes: ChangeSet, folder: Path) -> Path:
-    """An input folder as the contract has it: the one of the run, with the draft's teams, locks and moves (as pins)."""
-    changed = replace(bench.changed_inputs(changes), current=bench.original_current)
+def write_input(bench: Bench, changes: ChangeSet, folder: Path, day: date) -> Path:
+    """An input folder as the contract has it: the one of the run, with the draft's teams, locks and moves (as pins).
+
+    ``day``: when the draft's teams begin and stop.
+    """
+    changed = replace(bench.changed_inputs(changes, day), current=bench.original_current)
     pins = pd.DataFrame(_pins(bench, changes), columns=list(input_tables.LOCKS.column_names))
     locks = changed.locks if pins.empty else pd.concat([changed.locks.astype(object), pins], ignore_index=True)
     folder.mkdir(parents=True, exist_ok=True)
@@ -215,7 +238,7 @@ def _new_run(bench: Bench, *, var: Path, store_url: str, by: str, asked: Mapping
         config=bench.config.model_copy(update=dict(asked)),
         var=var,
         run_id=name,
-        today=bench.day,
+        today=min(bench.day, Run.open(bench.folder).layers().day),
         created_by=by,
     )
 
@@ -238,9 +261,11 @@ def _copy_inputs(bench: Bench, changes: ChangeSet, run: Run) -> None:
             shutil.copytree(path, run.folder / path.name)
         else:
             shutil.copyfile(path, run.folder / path.name)
-    if changes.structure != ChangeSet().structure:
+    if changes.structure != UNCHANGED:
         changed = bench.changed_inputs(changes)
         replace(changed, current=bench.original_current).write(run.inputs_folder)
+    if changes.structure != UNCHANGED or not bench.is_as_run:
+        run.write(run_files.HELD_FILES, bench.held_under(Inputs.read(run.inputs_folder)))
     run.write(run_files.CHANGES, changes.model_dump(mode="json"))
 
 
@@ -253,11 +278,11 @@ def _write_layers(run: Run, bench: Bench, variant: Variant, by: str) -> None:
         result = origin.result(part.key) if is_known else _result(part, plan, by)
         run_files.RESULT.write(run.layer_folder(part.key), result)
         rows.append(LayerRow(key=part.key, label=part.layer.label, is_solved=True, units=part.layer.problem.n))
-    run.write(run_files.LAYERS, origin.layers().model_copy(update={"layers": tuple(rows)}))
+    run.write(run_files.LAYERS, origin.layers().model_copy(update={"day": bench.day, "layers": tuple(rows)}))
 
 
 def _is_as_proposed(bench: Bench, part: LayerBoard, plan: Ints) -> bool:
-    return any(own is part for own in bench.board.layers) and plan is part.proposal
+    return bench.is_as_run and any(own is part for own in bench.board.layers) and plan is part.proposal
 
 
 def _result(part: LayerBoard, plan: Ints, by: str) -> dict[str, object]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass, replace
+from datetime import date
 from functools import cached_property
 from pathlib import Path
 from threading import Lock as Mutex
@@ -69,15 +70,25 @@ def _is_same(known: LayerSums | None, board: LayerBoard, plan: Ints) -> bool:
 
 
 class Bench:
-    """A proposal laid open: gives the variant of any change set. Safe for several planners at once."""
+    """A proposal laid open: gives the variant of any change set. Safe for several planners at once.
 
-    def __init__(self, folder: Path) -> None:
+    ``day``: first day of the division, on which changes of teams take effect; None = the one of the run. On another
+    day than that every layer is built anew: teams begin and end, locks lapse.
+    """
+
+    def __init__(self, folder: Path, day: date | None = None) -> None:
         self.folder = folder
         self._run = Run.open(folder)
+        planned = self._run.layers().day
+        self.day = planned if day is None else day
+        self.is_as_run = self.day == planned
+        if not self.is_as_run:
+            self._run = replace(self._run, config=self._run.config.model_copy(update={"valid_from": self.day}))
         self.run_id: str = self._run.run_id
         self.config = self._run.config
         self.board = Board.read(folder)
-        self.day = self._run.layers().day
+        if not self.is_as_run:
+            self.board = self._rebuilt(ChangeSet())
         self.sums = tuple(b.sums for b in self.board.layers)
         self.sums_now = tuple(b.sums_now for b in self.board.layers)
         self._known: OrderedDict[str, Board] = OrderedDict()
@@ -99,7 +110,7 @@ class Bench:
         return self._run.read(run_files.OUTCOME.table("allocation_changes"))
 
     @cached_property
-    def held_files(self) -> pd.DataFrame:
+    def _held_files(self) -> pd.DataFrame:
         """Every file in stock with its holder, as ``layers.holding.held_files`` gives it."""
         return self._run.read(run_files.HELD_FILES)
 
@@ -160,13 +171,14 @@ class Bench:
                     self._known.popitem(last=False)
         return Variant(self.sums, board, _moved(board, changes.moves))
 
-    def changed_inputs(self, changes: ChangeSet) -> Inputs:
-        """The input as it is with the planner's locks and teams."""
-        refuse_nonsense(self.board, changes, self.day)
-        return apply_to_inputs(self.inputs, changes, self.day)
+    def changed_inputs(self, changes: ChangeSet, day: date | None = None) -> Inputs:
+        """The input as it is with the planner's locks and teams from ``day`` on (None: the first day)."""
+        first = self.day if day is None else day
+        refuse_nonsense(self.board, changes, first)
+        return apply_to_inputs(self.inputs, changes, first)
 
     def _rebuilt(self, changes: ChangeSet) -> Board:
-        """The board with the layers of the touched regions built anew."""
+        """The board with the layers of the touched regions built anew; without a change those of every region."""
         inputs = self.changed_inputs(changes)
         touched = self._touched(changes)
         teams = active_teams(inputs.teams, self.day)
@@ -180,23 +192,20 @@ class Bench:
             locks=inputs.locks[inputs.locks["area"].isin(areas["pc4"])],
             clusters=inputs.clusters[inputs.clusters["region"].isin(touched)],
         )
-        held = self.held_files[self.held_files["pc4"].isin(areas["pc4"])]
         try:
             layers = build_layers(
-                local,
-                self.amounts.work,
-                areas,
-                self.boundaries.edges,
-                self._bridges,
-                self.config,
-                self.day,
-                with_refusals(held, Roster.of(local, self.day, self.config)),
-            )
+                local, self.amounts.work, areas, self.boundaries.edges, self._bridges, self.config, self.day,
+                None if self.config.balance == "load" else self.held_under(inputs),
+            )  # fmt: skip
         except ProblemError as error:
             raise Refused(f"Zo kan de regio niet verdeeld worden: {' '.join(error.sentences)}") from error
         except InputRefused as error:
             raise Refused(impossible_locks(error, changes)) from error
         return self._joined(layers, touched, teams)
+
+    def held_under(self, inputs: Inputs) -> pd.DataFrame:
+        """The files in stock with their holders, judged by the teams and locks of ``inputs``."""
+        return with_refusals(self._held_files, Roster.of(inputs, self.day, self.config))
 
     def _refuse_empty_regions(self, teams: pd.DataFrame, touched: set[int]) -> None:
         """Raise Refused when a set of regions that is divided together keeps no team of a kind."""
@@ -218,6 +227,8 @@ class Bench:
         """Numbers of the regions whose layers have to be built anew: those touched, and all that hang together."""
         region = self.board.areas.set_index("pc4")["arbeidsmarktregio_nr"]
         teams = self.inputs.teams.drop_duplicates("team_id", keep="last").set_index("team_id")["regions"]
+        if changes.is_empty:
+            return {int(nr) for nr in region.unique()}
         first = {int(region[lock.area]) for lock in changes.locks}
         first |= {int(nr) for one in changes.teams for nr in teams[one.team_id]}
         first |= {one.region for one in changes.new_teams}

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date, timedelta
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
+from allocation.contract import calendar
 from allocation.contract.errors import Refused
 from allocation.intake.inputs import Inputs
 from allocation.page import proposing
-from allocation.page.changes import ChangeSet, LockChange, Move, TeamChange
+from allocation.page.changes import ChangeSet, LockChange, Move, NewTeam, TeamChange
 from allocation.page.suggestions import suggestions
 from allocation.page.whatif import Bench
 from allocation.pipeline import steps
-from allocation.publication import drafts
+from allocation.publication import drafts, versions
+from allocation.runs import run_files
 from allocation.runs.run import Run, run_folder
+from tests.support import toy
 from tests.support.browser import toy_run
 
 
@@ -69,6 +74,105 @@ def test_the_country_is_divided_around_what_the_planner_moved(run: Run) -> None:
     division = Run.open(run_folder(var, str(told["run_id"]))).frame("allocation")
     mine = division[(division["pc4"] == "1005") & (division["law_domain"] == "zw_wia")]
     assert set(mine["team_id"]) == {move.team_id}
+
+
+def all_of(run: Run, gone: str, to: str) -> ChangeSet:
+    """The draft in which a team stops and another takes its postcodes."""
+    division = run.frame("allocation")
+    codes = sorted(set(division.loc[division["team_id"] == gone, "pc4"]))
+    moves = tuple(Move(layer="vangnet", pc4=pc4, team_id=to) for pc4 in codes)
+    return ChangeSet(moves=moves, teams=(TeamChange(team_id=gone, is_closed=True),))
+
+
+def submitted(run: Run, changes: ChangeSet, first: date | None) -> Run:
+    """The run of a proposal that was made of a draft."""
+    var = run.folder.parent.parent
+    version = proposing.submit_in(var, run.store, run.run_id, changes, "Anna", "stopt", first)
+    known = versions.versions(run.store).set_index("version")
+    return Run.open(run_folder(var, str(known.at[version, "run_id"])))
+
+
+def last_day(run: Run, team: str) -> date | None:
+    """The last day of a team as it is published."""
+    (last,) = run.frame("team_periods").set_index("team_id").loc[[team], "valid_to"]
+    return None if pd.isna(last) else pd.Timestamp(last).date()
+
+
+@pytest.mark.parametrize("days", [0, 90])
+def test_a_team_stops_on_the_day_before_the_first_day(run: Run, days: int) -> None:
+    """W2 of the West stops; without a first day on the one of the run, else on the chosen one. Its files move."""
+    first = run.layers().day + timedelta(days=days)
+    made = submitted(run, all_of(run, "W2", "W1"), first if days else None)
+    assert (made.layers().day, last_day(made, "W2"), last_day(made, "W1")) == (first, first - timedelta(days=1), None)
+    files = made.frame("transition")
+    held = files[files["team_from"] == "W2"]
+    assert held["clients"].sum() > 0
+    assert set(held["team_to"]) == {"W1"}
+    assert set(held["reason"]) == {"team beëindigd: dossiers volgen de postcode"}
+
+
+def test_a_team_starts_on_the_first_day(run: Run) -> None:
+    first = run.layers().day + timedelta(days=90)
+    new = NewTeam(team_id="W3", name="SMC W3", office="Westerstad", office_pc4="1001", region=1, fte=1)
+    changes = ChangeSet(new_teams=(new,), moves=(Move(layer="vangnet", pc4="1001", team_id="W3"),))
+    made = submitted(run, changes, first)
+    periods = made.frame("team_periods").set_index("team_id")["valid_from"]
+    assert pd.Timestamp(periods["W3"]).date() == first
+    assert "W3" in set(made.frame("team_load")["team_id"])
+
+
+def ends_in_june(place: Path) -> Run:
+    """A run on the toy country in which W2 ends on 30 June."""
+    teams = toy.tables()["teams"]
+    teams.loc[teams["team_id"] == "W2", "valid_to"] = "2026-06-30"
+    return toy_run(place / "var", {"teams": teams}, tolerance=0.9)
+
+
+def test_capacity_counts_from_the_first_day(tmp_path: Path) -> None:
+    """W2 ends on 30 June: on 1 January half a year's hours, from 1 April on a quarter's."""
+    run = ends_in_june(tmp_path)
+    whole, quarter = Bench(run.folder), Bench(run.folder, date(2026, 4, 1))
+
+    def hours(bench: Bench) -> float:
+        problem = next(b.layer.problem for b in bench.board.layers if "W2" in b.layer.problem.team_ids)
+        return float(problem.capacity[problem.team_ids.index("W2")])
+
+    assert hours(quarter) / hours(whole) == pytest.approx(91 / 181)
+    moved = submitted(run, ChangeSet(moves=(Move(layer="vangnet", pc4="1001", team_id="W1"),)), date(2026, 4, 1))
+    load = moved.frame("team_load").set_index("team_id")
+    assert load.at["W2", "capacity_hours_verzekeringsarts"] == pytest.approx(hours(quarter))
+
+
+def test_postcodes_of_a_team_that_ends_before_the_first_day_are_named(tmp_path: Path) -> None:
+    run = ends_in_june(tmp_path)
+    own = run.frame("allocation")
+    count = own.loc[own["team_id"] == "W2", "pc4"].nunique()
+    move = Move(layer="vangnet", pc4="1003", team_id="O1")
+    with pytest.raises(Refused, match=f"{count} postcodes hebben op 1 juli 2026 geen team"):
+        submitted(run, ChangeSet(moves=(move,)), date(2026, 7, 1))
+
+
+def test_a_first_day_after_another_planned_version_is_refused(run: Run) -> None:
+    """The run was compared with nothing in force; by the chosen day a planned version is."""
+    steps.write_report(run)
+    steps.propose(run)
+    start = calendar.today() + timedelta(days=10)
+    number = Run.open(run.folder).read(run_files.VERSION).version
+    versions.publish(
+        number, run.store, run.files_dir, valid_from=start, approval={"by": "Bert", "decision": "approved"}
+    )
+    with pytest.raises(Refused, match=f"geldt versie {number}, waarmee dit voorstel niet is vergeleken"):
+        submitted(run, ChangeSet(moves=(a_move(run),)), start + timedelta(days=1))
+
+
+def test_a_draft_divided_by_the_pipeline_stops_its_team_on_the_first_day_asked(run: Run) -> None:
+    first = calendar.today() + timedelta(days=90)
+    asked = replace(begun(run), config=run.config.model_copy(update={"valid_from": first}))
+    made = proposing.from_draft(asked, saved(run, all_of(run, "W2", "W1")))
+    steps.prepare_boundaries(made)
+    steps.check_inputs(made)
+    last = Inputs.read(made.inputs_folder).teams.set_index("team_id").at["W2", "valid_to"]
+    assert pd.Timestamp(last).date() == first - timedelta(days=1)
 
 
 def test_a_draft_that_is_gone_or_has_lost_its_run_is_refused(run: Run) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 from datetime import date
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -23,6 +24,7 @@ from allocation.page.changes import ChangeSet, LockChange, Move, NewTeam, TeamCh
 from allocation.page.suggestions import cuts, suggestions
 from allocation.page.whatif import Bench, Variant
 from allocation.runs.run import Run
+from tests.support.browser import toy_run
 
 WEST = ["1001", "1002", "1005", "1006", "1009", "1010"]
 
@@ -191,6 +193,19 @@ def periods_of(bench: Bench, change: TeamChange) -> list[tuple[str, str | None, 
         (f"{t.valid_from:%Y-%m-%d}", None if pd.isna(t.valid_to) else f"{t.valid_to:%Y-%m-%d}", t.fte_verzekeringsarts)
         for t in after.itertuples()
     ]
+
+
+@pytest.mark.parametrize("balance", ["first_year", "waiting_time"])
+def test_a_balance_that_counts_files_counts_them_under_a_draft_too(tmp_path: Path, balance: str) -> None:
+    """Another FTE builds the layers anew: with the same hours per postcode as the run had."""
+    bench = Bench(toy_run(tmp_path / "var", tolerance=0.9, balance=balance).folder)
+    variant = bench.variant(ChangeSet(teams=(TeamChange(team_id="W1", fte=3.0),)))
+    before, after = (
+        next(b.layer.problem for b in board.layers if "W1" in b.layer.problem.team_ids)
+        for board in (bench.board, variant.board)
+    )
+    assert after.demand == pytest.approx(before.demand)
+    assert after.capacity[0] != before.capacity[0]
 
 
 def test_another_fte_changes_the_period_in_force_and_no_other(bench: Bench) -> None:
