@@ -185,7 +185,7 @@ def compare(chromium: Browser) -> None:
     page.click("#tabellen")
     expect(page.locator("#betrokken tbody tr").first).to_be_visible()
     page.click("#tabellen")
-    assert page.evaluate("caseload.nowMap.scale === caseload.map.scale")
+    page.wait_for_function("caseload.nowMap.scale === caseload.map.scale", timeout=10_000)  # follows after painting
     chromium.shot("pagina-vergelijk")
     page.click("#vergelijk")
 
