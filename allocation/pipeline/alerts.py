@@ -87,7 +87,7 @@ def proposal(figures: Mapping[str, Any]) -> str:
     ]
     table = "\n".join(f"| {name} | {value} |" for name, value in rows)
     notes = "".join(_note(warning) for warning in figures["warnings"])
-    return f"| | |\n|---|---|\n{table}\n\n{notes}Verslag: {figures['report']}\n"
+    return f"| | |\n|---|---|\n{table}\n\n{figures['moves']}\n\n{notes}Verslag: {figures['report']}\n"
 
 
 def _note(warning: Mapping[str, Any]) -> str:

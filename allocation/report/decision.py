@@ -18,6 +18,7 @@ from allocation.report.board import totals
 from allocation.report.change_sheets import change_sheet
 from allocation.report.dutch import number, percent
 from allocation.report.frames import Frames
+from allocation.report.moves import reasons_counted
 from allocation.report.sheet import Cell, Column, Sheet, amount, amount_of, records, share, text
 from allocation.report.team_sheets import broken_rules, region_waiting
 from allocation.runs import run_files
@@ -198,18 +199,9 @@ def _region_sheet(changed: pd.DataFrame, *, for_readers: bool) -> Sheet:
 
 
 def _movements(transition: pd.DataFrame) -> list[str]:
-    """Who moves and why, counted: "1.204 dossiers verhuizen: 880 team gestopt, ..."; and from where to where."""
-    moving = transition[transition["movement"] == "verhuist"]
-    if not moving["clients"].sum():
-        return ["Geen enkel dossier verhuist: bestaande cliënten houden hun team."]
-    reasons = moving.groupby("reason")["clients"].sum().sort_values(ascending=False)
-    why = ", ".join(f"{number(count)} {reason}" for reason, count in reasons.items())
-    told = [f"{number(moving['clients'].sum())} dossiers verhuizen: {why}."]
-    unknown = transition.loc[transition["movement"] == "onbekend", "clients"].sum()
-    if unknown:
-        told.append(
-            f"Van {number(unknown)} dossiers is onbekend welk team ze nu heeft; die cliënten krijgen geen brief."
-        )
+    """Who moves and why, counted; and from where to where."""
+    told = reasons_counted(transition)
+    moving = transition[(transition["movement"] == "verhuist") & (transition["clients"] > 0)]
     flows = moving.groupby(["team_from", "team_to"])["clients"].sum().sort_values(ascending=False)
     largest = flows.head(MOST_FLOWS).reset_index()
     shown = "; ".join(f"{row.team_from} → {row.team_to}: {number(row.clients)}" for row in records(largest))

@@ -7,6 +7,7 @@ from importlib.metadata import version as package_version
 from pathlib import Path
 from typing import Any
 
+from allocation.report.moves import reasons_counted
 from allocation.runs import run_files
 from allocation.runs.run import Run
 from expectations import coming
@@ -33,6 +34,7 @@ def summary(run: Run) -> dict[str, Any]:
         "areas_moved": int(changes["pc4"].nunique()),
         "clients_moved": int(moved.loc[moved["movement"] == "verhuist", "clients"].sum()),
         "clients_in_stock": int(moved["clients"].sum()),
+        "moves": " ".join(reasons_counted(moved)),
         "warnings": _warnings(run),
         "version": version.version if version else None,
         "tables": version.folder if version else None,
@@ -56,6 +58,7 @@ def summary_text(figures_: dict[str, Any]) -> str:
         ("areas outside tolerance", "{areas_outside_tolerance} (teams: {outside})"),
         ("areas that change team", "{areas_moved}"),
         ("clients that move", "{clients_moved} of {clients_in_stock} in stock"),
+        ("why they move", "{moves}"),
         ("version", "{state}"),
         ("report", "{report}"),
         ("tables", "{tables}"),

@@ -18,6 +18,7 @@ FIGURES = {
     "areas_moved": 12,
     "clients_moved": 48,
     "clients_in_stock": 230_000,
+    "moves": "48 dossiers verhuizen: 48 team beëindigd.",
     "warnings": [
         {
             "expectation": "current_ignored",
@@ -68,6 +69,7 @@ def test_a_proposal_is_told_in_dutch() -> None:
     assert "/data/report.html" in told
     waiting = alerts.waiting(told, "allocate", "run-1", "http://here/required_actions")
     assert waiting["details"][0] == "Versie: 3"
+    assert "48 dossiers verhuizen: 48 team beëindigd." in waiting["details"]
     assert waiting["remedy"].endswith("http://here/required_actions")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from allocation.report.moves import reasons_counted
 from allocation.report.summary import summary, summary_text
 from allocation.runs.run import Run
 
@@ -13,7 +14,9 @@ def test_a_run_that_is_only_divided_has_figures_and_no_version(run: Run) -> None
     figures = summary(run)
     assert (figures["regions"], figures["areas"], figures["layers"]) == (2, 12, 3)
     assert (figures["version"], figures["tables"], figures["warnings"]) == (None, None, [])
-    assert "version                  None (proposed)" in summary_text(figures)
+    text = summary_text(figures)
+    assert "version                  None (proposed)" in text
+    assert f"  why they move            {' '.join(reasons_counted(run.frame('transition')))}\n" in text
 
 
 def test_what_changes_on_a_known_day_is_listed_with_dates_and_names(run: Run) -> None:

@@ -1,0 +1,42 @@
+"""Why files move, counted in a sentence."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from allocation.report.moves import reasons_counted
+
+ENDED, LAW = "team beëindigd: dossiers volgen de postcode", "team bedient de wet niet"
+
+
+def transition(*rows: tuple[str, str, int]) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=["movement", "reason", "clients"])
+
+
+def test_the_commonest_reason_comes_first_and_what_stays_is_not_counted() -> None:
+    table = transition(
+        ("verhuist", LAW, 324), ("verhuist", ENDED, 800), ("blijft", "postcode blijft bij hetzelfde team", 5000),
+        ("verhuist", ENDED, 80),
+    )  # fmt: skip
+    assert reasons_counted(table) == ["1.204 dossiers verhuizen: 880 team beëindigd, 324 team bedient de wet niet."]
+
+
+@pytest.mark.parametrize(
+    ("files", "words"),
+    [
+        (1, "Van 1 dossier is onbekend welk team het nu heeft"),
+        (1300, "Van 1.300 dossiers is onbekend welk team het nu"),
+    ],
+)
+def test_files_of_which_the_holder_is_unknown_do_not_move(files: int, words: str) -> None:
+    table = transition(("verhuist", LAW, 1), ("onbekend", "onbekend welk team het dossier heeft", files))
+    first, second = reasons_counted(table)
+    assert first == "1 dossier verhuist: 1 team bedient de wet niet."
+    assert second.startswith(words)
+    assert second.endswith("krijgen geen brief.")
+
+
+def test_nothing_moves() -> None:
+    table = transition(("blijft", "bestaande cliënt houdt zijn team", 12), ("verhuist", LAW, 0))
+    assert reasons_counted(table) == ["Geen enkel dossier verhuist: bestaande cliënten houden hun team."]
