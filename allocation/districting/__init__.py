@@ -8,11 +8,11 @@ from allocation.districting.instance import InstanceError, read_instance, read_p
 from allocation.districting.objective import Terms, evaluate
 from allocation.districting.problem import Measure, Problem, ProblemError
 from allocation.districting.sentences import sentence
-from allocation.districting.solve import Params, Result, Stop, solve, warm_up
+from allocation.districting.solve import Params, Result, Stop, relative_gap, solve, warm_up
 from allocation.objective_terms import TERMS, Term, Weights
 
 __all__ = [
     "TERMS", "InstanceError", "Kind", "Measure", "Params", "Problem", "ProblemError", "Result", "Stop", "Term", "Terms",
-    "Violation", "Weights", "check", "evaluate", "read_instance", "read_plan", "sentence", "solve", "warm_up",
+    "Violation", "Weights", "check", "evaluate", "read_instance", "read_plan", "relative_gap", "sentence", "solve", "warm_up",
     "write_instance", "write_plan",
 ]  # fmt: skip

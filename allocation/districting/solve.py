@@ -104,7 +104,7 @@ def solve(problem: Problem, stop: Stop | None = None, seed: int = 1, params: Par
         terms=terms,
         objective=terms.objective,
         lower_bound=bound,
-        gap=_gap(terms.objective, bound) if has_bound else None,
+        gap=relative_gap(terms.objective, bound) if has_bound else None,
         is_feasible=not violations,
         violations=violations,
         proof=search.proof,
@@ -129,7 +129,8 @@ def _proof_seconds(problem: Problem, stop: Stop, params: Params) -> float:
     return params.certify_seconds + params.certify_share * stop.seconds
 
 
-def _gap(objective: float, bound: float | None) -> float:
+def relative_gap(objective: float, bound: float | None) -> float:
+    """(objective - bound) / objective; 0 without a bound or where the bound is reached."""
     if bound is None or objective <= bound:
         return 0.0
     return (objective - bound) / objective

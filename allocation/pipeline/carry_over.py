@@ -13,6 +13,7 @@ from dataclasses import asdict
 import numpy as np
 
 from allocation.contract.errors import Refused
+from allocation.districting import relative_gap
 from allocation.layers.layer import Layer, arrays_of, can_carry_over
 from allocation.runs import run_files
 from allocation.runs.run import Run, run_folder
@@ -54,6 +55,24 @@ def plan_in_force(run: Run) -> Run:
         version = run.in_force().version
         raise Refused(f"The folder of the run that made version {version} is gone from {run.folder.parent}.")
     return found
+
+
+def bound_in_force(run: Run, key: str, objective: float) -> dict[str, float]:
+    """``lower_bound`` and ``gap`` of a carried-over plan of this ``objective``; empty where none is known.
+
+    The problem is the one that was solved, but for moves: those counted from the division before and now count from
+    the plan in force, p. A unit counts for any plan x at most what it counted for p, or it differs from p:
+    moved_before(x) <= moved_before(p) + moved_now(x). So the old bound less what p's moves cost is a bound here.
+    """
+    base = run_in_force(run)
+    if base is None or not _is_unchanged(run, base, key):
+        return {}
+    known = base.result(key)
+    if known["lower_bound"] is None:
+        return {}
+    paid = Layer.read(base.layer_folder(key)).problem.weights.moved * known["terms"]["moved"]
+    bound = known["lower_bound"] - paid
+    return {"lower_bound": bound, "gap": relative_gap(objective, bound)}
 
 
 def _is_unchanged(run: Run, base: Run, key: str) -> bool:

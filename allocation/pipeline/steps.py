@@ -214,7 +214,11 @@ def solve_layer(run: Run, key: str) -> dict[str, Any]:
     layer = Layer.read(run.layer_folder(key))
     row = next(row for row in run.layers().layers if row.key == key)
     carried = None if row.is_solved else np.asarray(layer.problem.current)
-    result = solve_problem(layer, run.config) if carried is None else known_plan(layer, carried, "carried over")
+    if carried is None:
+        result = solve_problem(layer, run.config)
+    else:
+        result = known_plan(layer, carried, "carried over")
+        result |= carry_over.bound_in_force(run, key, result["objective"])
     run.write_plan(key, layer.problem.unit_ids, result.pop("plan"))
     run.write_result(key, result)
     return result

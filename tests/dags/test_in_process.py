@@ -24,6 +24,7 @@ from allocation.runs.run import Run
 from geodata.editions import CHANGES
 from tests.support import faults, two_regions
 
+pytestmark = pytest.mark.timeout(900)  # eleven runs of DAGs, two minutes of work: more where others work too
 STEPS = Path(two_regions.__file__).with_name("airflow_steps.py")
 
 

@@ -84,7 +84,7 @@ def country(tmp_path: Path) -> Country:
 
 def test_run_publishes_every_table_to_the_store_and_to_files(published: Country) -> None:
     routing = versions.read_table("routing", published.store, version=1)
-    assert len(routing) == 12 * 4 * 3 * 2
+    assert len(routing) == 12 * 4 * 2 * 3 * 2
     run = versions.read_table("runs", published.store, version=1).iloc[0]
     assert run["reason"] == "eerste verdeling"
     told = json.loads(run["solver"]) if isinstance(run["solver"], str) else run["solver"]

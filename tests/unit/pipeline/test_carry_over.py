@@ -87,6 +87,17 @@ def test_a_change_in_west_leaves_oost_alone(country: Toy) -> None:
     pd.testing.assert_frame_equal(before, after)
 
 
+def test_what_is_carried_over_keeps_the_bound_of_its_search(country: Toy) -> None:
+    """At first nothing was in force, so every unit counted as moved, at a price of 20; now none does."""
+    run, _ = country.prepared("bound", stronger("W1"))
+    first = Run.open(country.folder / "var" / "runs" / "first").result(OOST)
+    assert first["terms"]["moved"] == 1.0
+    kept = steps.solve_layer(run, OOST)
+    assert kept["lower_bound"] == pytest.approx(first["lower_bound"] - 20.0)
+    assert kept["objective"] == pytest.approx(first["objective"] - 20.0)
+    assert kept["gap"] == pytest.approx(1 - kept["lower_bound"] / kept["objective"], abs=1e-9)
+
+
 @pytest.mark.parametrize(
     "config",
     [{"tolerance": 0.06}, {"weights": {"moved": 1.0}}, {"solver": {"seed": 3}}, {"work": {"growth": {"*": 0.1}}}],
