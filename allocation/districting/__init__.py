@@ -13,6 +13,6 @@ from allocation.objective_terms import TERMS, Term, Weights
 
 __all__ = [
     "TERMS", "InstanceError", "Kind", "Measure", "Params", "Problem", "ProblemError", "Result", "Stop", "Term", "Terms",
-    "Violation", "Weights", "check", "evaluate", "read_instance", "read_plan", "relative_gap", "sentence", "solve", "warm_up",
-    "write_instance", "write_plan",
+    "Violation", "Weights", "check", "evaluate", "read_instance", "read_plan", "relative_gap", "sentence", "solve",
+    "warm_up", "write_instance", "write_plan",
 ]  # fmt: skip
