@@ -52,8 +52,8 @@ class Installation:
     def check_routing(self) -> None:
         """One version in force, total and unambiguous: the shares of every combination sum to 1."""
         routing = versions.read_table("routing", self.store)
-        sums = routing.groupby(["pc4", "client_group", "law", "client_line"])["share"].sum()
-        assert len(sums) == routing["pc4"].nunique() * 4 * 3 * 2
+        sums = routing.groupby(["pc4", "client_group", "pw_client", "law", "client_line"])["share"].sum()
+        assert len(sums) == routing["pc4"].nunique() * 4 * 2 * 3 * 2
         assert (sums - 1).abs().max() < 1e-9
 
     def teams(self) -> pd.DataFrame:

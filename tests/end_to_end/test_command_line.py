@@ -21,6 +21,8 @@ from allocation.publication import store, versions
 from allocation.runs.run import Run
 from tests.support import toy
 
+# Most tests run two or three whole runs in processes of their own: half a minute, more where others work too.
+pytestmark = pytest.mark.timeout(900)
 SETTINGS = "tolerance = 0.1\n[solver]\nseconds = 20.0\niterations = 20000\nworkers = 1\n"
 
 

@@ -37,7 +37,7 @@ ROUTE_ALL = """
 SELECT c.client, r.team_id, r.office
 FROM clients_to_route c
 JOIN routing_current r ON r.pc4 = c.pc4 AND r.client_group = c.client_group AND r.law = c.law
- AND r.client_line = c.client_line AND (r.pc6_from IS NULL OR c.pc6 BETWEEN r.pc6_from AND r.pc6_to)
+ AND r.pw_client = (c.law = 'PW') AND r.client_line = c.client_line AND (r.pc6_from IS NULL OR c.pc6 BETWEEN r.pc6_from AND r.pc6_to)
 """
 
 
@@ -136,7 +136,8 @@ def _sql_lookups(address: str, pc4s: list[str]) -> float:
         mark = "%s" if connection.dialect.name == "postgresql" else "?"
         query = (
             "SELECT team_id, office, share FROM routing_current "
-            f"WHERE pc4 = {mark} AND client_group = {mark} AND law = {mark} AND client_line = {mark}"
+            f"WHERE pc4 = {mark} AND client_group = {mark} AND pw_client = false AND law = {mark} "
+            f"AND client_line = {mark}"
         )
 
         def ask() -> None:
