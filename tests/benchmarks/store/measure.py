@@ -37,7 +37,8 @@ ROUTE_ALL = """
 SELECT c.client, r.team_id, r.office
 FROM clients_to_route c
 JOIN routing_current r ON r.pc4 = c.pc4 AND r.client_group = c.client_group AND r.law = c.law
- AND r.pw_client = (c.law = 'PW') AND r.client_line = c.client_line AND (r.pc6_from IS NULL OR c.pc6 BETWEEN r.pc6_from AND r.pc6_to)
+ AND r.pw_client = (c.law = 'PW') AND r.client_line = c.client_line
+ AND (r.pc6_from IS NULL OR c.pc6 BETWEEN r.pc6_from AND r.pc6_to)
 """
 
 
