@@ -24,6 +24,8 @@ from allocation.contract.vocabulary import ALL_LINES, CLIENT_LINES, PW, PW_LAW, 
 SEED = 20260701
 MONTHS = 24
 REFERENCE_DATE = date(2026, 6, 30)
+DIVISION_DATE = date(2025, 7, 1)
+"""First day of the division in force: the teams that stop on ``REFERENCE_DATE`` still have a whole year before them."""
 TEAM_INHABITANTS = 93_000
 """Inhabitants per regular team: gives about 180 teams, three verzekeringsartsen each (525 FTE at the end of 2022)."""
 PW_TEAM_INHABITANTS = 700_000

@@ -37,10 +37,10 @@ def write_example_with_division(folder: Path, run: Run) -> None:
     """The example input with a division in force, made by a short search with the team list of before."""
     areas = run.areas()
     example.write_example(folder, areas)
-    config = Config(valid_from=example.REFERENCE_DATE)
+    config = Config(valid_from=example.DIVISION_DATE)
     inputs = load_inputs(folder, areas, config)
     work = expected.expected_work(inputs, areas, config)
-    made = layers_of_run(run, replace(inputs, current=no_division()), work, config, example.REFERENCE_DATE)
+    made = layers_of_run(run, replace(inputs, current=no_division()), work, config, example.DIVISION_DATE)
     effort = config.solver.model_copy(update={"iterations": example.DIVISION_ITERATIONS, "seed": example.SEED})
     config = config.model_copy(update={"solver": effort})
     plans = [solve_problem(layer, config)["plan"] for layer in made]
