@@ -10,7 +10,7 @@ UV     := VIRTUAL_ENV=$(VENV) $(BIN)/uv
 export GX_ANALYTICS_ENABLED := false
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-heavy lint format containers bench bench-solver backtest up lock clean
+.PHONY: help run test test-heavy mutate lint format containers bench bench-solver backtest up lock clean
 
 help:             ## this list
 	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -40,6 +40,9 @@ test: $(TESTS)    ## every test but the heaviest, and the checks of `make lint`
 
 test-heavy: $(TESTS) ## the tests that take minutes: real Airflow components, scale, kill series
 	$(BIN)/pytest -m heavy
+
+mutate: $(TESTS)  ## plants faults one by one and prints those that no unit test finds: a sample (ROOMS=, SAMPLE=, SEED=)
+	$(BIN)/python -m tests.mutation $(ROOMS) --sample $(or $(SAMPLE),40) --seed $(or $(SEED),1)
 
 containers: $(TESTS) ## docker-compose.yml started for real (root, Debian with podman, runc, netavark, aardvark-dns, mmdebstrap)
 	$(BIN)/python -m tests.containers.harness

@@ -229,13 +229,27 @@ class Division:
         return dict(zip(rows["team_id"], rows["share"], strict=True))
 
 
-def divide(
+@dataclass(frozen=True)
+class Built:
+    """What there is before anything is solved. ``now``: the division in force, with its law domains."""
+
+    inputs: Inputs
+    places: pd.DataFrame
+    now: pd.DataFrame
+    work: pd.DataFrame
+    held: pd.DataFrame
+    layers: list[Layer]
+    day: date
+    config: Config
+
+
+def build(
     folder: Path,
     changed: dict[str, pd.DataFrame] | None = None,
     config: Config | None = None,
     full_postcodes: pd.DataFrame | None = None,
-) -> Division:
-    """The whole chain on the toy country, without store, files or Airflow. The planning day is 2026-01-01."""
+) -> Built:
+    """The chain on the toy country up to its problems. The planning day is 2026-01-01."""
     config = config or Config()
     places = areas()
     inputs = load_inputs(write(folder, changed), places, config)
@@ -258,9 +272,21 @@ def divide(
         config=config,
     )
     layers = build_layers(inputs, work, places, edges(), no_bridges, config, day, held)
-    results = [solve_problem(layer, config) for layer in layers]
-    solved = [Solved.of(layer, result["plan"], result) for layer, result in zip(layers, results, strict=True)]
+    return Built(inputs, places, now, work, held, layers, day, config)
+
+
+def divide(
+    folder: Path,
+    changed: dict[str, pd.DataFrame] | None = None,
+    config: Config | None = None,
+    full_postcodes: pd.DataFrame | None = None,
+) -> Division:
+    """The whole chain on the toy country, without store, files or Airflow."""
+    built = build(folder, changed, config, full_postcodes)
+    results = [solve_problem(layer, built.config) for layer in built.layers]
+    solved = [Solved.of(layer, result["plan"], result) for layer, result in zip(built.layers, results, strict=True)]
     outcome = assemble(
-        solved, inputs, work, places, held, now=now, from_version=None, load_in_force=None, day=day, config=config
-    )
-    return Division(inputs, work, solved, outcome)
+        solved, built.inputs, built.work, built.places, built.held,
+        now=built.now, from_version=None, load_in_force=None, day=built.day, config=built.config,
+    )  # fmt: skip
+    return Division(built.inputs, built.work, solved, outcome)

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from allocation.districting import Measure, Problem, Weights
-from allocation.layers.layer import ARRAYS, Layer
+from allocation.layers.layer import ARRAYS, Layer, can_carry_over
 from allocation.pipeline.carry_over import fingerprint
 
 NOT_ARRAYS = {"unit_ids", "team_ids", "tolerance", "weights", "groupings", "further"}
@@ -62,3 +62,12 @@ def test_a_layer_is_another_problem_when_any_array_but_the_division_in_force_dif
         {"weights": Weights(1.0, moved=20.0, groupings={"ggz": 0.75})},
     ):
         assert fingerprint(layer_of(problem.replace(**change))) != same, change
+
+
+def test_what_can_be_carried_over() -> None:
+    """A division with an idle team, a unit without a team or with one that is barred from it needs a new search."""
+    problem = full_problem()
+    for current, may in (([0, 0, 0, 1], True), ([0, 0, 0, 0], False), ([1, 1, 1, 1], False), ([0, 0, -1, 1], False),
+                         ([0, 1, 1, 1], False)):  # fmt: skip
+        assert can_carry_over(layer_of(problem.replace(current=np.array(current)))) == may, current
+    assert not can_carry_over(layer_of(problem.replace(current=None)))
