@@ -53,8 +53,23 @@ def layer_work(work: pd.DataFrame, domain: str, line: str, config: Config) -> pd
     return rows[part > 0]
 
 
+def rate_hours(teams: pd.DataFrame, config: Config) -> pd.DataFrame:
+    """``verzekeringsarts`` and ``other`` hours of each row of ``teams`` in a whole year as it is (R12).
+
+    FTE x productive hours x productivity.
+
+    Parameters
+    ----------
+    teams : fte_verzekeringsarts, fte_other, productivity.
+    """
+    hours = config.work.productive_hours_per_fte * teams["productivity"]
+    return pd.DataFrame(
+        {"verzekeringsarts": teams["fte_verzekeringsarts"] * hours, "other": teams["fte_other"] * hours}
+    )
+
+
 def capacity_hours(teams: pd.DataFrame, day: date, config: Config) -> pd.DataFrame:
-    """Hours that each team has in the year from ``day``: FTE x productive hours x productivity (R12).
+    """Hours that each team has in the year from ``day``, of ``rate_hours``.
 
     A team with several periods in that year, or one that ends within it, has the hours of the months that it works.
 
@@ -72,14 +87,7 @@ def capacity_hours(teams: pd.DataFrame, day: date, config: Config) -> pd.DataFra
     after = teams["valid_to"] + pd.Timedelta(days=1)
     ends = after.where(after < end, end)
     part = ((ends - begins).dt.days / (end - first).days).clip(lower=0.0)
-    hours = part * config.work.productive_hours_per_fte * teams["productivity"]
-    both = pd.DataFrame(
-        {
-            "team_id": teams["team_id"],
-            "verzekeringsarts": teams["fte_verzekeringsarts"] * hours,
-            "other": teams["fte_other"] * hours,
-        }
-    )
+    both = rate_hours(teams, config).mul(part, axis=0).assign(team_id=teams["team_id"])
     return both.groupby("team_id")[["verzekeringsarts", "other"]].sum()
 
 

@@ -15,7 +15,7 @@ from allocation.demand.lines import line_parts
 from allocation.intake.inputs import Inputs
 from allocation.intake.roster import active_teams
 from allocation.layers.holding import Roster, held_files
-from allocation.layers.work import capacity_hours
+from allocation.layers.work import rate_hours
 from allocation.outcome.routing import routing_of_division, special_shares
 
 
@@ -47,7 +47,9 @@ def files_in_stock(
 
 def _routing_of(now: pd.DataFrame, inputs: Inputs, eve: date, config: Config) -> pd.DataFrame:
     teams = active_teams(inputs.teams, eve)
-    special = special_shares(teams, capacity_hours(inputs.teams, eve, config)["verzekeringsarts"])
+    # As the teams were on that day: one that ends with it has hardly an hour in the year ahead, and all of its files.
+    hours = rate_hours(teams, config).set_index(teams["team_id"])["verzekeringsarts"]
+    special = special_shares(teams, hours)
     offices = inputs.teams.drop_duplicates("team_id", keep="last").set_index("team_id")["office"]
     return routing_of_division(now, special, offices, config)
 

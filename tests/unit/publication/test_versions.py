@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -10,7 +11,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from allocation.contract.errors import Refused
-from allocation.publication import record, store, tables, timeline
+from allocation.publication import record, store, tables, timeline, versions
+from tests.support.outcomes import Country, write_outcome
 
 DAY_0 = date(2027, 1, 1)
 HORIZON = 40
@@ -81,3 +83,39 @@ def test_periods_of_a_team_that_follow_each_other_are_one() -> None:
         timeline.team_ends(gap, 1, date(2027, 2, 15))
     with pytest.raises(Refused, match="team A starts on 2026-01-01"):
         timeline.team_ends(two, 1, date(2025, 12, 31))
+
+
+@pytest.fixture
+def planned(tmp_path: Path) -> tuple[str, Path]:
+    """Version 1 is in force today, version 2 from ten days from now, version 3 from twenty."""
+    url, folder = f"sqlite:///{tmp_path / 'planned.sqlite'}", tmp_path / "published"
+    for number, (note, days) in enumerate((("een", 0), ("twee", 10), ("drie", 20)), 1):
+        made = write_outcome(tmp_path / note, Country(columns=4, rows=2, note=note))
+        assert versions.propose(made, url, folder) == number
+        versions.publish(number, url, folder, valid_from=store.today() + timedelta(days=days))
+    return url, folder
+
+
+@pytest.mark.parametrize(
+    ("compared_with", "days", "is_right"),
+    [
+        (1, 15, True),  # in force today
+        (2, 15, True),  # in force on that day, until it is replaced
+        (2, 20, True),  # in force on the eve of that day, on which version 3 begins
+        (3, 20, True),  # in force on that day itself
+        (2, 21, False),  # on the eve version 3 is
+        (3, 10, False),  # not yet
+        (1, 11, True),
+    ],
+)
+def test_a_division_is_compared_with_what_it_takes_over_from(
+    planned: tuple[str, Path], tmp_path: Path, compared_with: int, days: int, is_right: bool
+) -> None:
+    url, folder = planned
+    country = Country(columns=4, rows=2, note="vier", moves={"1000": "A2"}, from_version=compared_with)
+    outcome, first = write_outcome(tmp_path / "vier", country), store.today() + timedelta(days=days)
+    if is_right:
+        assert versions.propose(outcome, url, folder, valid_from=first) == 4
+    else:
+        with pytest.raises(Refused, match=f"compared with version {compared_with}, which is no longer in force"):
+            versions.propose(outcome, url, folder, valid_from=first)
