@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from allocation.contract.config import Config
-from allocation.outcome.impact import impact_table
+from allocation.outcome.impact import _held, impact_table
 from allocation.outcome.solved import Solved, pieces
 from tests.support import toy
 
@@ -98,3 +98,16 @@ def test_one_team_of_two_that_stops_moves_its_own_clients_with_postcode_and_bsn_
     row = found.loc[("SMZ", "deel van de cliënten van een kantoor dat van team wisselt als één team stopt (schatting)")]
     assert row["new"] == row["bsn"]
     assert 0.5 < row["new"] < 1.0
+
+
+def test_the_team_of_now_is_the_one_of_the_own_line_with_the_largest_share() -> None:
+    """1001 is A's for 0.3 and B's for 0.7 on the vangnetlijn, C's on the other; 1002 is D's whole; P has the PW."""
+    rows = [
+        ("1001", "vangnet", "zw_wia", "A", 0.3), ("1001", "vangnet", "zw_wia", "B", 0.7),
+        ("1001", "werkgever", "zw_wia", "C", 1.0), ("1001", "alle", "pw", "P", 1.0),
+        ("1002", "alle", "zw_wia", "A", 0.4), ("1002", "alle", "zw_wia", "D", 0.6),
+    ]  # fmt: skip
+    now = pd.DataFrame(rows, columns=["pc4", "client_line", "law_domain", "team_id", "share"])
+    assert _held(now, "zw_wia", "vangnet") == {"1001": "B", "1002": "D"}
+    assert _held(now, "zw_wia", "werkgever") == {"1001": "C", "1002": "D"}
+    assert _held(now, "pw", "alle") == {"1001": "P"}
