@@ -24,6 +24,8 @@ CLIENTS_FOR_TREND = 120
 MEMORY_MONTHS = 24.0
 """A month that is so much older counts 1/e as much for the level: a change too small to be recognised is half followed,
 at hardly any cost, because the country's counts are large."""
+FEW_MONTHS, FEW_CLIENTS = 3, 60
+"""A product seen in fewer months, with fewer clients, is rare: its empty months are chance, and belong to it."""
 MISSED = 4.6
 """Clients that empty months should have had, for the emptiness not to be chance: chance leaves these months empty once
 in a hundred times (exp(-4.6) = 0.01). Such months at the start: a new product; in between, or one or two at the end:
@@ -101,6 +103,8 @@ def _state(series: Floats, delivered: NDArray[np.bool_]) -> tuple[NDArray[np.boo
     used = delivered.copy()
     seen = np.flatnonzero((series > 0) & delivered)
     if not len(seen):
+        return used, 0, False
+    if len(seen) < FEW_MONTHS and series[seen].sum() < FEW_CLIENTS:  # a burst tells neither a start nor an end
         return used, 0, False
     first, last = int(seen[0]), int(seen[-1])
     usual = float(series[seen].sum()) / int(delivered[first : last + 1].sum())

@@ -98,7 +98,10 @@ class _Builder:
         held: pd.DataFrame | None,
     ) -> None:
         self.work, self.edges, self.bridges, self.config, self.held = work, edges, bridges, config, held
-        self.norms, self.recurring = product_norms(inputs.products, config), recurring_products(work)
+        self.norms, self.recurring = (
+            product_norms(inputs.products, config),
+            recurring_products(inputs.inflow, inputs.stock),
+        )
         self.capacity = capacity_hours(inputs.teams, day, config)["verzekeringsarts"]
         self._work_of: dict[tuple[str, str], pd.DataFrame] = {}
         self._balanced_of: dict[tuple[str, str], pd.Series] = {}

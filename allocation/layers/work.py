@@ -109,14 +109,15 @@ def product_norms(products: pd.DataFrame, config: Config) -> pd.DataFrame:
     return norms.set_index("product")
 
 
-def recurring_products(work: pd.DataFrame) -> frozenset[str]:
-    """Products with files in stock and no inflow: work that comes back every year, such as monitoring.
+def recurring_products(inflow: pd.DataFrame, stock: pd.DataFrame) -> frozenset[str]:
+    """Products with files in stock of which nobody ever came in: work that comes back every year, such as monitoring.
 
-    Its files are no queue and are never closed.
+    Its files are no queue and are never closed. A product of which clients did come in, and no more are expected, is
+    none.
 
     Parameters
     ----------
-    work : product, inflow_clients (a year) and stock_clients.
+    inflow, stock : the tables of the input: product and clients.
     """
-    sums = work.groupby("product")[["inflow_clients", "stock_clients"]].sum()
-    return frozenset(sums.index[(sums["inflow_clients"] <= 0) & (sums["stock_clients"] > 0)])
+    came = set(inflow.loc[inflow["clients"] > 0, "product"])
+    return frozenset(set(stock.loc[stock["clients"] > 0, "product"]) - came)

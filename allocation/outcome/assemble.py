@@ -50,7 +50,7 @@ def assemble(
     teams = active_teams(inputs.teams, day)
     capacity = capacity_hours(inputs.teams, day, config).reindex(teams["team_id"].unique(), fill_value=0.0)
     offices = teams.set_index("team_id")["office"]
-    norms, recurring = product_norms(inputs.products, config), recurring_products(work)
+    norms, recurring = product_norms(inputs.products, config), recurring_products(inputs.inflow, inputs.stock)
     parts = routing.assigned_parts([one.layer for one in solved], [one.plan for one in solved])
     allocation = routing.allocation_table(parts)
     special = routing.special_shares(teams, capacity["verzekeringsarts"])

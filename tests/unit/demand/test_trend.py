@@ -148,3 +148,14 @@ class TestYearlyChanges:
         level = np.repeat([[1e7] * 6, [1.1e7, 1e7 / 1.1] * 3], 12, axis=0)
         of_products, _ = trend._yearly_change_variances(level)
         assert of_products == pytest.approx((4 * 0.03**2 + 6 * np.log(1.1) ** 2 / 0.455) / 10, rel=0.1)
+
+
+@pytest.mark.parametrize("month", [1, 6, 11])
+def test_a_few_clients_in_one_month_are_neither_a_start_nor_an_end(month: int) -> None:
+    """Six clients in a year are six a year, whenever they came."""
+    monthly = np.zeros((12, 2))
+    monthly[:, 0] = 100.0
+    monthly[month, 1] = 6.0
+    levels = planning_year(monthly)
+    assert levels.year_clients[1] == pytest.approx(6.0, rel=0.35)
+    assert not levels.has_ended[1]

@@ -123,7 +123,8 @@ def test_without_a_factor_the_norms_are_those_of_the_list() -> None:
     assert norms["hours_other"].tolist() == [6.0, 2.0, 8.0, 5.0]
 
 
-def test_work_comes_back_where_files_are_in_stock_and_none_comes_in_anywhere() -> None:
-    rows = [("MON", 0.0, 3), ("MON", 0.0, 0), ("EWT", 0.0, 9), ("EWT", 0.5, 0), ("NONE", 0.0, 0), ("NEW", 2.0, 0)]
-    work = pd.DataFrame(rows, columns=["product", "inflow_clients", "stock_clients"])
-    assert recurring_products(work) == frozenset({"MON"})
+def test_recurring_work_is_what_nobody_ever_came_in_for() -> None:
+    """MON has files and no inflow; OLD got clients once, and none are expected; NEW has no files."""
+    inflow = pd.DataFrame([("EWT", 3), ("OLD", 1), ("NEW", 2), ("MON", 0)], columns=["product", "clients"])
+    stock = pd.DataFrame([("EWT", 5), ("OLD", 7), ("MON", 9), ("NIL", 0)], columns=["product", "clients"])
+    assert recurring_products(inflow, stock) == frozenset({"MON"})
