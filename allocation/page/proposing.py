@@ -17,23 +17,25 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from allocation.contract import input_tables
+from allocation.contract import calendar, input_tables
 from allocation.contract.config import Config
 from allocation.contract.errors import Refused
 from allocation.districting import check, evaluate
 from allocation.intake.inputs import Inputs
 from allocation.layers.layer import Layer
+from allocation.outcome.in_force import files_in_stock
 from allocation.page.answers import draft_team
 from allocation.page.changes import UNCHANGED, ChangeSet, Move, ShownKey
 from allocation.page.whatif import Bench, Variant, free_units
-from allocation.pipeline import run_all, steps
+from allocation.pipeline import in_force, run_all, steps
+from allocation.pipeline.succession import Succession
 from allocation.publication import drafts, versions
 from allocation.report import account_sheets, dutch
 from allocation.report.board import Ints, LayerBoard
 from allocation.report.map import SHOWN, boards_shown, main_team
 from allocation.runs import run_files
 from allocation.runs.run import Run, run_folder
-from allocation.runs.run_files import LayerRow
+from allocation.runs.run_files import LayerRow, LayersRecord
 
 log = logging.getLogger(__name__)
 
@@ -116,6 +118,7 @@ def submit(
     asked = {"reason": reason, "valid_from": valid_from}
     run = _new_run(bench, var=var, store_url=store_url, by=by, asked=asked)
     _copy_inputs(bench, changes, run)
+    _compare_with_now(bench, run)
     _write_layers(run, bench, variant, by)
     steps.assemble_outcome(run)
     try:
@@ -245,8 +248,8 @@ def _new_run(bench: Bench, *, var: Path, store_url: str, by: str, asked: Mapping
 
 MADE_ANEW = {
     *(file.name for file in (run_files.RUN, run_files.LAYERS, run_files.VERSION, run_files.SECONDS, run_files.CHANGES,
-                             run_files.REPORT, run_files.REPORT_FOR_READERS, run_files.SCENARIO,
-                             run_files.SCENARIO_COMPARED, run_files.OUTCOME)),
+                             run_files.IN_FORCE, run_files.HELD_FILES, run_files.REPORT, run_files.REPORT_FOR_READERS,
+                             run_files.SCENARIO, run_files.SCENARIO_COMPARED, run_files.OUTCOME)),
     run_files.LAYERS_FOLDER, run_files.VALIDATION_FOLDER, run_files.DRAFT_INPUT, run_files.SCENARIO_INPUT,
 }  # fmt: skip
 """What a run folder holds that does not go over to a run made of a draft on it; everything else does."""
@@ -264,9 +267,30 @@ def _copy_inputs(bench: Bench, changes: ChangeSet, run: Run) -> None:
     if changes.structure != UNCHANGED:
         changed = bench.changed_inputs(changes)
         replace(changed, current=bench.original_current).write(run.inputs_folder)
-    if changes.structure != UNCHANGED or not bench.is_as_run:
-        run.write(run_files.HELD_FILES, bench.held_under(Inputs.read(run.inputs_folder)))
     run.write(run_files.CHANGES, changes.model_dump(mode="json"))
+
+
+def _compare_with_now(bench: Bench, run: Run) -> None:
+    """Ask anew what is in force: the run that the draft was made on may be that version itself by now.
+
+    Changes and files are counted from there. What the layers' search took for the current teams stays as it was: it
+    weighs a plan, it decides nothing here.
+    """
+    eve = replace(run, today=max(run.today, calendar.today())).eve  # the run keeps the day of the one it comes from
+    in_force.read_store(run, eve)
+    inputs = Inputs.read(run.inputs_folder)
+    in_force.write_now(run, inputs, Succession.read(run))
+    held = files_in_stock(
+        inputs,
+        run.read(run_files.WORK),
+        run.areas(),
+        now=run.read(run_files.DIVISION_IN_FORCE),
+        routing_in_force=run.read(run_files.ROUTING_IN_FORCE),
+        day=bench.day,
+        eve=eve,
+        config=run.config,
+    )
+    run.write(run_files.HELD_FILES, held)
 
 
 def _write_layers(run: Run, bench: Bench, variant: Variant, by: str) -> None:
@@ -278,7 +302,13 @@ def _write_layers(run: Run, bench: Bench, variant: Variant, by: str) -> None:
         result = origin.result(part.key) if is_known else _result(part, plan, by)
         run_files.RESULT.write(run.layer_folder(part.key), result)
         rows.append(LayerRow(key=part.key, label=part.layer.label, is_solved=True, units=part.layer.problem.n))
-    run.write(run_files.LAYERS, origin.layers().model_copy(update={"day": bench.day, "layers": tuple(rows)}))
+    record = LayersRecord(
+        day=bench.day,
+        from_version=in_force.from_version(run, Inputs.read(run.inputs_folder)),
+        in_force_since=run.in_force().since,
+        layers=tuple(rows),
+    )
+    run.write(run_files.LAYERS, record)
 
 
 def _is_as_proposed(bench: Bench, part: LayerBoard, plan: Ints) -> bool:

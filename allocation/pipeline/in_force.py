@@ -29,29 +29,30 @@ TABLES = ("allocation", "routing", "team", "team_load")
 DIVISION_COLUMNS = [*input_tables.CURRENT.column_names, "law_domain"]
 
 
-def read_store(run: Run) -> InForce:
-    """Keep what is in force on the eve of the run's division: the version, since when, and its ``TABLES``."""
+def read_store(run: Run, eve: date | None = None) -> InForce:
+    """Keep what is in force on ``eve`` (of the run's division): the version, since when, and its ``TABLES``."""
     from allocation.publication import versions
 
     act = versions.timeline_act(run.store)  # first: what changes after it is noticed by ``propose``
-    version = versions.current_version(run.store, run.eve)
+    eve = eve or run.eve
+    version = versions.current_version(run.store, eve)
     if version is None:
         found = InForce(timeline_act=act)
     else:
         made_by = str(versions.read_table("runs", run.store, version=version).iloc[0]["run_id"])
-        found = InForce(timeline_act=act, version=version, since=_since(run), run_id=made_by)
+        found = InForce(timeline_act=act, version=version, since=_since(run, eve), run_id=made_by)
         tables = {name: versions.read_table(name, run.store, version=version) for name in TABLES}
         run_files.IN_FORCE_TABLES.write(run.folder, tables)
     run.write(run_files.IN_FORCE, found)
     return found
 
 
-def _since(run: Run) -> date:
+def _since(run: Run, eve: date) -> date:
     """The first day of the version that is in force on the eve."""
     from allocation.publication import versions
 
     known = versions.versions(run.store)
-    began: date = known.loc[known["valid_from"] <= run.eve, "valid_from"].max()
+    began: date = known.loc[known["valid_from"] <= eve, "valid_from"].max()
     return began
 
 

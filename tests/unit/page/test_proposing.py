@@ -182,3 +182,18 @@ def test_a_draft_that_is_gone_or_has_lost_its_run_is_refused(run: Run) -> None:
     moved = replace(begun(run), folder=run.folder.parent.parent / "elders" / "runs" / "x")
     with pytest.raises(Refused, match="zijn er niet meer"):
         proposing.from_draft(moved, kept)
+
+
+def test_a_draft_on_the_version_in_force_is_compared_with_that_version(run: Run) -> None:
+    """The run was published since: handed in, only the postcode that the planner moved changes."""
+    steps.propose(run)
+    steps.publish(run)
+    move = a_move(run)
+    version = proposing.submit(
+        Bench(run.folder), ChangeSet(moves=(move,)), var=run.folder.parent.parent, store_url=run.store, by="Anna",
+        reason="na de publicatie",
+    )  # fmt: skip
+    changes = versions.read_table("allocation_changes", run.store, version=version)
+    assert set(changes["pc4"]) == {"1005"}
+    assert set(changes["team_to"]) == {move.team_id}
+    assert set(changes["from_version"]) == {1}
