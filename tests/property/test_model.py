@@ -210,9 +210,8 @@ def check_problems(made: toy.Division, config: Config) -> None:
     team too. (Files that follow a split postcode go in whole clients, so that of one team differs from its share.)"""
     ledger = made.outcome["team_ledger"].to_dict("records")
     years = config.horizon_months / 12
-    coming: dict[str, float] = defaultdict(float)
-    for row in made.work.itertuples():
-        coming[row.product] += row.inflow_clients
+    inflow_rows = made.inputs.inflow
+    came = set(inflow_rows.loc[inflow_rows["clients"] > 0, "product"])
     for one in made.solved:
         layer, problem = one.layer, one.layer.problem
         mine = [row for row in ledger if row["team_id"] in problem.team_ids
@@ -229,7 +228,7 @@ def check_problems(made: toy.Division, config: Config) -> None:
             inflow, files = row["inflow_clients"], row["files_held"]
             if config.balance == "first_year":
                 brought += (inflow + share * files) * hours
-            elif coming[row["product"]] <= 0:  # work that comes back
+            elif row["product"] not in came:  # work that comes back
                 brought += share * files * hours * years
             else:
                 brought += (inflow * years + files) * hours
