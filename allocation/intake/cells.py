@@ -176,7 +176,7 @@ class Typing:
         elif raw.dtype.kind == "M":
             days = raw.dt.normalize()
         else:
-            whole = text.where(where(text, lambda cell: WHOLE_DATE.fullmatch(cell) is not None))
+            whole = text.astype("string").where(where(text, lambda cell: WHOLE_DATE.fullmatch(cell) is not None))
             days = pd.to_datetime(whole.str[:10], format="%Y-%m-%d", errors="coerce")
         ends = days.dt.strftime("%Y-%m-%d") if text.dtype.kind == "M" else text
         is_open = where(ends, lambda cell: column.nullable and cell.startswith(OPEN_END))

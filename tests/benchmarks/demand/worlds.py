@@ -91,14 +91,16 @@ def counts(world: World) -> Counts:
     pc4 = np.array([str(1000 + a) for a in range(drawn.shape[1])], dtype=object)
     frame = pd.DataFrame({"month": names[month], "pc4": pc4[area], "clients": drawn[month, area, series]})
     frame = frame.assign(
-        **{name: world.series[name].to_numpy()[series] for name in world.series}, client_group="regulier"
+        **{name: world.series[name].to_numpy()[series] for name in world.series},
+        client_group="regulier",
+        pw_client=False,
     )
     frame["number"], frame["region"] = month, world.region[area]
     if world.recode:
         frame = world.recode(frame)
     past = frame["number"] < world.months
     history = frame[past & ~frame["number"].isin(world.is_lost)]
-    columns = ["pc4", "product", "client_line", "client_group"]
+    columns = ["pc4", "product", "client_line", "client_group", "pw_client"]
     people = pd.Series(world.people).astype("int64").astype("Int64")
     areas = pd.DataFrame({"pc4": pc4, "arbeidsmarktregio_nr": world.region + 1, "inhabitants": people})
     areas["gemeente_code"] = [f"{a // 8:04d}" for a in range(len(pc4))]
