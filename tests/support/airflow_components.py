@@ -23,6 +23,7 @@ from typing import Any
 import httpx
 
 ROOT = Path(__file__).parents[2]
+DAG_IDS = ("boundaries", "caseload", "teams", "allocate", "drift", "maintenance")
 AIRFLOW = Path(sys.executable).with_name("airflow")
 USERS = {"beheer": "admin", "jansen": "user", "lezer": "viewer"}
 PASSWORD = secrets.token_hex(16)
@@ -149,8 +150,8 @@ class Airflow:
         """Wait until the components are healthy and every DAG is known."""
         wait_for("a healthy api-server, scheduler and dag-processor", self._is_healthy)
         self.log_in("beheer")
-        wait_for("all DAGs parsed", lambda: self.get("/api/v2/dags")["total_entries"] == 5)
-        for dag_id in ("boundaries", "caseload", "teams", "allocate", "drift", "maintenance"):
+        wait_for("all DAGs parsed", lambda: self.get("/api/v2/dags")["total_entries"] == len(DAG_IDS))
+        for dag_id in DAG_IDS:
             self.patch(f"/api/v2/dags/{dag_id}", {"is_paused": dag_id != "allocate"})
 
     def _is_healthy(self) -> bool:
