@@ -6,6 +6,7 @@ Belongs here: that. Does not belong here: any one rule (``count_checks``, ``team
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import date
 
@@ -24,7 +25,7 @@ Rule = tuple[Callable[[], None], tuple[str, ...]]
 """A check, and the tables that it needs."""
 
 
-class Checks:
+class Checks(ABC):
     """Checks between tables. Each rule is one method; it is skipped when a table that it needs could not be read."""
 
     def __init__(
@@ -46,8 +47,9 @@ class Checks:
         self.region_name = dict(zip(names["arbeidsmarktregio_nr"].astype(int), names["arbeidsmarktregio"], strict=True))
         self.problems: list[Problem] = []
 
+    @abstractmethod
     def rules(self) -> tuple[Rule, ...]:
-        raise NotImplementedError
+        """Each rule with the tables that it needs."""
 
     def run(self) -> list[Problem]:
         """The problems of every rule whose tables are there."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -32,7 +33,7 @@ class RunIncomplete(Refused):
 
 
 @dataclass(frozen=True)
-class RunFile(Generic[T]):
+class RunFile(ABC, Generic[T]):
     """One file of a run's folder. ``name``: path within the folder. ``step``: what writes it."""
 
     name: str
@@ -66,11 +67,13 @@ class RunFile(Generic[T]):
         finally:
             aside.unlink(missing_ok=True)
 
+    @abstractmethod
     def _load(self, path: Path) -> T:
-        raise NotImplementedError
+        """The content of the file."""
 
+    @abstractmethod
     def _save(self, path: Path, value: T) -> None:
-        raise NotImplementedError
+        """Write the content to a file beside the one that it replaces."""
 
 
 def _first_fault(error: Exception) -> str:
