@@ -201,7 +201,7 @@ class Bench:
             raise Refused(f"Zo kan de regio niet verdeeld worden: {' '.join(error.sentences)}") from error
         except InputRefused as error:
             raise Refused(impossible_locks(error, changes)) from error
-        return self._joined(layers, touched, teams)
+        return self._joined(layers, touched, teams, self.amounts.with_hours(self.held_under(inputs)))
 
     def held_under(self, inputs: Inputs) -> pd.DataFrame:
         """The files in stock with their holders, judged by the teams and locks of ``inputs``."""
@@ -236,10 +236,10 @@ class Bench:
         groups = join_regions([int(nr) for nr in region.unique()], links)
         return {nr for group in groups if group & first for nr in group}
 
-    def _joined(self, layers: list[Layer], touched: set[int], teams: pd.DataFrame) -> Board:
+    def _joined(self, layers: list[Layer], touched: set[int], teams: pd.DataFrame, files: pd.DataFrame) -> Board:
         kept = [b for b in self.board.layers if not set(b.layer.regions) & touched]
         position = pd.Series(self.board.areas.index, index=self.board.areas["pc4"])
-        fresh = [lay_out(x.key, x, self._carried(x), self.amounts, position) for x in layers]
+        fresh = [lay_out(x.key, x, self._carried(x), self.amounts, position, files) for x in layers]
         base = self.board.teams
         added = teams[~teams["team_id"].isin(set(base["team_id"]))].drop(columns=["regions", "row"])
         fte = teams.set_index("team_id")["fte_verzekeringsarts"]

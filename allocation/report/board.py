@@ -23,8 +23,10 @@ from scipy.sparse.csgraph import connected_components
 from allocation.contract.config import Config
 from allocation.contract.vocabulary import MONTHS_A_YEAR
 from allocation.demand.intervals import INTERVAL, SHARED, gamma_interval, shared_codes
+from allocation.layers.balance import of_layer
+from allocation.layers.holding import stays
 from allocation.layers.layer import Layer
-from allocation.layers.work import layer_work
+from allocation.layers.work import layer_work, product_norms
 from allocation.outcome.solved import pieces
 from allocation.runs import run_files
 
@@ -46,12 +48,25 @@ class Spread:
 
 
 @dataclass(frozen=True)
+class LayerFiles:
+    """Hours of verzekeringsartsen in the files of existing clients of a layer (``layers.holding``).
+
+    ``following`` (n,): of each unit, in files that go with the postcode. ``kept`` (k,): in files that stay with the
+    team that has them. ``held_now`` (k,): in files that the team has until now. ``hours``: in all of them together.
+    """
+
+    following: Floats
+    kept: Floats
+    held_now: Floats
+    hours: float
+
+
+@dataclass(frozen=True)
 class LayerBoard:
     """One layer with its plans (n,) as team positions, -1 = no team that still exists.
 
     ``area``: position of each unit's postcode among the areas. Per unit ``hours`` (expected work of verzekeringsartsen)
-    and ``clients`` a year, ``stock_clients`` and ``stock_hours``. What is balanced is ``layer.problem.demand``: the
-    same hours, or those in stock when the run evens out waiting times.
+    and ``clients`` a year. What is balanced is ``layer.problem.demand`` and its base loads (``layers.balance``).
     """
 
     key: str
@@ -61,8 +76,7 @@ class LayerBoard:
     proposal: Ints
     hours: Floats
     clients: Floats
-    stock_clients: Floats
-    stock_hours: Floats
+    files: LayerFiles
     spread: Spread
 
     @cached_property
@@ -79,7 +93,7 @@ class LayerBoard:
     @cached_property
     def sums_now(self) -> LayerSums:
         """The figures under the division in force."""
-        return layer_sums(self, self.now)
+        return layer_sums(self, self.now, self.files.held_now)
 
 
 @dataclass(frozen=True)
@@ -146,15 +160,40 @@ class Board:
 
 
 class Amounts:
-    """Work, clients, stock and spread per postcode, worked out once per law domain and client line."""
+    """Work, clients and spread per postcode, worked out once per law domain and client line; and existing files.
 
-    COLUMNS = ("hours_verzekeringsarts", "planned_clients", "stock_clients", "stock_hours_verzekeringsarts")
+    ``files``: as ``layers.holding.held_files`` gives it, without central ones, with ``hours`` of verzekeringsartsen.
+    """
+
+    COLUMNS = ("hours_verzekeringsarts", "planned_clients")
 
     def __init__(self, folder: Path) -> None:
         self.work = run_files.WORK.read(folder)
         self.config = Config.of_run(run_files.RUN.read(folder).config)
         self.pc4 = pd.Index(self.work["pc4"].unique())
+        self.norms = product_norms(run_files.INPUT_TABLES.table("products").read(folder), self.config)
+        self.files = self.with_hours(run_files.HELD_FILES.read(folder))
         self._known: dict[tuple[str, str], tuple[pd.DataFrame, Spread]] = {}
+
+    def with_hours(self, files: pd.DataFrame) -> pd.DataFrame:
+        """``files`` of teams with the hours that they take."""
+        mine = files[~files["is_central"]]
+        each = mine["product"].map(self.norms["hours_verzekeringsarts"]).astype("float64")
+        return mine.assign(hours=mine["clients"] * each)
+
+    def layer_files(self, layer: Layer, files: pd.DataFrame) -> LayerFiles:
+        """The hours in ``files`` (as ``with_hours`` gives them) that belong to a layer."""
+        mine = of_layer(files, layer.law_domain, layer.client_line)
+        mine = mine[mine["pc4"].isin(layer.parts["pc4"])]
+        keeps = stays(mine, self.config)
+        of_area = mine[~keeps].groupby("pc4")["hours"].sum()
+        following = layer.parts["pc4"].map(of_area).fillna(0.0).to_numpy(float) * layer.parts["portion"].to_numpy(float)
+        teams = list(layer.problem.team_ids)
+        kept, now = (
+            rows.groupby("team_id")["hours"].sum().reindex(teams, fill_value=0.0).to_numpy(float)
+            for rows in (mine[keeps], mine)
+        )
+        return LayerFiles(following, kept, now, float(mine["hours"].sum()))
 
     def per_area(self, domain: str, line: str) -> tuple[pd.DataFrame, Spread]:
         """Sums by pc4 in the order of ``self.pc4``, and their spread."""
@@ -184,8 +223,14 @@ def _layer_board(folder: Path, amounts: Amounts, position: pd.Series) -> LayerBo
     return lay_out(folder.name, layer, proposal, amounts, position)
 
 
-def lay_out(key: str, layer: Layer, proposal: Ints, amounts: Amounts, position: pd.Series) -> LayerBoard:
-    """A layer with its plan and its amounts per unit. ``position``: of each postcode among the areas."""
+def lay_out(
+    key: str, layer: Layer, proposal: Ints, amounts: Amounts, position: pd.Series, files: pd.DataFrame | None = None
+) -> LayerBoard:
+    """A layer with its plan and its amounts per unit.
+
+    ``position``: of each postcode among the areas. ``files``: existing files as the teams of ``layer`` may keep them;
+    default those of the run.
+    """
     sums, spread = amounts.per_area(layer.law_domain, layer.client_line)
     at = amounts.pc4.get_indexer(layer.parts["pc4"])
     portion = np.where(at >= 0, layer.parts["portion"].to_numpy(dtype=np.float64), 0.0)
@@ -199,8 +244,7 @@ def lay_out(key: str, layer: Layer, proposal: Ints, amounts: Amounts, position: 
         proposal=proposal,
         hours=sums["hours_verzekeringsarts"].to_numpy(dtype=np.float64)[at] * portion,
         clients=sums["planned_clients"].to_numpy(dtype=np.float64)[at] * portion,
-        stock_clients=sums["stock_clients"].to_numpy(dtype=np.float64)[at] * portion,
-        stock_hours=sums["stock_hours_verzekeringsarts"].to_numpy(dtype=np.float64)[at] * portion,
+        files=amounts.layer_files(layer, amounts.files if files is None else files),
         spread=Spread(own * portion, shared),
     )
 
@@ -211,10 +255,13 @@ def _scaled(matrix: csr_array, factor: Floats) -> csr_array:
     return csr_array(matrix[:, used].multiply(factor[:, None]))
 
 
-def team_figures(board: LayerBoard, plan: Ints) -> TeamFigures:
+def team_figures(board: LayerBoard, plan: Ints, held: Floats | None = None) -> TeamFigures:
     """Figures of each team of a layer under ``plan``.
 
     Units without a team (-1) count for nobody; targets are shares of all the work.
+
+    ``held`` (k,): hours in the files that each team has; default those that stay with it and those that follow
+    ``plan``.
     """
     problem = board.layer.problem
     capacity = problem.capacity
@@ -240,7 +287,10 @@ def team_figures(board: LayerBoard, plan: Ints) -> TeamFigures:
         clients=total(board.clients),
         travel_km=np.where(hours > 0, km / np.where(hours > 0, hours, 1.0), np.nan),
         waiting_months=np.where(
-            capacity > 0, total(board.stock_hours) / np.where(capacity > 0, capacity / MONTHS_A_YEAR, 1.0), np.nan
+            capacity > 0,
+            (board.files.kept + total(board.files.following) if held is None else held)
+            / np.where(capacity > 0, capacity / MONTHS_A_YEAR, 1.0),
+            np.nan,
         ),
         low=low,
         high=high,
@@ -286,14 +336,14 @@ class LayerSums:
     care_region_splits: int
 
 
-def layer_sums(board: LayerBoard, plan: Ints) -> LayerSums:
-    """The figures of a layer under ``plan``; a millisecond or two."""
+def layer_sums(board: LayerBoard, plan: Ints, held: Floats | None = None) -> LayerSums:
+    """The figures of a layer under ``plan``; a millisecond or two. ``held``: as for ``team_figures``."""
     problem = board.layer.problem
     return LayerSums(
         board=board,
         plan=plan,
         capacity=problem.capacity,
-        teams=team_figures(board, plan),
+        teams=team_figures(board, plan, held),
         municipality_splits=_splits(problem.municipality, plan),
         care_region_splits=_splits(problem.care_region, plan),
     )
@@ -305,7 +355,7 @@ def totals(parts: Sequence[LayerSums]) -> Totals:
     deviations = np.abs(np.concatenate([f.deviation for f in figures])) if figures else np.zeros(0)
     hours = sum(float(f.hours[~np.isnan(f.travel_km)].sum()) for f in figures)  # work without a team has no way to go
     km = sum(float(np.nansum(f.travel_km * f.hours)) for f in figures)
-    stock = sum(float(part.board.stock_hours.sum()) for part in parts)
+    files = sum(part.board.files.hours for part in parts)
     capacity = sum(float(part.capacity.sum()) for part in parts)
     return Totals(
         teams=len({team for part in parts for team in part.board.layer.problem.team_ids}),
@@ -319,7 +369,7 @@ def totals(parts: Sequence[LayerSums]) -> Totals:
         travel_km=km / hours if hours > 0 else 0.0,
         municipality_splits=sum(part.municipality_splits for part in parts),
         care_region_splits=sum(part.care_region_splits for part in parts),
-        waiting_months=stock / (capacity / MONTHS_A_YEAR) if capacity > 0 else float("nan"),
+        waiting_months=files / (capacity / MONTHS_A_YEAR) if capacity > 0 else float("nan"),
         longest_wait_months=max((float(np.nanmax(f.waiting_months, initial=0.0)) for f in figures), default=0.0),
     )
 

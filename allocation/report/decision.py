@@ -171,7 +171,7 @@ def further_figures(frames: Frames) -> list[Figure]:
         both("Gemeentesplitsingen", number(new.municipality_splits), number(old.municipality_splits)),
         both("Zorgregiosplitsingen", number(new.care_region_splits), number(old.care_region_splits)),
         both("Gemiddelde wachttijd (maanden)", number(new.waiting_months, 1), number(old.waiting_months, 1),
-             "uren in voorraad / maandcapaciteit"),
+             "uren in dossiers die teams hebben / maandcapaciteit"),
         both("Verschil in wachttijd binnen een regio (maanden)", spread_new, spread_old,
              f"gemiddeld; regio's van {number(regions.min(), 1)} tot {number(regions.max(), 1)}"),
     ]  # fmt: skip

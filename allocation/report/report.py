@@ -30,7 +30,7 @@ CONTENTS = (
     ("reken-kop", "Kwaliteit"), ("controle-kop", "Controle"), ("verantwoording", "Verantwoording"),
 )  # fmt: skip
 CONTINUITY = {
-    "stay": "Bestaande cliënten houden hun team; alleen dossiers van een gestopt team verhuizen.",
+    "stay": "Bestaande cliënten houden hun team zolang dat hen mag bedienen; hun dossier volgt anders de postcode.",
     "move": "Bestaande cliënten volgen de nieuwe verdeling van hun postcode.",
 }
 

@@ -111,8 +111,8 @@ def region_sheet(regions: pd.DataFrame) -> Sheet:
 
 def region_waiting(board: Board) -> pd.DataFrame:
     """Per layer and set of regions divided together: its mean waiting time in months, and that of the team with the
-    shortest and the longest (``least_``, ``most_``), in force (``now``) and proposed (``new``). Teams without an area
-    do not count; stock that no team has now counts for nobody."""
+    shortest and the longest (``least_``, ``most_``), in force (``now``) and proposed (``new``), of the files that they
+    hold. Teams without an area do not count; files that no team of today has count for nobody."""
     rows = []
     for one in board.layers:
         name = dutch.layer(one.layer.law_domain, one.layer.client_line)
@@ -122,8 +122,8 @@ def region_waiting(board: Board) -> pd.DataFrame:
             waiting = found.waiting_months[(found.areas > 0) & ~np.isnan(found.waiting_months)]
             row |= {f"least_{which}": waiting.min(initial=np.inf), f"most_{which}": waiting.max(initial=-np.inf)}
         capacity = float(one.layer.problem.capacity.sum())
-        row["mean"] = float(one.stock_hours.sum()) / (capacity / MONTHS_A_YEAR) if capacity > 0 else np.nan
-        row["homeless"] = float(one.stock_hours[one.now < 0].sum())
+        row["mean"] = one.files.hours / (capacity / MONTHS_A_YEAR) if capacity > 0 else np.nan
+        row["homeless"] = one.files.hours - float(one.files.held_now.sum())
         rows.append(row)
     return pd.DataFrame(rows).replace([np.inf, -np.inf], np.nan)
 
@@ -138,7 +138,7 @@ WAITING_COLUMNS = (
     amount_of("Voorstel: kortste team", "least_new", 1),
     amount_of("Voorstel: langste team", "most_new", 1),
     Column("Voorstel: verschil", lambda row: amount(row.most_new - row.least_new, 1)),
-    amount_of("Nu zonder team (uur in voorraad)", "homeless"),
+    amount_of("Nu zonder team (uur in dossiers)", "homeless"),
 )
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from allocation.report.board import Board, layer_sums, team_figures, totals
 from allocation.report.map import SHOWN, main_team, map_value
 from allocation.runs.run import Run
+from tests.support import toy
+from tests.support.browser import toy_run
 
 
 def test_team_figures_are_those_of_the_table_team_load(run: Run) -> None:
@@ -70,3 +73,49 @@ def test_neighbouring_teams_differ_in_colour(run: Run) -> None:
             a, b = (layer["proposal"][side] if side >= 0 else -1 for side in (left, right))
             if a >= 0 and b >= 0 and a != b:
                 assert value["teams"][a]["colour"] != value["teams"][b]["colour"]
+
+
+@pytest.fixture(scope="module")
+def held_elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """W1 holds the files of 1009 and 1010 too, which lie in the area of W2; those of 1001 are W2's. Nobody knows who
+    holds those of 1003, and W9, which has ended, has those of 1012."""
+    frames = toy.tables()
+    holder = {"1009": "W1", "1010": "W1", "1001": "W2", "1012": "W9"} | dict.fromkeys(["1002", "1005"], "W1")
+    stock = frames["stock"]
+    mine = stock["product"].eq("WIA_EWT")
+    stock["team_id"] = stock["pc4"].map(holder).fillna("").where(mine, "P1")
+    stock.loc[mine & stock["pc4"].eq("1010"), "clients"] = "9"
+    teams = pd.concat(
+        [frames["teams"], pd.DataFrame([toy.team("W9", "2", "1012", valid_to="2025-06-30")])], ignore_index=True
+    )
+    current = frames["current"][frames["current"]["pc4"] != "1003"]
+    changed = {"stock": stock, "teams": teams, "current": current}
+    return toy_run(tmp_path_factory.mktemp("held") / "var", changed, tolerance=0.5)
+
+
+def test_waiting_is_of_the_files_that_teams_hold_and_not_of_those_in_their_area(held_elsewhere: Run) -> None:
+    load = held_elsewhere.frame("team_load").set_index(["team_id", "law_domain", "client_line"])
+    board = Board.read(held_elsewhere.folder)
+    apart = 0
+    for part in board.layers:
+        for i, team in enumerate(part.layer.problem.team_ids):
+            row = load.loc[(team, part.layer.law_domain, part.layer.client_line)]
+            assert part.sums.teams.waiting_months[i] == pytest.approx(row["waiting_months"]), team
+            apart += row["files_held"] != row["stock_clients"]
+    assert apart >= 2, "the fixture is of no use when files lie where they are held"
+    files = load["files_held_hours_verzekeringsarts"].sum()
+    assert sum(part.files.hours for part in board.layers) == pytest.approx(files)
+
+
+def test_waiting_now_is_of_who_holds_the_files_until_now(held_elsewhere: Run) -> None:
+    """W1 has 2 + 2 + 2 + 9 files of four hours and 100 hours a month: 0.6 months.
+
+    What W9 had, and what nobody is known to have, counts for no team now.
+    """
+    board = Board.read(held_elsewhere.folder)
+    part = next(one for one in board.layers if "W1" in one.layer.problem.team_ids)
+    w1 = part.layer.problem.team_ids.index("W1")
+    assert part.sums_now.teams.waiting_months[w1] == pytest.approx((2 + 2 + 2 + 9) * 4 / 100)
+    oost = next(one for one in board.layers if "O1" in one.layer.problem.team_ids)
+    homeless = oost.files.hours - oost.files.held_now.sum()
+    assert homeless == pytest.approx((2 + 2) * 4)

@@ -24,25 +24,28 @@ def board(run: Run) -> Board:
 
 
 def test_waiting_times_of_a_region_are_those_of_its_teams(board: Board) -> None:
-    """West now: all to its first team but one postcode. Every postcode has the same stock, so the first team waits five
-    times as long for its capacity as the second; the mean of the region does not depend on who has what."""
-    lopsided = np.array([0, 0, 0, 0, 0, 1], dtype=np.int64)
-    west = replace(board.layers[0], now=lopsided)
-    told = team_sheets.region_waiting(replace(board, layers=(west, *board.layers[1:]))).iloc[0]
-    stock, capacity = west.stock_hours, west.layer.problem.capacity / 12
-    expected = np.bincount(lopsided, stock) / capacity
-    assert told["most_now"] == pytest.approx(expected.max())
-    assert told["least_now"] == pytest.approx(expected.min())
-    assert told["most_new"] - told["least_new"] < told["most_now"] - told["least_now"]
-    assert told["mean"] == pytest.approx(stock.sum() / capacity.sum())
-    assert told["homeless"] == 0
+    """West until now: the first team holds five times the hours in files of the second, so that its last client waits
+    five times as long; the mean of the region does not depend on who has what."""
+    west = board.layers[0]
+    hours, capacity = west.files.hours, west.layer.problem.capacity / 12
+    lopsided = np.array([hours * 5 / 6, hours / 6])
+    west = replace(west, files=replace(west.files, held_now=lopsided))
+    row = team_sheets.region_waiting(replace(board, layers=(west, *board.layers[1:]))).iloc[0]
+    assert row["most_now"] == pytest.approx(lopsided[0] / capacity[0])
+    assert row["least_now"] == pytest.approx(lopsided[1] / capacity[1])
+    assert row["most_new"] - row["least_new"] < row["most_now"] - row["least_now"]
+    assert row["mean"] == pytest.approx(hours / capacity.sum())
+    assert row["homeless"] == pytest.approx(0.0)
 
 
-def test_stock_without_a_team_and_teams_without_an_area_are_told_apart(board: Board) -> None:
-    alone = replace(board.layers[0], now=np.array([0, 0, 0, -1, -1, -1], dtype=np.int64))
-    told = team_sheets.region_waiting(replace(board, layers=(alone,))).iloc[0]
-    assert told["homeless"] == pytest.approx(alone.stock_hours[3:].sum())
-    assert told["most_now"] == told["least_now"]
+def test_files_without_a_team_and_teams_without_an_area_are_told_apart(board: Board) -> None:
+    """The second team has no area and no file until now; half of the hours in files are nobody's."""
+    west = board.layers[0]
+    held = np.array([west.files.hours / 2, 0.0])
+    alone = replace(west, now=np.array([0, 0, 0, -1, -1, -1], dtype=np.int64), files=replace(west.files, held_now=held))
+    row = team_sheets.region_waiting(replace(board, layers=(alone,))).iloc[0]
+    assert row["homeless"] == pytest.approx(west.files.hours / 2)
+    assert row["most_now"] == row["least_now"]
 
 
 def keep_scenario(folder: Path, name: str, value: float, *, base: int = 1, at: int) -> Path:
