@@ -49,12 +49,11 @@ def assemble(
     """
     teams = active_teams(inputs.teams, day)
     capacity = capacity_hours(inputs.teams, day, config).reindex(teams["team_id"].unique(), fill_value=0.0)
-    offices = teams.set_index("team_id")["office"]
     norms, recurring = product_norms(inputs.products, config), recurring_products(inputs.inflow, inputs.stock)
     parts = routing.assigned_parts([one.layer for one in solved], [one.plan for one in solved])
     allocation = routing.allocation_table(parts)
     special = routing.special_shares(teams, capacity["verzekeringsarts"])
-    routed = routing.routing_table(parts, special, offices, config)
+    routed = routing.routing_table(parts, special, teams.set_index("team_id")["office"], config)
     expected = transition.expected_per_area(work, allocation, config)
     changes = transition.allocation_changes(now, allocation, expected).assign(from_version=from_version)
     files = transition.placed_files(held, routed, config)
@@ -75,9 +74,7 @@ def assemble(
         "transition": moves,
         "region_summary": region_summary(solved, load, changes, files, work, areas, config),
         "expected": expected,
-        "team_months": runoff.team_months(
-            divided, capacity["verzekeringsarts"], norms["planned_stock_share"], recurring
-        ),
+        "team_months": runoff.team_months(divided, capacity["verzekeringsarts"], norms, recurring),
         "impact": impact.impact_table(solved, now, changes, moves, inputs.teams, areas, inputs.products),
         "waiting": waiting.waiting_table(rows, load, regions_of_teams(solved, areas), config),
         "lines": waiting.line_table(load, load_in_force),

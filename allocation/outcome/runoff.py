@@ -15,7 +15,7 @@ MONTHS = 24
 def team_months(
     ledger: pd.DataFrame,
     capacity: pd.Series,
-    planned_share: pd.Series,
+    norms: pd.DataFrame,
     recurring: frozenset[str],
     months: int = MONTHS,
 ) -> pd.DataFrame:
@@ -34,7 +34,7 @@ def team_months(
     Parameters
     ----------
     ledger : as ``ledger.ledger`` gives it, without special teams.
-    capacity : verzekeringsarts hours a year, indexed by team_id. planned_share : s, indexed by product.
+    capacity : verzekeringsarts hours a year, indexed by team_id. norms : as ``layers.work.product_norms`` gives it.
     recurring : products whose files are never closed.
 
     Returns
@@ -43,7 +43,7 @@ def team_months(
     """
     rows = ledger.groupby(["team_id", "product"])[["files_held", "inflow_clients", "held_hours", "inflow_hours"]].sum()
     rows = rows.reset_index()
-    share = rows["product"].map(planned_share).astype(float)
+    share = rows["product"].map(norms["planned_stock_share"]).astype(float)
     returns = rows["product"].isin(recurring)
     left_hours = rows["held_hours"]
     frames = []

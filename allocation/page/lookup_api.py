@@ -30,6 +30,10 @@ MOST_POSTCODES, MOST_CHARACTERS, MOST_KEPT = 1000, 80, 20_000
 CACHE_CONTROL = "private, max-age=60, must-revalidate"
 PW_CLIENT = "the client has or had a file under the Participatiewet"
 Text = Annotated[str, StringConstraints(max_length=MOST_CHARACTERS)]
+PostcodeAsked = Annotated[Text, Query(description="PC4 or PC6 in any notation", examples=["1013 AA"])]
+GroupAsked = Annotated[Text, Query(description="client group")]
+PwClientAsked = Annotated[bool, Query(description=PW_CLIENT)]
+DayAsked = Annotated[date | None, Query(description="day; today when absent")]
 
 
 class Found(BaseModel):
@@ -144,7 +148,13 @@ class Answering:
 def add_lookup(app: FastAPI) -> None:
     """The look-up below ``/api/v1`` and ``/health``; the store's address is ``app.state.store_url``."""
     answering = Answering(app.state.store_url)
+    _add_health(app, answering)
+    _add_find(app, answering)
+    _add_find_files(app, answering)
+    _add_batch(app, answering)
 
+
+def _add_health(app: FastAPI, answering: Answering) -> None:
     @app.head("/health", include_in_schema=False)
     @app.get("/health", summary="Whether the store answers", tags=["lookup"])
     def health() -> JSONResponse:
@@ -157,6 +167,8 @@ def add_lookup(app: FastAPI) -> None:
             return JSONResponse({"status": "unavailable"}, status_code=503)
         return JSONResponse({"status": "ok", "version": period.version})
 
+
+def _add_find(app: FastAPI, answering: Answering) -> None:
     @app.head("/api/v1/lookup", include_in_schema=False)
     @app.get(
         "/api/v1/lookup",
@@ -166,17 +178,19 @@ def add_lookup(app: FastAPI) -> None:
     )
     def find(
         request: Request,
-        postcode: Annotated[Text, Query(description="PC4 or PC6 in any notation", examples=["1013 AA"])],
-        group: Annotated[Text, Query(description="client group")] = REGULAR_GROUP,
-        pw_client: Annotated[bool, Query(description=PW_CLIENT)] = False,
+        postcode: PostcodeAsked,
+        group: GroupAsked = REGULAR_GROUP,
+        pw_client: PwClientAsked = False,
         law: Annotated[Text | None, Query(description="ZW, WIA or PW; all when absent")] = None,
         line: Annotated[Text | None, Query(description="vangnet or werkgever; both when absent")] = None,
-        on: Annotated[date | None, Query(description="day; today when absent")] = None,
+        on: DayAsked = None,
     ) -> Response:
         asked = {"group": group, "pw_client": pw_client, "law": law or None, "line": line or None}
         question = ("lookup", postcode, *asked.values(), on)
         return _response(request, *answering.answer(question, lambda: _result(answering.table, postcode, on, asked)))
 
+
+def _add_find_files(app: FastAPI, answering: Answering) -> None:
     @app.head("/api/v1/file", include_in_schema=False)
     @app.get(
         "/api/v1/file",
@@ -186,15 +200,15 @@ def add_lookup(app: FastAPI) -> None:
     )
     def find_files(
         request: Request,
-        postcode: Annotated[Text, Query(description="PC4 or PC6 in any notation", examples=["1013 AA"])],
+        postcode: PostcodeAsked,
         law: Annotated[Text, Query(description="ZW, WIA or PW")],
         line: Annotated[Text, Query(description="vangnet or werkgever")],
         team: Annotated[
             Text | None, Query(description="team that has the file; the division in force when absent")
         ] = None,
-        group: Annotated[Text, Query(description="client group")] = REGULAR_GROUP,
-        pw_client: Annotated[bool, Query(description=PW_CLIENT)] = False,
-        on: Annotated[date | None, Query(description="day; today when absent")] = None,
+        group: GroupAsked = REGULAR_GROUP,
+        pw_client: PwClientAsked = False,
+        on: DayAsked = None,
     ) -> Response:
         def compute() -> FileResult:
             found = find_file(
@@ -211,6 +225,8 @@ def add_lookup(app: FastAPI) -> None:
 
         return _response(request, *answering.answer(("file", postcode, law, line, team, group, pw_client, on), compute))
 
+
+def _add_batch(app: FastAPI, answering: Answering) -> None:
     @app.post("/api/v1/lookup/batch", summary="The same for up to 1,000 postcodes", tags=["lookup"])
     def find_many(asked: BatchQuestion) -> BatchResult:
         table = answering.table
@@ -268,14 +284,16 @@ def _same(answer: Answer) -> Answer:
 
 
 def _found(answer: Answer) -> Found:
-    values = asdict(answer)
-    for name, old in (("postcode", "pc4"), ("until", "valid_to")):
-        values[name] = values.pop(old)
-    return Found(**values)
+    return Found(**_shown(answer))
 
 
 def _file_found(answer: FileAnswer) -> FileFound:
+    return FileFound(**_shown(answer))
+
+
+def _shown(answer: Answer | FileAnswer) -> dict[str, Any]:
+    """The fields of an answer by the names of the interface."""
     values = asdict(answer)
     for name, old in (("postcode", "pc4"), ("until", "valid_to")):
         values[name] = values.pop(old)
-    return FileFound(**values)
+    return values

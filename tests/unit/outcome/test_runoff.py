@@ -14,8 +14,8 @@ def ledger(files: float, inflow: float, hours: float, product: str = "EWT", team
 
 
 def months_of(rows: pd.DataFrame, recurring: frozenset[str] = frozenset()) -> pd.DataFrame:
-    share = pd.Series({"EWT": 0.5, "MON": 0.75})
-    return team_months(rows, pd.Series({"A": 120.0}), share, recurring).set_index("month")
+    norms = pd.DataFrame({"planned_stock_share": {"EWT": 0.5, "MON": 0.75}})
+    return team_months(rows, pd.Series({"A": 120.0}), norms, recurring).set_index("month")
 
 
 def test_old_files_are_closed_first_and_a_year_asks_what_the_ledger_plans() -> None:
