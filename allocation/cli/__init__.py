@@ -1,0 +1,66 @@
+"""The command line: ``caseload ...``. Exit codes: 0 done, 1 refused (nothing published), 2 wrong usage.
+
+Belongs here: arguments, progress and messages, one module a family of commands. Does not belong here: any rule of
+the field.
+Imports stand inside the commands: ``caseload solve`` and ``caseload lookup`` must start at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import errno
+import logging
+import os
+import sys
+from collections.abc import Sequence
+
+from allocation.cli import asking, bare_instance, dividing, preparing, publishing
+from allocation.cli.arguments import Adder, Command
+from allocation.contract.errors import InputRefused, Refused
+
+FAMILIES = (dividing, publishing, asking, preparing, bare_instance)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code."""
+    os.umask(0o027)  # runs and published files hold counts of clients: nothing for other users of the machine
+    asked = parser().parse_args(arguments)
+    if getattr(asked, "store", "") is None:
+        from allocation.publication.store import default_store_url
+
+        asked.store = default_store_url(asked.var)
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s", stream=sys.stderr)
+    command: Command = asked.command
+    try:
+        return command(asked)
+    except InputRefused as refused:
+        for problem in refused.problems:
+            print(problem, file=sys.stderr)
+        print(f"refused: {len(refused.problems)} problem(s); nothing was published", file=sys.stderr)
+        return 1
+    except Refused as refused:
+        print(f"refused: {refused}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:  # files are written whole and the store knows transactions: nothing is left half
+        print("stopped; what was not published yet is not published", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # the reader of our output stopped reading, as `head` does
+        sys.stderr.close()
+        return 0
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        place = error.filename or getattr(asked, "var", "the disk")
+        print(f"refused: no space left on {place}; make room and try again", file=sys.stderr)
+        return 1
+
+
+def parser() -> argparse.ArgumentParser:
+    """Every command with its arguments."""
+    whole = argparse.ArgumentParser(
+        prog="caseload", description="Divide postcode areas over SMC teams and publish who serves whom."
+    )
+    add = Adder(whole.add_subparsers(required=True, metavar="COMMAND"))
+    for family in FAMILIES:
+        family.add_commands(add)
+    return whole

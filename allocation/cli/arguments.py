@@ -1,0 +1,80 @@
+"""Arguments that several commands share, and what a value of each may be."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+MOST_SECONDS = 24 * 3600
+Command = Callable[[argparse.Namespace], int]
+
+
+class Adder:
+    """Adds sub-commands; nearly all take ``--store``."""
+
+    def __init__(self, commands: Any) -> None:
+        self.commands = commands
+
+    def __call__(self, name: str, command: Command, told: str, *, has_store: bool = True) -> argparse.ArgumentParser:
+        parser: argparse.ArgumentParser = self.commands.add_parser(name, help=told, description=told)
+        parser.set_defaults(command=command)
+        if has_store:
+            parser.add_argument(
+                "--store",
+                metavar="URL",
+                help="database, SQLAlchemy form (default: CASELOAD_STORE, or the embedded file in the folder --var)",
+            )
+            parser.add_argument(
+                "--var",
+                type=Path,
+                default=Path("var"),
+                metavar="DIR",
+                help="folder of runs, caches and published files",
+            )
+        return parser
+
+
+def run_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--input", type=Path, metavar="DIR", help="input folder (default: the embedded example)")
+    parser.add_argument("--boundaries", default="embedded", help="embedded, pdok[:YEAR] or a file")
+    parser.add_argument(
+        "--regions", metavar="NAMES", help="numbers or names, comma-separated: divide these, carry the others over"
+    )
+    parser.add_argument("--config", type=Path, metavar="FILE", help="TOML with settings that differ from the defaults")
+    parser.add_argument(
+        "--seconds",
+        type=seconds_above_zero,
+        help="search so long per cluster and layer (default: a fixed, repeatable effort)",
+    )
+    parser.add_argument("--valid-from", type=day, metavar="DATE", help="first day of the new division (default: today)")
+    parser.add_argument("--reason", help="why this run is made; kept with the version")
+
+
+def day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a date, YYYY-MM-DD") from None
+
+
+def seconds_above_zero(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds <= MOST_SECONDS:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above 0, up to {MOST_SECONDS}")
+    return seconds
+
+
+def seconds_from_zero(text: str) -> float:
+    return 0.0 if text.strip() == "0" else seconds_above_zero(text)
+
+
+def seed(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and len(text) <= 18):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0, of at most 18 digits")
+    return int(text)

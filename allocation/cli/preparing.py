@@ -1,0 +1,69 @@
+"""Commands about what a run starts from: ``validate``, ``boundaries`` and ``example``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from allocation.cli.arguments import Adder
+from allocation.contract.errors import Refused
+
+
+def add_commands(add: Adder) -> None:
+    """Add these commands, each with its arguments."""
+    validate = add("validate", _validate, "all input checks, nothing else", has_store=False)
+    validate.add_argument("--input", type=Path, required=True, metavar="DIR")
+    validate.add_argument("--boundaries", default="embedded")
+    validate.add_argument("--config", type=Path, metavar="FILE")
+    boundaries = add("boundaries", _boundaries, "what changed between two editions of the boundaries", has_store=False)
+    boundaries.add_argument("action", choices=("diff",))
+    boundaries.add_argument("old", help="embedded, pdok:YEAR, a YEAR or a file")
+    boundaries.add_argument("new", help="the same")
+    example = add("example", _example, "write the embedded example input, to start your own from", has_store=False)
+    example.add_argument("--out", type=Path, required=True, metavar="DIR")
+
+
+def _validate(asked: argparse.Namespace) -> int:
+    import geodata
+    from allocation.contract.config import Config
+    from allocation.pipeline import steps
+
+    config = Config.from_file(asked.config)
+    try:
+        boundaries = geodata.load_boundaries(asked.boundaries)
+    except geodata.GeodataError as error:
+        raise Refused(str(error)) from error
+    for doubt in steps.validate_folder(asked.input, boundaries, config):
+        print(f"look at: {doubt}")
+    print(f"{asked.input}: no problems found")
+    return 0
+
+
+def _boundaries(asked: argparse.Namespace) -> int:
+    import geodata
+
+    try:
+        old, new = (geodata.load_boundaries(spec).areas for spec in (asked.old, asked.new))
+    except geodata.GeodataError as error:
+        raise Refused(str(error)) from error
+    geodata.diff(old, new).to_csv(sys.stdout, index=False)
+    return 0
+
+
+def _example(asked: argparse.Namespace) -> int:
+    import shutil
+
+    from allocation.contract.config import Config
+    from allocation.pipeline import example_input, steps
+    from allocation.publication.store import default_store_url
+    from allocation.runs.run import VAR, Run
+
+    if asked.out.exists():
+        raise Refused(f"{asked.out} exists already; give a new folder")
+    store = default_store_url(VAR)
+    run = Run.start(input_dir=None, boundaries="embedded", store=store, config=Config())
+    steps.prepare_boundaries(run)
+    shutil.copytree(example_input.example_folder(run), asked.out)
+    print(f"example input in {asked.out}; start with teams.csv")
+    return 0
