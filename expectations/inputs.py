@@ -72,6 +72,7 @@ def _frames(given: facts.InputFacts, work: pd.DataFrame) -> dict[str, pd.DataFra
         "locks": found["locks"].drop(columns="row", errors="ignore"),
         "care_regions": found["care_regions"],
         "current": found["current"].drop(columns="row", errors="ignore"),
+        "completed": found["completed"],
         "work": work,
         "current_choice": current_choice(given),
     }
@@ -155,7 +156,7 @@ _PRODUCTS = tuple(
     _unknown(
         table, "product", "products", "product", "the product is not in products", "het product staat niet in products"
     )
-    for table in ("inflow", "stock", "work")
+    for table in ("inflow", "stock", "work", "completed")
 )
 _GROUPS = tuple(
     _unknown(table, "client_group", "client_group", "client_group", "the client group is not in the configuration",

@@ -274,4 +274,53 @@ CURRENT = Table(
 )
 
 
-INPUTS: tuple[Table, ...] = (INFLOW, STOCK, PRODUCTS, TEAMS, CLUSTERS, LOCKS, CARE_REGIONS, CURRENT)
+COMPLETED = Table(
+    "completed",
+    "Work that teams finished, per month: watched beside the plan, and what productivity and hours are estimated from.",
+    (
+        Column("month", "text", "calendar month, YYYY-MM", example="2026-03"),
+        TEAM_ID,
+        PRODUCT,
+        line_column(also_all=True),
+        Column(
+            "clients",
+            "integer",
+            "clients whose work of this product was finished in the month",
+            unit="clients",
+            example="31",
+            least=0,
+            most=MOST_CLIENTS,
+            usual=(0, 500),
+        ),
+        Column(
+            "hours_verzekeringsarts",
+            "number",
+            "hours that verzekeringsartsen really spent on this product in the month",
+            unit="hours",
+            nullable=True,
+            optional=True,
+            example="152.5",
+            least=0,
+            most=100_000,
+            usual=(0, 2_500),
+        ),
+        Column(
+            "lead_time_days",
+            "number",
+            "mean number of days between coming in and being finished, of these clients",
+            unit="days",
+            nullable=True,
+            optional=True,
+            example="96",
+            least=0,
+            most=3_650,
+            usual=(0, 730),
+        ),
+    ),
+    key=("month", "team_id", "product", "client_line"),
+    optional=True,
+    most_rows=1_000_000,
+)
+
+
+INPUTS: tuple[Table, ...] = (INFLOW, STOCK, PRODUCTS, TEAMS, CLUSTERS, LOCKS, CARE_REGIONS, CURRENT, COMPLETED)

@@ -18,6 +18,7 @@ from allocation.intake.cells import shown
 from allocation.intake.listing import listed
 
 PC4 = re.compile(r"[1-9][0-9]{3}", re.ASCII)
+MONTH = r"(199[0-9]|20[0-9]{2})-(0[1-9]|1[0-2])"
 
 MONTHS_NEEDED = 12
 

@@ -9,7 +9,7 @@ import pandas as pd
 
 from allocation.contract.errors import Problem
 from allocation.contract.vocabulary import ALL_LINES, CLIENT_LINES, PW_LAW
-from allocation.intake.checks import MONTHS_NEEDED, PC4, Checks, Rule, is_subset, told
+from allocation.intake.checks import MONTH, MONTHS_NEEDED, PC4, Checks, Rule, is_subset, told
 from allocation.intake.listing import MOST_PER_CHECK
 
 log = logging.getLogger(__name__)
@@ -132,9 +132,7 @@ class CountChecks(Checks):
 
     def _months(self) -> None:
         months = self.frames["inflow"]["month"]
-        good = (
-            months.astype("string").str.fullmatch(r"(199[0-9]|20[0-9]{2})-(0[1-9]|1[0-2])").fillna(False).astype(bool)
-        )
+        good = months.astype("string").str.fullmatch(MONTH).fillna(False).astype(bool)
         self.add("inflow", ~good & months.notna(), "month", self.value("inflow", "month"), "a month, YYYY-MM")
         present = sorted(months[good].unique())
         if not present:

@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from allocation.contract.vocabulary import ALL_LINES, CLIENT_LINES, PW, PW_LAW, REGULAR_GROUP, ZW_WIA
+from allocation.contract.vocabulary import ALL_LINES, CLIENT_LINES, PW_LAW, REGULAR_GROUP
 
 SEED = 20260701
 MONTHS = 24
@@ -34,7 +34,9 @@ HEADER = """\
 Example input of the caseload allocation.
 REAL: postcode areas and inhabitants (CBS 2014), the division of gemeenten into arbeidsmarktregio's (Besluit
 werkgebieden UWV 2015) and the towns in which UWV has an office (same decision).
-INVENTED: every count of clients, hours per product, teams, FTE, productivity, the division in force. The counts are
+INVENTED: every count of clients, hours per product, teams, FTE, productivity, the division in force, and what teams
+finished (in it some products take other hours, and teams have another productivity, than products and teams say, so
+that the estimates have something to find). The counts are
 scaled to published national totals; their spread over postcodes is drawn from a random generator with a fixed seed.
 No row describes a person, a real team or a real caseload.
 """
@@ -207,7 +209,7 @@ def write_example(folder: Path, areas: pd.DataFrame, seed: int = SEED) -> Path:
     return folder
 
 
-def _stream(seed: int, *names: str) -> np.random.Generator:
+def stream(seed: int, *names: str) -> np.random.Generator:
     """Random numbers of one thing alone, so that adding another changes none of them."""
     return np.random.default_rng([seed, zlib.crc32("/".join(names).encode())])
 
@@ -300,7 +302,7 @@ def _team(
     prefix = {"regulier": code, "participatiewet": f"{code}-PW", "bijzonder": f"{code}-{group.upper()[:3]}"}[kind]
     number[prefix] = number.get(prefix, 0) + 1
     team_id = f"SMC-{prefix}-{number[prefix]:02d}"
-    draw = _stream(seed, "team", team_id)
+    draw = stream(seed, "team", team_id)
     label = {"regulier": "", "participatiewet": " Participatiewet", "bijzonder": f" {group}"}[kind]
     return {
         "team_id": team_id,
@@ -344,7 +346,7 @@ def make_counts(areas: pd.DataFrame, seed: int) -> tuple[pd.DataFrame, pd.DataFr
     Of the clients of line vangnet that a product has, ``pw_share`` are PW clients.
     """
     people = areas["inhabitants"].fillna(0).to_numpy(float)
-    weight = people * _relative_need(areas, _stream(seed, "need"))
+    weight = people * _relative_need(areas, stream(seed, "need"))
     two_lines = areas["arbeidsmarktregio_nr"].isin(TWO_LINE_REGIONS).to_numpy()
     months = pd.period_range(end=pd.Period(REFERENCE_DATE, freq="M"), periods=MONTHS, freq="M")
     moments = [
@@ -353,12 +355,12 @@ def make_counts(areas: pd.DataFrame, seed: int) -> tuple[pd.DataFrame, pd.DataFr
     ]
     rows: dict[str, list[pd.DataFrame]] = {"month": [], "reference_date": []}
     for code, product in PRODUCTS.items():
-        need = weight * _stream(seed, code).gamma(20.0, 1 / 20.0, len(areas)) / weight.sum()
+        need = weight * stream(seed, code).gamma(20.0, 1 / 20.0, len(areas)) / weight.sum()
         registered = product.client_lines == "|".join(CLIENT_LINES)
         for line, share in _lines_of(product):
             lines = np.where(two_lines | (not registered), line, ALL_LINES)
             for group, rate in _group_rates(areas, product, weight).items():
-                draw, draw_pw = (_stream(seed, code, line, group, part) for part in ("clients", "of the PW"))
+                draw, draw_pw = (stream(seed, code, line, group, part) for part in ("clients", "of the PW"))
                 for when, value, season, since in moments:
                     yearly = product.stock if when == "reference_date" else product.inflow_per_year / 12
                     level = season * (1 + product.yearly_trend) ** (since / 12)
@@ -419,27 +421,3 @@ def _group_rates(
 def _season(month: int) -> float:
     """Fewer applications in summer and December; the factors average to 1."""
     return {7: 0.9, 8: 0.88, 12: 0.92}.get(month, (12 - 0.9 - 0.88 - 0.92) / 9)
-
-
-DIVISION_ITERATIONS = 200_000
-"""Search effort for the division in force: enough to be plausible, far from the best."""
-
-
-def write_division(folder: Path, allocation: pd.DataFrame) -> None:
-    """Write ``current`` and say in ``stock`` who holds the files.
-
-    ``allocation``: pc4, client_line, law_domain, team_id, share, of the teams of the reference date.
-    """
-    current = allocation[["pc4", "client_line", "team_id", "share"]]
-    stock = pd.read_parquet(folder / "stock.parquet")
-    key = ["pc4", "law_domain", "client_line"]
-    held = allocation.sort_values("share", ascending=False).drop_duplicates(key).set_index(key)["team_id"]
-    domain = stock["pw_client"].map({True: PW, False: ZW_WIA})
-    by_line = pd.MultiIndex.from_arrays([stock["pc4"], domain, stock["client_line"]])
-    both_lines = pd.MultiIndex.from_arrays([stock["pc4"], domain, [ALL_LINES] * len(stock)])
-    stock["team_id"] = held.reindex(both_lines).fillna(held.reindex(by_line).set_axis(both_lines)).to_numpy()
-    teams = pd.read_csv(folder / "teams.csv", dtype=str, keep_default_na=False)
-    special = teams[teams["kind"] == "bijzonder"].set_index("client_groups")["team_id"]
-    stock["team_id"] = stock["client_group"].map(special).fillna(stock["team_id"])
-    stock.to_parquet(folder / "stock.parquet", index=False)
-    current.to_csv(folder / "current.csv", index=False)

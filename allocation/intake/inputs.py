@@ -22,6 +22,7 @@ from allocation.contract.config import Config
 from allocation.contract.errors import InputRefused, Problem
 from allocation.contract.vocabulary import PW_LAW
 from allocation.intake.cells import Typing, as_text
+from allocation.intake.completed_checks import CompletedChecks
 from allocation.intake.count_checks import CountChecks
 from allocation.intake.lock_checks import LockChecks
 from allocation.intake.offices import DOUBT_COLUMNS, office_doubts
@@ -33,6 +34,8 @@ from allocation.runs.run_files import FrameFile
 log = logging.getLogger(__name__)
 
 FULL_COLUMNS = ("pc4", "pc6", "inhabitants")
+ROWS_NOT_KEPT = ("inflow", "stock", "care_regions", "completed")
+"""Tables of which no message after reading names a row."""
 REMARK_COLUMNS = ("file", "row", "column", "what", "usual")
 
 
@@ -58,6 +61,9 @@ class Inputs:
     locks: pd.DataFrame
     care_regions: pd.DataFrame
     current: pd.DataFrame
+    completed: pd.DataFrame = field(
+        default_factory=lambda: pd.DataFrame(columns=list(input_tables.COMPLETED.column_names), dtype=object)
+    )
     replaced: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(REPLACED_COLUMNS), dtype=object))
     office_doubts: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(DOUBT_COLUMNS), dtype=object))
     remarks: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(REMARK_COLUMNS), dtype=object))
@@ -85,8 +91,8 @@ class Inputs:
     @classmethod
     def read(cls, folder: Path) -> Inputs:
         """Inverse of ``write``. What was written before a column existed gets it as an input without it would."""
-        absent = () if (folder / "remarks.parquet").exists() else ("remarks",)
-        names = [f.name for f in fields(cls) if f.name not in absent]
+        may_lack = {"remarks", *(table.name for table in input_tables.INPUTS if table.optional)}
+        names = [f.name for f in fields(cls) if f.name not in may_lack or (folder / f"{f.name}.parquet").exists()]
         frames = {name: FrameFile(f"{name}.parquet", "inputs").read(folder) for name in names}
         laws = dict(zip(frames["products"]["product"], frames["products"]["law"], strict=True))
         for table in (input_tables.INFLOW, input_tables.STOCK):
@@ -94,7 +100,7 @@ class Inputs:
                 frames[table.name]["pw_client"] = frames[table.name]["product"].map(laws) == PW_LAW
         for table in input_tables.INPUTS:
             for column in table.columns:
-                if column.optional and column.name not in frames[table.name]:
+                if table.name in frames and column.optional and column.name not in frames[table.name]:
                     frames[table.name][column.name] = None
         return cls(**frames)
 
@@ -136,7 +142,7 @@ def load_inputs(
             typed = Typing(table, files[table.name], frames[table.name])
             problems += typed.problems
             remarks += typed.remarks
-    for checks in (CountChecks, TeamChecks, LockChecks):
+    for checks in (CountChecks, TeamChecks, LockChecks, CompletedChecks):
         problems += checks(frames, files, areas, config, followed, today, teams_in_force).run()
     problems += too_many_stand_ins(frames, files, replaced)
     problems += _unknown_products(frames, config)
@@ -147,10 +153,7 @@ def load_inputs(
     doubts = _doubts_of_offices(frames, areas, config, replaced)
     rows = [(r.file, r.row, r.column, r.what, r.allowed) for r in remarks]
     return Inputs(
-        **{
-            name: frame.drop(columns="row") if name in ("inflow", "stock", "care_regions") else frame
-            for name, frame in frames.items()
-        },
+        **{name: frame.drop(columns="row") if name in ROWS_NOT_KEPT else frame for name, frame in frames.items()},
         replaced=replaced[list(REPLACED_COLUMNS)],
         office_doubts=doubts,
         remarks=pd.DataFrame(rows, columns=list(REMARK_COLUMNS)).astype({"row": "Int64"}),

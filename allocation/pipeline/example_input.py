@@ -10,7 +10,7 @@ from pathlib import Path
 
 from allocation.contract.config import Config
 from allocation.demand import expected
-from allocation.intake import example
+from allocation.intake import example, example_history
 from allocation.intake.inputs import load_inputs
 from allocation.layers.solving import solve_problem
 from allocation.outcome import routing
@@ -21,7 +21,8 @@ from allocation.runs.run import Run
 
 def example_folder(run: Run) -> Path:
     """The embedded example input, made when it is not there yet: with a division in force that is out of date."""
-    text = Path(example.__file__).read_bytes() + run.path(run_files.BOUNDARIES).read_bytes()
+    modules = [Path(str(module.__file__)).read_bytes() for module in (example, example_history)]
+    text = b"".join([*modules, run.path(run_files.BOUNDARIES).read_bytes()])
     folder = run.var / "example" / hashlib.sha256(text).hexdigest()[:12]
     if not folder.exists():  # made aside and moved into place: another run never sees half of it
         aside = folder.with_name(f"{folder.name}-{os.getpid()}")
@@ -41,8 +42,8 @@ def write_example_with_division(folder: Path, run: Run) -> None:
     inputs = load_inputs(folder, areas, config)
     work = expected.expected_work(inputs, areas, config)
     made = layers_of_run(run, replace(inputs, current=no_division()), work, config, example.DIVISION_DATE)
-    effort = config.solver.model_copy(update={"iterations": example.DIVISION_ITERATIONS, "seed": example.SEED})
+    effort = config.solver.model_copy(update={"iterations": example_history.DIVISION_ITERATIONS, "seed": example.SEED})
     config = config.model_copy(update={"solver": effort})
     plans = [solve_problem(layer, config)["plan"] for layer in made]
     parts = routing.assigned_parts(made, plans)
-    example.write_division(folder, routing.allocation_table(parts))
+    example_history.write_division(folder, routing.allocation_table(parts))

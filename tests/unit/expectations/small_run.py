@@ -25,6 +25,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from allocation.contract.input_tables import COMPLETED
 from allocation.intake.offices import DOUBT_COLUMNS
 from expectations.facts import InputFacts, LayerFacts, OutcomeFacts
 
@@ -162,10 +163,16 @@ def small_run() -> SmallRun:
         "inflow": _inflow(work), "stock": stock, "products": _products(), "teams": _teams(),
         "clusters": pd.DataFrame({"cluster": ["samen"], "arbeidsmarktregio": ["1"], "row": [2], "region": [1]}),
         "locks": _locks(), "care_regions": pd.DataFrame({"pc4": PC4S, "care_region": "GGD"}),
-        "current": _in_force().drop(columns="law_domain").assign(row=2),
+        "current": _in_force().drop(columns="law_domain").assign(row=2), "completed": _completed(),
         "office_doubts": pd.DataFrame(columns=list(DOUBT_COLUMNS), dtype=object),
     }  # fmt: skip
     return SmallRun(areas, inputs, work, _in_force(), _in_force(), outcome, config)
+
+
+def _completed() -> pd.DataFrame:
+    """A1 finished three WIA_EWT in June in 13.5 hours; of V1 the hours are not known."""
+    rows = [("2026-06", "A1", "WIA_EWT", "alle", 3, 13.5, 90.0), ("2026-06", "V1", "ZW_EZWB", "vangnet", 5, None, None)]
+    return pd.DataFrame(rows, columns=list(COMPLETED.column_names))
 
 
 def _row(**values: Any) -> dict[str, Any]:

@@ -311,6 +311,7 @@ INPUT_CASES = [
         for table, where in (("inflow", "inputs/inflow"), ("stock", "inputs/stock"), ("work", "work"))
         for column in ("product", "client_group")
     ),
+    Case("completed_product_exists", setting("inputs/completed", {"team_id": "V1"}, product="X"), "product X"),
     Case("inflow_line_of_product", setting("inputs/inflow", {"product": "PW_ABA"}, client_line="werkgever"),
          "product PW_ABA, client_line werkgever"),
     Case("stock_line_of_product", setting("inputs/stock", {"product": "PW_ABA"}, client_line="werkgever"),
