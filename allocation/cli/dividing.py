@@ -41,7 +41,7 @@ def _configuration(asked: argparse.Namespace) -> Any:
     return Config.from_values(config.model_dump() | changes, "command line")
 
 
-def _start(asked: argparse.Namespace) -> Any:
+def start(asked: argparse.Namespace) -> Any:
     from allocation.runs.run import Run
 
     return Run.start(
@@ -53,14 +53,14 @@ def _start(asked: argparse.Namespace) -> Any:
     )
 
 
-def _progress(text: str) -> None:
+def progress(text: str) -> None:
     if sys.stderr.isatty():
         print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
     else:
         print(text, file=sys.stderr, flush=True)
 
 
-def _progress_ends() -> None:
+def progress_ends() -> None:
     if sys.stderr.isatty():
         print("\r\033[K", end="", file=sys.stderr)
 
@@ -69,9 +69,9 @@ def _run(asked: argparse.Namespace) -> int:
     from allocation.pipeline import run_all
     from allocation.report import summary
 
-    run = _start(asked)
-    run_all.run_all(run, until="publication" if asked.publish else "proposal", progress=_progress)
-    _progress_ends()
+    run = start(asked)
+    run_all.run_all(run, until="publication" if asked.publish else "proposal", progress=progress)
+    progress_ends()
     print(summary.summary_text(summary.summary(run)))
     return 0
 
@@ -88,9 +88,9 @@ def _scenario(asked: argparse.Namespace) -> int:
     asked_for = [Scenario.from_file(path) for path in asked.scenarios]
     compared, reports = {}, []
     for scenario in asked_for:
-        run = _start(asked)
-        compared[scenario.name], report = run_scenario.run_scenario(scenario, run, _progress)
-        _progress_ends()
+        run = start(asked)
+        compared[scenario.name], report = run_scenario.run_scenario(scenario, run, progress)
+        progress_ends()
         reports.append(f"report of {scenario.name}: {report}")
     print("beside the division in force (base):")
     print(side_by_side(compared).to_string(index=False, float_format="{:,.3f}".format))

@@ -5,15 +5,14 @@ Belongs here: the order and the processes. Does not belong here: what a step doe
 
 from __future__ import annotations
 
-import signal
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from multiprocessing import get_context
 from typing import Literal
 
 from allocation.districting import warm_up
 from allocation.pipeline import steps
+from allocation.pipeline.processes import processes
 from allocation.runs import run_files
 from allocation.runs.run import Progress, Run
 from expectations import engine
@@ -24,7 +23,8 @@ def solve_all(run: Run, pool: ProcessPoolExecutor, progress: Progress) -> None:
     keys = steps.solve_carried_over(run)
     label = {row.key: row.label for row in run.layers().layers}
     if kept := len(label) - len(keys):
-        progress(f"{kept} of {len(label)} layers carried over: nothing in them changed")
+        why = "given or carried over" if run.has(run_files.GIVEN_PLANS) else "carried over: nothing in them changed"
+        progress(f"{kept} of {len(label)} layers {why}")
     waiting = {pool.submit(solve_in_process, str(run.folder), key): key for key in keys}
     for done, future in enumerate(as_completed(waiting), start=1):
         future.result()
@@ -51,32 +51,10 @@ def run_all(
     run: Run, *, until: Literal["expectations", "report", "proposal", "publication"], progress: Progress
 ) -> dict[str, float]:
     """The whole run without a scheduler, up to and including a step. Returns the seconds of each step, in order."""
-    spawn = get_context("spawn")
-    with (
-        ProcessPoolExecutor(run.config.solver.workers, mp_context=spawn, initializer=_leave_interrupts) as pool,
-        ProcessPoolExecutor(1, mp_context=spawn, initializer=_leave_interrupts) as gates,
-    ):
-        try:
-            seconds = _run_steps(run, pool, gates, until, progress)
-        except BaseException:
-            for processes in (pool, gates):
-                _end(processes)
-            raise
+    with processes(run.config.solver.workers) as pool, processes(1) as gates:
+        seconds = _run_steps(run, pool, gates, until, progress)
     run.write(run_files.SECONDS, seconds)
     return seconds
-
-
-def _leave_interrupts() -> None:
-    """Ignore Ctrl+C in a worker: it reaches every process of a terminal, and the main process ends the workers."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
-def _end(pool: ProcessPoolExecutor) -> None:
-    """End the processes of ``pool`` at once: their work is of no use any more. Files are moved into place whole."""
-    processes = list((pool._processes or {}).values())  # noqa: SLF001 (no public way to them before 3.14)
-    pool.shutdown(wait=False, cancel_futures=True)
-    for process in processes:
-        process.terminate()
 
 
 def _validate_inputs_meanwhile(run: Run, gates: ProcessPoolExecutor) -> Callable[[], None]:

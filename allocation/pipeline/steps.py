@@ -34,7 +34,7 @@ from allocation.layers.solving import known_plan, solve_problem
 from allocation.outcome.assemble import assemble
 from allocation.outcome.in_force import files_in_stock, no_routing
 from allocation.outcome.solved import Solved
-from allocation.pipeline import carry_over, in_force
+from allocation.pipeline import carry_over, given_plans, in_force
 from allocation.pipeline.example_input import example_folder
 from allocation.pipeline.gates import validate_inputs, validate_outcome
 from allocation.pipeline.problems import layers_of_boundaries, layers_of_run, no_division
@@ -175,12 +175,14 @@ def prepare_layers(run: Run) -> list[str]:
 
 
 def solve_carried_over(run: Run) -> list[str]:
-    """Keep the plans of the layers that need no search; returns the keys of those that do, the largest first."""
+    """Keep the plans of the layers that need no search, or whose plan is given; returns the keys of those that do need
+    one, the largest first."""
     rows = run.layers().layers
+    given = given_plans.layers_of(run)
     for row in rows:
-        if not row.is_solved:
+        if not row.is_solved or row.key in given:
             solve_layer(run, row.key)
-    searched = [row for row in rows if row.is_solved]
+    searched = [row for row in rows if row.is_solved and row.key not in given]
     return [row.key for row in sorted(searched, key=lambda row: -row.units)]
 
 
@@ -213,8 +215,11 @@ def solve_layer(run: Run, key: str) -> dict[str, Any]:
     """Divide one cluster and layer, and keep its plan and the solver's result; returns the result."""
     layer = Layer.read(run.layer_folder(key))
     row = next(row for row in run.layers().layers if row.key == key)
+    given = given_plans.plan_of(run, key, layer)
     carried = None if row.is_solved else np.asarray(layer.problem.current)
-    if carried is None:
+    if given is not None:
+        result = known_plan(layer, given, "given")
+    elif carried is None:
         result = solve_problem(layer, run.config)
     else:
         result = known_plan(layer, carried, "carried over")

@@ -23,6 +23,7 @@ STOPPED = {
     "iterations": "het ingestelde aantal zoekstappen was op",
     "converged": "verder zoeken gaf geen verbetering meer",
     "only one team": "er is maar één team, dus niets te verdelen",
+    "given": "niet opnieuw verdeeld in deze run: een alternatief dat gekozen is, of een stap van een plan",
     "carried over": "niet opnieuw verdeeld in deze run: overgenomen",
 }
 SOURCES = {

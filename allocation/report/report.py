@@ -14,7 +14,7 @@ from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from allocation.contract.vocabulary import SMALLEST_SHOWN_COUNT
-from allocation.report import account_sheets, change_sheets, decision, dutch, team_sheets
+from allocation.report import account_sheets, change_sheets, choice, decision, dutch, team_sheets
 from allocation.report.bundle import bundle
 from allocation.report.frames import Frames
 from allocation.report.map import SHOWN, map_value, without_small_areas
@@ -121,6 +121,7 @@ def _content(frames: Frames, value: dict[str, Any]) -> dict[str, Any]:
         "lines": team_sheets.line_sheet(folder),
         "scenarios": None if for_readers else change_sheets.scenario_sheet(folder),
         "scenario": change_sheets.scenario_of(folder),
+        "alternatives": None if for_readers else choice.chosen(folder),
         "changes": change_sheets.change_sheet(frames.changes, board.areas, for_readers=for_readers),
         "continuity": CONTINUITY[record.config["continuity"]],
         "reasons": None if for_readers else change_sheets.reason_sheet(frames.transition),

@@ -298,6 +298,9 @@ division comes from the file ``current``, or when nothing is in force."""
 
 WORK = FrameFile("work.parquet", "expected work", ("pc4", "product", "client_line", "client_group"))
 
+GIVEN_PLANS = FrameFile("given_plans.parquet", "start", ("layer", "unit", "team_id"))
+"""The plans of layers that are not to be searched, because they were chosen or planned before; absent in most runs."""
+
 LAYERS = RecordFile("layers.json", "layers", LayersRecord)
 LAYERS_FOLDER = "layers"
 """One folder per layer, named after its key; the next five files are in each."""
@@ -314,6 +317,15 @@ REPORT = TextFile("report.html", "report")
 REPORT_FOR_READERS = TextFile("report_readers.html", "report")
 VERSION = RecordFile("version.json", "proposal", VersionRecord)
 SECONDS = JsonFile("seconds.json", "end of the run")
+
+ALTERNATIVES = Tables("alternatives", "alternatives")
+"""``figures`` (``outcome.alternatives.figure_table``) and ``plans``: alternative, layer, unit, team_id. A run that
+proposes one of them has the figures, with ``is_chosen``."""
+ALTERNATIVES_PAGE = TextFile("alternatives.html", "alternatives")
+
+CALENDAR = Tables("calendar", "plan ahead")
+"""The tables of ``outcome.calendar.tables``."""
+CALENDAR_PAGE = TextFile("calendar.html", "plan ahead")
 
 SCENARIO = JsonFile("scenario.json", "scenario", ("name", "description", "base"))
 SCENARIO_COMPARED = FrameFile("scenario.parquet", "scenario", ("measure", "base", "scenario"))

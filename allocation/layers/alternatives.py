@@ -1,0 +1,226 @@
+"""One layer divided in several ways, each the best that can be found of its kind, with what no division can beat.
+
+Kinds: fewest clients that change team, best balance, shortest travel, fewest splits; the middle of those four; the
+settings' own weights, and the same with moves at a higher price. A kind is a problem of the engine like any other, so
+that its bound is one too.
+
+Belongs here: the kinds, dividing by one, proving how good that is. Does not belong here: what the plans of all layers
+mean together (``outcome.alternatives``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from allocation.contract.config import Config
+from allocation.districting import Kind as Rule
+from allocation.districting import Params, Problem, Stop, Weights, check, evaluate, solve
+from allocation.districting.bound import lower_bound
+from allocation.layers.layer import Layer
+from allocation.layers.moving import scaled, usual_prices, with_prices
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+ASIDE = 0.02
+"""What the settings' prices count for beside the one thing that a kind is best in: enough to choose between equals."""
+CALMER = 4.0
+"""How many times the settings' price of moving the calm alternative charges."""
+BALANCE_STEPS = 5
+"""The tolerance of the best balance is sought among halves of the settings' tolerance, so many of them."""
+BISECTIONS = 8
+PROOF_SECONDS = 2.0
+"""For the proof by branch and cut where the relaxation leaves a gap; one layer and kind."""
+
+
+class Alternative(StrEnum):
+    """What a division is best in. The value is the name that a planner gives on the command line."""
+
+    SETTINGS = "instellingen"
+    MOVED = "verhuizen"
+    BALANCE = "evenwicht"
+    TRAVEL = "reistijd"
+    SPLITS = "splitsingen"
+    MIDDLE = "midden"
+    CALM = "rust"
+
+
+CORNERS = (Alternative.MOVED, Alternative.BALANCE, Alternative.TRAVEL, Alternative.SPLITS)
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Of one plan of a layer. ``moved``: clients a year that change team; ``deviation``: the largest, as a share of
+    the target; ``travel``: demand x km; ``splits``: further teams in gemeenten, care regions and other groupings."""
+
+    moved: float
+    deviation: float
+    travel: float
+    splits: int
+
+
+def figures(problem: Problem, moved: Floats, plan: Ints) -> Figures:
+    """``moved`` (n, k): as ``moving.clients_moved`` gives it."""
+    terms = evaluate(problem, plan)
+    load = np.bincount(plan, problem.demand, problem.k) + problem.base
+    target = problem.target
+    off = np.abs(load - target) / np.where(target > 0, target, 1.0)
+    return Figures(
+        moved=float(moved[np.arange(problem.n), plan].sum()),
+        deviation=float(off.max()),
+        travel=terms.travel_km * problem.total_demand,
+        splits=terms.municipality_splits + terms.care_region_splits + sum(terms.grouping_splits.values()),
+    )
+
+
+def divide(layer: Layer, kind: Alternative, moved: Floats, corners: Mapping[str, Figures], config: Config) -> Ints:
+    """The plan (n,) of a layer that is the best found of its kind.
+
+    Parameters
+    ----------
+    moved : (n, k) clients that change team (``moving.clients_moved``).
+    corners : the figures of the corners found before; ``MIDDLE`` lies between them.
+    """
+    problem = layer.problem
+    if problem.k == 1:
+        return np.zeros(problem.n, dtype=np.int64)
+    if kind is Alternative.BALANCE:
+        return _balanced(problem, config)
+    if kind is Alternative.SETTINGS:
+        return _search(problem, config)
+    if kind is Alternative.CALM:
+        return _search(problem.replace(weights=replace(problem.weights, moved=CALMER * problem.weights.moved)), config)
+    return _search(_priced(problem, kind, moved, corners), config)
+
+
+def _search(problem: Problem, config: Config) -> Ints:
+    stop = Stop(seconds=config.solver.seconds, iterations=config.solver.iterations)
+    return solve(problem, stop, config.solver.seed, Params()).plan
+
+
+def _priced(problem: Problem, kind: Alternative, moved: Floats, corners: Mapping[str, Figures]) -> Problem:
+    """The problem whose best plan is the best of ``kind``."""
+    everybody = max(float(moved.max(axis=1).sum()), 1e-9)
+    part, way = moved / everybody, _way(problem)
+    if kind is Alternative.MIDDLE:
+        return _between(problem, moved, way, corners)
+    usual, aside = ASIDE * usual_prices(problem, part), scaled(problem.weights, ASIDE)
+    if kind is Alternative.MOVED:
+        return with_prices(problem, 100.0 * part + usual, aside)
+    if kind is Alternative.TRAVEL:
+        return with_prices(problem, way + usual, aside)
+    return with_prices(
+        problem, usual, replace(_splits_at(problem, 1.0), cut_edges=aside.cut_edges, border=aside.border)
+    )
+
+
+def _splits_at(problem: Problem, price: float) -> Weights:
+    """Weights that charge this price for every kind of split, and nothing else."""
+    groupings = dict.fromkeys(problem.groupings, price)
+    return Weights(travel=0.0, municipality_splits=price, care_region_splits=price, groupings=groupings)
+
+
+def _way(problem: Problem) -> Floats:
+    """(n, k) share of the mean distance to the office that each unit adds, km."""
+    share = problem.demand / problem.total_demand if problem.total_demand > 0 else np.zeros(problem.n)
+    return np.asarray(share[:, None] * problem.distance_km)
+
+
+def _between(problem: Problem, moved: Floats, way: Floats, corners: Mapping[str, Figures]) -> Problem:
+    """Moves, travel and splits each by the range that the corners span, so that none of them decides alone; the loads
+    within the geometric mean of the best balance and the tolerance."""
+
+    def span(name: str) -> float:
+        values = [float(getattr(one, name)) for one in corners.values()]
+        return max(max(values) - min(values), 1e-9)
+
+    total = max(problem.total_demand, 1e-9)
+    prices = moved / span("moved") + way * total / span("travel")
+    each = 1.0 / span("splits") if span("splits") >= 1 else 0.0
+    best = min(one.deviation for one in corners.values())
+    narrow = float(np.sqrt(max(best, problem.tolerance / 2**BALANCE_STEPS) * problem.tolerance))
+    tight = problem.replace(tolerance=min(narrow, problem.tolerance))
+    return with_prices(tight, prices, _splits_at(tight, each))
+
+
+def _balanced(problem: Problem, config: Config) -> Ints:
+    """The plan with the smallest largest deviation among those found within ever narrower limits.
+
+    A plan that misses its narrow limits counts as well, as long as nothing but the limits is broken.
+    """
+    best: tuple[float, Ints] | None = None
+    for halves in range(BALANCE_STEPS, -1, -1):
+        limit = problem.tolerance / 2**halves
+        if best is not None and best[0] <= limit:
+            break
+        plan = _search(problem.replace(tolerance=limit), config)
+        broken = {one.kind for one in check(problem.replace(tolerance=limit), plan)}
+        deviation = figures(problem, np.zeros((problem.n, problem.k)), plan).deviation
+        if broken <= {Rule.LOAD} and (best is None or deviation < best[0]):
+            best = (deviation, plan)
+    return _search(problem, config) if best is None else best[1]
+
+
+# --- proofs ----------------------------------------------------------------------------------------------------------
+
+
+def proven(layer: Layer, kind: Alternative, moved: Floats, plan: Ints) -> float:
+    """What no allowed division of the layer can be below, in the figure that ``kind`` is best in.
+
+    Units as in ``Figures``; 0 where nothing better is known. ``plan``: the one found, which shortens the proof.
+    """
+    problem = layer.problem
+    found = figures(problem, moved, plan)
+    if problem.k == 1:
+        return float(getattr(found, FIGURE[kind]))
+    if kind is Alternative.BALANCE:
+        return _least_deviation(problem, found.deviation)
+    if kind is Alternative.MOVED:
+        return _bound(with_prices(problem, moved, is_for_bound=True), plan, found.moved)
+    if kind is Alternative.TRAVEL:
+        total = max(problem.total_demand, 1e-9)
+        return _bound(with_prices(problem, _way(problem), is_for_bound=True), plan, found.travel / total) * total
+    return float(np.ceil(_bound(problem.replace(weights=_splits_at(problem, 1.0)), plan, float(found.splits)) - 1e-6))
+
+
+FIGURE = {
+    Alternative.MOVED: "moved",
+    Alternative.BALANCE: "deviation",
+    Alternative.TRAVEL: "travel",
+    Alternative.SPLITS: "splits",
+}
+"""The figure that a corner is best in."""
+
+
+def _bound(problem: Problem, plan: Ints, found: float) -> float:
+    """The relaxation, and branch and cut where that leaves more than a thousandth."""
+    quick = max(lower_bound(problem, seconds=PROOF_SECONDS).value, 0.0)
+    if not np.isfinite(quick):
+        return 0.0
+    if found - quick <= 1e-3 * max(found, 1e-9) or problem.has_edge_prices:
+        return min(quick, found)
+    strong = lower_bound(problem, plan, PROOF_SECONDS, "full").value
+    return min(max(quick, strong if np.isfinite(strong) else 0.0), found)
+
+
+def _least_deviation(problem: Problem, found: float) -> float:
+    """The largest tolerance at which the loads provably cannot be kept, by bisection up to the deviation ``found``."""
+    low, high = 0.0, found
+    if not np.isinf(lower_bound(_loads_only(problem, 0.0)).value):
+        return 0.0
+    for _ in range(BISECTIONS):
+        middle = (low + high) / 2
+        if np.isinf(lower_bound(_loads_only(problem, middle)).value):
+            low = middle
+        else:
+            high = middle
+    return low
+
+
+def _loads_only(problem: Problem, tolerance: float) -> Problem:
+    return problem.replace(tolerance=tolerance, weights=problem.weights.only())

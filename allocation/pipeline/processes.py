@@ -1,0 +1,37 @@
+"""Processes that search side by side.
+
+Belongs here: starting them so that Ctrl+C reaches the main process only, and ending them with it. Does not belong here:
+what they do.
+"""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from multiprocessing import get_context
+
+
+@contextmanager
+def processes(count: int) -> Iterator[ProcessPoolExecutor]:
+    """``count`` new processes; ended at once when the block fails: their work is of no use any more."""
+    with ProcessPoolExecutor(count, mp_context=get_context("spawn"), initializer=_leave_interrupts) as pool:
+        try:
+            yield pool
+        except BaseException:
+            _end(pool)
+            raise
+
+
+def _leave_interrupts() -> None:
+    """Ignore Ctrl+C in a worker: it reaches every process of a terminal, and the main process ends the workers."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _end(pool: ProcessPoolExecutor) -> None:
+    """End the processes of ``pool`` at once. Files are moved into place whole."""
+    running = list((pool._processes or {}).values())  # noqa: SLF001 (no public way to them before 3.14)
+    pool.shutdown(wait=False, cancel_futures=True)
+    for process in running:
+        process.terminate()

@@ -1,0 +1,135 @@
+"""Planning ahead from the command line, on the toy country with a version in force."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from allocation.contract.calendar import today
+from allocation.publication import versions
+from allocation.runs import run_files
+from allocation.runs.run import Run, run_folder
+from tests.end_to_end.test_command_line import Country, make_country
+
+pytestmark = pytest.mark.timeout(900)
+
+
+@pytest.fixture(scope="module")
+def in_force(tmp_path_factory: pytest.TempPathFactory) -> Country:
+    """Version 1 is in force."""
+    country = make_country(tmp_path_factory.mktemp("country"))
+    done = country.caseload("run", *country.run_arguments)
+    assert done.returncode == 0, done.stderr
+    return country
+
+
+@pytest.fixture
+def country(tmp_path: Path) -> Country:
+    return make_country(tmp_path)
+
+
+def test_alternatives_to_choose_from_and_one_becomes_a_proposal(in_force: Country) -> None:
+    done = in_force.caseload("alternatives", *in_force.run_arguments, "--regions", "West")
+    assert done.returncode == 0, done.stderr
+    run_id = re.search(r"caseload choose (\S+) NAME", done.stdout).group(1)  # type: ignore[union-attr]
+    folder = run_folder(in_force.var, run_id)
+    tables = run_files.ALTERNATIVES.read(folder, ("figures", "plans"))
+    names = tables["figures"]["alternative"].tolist()
+    assert len(names) >= 2
+    assert all(f"{name}:" in done.stdout for name in names)
+    page = run_files.ALTERNATIVES_PAGE.read(folder)
+    assert "<svg" in page
+    assert all(f'<th scope="row">{name}</th>' in page for name in names)
+    for measure in ("moved", "deviation", "travel", "splits"):
+        assert (tables["figures"][measure] >= tables["figures"][f"proven_{measure}"] * (1 - 1e-9)).all()
+
+    other = in_force.caseload("choose", run_id, "onbekend")
+    assert other.returncode == 1
+    assert f"it has {', '.join(names)}" in other.stderr
+
+    chosen = in_force.caseload("choose", run_id, names[-1], "--reason", "minder splitsingen")
+    assert chosen.returncode == 0, chosen.stderr
+    assert versions.versions(in_force.store)["status"].tolist() == ["proposed", "published"]
+    proposal = versions.read_table("allocation", in_force.store, version=2)
+    plan = tables["plans"].query("alternative == @names[-1]")
+    for key, rows in plan.groupby("layer"):
+        domain = "pw" if "_pw_" in str(key) else "zw_wia"
+        mine = proposal[(proposal["law_domain"] == domain) & proposal["pc4"].isin(rows["unit"])]
+        assert dict(zip(mine["pc4"], mine["team_id"], strict=True)) == dict(
+            zip(rows["unit"], rows["team_id"], strict=True)
+        )
+    changes = versions.read_table("allocation_changes", in_force.store, version=2)
+    figures = tables["figures"].set_index("alternative")
+    assert changes["clients"].sum() == pytest.approx(figures.loc[names[-1], "moved"])
+    made = Run.open(
+        run_folder(in_force.var, str(versions.read_table("runs", in_force.store, version=2)["run_id"].iloc[0]))
+    )
+    report = made.read(run_files.REPORT)
+    assert "Dit voorstel is gekozen uit deze alternatieven" in report
+    assert "Dit voorstel is gekozen uit" not in made.read(run_files.REPORT_FOR_READERS)
+
+
+def test_a_plan_that_no_longer_fits_is_refused(in_force: Country) -> None:
+    """A team ends between finding the alternatives and choosing one."""
+    done = in_force.caseload("alternatives", *in_force.run_arguments, "--regions", "Oost")
+    run_id = re.search(r"caseload choose (\S+) NAME", done.stdout).group(1)  # type: ignore[union-attr]
+    name = run_files.ALTERNATIVES.table("figures").read(run_folder(in_force.var, run_id))["alternative"].iloc[0]
+    path = in_force.folder / "input" / "teams.csv"
+    before = path.read_text()
+    teams = pd.read_csv(path, dtype=str, keep_default_na=False)
+    teams.loc[teams["team_id"] == "O2", "valid_to"] = "2026-01-31"
+    teams.to_csv(path, index=False)
+    try:
+        chosen = in_force.caseload("choose", run_id, name)
+    finally:
+        path.write_text(before)
+    assert chosen.returncode == 1
+    assert "no longer fits (team O2 is not in force there)" in chosen.stderr
+    assert "Traceback" not in chosen.stderr
+
+
+def test_a_year_ahead_step_by_step_and_the_rest_as_one_plan(country: Country) -> None:
+    """W2 stops in February, W3 takes its office in May, O2 loses half of its physicians in August."""
+    path = country.folder / "input" / "teams.csv"
+    year = today().year + 1
+    teams = pd.read_csv(path, dtype=str, keep_default_na=False).set_index("team_id", drop=False)
+    teams.loc["W2", "valid_to"] = f"{year}-01-31"
+    third = teams.loc[["W2"]].assign(team_id="W3", name="SMC W3", valid_from=f"{year}-05-01", valid_to="")
+    half = teams.loc[["O2"]].assign(fte_verzekeringsarts="0.5", valid_from=f"{year}-08-01")
+    teams.loc["O2", "valid_to"] = f"{year}-07-31"
+    pd.concat([teams, third, half]).to_csv(path, index=False)
+    settings_ = (country.folder / "settings.toml").read_text().replace("0.1", "0.6", 1)
+    (country.folder / "settings.toml").write_text(settings_)
+    nothing = country.caseload("plan-ahead", "--until", f"{year}-12-31", *country.run_arguments)
+    assert nothing.returncode == 1
+    assert "no version is in force" in nothing.stderr
+    assert country.caseload("run", *country.run_arguments).returncode == 0
+
+    done = country.caseload("plan-ahead", "--until", f"{year}-12-31", *country.run_arguments)
+    assert done.returncode == 0, done.stderr
+    for day, what in (("02-01", "team W2 stopt"), ("05-01", "team W3 begint"), ("08-01", "team O2 krijgt andere cap")):
+        assert re.search(rf"{year}-{day}.*: {what}", done.stdout), done.stdout
+    run_id = re.search(r"caseload next-step (\S+)", done.stdout).group(1)  # type: ignore[union-attr]
+    folder = run_folder(country.var, run_id)
+    steps = run_files.CALENDAR.table("steps").read(folder)
+    assert steps["clients_moved"].sum() <= steps["clients_by_date"].sum() + 1e-6
+    assert "<svg" in run_files.CALENDAR_PAGE.read(folder)
+
+    first = country.caseload("next-step", run_id)
+    assert first.returncode == 0, first.stderr
+    assert versions.versions(country.store)["planned_from"].astype(str).tolist()[0] == f"{year}-02-01"
+    assert country.caseload("publish", "2", "--remark", "akkoord").returncode == 0
+    rest = country.caseload("next-step", run_id, "--publish")
+    assert rest.returncode == 0, rest.stderr
+    known = versions.versions(country.store).sort_values("valid_from")
+    assert known["valid_from"].astype(str).tolist()[1:] == [f"{year}-02-01", f"{year}-05-01", f"{year}-08-01"]
+    for version, day in ((2, "02-01"), (3, "05-01"), (4, "08-01")):
+        changes = versions.read_table("allocation_changes", country.store, version=version)
+        planned = steps.loc[steps["day"].astype(str) == f"{year}-{day}", "clients_moved"].iloc[0]
+        assert changes["clients"].sum() == pytest.approx(planned, abs=0.1)
+    again = country.caseload("next-step", run_id)
+    assert again.returncode == 0
+    assert "every step of this plan is published" in again.stdout
