@@ -108,10 +108,12 @@ def collect_source(*names: str) -> None:
     if connection and folder:
         from airflow.providers.postgres.hooks.postgres import PostgresHook
 
+        from allocation import storage
         from allocation.intake import source
 
         address = PostgresHook(postgres_conn_id=connection).sqlalchemy_url
         source.collect(address.render_as_string(hide_password=False), folder, names or source.EVERY)
+        storage.send_folder(folder)
 
 
 def start_run(
@@ -147,15 +149,17 @@ def start_run(
 
 def in_scenario(run: Run, name: str) -> Run:
     """The same run with the teams and settings of a scenario; only in an input folder, for the example has none."""
+    from allocation import storage
     from allocation.contract.errors import Refused
     from allocation.pipeline.scenario import Scenario, scenario_config, write_scenario_input
     from allocation.runs.run import Run
 
     if run.input_dir is None:
         raise Refused("A scenario needs an input folder (CASELOAD_INPUT) with a folder scenarios in it.")
-    scenario = Scenario.from_file(Path(run.input_dir) / "scenarios" / f"{name}.toml")
+    folder = storage.fetch_folder(Path(run.input_dir))
+    scenario = Scenario.from_file(folder / "scenarios" / f"{name}.toml")
     return Run.start(
-        input_dir=write_scenario_input(scenario, Path(run.input_dir), run.scenario_input_folder),
+        input_dir=write_scenario_input(scenario, folder, run.scenario_input_folder),
         boundaries=run.boundaries,
         store=run.store,
         config=scenario_config(scenario, run.config),

@@ -26,13 +26,18 @@ def teams() -> None:
 
     @task(inlets=[TEAMS], outlets=[TEAMS], doc_md="SHA-256 of the files against those seen before; skips when equal.")
     def notice(*, inlet_events: dict[Any, Any], outlet_events: dict[Any, Any]) -> None:
+        from allocation import storage
         from allocation.intake.inputs import fingerprints
 
         collect_source(*WATCHED)
         folder = input_dir()
         if folder is None:
             raise AirflowSkipException("the embedded example does not change")
-        now = {name: sha for name, sha in fingerprints(folder).items() if name.split(".")[0] in WATCHED}
+        now = {
+            name: sha
+            for name, sha in fingerprints(storage.fetch_folder(folder)).items()
+            if name.split(".")[0] in WATCHED
+        }
         seen = inlet_events[TEAMS]
         before = seen[-1].extra["sha256"] if len(seen) else {}
         changed = sorted(name for name in now.keys() | before.keys() if now.get(name) != before.get(name))

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import geopandas as gpd
 import pandas as pd
@@ -30,6 +31,8 @@ DEFAULT_CACHE = Path("var") / "cache"
 """The same folder as that of a run below ``var``: one download and one build serve everything."""
 CHECKSUMS = "checksums.json"
 """Beside the files of a built edition: what they were when they were written; the cache is used when they still are."""
+COMPACT: dict[str, Any] = {"compression": "zstd", "use_dictionary": False}
+"""How polygons are written: half the room, because no polygon repeats."""
 Progress = Callable[[str], None]
 
 
@@ -69,7 +72,7 @@ class Boundaries:
         folder.parent.mkdir(parents=True, exist_ok=True)
         fresh = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
         try:
-            self.areas.to_parquet(fresh / "areas.parquet", index=False)
+            self.areas.to_parquet(fresh / "areas.parquet", index=False, **COMPACT)
             self.edges.to_parquet(fresh / "edges.parquet", index=False)
             self.repairs.to_parquet(fresh / "repairs.parquet", index=False)
             self.follows.to_parquet(fresh / "follows.parquet", index=False)

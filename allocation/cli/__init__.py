@@ -25,6 +25,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code."""
     os.umask(0o027)  # runs and published files hold counts of clients: nothing for other users of the machine
     asked = parser().parse_args(arguments)
+    if "var" in asked and os.environ.get("CASELOAD_FILES"):
+        os.environ["CASELOAD_VAR"] = str(asked.var)  # for the storage, here and in every process that is started
     if getattr(asked, "store", "") is None:
         from allocation.publication.store import default_store_url
 

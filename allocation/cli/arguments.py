@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -30,9 +31,9 @@ class Adder:
             parser.add_argument(
                 "--var",
                 type=Path,
-                default=Path("var"),
+                default=Path(os.environ.get("CASELOAD_VAR") or "var"),
                 metavar="DIR",
-                help="folder of runs, caches and published files",
+                help="folder of runs, caches and published files (default: CASELOAD_VAR, or var)",
             )
         return parser
 

@@ -84,16 +84,15 @@ class Inputs:
         return [Problem(*cells_of_row).place_and_what for cells_of_row in cells]
 
     def write(self, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
         for one in fields(self):
-            getattr(self, one.name).to_parquet(folder / f"{one.name}.parquet", index=False)
+            _file(one.name).write(folder, getattr(self, one.name))
 
     @classmethod
     def read(cls, folder: Path) -> Inputs:
         """Inverse of ``write``. What was written before a column existed gets it as an input without it would."""
         may_lack = {"remarks", *(table.name for table in input_tables.INPUTS if table.optional)}
-        names = [f.name for f in fields(cls) if f.name not in may_lack or (folder / f"{f.name}.parquet").exists()]
-        frames = {name: FrameFile(f"{name}.parquet", "inputs").read(folder) for name in names}
+        names = [f.name for f in fields(cls) if f.name not in may_lack or _file(f.name).exists(folder)]
+        frames = {name: _file(name).read(folder) for name in names}
         laws = dict(zip(frames["products"]["product"], frames["products"]["law"], strict=True))
         for table in (input_tables.INFLOW, input_tables.STOCK):
             if "pw_client" not in frames[table.name]:
@@ -103,6 +102,11 @@ class Inputs:
                 if table.name in frames and column.optional and column.name not in frames[table.name]:
                     frames[table.name][column.name] = None
         return cls(**frames)
+
+
+def _file(name: str) -> FrameFile:
+    """Where a field of ``Inputs`` is kept."""
+    return FrameFile(f"{name}.parquet", "inputs")
 
 
 def load_inputs(

@@ -171,10 +171,11 @@ def _add_pages(app: FastAPI) -> None:
 
     @app.get("/rapport", include_in_schema=False)
     def report(run: AskedRun, desk: DeskOf, may_plan: MayPlan) -> Response:
-        path = (run_files.REPORT if may_plan else run_files.REPORT_FOR_READERS).path(desk.folder(run))
-        if not path.exists():
+        folder, file = desk.folder(run), run_files.REPORT if may_plan else run_files.REPORT_FOR_READERS
+        if not file.exists(folder):
             raise NotFound("Van deze run is geen rapport bewaard.")
-        return FileResponse(path, media_type="text/html", headers={"Content-Security-Policy": "frame-ancestors 'self'"})
+        headers = {"Content-Security-Policy": "frame-ancestors 'self'"}
+        return FileResponse(file.fetched(folder), media_type="text/html", headers=headers)
 
     @app.get("/static/{name:path}", include_in_schema=False)
     def static(name: str) -> Response:

@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from allocation import storage
 from allocation.contract import calendar, input_tables
 from allocation.contract.config import Config
 from allocation.contract.errors import Refused
@@ -208,9 +209,10 @@ def write_input(bench: Bench, changes: ChangeSet, folder: Path, day: date) -> Pa
         frame = locks if table.name == "locks" else getattr(changed, table.name)
         if len(frame) or not table.optional:
             frame[[name for name in table.column_names if name in frame]].to_parquet(folder / f"{table.name}.parquet")
-    about = Path(run_files.INPUT.read(bench.folder).folder) / "README.txt"
+    about = storage.fetch(Path(run_files.INPUT.read(bench.folder).folder) / "README.txt")
     if about.exists():
         shutil.copyfile(about, folder / about.name)
+    storage.send_folder(folder)
     return folder
 
 
@@ -257,13 +259,14 @@ MADE_ANEW = {
 
 def _copy_inputs(bench: Bench, changes: ChangeSet, run: Run) -> None:
     """The files of the run that the draft was made on, with the planner's locks and teams in the inputs."""
-    for path in bench.folder.iterdir():
+    for path in storage.fetch_folder(bench.folder).iterdir():
         if path.name in MADE_ANEW:
             continue
         if path.is_dir():
             shutil.copytree(path, run.folder / path.name)
         else:
             shutil.copyfile(path, run.folder / path.name)
+    storage.send_folder(run.folder)
     if changes.structure != UNCHANGED:
         changed = bench.changed_inputs(changes)
         replace(changed, current=bench.original_current).write(run.inputs_folder)

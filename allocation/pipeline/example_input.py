@@ -22,7 +22,7 @@ from allocation.runs.run import Run
 def example_folder(run: Run) -> Path:
     """The embedded example input, made when it is not there yet: with a division in force that is out of date."""
     modules = [Path(str(module.__file__)).read_bytes() for module in (example, example_history)]
-    text = b"".join([*modules, run.path(run_files.BOUNDARIES).read_bytes()])
+    text = b"".join([*modules, run.fetched(run_files.BOUNDARIES).read_bytes()])
     folder = run.var / "example" / hashlib.sha256(text).hexdigest()[:12]
     if not folder.exists():  # made aside and moved into place: another run never sees half of it
         aside = folder.with_name(f"{folder.name}-{os.getpid()}")

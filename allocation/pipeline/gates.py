@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from allocation import storage
 from allocation.contract import input_tables
 from allocation.contract.errors import Refused
 from allocation.runs import run_files
@@ -40,6 +41,7 @@ def _conclude(run: Run, found: Outcome) -> None:
     """Keep what a gate found beside what the other one did; refuse the run when it did not pass."""
     from expectations.validate import ValidationFailed
 
+    storage.send_folder(run.validation_folder)
     gates: dict[str, Any] = run.validation() | {found.gate: found.as_dict()}
     gates["success"] = all(gate["success"] for name, gate in gates.items() if name != "success")
     run.write(run_files.VALIDATION, gates)

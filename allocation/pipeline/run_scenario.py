@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from allocation import storage
 from allocation.contract.errors import Refused
 from allocation.pipeline.example_input import example_folder
 from allocation.pipeline.run_all import run_all
@@ -30,7 +31,7 @@ def run_scenario(scenario: Scenario, run: Run, progress: Progress) -> tuple[pd.D
         raise Refused("no version is in force to compare the scenario with; publish one first (caseload run)")
     tables = ("team_load", "region_summary", "transition")
     of_base = {name: versions.read_table(name, run.store, version=base) for name in tables}
-    source = Path(run.input_dir) if run.input_dir else example_folder(run)
+    source = storage.fetch_folder(Path(run.input_dir)) if run.input_dir else example_folder(run)
     folder = write_scenario_input(scenario, source, run.scenario_input_folder)
     config = scenario_config(scenario, run.config)
     what_if = Run.start(

@@ -33,6 +33,7 @@ from typing import Any
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from allocation import storage
 from allocation.contract import input_tables
 from allocation.contract.config import Config
 from allocation.contract.errors import InputRefused, Problem
@@ -106,6 +107,7 @@ def write_scenario_input(scenario: Scenario, source: Path, folder: Path) -> Path
     changed_teams(scenario, teams.astype(object)).astype(str).replace({"None": "", "nan": "", "NaT": ""}).to_csv(
         folder / "teams.csv", index=False
     )
+    storage.send_folder(folder)
     return folder
 
 

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import json
 import logging
-import shutil
 from dataclasses import asdict, replace
 from datetime import timedelta
 from pathlib import Path
@@ -22,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from allocation import storage
 from allocation.contract import calendar
 from allocation.contract.config import Config
 from allocation.contract.errors import Refused
@@ -65,11 +65,14 @@ def prepare_boundaries(run: Run, progress: Progress | None = None) -> None:
     import geodata
 
     version = in_force.read_store(run).version
+    if run.input_dir:
+        storage.fetch_folder(Path(run.input_dir))  # the boundaries may be a file in it
     try:
         loaded = geodata.load_boundaries(run.boundaries, run.var / "cache", progress)
     except geodata.GeodataError as error:
         raise Refused(str(error)) from error
     loaded.write(run.boundaries_folder)
+    storage.send_folder(run.folder / run_files.BOUNDARIES_FOLDER)
     record = BoundariesRecord(edition=asdict(loaded.edition), fingerprint=loaded.fingerprint())
     run.write(run_files.BOUNDARIES, record)
     before = areas_in_force(run, version)
@@ -95,7 +98,7 @@ def check_inputs(run: Run) -> None:
 
     Also kept is what the new division is compared with (``in_force.write_now``).
     """
-    folder = Path(run.input_dir) if run.input_dir else example_folder(run)
+    folder = storage.fetch_folder(Path(run.input_dir)) if run.input_dir else example_folder(run)
     followed = Succession.read(run)
     loaded = load_inputs(folder, run.areas(), run.config, followed.successors(), run.today, _teams_in_force(run))
     loaded = replace(loaded, full_postcodes=_full_postcodes(run, loaded))
@@ -263,15 +266,13 @@ def propose(run: Run) -> int:
     """Store the outcome as a complete version that readers do not see yet; returns its number."""
     from allocation.publication import versions
 
-    outcome = run.path(run_files.OUTCOME)
     run.write(run_files.OUTCOME.table("runs"), _runs_row(run))
-    for file in (run_files.AREAS, run_files.REPORT, run_files.REPORT_FOR_READERS):
-        if run.has(file):
-            shutil.copyfile(run.path(file), outcome / run.path(file).name)
     version = versions.propose(
-        outcome,
+        storage.fetch_folder(run.path(run_files.OUTCOME)),
         run.store,
         run.files_dir,
+        areas=run.fetched(run_files.AREAS),
+        reports=[run.fetched(file) for file in (run_files.REPORT, run_files.REPORT_FOR_READERS) if run.has(file)],
         valid_from=run.config.valid_from,
         based_on=run.in_force().timeline_act,
     )

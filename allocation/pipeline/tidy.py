@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from allocation import storage
 from allocation.contract.errors import Refused
 from allocation.runs.run_files import RUN
 
@@ -27,8 +28,6 @@ _LOGS = ("logs", "airflow/logs")
 _LINEAGE = "lineage.jsonl"
 _LARGEST_LINEAGE = 50_000_000
 """Bytes; a larger file is put aside under the date of today, and removed by its age."""
-
-_GOING = ".going-"
 
 
 @dataclass(frozen=True)
@@ -59,10 +58,12 @@ def tidy(
     removed = Removed(
         tuple(folder.name for folder in folders),
         len(files),
-        sum(_size(path) for path in (*folders, *files)),
+        sum(storage.size(folder) for folder in folders) + sum(_size(path) for path in files),
     )
     if not is_trial:
-        for path in (*folders, *files):
+        for folder in folders:
+            storage.remove_folder(folder)
+        for path in files:
             _remove(path)
         _put_lineage_aside(var / _LINEAGE)
     return removed
@@ -79,7 +80,7 @@ def needed_runs(store_url: str) -> set[str]:
 
 def old_runs(folder: Path, needed: set[str], before: datetime, newest: int) -> list[Path]:
     """Run folders that were started ``before`` and that nothing needs, oldest first; not the ``newest``."""
-    started = sorted((_started(path), path) for path in folder.glob("[!.]*") if path.is_dir())
+    started = sorted((_started(path), path) for path in storage.folders(folder))
     candidates = started[: max(0, len(started) - newest)]
     return [path for moment, path in candidates if moment < before and _run_id(path) not in needed]
 
@@ -93,20 +94,20 @@ def old_files(var: Path, before: datetime) -> list[Path]:
 
 def _interrupted(folder: Path) -> Iterator[Path]:
     """What a killed ``tidy`` had begun to remove."""
-    return folder.glob(f"{_GOING}*")
+    return folder.glob(f"{storage.GOING}*")
 
 
 def _about(folder: Path) -> dict[str, str]:
     """The record of a run, of whichever release; empty when the run was killed before it was written."""
     try:
-        return dict(json.loads(RUN.path(folder).read_text(encoding="utf-8")))
+        return dict(json.loads(storage.fetch(RUN.path(folder)).read_text(encoding="utf-8")))
     except (OSError, ValueError):
         return {}
 
 
 def _started(folder: Path) -> datetime:
     created = _about(folder).get("created_at")
-    return datetime.fromisoformat(created) if created else datetime.fromtimestamp(folder.stat().st_mtime, UTC)
+    return datetime.fromisoformat(created) if created else storage.written(folder)
 
 
 def _run_id(folder: Path) -> str:
@@ -119,12 +120,9 @@ def _size(path: Path) -> int:
 
 
 def _remove(path: Path) -> None:
-    """Remove a folder or file. A folder is renamed first, in one step, so that nobody reads half of it."""
+    """Remove a file, or a folder that a killed ``tidy`` had begun to remove."""
     if path.is_dir():
-        going = path if path.name.startswith(_GOING) else path.with_name(f"{_GOING}{path.name}")
-        if going != path:
-            path.rename(going)
-        shutil.rmtree(going)
+        shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
 

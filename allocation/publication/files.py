@@ -11,6 +11,9 @@ Layout of the files folder::
     proposals/v0003/            the proposal it came from: complete counts, for operations (not for other users)
     store.json                  which store these files belong to
     .aside/                     where folders are written before they are moved into place
+
+In object storage (``allocation.storage``) nothing can be moved in one step. There a folder is sent with its manifest
+last, and is not there as long as it has none; readers follow ``timeline.json``, which is one object.
 """
 
 from __future__ import annotations
@@ -21,6 +24,7 @@ import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +32,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from filelock import FileLock
 
+from allocation import storage
 from allocation.contract.errors import Refused
 from allocation.contract.published_tables import PUBLISHED, RUNS, TEAM
 from allocation.contract.schema import Table
@@ -45,7 +50,7 @@ from allocation.publication.outcome_folder import (
 from allocation.publication.table_files import entry, write_manifest, write_parquet, write_table
 from allocation.publication.tables import VALIDITY_COLUMNS
 
-PROPOSALS, TIMELINE = "proposals", "timeline.json"
+PROPOSALS, TIMELINE, MANIFEST = "proposals", "timeline.json", "manifest.json"
 
 _ASIDE = ".aside"
 _PUBLISHED_PATTERN = "v[0-9]*_*-*-*"
@@ -60,12 +65,12 @@ def proposal_folder(files_dir: Path, version: int) -> Path:
 
 def areas_of_version(files_dir: Path, version: int) -> Path:
     """The areas that a version was made with, as GeoParquet."""
-    return proposal_folder(files_dir, version) / "areas.parquet"
+    return storage.fetch(proposal_folder(files_dir, version) / "areas.parquet")
 
 
 def report_of_version(files_dir: Path, version: int) -> Path:
     """The report of a version, for Operations."""
-    return proposal_folder(files_dir, version) / "report.html"
+    return storage.fetch(proposal_folder(files_dir, version) / "report.html")
 
 
 def published_folder(files_dir: Path, version: int, valid_from: date) -> Path:
@@ -78,7 +83,7 @@ def claim(files_dir: Path, store_id: str, store_address: str) -> None:
     Refused when the folder belongs to a store at another address: the two would delete each other's files.
     """
     files_dir.mkdir(parents=True, exist_ok=True)
-    label = files_dir / "store.json"
+    label = storage.fetch(files_dir / "store.json")
     if label.exists():
         owner = json.loads(label.read_text())
         if owner["store_id"] == store_id:
@@ -90,9 +95,11 @@ def claim(files_dir: Path, store_id: str, store_address: str) -> None:
             )
         kept = files_dir / f"replaced-{owner['store_id'][:8]}"
         kept.mkdir(exist_ok=True)
-        for path in (files_dir / PROPOSALS, files_dir / TIMELINE, *files_dir.glob(_PUBLISHED_PATTERN)):
-            if path.exists():
-                path.rename(kept / path.name)
+        timeline = storage.fetch(files_dir / TIMELINE)
+        for path in (*([timeline] if timeline.exists() else []), *_version_folders(files_dir), *_proposals(files_dir)):
+            place = kept / path.relative_to(files_dir)
+            place.parent.mkdir(mode=0o750, exist_ok=True)
+            storage.move(path, place)
     _replace_text(label, json.dumps({"store_id": store_id, "address": store_address}, indent=2))
 
 
@@ -105,13 +112,25 @@ def locked(files_dir: Path) -> Iterator[None]:
 
 def remove_leftovers(files_dir: Path, known: Sequence[Path]) -> None:
     """Delete what a killed process left: everything aside, and folders in place that no version in the store names."""
-    shutil.rmtree(files_dir / _ASIDE, ignore_errors=True)
-    for folder in (*files_dir.glob(_PUBLISHED_PATTERN), *files_dir.glob(f"{PROPOSALS}/v*")):
+    going = (*files_dir.glob(f"{storage.GOING}*"), *files_dir.glob(f"{PROPOSALS}/{storage.GOING}*"))
+    for path in (files_dir / _ASIDE, *going):
+        shutil.rmtree(path, ignore_errors=True)
+    for folder in (*_version_folders(files_dir), *_proposals(files_dir)):
         if folder not in known:
-            # Out of sight in one step first: a half-deleted folder must not be met in place.
-            target = _fresh_aside(files_dir, f"dropped-{folder.name}")
-            folder.rename(target)
-            shutil.rmtree(target)
+            storage.remove_folder(folder)
+
+
+def _version_folders(files_dir: Path) -> list[Path]:
+    return [folder for folder in storage.folders(files_dir) if fnmatch(folder.name, _PUBLISHED_PATTERN)]
+
+
+def _proposals(files_dir: Path) -> list[Path]:
+    return [folder for folder in storage.folders(files_dir / PROPOSALS) if folder.name.startswith("v")]
+
+
+def is_there(folder: Path) -> bool:
+    """Whether a version folder was written whole."""
+    return storage.exists(folder / MANIFEST) if storage.is_remote(folder) else folder.exists()
 
 
 def _fresh_aside(files_dir: Path, name: str) -> Path:
@@ -127,8 +146,11 @@ def _move_into_place(aside: Path, place: Path) -> None:
         _sync(path)
     _sync(aside)
     place.parent.mkdir(parents=True, exist_ok=True)
+    if storage.is_remote(place):
+        shutil.rmtree(place, ignore_errors=True)
     aside.rename(place)
     _sync(place.parent)
+    storage.send_folder(place, last=MANIFEST)
 
 
 def _sync(path: Path) -> None:
@@ -145,6 +167,7 @@ def _replace_text(path: Path, text: str) -> None:
     _sync(fresh)
     fresh.replace(path)
     _sync(path.parent)
+    storage.send(path)
 
 
 # --- a proposal ------------------------------------------------------------------------------------------------------
@@ -163,7 +186,7 @@ def write_proposal(files_dir: Path, version: int, outcome: Outcome) -> Path:
     pq.write_table(outcome.team_periods, aside / f"{TEAM_PERIODS}.parquet", compression="zstd")
     periods = outcome.team_periods.num_rows
     entries.append(entry(aside / f"{TEAM_PERIODS}.parquet", TEAM_PERIODS, "parquet", periods))
-    outcome.areas.to_parquet(aside / "areas.parquet", index=False)
+    outcome.areas.to_parquet(aside / "areas.parquet", index=False, compression="zstd", use_dictionary=False)
     entries.append(entry(aside / "areas.parquet", "areas", "geoparquet", len(outcome.areas)))
     for report in outcome.reports:
         shutil.copyfile(report, aside / report.name)
@@ -176,7 +199,7 @@ def write_proposal(files_dir: Path, version: int, outcome: Outcome) -> Path:
 
 def verify(folder: Path) -> list[str]:
     """What is wrong with a version folder: files that are missing or differ from the manifest. Empty = sound."""
-    manifest = folder / "manifest.json"
+    manifest = storage.fetch_folder(folder) / MANIFEST
     if not manifest.exists():
         return [f"{manifest} is missing"]
     problems = []
@@ -198,7 +221,7 @@ def check_sound(files_dir: Path, version: int) -> None:
 
 def team_periods(files_dir: Path, version: int) -> list[tuple[str, date, date | None]]:
     """(team, first day, last day or None) per period, in order; none for a proposal of before these were kept."""
-    path = proposal_folder(files_dir, version) / f"{TEAM_PERIODS}.parquet"
+    path = storage.fetch(proposal_folder(files_dir, version) / f"{TEAM_PERIODS}.parquet")
     rows = read_parquet(path).to_pylist() if path.exists() else []
     return [(row["team_id"], row["valid_from"], row["valid_to"]) for row in rows]
 
@@ -221,9 +244,9 @@ def write_published(
     in force, with their last day; kept in the manifest. ``divisions``: the
     views per division, name and rows. The proposal's own files are sound (`check_sound`).
     """
-    source = proposal_folder(files_dir, version)
+    source = storage.fetch_folder(proposal_folder(files_dir, version))
     place = published_folder(files_dir, version, valid_from)
-    if place.exists():  # in force from the same day before: the same files
+    if is_there(place):  # in force from the same day before: the same files
         return place
     aside = _fresh_aside(files_dir, place.name)
     aside.mkdir()
@@ -243,7 +266,7 @@ def write_published(
         "version": version,
         "valid_from": valid_from,
         "valid_to_when_written": valid_to,
-        "fingerprint": json.loads((source / "manifest.json").read_text())["fingerprint"],
+        "fingerprint": json.loads((source / MANIFEST).read_text())["fingerprint"],
         "written_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "small_counts": f"counts of clients are multiples of {SMALLEST_SHOWN_COUNT}, and empty below; figures follow",
         "teams_that_end": dict(team_ends or {}),
@@ -285,7 +308,7 @@ def write_timeline(files_dir: Path, store_id: str, periods: Sequence[tuple[int, 
         for version, first, last in periods
     ]
     text = json.dumps({"store_id": store_id, "periods": entries}, indent=2)
-    path = files_dir / TIMELINE
+    path = storage.fetch(files_dir / TIMELINE)
     if not path.exists() or path.read_text() != text + "\n":
         _replace_text(path, text)
 

@@ -25,6 +25,9 @@ from allocation.publication.outcome_folder import read_parquet
 from allocation.publication.table_files import entry
 
 _NO_MOMENT = "2000-01-01T00:00:00"
+SIMPLER_THAN_M = 10.0
+"""Details of borders smaller than a triangle of this side (Visvalingam-Whyatt) are left out of the maps of readers:
+less than half the room, and neighbours still touch. The store and the proposal have the borders whole."""
 
 
 def write_geopackage(folder: Path, source: Path, holds: Mapping[str, Any]) -> dict[str, Any]:
@@ -33,6 +36,7 @@ def write_geopackage(folder: Path, source: Path, holds: Mapping[str, Any]) -> di
     ``source`` is the folder of the proposal; ``holds`` (version, valid_from, valid_to) stands with every area.
     """
     areas = gpd.read_parquet(source / "areas.parquet")
+    areas = areas.set_geometry(shapely.coverage_simplify(areas.geometry.to_numpy(), SIMPLER_THAN_M), crs=areas.crs)
     allocation = read_parquet(source / "allocation.parquet").to_pandas()
     teams = read_parquet(source / "team.parquet").to_pandas()[["team_id", "name", "office", "kind"]]
     path = folder / "areas.gpkg"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,9 +46,10 @@ class Outcome:
     """From when to when each team of `routing` exists: team_id, valid_from, valid_to (empty = open)."""
 
 
-def read_outcome(folder: Path) -> Outcome:
-    """The outcome in ``folder``: one Parquet per published table, areas, teams, perhaps expected and report.html.
+def read_outcome(folder: Path, areas: Path | None = None, reports: Sequence[Path] | None = None) -> Outcome:
+    """The outcome in ``folder``: one Parquet per published table, teams, perhaps expected.
 
+    ``areas`` (GeoParquet) and ``reports`` (those that there are) may lie elsewhere; by default they are in ``folder``.
     Raises ValueError for a table that is not as declared: that is a fault of the program, not of a user.
     """
     tables = {t.name: conform(t, read_parquet(folder / f"{t.name}.parquet")) for t in PUBLISHED}
@@ -58,11 +59,11 @@ def read_outcome(folder: Path) -> Outcome:
     tables[EXPECTED.name] = conform(EXPECTED, read_parquet(expected) if expected.exists() else empty)
     if tables[RUNS.name].num_rows != 1:
         raise ValueError(f"runs.parquet has {tables[RUNS.name].num_rows} rows; an outcome has exactly one")
-    areas = gpd.read_parquet(folder / "areas.parquet").sort_values("pc4", ignore_index=True)
-    if areas.crs is None or areas.crs.to_epsg() != 28992:
+    shapes = gpd.read_parquet(areas or folder / "areas.parquet").sort_values("pc4", ignore_index=True)
+    if shapes.crs is None or shapes.crs.to_epsg() != 28992:
         raise ValueError("areas.parquet is not in RD New (EPSG:28992)")
-    _check_total(tables["routing"], set(areas["pc4"]))
-    boundary_set = _fingerprint_of_areas(areas)
+    _check_total(tables["routing"], set(shapes["pc4"]))
+    boundary_set = _fingerprint_of_areas(shapes)
     digest = hashlib.sha256(boundary_set.encode())
     for name in sorted(set(tables) - {RUNS.name}):
         digest.update(name.encode() + csv_bytes(tables[name]))
@@ -70,8 +71,9 @@ def read_outcome(folder: Path) -> Outcome:
     if periods.column("valid_to").null_count < periods.num_rows:
         # Another end of a team decides on which days the version may be in force: then it is another version.
         digest.update(TEAM_PERIODS.encode() + csv_bytes(periods))
-    reports = tuple(path for path in (folder / REPORT, folder / READERS_REPORT) if path.exists())
-    return Outcome(tables, areas, reports, digest.hexdigest(), boundary_set, periods)
+    if reports is None:
+        reports = [path for path in (folder / REPORT, folder / READERS_REPORT) if path.exists()]
+    return Outcome(tables, shapes, tuple(reports), digest.hexdigest(), boundary_set, periods)
 
 
 def read_parquet(path: Path) -> pa.Table:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,9 @@ _FORMULA_STARTS = r"^[\x00-\x20\x85\p{Z}]*[=+\-@\t\r|%]"
 
 MOST_IN_A_SPREADSHEET = 200_000
 """Rows of the longest table that also lands as a file for Dutch Excel: a longer one opens too slowly to be of use."""
+MOST_AS_PLAIN_TEXT = 20_000
+"""Rows of the longest table whose two texts are files of their own; those of a longer one are in one zip file, which is
+a twentieth of their size."""
 
 
 def write_parquet(folder: Path, name: str, rows: pa.Table) -> list[dict[str, Any]]:
@@ -33,15 +37,26 @@ def write_parquet(folder: Path, name: str, rows: pa.Table) -> list[dict[str, Any
 
 
 def write_table(folder: Path, name: str, rows: pa.Table) -> list[dict[str, Any]]:
-    """The table as Parquet, as CSV, and for Dutch Excel where it is short enough; returns its lines of the manifest."""
-    parquet, csv, excel = (folder / f"{name}{ending}" for ending in (".parquet", ".csv", ".excel.csv"))
-    pq.write_table(rows, parquet, compression="zstd")
-    csv.write_bytes(csv_bytes(_spreadsheet_safe(rows)))
-    kinds = {parquet: "parquet", csv: "csv"}
+    """The table as Parquet, as CSV, and for Dutch Excel where it is short enough; returns its lines of the manifest.
+
+    The texts of a table of more than ``MOST_AS_PLAIN_TEXT`` rows are together in ``<table>.csv.zip``.
+    """
+    entries = write_parquet(folder, name, rows)
+    texts = {f"{name}.csv": csv_bytes(_spreadsheet_safe(rows))}
     if rows.num_rows <= MOST_IN_A_SPREADSHEET:
-        excel.write_bytes(_dutch_excel_bytes(rows))
-        kinds[excel] = "csv, semicolon, decimal comma, for Dutch Excel"
-    return [entry(path, name, kind, rows.num_rows) for path, kind in kinds.items()]
+        texts[f"{name}.excel.csv"] = _dutch_excel_bytes(rows)
+    if rows.num_rows > MOST_AS_PLAIN_TEXT:
+        path = folder / f"{name}.csv.zip"
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as packed:
+            for file, text in texts.items():
+                # A name without a time: the same version is the same file.
+                packed.writestr(zipfile.ZipInfo(file), text, zipfile.ZIP_DEFLATED)
+        return [*entries, entry(path, name, f"zip of {' and '.join(texts)}", rows.num_rows)]
+    for file, text in texts.items():
+        (folder / file).write_bytes(text)
+        kind = "csv" if file == f"{name}.csv" else "csv, semicolon, decimal comma, for Dutch Excel"
+        entries.append(entry(folder / file, name, kind, rows.num_rows))
+    return entries
 
 
 def _spreadsheet_safe(rows: pa.Table) -> pa.Table:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import getpass
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from allocation import storage
 from allocation.contract.errors import Refused
 from allocation.contract.published_tables import ALLOCATION_CHANGES, DIVISION_VIEWS, RUNS
 from allocation.publication import files, store, tables, views
@@ -55,19 +56,22 @@ def propose(
     *,
     valid_from: date | None = None,
     based_on: int | None = None,
+    areas: Path | None = None,
+    reports: Sequence[Path] | None = None,
 ) -> int:
     """Store the outcome of a run as a complete version with status 'proposed'; returns its number.
 
-    ``outcome_dir`` holds one Parquet per published table (without version and validity), ``areas.parquet``
-    (GeoParquet), ``teams.parquet`` (the input), and perhaps ``expected.parquet`` (`tables.EXPECTED`) and
-    ``report.html``. ``valid_from`` is the day on which it is meant to come into force. The same content gives the
-    same number; proposing it anew also says that it holds against the division in force now.
+    ``outcome_dir`` holds one Parquet per published table (without version and validity), ``teams.parquet`` (the
+    input), and perhaps ``expected.parquet`` (`tables.EXPECTED`). ``areas`` (GeoParquet) and ``reports`` are the files
+    beside it; None = ``areas.parquet``, ``report.html`` and ``report_readers.html`` in that folder.
+    ``valid_from`` is the day on which it is meant to come into force. The same content gives the same number;
+    proposing it anew also says that it holds against the division in force now.
     ``based_on``: the ``timeline_act`` that was the last one when the outcome's run asked what is in force.
 
     Raises ValueError for an outcome that is not as declared, Refused when another writer holds the store, or when a
     version was published or put back after ``based_on``: then the outcome has to be computed anew.
     """
-    outcome = read_outcome(outcome_dir)
+    outcome = read_outcome(outcome_dir, areas, reports)
     store.migrate(store_url)
     with store.writing(store_url) as connection:
         _recover(connection, store_url, files_dir)
@@ -83,7 +87,7 @@ def propose(
         else:
             version = known.version
             renew_proposal(connection, version, known.status, valid_from)
-        if not files.proposal_folder(files_dir, version).exists():
+        if not files.is_there(files.proposal_folder(files_dir, version)):
             files.write_proposal(files_dir, version, outcome)
         run = outcome.tables[RUNS.name].to_pylist()[0]
         record_act(connection, "propose", version, valid_from, by=run["created_by"], reason=run["reason"])
@@ -376,9 +380,13 @@ def _write_timeline(connection: Connection, files_dir: Path) -> None:
 
 
 def _catch_up(store_url: str, files_dir: Path) -> None:
-    """After a commit: bring the timeline file up to the store. Read under the lock, so the last writer is right."""
-    with files.locked(files_dir), store.reading(store_url) as connection:
-        _write_timeline(connection, files_dir)
+    """After a commit: bring the timeline file up to the store. Read under a lock, so the last writer is right."""
+    if storage.is_remote(files_dir):  # no file that every machine could lock: the store's own lock
+        with store.writing(store_url) as connection:
+            _write_timeline(connection, files_dir)
+    else:
+        with files.locked(files_dir), store.reading(store_url) as connection:
+            _write_timeline(connection, files_dir)
 
 
 def _folder_in_force(store_url: str, files_dir: Path, version: int, first: date) -> Path:

@@ -63,7 +63,7 @@ def map_value(folder: Path, board: Board) -> dict[str, Any]:
 def _topology(folder: Path, board: Board) -> topology.Topology:
     import geodata
 
-    frame = gpd.read_parquet(run_files.AREAS.path(folder), columns=["pc4", "geometry"])
+    frame = gpd.read_parquet(run_files.AREAS.fetched(folder), columns=["pc4", "geometry"])
     frame = frame.sort_values("pc4", ignore_index=True)
     if frame["pc4"].tolist() != board.areas["pc4"].tolist():
         raise ValueError("the areas of the board are not those of the boundaries")

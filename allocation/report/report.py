@@ -13,6 +13,7 @@ from typing import Any
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from allocation import storage
 from allocation.contract.vocabulary import SMALLEST_SHOWN_COUNT
 from allocation.report import account_sheets, change_sheets, choice, decision, dutch, team_sheets
 from allocation.report.bundle import bundle
@@ -44,15 +45,13 @@ def write_report(run_folder: Path) -> Path:
     """
     frames = Frames.read(run_folder)
     value = map_value(run_folder, frames.board)
-    path = run_files.REPORT.path(run_folder)
-    _write_edition(path, frames, value)
-    _write_edition(run_files.REPORT_FOR_READERS.path(run_folder), frames.for_readers(), without_small_areas(value))
-    return path
+    run_files.REPORT.write(run_folder, _edition(frames, value))
+    run_files.REPORT_FOR_READERS.write(run_folder, _edition(frames.for_readers(), without_small_areas(value)))
+    return run_files.REPORT.path(run_folder)
 
 
-def _write_edition(path: Path, frames: Frames, value: dict[str, Any]) -> None:
-    page = environment().get_template("document.html").render(_content(frames, value))
-    path.write_text(page, encoding="utf-8")
+def _edition(frames: Frames, value: dict[str, Any]) -> str:
+    return environment().get_template("document.html").render(_content(frames, value))
 
 
 @cache
@@ -144,5 +143,5 @@ def _content(frames: Frames, value: dict[str, Any]) -> dict[str, Any]:
 
 def _readme(folder: Path) -> str:
     """What the folder of the input says of itself."""
-    path = folder / "README.txt"
+    path = storage.fetch(folder / "README.txt")
     return path.read_text(encoding="utf-8") if path.exists() else ""

@@ -20,6 +20,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from allocation import storage
 from allocation.contract import calendar
 from allocation.contract.config import Config
 from allocation.runs import run_files
@@ -133,6 +134,10 @@ class Run:
     def path(self, file: RunFile[Any] | Tables) -> Path:
         return file.path(self.folder)
 
+    def fetched(self, file: RunFile[Any]) -> Path:
+        """The file as it is kept, for what reads it by its path. Raises ``RunIncomplete``."""
+        return file.fetched(self.folder)
+
     def has(self, file: RunFile[Any]) -> bool:
         return file.exists(self.folder)
 
@@ -148,7 +153,7 @@ class Run:
     @property
     def boundaries_folder(self) -> Path:
         """For ``geodata.Boundaries.read``."""
-        return self.folder / run_files.BOUNDARIES_FOLDER
+        return storage.fetch_folder(self.folder / run_files.BOUNDARIES_FOLDER)
 
     @property
     def inputs_folder(self) -> Path:

@@ -1,7 +1,8 @@
 """Every file of a run's folder, declared once: its name, what it holds and which step writes it.
 
 No other module spells such a name, builds a path in a run's folder or parses one of these files. A file that is
-missing, or that another release of the program wrote, is one plain error (``RunIncomplete``).
+missing, or that another release of the program wrote, is one plain error (``RunIncomplete``). What is read is fetched
+from the storage of runs first, and what is written is sent there (``allocation.storage``).
 
 Belongs here: names, types, reading and writing. Does not belong here: what the files mean (the rooms that make them).
 """
@@ -22,6 +23,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from allocation import storage
 from allocation.contract.errors import Refused
 
 T = TypeVar("T")
@@ -43,15 +45,20 @@ class RunFile(ABC, Generic[T]):
         return folder / self.name
 
     def exists(self, folder: Path) -> bool:
-        return self.path(folder).exists()
+        return storage.exists(self.path(folder))
+
+    def fetched(self, folder: Path) -> Path:
+        """The file as it is kept, for what reads it by its path; raises ``RunIncomplete`` when there is none."""
+        path = storage.fetch(self.path(folder))
+        if not path.exists():
+            raise RunIncomplete(f"{path} does not exist: step {self.step!r} of this run has not been done")
+        return path
 
     def read(self, folder: Path) -> T:
         """The content. Raises ``RunIncomplete``."""
-        path = self.path(folder)
+        path = self.fetched(folder)
         try:
             return self._load(path)
-        except FileNotFoundError:
-            raise RunIncomplete(f"{path} does not exist: step {self.step!r} of this run has not been done") from None
         except (ValueError, KeyError) as error:  # what JSON, pydantic, Arrow and numpy raise for a file they cannot use
             why = _first_fault(error)
             raise RunIncomplete(f"{path} is not as this release writes it ({why}); make the run again") from error
@@ -66,6 +73,7 @@ class RunFile(ABC, Generic[T]):
             aside.replace(path)
         finally:
             aside.unlink(missing_ok=True)
+        storage.send(path)
 
     @abstractmethod
     def _load(self, path: Path) -> T:
@@ -127,11 +135,7 @@ class FrameFile(RunFile[pd.DataFrame]):
     def column_names(self, folder: Path) -> list[str]:
         import pyarrow.parquet as pq
 
-        try:
-            return list(pq.read_schema(self.path(folder)).names)
-        except FileNotFoundError:
-            self.read(folder)  # raises the plain error
-            raise
+        return list(pq.read_schema(self.fetched(folder)).names)
 
     def _load(self, path: Path) -> pd.DataFrame:
         frame = pd.read_parquet(path)
@@ -141,7 +145,14 @@ class FrameFile(RunFile[pd.DataFrame]):
         return frame
 
     def _save(self, path: Path, value: pd.DataFrame) -> None:
-        value.to_parquet(path, index=False)
+        value.to_parquet(path, index=False, **compact(value))
+
+
+def compact(frame: pd.DataFrame) -> dict[str, Any]:
+    """Options of ``to_parquet`` that save room: fractions hardly repeat, so a dictionary of them is larger."""
+    fractions = [str(name) for name in frame if pd.api.types.is_float_dtype(frame[name])]
+    others = [str(name) for name in frame if str(name) not in fractions]
+    return {"compression": "zstd", "use_dictionary": others, "use_byte_stream_split": fractions}
 
 
 @dataclass(frozen=True)

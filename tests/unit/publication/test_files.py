@@ -7,6 +7,7 @@ import hashlib
 import json
 import sqlite3
 import sys
+import zipfile
 from datetime import date
 from pathlib import Path
 from xml.etree import ElementTree
@@ -50,6 +51,26 @@ def test_every_table_is_there_in_each_form_with_the_declared_columns(folder: Pat
         assert len(plain) == len(excel) == stored.num_rows
         if plain:
             assert tuple(plain[0]) == tuple(excel[0]) == table.column_names
+
+
+def test_the_texts_of_a_long_table_are_in_one_zip_file_the_same_each_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = pa.table({"pc4": ["3511", "3512", "3513"], "share": [1.0, 0.25, 0.75], "note": ["=1", None, "x"]})
+    monkeypatch.setattr(table_files, "MOST_AS_PLAIN_TEXT", 3)
+    written = [entry["file"] for entry in table_files.write_table(tmp_path, "routing", rows)]
+    assert written == ["routing.parquet", "routing.csv", "routing.excel.csv"]
+    monkeypatch.setattr(table_files, "MOST_AS_PLAIN_TEXT", 2)
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        entries = table_files.write_table(tmp_path / name, "routing", rows)
+        assert [entry["file"] for entry in entries] == ["routing.parquet", "routing.csv.zip"]
+        assert [entry["rows"] for entry in entries] == [3, 3]
+    packed = zipfile.ZipFile(tmp_path / "a" / "routing.csv.zip")
+    assert packed.namelist() == ["routing.csv", "routing.excel.csv"]
+    for name in packed.namelist():
+        assert packed.read(name) == (tmp_path / name).read_bytes()
+    assert (tmp_path / "a" / "routing.csv.zip").read_bytes() == (tmp_path / "b" / "routing.csv.zip").read_bytes()
 
 
 def test_what_each_division_reads_is_a_file_too(folder: Path) -> None:

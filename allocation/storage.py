@@ -1,0 +1,309 @@
+"""Where the folders of runs and versions are kept: on this machine, or in object storage.
+
+Steps work on files of this machine, because what reads and writes them does: GDAL, SQLite, Great Expectations, Arrow.
+Without the setting ``CASELOAD_FILES`` these files are all there is, and ``fetch`` and ``send`` do nothing. Where it is
+an address in object storage (``s3://bucket/prefix``, ``gs://...``, ``az://...``), everything below the folders ``KEPT``
+of ``CASELOAD_VAR`` is a copy of what lies there: it is fetched before it is read, and sent once it is written. Workers
+then share no disk. An object is replaced as a whole: who reads it sees all of it, or what was there before.
+
+Belongs here: copying files and folders, what is there, removing. Does not belong here: names of files and what is in
+them (`runs.run_files`, `publication.files`).
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from allocation.contract.errors import Passing, Refused
+
+if TYPE_CHECKING:
+    from obstore.store import ObjectStore
+
+SETTING = "CASELOAD_FILES"
+KEPT = ("runs", "published", "source", "input")
+"""The folders below ``CASELOAD_VAR`` that object storage has. The others are caches, logs, and what one host needs."""
+
+_COPIES_KEPT = timedelta(days=2)
+_AT_ONCE = 8
+_RETRIES: Any = {"max_retries": 5, "retry_timeout": timedelta(seconds=60)}
+
+
+def fetch(path: Path) -> Path:
+    """Make the file at ``path`` what the storage has (no file when it has none); returns ``path``."""
+    if bucket := _bucket_of(path):
+        bucket.fetch(path)
+    return path
+
+
+def fetch_folder(folder: Path) -> Path:
+    """``fetch`` for every file below ``folder``."""
+    if bucket := _bucket_of(folder):
+        bucket.fetch_folder(folder)
+    return folder
+
+
+def send(path: Path) -> None:
+    """Keep the file at ``path``."""
+    if bucket := _bucket_of(path):
+        bucket.send(path)
+
+
+def send_folder(folder: Path, last: str | None = None) -> None:
+    """``send`` for every file below ``folder``; ``last``: the file that says that the folder is complete."""
+    if bucket := _bucket_of(folder):
+        bucket.send_folder(folder, last)
+
+
+def exists(path: Path) -> bool:
+    """Whether there is a file at ``path``."""
+    bucket = _bucket_of(path)
+    return bucket.exists(path) if bucket else path.exists()
+
+
+def folders(folder: Path) -> list[Path]:
+    """The folders directly in ``folder``, sorted; not those whose name begins with a dot."""
+    bucket = _bucket_of(folder)
+    found = bucket.folders(folder) if bucket else [path for path in folder.glob("[!.]*") if path.is_dir()]
+    return sorted(found)
+
+
+def size(folder: Path) -> int:
+    """Bytes of the files below ``folder``."""
+    if bucket := _bucket_of(folder):
+        return sum(int(found["size"]) for found in bucket.listed(folder))
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def written(folder: Path) -> datetime:
+    """When something in ``folder`` was written last."""
+    if bucket := _bucket_of(folder):
+        return max((found["last_modified"] for found in bucket.listed(folder)), default=datetime.now(UTC))
+    return datetime.fromtimestamp(folder.stat().st_mtime, UTC)
+
+
+def remove_folder(folder: Path) -> None:
+    """Remove ``folder``. On this machine it gets another name first, in one step, so that nobody reads half of it."""
+    if bucket := _bucket_of(folder):
+        bucket.remove_folder(folder)
+    if folder.exists():
+        going = folder if folder.name.startswith(GOING) else folder.with_name(f"{GOING}{folder.name}")
+        if going != folder:
+            folder.rename(going)
+        shutil.rmtree(going)
+
+
+GOING = ".going-"
+"""Begins the name of a folder that is being removed."""
+
+
+def move(path: Path, place: Path) -> None:
+    """Give a file or folder another name. In object storage it is copied first and removed then."""
+    if bucket := _bucket_of(path):
+        bucket.move(path, place)
+    if path.exists():
+        path.rename(place)
+
+
+def is_remote(path: Path) -> bool:
+    """Whether ``path`` is a copy of what object storage has."""
+    return _bucket_of(path) is not None
+
+
+def address(path: Path) -> str:
+    """Where ``path`` is kept, for people: the path, or the address in object storage."""
+    bucket = _bucket_of(path)
+    return f"{bucket.address.rstrip('/')}/{bucket.key(path)}" if bucket else str(path)
+
+
+# --- object storage --------------------------------------------------------------------------------------------------
+
+
+def _bucket_of(path: Path) -> _Bucket | None:
+    """The storage that keeps ``path``; None when this machine does."""
+    where = os.environ.get(SETTING)
+    if not where:
+        return None
+    root = Path(os.environ.get("CASELOAD_VAR") or "var").absolute()
+    below = path.absolute()
+    if not below.is_relative_to(root) or below.relative_to(root).parts[:1] not in {(name,) for name in KEPT}:
+        return None
+    return _open(where, root, os.getpid())
+
+
+@lru_cache(maxsize=4)
+def _open(where: str, root: Path, _process: int) -> _Bucket:
+    """The storage at ``where``; opened anew in every process, because connections do not survive a fork."""
+    try:
+        from obstore.store import from_url
+    except ImportError as error:
+        raise Refused(f"{SETTING} is {where}, but the package obstore is not installed.") from error
+    with _in_words(where):
+        store = from_url(where, retry_config=_RETRIES)
+    _drop_old_copies(root)
+    return _Bucket(where, root, store)
+
+
+@contextmanager
+def _in_words(where: str) -> Iterator[None]:
+    """Errors of the storage as the sentences that they are for a person; FileNotFoundError goes through."""
+    from obstore import exceptions
+
+    try:
+        yield
+    except (exceptions.PermissionDeniedError, exceptions.UnauthenticatedError) as error:
+        raise Refused(f"The storage {where} refuses: {_first_line(error)}") from error
+    except exceptions.BaseError as error:
+        sentence = _first_line(error)
+        if "recognise URL" in sentence or isinstance(error, exceptions.UnknownConfigurationKeyError):
+            raise Refused(f"{where} is not an address of object storage: s3://..., gs://... or az://...") from error
+        raise Passing(f"The storage {where} cannot be reached: {sentence}") from error
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
+
+
+def _drop_old_copies(root: Path) -> None:
+    """Remove copies of runs and versions that nothing was written to for long: they can be fetched again."""
+    before = time.time() - _COPIES_KEPT.total_seconds()
+    for folder in (*root.glob("runs/*"), *root.glob("published/*"), *root.glob("published/proposals/*")):
+        if folder.is_dir() and folder.name != "proposals" and folder.stat().st_mtime < before:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+@dataclass(frozen=True)
+class _Bucket:
+    """Object storage under one address, and the folder of its copies. ``tags``: of each copy, the tag of its object."""
+
+    address: str
+    root: Path
+    store: ObjectStore
+    tags: dict[str, str | None] = field(default_factory=dict)
+
+    def key(self, path: Path) -> str:
+        return path.absolute().relative_to(self.root).as_posix()
+
+    def fetch(self, path: Path) -> None:
+        import obstore
+        from obstore.exceptions import NotModifiedError
+
+        key = self.key(path)
+        tag = self.tags.get(key) if path.exists() else None
+        try:
+            with _in_words(self.address):
+                try:
+                    found = obstore.get(self.store, key, options={"if_none_match": tag} if tag else None)
+                except NotModifiedError:
+                    return
+                path.parent.mkdir(parents=True, exist_ok=True)
+                aside = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
+                try:
+                    with aside.open("wb") as file:
+                        for chunk in found:
+                            file.write(chunk)
+                    aside.replace(path)
+                finally:
+                    aside.unlink(missing_ok=True)
+                self.tags[key] = found.meta["e_tag"]
+        except FileNotFoundError:
+            self.tags.pop(key, None)
+            path.unlink(missing_ok=True)
+
+    def fetch_folder(self, folder: Path) -> None:
+        there = {str(found["path"]): found["e_tag"] for found in self.listed(folder)}
+        here = {self.key(path): path for path in folder.rglob("*") if path.is_file() and not _is_hidden(path, folder)}
+        for key in here.keys() - there.keys():
+            here[key].unlink(missing_ok=True)
+        wanted = [key for key, tag in there.items() if key not in here or tag is None or self.tags.get(key) != tag]
+        _side_by_side(lambda key: self.fetch(self.root / key), wanted)
+
+    def send(self, path: Path) -> None:
+        import obstore
+
+        key = self.key(path)
+        with _in_words(self.address):
+            self.tags[key] = obstore.put(self.store, key, path)["e_tag"]
+
+    def send_folder(self, folder: Path, last: str | None) -> None:
+        paths = [path for path in sorted(folder.rglob("*")) if path.is_file() and not _is_hidden(path, folder)]
+        _side_by_side(self.send, [path for path in paths if path != folder / (last or "")])
+        if last:
+            self.send(folder / last)
+
+    def exists(self, path: Path) -> bool:
+        import obstore
+
+        try:
+            with _in_words(self.address):
+                obstore.head(self.store, self.key(path))
+        except FileNotFoundError:
+            return False
+        return True
+
+    def listed(self, folder: Path) -> list[Any]:
+        """What the storage says of every object below ``folder``: path (its key), size, e_tag, last_modified."""
+        import obstore
+
+        with _in_words(self.address):
+            return [found for page in obstore.list(self.store, self.key(folder) + "/") for found in page]
+
+    def folders(self, folder: Path) -> list[Path]:
+        # Not by prefixes: some servers still name those that have no object any more.
+        keys = (Path(found["path"]).relative_to(self.key(folder)) for found in self.listed(folder))
+        return [folder / name for name in {key.parts[0] for key in keys if len(key.parts) > 1}]
+
+    def remove_folder(self, folder: Path) -> None:
+        import obstore
+
+        keys = sorted(str(found["path"]) for found in self.listed(folder))
+        with _in_words(self.address):
+            obstore.delete(self.store, keys)
+
+    def move(self, path: Path, place: Path) -> None:
+        import obstore
+
+        key = self.key(path)
+        keys = [key] if self.exists(path) else [str(found["path"]) for found in self.listed(path)]
+        with _in_words(self.address):
+            for one in keys:
+                obstore.copy(self.store, one, self.key(place) + one.removeprefix(key))
+            obstore.delete(self.store, keys)
+
+
+def _is_hidden(path: Path, folder: Path) -> bool:
+    """Locks, and what is being written or removed at this moment."""
+    return any(part.startswith(".") for part in path.relative_to(folder).parts)
+
+
+def _side_by_side(act: Callable[[Any], None], items: list[Any]) -> None:
+    """``act`` on each, some at a time: most of the time of a small object is waiting."""
+    if len(items) < 2:
+        for item in items:
+            act(item)
+        return
+    with ThreadPoolExecutor(min(_AT_ONCE, len(items))) as pool:
+        for done in [pool.submit(act, item) for item in items]:
+            done.result()
+
+
+def main() -> None:
+    """Send what this machine has: once, when an installation moves to object storage."""
+    if not os.environ.get(SETTING):
+        raise SystemExit(f"{SETTING} is not set: there is no storage to send to")
+    for name in KEPT:
+        send_folder(Path(os.environ.get("CASELOAD_VAR") or "var") / name)
+
+
+if __name__ == "__main__":
+    main()
