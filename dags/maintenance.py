@@ -6,12 +6,10 @@ with its command `airflow db clean`, outside of tasks, which may not open them; 
 
 from __future__ import annotations
 
-import os
-
 from airflow.sdk import dag, task
 from smc_dags import EVERY_DAG, store, var
 
-LIMITS = {"DAYS": 90, "RUNS": 10}
+from allocation.contract.environment import environment
 
 
 @dag(dag_id="maintenance", schedule="0 5 * * 0", max_active_runs=1, doc_md=__doc__, **EVERY_DAG)
@@ -22,8 +20,8 @@ def maintenance() -> None:
     def tidy() -> list[str]:
         from allocation.pipeline.tidy import tidy as remove
 
-        days, runs = (int(os.environ.get(f"CASELOAD_KEEP_{name}", "") or most) for name, most in LIMITS.items())
-        removed = remove(var(), store(), days=days, runs=runs)
+        limits = environment()
+        removed = remove(var(), store(), days=limits.keep_days, runs=limits.keep_runs)
         print(f"{len(removed.runs)} runs, {removed.files} files, {removed.bytes / 1e6:.1f} MB")
         return list(removed.runs)
 

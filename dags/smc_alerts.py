@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from airflow.sdk import BaseNotifier, Context
+
+from allocation.contract.environment import environment
 
 log = logging.getLogger(__name__)
 
@@ -78,7 +78,7 @@ def send(alert: Mapping[str, Any], context: Mapping[str, Any]) -> None:
 
 def record(alert: Mapping[str, Any], text: str, context: Mapping[str, Any]) -> None:
     """Append to ``alerts.jsonl``."""
-    path = Path(os.environ.get("CASELOAD_VAR", "var")) / "alerts.jsonl"
+    path = environment().var / "alerts.jsonl"
     path.parent.mkdir(parents=True, exist_ok=True)
     line = {"at": datetime.now(UTC).isoformat(timespec="seconds"), **alert}
     with path.open("a", encoding="utf-8") as file:
@@ -87,7 +87,7 @@ def record(alert: Mapping[str, Any], text: str, context: Mapping[str, Any]) -> N
 
 def to_webhook(alert: Mapping[str, Any], text: str, context: Mapping[str, Any]) -> None:
     """Post ``{"text": ...}``, which Mattermost, Teams and Slack all read. The address is a secret: a connection."""
-    name = os.environ.get("CASELOAD_WEBHOOK_CONN")
+    name = environment().webhook_conn
     if not name:
         return
     import httpx
@@ -100,7 +100,7 @@ def to_webhook(alert: Mapping[str, Any], text: str, context: Mapping[str, Any]) 
 
 def to_mail(alert: Mapping[str, Any], text: str, context: Mapping[str, Any]) -> None:
     """Mail the alert through Airflow's SMTP provider."""
-    to = os.environ.get("CASELOAD_ALERT_MAIL")
+    to = environment().alert_mail
     if not to:
         return
     from html import escape
@@ -110,7 +110,7 @@ def to_mail(alert: Mapping[str, Any], text: str, context: Mapping[str, Any]) -> 
     with SmtpHook(smtp_conn_id="smtp_default") as hook:
         hook.send_email_smtp(
             to=[address.strip() for address in to.split(",")],
-            from_email=os.environ.get("CASELOAD_MAIL_FROM"),
+            from_email=environment().mail_from,
             subject=f"[caseload] {alert['step']}: {alert['what']}",
             html_content=f"<pre>{escape(text)}</pre>",
         )

@@ -24,6 +24,8 @@ from airflow.sdk import (
 from caseload_deadlines import RunQueued
 from smc_alerts import Alert, late
 
+from allocation.contract.environment import environment
+
 if TYPE_CHECKING:
     from allocation.runs.run import Run
 
@@ -41,7 +43,7 @@ SOLVER_POOL = "caseload_solver"
 
 # What may pass by itself is tried again; a refused input or a fault in the program is not mended by a second try.
 # A worker that vanishes raises nothing: then Airflow itself counts the try and starts the next.
-RETRY_DELAY = timedelta(seconds=float(os.environ.get("CASELOAD_RETRY_SECONDS", "30")))
+RETRY_DELAY = timedelta(seconds=environment().retry_seconds)
 PASSING = [
     "builtins.OSError",
     "builtins.MemoryError",
@@ -85,25 +87,25 @@ def deadline(within: timedelta, text: str) -> DeadlineAlert:
 
 def var() -> Path:
     """The folder of runs, caches and published files: ``CASELOAD_VAR``, shared by every worker."""
-    return Path(os.environ.get("CASELOAD_VAR", "var")).absolute()
+    return environment().var.absolute()
 
 
 def store() -> str:
     """The store's address: ``CASELOAD_STORE``, by default the embedded file."""
-    return os.environ.get("CASELOAD_STORE") or f"sqlite:///{var() / 'caseload.sqlite'}"
+    return environment().store_url(var())
 
 
 def input_dir() -> Path | None:
     """The input folder: ``CASELOAD_INPUT``, or a copy of the source database; None stands for the embedded example."""
-    if os.environ.get("CASELOAD_SOURCE_CONN"):
+    if environment().source_conn:
         return var() / "source"
-    given = os.environ.get("CASELOAD_INPUT")
-    return Path(given).absolute() if given else None
+    given = environment().input
+    return given.absolute() if given else None
 
 
 def collect_source(*names: str) -> None:
     """Copy these input tables (default all) from the database of the Airflow connection ``CASELOAD_SOURCE_CONN``."""
-    connection = os.environ.get("CASELOAD_SOURCE_CONN")
+    connection = environment().source_conn
     folder = input_dir()
     if connection and folder:
         from airflow.providers.postgres.hooks.postgres import PostgresHook
@@ -133,7 +135,7 @@ def start_run(
     dag_run = context["dag_run"]
     run = Run.start(
         input_dir=input_dir(),
-        boundaries=os.environ.get("CASELOAD_BOUNDARIES", "embedded"),
+        boundaries=environment().boundaries,
         store=store(),
         config=Config.from_values(values or {}, "form"),
         var=var(),

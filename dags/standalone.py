@@ -23,6 +23,8 @@ from pathlib import Path
 
 from run_in_process import DAGS, migrate, prepare_environment, quiet
 
+from allocation.contract.environment import environment
+
 USERS = {"beheer": "admin", "planner": "user", "kijker": "viewer"}
 PAGE = (sys.executable, "-m", "allocation", "serve")
 AIRFLOW = (sys.executable, "-m", "airflow")
@@ -156,7 +158,7 @@ def main() -> int:
     asked = parser.parse_args()
     var = asked.var.absolute()
     file = settle(var, asked.port)
-    store = os.environ.setdefault("CASELOAD_STORE", f"sqlite:///{var / 'caseload.sqlite'}")
+    store = os.environ.setdefault("CASELOAD_STORE", environment().store_url(var))
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     here, airflow = f"http://127.0.0.1:{asked.page_port}/", f"http://127.0.0.1:{asked.port}"
     page = (*PAGE, "--store", store, "--var", str(var), "--port", str(asked.page_port))

@@ -9,13 +9,13 @@ a page.
 
 from __future__ import annotations
 
-import os
 from http.cookies import SimpleCookie
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from airflow.plugins_manager import AirflowPlugin
+
+from allocation.contract.environment import environment
 
 PREFIX = "/caseload"
 DAG = "allocate"
@@ -49,9 +49,8 @@ class Guarded:
         if self._page is None:
             from allocation.page.app import create_app
 
-            var = Path(os.environ.get("CASELOAD_VAR", "var")).absolute()
-            store = os.environ.get("CASELOAD_STORE") or f"sqlite:///{var / 'caseload.sqlite'}"
-            self._page = create_app(store, var)
+            var = environment().var.absolute()
+            self._page = create_app(environment().store_url(var), var)
         return self._page
 
 

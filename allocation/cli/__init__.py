@@ -28,9 +28,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if "var" in asked and os.environ.get("CASELOAD_FILES"):
         os.environ["CASELOAD_VAR"] = str(asked.var)  # for the storage, here and in every process that is started
     if getattr(asked, "store", "") is None:
-        from allocation.publication.store import default_store_url
+        from allocation.contract.environment import environment
 
-        asked.store = default_store_url(asked.var)
+        asked.store = environment().store_url(asked.var)
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s", stream=sys.stderr)
     command: Command = asked.command
     try:

@@ -55,13 +55,13 @@ def _example(asked: argparse.Namespace) -> int:
     import shutil
 
     from allocation.contract.config import Config
+    from allocation.contract.environment import environment
     from allocation.pipeline import example_input, steps
-    from allocation.publication.store import default_store_url
     from allocation.runs.run import VAR, Run
 
     if asked.out.exists():
         raise Refused(f"{asked.out} exists already; give a new folder")
-    store = default_store_url(VAR)
+    store = environment().store_url(VAR)
     run = Run.start(input_dir=None, boundaries="embedded", store=store, config=Config())
     steps.prepare_boundaries(run)
     shutil.copytree(example_input.example_folder(run), asked.out)

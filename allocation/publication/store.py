@@ -10,11 +10,9 @@ that one text of SQL serves both databases.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from io import BytesIO
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -35,11 +33,6 @@ from allocation.publication.tables import ARROW_TYPES, SQL_TYPES, STORE_IDENTITY
 from allocation.publication.upgrade import migrate as migrate
 
 _COPY_BLOCK = 1 << 20
-
-
-def default_store_url(var: Path = Path("var")) -> str:
-    """``CASELOAD_STORE``, else the embedded file in the folder of runs and published files."""
-    return os.environ.get("CASELOAD_STORE") or f"sqlite:///{var / 'caseload.sqlite'}"
 
 
 @contextmanager

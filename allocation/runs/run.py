@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from allocation import storage
 from allocation.contract import calendar
 from allocation.contract.config import Config
+from allocation.contract.environment import environment
 from allocation.runs import run_files
 from allocation.runs.run_files import FrameFile, InForce, LayersRecord, RunFile, RunRecord, T, Tables
 
@@ -256,7 +257,7 @@ def _without_secret(store: str) -> str:
 
 def _with_secret(kept: str) -> str:
     """The whole address, from ``CASELOAD_STORE``, where ``kept`` is that one without its secret; else ``kept``."""
-    given = os.environ.get("CASELOAD_STORE")
+    given = environment().store
     return given if given and HIDDEN in unquote(kept) and _without_secret(given) == kept else kept
 
 

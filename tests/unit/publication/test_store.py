@@ -73,14 +73,6 @@ def test_a_file_that_is_no_database_is_told_in_one_sentence(tmp_path: Path) -> N
     assert "\n" not in str(refusal.value)
 
 
-def test_the_default_store_is_a_file_or_what_the_environment_says(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("CASELOAD_STORE", raising=False)
-    assert store.default_store_url() == "sqlite:///var/caseload.sqlite"
-    assert store.default_store_url(Path("/data")) == "sqlite:////data/caseload.sqlite"
-    monkeypatch.setenv("CASELOAD_STORE", "postgresql://host/db")
-    assert store.default_store_url() == "postgresql://host/db"
-
-
 def test_a_failed_write_leaves_nothing(store_url: str) -> None:
     with pytest.raises(RuntimeError, match="halfway"), store.writing(store_url) as connection:  # noqa: PT012
         row = {"version": 1, "pc4": "1000", "client_line": "alle", "law_domain": "pw", "team_id": "P", "share": 1.0}
