@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 from numpy.typing import NDArray
 
-from allocation.contract.vocabulary import CLIENT_LINES, LAWS, REGULAR_GROUP
+from allocation.contract.vocabulary import CLIENT_LINES, LAWS, REGULAR_GROUP, special_groups
 
 AREA_COLUMNS = (
     "pc4",
@@ -88,9 +88,10 @@ def areas(table: pd.DataFrame) -> pd.DataFrame:
     return table[[name for name in AREA_COLUMNS if name in table]]
 
 
-def closed_sets(config: Mapping[str, Any]) -> dict[str, pd.DataFrame]:
+def closed_sets(config: Mapping[str, Any], teams: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """Tables ``client_group``, ``law`` and ``line``: their product with the areas is what routing must cover."""
-    groups = [REGULAR_GROUP, *config["special_groups"]]
+    of_teams = teams.loc[teams["kind"] == "bijzonder", "client_groups"]
+    groups = [REGULAR_GROUP, *special_groups(config["special_groups"], of_teams)]
     return {
         "client_group": pd.DataFrame({"client_group": groups, "is_special": [g != REGULAR_GROUP for g in groups]}),
         "law": pd.DataFrame({"law": LAWS}),

@@ -55,7 +55,7 @@ def _frames(given: facts.InputFacts, work: pd.DataFrame) -> dict[str, pd.DataFra
     teams = found["teams"].drop(columns=["row", "regions"], errors="ignore")
     return {
         "area": areas,
-        **facts.closed_sets(config),
+        **facts.closed_sets(config, found["teams"]),
         "inflow": inflow.groupby(["pc4", "product", "client_line", "client_group"], as_index=False)["clients"].sum(),
         "inflow_month": unusual_months(inflow, areas),
         "inflow_product": inflow.groupby("product", as_index=False)["clients"].sum().assign(years=months / 12),

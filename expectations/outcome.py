@@ -66,7 +66,7 @@ def _frames(run_facts: facts.OutcomeFacts, found: dict[str, pd.DataFrame]) -> di
     stock: pd.DataFrame = given["stock"].groupby(key)["clients"].sum().reset_index()
     return {
         **found,
-        **facts.closed_sets(config),
+        **facts.closed_sets(config, given["teams"]),
         **layer_tables(run_facts.layers, area, found["allocation"]),
         "run": pd.DataFrame([run]),
         "area": area,

@@ -47,7 +47,7 @@ class Solver(Settings):
     """How long the search goes on for one cluster and layer: until ``iterations`` or ``seconds``, whichever is first.
 
     A search that ends by iterations is repeatable to the letter for its ``seed``; without ``iterations`` (None) it goes
-    on until the time is up or nothing better can be found. ``workers``: processes side by side.
+    on until the time is up or nothing better can be found. ``workers``: processes side by side; 1 = the run's own.
     """
 
     seconds: float = Field(60.0, gt=0, le=7 * 86_400)
@@ -82,6 +82,7 @@ class Work(Settings):
 class Config(Settings):
     """Everything a run can be told. Shares lie between 0 and 1.
 
+    ``special_groups``: the client groups with teams of their own; empty = those of the special teams in the input.
     ``special_first``: which team serves a client who is both in a special group and a Participatiewet client:
     False = the PW team (R5: the whole file goes there), True = the special team (R4).
     ``continuity``: ``stay`` (existing clients keep the team that has the file) or ``move`` (they follow the postcode).
@@ -101,7 +102,7 @@ class Config(Settings):
     balance: Literal["load", "first_year", "waiting_time"] = "load"
     horizon_months: int = Field(12, ge=1, le=60)
     waiting_priority: int = Field(5, ge=1)
-    special_groups: tuple[str, ...] = ("militair", "klm", "politie")
+    special_groups: tuple[str, ...] = ()
     special_first: bool = False
     continuity: Literal["stay", "move"] = "stay"
     valid_from: date | None = None
@@ -119,10 +120,6 @@ class Config(Settings):
         if REGULAR_GROUP in self.special_groups:
             raise ValueError(f"special_groups: any name but {REGULAR_GROUP}")
         return self
-
-    @property
-    def client_groups(self) -> tuple[str, ...]:
-        return (REGULAR_GROUP, *self.special_groups)
 
     @classmethod
     def from_values(cls, values: Mapping[str, Any], origin: str = "configuration") -> Self:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
+
 SMALLEST_SHOWN_COUNT = 5
 """Smaller counts of clients are shown to nobody outside operations (R14)."""
 
@@ -31,6 +33,33 @@ TEAM_KINDS = ("regulier", "participatiewet", "bijzonder")
 
 LOCK_KINDS = ("pin", "bar", "split")
 
+SEPARATOR = "|"
+"""Joins several values in one cell: ``vangnet|werkgever``."""
+
 CENTRAL = "central"
 """``products.handled_by`` of a product that one central process handles: no team's load (R11)."""
 MONTHS_A_YEAR = 12
+
+
+def values_of(cell: object) -> frozenset[str]:
+    """The values that a cell joins, for instance ``ZW|WIA``; none for an empty cell. A collection is taken as it is."""
+    if isinstance(cell, str):
+        return frozenset(cell.split(SEPARATOR)) - {""}
+    is_collection = isinstance(cell, Collection) or hasattr(cell, "__array__")
+    return frozenset(map(str, cell)) if is_collection else frozenset()  # type: ignore[call-overload]
+
+
+def special_groups(named: Iterable[str], cells: Iterable[object]) -> tuple[str, ...]:
+    """The special client groups: as the settings name them, else those of the teams.
+
+    Parameters
+    ----------
+    named : the setting ``special_groups``; empty = not set.
+    cells : ``teams.client_groups`` of the teams of kind ``bijzonder``.
+
+    Returns
+    -------
+    The groups; those of the teams in alphabetical order, without the regular one.
+    """
+    of_teams = sorted(frozenset().union(*map(values_of, cells)) - {REGULAR_GROUP})
+    return tuple(named) or tuple(of_teams)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from allocation.contract.vocabulary import CLIENT_LINES
+from allocation.contract.vocabulary import CLIENT_LINES, values_of
 
 VANGNET, WERKGEVER = CLIENT_LINES
 ZW = "ZW"
@@ -39,7 +39,7 @@ def line_parts(counts: pd.DataFrame, products: pd.DataFrame) -> pd.DataFrame:
     }
     total = known[VANGNET] + known[WERKGEVER]
     parts = (known[VANGNET] / total.where(total > 0)).fillna(EVEN).rename("vangnet_part").reset_index()
-    lines = parts["product"].map(products.set_index("product")["client_lines"].to_dict()).map(lines_of)
+    lines = parts["product"].map(products.set_index("product")["client_lines"].to_dict()).map(values_of)
     has = {line: np.array([line in served for served in lines]) for line in CLIENT_LINES}
     parts.loc[~has[WERKGEVER], "vangnet_part"] = 1.0
     parts.loc[~has[VANGNET], "vangnet_part"] = 0.0
@@ -67,8 +67,3 @@ def by_line(rows: pd.DataFrame) -> pd.DataFrame:
     both = [rows.assign(line=VANGNET, part=part), rows.assign(line=WERKGEVER, part=1.0 - part)]
     spread = pd.concat(both)
     return spread[spread["part"] > 0]
-
-
-def lines_of(text: object) -> frozenset[str]:
-    """``vangnet|werkgever``, or a collection of lines, as a set."""
-    return frozenset(text.split("|")) if isinstance(text, str) else frozenset(map(str, text))  # type: ignore[call-overload]

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import date
 
 import pandas as pd
 
 from allocation.contract.config import Config
 from allocation.contract.errors import Problem
+from allocation.contract.vocabulary import REGULAR_GROUP, SEPARATOR, special_groups, values_of
 from allocation.intake.cells import shown
 from allocation.intake.listing import listed
 
@@ -24,6 +26,14 @@ MONTHS_NEEDED = 12
 
 Rule = tuple[Callable[[], None], tuple[str, ...]]
 """A check, and the tables that it needs."""
+
+
+@dataclass(frozen=True)
+class InForceNames:
+    """What the division in force until now has: its teams may hold files though they are in the team list no more."""
+
+    teams: frozenset[str] = frozenset()
+    groups: frozenset[str] = frozenset()
 
 
 class Checks(ABC):
@@ -37,11 +47,12 @@ class Checks(ABC):
         config: Config,
         followed: Mapping[str, str],
         today: date | None,
-        teams_in_force: Collection[str],
+        in_force: InForceNames,
     ) -> None:
-        self.teams_in_force = set(teams_in_force)
+        self.in_force = in_force
         self.day = planning_day(frames, config, today)
         self.frames, self.files, self.config, self.followed = frames, files, config, followed
+        self.special_groups = _special_groups(frames, config, in_force)
         self.pc4 = set(areas["pc4"])
         self.region_of = dict(zip(areas["pc4"], areas["arbeidsmarktregio_nr"], strict=True))
         names = areas.drop_duplicates("arbeidsmarktregio_nr")
@@ -75,7 +86,7 @@ class Checks(ABC):
     def region_numbers(self, text: object) -> list[int | None]:
         """Region numbers of ``15`` or ``Midden-Utrecht`` or ``15|16``; None for one that does not exist."""
         by_name = {name.casefold(): nr for nr, name in self.region_name.items()}
-        parts = [part.strip() for part in str(text or "").split("|")]
+        parts = [part.strip() for part in str(text or "").split(SEPARATOR)]
         return [int(p) if p.isdigit() and int(p) in self.region_name else by_name.get(p.casefold()) for p in parts]
 
 
@@ -87,6 +98,15 @@ def planning_day(frames: Mapping[str, pd.DataFrame], config: Config, today: date
     return config.valid_from or max(known, default=None)
 
 
+def _special_groups(frames: Mapping[str, pd.DataFrame], config: Config, in_force: InForceNames) -> tuple[str, ...]:
+    """Those that the division in force serves stay groups: who strikes out their team by mistake is told so."""
+    cells: list[object] = [in_force.groups - {REGULAR_GROUP}]
+    if {"kind", "client_groups"} <= set(frames.get("teams", ())):
+        teams = frames["teams"]
+        cells += teams.loc[teams["kind"] == "bijzonder", "client_groups"].tolist()
+    return special_groups(config.special_groups, cells)
+
+
 def told(values: pd.Series, text: str) -> Callable[[int], str]:
     """What is wrong with the value at a position."""
     return lambda at: text.format(values.iloc[at])
@@ -96,9 +116,9 @@ def listing(teams: pd.DataFrame, column: str, wanted: str | None) -> pd.DataFram
     """The teams whose ``column``, joined by |, has ``wanted``; all of them for None."""
     if wanted is None:
         return teams
-    return teams[teams[column].map(lambda text: wanted in str(text).split("|")).astype(bool)]
+    return teams[teams[column].map(lambda cell: wanted in values_of(cell)).astype(bool)]
 
 
 def is_subset(text: object, allowed: Iterable[str]) -> bool:
-    parts = str(text or "").split("|")
+    parts = str(text or "").split(SEPARATOR)
     return bool(parts) and set(parts) <= set(allowed) and len(parts) == len(set(parts))

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from allocation.contract.errors import Problem
-from allocation.contract.vocabulary import ALL_LINES, CLIENT_LINES, PW_LAW
+from allocation.contract.vocabulary import ALL_LINES, CLIENT_LINES, PW_LAW, REGULAR_GROUP, values_of
 from allocation.intake.checks import MONTH, MONTHS_NEEDED, PC4, Checks, Rule, is_subset, told
 from allocation.intake.listing import MOST_PER_CHECK
 
@@ -66,7 +66,7 @@ class CountChecks(Checks):
 
     def _counts(self) -> None:
         products = self.frames["products"].drop_duplicates("product").set_index("product")
-        groups = self.config.client_groups
+        groups = (REGULAR_GROUP, *self.special_groups)
         for table in ("inflow", "stock"):
             if table not in self.frames:
                 continue
@@ -90,7 +90,7 @@ class CountChecks(Checks):
             odd = {
                 (code, line)
                 for code, line, allowed in zip(pairs["product"], pairs["client_line"], lines, strict=True)
-                if line not in (*str(allowed).split("|"), ALL_LINES, None)
+                if line not in {*values_of(allowed), ALL_LINES, None}
             }
             is_odd = pd.MultiIndex.from_frame(frame[["product", "client_line"]]).isin(odd) if odd else np.False_
             self.add(
@@ -124,7 +124,7 @@ class CountChecks(Checks):
         stock, known = self.frames["stock"], {*self.frames["teams"]["team_id"], *self.frames["current"]["team_id"]}
         self.add(
             "stock",
-            stock["team_id"].notna() & ~stock["team_id"].isin(known | self.teams_in_force),
+            stock["team_id"].notna() & ~stock["team_id"].isin(known | self.in_force.teams),
             "team_id",
             told(stock["team_id"], "team {!r} is not known: neither in teams nor in the division in force"),
             "a team of the file teams (one that has ended too) or of the division in force, or empty: not known",

@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from allocation.contract.vocabulary import ALL_LINES, CLIENT_LINES, PW_LAW, REGULAR_GROUP
+from allocation.contract.vocabulary import ALL_LINES, CLIENT_LINES, PW_LAW, REGULAR_GROUP, SEPARATOR
 
 SEED = 20260701
 MONTHS = 24
@@ -323,7 +323,7 @@ def _team(
         "productivity": round(float(np.clip(draw.normal(0.97, 0.06), 0.8, 1.15)), 2),
         "valid_from": "2024-01-01",
         "valid_to": "",
-        "district": next(name for name, members in DISTRICTS.items() if int(regions.split("|")[0]) in members),
+        "district": next(name for name, members in DISTRICTS.items() if int(regions.split(SEPARATOR)[0]) in members),
     }
 
 
@@ -399,7 +399,7 @@ def _relative_need(areas: pd.DataFrame, draw: np.random.Generator) -> NDArray[np
 
 def _lines_of(product: ExampleProduct) -> list[tuple[str, float]]:
     shares = {"vangnet": product.vangnet_share, "werkgever": 1 - product.vangnet_share}
-    return [(line, shares[line]) for line in product.client_lines.split("|")]
+    return [(line, shares[line]) for line in product.client_lines.split(SEPARATOR)]
 
 
 def _group_rates(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from datetime import date
 from pathlib import Path
@@ -20,8 +20,9 @@ import pandas as pd
 from allocation.contract import input_tables
 from allocation.contract.config import Config
 from allocation.contract.errors import InputRefused, Problem
-from allocation.contract.vocabulary import PW_LAW
+from allocation.contract.vocabulary import PW_LAW, REGULAR_GROUP, special_groups
 from allocation.intake.cells import Typing, as_text
+from allocation.intake.checks import InForceNames
 from allocation.intake.completed_checks import CompletedChecks
 from allocation.intake.count_checks import CountChecks
 from allocation.intake.lock_checks import LockChecks
@@ -74,6 +75,11 @@ class Inputs:
         """The date of the stock count."""
         return pd.Timestamp(self.stock["reference_date"].iloc[0]).date()
 
+    def client_groups(self, config: Config) -> tuple[str, ...]:
+        """The regular group, and the special ones."""
+        of_teams = self.teams.loc[self.teams["kind"] == "bijzonder", "client_groups"]
+        return (REGULAR_GROUP, *special_groups(config.special_groups, of_teams))
+
     def planning_date(self, config: Config, today: date) -> date:
         """The first day of the new division: as configured, else today, but never before the stock was counted."""
         return config.valid_from or max(today, self.reference_date)
@@ -115,7 +121,7 @@ def load_inputs(
     config: Config,
     followed: Mapping[str, str] = MappingProxyType({}),
     today: date | None = None,
-    teams_in_force: Collection[str] = (),
+    in_force: InForceNames = InForceNames(),  # noqa: B008 (it is frozen)
 ) -> Inputs:
     """Read and check the input folder.
 
@@ -125,7 +131,7 @@ def load_inputs(
     areas : one row per existing postcode; needs ``pc4``, ``arbeidsmarktregio_nr`` and ``arbeidsmarktregio``.
     followed : postcodes of an older edition that are gone -> the postcode in their place.
     today : teams and locks are checked for the planning date that follows from it; None = the day of the stock.
-    teams_in_force : teams of the division in force: they may hold files though ``teams`` no longer names them.
+    in_force : the teams and groups of the division in force.
 
     Raises
     ------
@@ -147,7 +153,7 @@ def load_inputs(
             problems += typed.problems
             remarks += typed.remarks
     for checks in (CountChecks, TeamChecks, LockChecks, CompletedChecks):
-        problems += checks(frames, files, areas, config, followed, today, teams_in_force).run()
+        problems += checks(frames, files, areas, config, followed, today, in_force).run()
     problems += too_many_stand_ins(frames, files, replaced)
     problems += _unknown_products(frames, config)
     for remark in remarks:

@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 
 from allocation.contract.errors import Problem
-from allocation.contract.vocabulary import ALL_LINES, CLIENT_LINES
+from allocation.contract.vocabulary import ALL_LINES, CLIENT_LINES, values_of
 from allocation.intake.roster import (
     KINDS_WITH_AREA,
     able_teams,
@@ -115,7 +115,7 @@ class Served:
         if not any(region in widened(numbers, self.links) for numbers in rows["regions"]):
             what = f"{lock.area}, {lock.team_id}: the team does not serve region {self.region_name[region]}"
             return lock.row, "team_id", what, "a team that serves the postcode's region"
-        lines = {line for text in rows["client_lines"] for line in str(text).split("|")}
+        lines = frozenset().union(*rows["client_lines"].map(values_of))
         if lock.client_line and self.lines[lock.team_kind, region] != (ALL_LINES,) and lock.client_line not in lines:
             what = f"{lock.area}, {lock.team_id}: the team does not serve line {lock.client_line}"
             return lock.row, "team_id", what, "a team that serves the line of the lock"
@@ -140,9 +140,7 @@ class Served:
             here = of_kind["regions"].map(lambda numbers, r=region: r in widened(numbers, self.links)).astype(bool)
             for line in self.lines[kind, region]:
                 wanted = CLIENT_LINES if line == ALL_LINES else (line,)
-                serve = of_kind[
-                    here & of_kind["client_lines"].map(lambda t, w=wanted: bool({*w} & {*str(t).split("|")}))
-                ]
+                serve = of_kind[here & of_kind["client_lines"].map(lambda cell, w=wanted: bool(values_of(cell) & {*w}))]
                 held = mine if line == ALL_LINES else mine[mine["client_line"].isna() | (mine["client_line"] == line)]
                 names = set(serve["team_id"])
                 if names and names <= set(held["team_id"]):

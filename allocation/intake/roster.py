@@ -11,7 +11,7 @@ from datetime import date
 
 import pandas as pd
 
-from allocation.contract.vocabulary import ALL_LINES, CLIENT_LINES
+from allocation.contract.vocabulary import ALL_LINES, CLIENT_LINES, values_of
 
 PW_KIND = "participatiewet"
 KINDS_WITH_AREA = ("regulier", PW_KIND)
@@ -64,7 +64,7 @@ def join_regions(regions: Iterable[int], links: Iterable[Iterable[int]]) -> list
 
 def divided_lines(teams: pd.DataFrame, kind: str) -> tuple[str, ...]:
     """One layer ``alle`` where every team serves both lines (R6), else one per line. PW is never divided by line."""
-    both = teams["client_lines"].map(lambda text: len(str(text).split("|")) == len(CLIENT_LINES)).all()
+    both = teams["client_lines"].map(lambda cell: values_of(cell) == frozenset(CLIENT_LINES)).all()
     return (ALL_LINES,) if both or kind == PW_KIND else CLIENT_LINES
 
 

@@ -6,7 +6,7 @@ import pandas as pd
 
 from allocation.contract import vocabulary
 from allocation.contract.errors import Problem
-from allocation.contract.vocabulary import CLIENT_LINES, PW_LAW
+from allocation.contract.vocabulary import CLIENT_LINES, PW_LAW, SEPARATOR, values_of
 from allocation.intake.checks import Checks, Rule, is_subset, listing, told
 from allocation.intake.roster import able_teams, join_regions, why_unable
 
@@ -45,7 +45,7 @@ class TeamChecks(Checks):
             lambda at: f"team {teams['team_id'].iloc[at]} serves only ZW",
             "ZW|WIA, WIA or PW: a team with only ZW clients is not allowed",
         )
-        pw_law = teams["laws"].map(lambda text: "PW" in str(text).split("|"))
+        pw_law = teams["laws"].map(lambda cell: PW_LAW in values_of(cell))
         self.add(
             "teams",
             (teams["kind"] == "participatiewet") & ~pw_law,
@@ -60,13 +60,13 @@ class TeamChecks(Checks):
             self.value("teams", "laws"),
             "ZW and WIA for a team of kind regulier: PW has its own teams",
         )
-        wrong_groups = special & ~teams["client_groups"].map(lambda text: is_subset(text, self.config.special_groups))
+        wrong_groups = special & ~teams["client_groups"].map(lambda text: is_subset(text, self.special_groups))
         self.add(
             "teams",
             wrong_groups,
             "client_groups",
             self.value("teams", "client_groups"),
-            f"{', '.join(self.config.special_groups)}, joined by |",
+            f"{', '.join(self.special_groups) or 'the names of its groups'}, joined by |",
         )
         self.add(
             "teams",
@@ -85,7 +85,7 @@ class TeamChecks(Checks):
         routed = {"ZW", "WIA", PW_LAW} if self.config.special_first else {"ZW", "WIA"}
         gets_clients = (teams["kind"] == "bijzonder") & teams.index.isin(able_teams(teams, self.day).index)
         for column, needed in (("laws", routed), ("client_lines", set(CLIENT_LINES))):
-            missing = teams[column].map(lambda text, n=needed: "|".join(sorted(n - set(str(text or "").split("|")))))
+            missing = teams[column].map(lambda cell, n=needed: SEPARATOR.join(sorted(n - values_of(cell))))
             said = teams["team_id"].astype(str) + " does not serve " + missing + ", which clients of its groups need"
             allowed = "|".join(sorted(needed))
             self.add("teams", gets_clients & (missing != ""), column, told(said, "special team {}"), allowed)
@@ -147,7 +147,7 @@ class TeamChecks(Checks):
             for members in self._joined_regions(serving):
                 if not members & served:
                     self._unserved(members, kind, line)
-        for group in self.config.special_groups:
+        for group in self.special_groups:
             if listing(able, "client_groups", group).empty:
                 unable = self._unable(listing(teams, "client_groups", group))
                 what = f"no team for client group {group!r}{unable}"

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from allocation.contract.config import Config
 from allocation.contract.errors import InputRefused
 from allocation.contract.errors import Problem as InputProblem
-from allocation.contract.vocabulary import ALL_LINES, CLIENT_LINES, KIND_OF, LAW_DOMAINS, PW
+from allocation.contract.vocabulary import ALL_LINES, CLIENT_LINES, KIND_OF, LAW_DOMAINS, PW, values_of
 from allocation.districting import Measure, Problem, Weights
 from allocation.intake.inputs import Inputs
 from allocation.intake.roster import active_locks, active_teams, divided_lines, join_regions, widened
@@ -234,7 +234,7 @@ class _Builder:
         if line == ALL_LINES:
             return hours
         serves = {
-            name: teams["client_lines"].map(lambda text, one=name: one in text.split("|")) for name in CLIENT_LINES
+            name: teams["client_lines"].map(lambda cell, one=name: one in values_of(cell)) for name in CLIENT_LINES
         }
         both = serves[CLIENT_LINES[0]] & serves[CLIENT_LINES[1]]
         members = self.areas.loc[work["pc4"].unique()].index
@@ -322,7 +322,7 @@ class _Builder:
         """Note teams that do not serve a law which routing brings them: the ZW goes to the lines vangnet and alle."""
         needed = {"PW"} if domain == PW else {"WIA"} if line == "werkgever" else {"ZW", "WIA"}
         for team in teams.itertuples():
-            missing = needed - set(str(team.laws).split("|"))
+            missing = needed - values_of(team.laws)
             if missing:
                 what = f"team {team.team_id} does not serve {', '.join(sorted(missing))}, which its area needs"
                 allowed = f"{'|'.join(sorted(needed))} for a team of line {line}"

@@ -18,7 +18,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from allocation.contract.config import Config
-from allocation.contract.vocabulary import ALL_LINES, KIND_OF, PW
+from allocation.contract.vocabulary import ALL_LINES, KIND_OF, PW, values_of
 from allocation.demand.lines import by_line, vangnet_part
 from allocation.intake.inputs import Inputs
 from allocation.intake.roster import active_locks, active_teams, widened
@@ -88,9 +88,9 @@ class Roster:
                 is_active=row.team_id in serving,
                 starts_later=bool(row.valid_from > pd.Timestamp(day)),
                 has_hours=hours.get(row.team_id, 0.0) > 0,
-                groups=_set_of(row.client_groups),
-                laws=_set_of(row.laws),
-                lines=_set_of(row.client_lines),
+                groups=values_of(row.client_groups),
+                laws=values_of(row.laws),
+                lines=values_of(row.client_lines),
                 served=frozenset(widened(map(int, row.regions), links)),
             )
             for row in cast("Any", rows.itertuples())
@@ -139,12 +139,6 @@ class Roster:
         cases = zip(files["team_id"], files["pc4"], files["line"], strict=True)
         barred = [(team, pc4, line) in self.bars or (team, pc4, ALL_LINES) in self.bars for team, pc4, line in cases]
         return pd.Series(barred, index=files.index, dtype=bool)
-
-
-def _set_of(text: object) -> frozenset[str]:
-    if isinstance(text, str):
-        return frozenset(text.split("|")) - {""}
-    return frozenset(map(str, text)) if isinstance(text, (frozenset, tuple, list, set, np.ndarray)) else frozenset()
 
 
 def held_files(

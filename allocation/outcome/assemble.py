@@ -53,7 +53,8 @@ def assemble(
     parts = routing.assigned_parts([one.layer for one in solved], [one.plan for one in solved])
     allocation = routing.allocation_table(parts)
     special = routing.special_shares(teams, capacity["verzekeringsarts"])
-    routed = routing.routing_table(parts, special, teams.set_index("team_id")["office"], config)
+    groups = inputs.client_groups(config)
+    routed = routing.routing_table(parts, groups, special, teams.set_index("team_id")["office"], config)
     expected = transition.expected_per_area(work, allocation, config)
     changes = transition.allocation_changes(now, allocation, expected).assign(from_version=from_version)
     files = transition.placed_files(held, routed, config)
@@ -69,7 +70,7 @@ def assemble(
         "allocation_reason": routing.reason_table(parts),
         "team_load": load,
         "team_ledger": ledger.team_ledger(rows),
-        "files": transition.files_table(Roster.of(inputs, day, config), holders, areas, config),
+        "files": transition.files_table(Roster.of(inputs, day, config), groups, holders, areas, config),
         "allocation_changes": changes,
         "transition": moves,
         "region_summary": region_summary(solved, load, changes, files, work, areas, config),

@@ -51,7 +51,7 @@ def _routing_of(now: pd.DataFrame, inputs: Inputs, eve: date, config: Config) ->
     hours = rate_hours(teams, config).set_index(teams["team_id"])["verzekeringsarts"]
     special = special_shares(teams, hours)
     offices = inputs.teams.drop_duplicates("team_id", keep="last").set_index("team_id")["office"]
-    return routing_of_division(now, special, offices, config)
+    return routing_of_division(now, inputs.client_groups(config), special, offices, config)
 
 
 def no_routing() -> pd.DataFrame:

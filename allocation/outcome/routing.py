@@ -6,7 +6,7 @@ Does not belong here: looking a client up in a published table (``lookup``), or 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import product
 
 import numpy as np
@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from allocation.contract.config import Config
-from allocation.contract.vocabulary import ALL_LINES, CLIENT_LINES, LAWS, PW, ZW_WIA
+from allocation.contract.vocabulary import ALL_LINES, CLIENT_LINES, LAWS, PW, ZW_WIA, values_of
 from allocation.demand.lines import VANGNET, ZW
 from allocation.layers.layer import Layer
 from allocation.layers.work import SPECIAL, served_by
@@ -65,7 +65,9 @@ def reason_table(parts: pd.DataFrame) -> pd.DataFrame:
     return table[[*key, "rule", "reason"]].reset_index(drop=True)
 
 
-def routing_table(parts: pd.DataFrame, special: pd.DataFrame, offices: pd.Series, config: Config) -> pd.DataFrame:
+def routing_table(
+    parts: pd.DataFrame, groups: Iterable[str], special: pd.DataFrame, offices: pd.Series, config: Config
+) -> pd.DataFrame:
     """Table ``routing``: for every postcode, client group, PW client, law and line the shares of the teams sum to 1.
 
     ``share`` is the part of the postcode's clients that a row serves. A row with a PC6 range serves that range; the
@@ -73,13 +75,13 @@ def routing_table(parts: pd.DataFrame, special: pd.DataFrame, offices: pd.Series
 
     Parameters
     ----------
-    parts : as ``assigned_parts`` gives them. special : as ``special_shares`` gives it.
+    parts : as ``assigned_parts`` gives them. groups : the client groups. special : as ``special_shares`` gives it.
     offices : the office of each team, indexed by team_id.
     """
     by_domain = {domain: _per_line(parts[parts["law_domain"] == domain]) for domain in (ZW_WIA, PW)}
     postcodes = parts["pc4"].drop_duplicates()
     segments = pd.DataFrame(
-        product(config.client_groups, (False, True), LAWS, CLIENT_LINES),
+        product(groups, (False, True), LAWS, CLIENT_LINES),
         columns=["client_group", "pw_client", "law", "client_line"],
     )
     # A client with a file under the Participatiewet is a PW client, also where a consumer does not say so.
@@ -105,16 +107,16 @@ def routing_table(parts: pd.DataFrame, special: pd.DataFrame, offices: pd.Series
 
 
 def routing_of_division(
-    division: pd.DataFrame, special: pd.DataFrame, offices: pd.Series, config: Config
+    division: pd.DataFrame, groups: Iterable[str], special: pd.DataFrame, offices: pd.Series, config: Config
 ) -> pd.DataFrame:
     """Table ``routing`` of a division that was given without one.
 
     Parameters
     ----------
-    division : pc4, client_line, law_domain, team_id, share. special, offices : as for ``routing_table``.
+    division : pc4, client_line, law_domain, team_id, share. groups, special, offices : as for ``routing_table``.
     """
     parts = division.assign(pc6_from=None, pc6_to=None).astype({"pc6_from": object, "pc6_to": object})
-    return routing_table(parts, special, offices, config)
+    return routing_table(parts, groups, special, offices, config)
 
 
 def serving_line(law: str, line: str) -> str:
@@ -130,14 +132,12 @@ def special_shares(teams: pd.DataFrame, hours: pd.Series) -> pd.DataFrame:
     teams : the teams in force. hours : verzekeringsarts hours a year, indexed by team_id.
     """
     rows = teams[teams["kind"] == SPECIAL]
-    rows = rows.assign(hours=rows["team_id"].map(hours), client_group=rows["client_groups"].map(_groups))
+    rows = rows.assign(
+        hours=rows["team_id"].map(hours), client_group=rows["client_groups"].map(lambda cell: sorted(values_of(cell)))
+    )
     rows = rows.explode("client_group")[["client_group", "team_id", "hours"]]
     rows["share"] = rows["hours"] / rows.groupby("client_group")["hours"].transform("sum")
     return rows.loc[rows["share"] > 0, ["client_group", "team_id", "share"]].reset_index(drop=True)
-
-
-def _groups(text: object) -> list[str]:
-    return text.split("|") if isinstance(text, str) else sorted(map(str, text))  # type: ignore[call-overload]
 
 
 def _per_line(parts: pd.DataFrame) -> pd.DataFrame:

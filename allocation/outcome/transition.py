@@ -144,7 +144,9 @@ def movement(team_from: pd.Series, team_to: pd.Series) -> NDArray[np.object_]:
     return np.where(team_from.isna(), "onbekend", known).astype(object)
 
 
-def files_table(roster: Roster, holders: Iterable[str], areas: pd.DataFrame, config: Config) -> pd.DataFrame:
+def files_table(
+    roster: Roster, groups: Iterable[str], holders: Iterable[str], areas: pd.DataFrame, config: Config
+) -> pd.DataFrame:
     """Table ``files``: what happens to an existing file, for every holder a consumer may know. No counts.
 
     The row that names most decides: first that of the team and the postcode, then that of the team with ``*`` for the
@@ -153,7 +155,7 @@ def files_table(roster: Roster, holders: Iterable[str], areas: pd.DataFrame, con
 
     Parameters
     ----------
-    roster : of the first day. areas : pc4 and arbeidsmarktregio_nr.
+    roster : of the first day. groups : the client groups. areas : pc4 and arbeidsmarktregio_nr.
     holders : team_ids that have files or had postcodes until now; who is no longer in the roster has ended.
 
     Returns
@@ -161,7 +163,7 @@ def files_table(roster: Roster, holders: Iterable[str], areas: pd.DataFrame, con
     team_from, law, client_line, client_group, pw_client, pc4, team_to, movement, reason.
     """
     segments = pd.DataFrame(
-        product(LAWS, CLIENT_LINES, config.client_groups, (False, True)),
+        product(LAWS, CLIENT_LINES, groups, (False, True)),
         columns=["law", "client_line", "client_group", "pw_client"],
     )
     segments = segments[segments["pw_client"] | (segments["law"] != "PW")]

@@ -20,7 +20,7 @@ import numpy as np
 
 from allocation.contract.config import Config
 from allocation.contract.errors import Refused
-from allocation.contract.vocabulary import REGULAR_GROUP
+from allocation.contract.vocabulary import REGULAR_GROUP, special_groups
 from allocation.districting import warm_up
 from allocation.layers import solving
 from allocation.layers.layer import Layer
@@ -110,9 +110,12 @@ class Desk:
         return folder if run_files.OUTCOME.table("teams").exists(folder) else None
 
     def client_groups(self) -> tuple[str, ...]:
-        """The client groups of the newest run: the set is configuration."""
+        """The client groups of the newest run: those with special teams."""
         newest = next(iter(self.runs()), None)
-        return Run.open(self.folder(newest["run"])).config.client_groups if newest else (REGULAR_GROUP,)
+        if newest is None:
+            return (REGULAR_GROUP,)
+        run = Run.open(self.folder(newest["run"]))
+        return (REGULAR_GROUP, *special_groups(run.config.special_groups, run.outcome("teams")["client_groups"]))
 
     def folder(self, run_id: str) -> Path:
         found = self._folder(run_id)

@@ -9,7 +9,7 @@ figures (``outcome.alternatives``).
 
 from __future__ import annotations
 
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,7 +50,8 @@ def find(run: Run, progress: Progress) -> pd.DataFrame:
 
     They are kept in the run's folder. Raises ``Refused`` when no layer is left to divide.
     """
-    with processes(run.config.solver.workers) as pool:
+    workers = run.config.solver.workers
+    with processes(workers, are_apart=workers > 1) as pool:
         for _ in range(run.config.solver.workers):
             pool.submit(warm_up)
         progress("boundaries")
@@ -84,7 +85,7 @@ Plans = dict[Alternative, dict[str, Ints]]
 
 
 def _divide(
-    run: Run, tasks: list[_Task], pool: ProcessPoolExecutor, progress: Progress
+    run: Run, tasks: list[_Task], pool: Executor, progress: Progress
 ) -> tuple[Plans, dict[Alternative, list[float]]]:
     """The plan of every alternative and layer, and what is proven of each corner, per layer."""
     config = run.config

@@ -10,7 +10,7 @@ search (``layers.sequence``), its figures (``outcome.calendar``).
 
 from __future__ import annotations
 
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Executor
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -53,7 +53,8 @@ def find(run: Run, until: date, progress: Progress) -> pd.DataFrame:
         )
     steps.prepare_layers(run)  # who holds which file, which some balances count
     days = [pd.Timestamp(day).date() for day in events["day"].unique()]
-    with processes(run.config.solver.workers) as pool:
+    workers = run.config.solver.workers
+    with processes(workers, are_apart=workers > 1) as pool:
         progress(f"{len(days)} dates, the first on {days[0]}")
         built = pool.map(build_in_process, [str(run.folder)] * len(days), days)
         stages = dict(zip(days, built, strict=True))
@@ -95,7 +96,7 @@ def build_in_process(folder: str, day: date) -> list[Layer]:
 
 
 def _solve(
-    run: Run, layers: dict[date, list[Layer]], events: pd.DataFrame, pool: ProcessPoolExecutor, progress: Progress
+    run: Run, layers: dict[date, list[Layer]], events: pd.DataFrame, pool: Executor, progress: Progress
 ) -> list[Solution]:
     """One search per set of layers that belong together, over the processes of ``pool``."""
     before, expected = _division_before(run), _expected(run)

@@ -7,15 +7,35 @@ what they do.
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from multiprocessing import get_context
+from typing import Any
+
+
+class ThisProcess(Executor):
+    """Does what is submitted at once, in this process."""
+
+    def submit(self, call: Callable[..., Any], /, *arguments: Any, **named: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        try:
+            future.set_result(call(*arguments, **named))
+        except Exception as error:
+            future.set_exception(error)
+        return future
 
 
 @contextmanager
-def processes(count: int) -> Iterator[ProcessPoolExecutor]:
-    """``count`` new processes; ended at once when the block fails: their work is of no use any more."""
+def processes(count: int, *, are_apart: bool = True) -> Iterator[Executor]:
+    """``count`` new processes, or this one when they are not apart.
+
+    New ones take seconds to start, so a run with one worker does without. They are ended at once when the block fails:
+    their work is of no use any more.
+    """
+    if not are_apart:
+        yield ThisProcess()
+        return
     with ProcessPoolExecutor(count, mp_context=get_context("spawn"), initializer=_leave_interrupts) as pool:
         try:
             yield pool

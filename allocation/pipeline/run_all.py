@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import Executor, as_completed
 from typing import Literal
 
 from allocation.districting import warm_up
@@ -18,7 +18,7 @@ from allocation.runs.run import Progress, Run
 from expectations import engine
 
 
-def solve_all(run: Run, pool: ProcessPoolExecutor, progress: Progress) -> None:
+def solve_all(run: Run, pool: Executor, progress: Progress) -> None:
     """Every layer that needs a search, the largest first, over the processes of ``pool``."""
     keys = steps.solve_carried_over(run)
     label = {row.key: row.label for row in run.layers().layers}
@@ -31,7 +31,7 @@ def solve_all(run: Run, pool: ProcessPoolExecutor, progress: Progress) -> None:
         progress(f"{done}/{len(keys)} {label[waiting[future]]}")
 
 
-def _prepare_layers_and_workers(run: Run, pool: ProcessPoolExecutor) -> None:
+def _prepare_layers_and_workers(run: Run, pool: Executor) -> None:
     """Build the layers, while the processes of ``pool`` start and read the solver's compiled code (some seconds)."""
     for _ in range(run.config.solver.workers):
         pool.submit(_get_ready)
@@ -51,13 +51,15 @@ def run_all(
     run: Run, *, until: Literal["expectations", "report", "proposal", "publication"], progress: Progress
 ) -> dict[str, float]:
     """The whole run without a scheduler, up to and including a step. Returns the seconds of each step, in order."""
-    with processes(run.config.solver.workers) as pool, processes(1) as gates:
+    workers = run.config.solver.workers
+    are_apart = workers > 1
+    with processes(workers, are_apart=are_apart) as pool, processes(1, are_apart=are_apart) as gates:
         seconds = _run_steps(run, pool, gates, until, progress)
     run.write(run_files.SECONDS, seconds)
     return seconds
 
 
-def _validate_inputs_meanwhile(run: Run, gates: ProcessPoolExecutor) -> Callable[[], None]:
+def _validate_inputs_meanwhile(run: Run, gates: Executor) -> Callable[[], None]:
     """Start the first gate in a process of its own; returns how to wait for what it finds (raises ``Refused``)."""
     found = gates.submit(gate_in_process, str(run.folder), "inputs")
     return found.result
@@ -68,13 +70,11 @@ def gate_in_process(folder: str, gate: Literal["inputs", "outcome"]) -> None:
     steps.validate_inputs(run) if gate == "inputs" else steps.validate_outcome(run)
 
 
-def _run_steps(
-    run: Run, pool: ProcessPoolExecutor, gates: ProcessPoolExecutor, until: str, progress: Progress
-) -> dict[str, float]:
+def _run_steps(run: Run, pool: Executor, gates: Executor, until: str, progress: Progress) -> dict[str, float]:
     """Take the steps in order, up to and including ``until``; returns the seconds of each.
 
-    The gates run in a process of their own, which imports Great Expectations once while the areas are read. The verdict
-    of the first gate is awaited before the outcome is made.
+    The gates run beside the division, in a process that imports Great Expectations once while the areas are read. The
+    verdict of the first gate is awaited before the outcome is made.
     """
     gates.submit(engine.get_ready)
     found: list[Callable[[], None]] = []

@@ -25,8 +25,10 @@ from allocation import storage
 from allocation.contract import calendar
 from allocation.contract.config import Config
 from allocation.contract.errors import Refused
+from allocation.contract.vocabulary import values_of
 from allocation.demand import expected
 from allocation.intake import offices
+from allocation.intake.checks import InForceNames
 from allocation.intake.inputs import Inputs, fingerprints, load_inputs
 from allocation.layers import build
 from allocation.layers.layer import Layer, can_carry_over
@@ -100,17 +102,18 @@ def check_inputs(run: Run) -> None:
     """
     folder = storage.fetch_folder(Path(run.input_dir)) if run.input_dir else example_folder(run)
     followed = Succession.read(run)
-    loaded = load_inputs(folder, run.areas(), run.config, followed.successors(), run.today, _teams_in_force(run))
+    loaded = load_inputs(folder, run.areas(), run.config, followed.successors(), run.today, _names_in_force(run))
     loaded = replace(loaded, full_postcodes=_full_postcodes(run, loaded))
     loaded.write(run.inputs_folder)
     in_force.write_now(run, loaded, followed)
     run.write(run_files.INPUT, InputRecord(folder=str(folder), sha256=fingerprints(folder)))
 
 
-def _teams_in_force(run: Run) -> set[str]:
-    """The teams of the division in force until now: they may hold files, also when they are no longer in the list."""
+def _names_in_force(run: Run) -> InForceNames:
     teams = run.in_force_table("team")
-    return set() if teams is None else set(teams["team_id"])
+    if teams is None:
+        return InForceNames()
+    return InForceNames(frozenset(teams["team_id"]), frozenset().union(*teams["client_groups"].map(values_of)))
 
 
 def _full_postcodes(run: Run, inputs: Inputs) -> pd.DataFrame:

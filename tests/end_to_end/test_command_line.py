@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import io
 import json
+import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
 import pytest
 
+from allocation.cli import main
 from allocation.contract.calendar import today
 from allocation.contract.config import Config
 from allocation.contract.errors import Refused
@@ -21,9 +26,17 @@ from allocation.publication import store, versions
 from allocation.runs.run import Run
 from tests.support import toy
 
-# Most tests run two or three whole runs in processes of their own: half a minute, more where others work too.
+# Most tests make two or three whole runs: seconds, more where others work too.
 pytestmark = pytest.mark.timeout(900)
 SETTINGS = "tolerance = 0.1\n[solver]\nseconds = 20.0\niterations = 20000\nworkers = 1\n"
+
+
+class Done(NamedTuple):
+    """What a command answered."""
+
+    returncode: int
+    stdout: str
+    stderr: str
 
 
 @dataclass(frozen=True)
@@ -45,10 +58,26 @@ class Country:
         return ["--input", f"{self.folder / 'input'}", "--boundaries", f"{self.folder / 'areas.gpkg'}",
                 "--config", f"{self.folder / 'settings.toml'}"]  # fmt: skip
 
-    def caseload(self, command: str, *arguments: str, has_store: bool = True) -> subprocess.CompletedProcess[str]:
-        store = ["--store", self.store, "--var", str(self.var)] if has_store else []
-        line = [sys.executable, "-m", "allocation", command, *arguments, *store]
-        return subprocess.run(line, capture_output=True, text=True, timeout=280, check=False)
+    def caseload(self, command: str, *arguments: str, has_store: bool = True) -> Done:
+        """A command in this process, which has imported everything already: a fresh one takes seconds to start."""
+        out, error, mask = io.StringIO(), io.StringIO(), os.umask(0o022)
+        try:
+            with redirect_stdout(out), redirect_stderr(error):
+                code = main(self._line(command, arguments, has_store))
+        except SystemExit as ended:
+            code = int(str(ended.code))
+        finally:
+            os.umask(mask)
+        return Done(code, out.getvalue(), error.getvalue())
+
+    def caseload_process(self, command: str, *arguments: str, has_store: bool = True) -> Done:
+        """The same in a process of its own, as a planner starts it."""
+        line = [sys.executable, "-m", "allocation", *self._line(command, arguments, has_store)]
+        done = subprocess.run(line, capture_output=True, text=True, timeout=280, check=False)
+        return Done(done.returncode, done.stdout, done.stderr)
+
+    def _line(self, command: str, arguments: Sequence[str], has_store: bool) -> list[str]:
+        return [command, *arguments, *(["--store", self.store, "--var", str(self.var)] if has_store else [])]
 
     def start(self, input_dir: Path | None = None) -> Run:
         """A run in this process."""
@@ -72,7 +101,7 @@ def make_country(folder: Path) -> Country:
 def published(tmp_path_factory: pytest.TempPathFactory) -> Country:
     """A country with one version in force, published by ``caseload run``."""
     country = make_country(tmp_path_factory.mktemp("country"))
-    done = country.caseload("run", *country.run_arguments, "--reason", "eerste verdeling")
+    done = country.caseload_process("run", *country.run_arguments, "--reason", "eerste verdeling")
     assert done.returncode == 0, done.stderr
     assert "2, 8, 12" in done.stdout  # regions, teams, areas
     assert "1 (in force)" in done.stdout
@@ -130,7 +159,7 @@ def test_lookup_of_a_post_box_names_the_area_that_it_follows(published: Country)
 
 
 def test_lookup_of_no_postcode_is_refused_in_one_sentence(published: Country) -> None:
-    done = published.caseload("lookup", "12a")
+    done = published.caseload_process("lookup", "12a")
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     assert "is not a postcode" in done.stderr
@@ -328,7 +357,7 @@ def test_solve_says_so_when_the_rules_cannot_be_met(country: Country, tmp_path: 
 
 
 def test_wrong_usage_has_its_own_exit_code(country: Country) -> None:
-    assert country.caseload("publish", "two").returncode == 2
+    assert country.caseload_process("publish", "two").returncode == 2
     assert country.caseload("divide", has_store=False).returncode == 2
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from allocation.contract.config import Config
 from allocation.contract.errors import InputRefused, Problem
+from allocation.intake.checks import InForceNames
 from allocation.intake.inputs import Inputs, load_inputs
 from allocation.intake.listing import MOST_PER_CHECK
 from allocation.intake.offices import sentences
@@ -82,7 +83,9 @@ BAD: dict[str, tuple[Callable[[Frames], None], tuple[str, int | None, str | None
         lambda frames: (without_team("O1")(frames), without_team("O2")(frames), None)[-1],
         ("teams.csv", None, "arbeidsmarktregio"), "region Oost has no team of kind regulier"),
     "no PW team": (without_team("P1"), ("teams.csv", None, "arbeidsmarktregio"), "kind participatiewet"),
-    "no team for a special group": (without_team("K1"), ("teams.csv", None, "client_groups"), "'klm'"),
+    "clients of a group without a team": (
+        lambda frames: (without_team("K1")(frames), cell("stock", 2, "client_group", "klm")(frames)),
+        ("stock.csv", 4, "client_group"), "'klm'"),
     "ZW-only team": (cell("teams", 1, "laws", "ZW"), ("teams.csv", 3, "laws"), "only ZW"),
     "regular team for PW": (cell("teams", 1, "laws", "ZW|WIA|PW"), ("teams.csv", 3, "laws"), "ZW|WIA|PW"),
     "overlapping validity": (
@@ -145,6 +148,23 @@ def test_each_bad_input_is_named_with_file_row_and_column(name: str, tmp_path: P
     assert all(p.allowed for p in problems)
 
 
+@pytest.mark.parametrize(
+    ("config", "in_force"),
+    [
+        (Config(special_groups=("militair", "klm", "politie")), InForceNames()),
+        (Config(), InForceNames(groups=frozenset({"regulier", "klm"}))),
+    ],
+    ids=["named by the settings", "served until now"],
+)
+def test_a_group_that_loses_its_team_is_told(config: Config, in_force: InForceNames, tmp_path: Path) -> None:
+    folder = toy.write(tmp_path, {"teams": toy.tables()["teams"].query("team_id != 'K1'")})
+    with pytest.raises(InputRefused) as refused:
+        load_inputs(folder, toy.areas(), config, in_force=in_force)
+    assert [(p.file, p.column, p.what) for p in refused.value.problems] == [
+        ("teams.csv", "client_groups", "no team for client group 'klm'")
+    ]
+
+
 def test_the_intact_input_is_accepted(tmp_path: Path) -> None:
     assert load(toy.write(tmp_path)) == ()
 
@@ -188,7 +208,7 @@ def test_a_team_that_only_the_division_in_force_knows_may_hold_files(tmp_path: P
     frames["stock"].loc[2, "team_id"] = "OLD"
     folder = toy.write(tmp_path / "store", frames)
     assert len(load(folder)) == 1
-    loaded = load_inputs(folder, toy.areas(), Config(), teams_in_force=["OLD"])
+    loaded = load_inputs(folder, toy.areas(), Config(), in_force=InForceNames(teams=frozenset({"OLD"})))
     assert loaded.stock["team_id"].dropna().tolist() == ["OLD"]
     frames["current"].loc[0, "team_id"] = "OLD"
     assert load(toy.write(tmp_path / "file", frames)) == ()

@@ -65,7 +65,7 @@ def stays(tmp_path_factory: pytest.TempPathFactory) -> toy.Division:
 
 def test_files_and_routing_say_what_the_transition_says(made: toy.Division) -> None:
     """Recounted client by client from the stock, the division in force, and the two tables alone."""
-    in_force = recount.routing_of_now(made.inputs.current, SPECIAL, CONFIG.client_groups)
+    in_force = recount.routing_of_now(made.inputs.current, SPECIAL, made.inputs.client_groups(CONFIG))
     assert recount.transition(made, in_force) == recount.transition_of(made)
     assert sum(recount.transition_of(made).values()) == made.inputs.stock["clients"].sum()
 

@@ -9,6 +9,7 @@ from allocation.contract.config import Config
 from allocation.outcome.routing import reason_table, routing_of_division, serving_line, special_shares
 
 OFFICES = pd.Series({"V": "Venlo", "W": "Weert", "A": "Almere", "P": "Goes", "K1": "Haarlem", "K2": "Zwolle"})
+GROUPS = ("regulier", "militair", "klm", "politie")
 SPECIAL = pd.DataFrame(
     [("klm", "K1", 0.25), ("klm", "K2", 0.75), ("politie", "K2", 1.0), ("militair", "K1", 1.0)],
     columns=["client_group", "team_id", "share"],
@@ -26,7 +27,7 @@ def division() -> pd.DataFrame:
 
 
 def table(special_first: bool = False) -> pd.DataFrame:
-    return routing_of_division(division(), SPECIAL, OFFICES, Config(special_first=special_first))
+    return routing_of_division(division(), GROUPS, SPECIAL, OFFICES, Config(special_first=special_first))
 
 
 def teams(rows: pd.DataFrame, pc4: str, group: str, pw_client: bool, law: str, line: str) -> dict[str, float]:

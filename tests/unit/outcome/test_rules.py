@@ -98,6 +98,17 @@ def test_r4_special_groups_go_to_their_own_team_and_are_nobodys_regional_work(tm
     assert hours[0] < hours[1] - 30
 
 
+def test_r4_a_special_group_comes_with_its_team_and_its_clients(tmp_path: Path) -> None:
+    """No setting and no code names the group; it has its routing, and its files stay with its team."""
+    frames = toy.tables()
+    brigade = toy.team("B1", "1", "1002", kind="bijzonder", client_groups="brandweer", laws="ZW|WIA|PW")
+    frames["inflow"].loc[frames["inflow"]["pc4"].eq("1001"), "client_group"] = "brandweer"
+    made = toy.divide(tmp_path, frames | {"teams": teams(brigade)}, configured(tolerance=0.5))
+    assert made.routed("1001", "brandweer") == {"B1": 1.0}
+    assert made.routed("1012", "brandweer", "ZW") == {"B1": 1.0}
+    assert made.routed("1012", "klm", "ZW") == {"K1": 1.0}
+
+
 def test_r4_several_special_teams_share_by_capacity(tmp_path: Path) -> None:
     second = toy.team(
         "K2", "1", "1001", kind="bijzonder", client_groups="klm", laws="ZW|WIA|PW", fte_verzekeringsarts="3"
