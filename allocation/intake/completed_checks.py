@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from allocation.contract.input_tables import MOST_HOURS
-from allocation.contract.vocabulary import ALL_LINES, CLIENT_LINES
+from allocation.contract.vocabulary import ALL_LINES, CLIENT_LINES, values_of
 from allocation.intake.checks import MONTH, Checks, Rule, told
 
 TABLE = "completed"
@@ -32,7 +32,7 @@ class CompletedChecks(Checks):
 
     def _teams(self) -> None:
         given = self.frames[TABLE]["team_id"]
-        known = {*self.frames["teams"]["team_id"], *self.frames["current"]["team_id"], *self.teams_in_force}
+        known = {*self.frames["teams"]["team_id"], *self.frames["current"]["team_id"], *self.in_force.teams}
         self.add(
             TABLE,
             given.notna() & ~given.isin(known),
@@ -48,7 +48,7 @@ class CompletedChecks(Checks):
         unknown = given.notna() & ~given.isin(list(lines))
         self.add(TABLE, unknown, "product", self.value(TABLE, "product"), "a product of the file products")
         odd = [
-            code in lines and line in CLIENT_LINES and line not in str(lines[code]).split("|")
+            code in lines and line in CLIENT_LINES and line not in values_of(lines[code])
             for code, line in zip(given, frame["client_line"], strict=True)
         ]
         self.add(
