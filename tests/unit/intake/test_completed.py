@@ -11,6 +11,7 @@ import pytest
 from allocation.contract.config import Config
 from allocation.contract.errors import InputRefused, Problem
 from allocation.contract.input_tables import COMPLETED
+from allocation.intake.checks import InForceNames
 from allocation.intake.inputs import Inputs, load_inputs
 from tests.support import toy
 
@@ -86,7 +87,7 @@ def test_hours_and_days_may_be_left_out(tmp_path: Path) -> None:
 
 def test_a_team_of_the_division_in_force_may_have_finished_work(tmp_path: Path) -> None:
     folder = toy.write(tmp_path, {"completed": rows(0, team_id="OLD")})
-    loaded = load_inputs(folder, toy.areas(), Config(), teams_in_force=["OLD"])
+    loaded = load_inputs(folder, toy.areas(), Config(), in_force=InForceNames(teams=frozenset({"OLD"})))
     assert "OLD" in set(loaded.completed["team_id"])
 
 
