@@ -101,6 +101,7 @@ def test_it_says_what_is_not_in_order(tmp_path: Path) -> None:
     assert "Alle voorgestelde verdelingen voldoen" not in text
 
 
+@pytest.mark.heavy
 def test_the_country_is_one_file_that_works_without_a_network(country: Run) -> None:
     """Every area is drawn, toggles and search work, no request leaves the page, no serious axe-core issue."""
     path = country.folder / "report.html"
@@ -128,6 +129,7 @@ def test_the_country_is_one_file_that_works_without_a_network(country: Run) -> N
         assert chromium.errors == []
 
 
+@pytest.mark.heavy
 def test_on_paper_every_page_of_a_table_names_its_columns_and_the_map_keeps_its_shape(country: Run) -> None:
     """Chromium repeats a table's header on every page, but not the buttons in it; and a canvas would be stretched."""
     with browser() as chromium:
@@ -144,6 +146,7 @@ def test_on_paper_every_page_of_a_table_names_its_columns_and_the_map_keeps_its_
         assert len(page.pdf(prefer_css_page_size=True)) > 100_000
 
 
+@pytest.mark.heavy
 def test_the_map_redraws_fast_enough_to_drag(country: Run) -> None:
     """All 4,044 areas in under a second without a GPU, also on a busy machine; a click finds the postcode under it."""
     with browser() as chromium:
@@ -166,6 +169,7 @@ MOST_PAGES = 12
 PAGES = re.compile(rb"/Type\s*/Page\b(?!s)")
 
 
+@pytest.mark.heavy
 def test_page_one_is_the_decision_and_the_print_is_short(country: Run) -> None:
     """Reason, date, what changes, both maps and the warnings come first; the folded tables are not printed."""
     with browser(width=1280, height=900) as chromium:
