@@ -11,7 +11,8 @@ import logging
 import math
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +23,9 @@ from expectations.rules import (
     Declared,
     Failure,
     Outcome,
+    Place,
     Rule,
     Suites,
-    capped,
 )
 
 RESULT_FORMAT = {"result_format": "SUMMARY", "partial_unexpected_count": MOST_EXAMPLES}
@@ -167,7 +168,9 @@ def _run_rules(
 
 
 def _missing(table: str) -> Failure:
-    return Failure(table, "table_exists", None, 1, (table,), "critical", "the table is missing", "de tabel ontbreekt")
+    return Failure(
+        table, "table_exists", None, 1, ({"table": table},), "critical", "the table is missing", "de tabel ontbreekt"
+    )
 
 
 def _raised(result: Any) -> str | None:
@@ -181,7 +184,14 @@ def _raised(result: Any) -> str | None:
 
 def _broken(table: str, name: str, column: str | None, why: str) -> Failure:
     return Failure(
-        table, name, column, 1, (why,), "critical", "the check itself broke down", "de controle zelf liep vast"
+        table,
+        name,
+        column,
+        1,
+        ({"reason": why},),
+        "critical",
+        "the check itself broke down",
+        "de controle zelf liep vast",
     )
 
 
@@ -195,12 +205,23 @@ def _of_declaration(declared: Declared, result: Any) -> list[Failure]:
     english, dutch = WORDED[config.type]
     if config.type == "expect_table_columns_to_match_set":
         gone = result.result["details"]["mismatched"]["missing"]
-        return [Failure(table, config.type, gone[0], len(gone), capped(gone, len(gone)), "critical", english, dutch)]
+        return [
+            Failure(
+                table,
+                config.type,
+                gone[0],
+                len(gone),
+                _places({"column": name} for name in gone),
+                "critical",
+                english,
+                dutch,
+            )
+        ]
     how_many = int(result.result["unexpected_count"])
-    places = [_place(row) for row in result.result.get("partial_unexpected_index_list") or ()]
+    places = _places(result.result.get("partial_unexpected_index_list") or ())
     if config.type == "expect_compound_columns_to_be_unique":
         column = ", ".join(declared.key)
-    return [Failure(table, config.type, column, how_many, capped(places, how_many), "critical", english, dutch)]
+    return [Failure(table, config.type, column, how_many, places, "critical", english, dutch)]
 
 
 def _of_rule(rules: Sequence[Rule], result: Any) -> list[Failure]:
@@ -216,16 +237,18 @@ def _of_rule(rules: Sequence[Rule], result: Any) -> list[Failure]:
     if rule is TYPES:
         return [
             Failure(row["table_name"], rule.name, row["column_name"], 1,
-                    (f"declared {row['declared']}, found {row['found']}",), rule.severity, rule.says, rule.zegt)
+                    ({"declared": row["declared"], "found": row["found"]},), rule.severity, rule.says, rule.zegt)
             for row in rows
         ]  # fmt: skip
-    examples = capped([_place(row) for row in rows], how_many)
-    return [Failure(rule.table, rule.name, rule.column, how_many, examples, rule.severity, rule.says, rule.zegt)]
+    return [Failure(rule.table, rule.name, rule.column, how_many, _places(rows), rule.severity, rule.says, rule.zegt)]
 
 
-def _place(row: Mapping[str, Any]) -> str:
-    """``pc4 1013, share 0.5``; an empty cell is left out, a float is rounded for reading."""
-    return ", ".join(f"{name} {_text(value)}" for name, value in row.items() if not _is_empty(value)) or "empty row"
+def _places(rows: Iterable[Mapping[str, Any]]) -> tuple[Place, ...]:
+    """The first ``MOST_EXAMPLES`` rows as text; an empty cell is left out, a float is rounded for reading."""
+    return tuple(
+        {str(name): _text(value) for name, value in row.items() if not _is_empty(value)}
+        for row in islice(rows, MOST_EXAMPLES)
+    )
 
 
 def _is_empty(value: Any) -> bool:

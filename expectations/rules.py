@@ -74,22 +74,32 @@ class Suites:
     missing: Sequence[str] = ()
 
 
+Place = Mapping[str, str]
+"""Where a rule does not hold: column -> value as text, without the empty cells."""
+
+
 @dataclass(frozen=True)
 class Failure:
-    """One expectation that is not met. ``examples``: at most 20 places as text, then ``+N more``."""
+    """One expectation that is not met. ``examples``: the first of the ``how_many`` places, each a row: column -> value
+    as text."""
 
     table: str
     expectation: str
     column: str | None
     how_many: int
-    examples: tuple[str, ...]
+    examples: tuple[Place, ...]
     severity: Severity
     sentence: str
     sentence_nl: str
 
     def __str__(self) -> str:
         where = self.table + (f", column {self.column}" if self.column else "")
-        return f"{where}: {self.sentence} ({self.how_many} found: {'; '.join(self.examples)})"
+        return f"{where}: {self.sentence} ({self.how_many} found: {'; '.join(self.places)})"
+
+    @property
+    def places(self) -> list[str]:
+        """The examples in words, and how many more there are."""
+        return places_in_words(self.examples, self.how_many)
 
 
 @dataclass(frozen=True)
@@ -107,7 +117,7 @@ class Outcome:
 
     def as_dict(self) -> dict[str, Any]:
         """Ready for JSON."""
-        failed = [asdict(failure) | {"examples": list(failure.examples)} for failure in self.failed]
+        failed = [asdict(failure) | {"examples": list(map(dict, failure.examples))} for failure in self.failed]
         return {
             "gate": self.gate,
             "success": self.success,
@@ -117,10 +127,10 @@ class Outcome:
         }
 
 
-def capped(examples: Sequence[str], how_many: int) -> tuple[str, ...]:
-    """The first ``MOST_EXAMPLES`` of ``how_many`` places, and how many more there are."""
-    shown = tuple(examples[:MOST_EXAMPLES])
-    return shown if how_many <= len(shown) else (*shown, f"+{how_many - len(shown)} more")
+def places_in_words(examples: Sequence[Place], how_many: int) -> list[str]:
+    """``pc4 1013, share 0.5`` for each example, and ``+N more`` where there are more than these."""
+    shown = [", ".join(f"{name} {value}" for name, value in place.items()) or "empty row" for place in examples]
+    return shown if how_many <= len(shown) else [*shown, f"+{how_many - len(shown)} more"]
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from typing import Any
 from allocation.contract.errors import InputRefused, Passing, Refused
 from allocation.report import dutch
 from expectations import coming
+from expectations.rules import MOST_EXAMPLES
 
 SHOWN = 20
 """The most problems that one alert lists; the run's log has all of them."""
@@ -95,7 +96,7 @@ def _note(warning: Mapping[str, Any]) -> str:
     note = f"Let op: {warning['sentence_nl']} ({warning['how_many']} keer).\n\n"
     if warning["expectation"] not in coming.EXPECTATIONS:
         return note
-    return note + "".join(f"- {dutch.example(place)}\n" for place in warning["examples"]) + "\n"
+    return note + "".join(f"- {place}\n" for place in dutch.examples(warning, MOST_EXAMPLES)) + "\n"
 
 
 def _percent(share: float) -> str:

@@ -40,7 +40,7 @@ def gates(folder: Path) -> list[Gate]:
 
 def finding(failed: dict[str, Any], most: int = 3) -> str:
     """What a check found, in Dutch, with examples."""
-    examples = "; ".join(dutch.example(one) for one in failed["examples"][:most])
+    examples = "; ".join(dutch.examples(failed, most))
     return f"{failed['sentence_nl']}{': ' if examples else ''}{examples}"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from functools import cache
 from typing import Any
@@ -97,16 +98,27 @@ FIELDS = {
 }  # fmt: skip
 
 
-def example(told: str) -> str:
-    """A row that a check found: ``team_id W1, hours 5633, share 5.5%`` -> ``team W1, uren 5.633, aandeel 5,5%``."""
+def example(found: Mapping[str, str] | str) -> str:
+    """A row that a check found: team_id W1, hours 5633, share 5.5% -> ``team W1, uren 5.633, aandeel 5,5%``.
+
+    A text is one of a run by an earlier release, and stays as it is.
+    """
+    if isinstance(found, str):
+        return found
     parts = []
-    for part in told.split(", "):
-        name, _, value = part.partition(" ")
+    for name, value in found.items():
         shown = number(float(value)) if value.isdigit() and name in ("hours", "capacity", "clients") else value
         if name in ("deviation", "tolerance", "share"):
             shown = value.replace(".", ",").replace("-", "−")
         parts.append(f"{FIELDS.get(name, name)} {shown}".strip())
     return ", ".join(parts)
+
+
+def examples(failed: Mapping[str, Any], most: int) -> list[str]:
+    """At most so many rows that a check found, and how many more there are."""
+    shown = [example(one) for one in failed["examples"][:most]]
+    more = int(failed["how_many"]) - len(shown)
+    return [*shown, f"en nog {number(more)}"] if more > 0 else shown
 
 
 def violation(broken: Violation) -> str:

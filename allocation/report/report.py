@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from functools import cache
+from functools import cache, partial
 from importlib.metadata import version as package_version
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from allocation.report.bundle import bundle
 from allocation.report.frames import Frames
 from allocation.report.map import SHOWN, map_value, without_small_areas
 from allocation.runs import run_files
+from expectations.rules import MOST_EXAMPLES
 
 ASSETS = Path(__file__).parent / "assets"
 CONTENTS = (
@@ -64,7 +65,7 @@ def environment(*packages: str) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters["example"] = dutch.example
+    made.filters["examples"] = partial(dutch.examples, most=MOST_EXAMPLES)
     return made
 
 

@@ -11,6 +11,7 @@ from allocation.report.moves import reasons_counted
 from allocation.runs import run_files
 from allocation.runs.run import Run
 from expectations import coming
+from expectations.rules import places_in_words
 
 
 def summary(run: Run) -> dict[str, Any]:
@@ -72,7 +73,8 @@ def summary_text(figures_: dict[str, Any]) -> str:
     for warning in figures_["warnings"]:
         told.append(f"  {'warning':<25}{warning['sentence']} ({warning['how_many']} found)")
         if warning["expectation"] in coming.EXPECTATIONS:
-            told += [f"  {'':<27}{place}" for place in warning["examples"]]
+            places = places_in_words(warning["examples"], warning["how_many"])
+            told += [f"  {'':<27}{place}" for place in places]
     return "\n".join(told)
 
 

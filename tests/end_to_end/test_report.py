@@ -30,7 +30,7 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Run:
     locks = toy.locks(("1001", "W1", "pin", "", "")).assign(reason=HOSTILE)
     run = toy_run(tmp_path_factory.mktemp("hostile"), {"teams": teams, "locks": locks}, reason=HOSTILE)
     (run.folder / "validation").mkdir()
-    failure = {"table": HOSTILE, "expectation": "e", "column": HOSTILE, "how_many": 1, "examples": [HOSTILE],
+    failure = {"table": HOSTILE, "expectation": "e", "column": HOSTILE, "how_many": 1, "examples": [{HOSTILE: HOSTILE}],
                "severity": "warning", "sentence": HOSTILE, "sentence_nl": HOSTILE}  # fmt: skip
     gate = {"gate": "outcome", "success": True, "statistics": {"checks": 2, "met": 1}, "failed": [failure], "docs": ""}
     told = json.dumps({"outcome": gate, "success": True})

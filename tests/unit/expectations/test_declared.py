@@ -57,7 +57,7 @@ def test_a_table_that_is_not_as_declared_is_caught(
     found = failures(context, change(small_run().outcome["allocation"]), tmp_path)
     mine = [failure for failure in found if (failure.expectation, failure.column) == (expectation, column)]
     assert [failure.table for failure in mine] == ["allocation"]
-    assert any(place in example for example in mine[0].examples), mine[0].examples
+    assert any(place in example for example in mine[0].places), mine[0].places
     assert mine[0].severity == "critical"
 
 

@@ -414,7 +414,7 @@ def _check(context: Any, gate: Gate, case: Case, severity: str, folder: Path) ->
     assert len(failed) == 1, "the rule did not catch it"
     assert (failed[0].table, failed[0].expectation, failed[0].column) == (rule.table, rule.name, rule.column)
     assert failed[0].severity == severity
-    assert any(case.place in example for example in failed[0].examples), failed[0].examples
+    assert any(case.place in example for example in failed[0].places), failed[0].places
 
 
 def _id(case: Case) -> str:

@@ -16,7 +16,7 @@ import pytest
 from expectations import engine, inputs, outcome
 from expectations.inputs import stock_ratios, unusual_months
 from expectations.outcome import count_pieces
-from expectations.rules import Outcome, Rule, Suites, capped
+from expectations.rules import Outcome, Rule, Suites, places_in_words
 from expectations.validate import ValidationFailed, validate_inputs, validate_outcome
 from tests.unit.expectations.small_run import MONTHS, small_run
 
@@ -89,7 +89,7 @@ def test_a_check_that_breaks_down_blocks_even_if_it_only_warns(tmp_path: Path) -
     assert [(f.expectation, f.severity, f.sentence) for f in found.failed] == [
         ("odd", "critical", "the check itself broke down")
     ]
-    assert "no such column: absent" in found.failed[0].examples[0]
+    assert "no such column: absent" in found.failed[0].examples[0]["reason"]
 
 
 def test_a_column_that_is_gone_blocks(tmp_path: Path) -> None:
@@ -104,8 +104,8 @@ def test_examples_are_capped_and_the_rest_is_counted(tmp_path: Path) -> None:
     rule = Rule("all", "area", "pc4", "critical", "it is there", "het is er", "select pc4 from area")
     found = engine.run(Suites("outcome", (), (rule,), {"area": frame}), tmp_path)
     assert found.failed[0].how_many == 57
-    assert found.failed[0].examples[::20] == ("pc4 1000", "+37 more")
-    assert capped(["a", "b"], 2) == ("a", "b")
+    assert found.failed[0].places[::20] == ["pc4 1000", "+37 more"]
+    assert places_in_words([{"a": "1", "b": "x, y"}, {}], 2) == ["a 1, b x, y", "empty row"]
 
 
 def test_outcome_is_ready_for_json(tmp_path: Path) -> None:
@@ -114,7 +114,7 @@ def test_outcome_is_ready_for_json(tmp_path: Path) -> None:
     found = engine.run(Suites("outcome", (), (rule,), {"t": frame}), tmp_path)
     assert found.success, "a warning does not block"
     told = json.loads(json.dumps(found.as_dict()))
-    assert told["failed"][0]["examples"] == ["n 0, x 1.5", "n 1", "n 2, x 2.5"]
+    assert told["failed"][0]["examples"] == [{"n": "0", "x": "1.5"}, {"n": "1"}, {"n": "2", "x": "2.5"}]
     assert told["failed"][0]["sentence_nl"] == "het is er"
 
 

@@ -24,13 +24,16 @@ FIGURES = {
             "expectation": "current_ignored",
             "sentence_nl": "het bestand current is niet gebruikt",
             "how_many": 1,
-            "examples": ["version 7"],
+            "examples": [{"version": "7"}],
         },
         {
             "expectation": "team_starts",
             "sentence_nl": "een team begint binnen een jaar",
             "how_many": 2,
-            "examples": ["team_id C, name SMC C, first_day 2027-01-01", "team_id D, name SMC D, first_day 2027-02-01"],
+            "examples": [
+                {"team_id": "C", "name": "SMC C, Noord", "first_day": "2027-01-01"},
+                {"team_id": "D", "name": "SMC D", "first_day": "2027-02-01"},
+            ],
         },
     ],
     "report": "/data/report.html",
@@ -65,7 +68,10 @@ def test_a_proposal_is_told_in_dutch() -> None:
     assert "| Teams buiten de tolerantie | geen |" in told
     assert "Let op: het bestand current is niet gebruikt (1 keer)." in told
     assert "version 7" not in told, "only what changes on a known day is listed"
-    assert "Let op: een team begint binnen een jaar (2 keer).\n\n- team C, naam SMC C, eerste dag 2027-01-01\n" in told
+    assert (
+        "Let op: een team begint binnen een jaar (2 keer).\n\n- team C, naam SMC C, Noord, eerste dag 2027-01-01\n"
+        in told
+    )
     assert "/data/report.html" in told
     waiting = alerts.waiting(told, "allocate", "run-1", "http://here/required_actions")
     assert waiting["details"][0] == "Versie: 3"

@@ -84,9 +84,12 @@ def test_named_scenarios_stand_beside_each_other_the_newest_of_each_name(tmp_pat
 
 
 def test_what_a_check_found_is_told_in_dutch() -> None:
-    assert dutch.example("team_id SMC-X, hours 5633, capacity 12") == "team SMC-X, uren 5.633, capaciteit 12"
-    assert dutch.example("deviation -5.5%, tolerance 5.0%") == "afwijking −5,5%, tolerantie 5,0%"
-    assert dutch.example("pc4 1001, iets 5") == "postcode 1001, iets 5"
+    assert (
+        dutch.example({"team_id": "SMC-X", "hours": "5633", "capacity": "12"})
+        == "team SMC-X, uren 5.633, capaciteit 12"
+    )
+    assert dutch.example({"deviation": "-5.5%", "tolerance": "5.0%"}) == "afwijking −5,5%, tolerantie 5,0%"
+    assert dutch.example({"pc4": "1001", "iets": "5"}) == "postcode 1001, iets 5"
 
 
 def test_every_product_and_both_lines_have_their_waiting_time(run: Run) -> None:

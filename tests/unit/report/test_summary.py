@@ -22,9 +22,9 @@ def test_a_run_that_is_only_divided_has_figures_and_no_version(run: Run) -> None
 def test_what_changes_on_a_known_day_is_listed_with_dates_and_names(run: Run) -> None:
     ends: dict[str, Any] = {
         "expectation": "team_ends", "sentence": "a team ends", "how_many": 1,
-        "examples": ["team_id W1, name SMC W1, last_day 2026-12-31"],
+        "examples": [{"team_id": "W1", "name": "SMC W1", "last_day": "2026-12-31"}],
     }  # fmt: skip
-    month = {"expectation": "unusual_month", "sentence": "odd", "how_many": 2, "examples": ["month 2025-01"]}
+    month = {"expectation": "unusual_month", "sentence": "odd", "how_many": 2, "examples": [{"month": "2025-01"}]}
     lines = summary_text(summary(run) | {"warnings": [ends, month]}).splitlines()[-3:]
     assert [line.strip() for line in lines] == [
         "warning                  a team ends (1 found)",
