@@ -20,8 +20,23 @@ function wireName() {
     field.addEventListener("change", () => localStorage.setItem("naam", field.value));
   }
   byId("versie").addEventListener("change", (event) => {
-    location.href = `?run=${encodeURIComponent(event.target.value)}`;
+    if (event.target.value !== app.run) leaveFor(`?run=${encodeURIComponent(event.target.value)}`);
   });
+}
+
+/** From ready to left the page takes orders; what is typed before or after that would be lost without a word.
+ * @param {boolean} isOpen */
+function takeOrders(isOpen) {
+  byId("inhoud").inert = !isOpen;
+  if (isOpen) document.documentElement.dataset.ready = "ja";
+  else delete document.documentElement.dataset.ready;
+}
+
+/** @param {string} address */
+function leaveFor(address) {
+  takeOrders(false);
+  say("De andere versie wordt geopend…");
+  location.href = address;
 }
 
 async function start() {
@@ -47,8 +62,10 @@ async function start() {
   if (draft) await open(draft, remembered(draft.draft_id));
   else await refresh();
   if (!draft) say("Gereed. Kies een regio of klik op een postcode.");
-  document.documentElement.dataset.ready = "ja";
+  takeOrders(true);
 }
+
+window.addEventListener("pageshow", (event) => { if (event.persisted && app.map) takeOrders(true); });
 
 /** For tests and for who looks under the bonnet: the state of the page. */
 Object.assign(window, { caseload: app });
