@@ -2,7 +2,8 @@
 
 Airflow does not ask who calls an application of a plugin, so the guard below does: a valid session of a user who may
 see plugins, for the page and everything it asks for. Who saves a draft or hands in a proposal must also be allowed to
-start the DAG `allocate`. The whole country is divided anew by that DAG, started in the name of the one who asks. The
+start the DAG `allocate`; who approves or rejects, to answer what that DAG asks. The whole country is divided anew by
+that DAG, started in the name of the one who asks, and his decision is the answer that its run waits for. The
 application itself is loaded at the first request: every component of Airflow imports this file, and most never show
 a page.
 """
@@ -19,8 +20,12 @@ from allocation.contract.environment import environment
 
 PREFIX = "/caseload"
 DAG = "allocate"
-ASKING = ("/api/figures", "/api/changes", "/api/suggestions", "/api/recompute")
+ASKING = tuple(
+    f"/api/{name}"
+    for name in ("figures", "changes", "suggestions", "recompute", "questions", "charts", "compare", "export")
+)
 """Paths that are posted to but change nothing."""
+DECIDING = "/api/decision"
 
 
 class Guarded:
@@ -41,8 +46,8 @@ class Guarded:
         if status != 200:
             await _answer(scope, send, status)
             return
-        known = {"planner": str(user.get_name()), "may_plan": _may_plan(user)}
-        known["country"] = ThroughDag(scope["app"], token)
+        known = {"planner": str(user.get_name()), "may_plan": _may_plan(user), "may_decide": _may_decide(user)}
+        known["country"] = known["approval"] = ThroughDag(scope["app"], token)
         await self._application()(scope | known, receive, send)
 
     def _application(self) -> Any:
@@ -55,7 +60,8 @@ class Guarded:
 
 
 class ThroughDag:
-    """Divides the whole country by the DAG, asked of Airflow's own REST interface with the token of the user.
+    """Divides the whole country by the DAG, and answers what its runs ask, by Airflow's own REST interface with the
+    token of the user.
 
     The interface is called in this process, so no address of the server is needed, and it decides what the user may.
     """
@@ -71,28 +77,49 @@ class ThroughDag:
         made = await self._ask("POST", f"dags/{DAG}/dagRuns", asked)
         return f"{DAG}__{made['dag_run_id']}"
 
+    async def answer(self, run_id: str, *, is_approved: bool, remark: str) -> bool:
+        """Answer the task that asks for approval; False when the run is none of this DAG."""
+        if not run_id.startswith(f"{DAG}__"):
+            return False
+        path = f"{_path(run_id)}/taskInstances/approve/-1/hitlDetails"
+        asked = await self._ask("GET", path, none_is_there="Airflow vraagt nog niet om een besluit over dit voorstel.")
+        if asked["response_received"]:
+            _refuse("Over dit voorstel is in Airflow al besloten, of de tijd om te antwoorden is voorbij.")
+        option = "Approve" if is_approved else "Reject"
+        await self._ask("PATCH", path, {"chosen_options": [option], "params_input": {"remark": remark}})
+        return True
+
     async def state(self, run_id: str) -> dict[str, Any]:
-        """How far the run is, as long as it has not proposed a version."""
-        path = f"dags/{DAG}/dagRuns/{quote(run_id.removeprefix(f'{DAG}__'), safe='')}"
+        """How far the run is, as long as it has not proposed a version, or its version is not decided on."""
+        path = _path(run_id)
         run = await self._ask("GET", path)
         if run["state"] == "failed":
-            return {"state": "refused", "text": f"Het verdelen is mislukt; zie run {run['dag_run_id']} in Airflow."}
+            return {"state": "refused", "text": f"Het is mislukt; zie run {run['dag_run_id']} in Airflow."}
         tasks = (await self._ask("GET", f"{path}/taskInstances?task_id=solve&limit=500"))["task_instances"]
         mine = [one["state"] for one in tasks if one["task_id"] == "solve" and one["map_index"] >= 0]
         done = f": {mine.count('success')} van {len(mine)} regio's en lagen klaar" if mine else ""
+        if mine and mine.count("success") == len(mine):
+            return {"state": "busy", "text": "Airflow werkt het voorstel af."}
         return {"state": "busy", "text": f"Airflow verdeelt heel Nederland{done}."}
 
-    async def _ask(self, method: str, path: str, body: Any = None) -> Any:
+    async def _ask(self, method: str, path: str, body: Any = None, none_is_there: str = "") -> Any:
         import httpx
 
         transport = httpx.ASGITransport(app=self._airflow)
         headers = {"Authorization": f"Bearer {self._token}"}
         async with httpx.AsyncClient(transport=transport, base_url="http://localhost", headers=headers) as client:
             answer = await client.request(method, f"/api/v2/{path}", json=body)
+        if answer.status_code == 404 and none_is_there:
+            _refuse(none_is_there)
         if not answer.is_success:
             told = answer.json().get("detail", answer.text) if answer.content else answer.status_code
             _refuse(f"Airflow weigert dit ({answer.status_code}): {told}")
         return answer.json()
+
+
+def _path(run_id: str) -> str:
+    """Where the interface has the DAG run of a run of the pipeline."""
+    return f"dags/{DAG}/dagRuns/{quote(run_id.removeprefix(f'{DAG}__'), safe='')}"
 
 
 def _refuse(text: str) -> None:
@@ -130,16 +157,30 @@ def _may(user: Any, scope: dict[str, Any]) -> bool:
 
     if not get_auth_manager().is_authorized_view(access_view=AccessView.PLUGINS, user=user):
         return False
+    if scope["path"].endswith(DECIDING) and scope["method"] == "POST":
+        return _may_decide(user)
     return scope["method"] in ("GET", "HEAD") or scope["path"].endswith(ASKING) or _may_plan(user)
 
 
 def _may_plan(user: Any) -> bool:
     """Whether a user may start the DAG, and so change anything on the page; others see the edition for readers."""
+    return _may_dag(user, "POST", "RUN")
+
+
+def _may_decide(user: Any) -> bool:
+    """Whether a user may answer what the DAG asks, and so approve and reject."""
+    return _may_dag(user, "PUT", "HITL_DETAIL")
+
+
+def _may_dag(user: Any, method: Any, part: str) -> bool:
     from airflow.api_fastapi.app import get_auth_manager
     from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity, DagDetails
 
-    details, manager = DagDetails(id=DAG), get_auth_manager()
-    return manager.is_authorized_dag(method="POST", access_entity=DagAccessEntity.RUN, details=details, user=user)
+    details, entity = DagDetails(id=DAG), DagAccessEntity[part]
+    allowed: bool = get_auth_manager().is_authorized_dag(
+        method=method, access_entity=entity, details=details, user=user
+    )
+    return allowed
 
 
 async def _answer(scope: dict[str, Any], send: Any, status: int) -> None:

@@ -70,12 +70,19 @@ class Figure:
     shown: Callable[[Totals, Moving], str]
     is_main: bool = False
     counts_persons: bool = False
+    counts_moves: bool = False
 
 
 FIGURES = (
     Figure("Grootste afwijking", lambda plan, _: percent(plan.max_deviation), is_main=True),
-    Figure("Dossiers die verhuizen", lambda _, moves: number(moves.files), is_main=True, counts_persons=True),
-    Figure("Postcodes die wisselen", lambda _, moves: number(moves.areas), is_main=True),
+    Figure(
+        "Dossiers die verhuizen",
+        lambda _, moves: number(moves.files),
+        is_main=True,
+        counts_persons=True,
+        counts_moves=True,
+    ),
+    Figure("Postcodes die wisselen", lambda _, moves: number(moves.areas), is_main=True, counts_moves=True),
     Figure("Langste wachttijd (maanden)", lambda plan, _: number(plan.longest_wait_months, 1), is_main=True),
     Figure("Afstand tot kantoor (km)", lambda plan, _: number(plan.travel_km, 1), is_main=True),
     Figure("Teams buiten tolerantie", lambda plan, _: number(plan.teams_outside)),
@@ -84,7 +91,12 @@ FIGURES = (
     Figure("Gebieden buiten tolerantie", lambda plan, _: number(plan.areas_outside)),
     Figure("Gebieden zonder team", lambda plan, _: number(plan.without_team)),
     Figure("Niet aaneen\u00adgesloten teams", lambda plan, _: number(plan.not_contiguous)),
-    Figure("Cliënten per jaar met ander team", lambda _, moves: number(moves.clients), counts_persons=True),
+    Figure(
+        "Cliënten per jaar met ander team",
+        lambda _, moves: number(moves.clients),
+        counts_persons=True,
+        counts_moves=True,
+    ),
     Figure("Gemeente\u00adsplitsingen", lambda plan, _: number(plan.municipality_splits)),
     Figure("Zorgregio\u00adsplitsingen", lambda plan, _: number(plan.care_region_splits)),
 )

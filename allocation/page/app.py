@@ -5,7 +5,8 @@ planners can work at once, and more than one process may serve. Nothing is asked
 scripts are the files beside this one.
 
 A server around it that knows its users puts into the scope: ``planner`` (the name), ``may_plan`` (whether this user may
-change anything) and ``country`` (who divides the whole country). Without one, the name is what the page says.
+change anything), ``may_decide`` (whether he may approve and reject), ``country`` (who divides the whole country) and
+``approval`` (who passes a decision on). Without one, the name is what the page says.
 """
 
 from __future__ import annotations
@@ -15,18 +16,17 @@ from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
-from urllib.parse import unquote
 
-from fastapi import Depends, FastAPI, Query, Request, Response
+from fastapi import FastAPI, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.middleware.gzip import GZipMiddleware
 from fastapi.responses import FileResponse, HTMLResponse
 
 from allocation.contract.errors import Refused
-from allocation.page import answers, lookup_api, proposing
-from allocation.page.changes import ChangeSet
+from allocation.page import answers, deciding, lookup_api, proposing
 from allocation.page.desk import Country, Desk
-from allocation.page.guarding import LOOPBACK, NOT_YOURS, Door, Forbidden, NotFound, add_refusals
+from allocation.page.exploring import add_exploring, only_planners_try
+from allocation.page.guarding import LOOPBACK, Door, NotFound, add_refusals
 from allocation.page.requests import (
     AskedRun,
     CountryOrder,
@@ -40,6 +40,7 @@ from allocation.page.requests import (
 )
 from allocation.page.suggestions import suggestions
 from allocation.page.tasks import proposed
+from allocation.page.who import DeskOf, MayDecide, MayPlan, Planner
 from allocation.publication import drafts, store
 from allocation.report.report import ASSETS, environment
 from allocation.runs import run_files
@@ -80,6 +81,8 @@ def create_app(store_url: str, var: Path, hosts: Collection[str] | None = None) 
     _add_figures(app)
     _add_proposing(app)
     _add_drafts(app)
+    add_exploring(app)
+    deciding.add_deciding(app)
     lookup_api.add_lookup(app)
     return app
 
@@ -89,37 +92,6 @@ async def _with_policy(request: Request, go_on: Callable[[Request], Awaitable[Re
     response.headers.setdefault("Content-Security-Policy", POLICY)
     response.headers["X-Content-Type-Options"] = "nosniff"
     return response
-
-
-# --- who asks --------------------------------------------------------------------------------------------------------
-
-
-def _desk(request: Request) -> Desk:
-    desk: Desk = request.app.state.desk
-    return desk
-
-
-def _planner(request: Request) -> str:
-    """Who asks: as the server around this application says (`scope["planner"]`), else as the page says."""
-    known = request.scope.get("planner") or unquote(request.headers.get("x-planner", ""), errors="replace")
-    return "".join(sign for sign in str(known) if sign.isprintable()).strip()[:80] or "planner"
-
-
-def _may_plan(request: Request) -> bool:
-    """Whether the one who asks may change anything; who may not gets no small counts (R14)."""
-    return bool(request.scope.get("may_plan", True))
-
-
-def _as_planner(request: Request) -> str:
-    """The name of the one who asks; Forbidden when he may only look."""
-    if not _may_plan(request):
-        raise Forbidden(NOT_YOURS)
-    return _planner(request)
-
-
-DeskOf = Annotated[Desk, Depends(_desk)]
-MayPlan = Annotated[bool, Depends(_may_plan)]
-Planner = Annotated[str, Depends(_as_planner)]
 
 
 # --- pages -----------------------------------------------------------------------------------------------------------
@@ -143,14 +115,15 @@ def _add_pages(app: FastAPI) -> None:
     assets = _asset_files()
 
     @app.get("/", include_in_schema=False)
-    def planners_page(request: Request, desk: DeskOf, may_plan: MayPlan, run: AskedRun | None = None) -> HTMLResponse:
+    def planners_page(request: Request, desk: DeskOf, may_plan: MayPlan, may_decide: MayDecide,
+                      run: AskedRun | None = None) -> HTMLResponse:  # fmt: skip
         runs = desk.runs()
         chosen = next((one for one in runs if one["run"] == run), runs[0] if runs else None)
         if chosen is None:
             return _page("message.html", title="Nog geen voorstel", text=NO_RUN)
         known = request.scope.get("planner", "")
         return _page("page.html", runs=runs, chosen=chosen, planner=known, has_manual=MANUAL.exists(),
-                     may_plan=may_plan, in_force=desk.in_force())  # fmt: skip
+                     may_plan=may_plan, may_decide=may_decide, in_force=desk.in_force())  # fmt: skip
 
     @app.get("/opzoeken", include_in_schema=False)
     def lookup_page(desk: DeskOf) -> HTMLResponse:
@@ -187,12 +160,6 @@ def _add_pages(app: FastAPI) -> None:
 # --- figures ---------------------------------------------------------------------------------------------------------
 
 
-def _only_planners_try(changes: ChangeSet, may_plan: bool) -> None:
-    """Who may only look sees the proposal: from what a change does, the count of one postcode could be told."""
-    if not (may_plan or changes.is_empty):
-        raise Forbidden(NOT_YOURS)
-
-
 def _add_figures(app: FastAPI) -> None:
     @app.get("/api/map", include_in_schema=False)
     def the_map(run: AskedRun, desk: DeskOf, may_plan: MayPlan) -> Response:
@@ -202,7 +169,7 @@ def _add_figures(app: FastAPI) -> None:
 
     @app.post("/api/figures", include_in_schema=False)
     def figures(query: FiguresQuery, desk: DeskOf, may_plan: MayPlan) -> dict[str, Any]:
-        _only_planners_try(query.changes, may_plan)
+        only_planners_try(query.changes, may_plan)
         opened = desk.opened(query.run)
         variant = opened.bench.variant(query.changes)
         told = answers.answer(opened.bench, variant, query.layer, query.region, for_readers=not may_plan)
@@ -211,7 +178,7 @@ def _add_figures(app: FastAPI) -> None:
 
     @app.post("/api/changes", include_in_schema=False)
     def changes(query: FiguresQuery, desk: DeskOf, may_plan: MayPlan) -> list[dict[str, Any]]:
-        _only_planners_try(query.changes, may_plan)
+        only_planners_try(query.changes, may_plan)
         bench = desk.bench(query.run)
         variant = bench.variant(query.changes)
         return answers.change_rows(bench, variant, query.layer, query.region, for_readers=not may_plan)

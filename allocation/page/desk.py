@@ -17,6 +17,7 @@ from threading import Lock as Mutex
 from typing import Any, Protocol
 
 import numpy as np
+import pandas as pd
 
 from allocation.contract.config import Config
 from allocation.contract.errors import Refused
@@ -30,6 +31,7 @@ from allocation.page.requests import CountryOrder, SubmitOrder
 from allocation.page.tasks import Tasks
 from allocation.page.whatif import Bench
 from allocation.publication import drafts, store, versions
+from allocation.publication.hands import hands
 from allocation.report import dutch
 from allocation.report.board import Ints
 from allocation.report.map import map_value, without_small_areas
@@ -79,6 +81,7 @@ class Desk:
         self._open: OrderedDict[str, Opened] = OrderedDict()
         self._mutex = Mutex()
         self._solver: ProcessPoolExecutor | None = None
+        self._hands: tuple[int, pd.DataFrame] | None = None
 
     def runs(self) -> list[dict[str, Any]]:
         """Runs that can be shown, newest version first: run, version, status and its words, who, when, why."""
@@ -99,6 +102,18 @@ class Desk:
                 "by": str(one.created_by), "reason": str(one.reason or ""), "at": dutch.moment(str(one.created_at)),
             })  # fmt: skip
         return rows
+
+    def name_of(self, run_id: str) -> str:
+        """How a run's proposal is called on the screen."""
+        found = next((one for one in self.runs() if one["run"] == run_id), None)
+        return f"versie {found['version']} ({found['state']})" if found else run_id
+
+    def hands(self) -> pd.DataFrame:
+        """The team of each postcode per period of the timeline, read anew when that changed."""
+        act = versions.timeline_act(self.store_url)
+        if self._hands is None or self._hands[0] != act:
+            self._hands = act, hands(self.store_url)
+        return self._hands[1]
 
     def in_force(self) -> int | None:
         """The version in force today."""

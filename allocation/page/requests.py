@@ -6,7 +6,7 @@ Belongs here: the shape and the limits of a request. Does not belong here: answe
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import Query
 from pydantic import BaseModel, ConfigDict, Field
@@ -50,6 +50,42 @@ class RecomputeQuery(FiguresQuery):
 class SubmitOrder(FiguresQuery):
     reason: Reason
     valid_from: date | None = None
+
+
+class SideQuery(Bounded):
+    """One of two divisions to compare: the proposal of a run, a saved draft, or a change set on the proposal."""
+
+    run: RunId
+    draft_id: RowId | None = None
+    changes: ChangeSet = ChangeSet()
+
+
+class CompareQuery(Bounded):
+    a: SideQuery
+    b: SideQuery
+    layer: ShownKey = "vangnet"
+    region: RegionNr | None = None
+
+
+class ExportQuery(Bounded):
+    run: RunId
+    changes: ChangeSet = ChangeSet()
+    form: Literal["csv", "geojson"] = "csv"
+
+
+class ImportOrder(Bounded):
+    """A division made elsewhere: the text of its file."""
+
+    run: RunId
+    content: str = Field(min_length=1, max_length=MOST_BODY_BYTES)
+
+
+class DecisionOrder(Bounded):
+    """A proposal is approved or rejected. ``remark``: kept with the version."""
+
+    run: RunId
+    is_approved: bool
+    remark: Text = Field("", max_length=500)
 
 
 class CountryOrder(Bounded):

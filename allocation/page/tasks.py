@@ -26,15 +26,17 @@ from allocation.contract.errors import InputRefused, Refused
 
 log = logging.getLogger(__name__)
 
-BUSY = {"state": "busy", "text": "Het voorstel wordt gemaakt en gecontroleerd."}
+Ended = int | dict[str, Any]
+
+BUSY = "Het voorstel wordt gemaakt en gecontroleerd."
 UNKNOWN = {"state": "unknown", "text": "Deze opdracht is niet bekend; kijk bij de versies of hij klaar is."}
 CUT_OFF = {
     "state": "refused",
-    "text": "De server is opnieuw gestart en het indienen is afgebroken; er is niets ingediend. Dien opnieuw in.",
+    "text": "De server is opnieuw gestart en dit is afgebroken; er is niets ingediend of gewijzigd. Doe het opnieuw.",
 }
 FAILED = {
     "state": "refused",
-    "text": "Het indienen is mislukt door een fout in het programma; de beheerder vindt die in het logboek.",
+    "text": "Dit is mislukt door een fout in het programma; de beheerder vindt die in het logboek.",
 }
 INPUT_REFUSED = (
     "Met deze teams en vergrendelingen is geen geldige invoer te maken ({count} bezwaren van de invoercontrole); "
@@ -57,8 +59,9 @@ class Tasks:
         self._mutex = Mutex()
         self._workers: ProcessPoolExecutor | None = None
 
-    def start(self, act: Callable[..., int], *what: object) -> str:
-        """Run ``act``, which gives the number of a version, in a process beside this one; returns the task's name."""
+    def start(self, act: Callable[..., Ended], *what: object, busy: str = BUSY) -> str:
+        """Run ``act``, which gives the number of a version that it proposed or says how it ended, in a process beside
+        this one; returns the task's name. ``busy``: what it does, in a Dutch sentence."""
         with self._mutex:
             if self._workers is None:
                 self.folder.mkdir(parents=True, exist_ok=True)
@@ -67,7 +70,7 @@ class Tasks:
                 self._workers = ProcessPoolExecutor(1, mp_context=get_context("spawn"))
         name = uuid.uuid4().hex
         path = self.folder / f"{name}.json"
-        _write(path, BUSY | {"owner": self._owner})
+        _write(path, {"state": "busy", "text": busy, "owner": self._owner})
         self._workers.submit(_work, path, act, what)
         return name
 
@@ -99,10 +102,11 @@ class Tasks:
             self._lock.release()
 
 
-def _work(path: Path, act: Callable[..., int], what: tuple[object, ...]) -> None:
+def _work(path: Path, act: Callable[..., Ended], what: tuple[object, ...]) -> None:
     """Do the task and write how it ended; in the process of the worker."""
     try:
-        ended = proposed(act(*what))
+        told = act(*what)
+        ended = proposed(told) if isinstance(told, int) else told
     except InputRefused as refused:
         log.warning("a proposal was refused: %s", refused)
         ended = {"state": "refused", "text": INPUT_REFUSED.format(count=len(refused.problems))}

@@ -120,6 +120,11 @@ class Bench:
         return self._run.read(run_files.OUTCOME.table("transition"))
 
     @cached_property
+    def team_months(self) -> pd.DataFrame:
+        """Table ``team_months`` of the run."""
+        return self._run.read(run_files.OUTCOME.table("team_months"))
+
+    @cached_property
     def expected(self) -> pd.DataFrame:
         """Table ``expected`` of the run: the work that a change of a postcode moves."""
         return self._run.read(run_files.OUTCOME.table("expected"))

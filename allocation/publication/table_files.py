@@ -42,7 +42,7 @@ def write_table(folder: Path, name: str, rows: pa.Table) -> list[dict[str, Any]]
     The texts of a table of more than ``MOST_AS_PLAIN_TEXT`` rows are together in ``<table>.csv.zip``.
     """
     entries = write_parquet(folder, name, rows)
-    texts = {f"{name}.csv": csv_bytes(_spreadsheet_safe(rows))}
+    texts = {f"{name}.csv": csv_bytes(spreadsheet_safe(rows))}
     if rows.num_rows <= MOST_IN_A_SPREADSHEET:
         texts[f"{name}.excel.csv"] = _dutch_excel_bytes(rows)
     if rows.num_rows > MOST_AS_PLAIN_TEXT:
@@ -59,10 +59,10 @@ def write_table(folder: Path, name: str, rows: pa.Table) -> list[dict[str, Any]]
     return entries
 
 
-def _spreadsheet_safe(rows: pa.Table) -> pa.Table:
+def spreadsheet_safe(rows: pa.Table) -> pa.Table:
     """Texts that a spreadsheet would run get an apostrophe in front. Numbers stay numbers: a minus sign is harmless."""
     for position, field in enumerate(rows.schema):
-        if pa.types.is_string(field.type):
+        if pa.types.is_string(field.type) or pa.types.is_large_string(field.type):
             values = rows.column(position)
             runs = pc.match_substring_regex(values, _FORMULA_STARTS)
             if pc.any(runs).as_py():
@@ -73,7 +73,7 @@ def _spreadsheet_safe(rows: pa.Table) -> pa.Table:
 
 def _dutch_excel_bytes(rows: pa.Table) -> bytes:
     """Semicolons, decimal commas, WAAR/ONWAAR and a byte-order mark: opens right by double click in Dutch Excel."""
-    rows = _spreadsheet_safe(rows)
+    rows = spreadsheet_safe(rows)
     for position, field in enumerate(rows.schema):
         values = rows.column(position)
         if pa.types.is_floating(field.type):

@@ -14,8 +14,9 @@ import pandas as pd
 
 from allocation.report import dutch
 from allocation.report.account_sheets import finding, gates
-from allocation.report.board import totals
+from allocation.report.board import LayerBoard, totals
 from allocation.report.change_sheets import change_sheet
+from allocation.report.division_charts import Chart, load_chart
 from allocation.report.dutch import number, percent
 from allocation.report.frames import Frames
 from allocation.report.moves import reasons_counted
@@ -44,6 +45,7 @@ class RegionPage:
 
     name: str
     position: int
+    chart: Chart | None
     teams: Sheet
     changes: Sheet
 
@@ -84,6 +86,16 @@ def decision(frames: Frames, region_names: list[str]) -> Decision:
     )
 
 
+def layers_shown(frames: Frames) -> list[LayerBoard]:
+    """The layers of the regions that change, where these are few; else all."""
+    names = _changed_regions(frames)["arbeidsmarktregio"].unique()
+    if not 0 < len(names) <= MOST_REGION_PAGES:
+        return list(frames.board.layers)
+    areas = frames.board.areas
+    codes = set(areas.loc[areas["arbeidsmarktregio"].isin(names), "pc4"])
+    return [part for part in frames.board.layers if codes & set(part.layer.parts["pc4"])]
+
+
 def _first_day(frames: Frames) -> str:
     planned = frames.record.config.get("valid_from")
     return dutch.day(planned) if planned else "de dag van goedkeuring"
@@ -111,7 +123,8 @@ def _summary(frames: Frames, names: list[str]) -> str:
         return "Er wisselt geen enkele postcode van team."
     areas = frames.changes["pc4"].nunique()
     where = ", ".join(names) if len(names) <= MOST_REGION_PAGES else f"{number(len(names))} regio's"
-    return f"{number(areas)} postcodes wisselen van team, in {where}."
+    what = "1 postcode wisselt" if areas == 1 else f"{number(areas)} postcodes wisselen"
+    return f"{what} van team, in {where}."
 
 
 def main_figures(frames: Frames) -> list[Figure]:
@@ -222,8 +235,10 @@ def _region_page(frames: Frames, name: str, position: int) -> RegionPage:
     areas = frames.board.areas
     codes = set(areas.loc[areas["arbeidsmarktregio"] == name, "pc4"])
     mine = frames.changes[frames.changes["pc4"].isin(codes)]
+    sums = [part.sums for part in frames.board.layers if codes & set(part.layer.parts["pc4"])]
+    chart = load_chart(sums, name=f"belasting-{position}", coarse=frames.is_for_readers)
     return RegionPage(
-        name, position, _region_teams(frames, codes, position),
+        name, position, chart, _region_teams(frames, codes, position),
         change_sheet(mine, areas, name=f"wijzigingen-{position}", for_readers=frames.is_for_readers),
     )  # fmt: skip
 

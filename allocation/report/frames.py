@@ -31,10 +31,11 @@ class Frames:
     is_for_readers: bool = False
 
     @classmethod
-    def read(cls, folder: Path) -> Frames:
+    def read(cls, folder: Path, board: Board | None = None) -> Frames:
+        """``board``: that of the run, where it is laid open already."""
         tables = run_files.OUTCOME.read(folder, ("team_load", "region_summary", "allocation_changes", "transition"))
         load, regions, changes, transition = tables.values()
-        return cls(folder, run_files.RUN.read(folder), load, regions, changes, transition, Board.read(folder))
+        return cls(folder, run_files.RUN.read(folder), load, regions, changes, transition, board or Board.read(folder))
 
     def for_readers(self) -> Frames:
         """The same for readers outside Operations: counts as the published files show them (R14)."""

@@ -17,6 +17,7 @@ from allocation import storage
 from allocation.contract.vocabulary import SMALLEST_SHOWN_COUNT
 from allocation.report import account_sheets, change_sheets, choice, decision, dutch, team_sheets
 from allocation.report.bundle import bundle
+from allocation.report.division_charts import Chart, division_charts
 from allocation.report.frames import Frames
 from allocation.report.map import SHOWN, map_value, without_small_areas
 from allocation.runs import run_files
@@ -24,8 +25,8 @@ from expectations.rules import MOST_EXAMPLES
 
 ASSETS = Path(__file__).parent / "assets"
 CONTENTS = (
-    ("besluit", "Besluit"), ("cijfers", "Kerncijfers"), ("kaart-kop", "Kaart"), ("teams-kop", "Teams"),
-    ("regios-kop", "Regio's"),
+    ("besluit", "Besluit"), ("cijfers", "Kerncijfers"), ("kaart-kop", "Kaart"),
+    ("grafieken-kop", "Grafieken"), ("teams-kop", "Teams"), ("regios-kop", "Regio's"),
     ("wachttijd-kop", "Wachttijd"), ("scenario-kop", "Scenario's"),
     ("wijzigingen-kop", "Wijzigingen"), ("overgang-kop", "Overgang"), ("bijzonder-kop", "Bijzondere groepen"),
     ("uitloop-kop", "Wanneer vol"), ("gevolgen-kop", "Gevolgen"),
@@ -111,6 +112,7 @@ def _content(frames: Frames, value: dict[str, Any]) -> dict[str, Any]:
         "layer_names": [shown[1] for shown in SHOWN],
         "region_names": value["regions"],
         "decision": decision.decision(frames, value["regions"]),
+        "charts": _charts(frames),
         "further": decision.further_figures(frames),
         "has_now": any((part.now >= 0).any() for part in board.layers),
         "tolerance": dutch.percent(record.config["tolerance"]),
@@ -140,6 +142,16 @@ def _content(frames: Frames, value: dict[str, Any]) -> dict[str, Any]:
         "settings": account_sheets.setting_sheet(record.config),
         "code_version": package_version("smc-caseload"),
     }
+
+
+def _charts(frames: Frames) -> list[Chart]:
+    """The charts: of the country, or of the regions that change where these are few; then the load of the teams stands
+    on the page of each region."""
+    sums = [part.sums for part in decision.layers_shown(frames)]
+    codes = {pc4 for part in sums for pc4 in part.board.layer.parts["pc4"]}
+    changes = frames.changes[frames.changes["pc4"].isin(codes)]
+    made = division_charts(sums, changes, frames.outcome("team_months"), coarse=frames.is_for_readers)
+    return [one for one in made if len(sums) == len(frames.board.layers) or one.name != "belasting"]
 
 
 def _readme(folder: Path) -> str:

@@ -9,9 +9,10 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from allocation.pipeline import steps
+from allocation.publication import versions
 from allocation.report.report import write_report
 from allocation.runs.run import Run
-from tests.support.browser import Browser, browser, served, toy_run
+from tests.support.browser import Browser, after, browser, served, to_tab, toy_run
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -79,3 +80,111 @@ def test_nothing_can_be_typed_into_a_page_that_would_lose_it(planner: Browser, a
     page.evaluate("document.getElementById('codes').focus()")
     assert page.evaluate("document.activeElement.id") != "codes"
     expect(page.locator("html")).not_to_have_attribute("data-ready", "ja")
+
+
+def apply_first(page: Page, code: str) -> str:
+    """Give a postcode to the first team that is suggested; returns it."""
+    to_tab(page, "wijzigen")
+    choose(page, code)
+    team = page.locator("#suggesties tbody button").first.inner_text()
+    after(page, lambda p: p.locator("#suggesties tbody button").first.click())
+    after(page, lambda p: p.click("#toepassen"))
+    return team
+
+
+def test_questions_are_answered_for_what_is_on_the_screen_and_lead_to_the_map(planner: Browser) -> None:
+    page = planner.page
+    to_tab(page, "vragen")
+    heaviest = page.locator("[data-vraag=overbelast] tbody tr")
+    expect(heaviest.first).to_be_visible(timeout=20_000)
+    before = heaviest.all_inner_texts()
+    team = apply_first(page, "1005")
+    to_tab(page, "vragen")
+    expect(heaviest.filter(has_text=team)).to_contain_text("17,", timeout=20_000)
+    assert heaviest.all_inner_texts() != before
+    page.click("[data-vraag=fte] summary")
+    page.locator("[data-vraag=fte]").get_by_role("button", name="Oost", exact=True).click()
+    expect(page.locator("#bereik")).to_contain_text("Oost", timeout=20_000)
+    assert planner.serious_issues() == []
+
+
+def test_two_divisions_are_compared_and_the_link_brings_the_comparison_back(planner: Browser) -> None:
+    page = planner.page
+    apply_first(page, "1005")
+    to_tab(page, "concepten")
+    expect(page.locator("#concept-nu")).to_contain_text("Bewaard als", timeout=20_000)
+    page.click("#vergelijk-vraag button[type=submit]")
+    expect(page.locator("#vergelijk-uitkomst")).to_contain_text("1 postcode verschilt", timeout=20_000)
+    expect(page.locator("#bijschrift-nu")).to_contain_text("A: versie 1")
+    differs = "caseload.all.filter((a) => caseload.map.hasChanged(a)).map((a) => caseload.value.areas.pc4[a])"
+    assert page.evaluate(differs) == ["1005"]
+    page.click("#vergelijk-tabellen")
+    expect(page.locator("#vergelijk-verschil tbody tr")).to_have_count(1)
+    assert planner.serious_issues() == []
+    page.goto("about:blank")
+    page.go_back()
+    planner.ready()
+    expect(page.locator("#vergelijk-uitkomst")).to_contain_text("1 postcode verschilt", timeout=20_000)
+    to_tab(page, "concepten")
+    page.click("#vergelijk-stop")
+    expect(page.locator("#bijschrift-nu")).to_have_text("Nu")
+
+
+def test_a_division_from_a_file_is_a_step_like_any_other_and_is_written_the_same(
+    planner: Browser, tmp_path: Path
+) -> None:
+    page = planner.page
+    to_tab(page, "concepten")
+    with page.expect_download() as kept:
+        page.click("#schrijf-csv")
+    text = kept.value.path().read_text("utf-8")
+    assert text.splitlines()[0].replace('"', "") == "pc4,team,team_werkgever,team_pw"
+    (tmp_path / "elders.csv").write_text("pc4,team\n1002,W2\n1001,W1\n", encoding="utf-8")
+    page.set_input_files("#inlees-bestand", tmp_path / "elders.csv")
+    after(page, lambda p: p.click("#inlees button[type=submit]"))
+    expect(page.locator("#inlees-stand")).to_contain_text("1 verschillen met het voorstel. 2 postcodes staan in")
+    to_tab(page, "wijzigen")
+    expect(page.locator("#stand")).to_have_text("1 verplaatsing.")
+    (tmp_path / "fout.csv").write_text("pc4,team\n1002,O1\n", encoding="utf-8")
+    to_tab(page, "concepten")
+    page.set_input_files("#inlees-bestand", tmp_path / "fout.csv")
+    page.click("#inlees button[type=submit]")
+    expect(page.locator("#fout")).to_contain_text("Rij 2: Postcode 1002 kan niet naar team O1", timeout=20_000)
+    assert all("422" in one for one in planner.errors)
+    planner.errors.clear()
+
+
+def test_every_step_has_a_name_and_one_click_goes_back_to_it(planner: Browser) -> None:
+    page = planner.page
+    apply_first(page, "1005")
+    apply_first(page, "1008")
+    steps_shown = page.locator("#geschiedenis li")
+    expect(steps_shown).to_have_count(3)
+    assert steps_shown.nth(2).inner_text() == "Begin"
+    after(page, lambda p: steps_shown.nth(2).get_by_role("button").click())
+    expect(page.locator("#stand")).to_have_text("Nog geen wijzigingen.")
+    after(page, lambda p: steps_shown.nth(0).get_by_role("button").click())
+    expect(page.locator("#stand")).to_have_text("2 verplaatsingen.")
+
+
+def test_who_may_reads_what_a_proposal_does_and_approves_it_on_the_page(tmp_path: Path) -> None:
+    run = proposed_toy(tmp_path / "var")
+    with served(run.store, run.var) as url, browser(width=1280, height=720) as chromium:
+        page = chromium.page
+        page.goto(url)
+        chromium.ready()
+        page.fill("#naam", "Bert")
+        to_tab(page, "besluit")
+        expect(page.locator("#gevolgen")).to_contain_text("Ingangsdatum", timeout=20_000)
+        page.fill("#beslis-opmerking", "akkoord")
+        page.click("#keur-goed")
+        expect(page.locator("#beslis-zeker")).to_contain_text("Versie 1 gaat gelden vanaf")
+        assert chromium.serious_issues() == []
+        page.locator("#beslis-zeker button", has_text="Ja, goedkeuren").click()
+        expect(page.locator("#beslis-stand")).to_contain_text("Versie 1 is goedgekeurd en geldt vanaf", timeout=60_000)
+        page.click("#beslis-stand a")
+        expect(page.locator(".titelbalk .merk").first).to_have_text("geldt nu", timeout=20_000)
+        expect(page.locator("#goedkeuring")).to_have_count(0)
+        assert chromium.errors == []
+    made = versions.versions(run.store).iloc[0]
+    assert (made["status"], made["approval"]["by"], made["approval"]["remark"]) == ("published", "Bert", "akkoord")

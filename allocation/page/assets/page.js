@@ -4,12 +4,16 @@ import { ask } from "./api.js";
 import { byId } from "./dom.js";
 import { prepareTables } from "./tables.js";
 import { app, fail, refresh, say } from "./views/app.js";
+import { wireApproving } from "./views/approving.js";
 import { wireChoosing } from "./views/choosing.js";
+import { openComparison, wireComparing } from "./views/comparing.js";
 import { wireDeciding } from "./views/deciding.js";
 import { list, open, wireDrafts } from "./views/drafts.js";
 import { wireHistory, wireLocks, wireTeams } from "./views/editing.js";
 import { wireFigures } from "./views/figures.js";
+import { wireFiles } from "./views/files.js";
 import { showRegion, wireMap } from "./views/mapview.js";
+import { wireQuestions } from "./views/questions.js";
 import { applyLink, remembered } from "./views/session.js";
 import { wireTabs } from "./views/tabs.js";
 
@@ -55,13 +59,18 @@ async function start() {
   wireHistory();
   wireDrafts();
   wireDeciding();
+  wireQuestions();
+  wireComparing();
+  wireFiles();
+  wireApproving();
   prepareTables(document);
   const place = applyLink();
   if (place.position >= 0) showRegion(place.position);
   const drafts = await list(), draft = drafts.find((one) => one.draft_id === place.concept);
   if (draft) await open(draft, remembered(draft.draft_id));
   else await refresh();
-  if (!draft) say("Gereed. Kies een regio of klik op een postcode.");
+  await openComparison(place.vergelijk);
+  if (!draft && !place.vergelijk) say("Gereed. Kies een regio of klik op een postcode.");
   takeOrders(true);
 }
 

@@ -48,6 +48,20 @@ export function redone(history) {
   return { past: [...history.past, { changes: history.changes, text: history.text }], ...next, future: later };
 }
 
+/** The history some steps further: undone for a number below nothing. @param {History} history @param {number} count */
+export function stepped(history, count) {
+  let now = history;
+  for (let i = 0; i < Math.abs(count); i += 1) now = count < 0 ? undone(now) : redone(now);
+  return now;
+}
+
+/** Every step by name, the last one first; `by` is how far it is from now, as `stepped` takes it.
+ * @param {History} history @returns {{ text: string, by: number }[]} */
+export function steps({ past, text, future }) {
+  const names = [...past.map((one) => one.text), text, ...future.map((one) => one.text)];
+  return names.map((name, i) => ({ text: name || "Begin", by: i - past.length })).reverse();
+}
+
 // --- changes ---
 
 /** The change set with these postcodes moved; an earlier move of one of them is replaced.
@@ -173,7 +187,8 @@ export function saver(send) {
 
 // --- the link: draft, region, layer and what is shown ---
 
-/** @typedef {{ concept?: number, regio?: number, laag?: string, beeld?: string, kleur?: string }} Place */
+/** @typedef {{ concept?: number, regio?: number, laag?: string, beeld?: string, kleur?: string,
+ *   vergelijk?: string }} Place */
 
 /** @param {string} hash @returns {Place} */
 export function placeOf(hash) {
@@ -181,7 +196,7 @@ export function placeOf(hash) {
   for (const name of ["concept", "regio"]) {
     if (/^[0-9]{1,9}$/.test(asked.get(name) ?? "")) place[name] = Number(asked.get(name));
   }
-  for (const name of ["laag", "beeld", "kleur"]) if (asked.get(name)) place[name] = asked.get(name);
+  for (const name of ["laag", "beeld", "kleur", "vergelijk"]) if (asked.get(name)) place[name] = asked.get(name);
   return place;
 }
 

@@ -112,13 +112,13 @@ def test_no_cell_runs_as_a_formula(folder: Path) -> None:
 @pytest.mark.parametrize("before", [chr(code) for code in range(sys.maxunicode) if chr(code).isspace()])
 def test_no_kind_of_space_before_a_formula_hides_it(before: str) -> None:
     for sign in "=+-@":
-        rows = table_files._spreadsheet_safe(pa.table({"text": [f"{before}{sign}1", f"a{before}{sign}1"]}))
+        rows = table_files.spreadsheet_safe(pa.table({"text": [f"{before}{sign}1", f"a{before}{sign}1"]}))
         assert rows.column("text").to_pylist() == [f"'{before}{sign}1", f"a{before}{sign}1"]
 
 
 @given(st.text())
 def test_any_text_is_disarmed_and_nothing_else_changes(text: str) -> None:
-    safe = table_files._spreadsheet_safe(pa.table({"text": pa.array([text, None])})).column("text").to_pylist()
+    safe = table_files.spreadsheet_safe(pa.table({"text": pa.array([text, None])})).column("text").to_pylist()
     assert safe[0] in (text, "'" + text)
     assert safe[1] is None
     assert not safe[0].lstrip().startswith(("=", "+", "-", "@"))
@@ -127,7 +127,7 @@ def test_any_text_is_disarmed_and_nothing_else_changes(text: str) -> None:
 
 def test_a_negative_number_stays_a_number() -> None:
     rows = pa.table({"deviation": [-0.009, 1.5], "is_within_tolerance": [True, False], "note": ["-", "x"]})
-    assert table_files.csv_bytes(table_files._spreadsheet_safe(rows)) == (
+    assert table_files.csv_bytes(table_files.spreadsheet_safe(rows)) == (
         b'"deviation","is_within_tolerance","note"\n-0.009,true,"\'-"\n1.5,false,"x"\n'
     )
     assert table_files._dutch_excel_bytes(rows).decode("utf-8-sig") == (

@@ -4,6 +4,7 @@ import { ask } from "../api.js";
 import { announce, button, byId, dutchMoment, element } from "../dom.js";
 import * as state from "../state.js";
 import { app, changes, during, fail, refresh, safely, say } from "./app.js";
+import { offerSides } from "./comparing.js";
 import { remember } from "./session.js";
 
 const SAVE_AFTER_MS = 700;
@@ -95,6 +96,7 @@ export async function list(known) {
   const isBehind = mine && mine.revision > draft.revision;
   byId("concept-nu").textContent = !draft ? "Elke wijziging wordt vanzelf bewaard als concept."
     : isBehind ? `Let op: ${mine.saved_by} heeft "${draft.name}" intussen gewijzigd.` : `Bewaard als "${draft.name}".`;
+  offerSides(rows);
   if (byId("conceptlijst").querySelector("[role=alert]") && known) return rows;
   byId("conceptlijst").replaceChildren(...rows.map((one) => {
     const item = element("li", `${one.name} – ${one.saved_by}, ${dutchMoment(one.saved_at)} `);

@@ -170,10 +170,16 @@ async function recompute() {
   say(`Regio opnieuw verdeeld in ${seconds} s: ${effect}.`, true);
 }
 
+const MOST_STEPS_SHOWN = 12;
+
 function drawHistory() {
-  const { past, text, changes: now } = app.history;
-  const texts = [...past.map((one) => one.text), text].filter(Boolean);
-  byId("geschiedenis").replaceChildren(...texts.reverse().slice(0, 12).map((name) => element("li", name)));
+  const { past, changes: now } = app.history, all = state.steps(app.history);
+  byId("geschiedenis").replaceChildren(...(all.length < 2 ? [] : all.slice(0, MOST_STEPS_SHOWN).map(({ text, by }) => {
+    const item = element("li", by ? undefined : text, by ? {} : { "aria-current": "step" });
+    const go = safely(() => step((history) => state.stepped(history, by), `Teruggezet naar: ${text}.`));
+    if (by) item.append(button(text, go, { class: "naar-kaart", title: `Ga naar de stand na: ${text}` }));
+    return item;
+  })));
   byId("stand").textContent = state.isEmpty(now) ? "Nog geen wijzigingen." : `${state.summary(now)}.`;
   byId("terug").disabled = !past.length;
   byId("opnieuw").disabled = !app.history.future.length;

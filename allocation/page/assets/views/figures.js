@@ -4,6 +4,7 @@ import { ask } from "../api.js";
 import { button, byId, element, nl, percent } from "../dom.js";
 import { drawTable, numberCell } from "../tables.js";
 import { app, question, safely } from "./app.js";
+import { drawCharts } from "./charts.js";
 import { showTeam } from "./mapview.js";
 
 const COLUMNS = [["Nu", "now"], ["Voorstel", "proposal"], ["Na uw wijzigingen", "draft"]];
@@ -92,24 +93,28 @@ async function drawChanges() {
   if (own === asked) drawTable(byId("wijzigingen"), CHANGE_COLUMNS, rows);
 }
 
+const SHEETS = [["alle-cijfers", "cijferblad"], ["tabellen", "tabelblad"], ["grafieken", "grafiekblad"]];
+
 /** A sheet over the map, opened and closed by its button. */
 function wireSheet(opener, sheet) {
   byId(opener).addEventListener("click", () => {
     const isOpen = byId(opener).getAttribute("aria-expanded") !== "true";
-    for (const [other, place] of [["alle-cijfers", "cijferblad"], ["tabellen", "tabelblad"]]) {
+    for (const [other, place] of SHEETS) {
       byId(other).setAttribute("aria-expanded", String(isOpen && other === opener));
       byId(place).hidden = !(isOpen && other === opener);
     }
     if (isOpen && sheet === "tabelblad") safely(drawChanges)(null);
+    if (isOpen && sheet === "grafiekblad") safely(drawCharts)(null);
   });
 }
 
 export function wireFigures() {
   wireSheet("alle-cijfers", "cijferblad");
   wireSheet("tabellen", "tabelblad");
+  wireSheet("grafieken", "grafiekblad");
   document.addEventListener("keydown", (event) => {
-    const open = document.querySelector("#alle-cijfers[aria-expanded=true], #tabellen[aria-expanded=true]");
-    if (event.key === "Escape" && open) /** @type {HTMLElement} */ (open).click();
+    const open = SHEETS.map(([opener]) => byId(opener)).find((one) => one.getAttribute("aria-expanded") === "true");
+    if (event.key === "Escape" && open) open.click();
   });
   app.drawn.push((answer) => {
     drawStrip(answer.strip);
@@ -117,5 +122,6 @@ export function wireFigures() {
     drawTable(byId("betrokken"), COMPARED_COLUMNS, answer.teams.filter(isTouched));
     clearTimeout(waiting);
     if (!byId("tabelblad").hidden) waiting = window.setTimeout(safely(drawChanges), 300, null);
+    if (!byId("grafiekblad").hidden) waiting = window.setTimeout(safely(drawCharts), 300, null);
   });
 }

@@ -5,7 +5,10 @@ import * as state from "../state.js";
 import { app, regionNr } from "./app.js";
 
 const key = () => `caseload ${app.run}`;
-let draftId = 0;
+let draftId = 0, comparing = "";
+
+/** What is compared, for the link; empty when nothing is. @param {string} link */
+export const compareLink = (link) => { comparing = link; };
 
 /** Put the view in the address and the history in this window's memory. @param {any} [draft] */
 export function remember(draft) {
@@ -13,7 +16,7 @@ export function remember(draft) {
   const place = { concept: draftId || undefined, regio: regionNr() ?? undefined,
     laag: app.map.layer ? state.LAYERS[app.map.layer] : undefined,
     beeld: app.map.mode === "proposal" ? undefined : app.map.mode,
-    kleur: app.map.colour === "team" ? undefined : app.map.colour };
+    kleur: app.map.colour === "team" ? undefined : app.map.colour, vergelijk: comparing || undefined };
   history.replaceState(null, "", `${location.pathname}${location.search}${state.linkTo(place)}`);
   try {
     sessionStorage.setItem(key(), JSON.stringify({ draftId, history: app.history }));

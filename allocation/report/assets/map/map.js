@@ -30,6 +30,7 @@ export class CaseloadMap {
     this.onPick = (_area, _isMore) => {};
     this.onLasso = null;
     this.isLassoing = false;
+    this.compared = null;             // two sets of plans per layer, where two divisions are compared
     this.hatchesChanges = false;      // hatch what changes team, whatever the colour says
     this.onView = () => {};           // after every drawing: for a second map that follows
     this.context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
@@ -47,11 +48,13 @@ export class CaseloadMap {
 
   teamOf(area) {
     const layer = this.value.layers[this.layer];
+    if (this.compared) return this.compared[this.mode === "now" ? 0 : 1][this.layer][area];
     if (this.mode === "now") return layer.now[area];
     return (this.mode === "original" ? layer.proposal : this.plans[this.layer])[area];
   }
 
   hasChanged(area) {
+    if (this.compared) return this.compared[0][this.layer][area] !== this.compared[1][this.layer][area];
     return this.value.layers[this.layer].now[area] !== this.plans[this.layer][area];
   }
 

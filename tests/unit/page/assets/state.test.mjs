@@ -27,6 +27,17 @@ test("undo and redo go step by step, and a new step ends what could be redone", 
   assert.equal(state.redone(other), other);
 });
 
+test("every step is listed by name with how far it is, and can be gone to at once", () => {
+  const one = state.withMoves(state.EMPTY, [move("3511", "A")]), two = state.withMoves(one, [move("3512", "A")]);
+  const history = state.undone(state.committed(state.committed(state.begun(), one, "eerste"), two, "tweede"));
+  assert.deepEqual(state.steps(history), [
+    { text: "tweede", by: 1 }, { text: "eerste", by: 0 }, { text: "Begin", by: -1 }]);
+  assert.deepEqual(state.stepped(history, 1).changes, two);
+  assert.ok(state.isEmpty(state.stepped(history, -1).changes));
+  assert.deepEqual(state.stepped(history, -5).changes, state.EMPTY);
+  assert.equal(state.stepped(history, 0), history);
+});
+
 test("a pin takes the place of moves and other locks of the postcode; bars stay", () => {
   const before = { ...state.EMPTY, moves: [move("3511", "A"), move("3512", "A")],
     locks: [lock("3511", "bar", "C"), lock("3511", "split", "A", 0.5), lock("3511", "split", "B", 0.5)] };

@@ -1,0 +1,69 @@
+// @ts-check
+/* Goedkeuren en Afwijzen: what the proposal that is shown does to whom, and the decision, asked twice. */
+import { ask } from "../api.js";
+import { button, byId, element } from "../dom.js";
+import { app, during, fail, safely, say } from "./app.js";
+
+const POLL_MS = 700;
+
+/** @param {any} told of the server */
+function drawConsequences(told) {
+  const figures = told.figures.map((one) => `${one.name}: ${one.proposal}${one.now ? `, nu ${one.now}` : ""}`);
+  const regions = told.regions.map((one) => `${one.name}, ${one.layer}: ${one.areas} postcodes wisselen`);
+  byId("gevolgen").replaceChildren(...[...told.lines, ...figures, ...regions].map((text) => element("li", text)));
+  const place = byId("gevolg-let-op"), more = told.more_warnings;
+  const texts = [...told.warnings, ...(more ? [`En nog ${more}: zie het rapport.`] : [])];
+  place.className = texts.length ? "waarschuwing" : "";
+  place.replaceChildren(...texts.map((text) => element("p", text)));
+}
+
+/** Ask once more, in the page itself: what will happen, from which day.
+ * @param {any} told @param {boolean} isApproved */
+function askAgain(told, isApproved) {
+  const place = byId("beslis-zeker"), verb = isApproved ? "goedkeuren" : "afwijzen";
+  const text = isApproved
+    ? `Versie ${told.version} gaat gelden vanaf ${told.first_day}. Daarna verandert alleen een nieuwe versie dat.`
+    : `Versie ${told.version} wordt afgewezen; er verandert niets. Een nieuw voorstel kan altijd.`;
+  const yes = button(`Ja, ${verb}`, safely(() => decide(isApproved)), { class: "hoofd" });
+  const line = element("div", undefined, { class: "rij" });
+  line.append(yes, button("Nee", () => { place.hidden = true; }));
+  place.replaceChildren(element("p", text), line);
+  place.hidden = false;
+  yes.focus();
+}
+
+/** @param {boolean} isApproved */
+async function decide(isApproved) {
+  byId("beslis-zeker").hidden = true;
+  await during("Het besluit wordt verwerkt…", async () => {
+    const order = { run: app.run, is_approved: isApproved, remark: byId("beslis-opmerking").value.trim() };
+    const { task } = await ask("api/decision", order);
+    const query = new URLSearchParams({ run: app.run, task }), place = byId("beslis-stand");
+    let told = { state: "busy", text: "" };
+    while (told.state === "busy") {
+      told = await ask(`api/decision/state?${query}`);
+      place.textContent = told.text;
+      say(told.text);
+      if (told.state === "busy") await new Promise((go) => { setTimeout(go, POLL_MS); });
+    }
+    place.dataset.state = told.state;
+    place.className = told.state === "done" ? "goed" : "waarschuwing";
+    if (told.state !== "done") return;
+    byId("beslis").hidden = true;
+    place.append(" ", element("a", "Toon de nieuwe stand", { href: location.pathname + location.search }));
+  });
+}
+
+export function wireApproving() {
+  if (!byId("goedkeuring")) return;
+  ask(`api/decision?run=${encodeURIComponent(app.run)}`).then((told) => {
+    drawConsequences(told);
+    byId("goedkeuring").dataset.klaar = "ja";
+    if (!byId("beslis")) return;
+    byId("keur-goed").disabled = Boolean(told.obstacle);
+    byId("beslis-stand").textContent = told.obstacle;
+    byId("beslis-stand").className = told.obstacle ? "waarschuwing" : "";
+    byId("keur-goed").addEventListener("click", () => askAgain(told, true));
+    byId("wijs-af").addEventListener("click", () => askAgain(told, false));
+  }).catch(fail);
+}

@@ -1,0 +1,172 @@
+"""Approving and rejecting a proposal: what it does to whom, whether it can be decided on, and the act itself.
+
+Alone, the page publishes with the function that the command line uses. Behind a scheduler the run of a proposal waits
+for an answer; then the page passes the answer on, and that run publishes. A proposal that was handed in from a draft
+has no run that waits: the page publishes it in either case.
+
+Belongs here: the decision. Does not belong here: how a version is put in force, who may decide.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+import sqlalchemy as sa
+from fastapi import FastAPI, Request
+from fastapi.concurrency import run_in_threadpool
+
+from allocation.contract.errors import Passing, Refused
+from allocation.page.desk import STATES, Desk
+from allocation.page.requests import AskedRun, DecisionOrder
+from allocation.page.who import Approver, DeskOf, MayDecide, MayPlan
+from allocation.publication import files, store, versions
+from allocation.report import dutch
+from allocation.report.decision import decision
+from allocation.report.frames import Frames
+from allocation.runs.run import Run
+
+NO_RIGHTS = (
+    "Deze pagina heeft in de database geen recht om te publiceren; laat de beheerder versie {version} publiceren."
+)
+OVERTAKEN = (
+    "Sinds dit voorstel is gemaakt, is er een andere versie gepubliceerd of teruggezet; de wijzigingen en verhuizingen "
+    "kloppen niet meer. Laat het voorstel opnieuw maken."
+)
+BUSY = "De versie wordt gepubliceerd."
+
+
+class Approval(Protocol):
+    """Who passes an answer on to a run that waits for it; put into the scope as ``approval`` by a server around this
+    application that has a scheduler."""
+
+    async def answer(self, run_id: str, *, is_approved: bool, remark: str) -> bool:
+        """Pass the answer on with the rights of the one who asks. False when no run ever waits for this one."""
+
+    async def state(self, run_id: str) -> dict[str, Any]:
+        """How it goes as long as the version is not decided: ``state`` (busy or refused), ``text`` in Dutch."""
+
+
+def summary(desk: Desk, run_id: str, *, for_readers: bool) -> dict[str, Any]:
+    """What a proposal does to whom: the words and figures of page one of its report."""
+    opened = desk.opened(run_id)
+    frames = Frames.read(opened.bench.folder, opened.bench.board)
+    told = decision(frames.for_readers() if for_readers else frames, opened.value["regions"])
+    return {
+        "lines": [told.summary, f"Ingangsdatum: {told.first_day}.", *told.movements],
+        "figures": [{"name": one.name, "proposal": one.proposal, "now": one.now} for one in told.figures],
+        "regions": [{"name": row[0].text, "layer": row[1].text, "areas": row[2].text} for row in told.regions.rows],
+        "warnings": told.warnings,
+        "more_warnings": told.more_warnings,
+    }
+
+
+def version_row(desk: Desk, run_id: str) -> Mapping[str, Any]:
+    """What the store knows of the version of a run. Raises Refused when there is none."""
+    known = versions.versions(desk.store_url)
+    own = known[known["run_id"] == run_id]
+    if own.empty:
+        raise Refused("Van deze run is geen versie voorgesteld.")
+    return {str(name): value for name, value in own.sort_values("version").iloc[-1].items()}
+
+
+def first_day(planned: object) -> date:
+    """The first day in force of a proposal that is approved today."""
+    return planned if isinstance(planned, date) and planned >= store.today() else store.today()
+
+
+def obstacle(desk: Desk, run_id: str, *, is_approved: bool) -> str:
+    """Why a proposal cannot be decided on, in a sentence; empty when it can. The store has the last word."""
+    row = version_row(desk, run_id)
+    version, status = int(row["version"]), str(row["status"])
+    if status != "proposed":
+        return f"Versie {version} is al {STATES.get(status, status)}."
+    if not is_approved:
+        return ""
+    based_on = Run.open(desk.folder(run_id)).in_force().timeline_act
+    if based_on is not None and versions.timeline_act(desk.store_url) > based_on:
+        return OVERTAKEN
+    day, spans = first_day(row["planned_from"]), files.team_periods(desk.var / "published", version)
+    there = {team for team, begins, ends in spans if begins <= day and (ends is None or ends >= day)}
+    gone = sorted({team for team, _, _ in spans} - there)
+    if gone:
+        verb = "bestaan" if len(gone) > 1 else "bestaat"
+        return f"Op {dutch.day(day)} {verb} {', '.join(gone[:10])} niet; laat voor die dag een voorstel maken."
+    return ""
+
+
+def publish_in(var: Path, store_url: str, version: int, by: str, remark: str) -> dict[str, Any]:
+    """Put a version in force, in a process of its own; how that ended."""
+    approval = {"by": by, "remark": remark, "decision": "approved", "at": datetime.now(UTC).isoformat()}
+    try:
+        versions.publish(version, store_url, var / "published", approval=approval)
+    except sa.exc.ProgrammingError as error:  # a role of the database that may only propose
+        raise Refused(NO_RIGHTS.format(version=version)) from error
+    except Passing:
+        raise
+    except Refused as refused:
+        raise Refused(f"Publiceren is geweigerd; er is niets gewijzigd. De opslag zegt: {refused}") from refused
+    return decided(version, store_url)
+
+
+def decided(version: int, store_url: str) -> dict[str, Any]:
+    """A version that was decided on: approved from which day, or rejected. Busy as long as it was not."""
+    known = versions.versions(store_url)
+    rows = known[known["version"] == version]
+    status = str(rows["status"].iloc[0])
+    if status == "proposed":
+        return {"state": "busy", "text": BUSY}
+    if status == "rejected":
+        return {"state": "done", "version": version, "text": f"Versie {version} is afgewezen; er verandert niets."}
+    begins = [day for day in rows["valid_from"] if isinstance(day, date)]
+    since = f" en geldt vanaf {dutch.day(max(begins))}" if begins else ""
+    return {"state": "done", "version": version, "text": f"Versie {version} is goedgekeurd{since}."}
+
+
+def decide(desk: Desk, order: DecisionOrder, by: str) -> str:
+    """Approve (in a process beside this one) or reject (at once), without a scheduler; returns the task's name, empty
+    when it is done."""
+    version = int(version_row(desk, order.run)["version"])
+    if order.is_approved:
+        what = (desk.var, desk.store_url, version, by, order.remark)
+        return desk.tasks.start(publish_in, *what, busy=BUSY)
+    try:
+        versions.reject(version, desk.store_url, {"by": by, "remark": order.remark, "decision": "rejected",
+                                                  "at": datetime.now(UTC).isoformat()})  # fmt: skip
+    except sa.exc.ProgrammingError as error:
+        raise Refused(NO_RIGHTS.format(version=version)) from error
+    return ""
+
+
+def add_deciding(app: FastAPI) -> None:
+    """The endpoints of the decision."""
+
+    @app.get("/api/decision", include_in_schema=False)
+    def about(run: AskedRun, desk: DeskOf, may_plan: MayPlan, may_decide: MayDecide) -> dict[str, Any]:
+        row = version_row(desk, run)
+        told = summary(desk, run, for_readers=not may_plan)
+        open_to = may_decide and row["status"] == "proposed"
+        facts = {"version": int(row["version"]), "status": str(row["status"]), "may_decide": may_decide}
+        facts["first_day"] = dutch.day(first_day(row["planned_from"]))
+        return told | facts | {"obstacle": obstacle(desk, run, is_approved=True) if open_to else ""}
+
+    @app.post("/api/decision", include_in_schema=False)
+    async def decision_made(order: DecisionOrder, request: Request, desk: DeskOf, by: Approver) -> dict[str, str]:
+        why_not = await run_in_threadpool(obstacle, desk, order.run, is_approved=order.is_approved)
+        if why_not:
+            raise Refused(why_not)
+        passes_on: Approval | None = request.scope.get("approval")
+        if passes_on and await passes_on.answer(order.run, is_approved=order.is_approved, remark=order.remark):
+            return {"task": ""}
+        return {"task": await run_in_threadpool(decide, desk, order, by)}
+
+    @app.get("/api/decision/state", include_in_schema=False)
+    async def decision_state(run: AskedRun, request: Request, desk: DeskOf, task: str = "") -> dict[str, Any]:
+        if task:
+            return desk.tasks.state(task)
+        version = int((await run_in_threadpool(version_row, desk, run))["version"])
+        told = await run_in_threadpool(decided, version, desk.store_url)
+        passes_on: Approval | None = request.scope.get("approval")
+        return await passes_on.state(run) if told["state"] == "busy" and passes_on else told

@@ -1,0 +1,327 @@
+"""A division made elsewhere: read from a file and laid over a proposal as changes; and written in the same form.
+
+A row is a postcode and its team. ``team_werkgever`` names the team of the werkgeverslijn where it has teams of its own,
+``team_pw`` that of the Participatiewet; in ``team`` the kind of the team says which division is meant. A postcode that
+the file does not name stays as proposed. GeoJSON holds the same as properties; without a postcode, a feature is the
+area of a team and has every postcode whose middle lies in it.
+
+Belongs here: files. Does not belong here: what a division means (`whatif`), words of the command line.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import shapely
+
+import geodata
+from allocation.contract.errors import InputRefused, Problem, Refused
+from allocation.page.answers import draft_team
+from allocation.page.changes import ChangeSet, Move
+from allocation.page.whatif import Bench, Variant, refuse_move
+from allocation.publication.store import csv_bytes
+from allocation.publication.table_files import spreadsheet_safe
+from allocation.report.board import LayerBoard
+from allocation.report.map import SHOWN, boards_shown, main_team
+from allocation.runs import run_files
+
+PC4_NAMES = ("pc4", "postcode")
+TEAM_NAMES = {"team": "team", "team_id": "team", "team_werkgever": "team_werkgever", "team_pw": "team_pw"}
+COLUMNS = ("pc4", "team", "team_werkgever", "team_pw")
+TOLERANCE_M = 100.0
+MOST_PROBLEMS_SHOWN = 20
+
+
+class Wrong(StrEnum):
+    """What can be wrong with a file."""
+
+    UNREADABLE = "unreadable"
+    NO_COLUMN = "no column"
+    EMPTY = "empty"
+    NOT_A_POSTCODE = "not a postcode"
+    UNKNOWN_POSTCODE = "unknown postcode"
+    UNKNOWN_TEAM = "unknown team"
+    WRONG_KIND = "wrong kind"
+    TWICE = "twice"
+    NOT_ALLOWED = "not allowed"
+
+
+ENGLISH = {
+    Wrong.UNREADABLE: ("cannot be read", "CSV in UTF-8 with a header, or GeoJSON"),
+    Wrong.NO_COLUMN: ("there is no column '{value}'", "pc4,team, and perhaps team_werkgever and team_pw"),
+    Wrong.EMPTY: ("it names no postcode with a team", "one row per postcode"),
+    Wrong.NOT_A_POSTCODE: ("'{value}' is no postcode", "four digits"),
+    Wrong.UNKNOWN_POSTCODE: ("postcode {value} does not exist", "a postcode of the boundaries of the run"),
+    Wrong.UNKNOWN_TEAM: ("team '{value}' does not exist", "a team of the run"),
+    Wrong.WRONG_KIND: ("team {value} does not serve this division", "a team of that division"),
+    Wrong.TWICE: ("postcode {value} has two teams", "one; a split is made as a lock"),
+    Wrong.NOT_ALLOWED: ("team {other} cannot have postcode {value}", "not another region, not barred, not locked"),
+}
+DUTCH = {
+    Wrong.UNREADABLE: "Dit bestand is niet te lezen; geef CSV (UTF-8, met een kop) of GeoJSON.",
+    Wrong.NO_COLUMN: "Er is geen kolom “{value}”; nodig zijn pc4 en team.",
+    Wrong.EMPTY: "In dit bestand staat geen enkele postcode met een team.",
+    Wrong.NOT_A_POSTCODE: "“{value}” is geen postcode van vier cijfers.",
+    Wrong.UNKNOWN_POSTCODE: "Postcode {value} bestaat niet.",
+    Wrong.UNKNOWN_TEAM: "Team “{value}” bestaat niet.",
+    Wrong.WRONG_KIND: "Team {value} hoort niet bij deze verdeling.",
+    Wrong.TWICE: "Postcode {value} heeft twee teams; splitsen kan met een vergrendeling.",
+    Wrong.NOT_ALLOWED: "Postcode {value} kan niet naar team {other}: andere regio, uitgesloten of vergrendeld.",
+}
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing wrong with a file. ``row``: as a spreadsheet counts, header first; of GeoJSON the feature."""
+
+    kind: Wrong
+    row: int | None = None
+    column: str = ""
+    value: str = ""
+    other: str = ""
+
+
+class PlanRefused(Refused):
+    """A file that is no division of this country; ``faults`` lists all of them. Its text is Dutch, for the page."""
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        self.faults = tuple(dict.fromkeys(faults))
+        lines = [
+            (f"Rij {one.row}: " if one.row else "") + DUTCH[one.kind].format(value=one.value, other=one.other)
+            for one in self.faults[:MOST_PROBLEMS_SHOWN]
+        ]
+        more = len(self.faults) - MOST_PROBLEMS_SHOWN
+        super().__init__("\n".join(lines + [f"En nog {more}."] * (more > 0)))
+
+    def in_english(self, file: str) -> InputRefused:
+        """The same for the command line."""
+        problems = []
+        for one in self.faults:
+            what, allowed = ENGLISH[one.kind]
+            told = what.format(value=one.value, other=one.other)
+            problems.append(Problem(file, one.row, one.column or None, told, allowed))
+        return InputRefused(problems)
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A postcode with a team, and in which row and column of the file that stands."""
+
+    row: int
+    column: str
+    pc4: str
+    team_id: str
+
+
+@dataclass(frozen=True)
+class Imported:
+    """A file as changes on a proposal. ``named``: postcodes in it; ``unnamed``: those that stay as proposed."""
+
+    changes: ChangeSet
+    named: int
+    unnamed: int
+
+
+# --- reading ---------------------------------------------------------------------------------------------------------
+
+
+def read_plan(content: bytes, bench: Bench) -> list[Placed]:
+    """The rows of a file, CSV or GeoJSON. Raises PlanRefused naming everything that cannot be read."""
+    start = content.lstrip(b"\xef\xbb\xbf \r\n\t")[:1]
+    return _of_geojson(content, bench) if start == b"{" else _of_csv(content)
+
+
+def _of_csv(content: bytes) -> list[Placed]:
+    try:
+        text = content.decode("utf-8-sig")
+        first = text.splitlines()[0] if text.strip() else ""
+        delimiter = ";" if first.count(";") > first.count(",") else ","
+        lines = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise PlanRefused([Fault(Wrong.UNREADABLE)]) from error
+    header = [name.strip().lower() for name in lines[0]] if lines else []
+    rows = (dict(zip(header, line, strict=False)) for line in lines[1:])
+    return _placed(header, enumerate(rows, start=2))
+
+
+def _placed(header: Sequence[str], rows: Iterable[tuple[int, Mapping[str, Any]]]) -> list[Placed]:
+    pc4_name = next((name for name in PC4_NAMES if name in header), None)
+    columns = {name: TEAM_NAMES[name] for name in header if name in TEAM_NAMES}
+    lacking = [Fault(Wrong.NO_COLUMN, value="pc4")] * (pc4_name is None)
+    lacking += [Fault(Wrong.NO_COLUMN, value="team")] * ("team" not in columns.values())
+    if lacking:
+        raise PlanRefused(lacking)
+    found, faults = [], []
+    for number, row in rows:
+        pc4 = str(row.get(pc4_name or "") or "").strip()
+        teams = {column: _code(row.get(name)) for name, column in columns.items()}
+        if not pc4 and not any(teams.values()):
+            continue
+        if not (len(pc4) == 4 and pc4.isascii() and pc4.isdigit()):
+            faults.append(Fault(Wrong.NOT_A_POSTCODE, number, "pc4", pc4[:20]))
+            continue
+        found += [Placed(number, column, pc4, team) for column, team in teams.items() if team]
+    if faults or not found:
+        raise PlanRefused(faults or [Fault(Wrong.EMPTY)])
+    return found
+
+
+def _code(value: object) -> str:
+    """A team's code; the apostrophe that keeps a spreadsheet from running it is not part of it."""
+    return "" if value is None or value != value else str(value).strip().removeprefix("'")[:60]
+
+
+def _of_geojson(content: bytes, bench: Bench) -> list[Placed]:
+    try:
+        frame = gpd.read_file(io.BytesIO(content))
+    except Exception as error:  # whatever the reader makes of a broken file
+        raise PlanRefused([Fault(Wrong.UNREADABLE)]) from error
+    names = {name: name.strip().lower() for name in frame.columns if name != "geometry"}
+    frame = frame.rename(columns=names)
+    if not any(name in frame for name in PC4_NAMES):
+        frame = _by_place(frame, bench)
+    rows = frame.drop(columns="geometry").to_dict("records")
+    return _placed([name for name in frame.columns if name != "geometry"], zip(frame["feature"], rows, strict=True)
+                   if "feature" in frame else enumerate(rows, start=1))  # fmt: skip
+
+
+def _by_place(frame: gpd.GeoDataFrame, bench: Bench) -> gpd.GeoDataFrame:
+    """Areas of teams as one row per postcode whose middle lies in it."""
+    if (
+        frame.crs is None
+        or frame.geometry.isna().any()
+        or not (frame.geom_type.isin(["Polygon", "MultiPolygon"])).all()
+    ):
+        raise PlanRefused([Fault(Wrong.NO_COLUMN, value="pc4")])
+    areas = bench.board.areas
+    middles = gpd.GeoDataFrame(
+        {"pc4": areas["pc4"]}, geometry=gpd.points_from_xy(areas["x_m"], areas["y_m"]), crs=28992
+    )
+    numbered = frame.assign(feature=range(1, len(frame) + 1)).to_crs(28992)
+    return gpd.sjoin(middles, numbered, predicate="within").drop(columns="index_right")
+
+
+# --- as changes ------------------------------------------------------------------------------------------------------
+
+
+def import_plan(content: bytes, bench: Bench) -> Imported:
+    """A file as changes on the proposal of ``bench``. Raises PlanRefused with everything that is wrong."""
+    placed = read_plan(content, bench)
+    wanted = _wanted(placed, bench)
+    moves, faults = [], []
+    at = {pc4: a for a, pc4 in enumerate(bench.board.areas["pc4"])}
+    ids = bench.board.teams["team_id"].to_numpy()
+    for key, _, domain, line in SHOWN:
+        main = main_team(bench.board, domain, line, "proposal")
+        units: dict[int, tuple[LayerBoard, list[int]]] = {}
+        for part in boards_shown(bench.board, domain, line):
+            for u, area in enumerate(part.area):
+                units.setdefault(int(area), (part, []))[1].append(u)
+        for (layer, pc4), one in wanted.items():
+            if layer != key or (main[at[pc4]] >= 0 and ids[main[at[pc4]]] == one.team_id):
+                continue
+            part, own = units[at[pc4]]
+            move = Move(layer=key, pc4=pc4, team_id=one.team_id)
+            if refuse_move(part, np.array(own, dtype=np.int64), move):
+                faults.append(Fault(Wrong.NOT_ALLOWED, one.row, one.column, pc4, one.team_id))
+            else:
+                moves.append(move)
+    if faults:
+        raise PlanRefused(faults)
+    named = {one.pc4 for one in placed}
+    return Imported(ChangeSet(moves=tuple(moves)), len(named), len(at) - len(named))
+
+
+def _wanted(placed: Sequence[Placed], bench: Bench) -> dict[tuple[str, str], Placed]:
+    """Which team each layer and postcode gets; where the lines have the same teams, layer ``vangnet`` is both."""
+    kinds = bench.board.teams.drop_duplicates("team_id").set_index("team_id")["kind"].to_dict()
+    codes = set(bench.board.areas["pc4"])
+    lines = _lines_of(bench)
+    has_own = {(one.row, one.pc4) for one in placed if one.column == "team_werkgever"}
+    wanted: dict[tuple[str, str], Placed] = {}
+    faults = []
+    for one in placed:
+        if one.pc4 not in codes:
+            faults.append(Fault(Wrong.UNKNOWN_POSTCODE, one.row, "pc4", one.pc4))
+            continue
+        if one.team_id not in kinds:
+            faults.append(Fault(Wrong.UNKNOWN_TEAM, one.row, one.column, one.team_id))
+            continue
+        layers = _layers(one, kinds[one.team_id], lines.get(one.pc4), is_one_line=(one.row, one.pc4) in has_own)
+        if not layers:
+            faults.append(Fault(Wrong.WRONG_KIND, one.row, one.column, one.team_id))
+        for layer in layers:
+            known = wanted.setdefault((layer, one.pc4), one)
+            if known.team_id != one.team_id:
+                faults.append(Fault(Wrong.TWICE, one.row, one.column, one.pc4))
+    if faults:
+        raise PlanRefused(faults)
+    return wanted
+
+
+def _lines_of(bench: Bench) -> dict[str, dict[str, frozenset[str]]]:
+    """Of postcodes where the client lines have teams of their own: the teams of each line."""
+    found: dict[str, dict[str, frozenset[str]]] = {}
+    for part in bench.board.layers:
+        line = part.layer.client_line
+        if part.layer.law_domain == "zw_wia" and line != "alle":
+            teams = frozenset(part.layer.problem.team_ids)
+            for pc4 in part.layer.parts["pc4"]:
+                found.setdefault(pc4, {})[line] = teams
+    return found
+
+
+def _layers(one: Placed, kind: str, lines: Mapping[str, frozenset[str]] | None, *, is_one_line: bool) -> list[str]:
+    """The layers that a cell speaks of; none when the team cannot be meant there."""
+    if kind == "participatiewet":
+        return ["pw"] if one.column in ("team", "team_pw") else []
+    if kind != "regulier" or one.column == "team_pw":
+        return []
+    if lines is None:
+        return ["vangnet"]
+    if one.column == "team_werkgever":
+        return ["werkgever"]
+    if is_one_line:
+        return ["vangnet"]
+    return [line for line in ("vangnet", "werkgever") if one.team_id in lines.get(line, ())]
+
+
+# --- writing ---------------------------------------------------------------------------------------------------------
+
+
+def plan_table(variant: Variant) -> pd.DataFrame:
+    """The division as `COLUMNS`, one row per postcode; of a split postcode the team with the largest part. Where both
+    lines have the same teams, ``team_werkgever`` is empty."""
+    ids = np.append(variant.board.teams["team_id"].to_numpy(), "")
+    team = {key: ids[draft_team(variant, domain, line)] for key, _, domain, line in SHOWN}
+    apart = np.zeros(len(variant.board.areas), dtype=bool)
+    for part in variant.board.layers:
+        if part.layer.law_domain == "zw_wia" and part.layer.client_line != "alle":
+            apart[part.area] = True
+    values = (variant.board.areas["pc4"], team["vangnet"], np.where(apart, team["werkgever"], ""), team["pw"])
+    return pd.DataFrame(dict(zip(COLUMNS, values, strict=True)))
+
+
+def csv_of(variant: Variant) -> str:
+    """The division as CSV, safe in a spreadsheet."""
+    return csv_bytes(spreadsheet_safe(pa.Table.from_pandas(plan_table(variant), preserve_index=False))).decode()
+
+
+def geojson_of(variant: Variant, folder: Path) -> str:
+    """The division as GeoJSON (WGS 84) with simplified borders: one feature per postcode."""
+    frame = gpd.read_parquet(run_files.AREAS.path(folder), columns=["pc4", "geometry"])
+    simple = frame.assign(geometry=geodata.simplify(frame, TOLERANCE_M)).to_crs(4326)
+    whole = simple.merge(plan_table(variant), on="pc4")
+    whole["geometry"] = shapely.set_precision(whole.geometry.to_numpy(), 1e-5, mode="pointwise")
+    return json.dumps(json.loads(whole.to_json(drop_id=True)), separators=(",", ":"), ensure_ascii=False)

@@ -1,0 +1,135 @@
+"""Approving and rejecting on the page without a scheduler around it; the tests of the page in Airflow have one."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from allocation.contract.calendar import today
+from allocation.page import deciding, proposing
+from allocation.page.app import create_app
+from allocation.page.changes import ChangeSet, Move
+from allocation.publication import versions
+from tests.unit.page.test_guarding import As
+
+
+@pytest.fixture
+def app(var: Path) -> Iterator[Any]:
+    made = create_app(f"sqlite:///{var / 'store.sqlite'}", var)
+    yield made
+    made.state.desk.close()
+
+
+def client_of(app: Any, **scope: Any) -> TestClient:
+    return TestClient(As(app, **scope), base_url="http://127.0.0.1")
+
+
+def order(**more: Any) -> dict[str, Any]:
+    return {"run": "toy", "is_approved": True, "remark": "akkoord"} | more
+
+
+def followed(client: TestClient, task: str) -> dict[str, Any]:
+    for _ in range(600):
+        told: dict[str, Any] = client.get("/api/decision/state", params={"run": "toy", "task": task}).json()
+        if told["state"] != "busy":
+            return told
+        time.sleep(0.1)
+    raise AssertionError("still busy after a minute")
+
+
+def test_the_approver_reads_what_happens_to_whom_and_approves(app: Any) -> None:
+    client, store = client_of(app, planner="Bert"), app.state.store_url
+    told = client.get("/api/decision?run=toy").json()
+    assert (told["version"], told["status"], told["obstacle"]) == (1, "proposed", "")
+    moved = versions.read_table("allocation_changes", store, version=1)
+    assert moved["pc4"].nunique() > 0
+    assert re.match(rf"{moved['pc4'].nunique()} postcodes? wissel", told["lines"][0])
+    assert sum(int(one["areas"]) for one in told["regions"]) >= moved["pc4"].nunique()
+    assert "Dossiers die verhuizen" in {one["name"] for one in told["figures"]}
+    ended = followed(client, client.post("/api/decision", json=order()).json()["task"])
+    assert ended["state"] == "done", ended
+    assert "Versie 1 is goedgekeurd en geldt vanaf" in ended["text"]
+    row = versions.versions(store).iloc[0]
+    assert (row["status"], bool(row["is_in_force"])) == ("published", True)
+    assert (row["approval"]["by"], row["approval"]["remark"]) == ("Bert", "akkoord")
+    again = client.post("/api/decision", json=order())
+    assert (again.status_code, again.json()["detail"]) == (422, "Versie 1 is al gepubliceerd.")
+
+
+def test_a_rejection_changes_nothing_but_the_record(app: Any) -> None:
+    client = client_of(app, planner="Bert")
+    ended = followed(
+        client, client.post("/api/decision", json=order(is_approved=False, remark="te druk")).json()["task"]
+    )
+    assert ended == {"state": "done", "version": 1, "text": "Versie 1 is afgewezen; er verandert niets."}
+    row = versions.versions(app.state.store_url).iloc[0]
+    assert (row["status"], row["approval"]["remark"]) == ("rejected", "te druk")
+    assert versions.current_version(app.state.store_url) is None
+
+
+def test_who_may_not_decide_reads_and_is_refused(app: Any) -> None:
+    client = client_of(app, planner="kijker", may_plan=False, may_decide=False)
+    told = client.get("/api/decision?run=toy").json()
+    assert "Dossiers die verhuizen" not in {one["name"] for one in told["figures"]}
+    assert client.post("/api/decision", json=order()).status_code == 403
+    assert versions.versions(app.state.store_url).iloc[0]["status"] == "proposed"
+
+
+def test_a_proposal_that_was_overtaken_is_refused_in_dutch(app: Any, var: Path) -> None:
+    store = app.state.store_url
+    moves = ChangeSet(moves=(Move(layer="vangnet", pc4="1005", team_id="W2"),))
+    second = proposing.submit_in(var, store, "toy", moves, "Anna", "anders", None)
+    versions.publish(second, store, var / "published")
+    client = client_of(app, planner="Bert")
+    assert client.get("/api/decision?run=toy").json()["obstacle"] == deciding.OVERTAKEN
+    refused = client.post("/api/decision", json=order())
+    assert (refused.status_code, refused.json()["detail"]) == (422, deciding.OVERTAKEN)
+    assert client.post("/api/decision", json=order(is_approved=False)).status_code == 200
+
+
+def test_a_team_that_is_not_there_on_the_first_day_is_named(app: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    ended = today() - timedelta(days=1)
+    monkeypatch.setattr(deciding.files, "team_periods", lambda *_: [("W1", ended - timedelta(days=9), ended),
+                                                                     ("W2", ended, None)])  # fmt: skip
+    told = client_of(app).get("/api/decision?run=toy").json()
+    assert "bestaat W1 niet" in told["obstacle"]
+
+
+class Waiting:
+    """A scheduler whose run waits for an answer; it keeps what it was told."""
+
+    def __init__(self, *, waits: bool) -> None:
+        self.waits = waits
+        self.answers: list[tuple[str, bool, str]] = []
+
+    async def answer(self, run_id: str, *, is_approved: bool, remark: str) -> bool:
+        if self.waits:
+            self.answers.append((run_id, is_approved, remark))
+        return self.waits
+
+    async def state(self, run_id: str) -> dict[str, Any]:
+        return {"state": "refused", "text": f"{run_id} is mislukt"}
+
+
+def test_where_a_run_waits_the_answer_is_passed_on_and_the_run_publishes(app: Any) -> None:
+    waiting = Waiting(waits=True)
+    client = client_of(app, planner="Bert", approval=waiting)
+    assert client.post("/api/decision", json=order()).json() == {"task": ""}
+    assert waiting.answers == [("toy", True, "akkoord")]
+    assert followed(client, "") == {"state": "refused", "text": "toy is mislukt"}
+    assert versions.versions(app.state.store_url).iloc[0]["status"] == "proposed"
+    versions.reject(1, app.state.store_url, {"by": "Bert"})
+    assert followed(client, "")["text"] == "Versie 1 is afgewezen; er verandert niets."
+
+
+def test_where_no_run_waits_the_page_publishes_itself(app: Any) -> None:
+    client = client_of(app, planner="Bert", approval=Waiting(waits=False))
+    ended = followed(client, client.post("/api/decision", json=order()).json()["task"])
+    assert ended["state"] == "done", ended
