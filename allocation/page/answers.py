@@ -102,6 +102,16 @@ FIGURES = (
 )
 """What the page counts, for the division in force, the proposal and the draft alike."""
 
+MEANINGS = {
+    "Grootste afwijking": "Het team dat het verst van zijn eigen deel ligt: het werk dat bij zijn uren past.",
+    "Dossiers die verhuizen": "Bestaande dossiers die een ander team krijgen dan het team dat ze nu heeft.",
+    "Postcodes die wisselen": "Postcodes waarvan nieuwe cliënten een ander team krijgen dan nu.",
+    "Langste wachttijd (maanden)": "Bij het team met de langste: uren in zijn dossiers, gedeeld door zijn uren per "
+    "maand.",
+    "Afstand tot kantoor (km)": "Gemiddeld van postcode naar het kantoor van het team, gewogen naar werk.",
+}
+"""The terms above the map, explained."""
+
 
 def strip(
     bench: Bench, variant: Variant, shown: ShownKey, region: int | None, *, for_readers: bool = False
@@ -118,7 +128,8 @@ def strip(
             for plan, move in zip(plans, moves, strict=True)
         )
         values = {"now": now, "proposal": proposal, "draft": draft}
-        rows.append({"name": figure.name, "is_main": figure.is_main, **values})
+        about = MEANINGS.get(figure.name, "")
+        rows.append({"name": figure.name, "about": about, "is_main": figure.is_main, **values})
     return rows
 
 

@@ -320,7 +320,7 @@ def csv_of(variant: Variant) -> str:
 
 def geojson_of(variant: Variant, folder: Path) -> str:
     """The division as GeoJSON (WGS 84) with simplified borders: one feature per postcode."""
-    frame = gpd.read_parquet(run_files.AREAS.path(folder), columns=["pc4", "geometry"])
+    frame = gpd.read_parquet(run_files.AREAS.fetched(folder), columns=["pc4", "geometry"])
     simple = frame.assign(geometry=geodata.simplify(frame, TOLERANCE_M)).to_crs(4326)
     whole = simple.merge(plan_table(variant), on="pc4")
     whole["geometry"] = shapely.set_precision(whole.geometry.to_numpy(), 1e-5, mode="pointwise")

@@ -85,8 +85,9 @@ def _overloaded(sums: Sequence[LayerSums]) -> Question:
         for load, team, deviation, part in rows[:MOST_ROWS]
     ]
     return Question(
-        "overbelast", "Welke teams zijn het zwaarst belast?", "Belasting: gevraagd werk tegenover de eigen uren.",
-        ("Team", "Laag", "Belasting", "Afwijking van het eigen deel"), answers,
+        "overbelast", "Welke teams zijn het zwaarst belast?",
+        "Gevraagd werk tegenover de eigen uren; afwijking van het eigen deel.",
+        ("Team", "Laag", "Belasting", "Afwijking"), answers,
     )  # fmt: skip
 
 

@@ -32,5 +32,5 @@ def styled(chart: Any) -> Any:
     lines = {"domainColor": QUIET, "tickColor": QUIET, "gridColor": QUIET, "gridOpacity": 0.25}
     labels = {"labelLimit": 220, "labelFlush": False, "labelOverlap": "greedy", "labelSeparation": 6}
     axis = text | lines | labels | {"titleFontSize": 11, "titleFontWeight": "normal"}
-    dressed = chart.configure(font="Liberation Sans, Arial, sans-serif", aria=False, background=None)
+    dressed = chart.configure(font="Liberation Sans, Arial, sans-serif", aria=False, background="transparent")
     return dressed.configure_view(stroke=None).configure_axis(**axis).configure_legend(orient="top", **text)

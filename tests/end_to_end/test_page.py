@@ -236,11 +236,13 @@ def test_axe_finds_no_serious_issue(planner: Browser, address: str) -> None:
     choose(page, border_code(page))
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme)
-        for name in ("wijzigen", "teams", "vergrendelen", "concepten", "besluit"):
+        for name in ("wijzigen", "teams", "vergrendelen", "vragen", "concepten", "besluit"):
             to_tab(page, name)
             assert planner.serious_issues() == [], (scheme, name)
-        for sheet in ("alle-cijfers", "tabellen"):
+        for sheet in ("alle-cijfers", "grafieken", "tabellen"):
             page.click(f"#{sheet}")
+            if sheet == "grafieken":
+                expect(page.locator("#tekeningen svg").first).to_be_visible(timeout=60_000)
             assert planner.serious_issues() == [], (scheme, sheet)
             page.click(f"#{sheet}")
     page.goto(f"{address}/opzoeken")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -188,3 +189,117 @@ def test_who_may_reads_what_a_proposal_does_and_approves_it_on_the_page(tmp_path
         assert chromium.errors == []
     made = versions.versions(run.store).iloc[0]
     assert (made["status"], made["approval"]["by"], made["approval"]["remark"]) == ("published", "Bert", "akkoord")
+
+
+# --- faults that a planner met; each must stay away ------------------------------------------------------------------
+
+
+def test_the_fte_that_is_shown_is_that_of_the_team_that_gets_it(planner: Browser) -> None:
+    page = planner.page
+    to_tab(page, "teams")
+    page.select_option("#fte-team", "W1")
+    page.fill("#fte-waarde", "1.7")
+    after(page, lambda p: p.click("#fte button[type=submit]"))
+    page.select_option("#fte-team", "W2")
+    assert page.input_value("#fte-waarde") == "1"
+    page.select_option("#fte-team", "W1")
+    assert page.input_value("#fte-waarde") == "1.7"
+    page.evaluate("document.getElementById('fte-team').value = 'O1'")  # chosen elsewhere, without an event
+    page.click("#fte button[type=submit]")
+    assert page.input_value("#fte-waarde") == "1"
+    assert page.evaluate("caseload.history.changes.teams.map((one) => one.team_id)") == ["W1"]
+
+
+def test_a_lock_begins_with_the_team_of_the_postcode(planner: Browser) -> None:
+    page = planner.page
+    choose(page, "1012")
+    to_tab(page, "vergrendelen")
+    assert page.input_value("#slot-team") == "O2"
+    assert page.locator("#slot-team option").first.get_attribute("value") != "O2"
+
+
+def test_search_finds_a_gemeente_and_chooses_all_of_it(planner: Browser) -> None:
+    page = planner.page
+    page.fill("#zoek", "gemeente 3")
+    page.locator("#zoek").press("Enter")
+    expect(page.locator("#codes")).to_have_value("1003 1007 1011")
+    expect(page.locator("#keuze")).to_contain_text("3 postcodes gekozen")
+
+
+def test_a_reload_keeps_region_draft_and_what_can_be_undone(planner: Browser) -> None:
+    page = planner.page
+    after(page, lambda p: p.select_option("#regio", label="West"))
+    apply_first(page, "1005")
+    expect(page.locator("#concept-nu")).to_contain_text("Bewaard als", timeout=20_000)
+    name = page.text_content("#concept-nu")
+    page.reload()
+    planner.ready()
+    assert page.locator("#regio option:checked").inner_text() == "West"
+    assert page.text_content("#concept-nu") == name
+    expect(page.locator("#stand")).to_have_text("1 verplaatsing.")
+    after(page, lambda p: p.click("#terug"))
+    expect(page.locator("#stand")).to_have_text("Nog geen wijzigingen.")
+
+
+def test_without_a_network_nothing_is_lost_and_a_sentence_says_so(planner: Browser) -> None:
+    page = planner.page
+    to_tab(page, "teams")
+    page.select_option("#fte-team", "W1")
+    page.route("**/api/figures", lambda route: route.abort())
+    page.click("#sluit-team")
+    expect(page.locator("#fout")).to_contain_text("Geen verbinding met de server", timeout=20_000)
+    assert page.evaluate("caseload.history.past.length") == 0
+    page.unroute("**/api/figures")
+    after(page, lambda p: p.click("#sluit-team"))
+    expect(page.locator("#teamlijst")).to_contain_text("W1: stopt")
+    planner.errors.clear()
+
+
+def test_old_figures_never_stand_under_a_new_region_and_a_second_order_waits(planner: Browser) -> None:
+    page, held = planner.page, list[Route]()
+    page.route("**/api/figures", lambda route: held.append(route))
+    page.select_option("#regio", label="Oost")
+    expect(page.locator("#cijferstrook")).to_have_class(re.compile("oud"))
+    page.wait_for_function("document.getElementById('status').textContent.includes('Andere regio')")
+    held[0].continue_()
+    page.unroute("**/api/figures")
+    expect(page.locator("#cijferstrook")).not_to_have_class(re.compile("oud"), timeout=20_000)
+    expect(page.locator("#bereik")).to_contain_text("Oost")
+    held.clear()
+    page.route("**/api/figures", lambda route: held.append(route))
+    to_tab(page, "teams")
+    for _ in range(3):
+        page.click("#sluit-team")
+    expect(page.locator("#status")).to_have_text("Even geduld: de vorige handeling loopt nog.")
+    held[0].continue_()
+    page.unroute("**/api/figures")
+    expect(page.locator("#teamlijst li")).to_have_count(1, timeout=20_000)
+    assert len(held) == 1
+
+
+def test_undo_by_keyboard_works_from_every_control_but_a_text(planner: Browser) -> None:
+    page = planner.page
+    apply_first(page, "1005")
+    page.focus("#houd")
+    after(page, lambda p: p.keyboard.press("Control+z"))
+    expect(page.locator("#stand")).to_have_text("Nog geen wijzigingen.")
+    page.focus("#concept-naam")
+    page.focus("#codes")
+    page.keyboard.press("Control+y")
+    expect(page.locator("#stand")).to_have_text("Nog geen wijzigingen.")
+    page.focus("#kleur")
+    after(page, lambda p: p.keyboard.press("Control+y"))
+    expect(page.locator("#stand")).to_have_text("1 verplaatsing.")
+
+
+def test_a_brush_chooses_what_it_passes(planner: Browser) -> None:
+    page = planner.page
+    page.click("#penseel")
+    at = "code => { const a = caseload.pc4At.get(code), { x, y } = caseload.value.areas, m = caseload.map; "
+    at += "const [px, py] = m.toScreen(x[a], -y[a]), box = m.canvas.getBoundingClientRect(); "
+    at += "return [px + box.left, py + box.top]; }"
+    page.mouse.move(*page.evaluate(at, "1009"))
+    page.mouse.down()
+    page.mouse.move(*page.evaluate(at, "1012"), steps=2)
+    page.mouse.up()
+    expect(page.locator("#codes")).to_have_value("1009 1010 1011 1012")

@@ -154,6 +154,20 @@ export function locksOf({ kind, team, second, codes, range, made }) {
   return { locks: codes.flatMap((pc4) => [lock(pc4, team, "split", 0.5), lock(pc4, second, "split", 0.5)]) };
 }
 
+/** Whole days from one ISO date to another. @param {string} from @param {string} to */
+export const daysBetween = (from, to) => Math.round((Date.parse(to) - Date.parse(from)) / 86_400_000);
+
+/** How old the locks of each postcode are, in days; of several the oldest counts. @param {Lock[]} locks
+ * @param {string} today @returns {Map<string, number>} */
+export function lockAges(locks, today) {
+  const ages = new Map();
+  for (const { pc4, made_on } of locks) {
+    const area = pc4.slice(0, 4), age = made_on ? Math.max(0, daysBetween(made_on, today)) : 0;
+    ages.set(area, Math.max(age, ages.get(area) ?? 0));
+  }
+  return ages;
+}
+
 /** The day in the Netherlands at a moment: "2026-11-25". @param {Date} moment */
 export const dutchDate = (moment) => new Intl.DateTimeFormat("sv-SE", { timeZone: "Europe/Amsterdam" }).format(moment);
 

@@ -10,11 +10,15 @@ const POLL_MS = 700;
 function drawConsequences(told) {
   const figures = told.figures.map((one) => `${one.name}: ${one.proposal}${one.now ? `, nu ${one.now}` : ""}`);
   const regions = told.regions.map((one) => `${one.name}, ${one.layer}: ${one.areas} postcodes wisselen`);
-  byId("gevolgen").replaceChildren(...[...told.lines, ...figures, ...regions].map((text) => element("li", text)));
-  const place = byId("gevolg-let-op"), more = told.more_warnings;
+  const items = (texts) => texts.map((text) => element("li", text)), more = told.more_warnings;
+  byId("gevolgen").replaceChildren(...items(told.lines));
+  byId("gevolg-cijfers").querySelector("ul").replaceChildren(...items([...figures, ...regions]));
+  const place = byId("gevolg-let-op");
   const texts = [...told.warnings, ...(more ? [`En nog ${more}: zie het rapport.`] : [])];
-  place.className = texts.length ? "waarschuwing" : "";
-  place.replaceChildren(...texts.map((text) => element("p", text)));
+  place.hidden = !texts.length;
+  place.open = texts.length === 1;
+  place.querySelector("summary").textContent = `Waar op te letten (${told.warnings.length + more})`;
+  place.querySelector("ul").replaceChildren(...items(texts));
 }
 
 /** Ask once more, in the page itself: what will happen, from which day.

@@ -29,6 +29,8 @@ function drawSelection() {
   byId("keuze").textContent = areas.length > 1
     ? `${nl(areas.length)} postcodes gekozen: ${nl(sum("hours"))} uur, ${nl(sum("clients"))} cliënten per jaar.`
     : "";
+  byId("eerste-keer").hidden = !app.mayPlan || areas.length > 0 || app.history.past.length > 0
+    || !state.isEmpty(current());
   byId("slot-keuze").textContent = areas.length
     ? `Gekozen: ${codesChosen().slice(0, 6).join(", ")}${areas.length > 6 ? ` en nog ${areas.length - 6}` : ""}.`
     : "Nog geen postcode gekozen; klik op de kaart.";

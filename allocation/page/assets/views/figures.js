@@ -68,7 +68,7 @@ function drawStrip(rows) {
     if (row.draft !== row.proposal) values.append(element("span", `voorstel ${row.proposal}`));
     if (row.now) values.append(element("span", `nu ${row.now}`));
     if (row.note) values.append(element("small", row.note));
-    card.append(element("dt", row.name), values);
+    card.append(element("dt", row.name, row.about ? { title: row.about } : {}), values);
     card.classList.toggle("anders", row.draft !== row.proposal);
     return card;
   }));

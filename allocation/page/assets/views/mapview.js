@@ -3,7 +3,8 @@
 import { announce, button, byId, described, element, nl, percent, showTip } from "../dom.js";
 import { CaseloadMap } from "../map/map.js";
 import { isDark, teamColour } from "../map/paint.js";
-import { app, look, teamText } from "./app.js";
+import * as state from "../state.js";
+import { app, current, look, teamText } from "./app.js";
 import { choose, facts } from "./choosing.js";
 import { remember } from "./session.js";
 
@@ -14,6 +15,10 @@ const SCALES = {
   deviation: { text: "belasting ten opzichte van het eigen deel", hues: [250, 250, 0, 60, 40],
     steps: [-0.1, -0.03, 0.03, 0.1], shown: (v) => percent(v) },
   waiting: { text: "wachttijd in maanden", hues: [150, 150, 150, 150, 150], shown: (v) => nl(v, 1) },
+  uncertainty: { text: "onzekerheid: half 80%-interval tegenover het werk", hues: [70, 70, 70, 70, 70],
+    shown: (v) => `${nl(v * 100, 1)}%`, of: (row) => (row.hours > 0 ? (row.high - row.low) / 2 / row.hours : null) },
+  lock_age: { text: "leeftijd van de vergrendeling", hues: [20, 20, 20, 20, 20], steps: [30, 90, 180, 365],
+    shown: (v) => `${nl(v)} dagen`, ofArea: true },
   travel_km: { text: "afstand tot kantoor in km", hues: [300, 300, 300, 300, 300], shown: (v) => nl(v, 1) },
 };
 const LIGHTNESS = { light: [0.93, 0.86, 0.78, 0.69, 0.6], dark: [0.27, 0.34, 0.42, 0.5, 0.58] };
@@ -26,11 +31,19 @@ function shadeOf(name, step) {
 
 /** Colours of the teams by a measure: fixed steps, else fifths of what there is. */
 function shades(name, rows) {
-  const scale = SCALES[name], values = rows.map((row) => row[name]).filter((v) => v !== null).sort((a, b) => a - b);
+  const scale = SCALES[name], measured = (row) => (scale.of ? scale.of(row) : row[name]);
+  const values = rows.map(measured).filter((v) => v !== null).sort((a, b) => a - b);
   const steps = scale.steps || [0.2, 0.4, 0.6, 0.8].map((part) => values[Math.floor(part * (values.length - 1))]);
   const stepOf = (v) => steps.filter((edge) => v > edge).length;
-  const coloured = rows.filter((row) => row[name] !== null).map((row) => [row.id, shadeOf(name, stepOf(row[name]))]);
-  return { shades: new Map(coloured), steps };
+  const known = rows.filter((row) => measured(row) !== null);
+  return { shades: new Map(known.map((row) => [row.id, shadeOf(name, stepOf(measured(row)))])), steps };
+}
+
+/** Colours of postcodes by the age of their lock; what has no lock has no colour. */
+function agesOfLocks() {
+  const { steps } = SCALES.lock_age, ages = state.lockAges(current().locks, state.dutchDate(new Date()));
+  return new Map([...ages].map(([code, age]) => [app.pc4At.get(code),
+    shadeOf("lock_age", steps.filter((edge) => age > edge).length)]));
 }
 
 function drawLegend(rows) {
@@ -43,13 +56,14 @@ function drawLegend(rows) {
   };
   const signs = [element("li", "▣ kantoor"), element("li", "▬ grens van de regio")];
   if (!scale) {
-    map.shades = null;
+    map.shades = map.areaShades = null;
     const first = map.value.teams.slice(0, 2).map((team) => teamColour(map, team));
     place.replaceChildren(...(map.colour === "changes" || map.mode === "changes"
       ? [element("li", "▨ wisselt van team")] : [swatch(first[0], "elk team een eigen kleur")]), ...signs);
     return;
   }
-  const made = shades(map.colour, rows);
+  map.areaShades = scale.ofArea ? agesOfLocks() : null;
+  const made = scale.ofArea ? { shades: null, steps: scale.steps } : shades(map.colour, rows);
   map.shades = made.shades;
   const edge = (i) => (i === 0 ? `tot ${scale.shown(made.steps[0])}` : `vanaf ${scale.shown(made.steps[i - 1])}`);
   place.replaceChildren(element("li", scale.text, { class: "kop" }),
@@ -145,10 +159,13 @@ function wireView() {
   byId("groter").addEventListener("click", () => map.zoomBy(1.5));
   byId("kleiner").addEventListener("click", () => map.zoomBy(1 / 1.5));
   byId("heel").addEventListener("click", () => map.zoomTo(inRegion()));
-  byId("lasso").addEventListener("click", () => {
-    map.isLassoing = !map.isLassoing;
-    byId("lasso").setAttribute("aria-pressed", String(map.isLassoing));
-  });
+  const wayToChoose = (isLassoing, isBrushing) => {
+    Object.assign(map, { isLassoing, isBrushing });
+    byId("lasso").setAttribute("aria-pressed", String(isLassoing));
+    byId("penseel").setAttribute("aria-pressed", String(isBrushing));
+  };
+  byId("lasso").addEventListener("click", () => wayToChoose(!map.isLassoing, false));
+  byId("penseel").addEventListener("click", () => wayToChoose(false, !map.isBrushing));
   byId("vergelijk").addEventListener("click", () => {
     const isOn = byId("vergelijk").getAttribute("aria-pressed") !== "true";
     byId("vergelijk").setAttribute("aria-pressed", String(isOn));
@@ -173,6 +190,9 @@ export function wireMap() {
   wireView();
   wireSearch();
   app.drawn.push((answer) => drawLegend(answer.teams));
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
+    if (app.latest) drawLegend(app.latest.teams);
+  });
 }
 
 export { described, teamText };

@@ -9,6 +9,7 @@ const MARGIN = 1.08;
 const LARGEST_SCALE = 4;
 const SMALLEST_SCALE = 0.004;
 const KEY_STEP = 60;
+const BRUSH_STEP = 6;
 const KEY_MOVES = {
   ArrowLeft: [KEY_STEP, 0], ArrowRight: [-KEY_STEP, 0], ArrowUp: [0, KEY_STEP], ArrowDown: [0, -KEY_STEP],
 };
@@ -21,6 +22,7 @@ export class CaseloadMap {
     this.mode = "proposal";           // proposal (as changed), original, now, changes
     this.colour = "team";             // team, changes, or a measure with its shades
     this.shades = null;               // team id -> colour
+    this.areaShades = null;           // area -> colour, where a measure is one of the postcode itself
     this.layer = 0;
     this.region = -1;                 // position of the region that stands out; -1 is the country
     this.selected = new Set();
@@ -30,6 +32,7 @@ export class CaseloadMap {
     this.onPick = (_area, _isMore) => {};
     this.onLasso = null;
     this.isLassoing = false;
+    this.isBrushing = false;          // dragging chooses what the pointer passes
     this.compared = null;             // two sets of plans per layer, where two divisions are compared
     this.hatchesChanges = false;      // hatch what changes team, whatever the colour says
     this.onView = () => {};           // after every drawing: for a second map that follows
@@ -186,6 +189,17 @@ export class CaseloadMap {
     return this.asked((c) => areas.pc4.map((_, a) => a).filter((a) => isIn(c, a)));
   }
 
+  /** Choose what lies under the pointer's way from one point to the next. */
+  brush([x, y], [toX, toY]) {
+    const count = Math.ceil(Math.hypot(toX - x, toY - y) / BRUSH_STEP);
+    for (let i = 0; i <= count; i += 1) {
+      const part = count ? i / count : 1, area = this.areaAt(x + (toX - x) * part, y + (toY - y) * part);
+      if (area >= 0 && this.isInside(area)) this.brushed.add(area);
+    }
+    this.selected = this.brushed;
+    this.draw();
+  }
+
   listen() {
     const { canvas } = this, fingers = new Map();
     let grip = null, spread = 0;
@@ -204,6 +218,7 @@ export class CaseloadMap {
       spread = 0;
       grip = { from: at(event), last: at(event), hasMoved: fingers.size > 1 };
       if (this.onLasso && this.isLassoing) this.rope = [grip.from];
+      if (this.onLasso && this.isBrushing) this.brushed = new Set();
     });
     canvas.addEventListener("pointermove", (event) => {
       const [x, y] = at(event);
@@ -214,14 +229,16 @@ export class CaseloadMap {
       if (this.rope) {
         this.rope.push([x, y]);
         this.draw();
-      } else if (grip.hasMoved) this.panBy(x - grip.last[0], y - grip.last[1]);
+      } else if (this.brushed) this.brush(grip.last, [x, y]);
+      else if (grip.hasMoved) this.panBy(x - grip.last[0], y - grip.last[1]);
       grip.last = [x, y];
     });
     const ended = (event) => {
-      const [x, y] = at(event), { rope } = this;
+      const [x, y] = at(event), { rope, brushed } = this;
       fingers.delete(event.pointerId);
-      this.rope = null;
+      this.rope = this.brushed = null;
       if (rope && grip?.hasMoved) this.onLasso?.(this.areasIn(rope), event.shiftKey);
+      else if (brushed && grip?.hasMoved) this.onLasso?.([...brushed], event.shiftKey);
       else if (grip && !grip.hasMoved && event.type === "pointerup") this.onPick(this.areaAt(x, y), event.shiftKey);
       grip = null;
       this.draw();

@@ -72,7 +72,8 @@ function fillOf(map, theme, area) {
   if (map.mode === "changes" || map.colour === "changes") {
     return map.hasChanged(area) ? teamColour(map, team) : theme.same;
   }
-  return map.colour === "team" ? teamColour(map, team) : (map.shades?.get(team.id) ?? theme.same);
+  if (map.colour === "team") return teamColour(map, team);
+  return (map.areaShades ? map.areaShades.get(area) : map.shades?.get(team.id)) ?? theme.same;
 }
 
 /** @param {any} map @param {any} team */
