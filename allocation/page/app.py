@@ -29,6 +29,7 @@ from allocation.page.exploring import add_exploring, only_planners_try
 from allocation.page.guarding import LOOPBACK, Door, NotFound, add_refusals
 from allocation.page.requests import (
     AskedRun,
+    Comment,
     CountryOrder,
     DraftToSave,
     FiguresQuery,
@@ -241,6 +242,11 @@ def _add_drafts(app: FastAPI) -> None:
         kept = drafts.save(desk.store_url, draft.run, draft.name, content, planner,
                            draft_id=draft.draft_id, revision=draft.revision)  # fmt: skip
         return asdict(kept)
+
+    @app.post("/api/drafts/{draft_id}/comments", include_in_schema=False)
+    def comment(draft_id: RowId, said: Comment, desk: DeskOf, planner: Planner) -> dict[str, Any]:
+        desk.draft(draft_id)
+        return asdict(drafts.comment(desk.store_url, draft_id, said.text, planner))
 
     @app.delete("/api/drafts/{draft_id}", include_in_schema=False)
     def remove(

@@ -93,6 +93,10 @@ class CountryOrder(Bounded):
     reason: Reason
 
 
+class Comment(Bounded):
+    text: Text = Field(min_length=1, max_length=500)
+
+
 class DraftToSave(Bounded):
     run: RunId
     name: Text = Field(max_length=80)

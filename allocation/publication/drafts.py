@@ -1,7 +1,8 @@
 """Planners' drafts, kept in the store beside the versions: what was tried on the page, by whom, not yet proposed.
 
-A draft is a named JSON value. Saving names the revision that the planner started from: when someone else saved in the
-meantime, nothing is overwritten and the planner is told who it was.
+A draft is a named JSON value with what others remarked on it. Saving names the revision that the planner started from:
+when someone else saved in the meantime, nothing is overwritten and the planner is told who it was. A comment is added
+beside the content: it is no new revision, and saving the content keeps it.
 """
 
 from __future__ import annotations
@@ -20,7 +21,10 @@ from allocation.publication.tables import PLANNER_DRAFTS as DRAFTS
 
 @dataclass(frozen=True)
 class Draft:
-    """A saved draft. ``revision`` counts from 1; ``saved_at`` is ISO 8601 in UTC."""
+    """A saved draft. ``revision`` counts from 1; ``saved_at`` is ISO 8601 in UTC.
+
+    ``comments``: oldest first, each with ``text``, ``by`` and ``at`` (ISO 8601 in UTC).
+    """
 
     draft_id: int
     run_id: str
@@ -29,6 +33,7 @@ class Draft:
     revision: int
     saved_by: str
     saved_at: str
+    comments: tuple[dict[str, str], ...] = ()
 
 
 class Overtaken(Refused):
@@ -76,7 +81,7 @@ def save(
     values = {
         "run_id": run_id,
         "name": name,
-        "content": json.dumps(content, ensure_ascii=False),
+        "content": _as_text(content, []),
         "saved_by": by,
         "saved_at": datetime.now(UTC).isoformat(timespec="seconds"),
     }
@@ -90,12 +95,30 @@ def save(
             draft_id = connection.execute(made).scalar_one()
         else:
             here = (DRAFTS.c.draft_id == draft_id) & (DRAFTS.c.revision == revision)
+            known = connection.execute(sa.select(DRAFTS.c.content).where(here)).scalar()
+            values["content"] = _as_text(content, _comments(known))
             changed = connection.execute(DRAFTS.update().where(here).values(**values, revision=revision + 1))
             if changed.rowcount == 0:
                 row = connection.execute(sa.select(DRAFTS).where(DRAFTS.c.draft_id == draft_id)).first()
                 raise Overtaken(None if row is None else _draft(row))
         row = connection.execute(sa.select(DRAFTS).where(DRAFTS.c.draft_id == draft_id)).one()
     return _draft(row)
+
+
+def comment(store_url: str, draft_id: int, text: str, by: str) -> Draft:
+    """Add a comment to a draft; returns the draft. Raises Refused for an empty text, or when the draft is gone."""
+    if not text.strip():
+        raise Refused("Schrijf eerst een opmerking.")
+    with store.writing(store_url) as connection:
+        here = DRAFTS.c.draft_id == draft_id
+        row = connection.execute(sa.select(DRAFTS).where(here)).first()
+        if row is None:
+            raise Refused("Dit concept is er niet meer.")
+        kept = _draft(row)
+        added = {"text": text.strip(), "by": by, "at": datetime.now(UTC).isoformat(timespec="seconds")}
+        content = _as_text(kept.content, [*kept.comments, added])
+        connection.execute(DRAFTS.update().where(here).values(content=content))
+        return _draft(connection.execute(sa.select(DRAFTS).where(here)).one())
 
 
 def remove(store_url: str, draft_id: int, *, revision: int) -> None:
@@ -107,5 +130,20 @@ def remove(store_url: str, draft_id: int, *, revision: int) -> None:
             raise Overtaken(None if row is None else _draft(row))
 
 
+COMMENTS = "comments"
+"""Where the comments stand in the stored text; the content of a draft has no such part of its own."""
+
+
+def _as_text(content: dict[str, Any], comments: list[dict[str, str]]) -> str:
+    return json.dumps(content | ({COMMENTS: comments} if comments else {}), ensure_ascii=False)
+
+
+def _comments(text: str | None) -> list[dict[str, str]]:
+    found: list[dict[str, str]] = json.loads(text).get(COMMENTS, []) if text else []
+    return found
+
+
 def _draft(row: sa.Row[Any]) -> Draft:
-    return Draft(row.draft_id, row.run_id, row.name, json.loads(row.content), row.revision, row.saved_by, row.saved_at)
+    content = {name: part for name, part in json.loads(row.content).items() if name != COMMENTS}
+    told = tuple(_comments(row.content))
+    return Draft(row.draft_id, row.run_id, row.name, content, row.revision, row.saved_by, row.saved_at, told)

@@ -303,3 +303,17 @@ def test_a_brush_chooses_what_it_passes(planner: Browser) -> None:
     page.mouse.move(*page.evaluate(at, "1012"), steps=2)
     page.mouse.up()
     expect(page.locator("#codes")).to_have_value("1009 1010 1011 1012")
+
+
+def test_a_colleague_remarks_on_a_draft_and_it_is_read(planner: Browser) -> None:
+    page = planner.page
+    apply_first(page, "1005")
+    to_tab(page, "concepten")
+    expect(page.locator("#concept-nu")).to_contain_text("Bewaard als", timeout=20_000)
+    page.fill("#opmerking", "Kan 1006 ook mee?")
+    page.click("#opmerk button")
+    expect(page.locator("#opmerkinglijst")).to_contain_text("Kan 1006 ook mee? – Anna", timeout=20_000)
+    apply_first(page, "1008")
+    to_tab(page, "concepten")
+    expect(page.locator("#conceptlijst li").first).to_contain_text("1 opmerking", timeout=20_000)
+    expect(page.locator("#opmerkinglijst li")).to_have_count(1)

@@ -56,3 +56,23 @@ def test_a_name_is_used_once_and_never_empty(store_url: str) -> None:
         save(store_url, "Bert", a=2)
     with pytest.raises(Refused, match="naam"):
         save(store_url, "Bert", name="  ", a=2)
+
+
+def test_comments_stay_with_a_draft_and_disturb_nobody_who_is_editing_it(store_url: str) -> None:
+    """Bert remarks while Anna edits: her next save succeeds, and both remarks are still there."""
+    kept = drafts.save(store_url, "toy", "plan", {"moves": []}, "Anna", draft_id=None, revision=0)
+    told = drafts.comment(store_url, kept.draft_id, " Kan 1005 ook mee? ", "Bert")
+    assert (told.revision, told.content) == (1, {"moves": []})
+    again = drafts.save(store_url, "toy", "plan", {"moves": [1]}, "Anna", draft_id=kept.draft_id, revision=1)
+    last = drafts.comment(store_url, kept.draft_id, "Ja, gedaan.", "Anna")
+    assert (again.revision, last.revision, last.content) == (2, 2, {"moves": [1]})
+    assert [(one["text"], one["by"]) for one in last.comments] == [
+        ("Kan 1005 ook mee?", "Bert"),
+        ("Ja, gedaan.", "Anna"),
+    ]
+    assert drafts.draft(store_url, kept.draft_id) == last
+    with pytest.raises(Refused, match="Schrijf eerst"):
+        drafts.comment(store_url, kept.draft_id, "  ", "Bert")
+    drafts.remove(store_url, kept.draft_id, revision=2)
+    with pytest.raises(Refused, match="niet meer"):
+        drafts.comment(store_url, kept.draft_id, "te laat", "Bert")

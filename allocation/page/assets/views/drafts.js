@@ -1,7 +1,7 @@
 // @ts-check
 /* Drafts: kept in the store after every change; what another saved is never overwritten, what you did never lost. */
 import { ask } from "../api.js";
-import { announce, button, byId, dutchMoment, element } from "../dom.js";
+import { announce, button, byId, dutchMoment, element, several } from "../dom.js";
 import * as state from "../state.js";
 import { app, changes, during, fail, refresh, safely, say } from "./app.js";
 import { offerSides } from "./comparing.js";
@@ -89,6 +89,22 @@ function askToRemove(item, draft) {
   yes.focus();
 }
 
+/** What was remarked on the draft that is open. @param {any} draft */
+function drawComments(draft) {
+  byId("opmerkingen").hidden = !draft;
+  byId("opmerkinglijst").replaceChildren(...(draft?.comments ?? []).map(
+    (one) => element("li", `${one.text} – ${one.by}, ${dutchMoment(one.at)}`)));
+}
+
+async function remark(event) {
+  event.preventDefault();
+  if (!store.draft) return;
+  const kept = await ask(`api/drafts/${store.draft.draft_id}/comments`, { text: byId("opmerking").value });
+  byId("opmerk").reset();
+  say("Opmerking geplaatst.");
+  drawComments(kept);
+}
+
 /** @param {any[]} [known] */
 export async function list(known) {
   const rows = known || await ask(`api/drafts?run=${encodeURIComponent(app.run)}`), { draft } = store;
@@ -97,9 +113,11 @@ export async function list(known) {
   byId("concept-nu").textContent = !draft ? "Elke wijziging wordt vanzelf bewaard als concept."
     : isBehind ? `Let op: ${mine.saved_by} heeft "${draft.name}" intussen gewijzigd.` : `Bewaard als "${draft.name}".`;
   offerSides(rows);
+  drawComments(mine || draft);
   if (byId("conceptlijst").querySelector("[role=alert]") && known) return rows;
   byId("conceptlijst").replaceChildren(...rows.map((one) => {
-    const item = element("li", `${one.name} – ${one.saved_by}, ${dutchMoment(one.saved_at)} `);
+    const remarks = one.comments.length ? `, ${several(one.comments.length, "opmerking", "opmerkingen")}` : "";
+    const item = element("li", `${one.name} – ${one.saved_by}, ${dutchMoment(one.saved_at)}${remarks} `);
     item.append(button("Open", () => open(one), { "aria-label": `Open ${one.name}` }));
     if (app.mayPlan) {
       item.append(button("Verwijder", () => askToRemove(item, one), { "aria-label": `Verwijder ${one.name}` }));
@@ -111,6 +129,7 @@ export async function list(known) {
 
 export function wireDrafts() {
   app.keep = keep;
+  byId("opmerk").addEventListener("submit", safely(remark));
   byId("bewaar").addEventListener("submit", safely((event) => {
     event.preventDefault();
     return save(byId("concept-naam").value.trim() || undefined);
