@@ -30,7 +30,12 @@ def styled(chart: Any) -> Any:
     """The chart in the type of the report, without a frame or a ground of its own."""
     text = {"labelColor": INK, "titleColor": INK, "labelFontSize": 11}
     lines = {"domainColor": QUIET, "tickColor": QUIET, "gridColor": QUIET, "gridOpacity": 0.25}
-    labels = {"labelLimit": 220, "labelFlush": False, "labelOverlap": "greedy", "labelSeparation": 6}
-    axis = text | lines | labels | {"titleFontSize": 11, "titleFontWeight": "normal"}
+    along = {"labelFlush": False, "labelOverlap": "greedy", "labelSeparation": 6}
+    axis = text | lines | {"labelLimit": 220, "labelOverlap": False, "titleFontSize": 11, "titleFontWeight": "normal"}
     dressed = chart.configure(font="Liberation Sans, Arial, sans-serif", aria=False, background="transparent")
-    return dressed.configure_view(stroke=None).configure_axis(**axis).configure_legend(orient="top", **text)
+    return (
+        dressed.configure_view(stroke=None)
+        .configure_axis(**axis)
+        .configure_axisX(**along)
+        .configure_legend(orient="top", **text)
+    )
