@@ -6,17 +6,34 @@ of its own; a task hands on the path of the run's folder, never the data. Nothin
 
 from __future__ import annotations
 
-from datetime import timedelta
+import os
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.sdk import Param, TriggerRule, dag, get_current_context, task
-from smc_alerts import Waiting
-from smc_dags import ALLOCATION, BOUNDARIES, CASELOAD, EVERY_DAG, SOLVER_POOL, TEAMS, deadline, measure, start_run
+from airflow.sdk.exceptions import AirflowSkipException, TaskAwaitingInput
+from smc_alerts import Waiting, send
+from smc_dags import (
+    ALLOCATION,
+    BOUNDARIES,
+    CASELOAD,
+    EVERY_DAG,
+    SOLVER_POOL,
+    TEAMS,
+    deadline,
+    measure,
+    note_lineage,
+    start_run,
+    table_address,
+)
 
 from allocation.objective_terms import TERMS
 
 ANSWER_WITHIN = timedelta(days=14)
+LOOK_AGAIN = timedelta(seconds=float(os.environ.get("CASELOAD_LOOK_AGAIN_SECONDS", "600")))
+"""How often a run that waits for an answer looks whether its proposal still waits for one."""
 
 PARAMS = {
     "regions": Param(
@@ -61,6 +78,12 @@ PARAMS = {
         "postcodes, en de instellingen van het voorstel waarop het is gemaakt. Leeg = geen.",
     ),
     "valid_from": Param(None, type=["null", "string"], format="date", title="Ingangsdatum (leeg = vandaag)"),
+    "propose_unchanged": Param(
+        False,
+        type="boolean",
+        title="Ook zonder wijziging voorstellen",
+        description="Een verdeling waarin elke cliënt zijn team houdt toch voorstellen, voor de nieuwere aantallen.",
+    ),
     "reason": Param("", type="string", maxLength=500, title="Reden"),
 }
 
@@ -75,24 +98,73 @@ def configuration(params: dict[str, Any], triggered_by: list[str]) -> dict[str, 
         "weights": params["weights"],
         "solver": Solver().lasting(params["seconds"]).model_dump(),
         "valid_from": params["valid_from"],
+        "propose_unchanged": params["propose_unchanged"],
         "reason": params["reason"] or (f"changed: {', '.join(triggered_by)}" if triggered_by else ""),
     }
 
 
 class PlannerApproval(ApprovalOperator):
-    """Keeps the answer whatever it is: Airflow hands on approvals only, but a rejection has a name and a remark too."""
+    """Keeps the answer whatever it is: Airflow hands on approvals only, but a rejection has a name and a remark too.
 
-    def execute_complete(self, context: Any, event: dict[str, Any]) -> Any:
-        """Called when the answer is there."""
-        answer = {key: event.get(key) for key in ("chosen_options", "params_input", "responded_by_user")}
+    From time to time the task looks whether the proposal of ``run`` (the path of its folder) still waits: a newer one
+    may have taken its place. Then it ends by itself, and so does the run, which would keep its place among those that
+    may be active. Airflow wakes the task by a time limit without a default answer.
+    """
+
+    template_fields: Sequence[str] = (*ApprovalOperator.template_fields, "run")
+
+    def __init__(self, *, run: Any, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.run = run
+
+    def execute(self, context: Any) -> Any:
+        """Ask, and wait."""
+        try:
+            return super().execute(context)
+        except TaskAwaitingInput:
+            raise _waiting(datetime.now(UTC) + ANSWER_WITHIN) from None
+
+    def execute_complete(self, context: Any, event: dict[str, Any], until: str | None = None) -> Any:
+        """Called when the answer is there, or when it is time to look again. ``until``: the last moment to answer."""
+        if event.get("error_type") == "timeout":
+            event = self._ended_by_itself(context, datetime.fromisoformat(until) if until else datetime.now(UTC))
+        answer = {key: event.get(key) for key in ("chosen_options", "params_input", "responded_by_user", "withdrawn")}
         context["ti"].xcom_push("answer", answer | {"responded_at": str(event.get("responded_at"))})
         return super().execute_complete(context, event)
+
+    def _ended_by_itself(self, context: Any, until: datetime) -> dict[str, Any]:
+        """The answer of a proposal that nobody decides on any more; waits again where somebody still has to."""
+        from airflow.sdk.execution_time.hitl import update_hitl_detail_response
+
+        from allocation.pipeline import deciding
+        from allocation.runs.run import Run
+
+        why = deciding.why_no_longer_asked(Run.open(self.run))
+        if why is None and datetime.now(UTC) < until:
+            raise _waiting(until)
+        remark = {"remark": why or ""}
+        update_hitl_detail_response(context["ti"].id, [self.REJECT], remark)
+        self.log.info("%s", why or "no answer in time")
+        return {
+            "chosen_options": [self.REJECT],
+            "params_input": remark,
+            "responded_by_user": {"id": "caseload", "name": "caseload"} if why else None,
+            "responded_at": datetime.now(UTC),
+            "withdrawn": why is not None,
+        }
+
+
+def _waiting(until: datetime) -> TaskAwaitingInput:
+    left = max(until - datetime.now(UTC), timedelta(seconds=1))
+    return TaskAwaitingInput(
+        method_name="execute_complete", kwargs={"until": until.isoformat()}, timeout=min(LOOK_AGAIN, left)
+    )
 
 
 @dag(
     dag_id="allocate",
     schedule=(BOUNDARIES | CASELOAD | TEAMS),
-    max_active_runs=4,
+    max_active_runs=12,  # of which most wait for a planner and hold nothing; SOLVER_POOL bounds the work
     params=PARAMS,
     deadline=deadline(timedelta(days=1), "no decision of a planner yet, or a task that hangs"),
     doc_md=__doc__,
@@ -111,14 +183,22 @@ def allocate() -> None:
         form = dict(context["params"])
         return str(start_run(context, configuration(form, by), form["scenario"], form["draft"]).folder)
 
-    @task(doc_md="Boundaries from the cache, every input file read and checked, and the expected work.")
+    @task(
+        doc_md="Boundaries from the cache, every input file read and checked, and the expected work. It ends where "
+        "the input is that of the version in force, or of a proposal that waits: geen wijziging."
+    )
     def prepare(run: str) -> str:
-        from allocation.pipeline import steps
+        from allocation.pipeline import alerts, deciding, steps
         from allocation.runs.run import Run
 
         opened = Run.open(run)
         steps.prepare_boundaries(opened)
         steps.check_inputs(opened)
+        note_lineage(reads=[path.as_uri() for path in deciding.input_files(opened)])
+        by_itself = bool(get_current_context()["dag_run"].run_type == "asset_triggered")
+        unchanged = deciding.end_if_input_unchanged(opened, also_waiting=by_itself)
+        if unchanged:
+            raise AirflowSkipException(alerts.unchanged(unchanged))
         steps.estimate_work(opened)
         return run
 
@@ -166,7 +246,10 @@ def allocate() -> None:
         steps.validate_outcome(Run.open(run))
         return run
 
-    @task(doc_md="The report, and the outcome as a proposed version. Returns what the planner reads before deciding.")
+    @task(
+        doc_md="The report, and the outcome as a proposed version; an older proposal of the same scope is withdrawn. "
+        "Returns what the planner reads before deciding. Ends the run where nothing changes: geen wijziging."
+    )
     def propose(run: str) -> str:
         from allocation.pipeline import alerts, steps
         from allocation.report import summary
@@ -174,30 +257,42 @@ def allocate() -> None:
 
         opened = Run.open(run)
         steps.write_report(opened)
+        unchanged = steps.end_if_outcome_unchanged(opened)
+        if unchanged:
+            raise AirflowSkipException(alerts.unchanged(unchanged))
         steps.propose(opened)
         figures = summary.summary(opened)
+        if figures["withdrew"]:
+            context = get_current_context()
+            told = alerts.withdrawn(figures["withdrew"], figures["version"], "allocate", context["run_id"])
+            send(told, context)
         measure("proposal", figures, ("areas", "worst_deviation", "mean_deviation", "areas_outside_tolerance"))
         return alerts.proposal(figures)
 
+    run = start()
     approve = PlannerApproval(
         task_id="approve",
         subject="Nieuwe verdeling van de postcodes: goedkeuren?",
         body="{{ ti.xcom_pull('propose') }}",
         params={"remark": Param("", type="string", maxLength=500, title="Opmerking")},
-        response_timeout=ANSWER_WITHIN,
-        defaults="Reject",
+        response_timeout=LOOK_AGAIN,
         execution_timeout=None,
         notifiers=[Waiting()],
-        doc_md="A planner approves or rejects. No answer in two weeks counts as a rejection.",
+        run=run,
+        doc_md="A planner approves or rejects. No answer in two weeks counts as a rejection. It ends by itself when "
+        "a newer proposal takes the place of this one.",
     )
 
     @task(outlets=[ALLOCATION], doc_md="Put the approved version in force, with who approved it and why.")
     def publish(run: str, *, outlet_events: dict[Any, Any]) -> None:
+        from allocation.contract.published_tables import PUBLISHED
         from allocation.pipeline import alerts, steps
         from allocation.runs.run import Run
 
         answer = get_current_context()["ti"].xcom_pull(task_ids="approve", key="answer")
-        folder = steps.publish(Run.open(run), alerts.approval(answer))
+        opened = Run.open(run)
+        folder = steps.publish(opened, alerts.approval(answer))
+        note_lineage(writes=[table_address(opened.store, table.name) for table in PUBLISHED])
         outlet_events[ALLOCATION].extra = {"run": run, "folder": str(folder)}
 
     @task(trigger_rule=TriggerRule.NONE_FAILED, doc_md="After a rejection the proposal is marked so, with who and why.")
@@ -205,11 +300,12 @@ def allocate() -> None:
         from allocation.pipeline import alerts, steps
         from allocation.runs.run import Run
 
+        if Run.open(run).unchanged():
+            return
         approval = alerts.approval(get_current_context()["ti"].xcom_pull(task_ids="approve", key="answer"))
         if approval["decision"] == "rejected":
             steps.reject(Run.open(run), approval)
 
-    run = start()
     keys = layers(expect_inputs(prepare(run)))
     solved = solve.partial(run=run).expand(key=keys)
     proposed = propose(expect_outcome(solved >> assemble(run)))

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from airflow.sdk import dag, get_current_context, task
+from airflow.sdk.exceptions import AirflowSkipException
 from smc_dags import BOUNDARIES, CASELOAD, EVERY_DAG, collect_source, deadline, start_run
 
 
@@ -48,15 +49,23 @@ def caseload() -> None:
         steps.estimate_work(Run.open(run))
         return run
 
-    @task(outlets=[CASELOAD], doc_md="The expectations on input and expected work; what passes is the new caseload.")
-    def expect(run: str, *, outlet_events: dict[Any, Any]) -> None:
-        from allocation.pipeline import steps
-        from allocation.runs import run_files
+    @task(
+        inlets=[CASELOAD],
+        outlets=[CASELOAD],
+        doc_md="The expectations on input and expected work; what passes is the new caseload. Skips when it is that of "
+        "the last time: an unchanged input makes no run.",
+    )
+    def expect(run: str, *, inlet_events: dict[Any, Any], outlet_events: dict[Any, Any]) -> None:
+        from allocation.pipeline import deciding, steps
         from allocation.runs.run import Run
 
         opened = Run.open(run)
         steps.validate_inputs(opened)
-        outlet_events[CASELOAD].extra = {"run": run} | opened.read(run_files.INPUT).model_dump(mode="json")
+        made_of = deciding.contents(opened)
+        seen = inlet_events[CASELOAD]
+        if len(seen) and seen[-1].extra.get("contents") == made_of:
+            raise AirflowSkipException("geen wijziging: invoer en gebieden zijn die van de vorige keer")
+        outlet_events[CASELOAD].extra = {"run": run, "contents": made_of}
 
     expect(estimate(check(start())))
 

@@ -233,7 +233,7 @@ def run(var: Path, conf: Mapping[str, Any], choice: str, remark: str, terminal: 
         print("\n".join([f"{finished.dag_id} failed; nothing was published", *told]), file=terminal)
         return 1
     opened = Run.open(run_folder(var, finished))
-    print(summary.summary_text(summary.summary(opened)), file=terminal)
+    print(summary.unchanged_text(opened) or summary.summary_text(summary.summary(opened)), file=terminal)
     return 0
 
 

@@ -172,6 +172,30 @@ def in_scenario(run: Run, name: str) -> Run:
     )
 
 
+def note_lineage(*, reads: Iterable[str] = (), writes: Iterable[str] = ()) -> None:
+    """Name what the running task reads and writes in its lineage event, beside its assets: addresses of tables and
+    files, as ``table_address`` and ``Path.as_uri`` give them."""
+    from airflow.providers.common.compat.lineage.hook import get_hook_lineage_collector
+    from airflow.sdk import get_current_context
+
+    collector, task = get_hook_lineage_collector(), get_current_context()["task"]
+    for address in reads:
+        collector.add_input_asset(task, uri=address)
+    for address in writes:
+        collector.add_output_asset(task, uri=address)
+
+
+def table_address(store_url: str, table: str) -> str:
+    """The address of a published table as lineage names it, without user or password: ``postgres://host:5432/db/caseload/
+    routing``, or the file of an embedded store with the table after it."""
+    from allocation.publication.connection import parse_url
+
+    url = parse_url(store_url)
+    if url.get_backend_name() == "sqlite":
+        return f"{Path(str(url.database)).absolute().as_uri()}/{table}"
+    return f"postgres://{url.host or 'localhost'}:{url.port or 5432}/{url.database}/caseload/{table}"
+
+
 def measure(what: str, figures: Mapping[str, Any], names: Iterable[str]) -> None:
     """Send figures as gauges ``caseload.<what>.<name>`` to wherever Airflow's own metrics go.
 

@@ -7,7 +7,7 @@ that made the outcome: the gate counts for itself. Does not belong here: any rul
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
@@ -34,6 +34,7 @@ class InputFacts:
     """What the first gate looks at. ``tables``: those of the input and ``INPUT_BESIDE`` that are there.
 
     ``config``: the settings of the run as JSON has them. ``version_in_force``: None when nothing is in force.
+    ``follows``: postcodes of the boundaries without a surface of their own -> the area that each counts for.
     """
 
     tables: Mapping[str, pd.DataFrame]
@@ -43,6 +44,7 @@ class InputFacts:
     today: date
     version_in_force: int | None = None
     in_force_since: date | None = None
+    follows: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

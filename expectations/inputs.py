@@ -55,6 +55,7 @@ def _frames(given: facts.InputFacts, work: pd.DataFrame) -> dict[str, pd.DataFra
     teams = found["teams"].drop(columns=["row", "regions"], errors="ignore")
     return {
         "area": areas,
+        "area_that_follows": pd.DataFrame(sorted(given.follows.items()), columns=["pc4", "follows"], dtype=object),
         **facts.closed_sets(config, found["teams"]),
         "inflow": inflow.groupby(["pc4", "product", "client_line", "client_group"], as_index=False)["clients"].sum(),
         "inflow_month": unusual_months(inflow, areas),
@@ -196,6 +197,12 @@ _AREAS = (
         "inhabitants", "area", "inhabitants", "critical",
         "the number of inhabitants is negative", "het aantal inwoners is negatief",
         "select pc4, inhabitants from area as a where inhabitants < 0",
+    ),
+    Rule(
+        "area_that_follows", "area_that_follows", "pc4", "warning",
+        "postcodes have no surface of their own in the boundaries: each counts for the area that it follows",
+        "postcodes hebben in de gebiedsindeling geen eigen vlak: elk telt mee met het gebied dat het volgt",
+        "select pc4, follows from area_that_follows as a order by pc4",
     ),
     Rule(
         "clients_without_inhabitants", "area", "inhabitants", "warning",
@@ -430,3 +437,6 @@ RULES: tuple[Rule, ...] = (
     *_AREAS, *_POSTCODES, *_PRODUCTS, *_GROUPS, *_LINES, *_HISTORY, *_TEAM_RULES, *coming.RULES, *_REMARKS, *_OFFICES,
     *_TEAMS, *_DIVISION, *_WORK,
 )  # fmt: skip
+
+LISTED = coming.EXPECTATIONS | {"area_that_follows"}
+"""Warnings of which a planner has to see each place before deciding."""

@@ -33,7 +33,9 @@ def assign(areas: GeoDataFrame, layer: SourceLayer, repairs: Repairs) -> GeoData
     areas = _gemeente(areas, layer, table, repairs)
     areas = _region(areas, layer, table, repairs)
     areas = _care_region(areas, layer, table, repairs)
-    return _from_example(areas, table, repairs)
+    areas = _from_example(areas, table, repairs)
+    _note_other_regions(areas, table, repairs)
+    return areas
 
 
 def _gemeente(areas: GeoDataFrame, layer: SourceLayer, table: pd.DataFrame, repairs: Repairs) -> GeoDataFrame:
@@ -62,13 +64,22 @@ def _gemeente_as_named(areas: GeoDataFrame, origin: str, table: pd.DataFrame, re
         repairs.add("bron", unknown, detail, "gemeente afgeleid")
     code = code.fillna(by_name)
     # A name without a code would stand beside the code that is derived for it below.
-    name = _one_spelling(code, name.where(code.notna())).fillna(code.map(known)).fillna(code)
+    name = _one_spelling(code, name.where(code.notna()), "gemeente", repairs).fillna(code.map(known)).fillna(code)
     return areas.assign(gemeente_code=code, gemeente_name=name)
 
 
-def _one_spelling(code: pd.Series, name: pd.Series) -> pd.Series:
-    """``name`` in the first of its spellings per code; without contradictions these differ in capitals only."""
-    return code.map(name.groupby(code).first()).where(name.notna())
+def _one_spelling(code: pd.Series, name: pd.Series, kind: str, repairs: Repairs) -> pd.Series:
+    """``name`` in one of its spellings per code: the most frequent, and of those with capitals before without.
+
+    Without contradictions they differ in capitals and signs only. What is spelled otherwise is listed.
+    """
+    spelled = name.groupby(code).agg(lambda names: names.mode().iloc[0] if names.notna().any() else None)
+    one = code.map(spelled).where(name.notna())
+    others = pd.DataFrame({"code": code, "name": name, "one": one})[name.notna() & (name != one)]
+    for row in others.drop_duplicates().to_dict("records"):
+        detail = f"{kind} {row['code']} heet ook {shown(row['name'])}"
+        repairs.add("bron", "", detail, f"overal {row['one']}")
+    return one
 
 
 def _refuse(clauses: list[str], origin: str) -> None:
@@ -130,7 +141,7 @@ def _region_as_named(areas: GeoDataFrame, origin: str, repairs: Repairs) -> GeoD
     for row in other.to_dict("records"):
         detail = f"arbeidsmarktregio {row['number']} {shown(row['name'])} staat zo niet in de lijst van 2014"
         repairs.add("bron", "", detail, "zo gebruikt")
-    name = _one_spelling(number, name).fillna(number.map(known))
+    name = _one_spelling(number, name, "arbeidsmarktregio", repairs).fillna(number.map(known))
     return areas.assign(arbeidsmarktregio_nr=pd.to_numeric(number), arbeidsmarktregio=name)
 
 
@@ -207,6 +218,17 @@ def _from_example(areas: GeoDataFrame, table: pd.DataFrame, repairs: Repairs) ->
         detail, given = _what_was_missing(before, after)
         repairs.add("regio_afgeleid", str(after["pc4"]), detail, f"{given}, als in 2014")
     return areas
+
+
+def _note_other_regions(areas: GeoDataFrame, table: pd.DataFrame, repairs: Repairs) -> None:
+    """Lists each gemeente that lies in another region than in 2014: its region changed, or the codes were mixed up."""
+    then = areas["gemeente_code"].map(table["arbeidsmarktregio_nr"])
+    moved = areas[then.notna() & (then != areas["arbeidsmarktregio_nr"])]
+    moved = moved.assign(then=moved["gemeente_code"].map(table["arbeidsmarktregio"]))
+    named = ["gemeente_code", "gemeente_name", "arbeidsmarktregio", "then"]
+    for row in moved[named].value_counts().sort_index().reset_index().to_dict("records"):
+        detail = f"gemeente {row['gemeente_code']} {row['gemeente_name']}: in 2014 {row['then']}"
+        repairs.add("regio_veranderd", "", detail, f"{row['count']} gebieden in {row['arbeidsmarktregio']}")
 
 
 def _what_was_missing(before: dict[Any, Any], after: dict[Any, Any]) -> tuple[str, str]:

@@ -30,6 +30,7 @@ RULES = {
     "zonder_inwoners": "Een gebied zonder inwoners blijft bestaan en hoort bij een team.",
     "inwoners_onbekend": "Een niet gepubliceerd aantal inwoners is onbekend, niet nul.",
     "regio_afgeleid": "Zonder eigen regio komt een gebied in de regio waar het het meest mee overlapt.",
+    "regio_veranderd": "Een gemeente lag in 2014 in een andere regio: de indeling is anders of codes zijn verwisseld.",
     "buiten_laag": "Een gebied buiten een laag van gemeenten of regio's hoort bij de dichtstbijzijnde.",
     "regiogrens": "Een gebied over een regiogrens gaat naar de regio met de meeste inwoners, anders het meeste vlak.",
     "hoekcontact": "Minder dan 5 m gedeelde grens geldt als een hoekpunt: geen buren.",

@@ -72,7 +72,7 @@ def _run(asked: argparse.Namespace) -> int:
     run = start(asked)
     run_all.run_all(run, until="publication" if asked.publish else "proposal", progress=progress)
     progress_ends()
-    print(summary.summary_text(summary.summary(run)))
+    print(summary.unchanged_text(run) or summary.summary_text(summary.summary(run)))
     return 0
 
 

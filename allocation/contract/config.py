@@ -95,6 +95,8 @@ class Config(Settings):
     ``current_boundaries``: the edition of the postcodes in the file ``current`` (``embedded``, ``pdok:2024``, a file),
     when that is another than that of the published version.
     ``regions``: numbers or names of the regions to divide; empty = all.
+    ``propose_unchanged``: propose also what leaves every client where the version in force has them, for its newer
+    counts and loads.
     """
 
     tolerance: float = Field(0.05, gt=0, lt=1)
@@ -111,6 +113,7 @@ class Config(Settings):
     current: Literal["version", "file"] = "version"
     current_boundaries: str = ""
     regions: tuple[str, ...] = ()
+    propose_unchanged: bool = False
     weights: ObjectiveWeights = ObjectiveWeights()
     solver: Solver = Solver()
     work: Work = Work()

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+
+MOST_OF_A_WORD, MOST_OF_A_PART = 120, 600
+"""Characters that are shown of one unbroken text, such as a cell, and of one part of a sentence."""
 
 
 @dataclass(frozen=True)
@@ -11,6 +15,7 @@ class Problem:
     """One thing wrong with the input: what, where, and what is allowed.
 
     ``row`` counts as a spreadsheet does: the header is row 1, the first record row 2. ``None`` = the whole file.
+    Texts from a file are cut, whichever check quotes them: a sentence is never longer than a screen.
     """
 
     file: str
@@ -18,6 +23,12 @@ class Problem:
     column: str | None
     what: str
     allowed: str
+
+    def __post_init__(self) -> None:
+        for name in ("column", "what", "allowed"):
+            text = getattr(self, name)
+            if text is not None and len(text) > MOST_OF_A_WORD:
+                object.__setattr__(self, name, _cut(text))
 
     @property
     def place_and_what(self) -> str:
@@ -30,6 +41,14 @@ class Problem:
 
     def __str__(self) -> str:
         return f"{self.place_and_what}; allowed: {self.allowed}"
+
+
+_LONG_WORD = re.compile(rf"\S{{{MOST_OF_A_WORD + 1},}}")
+
+
+def _cut(text: str) -> str:
+    words = _LONG_WORD.sub(lambda word: f"{word[0][: MOST_OF_A_WORD - 6]}...{word[0][-3:]}", text)
+    return words if len(words) <= MOST_OF_A_PART else f"{words[: MOST_OF_A_PART - 3]}..."
 
 
 class Refused(Exception):

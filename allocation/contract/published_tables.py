@@ -783,3 +783,8 @@ BEZWAAR_ROUTING = Table(
 
 DIVISION_VIEWS: tuple[Table, ...] = (UITKEREN_ROUTING, KNS_POSTCODE, WERKBEDRIJF_TEAM, BEZWAAR_ROUTING)
 """What other divisions read: made of the published tables, each in the words of one division."""
+
+
+WHO_SERVES: tuple[Table, ...] = (ALLOCATION, ROUTING, ALLOCATION_REASON, TEAM)
+"""What a division says of who serves whom, and why. Two outcomes that agree in these are the same division; their counts
+and loads may be of different days."""

@@ -39,7 +39,9 @@ from allocation.runs import run_files
 from allocation.runs.run import Run, run_folder
 
 KEPT_RUNS = 3
-STATES = {"proposed": "voorgesteld", "published": "gepubliceerd", "rejected": "afgewezen"}
+STATES = {
+    "proposed": "voorgesteld", "published": "gepubliceerd", "rejected": "afgewezen", "withdrawn": "ingetrokken",
+}  # fmt: skip
 NOTHING_CHANGED = "Er zijn nog geen wijzigingen om in te dienen."
 
 

@@ -180,7 +180,12 @@ def from_draft(run: Run, draft_id: int) -> Run:
     if not run_files.OUTCOME.table("teams").exists(folder):
         raise Refused(f"De bestanden van run {kept.run_id} zijn er niet meer.")
     bench, origin = Bench(folder), Run.open(folder)
-    asked = {"regions": (), "reason": run.config.reason, "valid_from": run.config.valid_from}
+    asked = {
+        "regions": (),
+        "reason": run.config.reason,
+        "valid_from": run.config.valid_from,
+        "propose_unchanged": True,  # somebody asked for a decision on it
+    }
     config = bench.config.model_copy(update=asked)
     day = bench.inputs.planning_date(config, run.today)
     made = write_input(bench, ChangeSet.model_validate(kept.content), run.draft_input_folder, day)
@@ -251,7 +256,7 @@ def _new_run(bench: Bench, *, var: Path, store_url: str, by: str, asked: Mapping
 MADE_ANEW = {
     *(file.name for file in (run_files.RUN, run_files.LAYERS, run_files.VERSION, run_files.SECONDS, run_files.CHANGES,
                              run_files.IN_FORCE, run_files.HELD_FILES, run_files.REPORT, run_files.REPORT_FOR_READERS,
-                             run_files.SCENARIO, run_files.SCENARIO_COMPARED, run_files.OUTCOME)),
+                             run_files.SCENARIO, run_files.SCENARIO_COMPARED, run_files.OUTCOME, run_files.UNCHANGED)),
     run_files.LAYERS_FOLDER, run_files.VALIDATION_FOLDER, run_files.DRAFT_INPUT, run_files.SCENARIO_INPUT,
 }  # fmt: skip
 """What a run folder holds that does not go over to a run made of a draft on it; everything else does."""

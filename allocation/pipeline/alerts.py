@@ -10,7 +10,8 @@ from typing import Any
 
 from allocation.contract.errors import InputRefused, Passing, Refused
 from allocation.report import dutch
-from expectations import coming
+from allocation.runs.run_files import Unchanged
+from expectations import inputs
 from expectations.rules import MOST_EXAMPLES
 
 SHOWN = 20
@@ -55,6 +56,23 @@ def waiting(told: str, dag_id: str, run_id: str, address: str) -> dict[str, Any]
     return {"step": dag_id, "run_id": run_id, "what": what, "details": [x for x in lines if x], "remedy": todo}
 
 
+def withdrawn(versions: Sequence[int], newer: int, dag_id: str, run_id: str) -> dict[str, Any]:
+    """A notice, in Dutch, that proposals which waited were withdrawn because a newer one takes their place."""
+    lines = [f"Voorstel {version} is ingetrokken: voorstel {newer} komt ervoor in de plaats." for version in versions]
+    todo = f"Besluit over voorstel {newer}; over de ingetrokken voorstellen hoeft niets meer te worden besloten."
+    return {"step": dag_id, "run_id": run_id, "what": "voorstel ingetrokken", "details": lines, "remedy": todo}
+
+
+def unchanged(found: Unchanged) -> str:
+    """Why a run ended before a decision, in Dutch."""
+    state = "van kracht is" if found.is_in_force else "op een besluit wacht"
+    same = {
+        "input": f"invoer, gebieden en instellingen zijn die van versie {found.version}, die {state}",
+        "outcome": f"elke cliënt houdt het team van versie {found.version}, die {state}",
+    }
+    return f"Geen wijziging: {same[found.what]}. Er is geen voorstel gemaakt."
+
+
 def drifted(outside: Sequence[Mapping[str, Any]], run_id: str) -> dict[str, Any]:
     """An alert for teams that get more or fewer clients than planned. ``outside``: rows of ``drift.team_drift``."""
     lines = [
@@ -94,7 +112,7 @@ def proposal(figures: Mapping[str, Any]) -> str:
 def _note(warning: Mapping[str, Any]) -> str:
     """A warning in Dutch; what changes on a known day is listed with its date and names."""
     note = f"Let op: {warning['sentence_nl']} ({warning['how_many']} keer).\n\n"
-    if warning["expectation"] not in coming.EXPECTATIONS:
+    if warning["expectation"] not in inputs.LISTED:
         return note
     return note + "".join(f"- {place}\n" for place in dutch.examples(warning, MOST_EXAMPLES)) + "\n"
 
@@ -106,6 +124,8 @@ def _percent(share: float) -> str:
 def approval(answer: Mapping[str, Any] | None) -> dict[str, Any]:
     """The decision as it is kept with the version: who (``by``), ``remark``, ``decision`` and when (``at``).
 
+    ``decision``: approved, rejected, or withdrawn when a newer proposal took its place before anybody decided.
+
     ``answer``: what the approval task handed on. Raises ``Refused`` when there is none: a task that was marked
     successful by hand is no approval.
     """
@@ -115,6 +135,12 @@ def approval(answer: Mapping[str, Any] | None) -> dict[str, Any]:
     return {
         "by": person.get("name") or person.get("id") or "no answer in time",
         "remark": (answer.get("params_input") or {}).get("remark", ""),
-        "decision": "approved" if answer["chosen_options"] == ["Approve"] else "rejected",
+        "decision": _decision(answer),
         "at": str(answer["responded_at"]),
     }
+
+
+def _decision(answer: Mapping[str, Any]) -> str:
+    if answer.get("withdrawn"):
+        return "withdrawn"
+    return "approved" if answer["chosen_options"] == ["Approve"] else "rejected"

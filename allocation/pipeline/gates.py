@@ -60,6 +60,7 @@ def input_facts(run: Run) -> InputFacts:
         today=record.today,
         version_in_force=in_force.version,
         in_force_since=in_force.since,
+        follows=run.read(run_files.BOUNDARIES).follows,
     )
 
 

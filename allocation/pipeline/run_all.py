@@ -11,7 +11,7 @@ from concurrent.futures import Executor, as_completed
 from typing import Literal
 
 from allocation.districting import warm_up
-from allocation.pipeline import steps
+from allocation.pipeline import deciding, steps
 from allocation.pipeline.processes import processes
 from allocation.runs import run_files
 from allocation.runs.run import Progress, Run
@@ -74,13 +74,19 @@ def _run_steps(run: Run, pool: Executor, gates: Executor, until: str, progress: 
     """Take the steps in order, up to and including ``until``; returns the seconds of each.
 
     The gates run beside the division, in a process that imports Great Expectations once while the areas are read. The
-    verdict of the first gate is awaited before the outcome is made.
+    verdict of the first gate is awaited before the outcome is made. A run that is meant to propose ends where it turns
+    out that nothing changes (``run_files.UNCHANGED`` says so).
     """
     gates.submit(engine.get_ready)
+    is_wanted = until in ("proposal", "publication")
     found: list[Callable[[], None]] = []
     order: list[tuple[str, Callable[[], object]]] = [
         ("boundaries", lambda: steps.prepare_boundaries(run, progress)),
         ("inputs", lambda: steps.check_inputs(run)),
+        (
+            "input compared",
+            lambda: is_wanted and deciding.end_if_input_unchanged(run, also_waiting=until == "proposal"),
+        ),
         ("expected work", lambda: steps.estimate_work(run)),
         ("input expectations begin", lambda: found.append(_validate_inputs_meanwhile(run, gates))),
         ("layers", lambda: _prepare_layers_and_workers(run, pool)),
@@ -89,6 +95,7 @@ def _run_steps(run: Run, pool: Executor, gates: Executor, until: str, progress: 
         ("outcome", lambda: steps.assemble_outcome(run)),
         ("expectations", lambda: gates.submit(gate_in_process, str(run.folder), "outcome").result()),
         ("report", lambda: steps.write_report(run)),
+        ("outcome compared", lambda: steps.end_if_outcome_unchanged(run)),
         ("proposal", lambda: steps.propose(run)),
         ("publication", lambda: steps.publish(run)),
     ]
@@ -98,6 +105,6 @@ def _run_steps(run: Run, pool: Executor, gates: Executor, until: str, progress: 
         progress(name)
         step()
         seconds[name] = round(time.perf_counter() - began, 2)
-        if name == until:
+        if name == until or run.unchanged():
             break
     return seconds

@@ -36,7 +36,7 @@ from allocation.layers.solving import known_plan, solve_problem
 from allocation.outcome.assemble import assemble
 from allocation.outcome.in_force import files_in_stock, no_routing
 from allocation.outcome.solved import Solved
-from allocation.pipeline import carry_over, given_plans, in_force
+from allocation.pipeline import carry_over, deciding, given_plans, in_force
 from allocation.pipeline.example_input import example_folder
 from allocation.pipeline.gates import validate_inputs, validate_outcome
 from allocation.pipeline.problems import layers_of_boundaries, layers_of_run, no_division
@@ -44,15 +44,15 @@ from allocation.pipeline.succession import Succession, areas_in_force
 from allocation.report.summary import code_version
 from allocation.runs import run_files
 from allocation.runs.run import Progress, Run
-from allocation.runs.run_files import BoundariesRecord, InputRecord, LayerRow, LayersRecord, VersionRecord
+from allocation.runs.run_files import BoundariesRecord, InputRecord, LayerRow, LayersRecord, Unchanged, VersionRecord
 
 if TYPE_CHECKING:
     import geodata
 
 __all__ = [
-    "assemble_outcome", "boundary_changes", "check_inputs", "estimate_work", "prepare_boundaries", "prepare_layers",
-    "propose", "publish", "reject", "solve_carried_over", "solve_layer", "validate_folder", "validate_inputs",
-    "validate_outcome", "write_report",
+    "assemble_outcome", "boundary_changes", "check_inputs", "end_if_outcome_unchanged", "estimate_work",
+    "prepare_boundaries", "prepare_layers", "propose", "publish", "reject", "solve_carried_over", "solve_layer",
+    "validate_folder", "validate_inputs", "validate_outcome", "write_report",
 ]  # fmt: skip
 
 log = logging.getLogger(__name__)
@@ -75,14 +75,12 @@ def prepare_boundaries(run: Run, progress: Progress | None = None) -> None:
         raise Refused(str(error)) from error
     loaded.write(run.boundaries_folder)
     storage.send_folder(run.folder / run_files.BOUNDARIES_FOLDER)
-    record = BoundariesRecord(edition=asdict(loaded.edition), fingerprint=loaded.fingerprint())
+    follows = dict(loaded.follows[["pc4", "follows"]].itertuples(index=False))
+    record = BoundariesRecord(edition=asdict(loaded.edition), fingerprint=loaded.fingerprint(), follows=follows)
     run.write(run_files.BOUNDARIES, record)
     before = areas_in_force(run, version)
     followed = Succession.between(loaded.areas if before is None else before, loaded.areas, loaded.follows)
     followed.write(run)
-    if len(loaded.follows) and progress:
-        pairs = ", ".join(f"{pc4} follows {to}" for pc4, to in loaded.follows.itertuples(index=False))
-        progress(f"boundaries: WARNING: postcodes without a surface of their own: {pairs}")
     counted = followed.counted()
     run.write(run_files.BOUNDARY_CHANGES, counted)
     if before is not None and progress:
@@ -106,7 +104,8 @@ def check_inputs(run: Run) -> None:
     loaded = replace(loaded, full_postcodes=_full_postcodes(run, loaded))
     loaded.write(run.inputs_folder)
     in_force.write_now(run, loaded, followed)
-    run.write(run_files.INPUT, InputRecord(folder=str(folder), sha256=fingerprints(folder)))
+    roster = deciding.roster_fingerprint(loaded, loaded.planning_date(run.config, run.today))
+    run.write(run_files.INPUT, InputRecord(folder=str(folder), sha256=fingerprints(folder), roster=roster))
 
 
 def _names_in_force(run: Run) -> InForceNames:
@@ -265,21 +264,37 @@ def write_report(run: Run) -> Path:
     return write_report(run.folder)
 
 
-def propose(run: Run) -> int:
-    """Store the outcome as a complete version that readers do not see yet; returns its number."""
-    from allocation.publication import versions
+def end_if_outcome_unchanged(run: Run) -> Unchanged | None:
+    """Keep and return that the outcome is the division in force; None when there is something to decide."""
+    return deciding.end_if_outcome_unchanged(run, _whole_outcome(run))
 
+
+def _whole_outcome(run: Run) -> Path:
+    """The folder with everything that a version is made of."""
     run.write(run_files.OUTCOME.table("runs"), _runs_row(run))
+    return storage.fetch_folder(run.path(run_files.OUTCOME))
+
+
+def propose(run: Run, *, beside_others: bool = False) -> int:
+    """Store the outcome as a complete version that readers do not see yet; returns its number.
+
+    Older proposals of the same scope that wait are withdrawn, unless this one is meant to wait beside them.
+    """
+    from allocation.publication import proposals, versions
+
     version = versions.propose(
-        storage.fetch_folder(run.path(run_files.OUTCOME)),
+        _whole_outcome(run),
         run.store,
         run.files_dir,
         areas=run.fetched(run_files.AREAS),
         reports=[run.fetched(file) for file in (run_files.REPORT, run_files.REPORT_FOR_READERS) if run.has(file)],
         valid_from=run.config.valid_from,
         based_on=run.in_force().timeline_act,
+        scope=None if beside_others else deciding.scope(run),
     )
-    run.write(run_files.VERSION, VersionRecord(version=version))
+    _, act, _ = proposals.last_proposed(version, run.store)
+    withdrew = tuple(proposals.withdrawn_for(version, run.store))
+    run.write(run_files.VERSION, VersionRecord(version=version, act=act, withdrew=withdrew))
     return version
 
 
@@ -294,7 +309,7 @@ def publish(run: Run, approval: dict[str, Any] | None = None) -> Path:
         "decision": "approved",
     }
     folder = versions.publish(version, run.store, run.files_dir, valid_from=run.config.valid_from, approval=given)
-    run.write(run_files.VERSION, VersionRecord(version=version, folder=str(folder)))
+    run.write(run_files.VERSION, run.read(run_files.VERSION).model_copy(update={"folder": str(folder)}))
     return folder
 
 
@@ -307,16 +322,12 @@ def reject(run: Run, approval: dict[str, Any]) -> None:
 
 def _runs_row(run: Run) -> pd.DataFrame:
     record = run.record
-    sources = {
-        "input": run.read(run_files.INPUT).model_dump(mode="json"),
-        "boundaries": run.read(run_files.BOUNDARIES).model_dump(mode="json"),
-    }
     row = {
         "run_id": run.run_id,
         "created_at": pd.Timestamp(record.created_at),
         "created_by": run.created_by,
         "reason": run.config.reason,
-        "input_fingerprints": json.dumps(sources),
+        "input_fingerprints": json.dumps(deciding.fingerprints(run)),
         "configuration": run.config.model_dump_json(),
         "code_version": code_version(),
         "solver": json.dumps({key: run.result(key) for key in run.layer_keys()}),

@@ -74,7 +74,7 @@ def needed_runs(store_url: str) -> set[str]:
     from allocation.publication import drafts, versions
 
     known = versions.versions(store_url)
-    kept = known.loc[known["status"] != "rejected", "run_id"]
+    kept = known.loc[~known["status"].isin(("rejected", "withdrawn")), "run_id"]
     return set(kept.astype(str)) | drafts.runs_with_drafts(store_url)
 
 

@@ -222,8 +222,12 @@ def check_sound(files_dir: Path, version: int) -> None:
 def team_periods(files_dir: Path, version: int) -> list[tuple[str, date, date | None]]:
     """(team, first day, last day or None) per period, in order; none for a proposal of before these were kept."""
     path = storage.fetch(proposal_folder(files_dir, version) / f"{TEAM_PERIODS}.parquet")
-    rows = read_parquet(path).to_pylist() if path.exists() else []
-    return [(row["team_id"], row["valid_from"], row["valid_to"]) for row in rows]
+    return listed_periods(read_parquet(path)) if path.exists() else []
+
+
+def listed_periods(periods: pa.Table) -> list[tuple[str, date, date | None]]:
+    """The rows of ``team_periods``: (team, first day, last day or None)."""
+    return [(row["team_id"], row["valid_from"], row["valid_to"]) for row in periods.to_pylist()]
 
 
 # --- a published version ---------------------------------------------------------------------------------------------

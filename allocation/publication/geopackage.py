@@ -6,9 +6,11 @@ Belongs here: layers, their columns and styles. Does not belong here: other file
 from __future__ import annotations
 
 import colorsys
+import errno
+import os
 import sqlite3
-from collections.abc import Iterable, Mapping
-from contextlib import closing, suppress
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -28,12 +30,14 @@ _NO_MOMENT = "2000-01-01T00:00:00"
 SIMPLER_THAN_M = 10.0
 """Details of borders smaller than a triangle of this side (Visvalingam-Whyatt) are left out of the maps of readers:
 less than half the room, and neighbours still touch. The store and the proposal have the borders whole."""
+_PROBE_BYTES = 1 << 20
 
 
 def write_geopackage(folder: Path, source: Path, holds: Mapping[str, Any]) -> dict[str, Any]:
     """One GeoPackage: `team_areas` (dissolved) and `postcode_areas` (with the teams that serve them), with styles.
 
     ``source`` is the folder of the proposal; ``holds`` (version, valid_from, valid_to) stands with every area.
+    Raises OSError when the disk is full.
     """
     areas = gpd.read_parquet(source / "areas.parquet")
     areas = areas.set_geometry(shapely.coverage_simplify(areas.geometry.to_numpy(), SIMPLER_THAN_M), crs=areas.crs)
@@ -41,6 +45,33 @@ def write_geopackage(folder: Path, source: Path, holds: Mapping[str, Any]) -> di
     teams = read_parquet(source / "team.parquet").to_pandas()[["team_id", "name", "office", "kind"]]
     path = folder / "areas.gpkg"
     layers = {"team_areas": team_areas(areas, allocation, teams), "postcode_areas": postcode_areas(areas, allocation)}
+    with _told_when_full(folder, (source / "areas.parquet").stat().st_size):
+        _write_layers(path, layers, holds)
+        _write_styles(path, sorted(allocation["team_id"].unique()))
+    return entry(path, "areas", "geopackage", len(areas))
+
+
+@contextmanager
+def _told_when_full(folder: Path, size: int) -> Iterator[None]:
+    """Raise the plain OSError of a full disk where GDAL or SQLite failed for that reason: what they say depends on the
+    statement at which they noticed. ``size`` (bytes): what has to fit at least."""
+    try:
+        yield
+    except (RuntimeError, sqlite3.Error) as error:  # pyogrio's errors are RuntimeErrors
+        probe = folder / ".room"
+        try:
+            with probe.open("wb", buffering=0) as file:
+                for _ in range(1 + 2 * size // _PROBE_BYTES):
+                    if file.write(bytes(_PROBE_BYTES)) < _PROBE_BYTES:
+                        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
+        except OSError as full:
+            raise OSError(full.errno, full.strerror, str(folder)) from error
+        finally:
+            probe.unlink(missing_ok=True)
+        raise
+
+
+def _write_layers(path: Path, layers: Mapping[str, gpd.GeoDataFrame], holds: Mapping[str, Any]) -> None:
     # Without this GDAL writes the time of writing into the file, and the same version would differ each time.
     pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": f"{_NO_MOMENT}.000Z"})
     try:
@@ -50,8 +81,6 @@ def write_geopackage(folder: Path, source: Path, holds: Mapping[str, Any]) -> di
             pyogrio.write_dataframe(layer.assign(**held), path, layer=name, driver="GPKG", append=number > 0)
     finally:
         pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": None})
-    _write_styles(path, sorted(allocation["team_id"].unique()))
-    return entry(path, "areas", "geopackage", len(areas))
 
 
 def _write_styles(path: Path, team_ids: list[str]) -> None:

@@ -86,7 +86,12 @@ class Answer:
 _COLUMNS = [column for column in BEZWAAR_ROUTING.columns if column.name in {field.name for field in fields(Answer)}]
 _ANSWERS = sa.table("bezwaar_routing", *(sa.column(c.name, tables.SQL_TYPES[c.type]) for c in BEZWAAR_ROUTING.columns))
 _PERIODS = sa.table("version_history", *(sa.column(c.name, tables.SQL_TYPES[c.type]) for c in VERSION_HISTORY.columns))
-_RUNS = sa.table("runs", sa.column("version", sa.Integer), sa.column("configuration", tables.JSON_TYPE))
+_RUNS = sa.table(
+    "runs",
+    sa.column("version", sa.Integer),
+    sa.column("configuration", tables.JSON_TYPE),
+    sa.column("input_fingerprints", tables.JSON_TYPE),
+)
 _KEPT_POSTCODES = 4096
 _FRESH_S = 1.0
 """How long a list of periods is taken for that of now; a publication is seen by then."""
@@ -197,7 +202,7 @@ class LookupTable:
         if any(answer.holds_on(day) for answer in rows):
             return _answers(rows, asked.pc6, day)
         # A postcode with rows of before is gone: it had an area, and its number does not tell what lies there now.
-        followed = None if rows else self._followed(asked.pc4, day)
+        followed = self._followed(asked.pc4, day, is_gone=bool(rows))
         found = []
         if followed:  # its number lies in none of the PC6 ranges of the other: who serves the rest of that one answers
             found = _answers(segment.of(self._rows_of([followed])[followed]), asked.pc6 or asked.pc4, day)
@@ -239,17 +244,24 @@ class LookupTable:
                     self._rows.popitem(last=False)
         return found
 
-    def _followed(self, pc4: str, day: date) -> str | None:
+    def _followed(self, pc4: str, day: date, *, is_gone: bool) -> str | None:
         """The area that a postcode without one follows, as its counts do in the division in force on ``day``: as its
-        configuration says, else the nearest number. None when there is none."""
+        configuration says, else as its boundaries say of a postcode without a surface, else the nearest number, but
+        not for a postcode that is gone. None when there is none."""
         import geodata
 
         version = self.version_on(day).version
         with self.connected() as connection:
-            asked = sa.select(_RUNS.c.configuration).where(_RUNS.c.version == version)
-            agreed = (connection.execute(asked).scalar() or {}).get("replaced_postcodes", {})
+            asked = sa.select(_RUNS.c.configuration, _RUNS.c.input_fingerprints).where(_RUNS.c.version == version)
+            configuration, made_of = connection.execute(asked).one()
+            agreed = {
+                **(made_of or {}).get("boundaries", {}).get("follows", {}),
+                **(configuration or {}).get("replaced_postcodes", {}),
+            }
             if pc4 in agreed:
                 return str(agreed[pc4])
+            if is_gone:
+                return None
             if version not in self._areas:
                 areas = sa.text("SELECT DISTINCT pc4 FROM allocation WHERE version = :version ORDER BY pc4")
                 self._areas[version] = list(connection.scalars(areas, {"version": version}))

@@ -54,7 +54,9 @@ def last_timeline_act(connection: Connection) -> int:
     return connection.execute(query).scalar() or 0
 
 
-def insert_version(connection: Connection, version: int, outcome: Outcome, valid_from: date | None) -> None:
+def insert_version(
+    connection: Connection, version: int, outcome: Outcome, valid_from: date | None, scope: str | None
+) -> None:
     connection.execute(
         VERSIONS.insert().values(
             version=version,
@@ -64,6 +66,7 @@ def insert_version(connection: Connection, version: int, outcome: Outcome, valid
             created_at=datetime.now(UTC),
             planned_from=valid_from,
             based_on_act=last_timeline_act(connection),
+            scope=scope,
         )
     )
     for name, rows in outcome.tables.items():
@@ -89,11 +92,18 @@ def _boundary_rows(outcome: Outcome) -> pa.Table:
     return pa.table(columns)
 
 
-def renew_proposal(connection: Connection, version: int, status: str, valid_from: date | None) -> None:
+def renew_proposal(
+    connection: Connection, version: int, status: str, valid_from: date | None, scope: str | None
+) -> None:
     """The same content again: it holds against the timeline of now. A published version stays what it is."""
     if status != "published":
         connection.execute(
             VERSIONS.update()
             .where(VERSIONS.c.version == version)
-            .values(status="proposed", planned_from=valid_from, based_on_act=last_timeline_act(connection))
+            .values(
+                status="proposed",
+                planned_from=valid_from,
+                based_on_act=last_timeline_act(connection),
+                scope=scope,
+            )
         )

@@ -24,10 +24,10 @@ REVOKE ALL ON {every} FROM PUBLIC;
 GRANT USAGE ON SCHEMA caseload TO caseload_writer, caseload_planner, caseload_reader;
 GRANT SELECT ON ALL TABLES IN SCHEMA caseload TO caseload_planner;
 GRANT INSERT ON {written_once} TO caseload_planner;
-GRANT UPDATE (status, planned_from, based_on_act) ON versions TO caseload_planner;
+GRANT UPDATE (status, planned_from, based_on_act, scope) ON versions TO caseload_planner;
 GRANT INSERT, UPDATE, DELETE ON planner_drafts TO caseload_planner;
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA caseload TO caseload_planner;
-GRANT UPDATE (status, approval, planned_from, based_on_act) ON versions TO caseload_writer;
+GRANT UPDATE (status, approval, planned_from, based_on_act, scope) ON versions TO caseload_writer;
 GRANT INSERT ON validity TO caseload_writer;
 GRANT UPDATE (valid_to, superseded_at) ON validity TO caseload_writer;
 GRANT SELECT ON {for_readers} TO caseload_reader;
@@ -52,12 +52,16 @@ BEGIN
 END
 $$
 """
-# A planner proposes; that a version is published or rejected is the pipeline's to say.
+# A planner proposes, and with that withdraws an older proposal; that a version is published or rejected is the
+# pipeline's to say.
 _DECIDING = (
     """
 CREATE OR REPLACE FUNCTION caseload.only_the_writer_decides() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF NEW.status <> 'proposed' AND NOT pg_has_role(current_user, 'caseload_writer', 'MEMBER') THEN
+    IF NOT pg_has_role(current_user, 'caseload_writer', 'MEMBER') AND NOT (
+           TG_OP = 'INSERT' AND NEW.status = 'proposed'
+        OR TG_OP = 'UPDATE' AND NEW.status = 'proposed' AND OLD.status <> 'published'
+        OR TG_OP = 'UPDATE' AND NEW.status = 'withdrawn' AND OLD.status = 'proposed') THEN
         RAISE EXCEPTION 'permission denied: only caseload_writer publishes or rejects a version'
             USING ERRCODE = 'insufficient_privilege';
     END IF;

@@ -79,7 +79,8 @@ VERSIONS = sa.Table(
     sa.Column("planned_from", sa.Date),
     sa.Column("based_on_act", sa.Integer, nullable=False),
     sa.Column("approval", JSON_TYPE),
-    sa.CheckConstraint("status IN ('proposed', 'published', 'rejected')", name="status"),
+    sa.Column("scope", sa.Text),  # what a proposal is about: a newer one of the same scope takes its place
+    sa.CheckConstraint("status IN ('proposed', 'published', 'rejected', 'withdrawn')", name="status"),
 )
 ACTS = sa.Table(
     "acts",
@@ -92,7 +93,7 @@ ACTS = sa.Table(
     sa.Column("acted_by", sa.Text),
     sa.Column("reason", sa.Text),
     sa.Column("approval", JSON_TYPE),
-    sa.CheckConstraint("act IN ('propose', 'publish', 'reject', 'rollback')", name="act"),
+    sa.CheckConstraint("act IN ('propose', 'publish', 'reject', 'rollback', 'withdraw')", name="act"),
 )
 VALIDITY = sa.Table(
     "validity",

@@ -23,7 +23,7 @@ from allocation.publication import rights, views
 from allocation.publication.connection import connected, exclusive, parse_url
 from allocation.publication.tables import ROWS, SCHEMA, STORE_IDENTITY, STORED, is_nullable, stored_columns
 
-HEAD = "0005"
+HEAD = "0006"
 """The newest migration; a test holds it to the migrations folder."""
 
 

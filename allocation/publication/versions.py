@@ -25,8 +25,15 @@ from allocation import storage
 from allocation.contract.errors import Refused
 from allocation.contract.published_tables import ALLOCATION_CHANGES, DIVISION_VIEWS, RUNS
 from allocation.publication import files, store, tables, views
-from allocation.publication.outcome_folder import Outcome, read_outcome
-from allocation.publication.record import TIMELINE_ACTS, insert_version, last_timeline_act, record_act, renew_proposal
+from allocation.publication.outcome_folder import read_outcome
+from allocation.publication.proposals import (
+    WITHDRAWN,
+    check_compared,
+    check_still_valid,
+    replaced_by,
+    withdraw_older,
+)
+from allocation.publication.record import insert_version, last_timeline_act, record_act, renew_proposal
 from allocation.publication.tables import ACTS, ROWS, VALIDITY, VERSIONS
 from allocation.publication.timeline import (
     Period,
@@ -58,6 +65,7 @@ def propose(
     based_on: int | None = None,
     areas: Path | None = None,
     reports: Sequence[Path] | None = None,
+    scope: str | None = None,
 ) -> int:
     """Store the outcome of a run as a complete version with status 'proposed'; returns its number.
 
@@ -67,6 +75,8 @@ def propose(
     ``valid_from`` is the day on which it is meant to come into force. The same content gives the same number;
     proposing it anew also says that it holds against the division in force now.
     ``based_on``: the ``timeline_act`` that was the last one when the outcome's run asked what is in force.
+    ``scope``: what the proposal is about; older proposals of the same scope that wait for a decision are withdrawn
+    (`proposals.withdrawn_for` tells which). None = it waits beside whatever waits.
 
     Raises ValueError for an outcome that is not as declared, Refused when another writer holds the store, or when a
     version was published or put back after ``based_on``: then the outcome has to be computed anew.
@@ -76,21 +86,23 @@ def propose(
     with store.writing(store_url) as connection:
         _recover(connection, store_url, files_dir)
         if based_on is not None:
-            _check_still_valid(connection, "this division", "computed", based_on)
+            check_still_valid(connection, "this division", "computed", based_on)
         known = connection.execute(
             sa.select(VERSIONS.c.version, VERSIONS.c.status).where(VERSIONS.c.fingerprint == outcome.fingerprint)
         ).first()
         if known is None:
-            _check_compared(connection, outcome, valid_from)
+            check_compared(connection, outcome, valid_from)
             version = (connection.execute(sa.select(sa.func.max(VERSIONS.c.version))).scalar() or 0) + 1
-            insert_version(connection, version, outcome, valid_from)
+            insert_version(connection, version, outcome, valid_from, scope)
         else:
             version = known.version
-            renew_proposal(connection, version, known.status, valid_from)
+            renew_proposal(connection, version, known.status, valid_from, scope)
         if not files.is_there(files.proposal_folder(files_dir, version)):
             files.write_proposal(files_dir, version, outcome)
         run = outcome.tables[RUNS.name].to_pylist()[0]
         record_act(connection, "propose", version, valid_from, by=run["created_by"], reason=run["reason"])
+        if scope is not None and (known is None or known.status != "published"):
+            withdraw_older(connection, version, scope, run["created_by"])
     return version
 
 
@@ -106,9 +118,9 @@ def publish(
 
     Returns the folder with its files. Publishing what is in force from that day already changes nothing.
 
-    Raises Refused when the version is unknown, rejected or was in force before (that is a rollback), when the day is
-    past, when a team of it does not exist on that day, or when another version was published since the proposal was
-    made: its changes and transition would be wrong. Warns (log, manifest) of teams that end later on.
+    Raises Refused when the version is unknown, rejected, withdrawn or was in force before (that is a rollback), when
+    the day is past, when a team of it does not exist on that day, or when another version was published since the
+    proposal was made: its changes and transition would be wrong. Warns (log, manifest) of teams that end later on.
     """
     with store.writing(store_url) as connection:
         _recover(connection, store_url, files_dir)
@@ -117,6 +129,9 @@ def publish(
         periods = read_periods(connection)
         if row.status == "rejected":
             raise Refused(f"Version {version} was rejected; propose it again before publishing it.")
+        if row.status == WITHDRAWN:
+            newer = replaced_by(connection, version)
+            raise Refused(f"Version {version} was withdrawn, because version {newer} took its place; publish that one.")
         if row.status == "published":
             if not any(p.version == version and covers(p, first) for p in periods):
                 raise Refused(
@@ -124,7 +139,7 @@ def publish(
                     "use rollback to put it in force again."
                 )
         else:
-            _check_still_valid(connection, f"version {version}", "proposed", row.based_on_act)
+            check_still_valid(connection, f"version {version}", "proposed", row.based_on_act)
             _check_day(periods, first)
             ends = _check_teams(files_dir, version, periods, first)
             act_id = record_act(connection, "publish", version, first, by=_approver(approval), approval=approval)
@@ -316,37 +331,6 @@ def _version_row(connection: Connection, version: int) -> Any:
         there_is = f"the versions run from 1 to {known}" if known else "the store holds none yet"
         raise Refused(f"There is no version {version}; {there_is}.")
     return row
-
-
-def _check_still_valid(connection: Connection, what: str, was: str, based_on_act: int) -> None:
-    """Refuse what was made against a timeline that has changed since: of two at once, the first wins.
-
-    ``what`` and ``was``: ``version 3`` and ``proposed``, for the sentence.
-    """
-    since = connection.execute(
-        sa.select(ACTS.c.act, ACTS.c.version, ACTS.c.acted_by)
-        .where(ACTS.c.act_id > based_on_act, ACTS.c.act.in_(TIMELINE_ACTS))
-        .order_by(ACTS.c.act_id.desc())
-    ).first()
-    if since is not None:
-        happened = "published" if since.act == "publish" else "put back"
-        by = f" by {since.acted_by}" if since.acted_by else ""
-        raise Refused(
-            f"Version {since.version} was {happened}{by} after {what} was {was}, so its changes and its "
-            "transition no longer hold; nothing was changed. Run the proposal again, from the start of its run."
-        )
-
-
-def _check_compared(connection: Connection, outcome: Outcome, valid_from: date | None) -> None:
-    """Refuse an outcome that was compared with a version that is not in force, today or when it is to take over."""
-    periods, first = read_periods(connection), valid_from or store.today()
-    in_force = {version_on(periods, day) for day in (store.today(), first - _DAY, first)}
-    compared = set(outcome.tables[ALLOCATION_CHANGES.name]["from_version"].to_pylist()) - {None}
-    if not compared <= in_force:
-        raise Refused(
-            f"The outcome was compared with version {min(compared - in_force)}, which is no longer in force; "
-            "nothing was changed. Run the proposal again."
-        )
 
 
 def _check_day(periods: list[Period], first: date) -> None:

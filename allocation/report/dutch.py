@@ -95,6 +95,7 @@ FIELDS = {
     "deviation": "afwijking", "tolerance": "tolerantie", "pieces": "delen", "areas": "gebieden",
     "last_day": "laatste dag", "office_pc4": "postcode", "names": "namen", "postcodes": "postcodes",
     "instead": "gebruikt", "region": "regio", "first_day": "eerste dag", "kind": "soort", "was": "was",
+    "follows": "volgt",
 }  # fmt: skip
 
 

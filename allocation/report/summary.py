@@ -10,7 +10,7 @@ from typing import Any
 from allocation.report.moves import reasons_counted
 from allocation.runs import run_files
 from allocation.runs.run import Run
-from expectations import coming
+from expectations import inputs
 from expectations.rules import places_in_words
 
 
@@ -38,6 +38,7 @@ def summary(run: Run) -> dict[str, Any]:
         "moves": " ".join(reasons_counted(moved)),
         "warnings": _warnings(run),
         "version": version.version if version else None,
+        "withdrew": list(version.withdrew) if version else [],
         "tables": version.folder if version else None,
         "report": str(run.path(run_files.REPORT)),
     }
@@ -61,6 +62,7 @@ def summary_text(figures_: dict[str, Any]) -> str:
         ("clients that move", "{clients_moved} of {clients_in_stock} in stock"),
         ("why they move", "{moves}"),
         ("version", "{state}"),
+        *([("withdrawn", "proposal {withdrawn}: this one takes its place")] if figures_["withdrew"] else []),
         ("report", "{report}"),
         ("tables", "{tables}"),
     ]
@@ -68,14 +70,29 @@ def summary_text(figures_: dict[str, Any]) -> str:
         "outside": ", ".join(figures_["teams_outside_tolerance"]) or "none",
         "state": f"{figures_['version']} ({'in force' if figures_['tables'] else 'proposed'})",
         "tables": figures_["tables"] or "not published",
+        "withdrawn": ", ".join(str(version) for version in figures_["withdrew"]),
     }
     told = [f"  {name:<25}{text.format(**values)}" for name, text in lines]
     for warning in figures_["warnings"]:
         told.append(f"  {'warning':<25}{warning['sentence']} ({warning['how_many']} found)")
-        if warning["expectation"] in coming.EXPECTATIONS:
+        if warning["expectation"] in inputs.LISTED:
             places = places_in_words(warning["examples"], warning["how_many"])
             told += [f"  {'':<27}{place}" for place in places]
     return "\n".join(told)
+
+
+def unchanged_text(run: Run) -> str | None:
+    """Why the run ended without a proposal, for a terminal; None when it did not."""
+    found = run.unchanged()
+    if found is None:
+        return None
+    state = "is in force" if found.is_in_force else "waits for a decision"
+    same = {
+        "input": f"input, boundaries and settings are those of version {found.version}, which {state}",
+        "outcome": f"every client is served as in version {found.version}, which {state}",
+    }
+    setting = "propose_unchanged = true in the settings makes a proposal all the same"
+    return f"no change (geen wijziging): {same[found.what]}; no proposal was made ({setting})"
 
 
 def code_version() -> str:

@@ -25,7 +25,7 @@ from allocation.contract import calendar
 from allocation.contract.config import Config
 from allocation.contract.environment import environment
 from allocation.runs import run_files
-from allocation.runs.run_files import FrameFile, InForce, LayersRecord, RunFile, RunRecord, T, Tables
+from allocation.runs.run_files import FrameFile, InForce, LayersRecord, RunFile, RunRecord, T, Tables, Unchanged
 
 VAR = Path("var")
 HIDDEN = "***"
@@ -236,6 +236,11 @@ class Run:
         """What the gates found, by gate; empty when none has run."""
         found: dict[str, Any] = self.read(run_files.VALIDATION) if self.has(run_files.VALIDATION) else {}
         return found
+
+    def unchanged(self) -> Unchanged | None:
+        """Why the run ended before a decision; None when it did not."""
+        found = self.read(run_files.UNCHANGED) if self.has(run_files.UNCHANGED) else None
+        return found if found and found.version is not None else None
 
     def version(self) -> int | None:
         """The version that this run became; None as long as it is not proposed."""

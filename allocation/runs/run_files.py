@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -238,15 +238,19 @@ class InForce(Record):
 
 
 class InputRecord(Record):
-    """The input folder and the SHA-256 of each file in it."""
+    """The input folder, the SHA-256 of each file in it, and that of the teams and locks in force on the first day."""
 
     folder: str
     sha256: dict[str, str]
+    roster: str = ""
 
 
 class BoundariesRecord(Record):
+    """``follows``: postcodes of the edition without a surface of their own, and the area that each counts for."""
+
     edition: dict[str, Any]
     fingerprint: str
+    follows: dict[str, str] = {}
 
 
 class LayerRow(Record):
@@ -272,10 +276,26 @@ class LayersRecord(Record):
 
 
 class VersionRecord(Record):
-    """The version that the run became. ``folder``: its published files, None as long as it is a proposal."""
+    """The version that the run became. ``folder``: its published files, None as long as it is a proposal.
+
+    ``act``: number of the act with which the run proposed it. ``withdrew``: the proposals that it took the place of.
+    """
 
     version: int
     folder: str | None = None
+    act: int | None = None
+    withdrew: tuple[int, ...] = ()
+
+
+class Unchanged(Record):
+    """Why a run ended before a decision: its input, or its outcome (``what``), is that of ``version``.
+
+    That version is in force, or waits for a decision itself. ``version`` is None where a later try found otherwise.
+    """
+
+    version: int | None
+    is_in_force: bool = True
+    what: Literal["input", "outcome"] = "outcome"
 
 
 RUN = RecordFile("run.json", "start", RunRecord)
@@ -327,6 +347,7 @@ VALIDATION = JsonFile(f"{VALIDATION_FOLDER}/result.json", "expectations")
 REPORT = TextFile("report.html", "report")
 REPORT_FOR_READERS = TextFile("report_readers.html", "report")
 VERSION = RecordFile("version.json", "proposal", VersionRecord)
+UNCHANGED = RecordFile("unchanged.json", "proposal", Unchanged)
 SECONDS = JsonFile("seconds.json", "end of the run")
 
 ALTERNATIVES = Tables("alternatives", "alternatives")

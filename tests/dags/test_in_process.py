@@ -5,26 +5,35 @@ The steps run once, in a process of their own (see ``tests.support.airflow_steps
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+from urllib.parse import quote
 
 import pandas as pd
 import pytest
+import sqlalchemy as sa
 
-from allocation.publication import versions
+from allocation.contract.published_tables import PUBLISHED
+from allocation.publication import store, versions
 from allocation.runs.run import Run
 from geodata.editions import CHANGES
 from tests.support import faults, two_regions
+from tests.support.postgres import new_database, postgres_server
 
-pytestmark = pytest.mark.timeout(900)  # eleven runs of DAGs, two minutes of work: more where others work too
+__all__ = ["postgres_server"]
+
+pytestmark = pytest.mark.timeout(900)  # fourteen runs of DAGs, three minutes of work: more where others work too
+PLANTED = "geplant-Wachtwoord_2026"
 STEPS = Path(two_regions.__file__).with_name("airflow_steps.py")
 
 
@@ -36,10 +45,7 @@ class Played:
     came: dict[str, dict[str, Any]]
     metrics: list[str]
     log: str
-
-    @property
-    def store(self) -> str:
-        return f"sqlite:///{self.var / 'caseload.sqlite'}"
+    store: str
 
     def states(self, step: str, task: str) -> list[str]:
         return [one["state"] for one in self.came[step]["tasks"][task]]
@@ -49,7 +55,14 @@ class Played:
 
 
 @pytest.fixture(scope="module")
-def played(tmp_path_factory: pytest.TempPathFactory) -> Played:
+def played(tmp_path_factory: pytest.TempPathFactory, postgres_server: str) -> Iterator[Played]:
+    """The store is a PostgreSQL behind a password, which must not stand anywhere afterwards."""
+    with new_database(postgres_server) as address:
+        secret = sa.make_url(address).set(password=PLANTED).render_as_string(hide_password=False)
+        yield play(tmp_path_factory, secret)
+
+
+def play(tmp_path_factory: pytest.TempPathFactory, store: str) -> Played:
     folder = tmp_path_factory.mktemp("airflow")
     country = two_regions.write(folder)
     teams = (country.input / "teams.csv").read_text(encoding="utf-8")
@@ -59,7 +72,10 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Played:
     steps = {
         "boundaries": {"dag": "boundaries"},
         "caseload": {"dag": "caseload"},
+        "same caseload": {"dag": "caseload"},
         "approved": {"dag": "allocate", "remark": "akkoord, na overleg", "conf": {"reason": "eerste verdeling"}},
+        "unchanged": {"dag": "allocate"},
+        "equal": {"dag": "allocate", "write": {str(country.input / "teams.csv"): teams + "\n\n"}},
         "first look": {"dag": "teams"},
         "second look": {"dag": "teams"},
         "look after a change": {
@@ -76,6 +92,11 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Played:
     environment = {
         "CASELOAD_INPUT": str(country.input),
         "CASELOAD_BOUNDARIES": str(country.boundaries),
+        "CASELOAD_STORE": store,
+        "AIRFLOW__OPENLINEAGE__NAMESPACE": "caseload",
+        "AIRFLOW__OPENLINEAGE__TRANSPORT": json.dumps(
+            {"type": "file", "log_file_path": str(var / "lineage.jsonl"), "append": True}
+        ),
         "AIRFLOW__METRICS__STATSD_ON": "True",
         "AIRFLOW__METRICS__STATSD_HOST": "127.0.0.1",
     }
@@ -95,7 +116,7 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Played:
             timeout=600,
         )
     came = dict(zip(steps, json.loads(told.read_text(encoding="utf-8")), strict=True))
-    return Played(var, came, metrics, (folder / "log").read_text(encoding="utf-8", errors="replace"))
+    return Played(var, came, metrics, (folder / "log").read_text(encoding="utf-8", errors="replace"), store)
 
 
 def without(teams: str, team_id: str) -> str:
@@ -164,6 +185,22 @@ def test_an_approval_publishes_with_name_and_remark(played: Played) -> None:
     assert (approval["by"], approval["remark"], approval["decision"]) == ("jansen", "akkoord, na overleg", "approved")
     assert approval["at"].startswith("20")
     assert run["reason"] == "eerste verdeling"
+
+
+def test_an_unchanged_input_makes_no_run(played: Played) -> None:
+    """The caseload is not told anew, and an allocation that is started all the same ends once the input is read."""
+    assert played.states("same caseload", "expect") == ["skipped"]
+    assert played.states("unchanged", "prepare") == ["skipped"]
+    assert {played.states("unchanged", task)[0] for task in ("solve", "propose", "approve", "publish")} == {"skipped"}
+    assert "Geen wijziging: invoer, gebieden en instellingen zijn die van versie 1, die van kracht is." in played.log
+
+
+def test_an_equal_outcome_ends_before_an_approval(played: Played) -> None:
+    """Two blank lines at the end of the team list: another file, the same division."""
+    assert played.states("equal", "prepare") == ["success"]
+    assert [played.states("equal", task) for task in ("propose", "approve", "publish")] == [["skipped"]] * 3
+    assert played.states("equal", "close") == ["success"]
+    assert "Geen wijziging: elke cliënt houdt het team van versie 1, die van kracht is." in played.log
 
 
 def test_a_rejection_leaves_the_old_version_in_force(played: Played) -> None:
@@ -243,6 +280,42 @@ def test_references_travel_between_tasks_not_data(played: Played) -> None:
     with sqlite3.connect(played.var / "airflow" / "airflow.db") as metadata:
         (largest,) = metadata.execute("SELECT max(length(value)) FROM xcom").fetchone()
     assert 0 < largest < 2000
+
+
+def test_lineage_names_files_and_tables(played: Played) -> None:
+    """What goes in by file, what comes out by table; with the place of the store and without its login."""
+    events = [json.loads(line) for line in (played.var / "lineage.jsonl").read_text(encoding="utf-8").splitlines()]
+    named = {
+        part: {(one["namespace"], one["name"]) for event in events for one in event.get(part, [])}
+        for part in ("inputs", "outputs")
+    }
+    url = sa.make_url(played.store)
+    place = f"postgres://{url.host}:{url.port}"
+    assert {(place, f"{url.database}.caseload.{table.name}") for table in PUBLISHED} <= named["outputs"]
+    read = {name.rpartition("/")[2] for _, name in named["inputs"]}
+    assert {"inflow.parquet", "stock.parquet", "teams.csv"} <= read
+    assert ("file", "/caseload/allocation") in named["outputs"]
+
+
+def test_the_password_of_the_store_stands_nowhere(played: Played) -> None:
+    """In no file of a run, published or cached; in no log; in no table of Airflow (XCom, rendered fields) or of the
+    store; in no metric. It is looked for as it is, as it stands in an address, and as bytes of a database file."""
+    files = [path for path in played.var.rglob("*") if path.is_file()]
+    kinds = {path.suffix for path in files}
+    assert {".json", ".jsonl", ".html", ".parquet", ".db", ".log", ".csv", ".gpkg"} <= kinds
+    forms = [PLANTED.encode(), quote(PLANTED, safe="").encode(), base64.b64encode(PLANTED.encode())]
+    found = [str(path) for path in files if any(form in path.read_bytes() for form in forms)]
+    assert not found
+    assert PLANTED not in played.log
+    assert not [line for line in played.metrics if PLANTED in line]
+    with sa.create_engine(f"sqlite:///{played.var / 'airflow' / 'airflow.db'}").connect() as metadata:
+        assert metadata.scalar(sa.text("SELECT count(*) FROM xcom")) > 0
+    with store.connected(played.store) as connection:
+        names = sa.inspect(connection).get_table_names(schema="caseload")
+        assert {"runs_rows", "acts", "versions"} <= set(names)
+        for name in names:
+            query = sa.text(f"SELECT count(*) FROM caseload.{name} AS t WHERE strpos(CAST(t AS text), :secret) > 0")
+            assert connection.scalar(query, {"secret": PLANTED}) == 0, name
 
 
 def test_the_figures_of_a_run_go_where_airflow_s_metrics_go(played: Played) -> None:

@@ -24,6 +24,9 @@ from tests.support.airflow_components import PASSWORD, Airflow, redis_server, ru
 from tests.support.postgres import new_database, started_server
 
 pytestmark = [pytest.mark.heavy, pytest.mark.timeout(1800)]
+ANEW = {"propose_unchanged": True}
+"""In the form: a proposal is made also where another setting leaves every client where he is."""
+PLANTED = "geplant-Wachtwoord_2026"
 
 
 @dataclass
@@ -64,7 +67,7 @@ class Installation:
 
     def published(self, **conf: object) -> int:
         """Trigger, approve, and wait for the end; returns the version that is in force then."""
-        run_id = self.airflow.trigger("allocate", conf)
+        run_id = self.airflow.trigger("allocate", conf | ANEW)
         self.airflow.wait_for_proposal(run_id)
         self.airflow.answer(run_id, "Approve", "akkoord")
         assert self.airflow.wait_for_end("allocate", run_id) == "success", self.airflow.tasks("allocate", run_id)
@@ -100,7 +103,8 @@ def smc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
             "CASELOAD_VAR": str(disk),
             "CASELOAD_INPUT": str(country.input),
             "CASELOAD_BOUNDARIES": str(country.boundaries),
-            "CASELOAD_STORE": behind[1].render_as_string(hide_password=False),
+            "CASELOAD_STORE": behind[1].set(password=PLANTED).render_as_string(hide_password=False),
+            "CASELOAD_LOOK_AGAIN_SECONDS": "15",
             "CASELOAD_WEBHOOK_CONN": "caseload_webhook",
             "AIRFLOW_CONN_CASELOAD_WEBHOOK": json.dumps({"conn_type": "http", "password": hook}),
             "CASELOAD_ALERT_MAIL": "beheer@example.org",
@@ -160,7 +164,7 @@ def test_changed_teams_become_new_routing(smc: Installation) -> None:
 
 def test_a_rejection_leaves_the_old_version_in_force(smc: Installation) -> None:
     airflow, before = smc.airflow, versions.current_version(smc.store)
-    run_id = airflow.trigger("allocate", {"tolerance": 0.03})
+    run_id = airflow.trigger("allocate", {"tolerance": 0.03} | ANEW)
     airflow.wait_for_proposal(run_id)
     airflow.answer(run_id, "Reject", "eerst overleg met Utrecht")
     airflow.wait_for_end("allocate", run_id)
@@ -214,7 +218,7 @@ def test_poisoned_input_is_a_clear_failure(smc: Installation) -> None:
 def test_a_failed_region_does_not_lose_the_others(smc: Installation) -> None:
     """One layer cannot keep its plan: its task fails, the others stand. Cleared, only that one is solved again."""
     airflow, before = smc.airflow, versions.current_version(smc.store)
-    run_id = airflow.trigger("allocate", {"tolerance": 0.055})
+    run_id = airflow.trigger("allocate", {"tolerance": 0.055} | ANEW)
     run = "".join(c if c.isalnum() or c in "-_" else "-" for c in f"allocate__{run_id}")
     in_the_way = smc.disk / "runs" / run / "layers" / "15_zw_wia_alle" / "plan.parquet"
     in_the_way.mkdir(parents=True)
@@ -241,7 +245,7 @@ def test_a_failed_region_does_not_lose_the_others(smc: Installation) -> None:
 def test_a_worker_that_is_killed_in_the_middle_of_a_region(smc: Installation) -> None:
     """Both workers die without a word while regions are solved; new ones go on, and the version is right."""
     airflow = smc.airflow
-    run_id = airflow.trigger("allocate", {"tolerance": 0.06})
+    run_id = airflow.trigger("allocate", {"tolerance": 0.06} | ANEW)
     wait_for(
         "a region that is being solved", lambda: airflow.tasks_in("allocate", run_id, "solve", "running"), every_s=0.1
     )
@@ -255,7 +259,7 @@ def test_a_worker_that_is_killed_in_the_middle_of_a_region(smc: Installation) ->
 
 def test_the_scheduler_is_restarted_in_the_middle(smc: Installation) -> None:
     airflow = smc.airflow
-    run_id = airflow.trigger("allocate", {"tolerance": 0.07})
+    run_id = airflow.trigger("allocate", {"tolerance": 0.07} | ANEW)
     wait_for("a task that runs", lambda: airflow.tasks_in("allocate", run_id, "prepare", "running"), every_s=0.1)
     airflow.restart("scheduler", signal.SIGKILL)
     airflow.wait_for_proposal(run_id)
@@ -267,7 +271,7 @@ def test_the_scheduler_is_restarted_in_the_middle(smc: Installation) -> None:
 def test_the_database_is_gone_for_a_minute(smc: Installation) -> None:
     """Store and metadata both. The components come back by their restart policy; the run ends well or clearly not."""
     airflow, before = smc.airflow, versions.current_version(smc.store)
-    run_id = airflow.trigger("allocate", {"tolerance": 0.08})
+    run_id = airflow.trigger("allocate", {"tolerance": 0.08} | ANEW)
     wait_for("a task that runs", lambda: airflow.tasks_in("allocate", run_id, "prepare", "running"), every_s=0.1)
     smc.gate.close()
     time.sleep(60)
@@ -290,7 +294,7 @@ def test_a_full_disk(smc: Installation) -> None:
     """While the disk is full nothing is published; once there is room, a new run is."""
     airflow, before = smc.airflow, versions.current_version(smc.store)
     with faults.filled(smc.disk):
-        run_id = airflow.trigger("allocate", {"tolerance": 0.09})
+        run_id = airflow.trigger("allocate", {"tolerance": 0.09} | ANEW)
         assert airflow.wait_for_end("allocate", run_id) == "failed"
     assert "No space left on device" in smc.messages[-1]
     assert versions.current_version(smc.store) == before
@@ -301,7 +305,7 @@ def test_a_full_disk(smc: Installation) -> None:
 def test_two_triggers_at_once(smc: Installation) -> None:
     """Both make a proposal; the one that is approved first is published, the other is told that it no longer holds."""
     airflow = smc.airflow
-    runs = [airflow.trigger("allocate", {"tolerance": tolerance}) for tolerance in (0.05, 0.1)]
+    runs = [airflow.trigger("allocate", {"regions": [region]} | ANEW) for region in ("14", "15")]
     for run_id in runs:
         airflow.wait_for_proposal(run_id)
     for run_id in runs:
@@ -312,17 +316,53 @@ def test_two_triggers_at_once(smc: Installation) -> None:
     smc.check_routing()
 
 
+def test_a_newer_proposal_takes_the_place_of_one_that_waits(smc: Installation) -> None:
+    """The older run ends by itself, and the planners are told; the newer one is decided on."""
+    airflow, before = smc.airflow, versions.current_version(smc.store)
+    older = airflow.trigger("allocate", {"tolerance": 0.11} | ANEW)
+    airflow.wait_for_proposal(older)
+    newer = airflow.trigger("allocate", {"tolerance": 0.12} | ANEW)
+    airflow.wait_for_proposal(newer)
+    assert airflow.wait_for_end("allocate", older) == "success"
+    assert airflow.task("allocate", older, "publish")["state"] == "skipped"
+    first, second = sorted(versions.versions(smc.store)["version"].unique())[-2:]
+    known = versions.versions(smc.store).drop_duplicates("version").set_index("version")["status"]
+    assert (known[first], known[second]) == ("withdrawn", "proposed")
+    told = f"Voorstel {first} is ingetrokken: voorstel {second} komt ervoor in de plaats."
+    assert any(told in message for message in smc.messages)
+    assert any(told in mail for mail in smc.mails)
+    assert versions.current_version(smc.store) == before
+    airflow.answer(newer, "Approve", "akkoord")
+    assert airflow.wait_for_end("allocate", newer) == "success"
+    assert versions.current_version(smc.store) == second
+
+
 def test_no_secret_stands_in_a_log_or_in_xcom(smc: Installation) -> None:
     """After everything above, with alerts sent and failures logged."""
     settings = smc.airflow.settings
     hook = json.loads(settings["AIRFLOW_CONN_CASELOAD_WEBHOOK"])["password"].rsplit("/", 1)[-1]
-    secrets = [hook, settings["AIRFLOW__API_AUTH__JWT_SECRET"], settings["AIRFLOW__CORE__FERNET_KEY"], PASSWORD]
+    keys = [settings["AIRFLOW__API_AUTH__JWT_SECRET"], settings["AIRFLOW__CORE__FERNET_KEY"]]
+    secrets = [hook, *keys, PASSWORD, PLANTED]
     logs = [path for path in smc.airflow.folder.rglob("*.log") if path.is_file()]
     assert logs
     for path in logs:
         text = path.read_text(encoding="utf-8", errors="replace")
         assert not [secret for secret in secrets if secret in text], path
-    engine = sa.create_engine(smc.airflow.metadata, poolclass=sa.NullPool)
+    for path in (*smc.disk.rglob("*"), smc.airflow.folder.parent / "lineage.jsonl"):
+        if path.is_file():
+            content = path.read_bytes()
+            assert not [secret for secret in secrets if secret.encode() in content], path
+    assert not [text for text in (*smc.messages, *smc.mails) for secret in secrets if secret in text]
+    for address in (smc.airflow.metadata, smc.store):
+        assert not list(tables_with(address, secrets)), address
+
+
+def tables_with(address: str, secrets: list[str]) -> Iterator[str]:
+    """The tables of a database in whose rows one of the secrets stands."""
+    engine = sa.create_engine(address, poolclass=sa.NullPool)
     with engine.connect() as connection:
-        values = [str(value) for value in connection.scalars(sa.text("SELECT value FROM xcom"))]
-    assert not [value for value in values for secret in secrets if secret in value]
+        query = "SELECT schemaname, tablename FROM pg_tables WHERE schemaname IN ('public', 'caseload')"
+        for schema, name in connection.execute(sa.text(query)).all():
+            hit = sa.text(f'SELECT count(*) FROM "{schema}"."{name}" AS t WHERE strpos(CAST(t AS text), :secret) > 0')
+            if any(connection.scalar(hit, {"secret": secret}) for secret in secrets):
+                yield f"{schema}.{name}"

@@ -9,7 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import redirect_stderr, redirect_stdout
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import NamedTuple
@@ -44,6 +44,7 @@ class Country:
     """Folders and store of one toy country, and its command line."""
 
     folder: Path
+    input: Path
 
     @property
     def store(self) -> str:
@@ -55,7 +56,7 @@ class Country:
 
     @property
     def run_arguments(self) -> list[str]:
-        return ["--input", f"{self.folder / 'input'}", "--boundaries", f"{self.folder / 'areas.gpkg'}",
+        return ["--input", str(self.input), "--boundaries", f"{self.folder / 'areas.gpkg'}",
                 "--config", f"{self.folder / 'settings.toml'}"]  # fmt: skip
 
     def caseload(self, command: str, *arguments: str, has_store: bool = True) -> Done:
@@ -82,7 +83,7 @@ class Country:
     def start(self, input_dir: Path | None = None) -> Run:
         """A run in this process."""
         return Run.start(
-            input_dir=input_dir or self.folder / "input",
+            input_dir=input_dir or self.input,
             boundaries=str(self.folder / "areas.gpkg"),
             store=self.store,
             config=Config.from_file(self.folder / "settings.toml"),
@@ -94,7 +95,7 @@ def make_country(folder: Path) -> Country:
     toy.write(folder / "input")
     toy.polygons().to_file(folder / "areas.gpkg", layer="areas")
     (folder / "settings.toml").write_text(SETTINGS)
-    return Country(folder)
+    return Country(folder, folder / "input")
 
 
 @pytest.fixture(scope="module")
@@ -131,9 +132,26 @@ def test_the_run_leaves_report_and_data_docs(published: Country) -> None:
     assert list((run / "validation").rglob("index.html"))
 
 
-def test_running_again_makes_no_new_version(published: Country) -> None:
-    done = published.caseload("run", *published.run_arguments)
+@pytest.mark.parametrize("command", ["run", "propose"])
+def test_an_unchanged_input_makes_no_run(published: Country, command: str) -> None:
+    """It ends once the input is read: nothing is searched, checked or proposed."""
+    done = published.caseload(command, *published.run_arguments)
     assert done.returncode == 0, done.stderr
+    assert "no change (geen wijziging): input, boundaries and settings are those of version 1" in done.stdout
+    assert "division" not in done.stderr
+    assert versions.versions(published.store)["version"].tolist() == [1]
+    assert versions.history(published.store)["act"].tolist() == ["propose", "publish"]
+
+
+def test_an_equal_outcome_ends_before_a_decision(published: Country, tmp_path: Path) -> None:
+    """One client more in stock and the same teams for all; who asks for it gets a proposal of its newer counts."""
+    stock = toy.tables()["stock"]
+    stock.loc[0, "clients"] = "3"
+    other = replace(published, input=toy.write(tmp_path / "input", {"stock": stock}))
+    done = other.caseload("propose", *other.run_arguments)
+    assert done.returncode == 0, done.stderr
+    assert "no change (geen wijziging): every client is served as in version 1" in done.stdout
+    assert "propose_unchanged = true" in done.stdout
     assert versions.versions(published.store)["version"].tolist() == [1]
 
 
@@ -277,7 +295,8 @@ def test_propose_publish_rollback_and_compare(published: Country, tmp_path: Path
     assert versions.current_version(published.store) == 1
     assert published.caseload("publish", "2", "--remark", "akkoord").returncode == 0
     assert versions.current_version(published.store) == 2
-    again = published.caseload("propose", *arguments)
+    (tmp_path / "again.toml").write_text(f"propose_unchanged = true\n{SETTINGS}")
+    again = published.caseload("propose", *arguments[:-1], str(tmp_path / "again.toml"))
     assert "the file `current` is ignored, because a version is in force" in again.stdout, again.stderr
     assert "areas that change team   0" in again.stdout, "counted from version 2, not from the file"
     compared = published.caseload("compare", "1", "2")

@@ -31,8 +31,14 @@ ROOMS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "layers": (("allocation/layers/*.py",), (f"{UNIT}/layers", f"{UNIT}/outcome")),
     "outcome": (("allocation/outcome/*.py",), (f"{UNIT}/outcome", f"{UNIT}/layers")),
     "versions": (
-        ("allocation/publication/versions.py",),
-        (f"{UNIT}/publication/test_versions.py", "tests/integration/store/test_versions.py", "-k", "not postgresql"),
+        ("allocation/publication/versions.py", "allocation/publication/proposals.py"),
+        (
+            f"{UNIT}/publication/test_versions.py",
+            "tests/integration/store/test_versions.py",
+            "tests/integration/store/test_proposals.py",
+            "-k",
+            "not postgresql",
+        ),
     ),
     "check": (
         ("allocation/districting/check.py", "allocation/districting/sentences.py"),

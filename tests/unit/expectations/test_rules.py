@@ -361,6 +361,7 @@ INPUT_WARNINGS = [
          "office Dorp, postcodes 1001 / 1002"),
     Case("office_far", doubt("far", team_id="V1", office="Dorp", office_pc4="1001", beside="West", km=62.3),
          "team_id V1, office Dorp, office_pc4 1001, km 62, region West"),
+    Case("area_that_follows", lambda run: run.in_force.update(follows={"1999": "1004"}), "pc4 1999, follows 1004"),
     Case("current_vanished", setting("inputs/current", {"pc4": "1004"}, pc4="9999"), "pc4 9999, teams"),
     Case("clients_without_inhabitants", setting("areas", {"pc4": "1004"}, inhabitants=0), "pc4 1004, inhabitants 0"),
     Case("unusual_month", setting("inputs/inflow", {"month": "2025-03", "product": "PW_ABA"}, clients=9),

@@ -109,6 +109,16 @@ def test_blanks_and_capitals_make_no_second_gemeente(folder: Path) -> None:
     assert column(load(write(frame, folder / "a.gpkg"), folder), "gemeente_name") == ["Utrecht"] * 4
 
 
+@pytest.mark.parametrize(
+    "names", [["utrecht", "Utrecht", "Utrecht", "Utrecht"], ["utrecht", "utrecht", "Utrecht", "Utrecht"]]
+)
+def test_one_gemeente_has_the_usual_spelling_and_the_other_is_listed(folder: Path, names: list[str]) -> None:
+    """The first row does not decide; of two that are as frequent the one with the capital does."""
+    found = load(write(areas(gm_code="0344", gm_naam=names), folder / "a.parquet"), folder)
+    assert column(found, "gemeente_name") == ["Utrecht"] * 4
+    assert details(found).endswith("gemeente 0344 heet ook 'utrecht'")
+
+
 def test_a_gemeente_name_alone_gives_its_code(folder: Path) -> None:
     frame = areas(gm_naam=["Utrecht", "Amersfoort", "Nergenshuizen", None])
     found = load(write(frame, folder / "a.gpkg"), folder)
@@ -143,6 +153,17 @@ def test_a_later_region_with_number_and_name_is_used_and_listed(folder: Path) ->
     found = load(write(areas(gm_code="0344", am_code=36, am_naam="Eemland"), folder / "a.gpkg"), folder)
     assert column(found, "arbeidsmarktregio_nr") == [36] * 4
     assert "36 'Eemland' staat zo niet in de lijst" in details(found)
+
+
+def test_a_gemeente_in_another_region_than_before_is_listed(folder: Path) -> None:
+    """Number and name agree with each other, and not with where the gemeente has always been."""
+    regions = write(halves(("AM10", "AM15"), ("Groot Amsterdam", "Amersfoort")), folder / "r.parquet")
+    found = load(f"{write(areas(gm_code=['0344', '0307'] * 2), folder / 'a.parquet')}?regions={regions}", folder)
+    assert column(found, "arbeidsmarktregio_nr") == [10, 15, 10, 15]
+    listed = found.repairs[found.repairs["class"] == "regio_veranderd"]
+    assert listed[["detail", "action"]].to_numpy().tolist() == [
+        ["gemeente 0344 Utrecht: in 2014 Midden-Utrecht", "2 gebieden in Groot Amsterdam"]
+    ]
 
 
 def test_a_missing_region_is_that_of_the_gemeente_and_listed(folder: Path) -> None:

@@ -1,0 +1,197 @@
+"""When a proposal holds, and what becomes of it without a decision: a newer one takes its place, or it changes nothing.
+
+Belongs here: against which timeline a proposal was made, withdrawing, and telling whether an outcome or a question is
+that of a version that the store has. Does not belong here: the acts of planners (`versions`), and what a run is
+(`pipeline`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from allocation.contract.errors import Refused
+from allocation.contract.published_tables import ALLOCATION_CHANGES, RUNS, WHO_SERVES
+from allocation.contract.schema import Table
+from allocation.publication import files, store
+from allocation.publication.outcome_folder import Outcome, conform, read_outcome
+from allocation.publication.record import TIMELINE_ACTS, last_timeline_act, record_act
+from allocation.publication.tables import ACTS, ROWS, VERSIONS, stored_columns
+from allocation.publication.timeline import read_periods, version_on
+
+_DAY = timedelta(days=1)
+PROPOSED, WITHDRAWN = "proposed", "withdrawn"
+_RUNS_ROWS = ROWS[RUNS.name]
+
+
+class Standing(NamedTuple):
+    """A version that a run need not be made for: ``is_in_force``, or it waits for a decision."""
+
+    version: int
+    is_in_force: bool
+
+
+def check_still_valid(connection: Connection, what: str, was: str, based_on_act: int) -> None:
+    """Refuse what was made against a timeline that has changed since: of two at once, the first wins.
+
+    ``what`` and ``was``: ``version 3`` and ``proposed``, for the sentence.
+    """
+    since = connection.execute(
+        sa.select(ACTS.c.act, ACTS.c.version, ACTS.c.acted_by)
+        .where(ACTS.c.act_id > based_on_act, ACTS.c.act.in_(TIMELINE_ACTS))
+        .order_by(ACTS.c.act_id.desc())
+    ).first()
+    if since is not None:
+        happened = "published" if since.act == "publish" else "put back"
+        by = f" by {since.acted_by}" if since.acted_by else ""
+        raise Refused(
+            f"Version {since.version} was {happened}{by} after {what} was {was}, so its changes and its "
+            "transition no longer hold; nothing was changed. Run the proposal again, from the start of its run."
+        )
+
+
+def check_compared(connection: Connection, outcome: Outcome, valid_from: date | None) -> None:
+    """Refuse an outcome that was compared with a version that is not in force, today or when it is to take over."""
+    periods, first = read_periods(connection), valid_from or store.today()
+    in_force = {version_on(periods, day) for day in (store.today(), first - _DAY, first)}
+    compared = set(outcome.tables[ALLOCATION_CHANGES.name]["from_version"].to_pylist()) - {None}
+    if not compared <= in_force:
+        raise Refused(
+            f"The outcome was compared with version {min(compared - in_force)}, which is no longer in force; "
+            "nothing was changed. Run the proposal again."
+        )
+
+
+def withdraw_older(connection: Connection, version: int, scope: str, by: str) -> list[int]:
+    """Withdraw every other proposal of ``scope`` that still waits, in the place of which ``version`` comes.
+
+    The record keeps who made the newer one, and which it is. Returns the versions that were withdrawn.
+    """
+    older = sa.select(VERSIONS.c.version).where(
+        VERSIONS.c.scope == scope, VERSIONS.c.status == PROPOSED, VERSIONS.c.version != version
+    )
+    withdrawn = list(connection.scalars(older.order_by(VERSIONS.c.version)))
+    for one in withdrawn:
+        record_act(connection, "withdraw", one, None, by=by, reason=f"version {version} takes its place",
+                   approval={"replaced_by": version})  # fmt: skip
+        connection.execute(VERSIONS.update().where(VERSIONS.c.version == one).values(status=WITHDRAWN))
+    return withdrawn
+
+
+def withdrawn_for(version: int, store_url: str) -> list[int]:
+    """The versions that were withdrawn because ``version`` was proposed, in order."""
+    with store.reading(store_url) as connection:
+        acts = connection.execute(
+            sa.select(ACTS.c.version, ACTS.c.approval).where(ACTS.c.act == "withdraw").order_by(ACTS.c.version)
+        ).all()
+    return [act.version for act in acts if (act.approval or {}).get("replaced_by") == version]
+
+
+def replaced_by(connection: Connection, version: int) -> int | None:
+    """The version in whose favour ``version`` was withdrawn last."""
+    query = sa.select(ACTS.c.approval).where(ACTS.c.act == "withdraw", ACTS.c.version == version)
+    told = connection.execute(query.order_by(ACTS.c.act_id.desc())).scalar()
+    return (told or {}).get("replaced_by")
+
+
+def last_proposed(version: int, store_url: str) -> tuple[str, int, int | None]:
+    """Status of a version, the number of the act that proposed it last, and the version that took its place."""
+    with store.reading(store_url) as connection:
+        status = connection.scalars(sa.select(VERSIONS.c.status).where(VERSIONS.c.version == version)).one()
+        query = sa.select(sa.func.max(ACTS.c.act_id)).where(ACTS.c.act == "propose", ACTS.c.version == version)
+        return status, connection.execute(query).scalar_one(), replaced_by(connection, version)
+
+
+def same_question(
+    store_url: str,
+    configuration: Mapping[str, Any],
+    fingerprints: Mapping[str, Any],
+    first: date,
+    *,
+    also_waiting: bool,
+) -> Standing | None:
+    """The version in force on ``first`` when it was made of the same input with the same settings; None when not.
+
+    ``also_waiting``: also a proposal that waits, as long as nothing was published or put back since it was made.
+    ``fingerprints``: as the record of a version has them; only what tells contents apart is compared.
+    """
+    asked = _question(configuration, fingerprints)
+    query = sa.select(
+        VERSIONS.c.version, VERSIONS.c.status, VERSIONS.c.planned_from, VERSIONS.c.based_on_act,
+        _RUNS_ROWS.c.configuration, _RUNS_ROWS.c.input_fingerprints,
+    ).join_from(VERSIONS, _RUNS_ROWS, _RUNS_ROWS.c.version == VERSIONS.c.version)  # fmt: skip
+    with store.reading(store_url) as connection:
+        in_force, act = version_on(read_periods(connection), first), last_timeline_act(connection)
+        rows = connection.execute(query.order_by(VERSIONS.c.version.desc())).all()
+    for row in rows:
+        waits = also_waiting and row.status == PROPOSED and row.based_on_act == act
+        waits = waits and (row.planned_from or first) == first
+        if (waits or row.version == in_force) and _question(row.configuration, row.input_fingerprints) == asked:
+            return Standing(row.version, row.version == in_force)
+    return None
+
+
+def _question(configuration: Mapping[str, Any], fingerprints: Mapping[str, Any]) -> tuple[object, ...]:
+    """What a run was asked: settings and contents of files, but for why, from when, and where the files stood."""
+    settings = {name: value for name, value in configuration.items() if name not in ("reason", "valid_from")}
+    given, areas = fingerprints.get("input", {}), fingerprints.get("boundaries", {})
+    return (
+        settings,
+        given.get("sha256"),
+        given.get("roster"),
+        areas.get("fingerprint"),
+        fingerprints.get("changes"),
+    )
+
+
+def same_division(
+    outcome_dir: Path, areas: Path | None, store_url: str, files_dir: Path, valid_from: date | None = None
+) -> int | None:
+    """The version in force from ``valid_from`` (None = today) when it says the same of who serves whom; else None.
+
+    Compared are the tables of `WHO_SERVES`, the areas, the days on which teams end and the postcodes that follow
+    another. Loads and counts may differ: they are newer figures of the same division. ``outcome_dir`` and ``areas`` are
+    as for `versions.propose`.
+    """
+    outcome = read_outcome(outcome_dir, areas, [])
+    with store.reading(store_url) as connection:
+        version = version_on(read_periods(connection), valid_from or store.today())
+        if version is None:
+            return None
+        boundary_set = connection.scalars(sa.select(VERSIONS.c.boundary_set).where(VERSIONS.c.version == version)).one()
+        known = connection.execute(
+            sa.select(_RUNS_ROWS.c.configuration, _RUNS_ROWS.c.input_fingerprints).where(
+                _RUNS_ROWS.c.version == version
+            )
+        ).one()
+        is_same = (
+            boundary_set == outcome.boundary_set
+            and _following(known.configuration, known.input_fingerprints) == _following_of(outcome)
+            and files.team_periods(files_dir, version) == files.listed_periods(outcome.team_periods)
+            and all(_is_as_stored(connection, table, version, outcome.tables[table.name]) for table in WHO_SERVES)
+        )
+    return version if is_same else None
+
+
+def _is_as_stored(connection: Connection, table: Table, version: int, rows: pa.Table) -> bool:
+    names = [c.name for c in stored_columns(table) if c.name != "version"]
+    query = f"SELECT {', '.join(names)} FROM {table.name}_rows WHERE version = :version"
+    stored: pa.Table = conform(table, store.rows_of(connection, query, table, {"version": version}))
+    return bool(stored.equals(rows))
+
+
+def _following(configuration: Mapping[str, Any], fingerprints: Mapping[str, Any]) -> dict[str, str]:
+    agreed = configuration.get("replaced_postcodes", {})
+    return {**fingerprints.get("boundaries", {}).get("follows", {}), **agreed}
+
+
+def _following_of(outcome: Outcome) -> dict[str, str]:
+    run = outcome.tables[RUNS.name].to_pylist()[0]
+    return _following(json.loads(run["configuration"]), json.loads(run["input_fingerprints"]))

@@ -1,0 +1,194 @@
+"""Whether a run asks for a decision, on the toy country: the same question, the same answer, a newer proposal."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from allocation.contract.calendar import today
+from allocation.contract.config import Config
+from allocation.pipeline import deciding, steps
+from allocation.publication import versions
+from allocation.runs import run_files
+from allocation.runs.run import Run
+from tests.support import toy
+
+
+@dataclass(frozen=True)
+class Toy:
+    folder: Path
+
+    @property
+    def store(self) -> str:
+        return f"sqlite:///{self.folder / 'store.sqlite'}"
+
+    def asked(self, name: str, changed: dict[str, pd.DataFrame] | None = None, **config: Any) -> Run:
+        """A run up to its checked input. The teams and stock are those of the toy, but for what is ``changed``."""
+        tables = {"current": toy.tables()["current"].iloc[:0]} | (changed or {})
+        run = Run.start(
+            input_dir=toy.write(self.folder / f"input-{name}", tables),
+            boundaries=str(self.folder / "areas.gpkg"),
+            store=self.store,
+            config=Config.from_values(config),
+            var=self.folder / "var",
+            run_id=name,
+            today=today(),
+        )
+        steps.prepare_boundaries(run)
+        steps.check_inputs(run)
+        return run
+
+    def divided(self, name: str, changed: dict[str, pd.DataFrame] | None = None, **config: Any) -> Run:
+        """A run up to its outcome."""
+        run = self.asked(name, changed, **config)
+        steps.estimate_work(run)
+        steps.prepare_layers(run)
+        for key in run.layer_keys():
+            steps.solve_layer(run, key)
+        steps.assemble_outcome(run)
+        return run
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The country with a first version in force."""
+    folder = tmp_path_factory.mktemp("deciding") / "country"
+    folder.mkdir()
+    toy.polygons().to_file(folder / "areas.gpkg", driver="GPKG")
+    first = Toy(folder).divided("first")
+    steps.propose(first)
+    steps.publish(first)
+    return folder
+
+
+@pytest.fixture
+def country(made: Path, tmp_path: Path) -> Toy:
+    """A copy of ``made`` for one test."""
+    return Toy(Path(shutil.copytree(made, tmp_path / "country")))
+
+
+def more_stock() -> dict[str, pd.DataFrame]:
+    stock = toy.tables()["stock"]
+    stock.loc[0, "clients"] = "3"
+    return {"stock": stock}
+
+
+def another_holder() -> dict[str, pd.DataFrame]:
+    """The first postcode is pinned to the other team of its region."""
+    return {"locks": toy.locks(("1001", "W2", "pin", "", ""), ("1009", "W1", "pin", "", ""))}
+
+
+def status(country: Toy) -> dict[int, str]:
+    known = versions.versions(country.store)
+    return dict(sorted(zip(known["version"], known["status"], strict=True)))
+
+
+def test_the_same_input_makes_no_run(country: Toy) -> None:
+    run = country.asked("same")
+    found = deciding.end_if_input_unchanged(run, also_waiting=False)
+    assert found is not None
+    assert (found.version, found.is_in_force, found.what) == (1, True, "input")
+    assert run.unchanged() == found
+
+
+@pytest.mark.parametrize(
+    "config", [{"tolerance": 0.06}, {"regions": ["West"]}, {"propose_unchanged": True}], ids=lambda c: next(iter(c))
+)
+def test_who_asks_something_else_gets_a_run(country: Toy, config: dict[str, Any]) -> None:
+    assert deciding.end_if_input_unchanged(country.asked("other", **config), also_waiting=True) is None
+
+
+def test_other_files_are_another_question(country: Toy) -> None:
+    assert deciding.end_if_input_unchanged(country.asked("other", more_stock()), also_waiting=True) is None
+
+
+def test_a_team_that_starts_makes_another_question_of_the_same_files(country: Toy) -> None:
+    """The files stay as they are; on the first day of the division another team is in force."""
+    day = today() + timedelta(days=30)
+    teams = toy.tables()["teams"]
+    teams.loc[teams["team_id"] == "W2", "valid_to"] = str(day - timedelta(days=1))
+    new = teams[teams["team_id"] == "W2"].assign(team_id="W3", name="SMC W3", valid_from=str(day), valid_to="")
+    teams = pd.concat([teams, new], ignore_index=True)
+    now, later = country.asked("now", {"teams": teams}), country.asked("later", {"teams": teams}, valid_from=str(day))
+    records = [run.read(run_files.INPUT) for run in (now, later)]
+    assert records[0].sha256 == records[1].sha256
+    assert records[0].roster != records[1].roster
+
+
+def test_other_counts_with_the_same_teams_for_all_need_no_decision(country: Toy) -> None:
+    run = country.divided("more", more_stock())
+    found = steps.end_if_outcome_unchanged(run)
+    assert found is not None
+    assert (found.version, found.what) == (1, "outcome")
+    assert steps.end_if_outcome_unchanged(country.divided("even so", more_stock(), propose_unchanged=True)) is None
+
+
+def test_another_division_needs_one(country: Toy) -> None:
+    run = country.divided("pinned", another_holder())
+    assert steps.end_if_outcome_unchanged(run) is None
+    assert run.unchanged() is None
+
+
+def test_a_finding_of_an_earlier_try_does_not_stay(country: Toy) -> None:
+    """A task that is cleared may find otherwise, because another version was published in between."""
+    run = country.divided("again", more_stock())
+    steps.end_if_outcome_unchanged(run)
+    other = country.divided("other", another_holder())
+    steps.propose(other)
+    steps.publish(other)
+    assert steps.end_if_outcome_unchanged(run) is None
+    assert run.unchanged() is None
+
+
+def test_a_newer_proposal_takes_the_place_of_the_one_that_waits(country: Toy) -> None:
+    older, newer = country.divided("older", another_holder()), country.divided("newer", another_holder(), tolerance=0.9)
+    steps.propose(older)
+    assert deciding.why_no_longer_asked(older) is None
+    assert steps.propose(newer) == 3
+    assert status(country) == {1: "published", 2: "withdrawn", 3: "proposed"}
+    assert newer.read(run_files.VERSION).withdrew == (2,)
+    why = deciding.why_no_longer_asked(older)
+    assert why == "Voorstel 2 is ingetrokken: voorstel 3 komt ervoor in de plaats."
+    assert deciding.why_no_longer_asked(newer) is None
+    steps.publish(newer)
+    assert newer.read(run_files.VERSION).withdrew == (2,)
+    assert deciding.why_no_longer_asked(newer) == "Over voorstel 3 is al besloten."
+
+
+def test_the_same_proposal_of_a_later_run_is_asked_by_that_run_only(country: Toy) -> None:
+    first, again = country.divided("one", another_holder()), country.divided("two", another_holder())
+    assert steps.propose(first) == steps.propose(again) == 2
+    assert status(country) == {1: "published", 2: "proposed"}
+    why = deciding.why_no_longer_asked(first)
+    assert why == "Voorstel 2 is opnieuw gedaan door een latere run, die op een besluit wacht."
+    assert deciding.why_no_longer_asked(again) is None
+
+
+def test_proposals_can_wait_side_by_side(country: Toy) -> None:
+    for name, tolerance in (("one", 0.05), ("two", 0.9)):
+        steps.propose(country.divided(name, another_holder(), tolerance=tolerance), beside_others=True)
+    assert status(country) == {1: "published", 2: "proposed", 3: "proposed"}
+
+
+def test_the_scope_says_which_regions_from_when_and_of_what(country: Toy) -> None:
+    day = str(today() + timedelta(days=5))
+    scopes = [
+        deciding.scope(country.asked("a")),
+        deciding.scope(country.asked("b", regions=["Oost", "1"])),
+        deciding.scope(country.asked("c", regions=["Oost"], valid_from=day)),
+    ]
+    assert scopes == [
+        "regions all; from approval; input",
+        "regions all; from approval; input",
+        f"regions 2; from {day}; input",
+    ]
+    handed_in = country.asked("d")
+    handed_in.write(run_files.CHANGES, {"moves": []})
+    assert deciding.scope(handed_in) == f"regions all; from approval; draft of {handed_in.created_by}"
+    assert deciding.fingerprints(handed_in)["changes"]
