@@ -199,6 +199,7 @@ TEAMS = Table(
             "district",
             "text",
             "district of SMZ that the team belongs to, for reports per district",
+            is_name=True,
             nullable=True,
             optional=True,
             example="Midden",
@@ -212,7 +213,7 @@ CLUSTERS = Table(
     "clusters",
     "Regions that are solved together.",
     (
-        Column("cluster", "text", "name of the cluster", example="Utrecht e.o."),
+        Column("cluster", "text", "name of the cluster", is_name=True, example="Utrecht e.o."),
         Column("arbeidsmarktregio", "text", "region number or name", example="15"),
     ),
     key=("arbeidsmarktregio",),
@@ -251,7 +252,7 @@ CARE_REGIONS = Table(
     "Care-provider catchment of each postcode.",
     (
         pc4_column(),
-        Column("care_region", "text", "name of the care region", example="GGD Regio Utrecht"),
+        Column("care_region", "text", "name of the care region", is_name=True, example="GGD Regio Utrecht"),
     ),
     key=("pc4",),
     optional=True,

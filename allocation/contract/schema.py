@@ -33,6 +33,8 @@ class Column:
     """Inputs only: ``least`` itself is refused too."""
     usual: tuple[float, float] | None = None
     """Inputs only: a number outside is read, and told to the planner."""
+    is_name: bool = False
+    """Inputs only: a name that several rows share; spellings that differ in capitals only are refused."""
     counts_persons: bool = False
     """Published tables only: a number of clients. Readers outside operations see a multiple of 5, and nothing below 5
     (R14)."""

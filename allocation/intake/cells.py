@@ -7,6 +7,7 @@ that occur twice. Does not belong here: the form of a file (``reading``), and ch
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable
 from decimal import Decimal
 
@@ -28,18 +29,24 @@ FIRST_DAY, LAST_DAY = pd.Timestamp("1990-01-01"), pd.Timestamp("2100-12-31")
 OPEN_END = "9999-12-31"
 """What databases write for a last day that is not known."""
 LOCAL_ZONE = "Europe/Amsterdam"
+_BLANKS = re.compile(r"[^\S\n\r]+")
 AS_FLOAT = re.compile(r"-?[0-9]+\.0", re.ASCII)
 """A code of digits that went through a program which knows empty cells only beside floats."""
 INVISIBLE = "\ufeff\u200b\u200c\u200d\u2060"
 UNFIT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 """Characters that no text has: control characters, halves of a surrogate pair."""
 MOST_CHARACTERS = 1_000
+SHEET_ERROR = re.compile(
+    r"#(REF!|N/A|NAME\?|DIV/0!|VALUE!|NUM!|NULL!|VERW!|N/B|NAAM\?|DEEL/0!|WAARDE!|GETAL!|LEEG!)", re.IGNORECASE
+)
+"""What Excel writes, in English and Dutch, where a formula has no value."""
 
 
 def as_text(cells: pd.Series) -> pd.Series:
     """Cells as trimmed text, None where empty: the one way in which identifiers, names and codes are read.
 
-    Whole numbers have no decimals, also where an empty cell elsewhere in the column made them floats.
+    Blanks inside are one blank each, and a letter with its accent is one character, however a program wrote it. Whole
+    numbers have no decimals, also where an empty cell elsewhere in the column made them floats.
     """
     given = cells.astype(object)
     codes, values = pd.factorize(given, use_na_sentinel=True)
@@ -53,6 +60,10 @@ def _text(value: object) -> str | None:
     if isinstance(value, float | np.floating | Decimal) and abs(number := float(value)) < 1e15 and number % 1 == 0:
         value = int(number)
     text = str(value).strip().strip(INVISIBLE).strip()
+    if not text.isascii():
+        text = unicodedata.normalize("NFC", text)
+    if "  " in text or not text.isascii():
+        text = _BLANKS.sub(" ", text)
     if AS_FLOAT.fullmatch(text):
         text = text[:-2]
     return text or None
@@ -97,6 +108,9 @@ class Typing:
                 self._report(empty, column.name, "it is empty", column.meaning)
             unfit = where(text, _is_unfit) if text.dtype == object else empty & False
             self._report(unfit, column.name, "a control character, or a very long text", "plain text")
+            if column.type == "text":
+                failed = where(text, lambda cell: SHEET_ERROR.fullmatch(cell) is not None)
+                self._report(failed, column.name, None, f"a value, not the error of a formula: {column.meaning}")
             self._convert(column, raw, text, empty, unfit)
         self._unique()
 
@@ -122,6 +136,8 @@ class Typing:
             self.frame[column.name] = (lower == "true").astype(bool) if is_known else lower
         else:
             self.frame[column.name] = text
+            if column.is_name:
+                self._one_spelling(column.name, text)
             if column.allowed:
                 wrong = ~empty & ~unfit & ~text.isin(column.allowed)
                 self._report(wrong, column.name, None, f"one of {', '.join(column.allowed)}")
@@ -184,6 +200,17 @@ class Typing:
         allowed = f"a date from {FIRST_DAY.year} to {LAST_DAY.year}, YYYY-MM-DD: {column.meaning}"
         self._report(wrong, column.name, None, allowed)
         self.frame[column.name] = days.where(~wrong & ~passed & ~is_open).astype("datetime64[us]")
+
+    def _one_spelling(self, column: str, names: pd.Series) -> None:
+        """Of names that differ in capitals only each row with another spelling than the first."""
+        folded = names.str.casefold()
+        first = folded.map(names.groupby(folded).first())
+
+        def problem(at: int, row: int) -> Problem:
+            what = f"{shown(names.iloc[at])} differs only in capitals from {shown(first.iloc[at])}"
+            return Problem(self.file, row, column, what, "one spelling per name")
+
+        self.problems += listed(names.notna() & (names != first), self.frame["row"], problem, self.file)
 
     def _unique(self) -> None:
         rows = self.frame

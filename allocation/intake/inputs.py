@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import date
 from pathlib import Path
@@ -159,7 +159,7 @@ def load_inputs(
     for remark in remarks:
         log.warning("%s", remark.place_and_what)
     if problems:
-        raise InputRefused(list(dict.fromkeys(problems)))
+        raise InputRefused(in_order(problems, files))
     doubts = _doubts_of_offices(frames, areas, config, replaced)
     rows = [(r.file, r.row, r.column, r.what, r.allowed) for r in remarks]
     return Inputs(
@@ -167,6 +167,15 @@ def load_inputs(
         replaced=replaced[list(REPLACED_COLUMNS)],
         office_doubts=doubts,
         remarks=pd.DataFrame(rows, columns=list(REMARK_COLUMNS)).astype({"row": "Int64"}),
+    )
+
+
+def in_order(problems: Iterable[Problem], files: Mapping[str, str]) -> list[Problem]:
+    """Each problem once, as a person works through a folder: file by file in the order of the contract, then by row;
+    what is wrong with a file as a whole comes after its rows."""
+    place = {name: at for at, name in enumerate(files.values())}
+    return sorted(
+        dict.fromkeys(problems), key=lambda one: (place.get(one.file, len(place)), one.row is None, one.row or 0)
     )
 
 

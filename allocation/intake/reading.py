@@ -10,6 +10,7 @@ import codecs
 import csv
 import difflib
 import io
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,6 +29,8 @@ SUFFIXES = (".csv", ".parquet")
 MOST_BYTES = 1_000_000_000
 """A larger file is refused before it is read: the inflow of the country over three years is some 20 MB of CSV."""
 ALLOWED_FORM = "CSV (UTF-8, comma, header) or Parquet"
+MOST_ABOVE = 6
+"""So many rows from the top the header is looked for where row 1 is none."""
 LIKENESS = 0.8
 """From this likeness (``difflib``) on, an unknown name is taken for a misspelling of an absent one."""
 
@@ -140,6 +143,9 @@ def _short(value: object) -> str:
 
 # --- the header
 
+_BESIDE_A_NAME = re.compile(r"[\[(].*[\])]|[^a-z0-9_]")
+"""What people write around the name of a column: a unit, quotes, blanks."""
+
 
 def _header(given: Sequence[str], table: Table, file: str) -> tuple[list[str], list[Problem]]:
     """The names of the columns as the contract spells them, and what is wrong with them."""
@@ -155,10 +161,11 @@ def _header(given: Sequence[str], table: Table, file: str) -> tuple[list[str], l
     problems = []
     absent = [name for name in table.column_names if name not in names]
     strange = [name for name in names if name not in table.column_names]
+    bare = {_BESIDE_A_NAME.sub("", text.casefold()): text for text in strange}
     for name in absent:
-        like = difflib.get_close_matches(name, strange, 1, LIKENESS)
+        like = difflib.get_close_matches(name, bare, 1, LIKENESS)
         if like:
-            what = f"the column is missing; is {_short(like[0])} meant?"
+            what = f"the column is missing; is {_short(bare[like[0]])} meant?"
             problems.append(Problem(file, 1, name, what, allowed))
         elif not table.column(name).optional:
             problems.append(Problem(file, 1, name, "the column is missing", allowed))
@@ -241,7 +248,7 @@ def _read_csv(path: Path, table: Table) -> tuple[pd.DataFrame | None, list[Probl
         header.pop()
     names, problems = _header(header, table, path.name)
     if problems:
-        return None, problems
+        return None, _header_further_down(rows, filled, starts, table, path.name) or problems
     for at in filled:
         if ends[at] > starts[at]:
             what = "a line break in a cell: is a quote opened and not closed in its row?"
@@ -249,6 +256,8 @@ def _read_csv(path: Path, table: Table) -> tuple[pd.DataFrame | None, list[Probl
     count = len(names)
     lines = pd.Series([starts[at] for at in filled[1:]], dtype="int64")
     records = [rows[at] for at in filled[1:]]
+    if problems := _header_again(records, lines, header, path.name):
+        return None, problems
     if problems := _cells_per_row(records, lines, names, path.name):
         return None, problems
     if not records:
@@ -256,6 +265,32 @@ def _read_csv(path: Path, table: Table) -> tuple[pd.DataFrame | None, list[Probl
     columns = list(zip(*(cells[:count] for cells in records), strict=True))
     frame = pd.DataFrame({name: pd.Series(column, dtype="str") for name, column in zip(names, columns, strict=True)})
     return frame.assign(row=lines), []
+
+
+def _header_further_down(
+    rows: list[list[str]], filled: list[int], starts: list[int], table: Table, file: str
+) -> list[Problem]:
+    """A title or a second header above the header: one cause, where each column would be missing."""
+    for at in filled[1:MOST_ABOVE]:
+        if not _header([cell for cell in rows[at] if cell.strip()], table, file)[1]:
+            above = starts[at] - 1
+            what = f"the header stands in row {starts[at]}, below {above} other row{'s' if above > 1 else ''}"
+            return [Problem(file, 1, None, what, "the header in row 1 and nothing above it")]
+    return []
+
+
+def _header_again(records: list[list[str]], lines: pd.Series, header: list[str], file: str) -> list[Problem]:
+    """The header once more among the rows, as where two files were joined."""
+    wanted = [cell.strip().casefold() for cell in header]
+    again = pd.Series(
+        [
+            cells[0].strip().casefold() == wanted[0]  # most rows end here
+            and [cell.strip().casefold() for cell in cells[: len(wanted)]] == wanted
+            for cells in records
+        ]
+    )
+    what = "the header stands here again: were two files joined?"
+    return listed(again.astype(bool), lines, lambda at, row: Problem(file, row, None, what, "one header"), file)
 
 
 def _cells_per_row(records: list[list[str]], lines: pd.Series, names: list[str], file: str) -> list[Problem]:

@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pytest
 import shapely
 from geopandas import GeoDataFrame
 from hypothesis import HealthCheck, given, note, settings
@@ -27,6 +28,8 @@ from hypothesis import strategies as st
 from geodata import Boundaries, GeodataError, load_boundaries
 
 EXAMPLES = int(os.environ.get("GEODATA_FUZZ", "25"))
+pytestmark = pytest.mark.timeout(0)
+"""An hour by hand is longer than a test may last."""
 X, Y = 136_000, 455_000
 Apply = Callable[[GeoDataFrame, int], GeoDataFrame]
 """A frame and the row drawn -> the frame changed."""
