@@ -75,7 +75,7 @@ def prepare_boundaries(run: Run, progress: Progress | None = None) -> None:
         raise Refused(str(error)) from error
     loaded.write(run.boundaries_folder)
     storage.send_folder(run.folder / run_files.BOUNDARIES_FOLDER)
-    follows = dict(loaded.follows[["pc4", "follows"]].itertuples(index=False))
+    follows = dict(zip(loaded.follows["pc4"], loaded.follows["follows"], strict=True))
     record = BoundariesRecord(edition=asdict(loaded.edition), fingerprint=loaded.fingerprint(), follows=follows)
     run.write(run_files.BOUNDARIES, record)
     before = areas_in_force(run, version)
