@@ -18,6 +18,8 @@ STORE_LOGINS = {"pipeline": "caseload_writer", "page": "caseload_planner"}
 
 SECRETS = {"Connections", "Variables", "Configurations"}
 """Resources that show addresses and passwords of other systems: for the administrator only."""
+WITH_COUNTS = {"Task Logs", "XComs", "HITL Detail"}
+"""Resources in which counts of clients stand as they are: not for who may only look (R14)."""
 
 
 def airflow(*words: str) -> None:
@@ -41,11 +43,13 @@ def prepare_store(address: str) -> None:
 def roles(manager: Any) -> dict[str, list[tuple[str, str]]]:
     """Permissions per role, from Airflow's own lists. Only Admin sees connections, variables, settings.
 
-    A planner may start and answer runs of ``allocate`` only (Airflow asks the right to edit the DAG for that).
+    A viewer sees the state of runs and the page for readers, but no log, no value that tasks hand on and no question
+    to a planner. A planner may start and answer runs of ``allocate`` only (Airflow asks the right to edit the DAG).
     """
-    viewer = [*manager.VIEWER_PERMISSIONS, ("can_read", "Plugins")]
-    planner = [*viewer, ("can_edit", "DAG:allocate"), ("can_create", "DAG Runs"), ("can_edit", "HITL Detail")]
-    engineer = [*viewer, *manager.USER_PERMISSIONS, *manager.OP_PERMISSIONS]
+    sees = [*manager.VIEWER_PERMISSIONS, ("can_read", "Plugins")]
+    viewer = [pair for pair in sees if pair[1] not in WITH_COUNTS]
+    planner = [*sees, ("can_edit", "DAG:allocate"), ("can_create", "DAG Runs"), ("can_edit", "HITL Detail")]
+    engineer = [*sees, *manager.USER_PERMISSIONS, *manager.OP_PERMISSIONS]
     kept = {"viewer": viewer, "planner": planner, "engineer": engineer}
     return {name: [pair for pair in dict.fromkeys(pairs) if pair[1] not in SECRETS] for name, pairs in kept.items()}
 

@@ -74,7 +74,54 @@ CREATE OR REPLACE TRIGGER only_the_writer_decides BEFORE INSERT OR UPDATE OF sta
 FOR EACH ROW EXECUTE FUNCTION caseload.only_the_writer_decides()
 """,
     "ALTER FUNCTION caseload.only_the_writer_decides() OWNER TO caseload_owner",
+    """
+CREATE OR REPLACE FUNCTION caseload.only_the_writer_acts() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.act NOT IN ('propose', 'withdraw') AND NOT pg_has_role(current_user, 'caseload_writer', 'MEMBER') THEN
+        RAISE EXCEPTION 'permission denied: only caseload_writer keeps a record of a decision'
+            USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    RETURN NEW;
+END
+$$
+""",
+    """
+CREATE OR REPLACE TRIGGER only_the_writer_acts BEFORE INSERT ON acts
+FOR EACH ROW EXECUTE FUNCTION caseload.only_the_writer_acts()
+""",
+    "ALTER FUNCTION caseload.only_the_writer_acts() OWNER TO caseload_owner",
 )
+# Whoever may propose may add rows; to a version that was proposed already nobody but the owner adds any. In `propose`
+# the act comes after the rows, in the same transaction.
+_WRITTEN = """
+CREATE OR REPLACE FUNCTION caseload.{name}() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NOT pg_has_role(current_user, 'caseload_owner', 'MEMBER') AND EXISTS (
+           SELECT 1 FROM (SELECT DISTINCT {key} FROM added) AS a
+           JOIN caseload.versions v ON v.{key} = a.{key} JOIN caseload.acts c ON c.version = v.version) THEN
+        RAISE EXCEPTION 'permission denied: what a version says is written once'
+            USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    RETURN NULL;
+END
+$$;
+ALTER FUNCTION caseload.{name}() OWNER TO caseload_owner
+"""
+_WRITTEN_TRIGGER = """
+CREATE OR REPLACE TRIGGER written_once AFTER INSERT ON {table}
+REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION caseload.{name}()
+"""
+
+
+def _written_once() -> list[str]:
+    statements = []
+    for name, key, tables in (
+        ("rows_are_written_once", "version", [table.name for table in ROWS.values()]),
+        ("areas_are_written_once", "boundary_set", ["boundary_areas"]),
+    ):
+        function, _, owner = _WRITTEN.format(name=name, key=key).rpartition(";")
+        statements += [function, owner, *(_WRITTEN_TRIGGER.format(table=table, name=name) for table in tables)]
+    return statements
 
 
 def grant(connection: Connection, for_readers: Iterable[str]) -> None:
@@ -83,5 +130,5 @@ def grant(connection: Connection, for_readers: Iterable[str]) -> None:
     filled = _STATEMENTS.format(
         every=every, written_once=", ".join(_WRITTEN_ONCE), for_readers=", ".join(sorted(for_readers))
     )
-    for statement in (*filled.split(";"), *_DECIDING, _HAND_OVER):
+    for statement in (*filled.split(";"), *_DECIDING, *_written_once(), _HAND_OVER):
         connection.execute(sa.text(statement))

@@ -9,6 +9,7 @@ import os
 import re
 import shutil
 import subprocess
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
 
@@ -161,3 +162,31 @@ def test_docker_compose_reads_the_file_and_refuses_a_missing_secret(missing: str
     done = subprocess.run(command, env=values, capture_output=True, text=True, check=False, cwd=tmp_path)
     assert done.returncode == (0 if missing is None else 1), done.stderr
     assert (missing or "") in done.stderr
+
+
+class Lists:
+    """Some of the permissions that Airflow's manager of users lists for its own roles."""
+
+    VIEWER_PERMISSIONS = (
+        ("can_read", "DAGs"),
+        ("can_read", "Task Logs"),
+        ("can_read", "XComs"),
+        ("can_read", "HITL Detail"),
+    )
+    USER_PERMISSIONS = (("can_edit", "DAGs"), ("can_create", "DAG Runs"))
+    OP_PERMISSIONS = (("can_read", "Connections"), ("can_create", "Pools"))
+
+
+def test_a_viewer_reads_no_log_and_no_question_to_a_planner() -> None:
+    """These hold counts of clients as they are, and the role is also for machine accounts of other divisions."""
+    spec = spec_from_file_location("prepare", ROOT / "docker" / "prepare.py")
+    assert spec is not None
+    assert spec.loader is not None
+    prepare = module_from_spec(spec)
+    spec.loader.exec_module(prepare)
+    roles = prepare.roles(Lists)
+    seen = {name: {resource for act, resource in pairs if act == "can_read"} for name, pairs in roles.items()}
+    assert seen["viewer"] == {"DAGs", "Plugins"}
+    assert {"Task Logs", "XComs", "HITL Detail"} <= seen["planner"] & seen["engineer"]
+    assert ("can_edit", "HITL Detail") in roles["planner"]
+    assert not [pairs for pairs in roles.values() if ("can_read", "Connections") in pairs]

@@ -310,8 +310,28 @@ def test_a_planner_proposes_and_keeps_drafts_and_decides_nothing(
         "UPDATE caseload.team_rows SET name = 'x'",
         "CREATE TABLE caseload.own (x int)",
         "SET ROLE caseload_writer",
+        "UPDATE caseload.versions SET status = 'proposed' WHERE status = 'published'",
+        "UPDATE caseload.versions SET status = 'withdrawn' WHERE status = 'published'",
+        "INSERT INTO caseload.acts (act, version, acted_at, acted_by) VALUES ('publish', 1, now(), 'anna')",
+        f"INSERT INTO caseload.allocation_rows (version, pc4, client_line, law_domain, team_id, share) "
+        f"SELECT {version}, pc4, client_line, law_domain, 'X', 0.5 FROM caseload.allocation_rows LIMIT 1",
+        "INSERT INTO caseload.allocation_rows (version, pc4, client_line, law_domain, team_id, share) "
+        "SELECT version, pc4, client_line, law_domain, 'X', 0.5 FROM caseload.allocation_rows LIMIT 1",
+        "INSERT INTO caseload.boundary_areas (boundary_set, pc4, shape) "
+        "SELECT boundary_set, '9999', shape FROM caseload.boundary_areas LIMIT 1",
     ):
         assert attempt(planner, statement) == INSUFFICIENT_PRIVILEGE, statement
+
+
+def test_a_planner_s_newer_proposal_withdraws_the_older(
+    login: Callable[[str], str], files_dir: Path, tmp_path: Path
+) -> None:
+    planner, folder, made = login("caseload_planner"), tmp_path / "planner", []
+    for note in ("een", "twee"):
+        outcome = write_outcome(tmp_path / note, Country(columns=4, rows=2, note=note))
+        made.append(versions.propose(outcome, planner, folder, scope="all"))
+    known = versions.versions(planner).drop_duplicates("version").set_index("version")["status"]
+    assert [known[version] for version in made] == ["withdrawn", "proposed"]
 
 
 def test_the_owner_brings_a_store_along_and_the_others_do_not(login: Callable[[str], str], on_postgres: str) -> None:
