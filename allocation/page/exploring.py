@@ -64,7 +64,9 @@ def add_exploring(app: FastAPI) -> None:
 
     @app.post("/api/import", include_in_schema=False)
     def imported(order: ImportOrder, desk: DeskOf, _planner: Planner) -> dict[str, Any]:
-        found = plan_files.import_plan(order.content.encode("utf-8", "replace"), desk.bench(order.run))
+        bench = desk.bench(order.run)
+        board = bench.variant(order.changes.model_copy(update={"moves": ()})).board
+        found = plan_files.import_plan(order.content.encode("utf-8", "replace"), bench, board)
         if found.changes.is_empty:
             raise Refused("Dit bestand is gelijk aan het voorstel; er is niets te wijzigen.")
         told = FEW_NAMED.format(named=found.named, unnamed=found.unnamed) if found.unnamed else ""

@@ -32,7 +32,7 @@ from allocation.page.changes import ChangeSet, Move
 from allocation.page.whatif import Bench, Variant, refuse_move
 from allocation.publication.store import csv_bytes
 from allocation.publication.table_files import spreadsheet_safe
-from allocation.report.board import LayerBoard
+from allocation.report.board import Board, LayerBoard
 from allocation.report.map import SHOWN, boards_shown, main_team
 from allocation.runs import run_files
 
@@ -215,17 +215,21 @@ def _by_place(frame: gpd.GeoDataFrame, bench: Bench) -> gpd.GeoDataFrame:
 # --- as changes ------------------------------------------------------------------------------------------------------
 
 
-def import_plan(content: bytes, bench: Bench) -> Imported:
-    """A file as changes on the proposal of ``bench``. Raises PlanRefused with everything that is wrong."""
+def import_plan(content: bytes, bench: Bench, board: Board | None = None) -> Imported:
+    """A file as changes on the proposal of ``bench``. Raises PlanRefused with everything that is wrong.
+
+    ``board``: with the teams and locks of a draft; default those of the proposal.
+    """
+    board = bench.board if board is None else board
     placed = read_plan(content, bench)
-    wanted = _wanted(placed, bench)
+    wanted = _wanted(placed, board)
     moves, faults = [], []
-    at = {pc4: a for a, pc4 in enumerate(bench.board.areas["pc4"])}
-    ids = bench.board.teams["team_id"].to_numpy()
+    at = {pc4: a for a, pc4 in enumerate(board.areas["pc4"])}
+    ids = board.teams["team_id"].to_numpy()
     for key, _, domain, line in SHOWN:
-        main = main_team(bench.board, domain, line, "proposal")
+        main = main_team(board, domain, line, "proposal")
         units: dict[int, tuple[LayerBoard, list[int]]] = {}
-        for part in boards_shown(bench.board, domain, line):
+        for part in boards_shown(board, domain, line):
             for u, area in enumerate(part.area):
                 units.setdefault(int(area), (part, []))[1].append(u)
         for (layer, pc4), one in wanted.items():
@@ -243,11 +247,11 @@ def import_plan(content: bytes, bench: Bench) -> Imported:
     return Imported(ChangeSet(moves=tuple(moves)), len(named), len(at) - len(named))
 
 
-def _wanted(placed: Sequence[Placed], bench: Bench) -> dict[tuple[str, str], Placed]:
+def _wanted(placed: Sequence[Placed], board: Board) -> dict[tuple[str, str], Placed]:
     """Which team each layer and postcode gets; where the lines have the same teams, layer ``vangnet`` is both."""
-    kinds = bench.board.teams.drop_duplicates("team_id").set_index("team_id")["kind"].to_dict()
-    codes = set(bench.board.areas["pc4"])
-    lines = _lines_of(bench)
+    kinds = board.teams.drop_duplicates("team_id").set_index("team_id")["kind"].to_dict()
+    codes = set(board.areas["pc4"])
+    lines = _lines_of(board)
     has_own = {(one.row, one.pc4) for one in placed if one.column == "team_werkgever"}
     wanted: dict[tuple[str, str], Placed] = {}
     faults = []
@@ -270,10 +274,10 @@ def _wanted(placed: Sequence[Placed], bench: Bench) -> dict[tuple[str, str], Pla
     return wanted
 
 
-def _lines_of(bench: Bench) -> dict[str, dict[str, frozenset[str]]]:
+def _lines_of(board: Board) -> dict[str, dict[str, frozenset[str]]]:
     """Of postcodes where the client lines have teams of their own: the teams of each line."""
     found: dict[str, dict[str, frozenset[str]]] = {}
-    for part in bench.board.layers:
+    for part in board.layers:
         line = part.layer.client_line
         if part.layer.law_domain == "zw_wia" and line != "alle":
             teams = frozenset(part.layer.problem.team_ids)

@@ -74,9 +74,10 @@ class ExportQuery(Bounded):
 
 
 class ImportOrder(Bounded):
-    """A division made elsewhere: the text of its file."""
+    """A division made elsewhere: the text of its file. ``changes``: the draft whose teams and locks it may name."""
 
     run: RunId
+    changes: ChangeSet = ChangeSet()
     content: str = Field(min_length=1, max_length=MOST_BODY_BYTES)
 
 

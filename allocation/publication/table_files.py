@@ -66,7 +66,8 @@ def spreadsheet_safe(rows: pa.Table) -> pa.Table:
             values = rows.column(position)
             runs = pc.match_substring_regex(values, _FORMULA_STARTS)
             if pc.any(runs).as_py():
-                quoted = pc.binary_join_element_wise("'", values, "")
+                sign, nothing = (pa.scalar(text, field.type) for text in ("'", ""))
+                quoted = pc.binary_join_element_wise(sign, values, nothing)
                 rows = rows.set_column(position, field.name, pc.if_else(runs, quoted, values))
     return rows
 

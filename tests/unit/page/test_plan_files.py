@@ -9,7 +9,7 @@ import pytest
 
 from allocation.contract.errors import InputRefused
 from allocation.page import plan_files
-from allocation.page.changes import ChangeSet, LockChange, Move
+from allocation.page.changes import ChangeSet, LockChange, Move, NewTeam
 from allocation.page.plan_files import PlanRefused, import_plan
 from allocation.page.whatif import Bench
 from allocation.runs.run import Run
@@ -112,6 +112,17 @@ def test_a_team_of_the_participatiewet_is_meant_for_its_own_division(bench: Benc
     assert import_plan(text("pc4,team", "1005,P1"), bench).changes.is_empty
     assert import_plan(text("pc4,team,team_pw", "1005,,P1"), bench).changes.is_empty
     assert faults(text("pc4,team,team_pw", "1005,P1,W1"), bench) == [("wrong kind", 2, "W1")]
+
+
+def test_a_file_may_name_a_team_that_the_draft_adds(bench: Bench) -> None:
+    new = NewTeam(team_id="W9", name="SMC W9", office="Utrecht", office_pc4="1005", region=1, fte=1.0)
+    draft = ChangeSet(new_teams=(new,))
+    content = text("pc4,team", "1005,W9")
+    assert faults(content, bench) == [("unknown team", 2, "W9")]
+    found = import_plan(content, bench, bench.variant(draft).board)
+    assert found.changes.moves == (Move(layer="vangnet", pc4="1005", team_id="W9"),)
+    variant = bench.variant(draft.model_copy(update={"moves": found.changes.moves}))
+    assert team_of(variant, "1005") == "W9"
 
 
 def test_a_locked_postcode_keeps_its_team(bench: Bench, run: Run) -> None:

@@ -125,6 +125,12 @@ def test_any_text_is_disarmed_and_nothing_else_changes(text: str) -> None:
     assert safe[0][:1] not in ("\t", "\r", "=", "+", "-", "@")
 
 
+def test_texts_of_either_kind_are_disarmed() -> None:
+    """pandas gives Arrow large strings."""
+    rows = pa.table({"text": pa.array(["=1", "a", None], pa.large_string())})
+    assert table_files.spreadsheet_safe(rows).column("text").to_pylist() == ["'=1", "a", None]
+
+
 def test_a_negative_number_stays_a_number() -> None:
     rows = pa.table({"deviation": [-0.009, 1.5], "is_within_tolerance": [True, False], "note": ["-", "x"]})
     assert table_files.csv_bytes(table_files.spreadsheet_safe(rows)) == (

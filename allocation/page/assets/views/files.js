@@ -14,7 +14,7 @@ async function bringIn(event) {
   const content = await file.text();
   let told = null;
   await during(`${file.name} wordt gelezen…`, async () => {
-    told = await ask("api/import", { run: app.run, content });
+    told = await ask("api/import", { run: app.run, content, changes: { ...changes(), moves: [] } });
   });
   if (!told) return;
   await commit({ ...changes(), moves: told.changes.moves }, `${file.name.slice(0, 60)} ingelezen`);
