@@ -9,6 +9,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from allocation.contract.calendar import FIRST_DAY, LAST_DAY
+
 MOST_SECONDS = 24 * 3600
 Command = Callable[[argparse.Namespace], int]
 
@@ -56,9 +58,12 @@ def run_arguments(parser: argparse.ArgumentParser) -> None:
 
 def day(text: str) -> date:
     try:
-        return date.fromisoformat(text)
+        found = date.fromisoformat(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is not a date, YYYY-MM-DD") from None
+    if not FIRST_DAY <= found <= LAST_DAY:
+        raise argparse.ArgumentTypeError(f"{text} is not a day from {FIRST_DAY.year} to {LAST_DAY.year}")
+    return found
 
 
 def seconds_above_zero(text: str) -> float:

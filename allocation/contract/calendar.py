@@ -8,6 +8,9 @@ from __future__ import annotations
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
+FIRST_DAY, LAST_DAY = date(1990, 1, 1), date(2100, 12, 31)
+"""Days outside are mistakes: of teams, locks and counts, and of the first day of a division."""
+
 
 def today() -> date:
     """The date in the Netherlands."""

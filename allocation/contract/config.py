@@ -20,6 +20,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model, model_validator
 
+from allocation.contract.calendar import FIRST_DAY, LAST_DAY
 from allocation.contract.errors import InputRefused, Problem
 from allocation.contract.toml_file import read_toml
 from allocation.contract.vocabulary import REGULAR_GROUP
@@ -107,7 +108,7 @@ class Config(Settings):
     special_groups: tuple[str, ...] = ()
     special_first: bool = False
     continuity: Literal["stay", "move"] = "stay"
-    valid_from: date | None = None
+    valid_from: date | None = Field(None, ge=FIRST_DAY, le=LAST_DAY)
     reason: str = ""
     replaced_postcodes: dict[str, str] = {}
     current: Literal["version", "file"] = "version"

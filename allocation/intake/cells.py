@@ -14,6 +14,7 @@ from decimal import Decimal
 import numpy as np
 import pandas as pd
 
+from allocation.contract import calendar
 from allocation.contract.errors import Problem
 from allocation.contract.schema import Column, Table, bounds
 from allocation.intake.listing import listed
@@ -25,7 +26,7 @@ THOUSANDS = re.compile(r"[+-]?[1-9][0-9]{0,2}(\.[0-9]{3})+", re.ASCII)
 """May be a number with decimals or thousands with points: no program that writes whole numbers gives three decimals."""
 WHOLE_DATE = re.compile(r"\d{4}-\d{2}-\d{2}([T ]00:00(:00(\.0+)?)?)?", re.ASCII)
 """A day; without month or day it is no date, and pandas would take the first. Midnight is what Parquet may add."""
-FIRST_DAY, LAST_DAY = pd.Timestamp("1990-01-01"), pd.Timestamp("2100-12-31")
+FIRST_DAY, LAST_DAY = pd.Timestamp(calendar.FIRST_DAY), pd.Timestamp(calendar.LAST_DAY)
 OPEN_END = "9999-12-31"
 """What databases write for a last day that is not known."""
 LOCAL_ZONE = "Europe/Amsterdam"

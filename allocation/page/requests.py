@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 from fastapi import Query
 from pydantic import BaseModel, ConfigDict, Field
 
+from allocation.contract.calendar import LAST_DAY
 from allocation.page.changes import MOST_MOVES, ChangeSet, Pc4, ShownKey, Text
 
 MOST_BODY_BYTES = 4_000_000
@@ -49,7 +50,7 @@ class RecomputeQuery(FiguresQuery):
 
 class SubmitOrder(FiguresQuery):
     reason: Reason
-    valid_from: date | None = None
+    valid_from: date | None = Field(None, le=LAST_DAY)
 
 
 class SideQuery(Bounded):

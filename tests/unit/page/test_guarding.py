@@ -174,6 +174,8 @@ def test_nothing_is_begun_for_what_cannot_be(client: TestClient, toy: Run) -> No
     yesterday = (today() - timedelta(days=2)).isoformat()
     late = client.post("/api/submit", json=figures(toy, moves=[MOVE]) | {"reason": "x", "valid_from": yesterday})
     assert "al voorbij" in late.json()["detail"]
+    never = client.post("/api/submit", json=figures(toy, moves=[MOVE]) | {"reason": "x", "valid_from": "9999-12-31"})
+    assert (never.status_code, never.json()["detail"]) == (422, "Niet goed ingevuld: valid_from.")
     assert sorted(run_folder(toy.var, "x").parent.iterdir()) == before
 
 
