@@ -181,6 +181,17 @@ TEAM_LOAD = Table(
         Column("deviation", "number", "(hours - target) / target", unit="share", example="-0.01", rounded_to=0.01),
         Column("tolerance", "number", "largest deviation allowed", unit="share", example="0.05"),
         Column("is_within_tolerance", "boolean", "|deviation| <= tolerance", example="true"),
+        Column(
+            "chance_within_tolerance",
+            "number",
+            "chance that the team's part of the work stays within the tolerance over the year, given how unsure the "
+            "estimate is; empty for special teams",
+            unit="share",
+            nullable=True,
+            example="0.85",
+            rounded_to=0.05,
+            added="2.1",
+        ),
         Column("pieces", "integer", "connected parts of the area; 1 = contiguous", example="1"),
         Column(
             "travel_km",

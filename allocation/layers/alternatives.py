@@ -1,8 +1,8 @@
 """One layer divided in several ways, each the best that can be found of its kind, with what no division can beat.
 
-Kinds: fewest clients that change team, best balance, shortest travel, fewest splits; the middle of those four; the
-settings' own weights, and the same with moves at a higher price. A kind is a problem of the engine like any other, so
-that its bound is one too.
+Kinds: fewest clients that change team, best balance, shortest travel, fewest splits, surest to stay within the
+tolerance; the middle of those; the settings' own weights, and the same with moves at a higher price. A kind is a
+problem of the engine like any other, so that its bound is one too.
 
 Belongs here: the kinds, dividing by one, proving how good that is. Does not belong here: what the plans of all layers
 mean together (``outcome.alternatives``).
@@ -23,6 +23,7 @@ from allocation.districting import Params, Problem, Stop, Weights, check, evalua
 from allocation.districting.bound import lower_bound
 from allocation.layers.layer import Layer
 from allocation.layers.moving import scaled, usual_prices, with_prices
+from allocation.layers.spread import Spread, chances
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -33,6 +34,8 @@ CALMER = 4.0
 """How many times the settings' price of moving the calm alternative charges."""
 BALANCE_STEPS = 5
 """The tolerance of the best balance is sought among halves of the settings' tolerance, so many of them."""
+SURE_PARTS = (2, 6, 20)
+"""The parts of the tolerance within which the surest division is sought."""
 BISECTIONS = 8
 PROOF_SECONDS = 2.0
 """For the proof by branch and cut where the relaxation leaves a gap; one layer and kind."""
@@ -48,42 +51,53 @@ class Alternative(StrEnum):
     SPLITS = "splitsingen"
     MIDDLE = "midden"
     CALM = "rust"
+    SURE = "zekerheid"
 
 
-CORNERS = (Alternative.MOVED, Alternative.BALANCE, Alternative.TRAVEL, Alternative.SPLITS)
+CORNERS = (Alternative.MOVED, Alternative.BALANCE, Alternative.TRAVEL, Alternative.SPLITS, Alternative.SURE)
 
 
 @dataclass(frozen=True)
 class Figures:
     """Of one plan of a layer. ``moved``: clients a year that change team; ``deviation``: the largest, as a share of
-    the target; ``travel``: demand x km; ``splits``: further teams in gemeenten, care regions and other groupings."""
+    the target; ``travel``: demand x km; ``splits``: further teams in gemeenten, care regions and other groupings;
+    ``risk``: the chance that the team with the least chance leaves the tolerance within the year."""
 
     moved: float
     deviation: float
     travel: float
     splits: int
+    risk: float
 
 
-def figures(problem: Problem, moved: Floats, plan: Ints) -> Figures:
-    """``moved`` (n, k): as ``moving.clients_moved`` gives it."""
+def figures(layer: Layer, moved: Floats, spread: Spread, plan: Ints) -> Figures:
+    """``moved`` (n, k): as ``moving.clients_moved`` gives it. ``spread``: of the units (``spread.Spreads``)."""
+    problem = layer.problem
     terms = evaluate(problem, plan)
-    load = np.bincount(plan, problem.demand, problem.k) + problem.base
-    target = problem.target
-    off = np.abs(load - target) / np.where(target > 0, target, 1.0)
     return Figures(
         moved=float(moved[np.arange(problem.n), plan].sum()),
-        deviation=float(off.max()),
+        deviation=largest_deviation(problem, plan),
         travel=terms.travel_km * problem.total_demand,
         splits=terms.municipality_splits + terms.care_region_splits + sum(terms.grouping_splits.values()),
+        risk=1.0 - float(chances(layer, spread, plan, problem.tolerance).min()),
     )
 
 
-def divide(layer: Layer, kind: Alternative, moved: Floats, corners: Mapping[str, Figures], config: Config) -> Ints:
+def largest_deviation(problem: Problem, plan: Ints) -> float:
+    """The largest difference of a team's load from its target, as a share of that."""
+    load = np.bincount(plan, problem.demand, problem.k) + problem.base
+    return float((np.abs(load - problem.target) / np.where(problem.target > 0, problem.target, 1.0)).max())
+
+
+def divide(
+    layer: Layer, kind: Alternative, moved: Floats, spread: Spread, corners: Mapping[str, Figures], config: Config
+) -> Ints:
     """The plan (n,) of a layer that is the best found of its kind.
 
     Parameters
     ----------
     moved : (n, k) clients that change team (``moving.clients_moved``).
+    spread : of the units; ``SURE`` weighs by it.
     corners : the figures of the corners found before; ``MIDDLE`` lies between them.
     """
     problem = layer.problem
@@ -91,6 +105,8 @@ def divide(layer: Layer, kind: Alternative, moved: Floats, corners: Mapping[str,
         return np.zeros(problem.n, dtype=np.int64)
     if kind is Alternative.BALANCE:
         return _balanced(problem, config)
+    if kind is Alternative.SURE:
+        return _surest(layer, spread, config)
     if kind is Alternative.SETTINGS:
         return _search(problem, config)
     if kind is Alternative.CALM:
@@ -160,22 +176,38 @@ def _balanced(problem: Problem, config: Config) -> Ints:
             break
         plan = _search(problem.replace(tolerance=limit), config)
         broken = {one.kind for one in check(problem.replace(tolerance=limit), plan)}
-        deviation = figures(problem, np.zeros((problem.n, problem.k)), plan).deviation
+        deviation = largest_deviation(problem, plan)
         if broken <= {Rule.LOAD} and (best is None or deviation < best[0]):
             best = (deviation, plan)
     return _search(problem, config) if best is None else best[1]
 
 
+def _surest(layer: Layer, spread: Spread, config: Config) -> Ints:
+    """The plan whose least sure team is surest to stay within the tolerance, of those found within narrower limits.
+
+    Ever closer to even gains less and less: what is left is chance. So few limits are tried.
+    """
+    problem = layer.problem
+    found = [_search(problem.replace(tolerance=problem.tolerance / part), config) for part in SURE_PARTS]
+    allowed = [plan for plan in found if not check(problem, plan)]
+    if not allowed:
+        return _search(problem, config)
+    return max(allowed, key=lambda plan: float(chances(layer, spread, plan, problem.tolerance).min()))
+
+
 # --- proofs ----------------------------------------------------------------------------------------------------------
 
 
-def proven(layer: Layer, kind: Alternative, moved: Floats, plan: Ints) -> float:
+def proven(layer: Layer, kind: Alternative, moved: Floats, spread: Spread, plan: Ints) -> float:
     """What no allowed division of the layer can be below, in the figure that ``kind`` is best in.
 
-    Units as in ``Figures``; 0 where nothing better is known. ``plan``: the one found, which shortens the proof.
+    Units as in ``Figures``; 0 where nothing better is known. ``plan``: the one found, which shortens the proof. The
+    chance is no sum over units, so the engine proves nothing of it.
     """
     problem = layer.problem
-    found = figures(problem, moved, plan)
+    found = figures(layer, moved, spread, plan)
+    if kind is Alternative.SURE:
+        return 0.0
     if problem.k == 1:
         return float(getattr(found, FIGURE[kind]))
     if kind is Alternative.BALANCE:
@@ -193,6 +225,7 @@ FIGURE = {
     Alternative.BALANCE: "deviation",
     Alternative.TRAVEL: "travel",
     Alternative.SPLITS: "splits",
+    Alternative.SURE: "risk",
 }
 """The figure that a corner is best in."""
 

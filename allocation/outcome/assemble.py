@@ -15,8 +15,9 @@ from allocation.contract.config import Config
 from allocation.intake.inputs import Inputs
 from allocation.intake.roster import active_teams
 from allocation.layers.holding import Roster
+from allocation.layers.spread import Spreads
 from allocation.layers.work import capacity_hours, product_norms, recurring_products
-from allocation.outcome import impact, ledger, routing, runoff, transition, waiting
+from allocation.outcome import impact, ledger, robustness, routing, runoff, transition, waiting
 from allocation.outcome.region_summary import region_summary
 from allocation.outcome.solved import Solved, regions_of_teams
 from allocation.outcome.team_load import team_load
@@ -62,7 +63,8 @@ def assemble(
     moves = transition.transition_table(files)
     work_of_teams = ledger.routed_work(work, routed, config)
     rows = ledger.ledger(work_of_teams, files, norms, solved)
-    load = team_load(solved, rows, work_of_teams, areas, teams, capacity, recurring, config)
+    spreads = Spreads(work, config)
+    load = team_load(solved, rows, work_of_teams, areas, teams, capacity, recurring, spreads, config)
     divided = rows[rows["team_id"].isin(load.loc[load["kind"] != "bijzonder", "team_id"])]
     return {
         "allocation": allocation,
@@ -77,6 +79,7 @@ def assemble(
         "expected": expected,
         "team_months": runoff.team_months(divided, capacity["verzekeringsarts"], norms, recurring),
         "impact": impact.impact_table(solved, now, changes, moves, inputs.teams, areas, inputs.products),
+        "robustness": robustness.robustness_table(solved, spreads, config),
         "waiting": waiting.waiting_table(rows, load, regions_of_teams(solved, areas), config),
         "lines": waiting.line_table(load, load_in_force),
         "teams": teams.drop(columns=["regions", "row"]),

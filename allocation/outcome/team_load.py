@@ -15,6 +15,7 @@ from allocation.contract.config import Config
 from allocation.contract.vocabulary import ALL_LINES, MONTHS_A_YEAR, ZW_WIA
 from allocation.demand.intervals import team_interval
 from allocation.layers.balance import balanced_hours
+from allocation.layers.spread import Spreads, chances
 from allocation.layers.work import SPECIAL
 from allocation.outcome.ledger import LAYER, layers_of_teams, with_layer
 from allocation.outcome.solved import Solved, assigned
@@ -35,6 +36,7 @@ def team_load(
     teams: pd.DataFrame,
     capacity: pd.DataFrame,
     recurring: frozenset[str],
+    spreads: Spreads,
     config: Config,
 ) -> pd.DataFrame:
     """Table ``team_load``: one row per team and layer, the special teams last.
@@ -44,8 +46,9 @@ def team_load(
     ledger, routed : as ``ledger.ledger`` and ``ledger.routed_work`` give them.
     areas : one row per postcode. teams : the teams in force.
     capacity : as ``layers.work.capacity_hours`` gives it. recurring : products whose files are no queue.
+    spreads : what the hours of each layer can be off by.
     """
-    rows = pd.concat([*(_given(one) for one in solved), _special(teams, capacity, config)], ignore_index=True)
+    rows = pd.concat([*(_given(one, spreads) for one in solved), _special(teams, capacity, config)], ignore_index=True)
     rows = rows.merge(_sums(ledger, recurring, config), on=LAYER, how="left").fillna(dict.fromkeys(SUMS, 0.0))
     rows = rows.merge(_places(solved, routed, areas), on=LAYER, how="left").merge(
         _interval(solved, routed), on=LAYER, how="left"
@@ -88,15 +91,15 @@ COUNTRY = "landelijk"
 COLUMNS = [
     "team_id", "cluster", "law_domain", "client_line", "areas", "inhabitants", "clients_per_year",
     "hours_verzekeringsarts", "hours_other", "hours_low", "hours_high", "capacity_hours_verzekeringsarts",
-    "capacity_hours_other", "target_hours", "deviation", "tolerance", "is_within_tolerance", "pieces", "travel_km",
-    "stock_clients", "stock_hours_verzekeringsarts", "files_held", "files_held_hours_verzekeringsarts",
-    "first_year_hours_verzekeringsarts", "first_year_hours_other", "waiting_months", "projected_waiting_months",
-    "name", "office", "kind",
+    "capacity_hours_other", "target_hours", "deviation", "tolerance", "is_within_tolerance", "chance_within_tolerance",
+    "pieces", "travel_km", "stock_clients", "stock_hours_verzekeringsarts", "files_held",
+    "files_held_hours_verzekeringsarts", "first_year_hours_verzekeringsarts", "first_year_hours_other",
+    "waiting_months", "projected_waiting_months", "name", "office", "kind",
 ]  # fmt: skip
 
 
-def _given(one: Solved) -> pd.DataFrame:
-    """One row per team of a layer: what the problem asks of it, and the pieces of its area."""
+def _given(one: Solved, spreads: Spreads) -> pd.DataFrame:
+    """One row per team of a layer: what the problem asks of it, how sure that is, and the pieces of its area."""
     layer, problem = one.layer, one.layer.problem
     return pd.DataFrame(
         {
@@ -108,6 +111,7 @@ def _given(one: Solved) -> pd.DataFrame:
             "target_hours": problem.target,
             "tolerance": problem.tolerance,
             "pieces": one.pieces,
+            "chance_within_tolerance": chances(layer, spreads.of_units(layer), one.plan, problem.tolerance),
         }
     )
 

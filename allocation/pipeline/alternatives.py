@@ -24,6 +24,7 @@ from allocation.layers import alternatives as kinds
 from allocation.layers.alternatives import CORNERS, Alternative, Figures
 from allocation.layers.layer import Layer
 from allocation.layers.moving import clients_moved
+from allocation.layers.spread import Spread, Spreads
 from allocation.outcome import alternatives as beside
 from allocation.outcome.transition import expected_per_area
 from allocation.pipeline import steps
@@ -37,12 +38,13 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class _Task:
-    """A layer of the run, with the clients that change team (n, k)."""
+    """A layer of the run, with the clients that change team (n, k) and what its units can be off by."""
 
     key: str
     folder: Path
     layer: Layer
     moved: Floats
+    spread: Spread
 
 
 def find(run: Run, progress: Progress) -> pd.DataFrame:
@@ -75,9 +77,11 @@ def _tasks(run: Run) -> list[_Task]:
             "There is nothing to choose: every layer of these regions has one team, or nothing changed in it."
         )
     now = run.read(run_files.DIVISION_IN_FORCE)
-    expected = expected_per_area(run.read(run_files.WORK), run.areas(), run.config)
+    work = run.read(run_files.WORK)
+    expected, spreads = expected_per_area(work, run.areas(), run.config), Spreads(work, run.config)
     return [
-        _Task(key, run.layer_folder(key), layer, clients_moved(layer, now, expected)) for key, layer in layers.items()
+        _Task(key, run.layer_folder(key), layer, clients_moved(layer, now, expected), spreads.of_units(layer))
+        for key, layer in layers.items()
     ]
 
 
@@ -92,7 +96,7 @@ def _divide(
     first = [kind for kind in Alternative if kind is not Alternative.MIDDLE]
     by_size = sorted(tasks, key=lambda task: -task.layer.problem.n)
     waiting: dict[tuple[Alternative, str], Future[tuple[Ints, float]]] = {
-        (kind, task.key): pool.submit(divide_in_process, task.folder, kind, task.moved, {}, config)
+        (kind, task.key): pool.submit(divide_in_process, task.folder, kind, task.moved, task.spread, {}, config)
         for task in by_size
         for kind in first
     }
@@ -104,9 +108,12 @@ def _divide(
             plans[kind][task.key], bound = waiting[kind, task.key].result()
             if kind in CORNERS:
                 proven[kind].append(bound)
-        corners = {str(kind): kinds.figures(task.layer.problem, task.moved, plans[kind][task.key]) for kind in CORNERS}
-        submitted = pool.submit(divide_in_process, task.folder, Alternative.MIDDLE, task.moved, corners, config)
-        middle[task.key] = submitted
+        corners = {
+            str(kind): kinds.figures(task.layer, task.moved, task.spread, plans[kind][task.key]) for kind in CORNERS
+        }
+        middle[task.key] = pool.submit(
+            divide_in_process, task.folder, Alternative.MIDDLE, task.moved, task.spread, corners, config
+        )
         progress(f"{task.layer.label}: {len(first)} divisions")
     for key, future in middle.items():
         plans[Alternative.MIDDLE][key], _ = future.result()
@@ -114,19 +121,19 @@ def _divide(
 
 
 def divide_in_process(
-    folder: Path, kind: Alternative, moved: Floats, corners: dict[str, Figures], config: Config
+    folder: Path, kind: Alternative, moved: Floats, spread: Spread, corners: dict[str, Figures], config: Config
 ) -> tuple[Ints, float]:
     """The plan of a layer of one kind, and what is proven of it (0 where the kind is no corner)."""
     layer = Layer.read(folder)
-    plan = kinds.divide(layer, kind, moved, corners, config)
-    return plan, kinds.proven(layer, kind, moved, plan) if kind in CORNERS else 0.0
+    plan = kinds.divide(layer, kind, moved, spread, corners, config)
+    return plan, kinds.proven(layer, kind, moved, spread, plan) if kind in CORNERS else 0.0
 
 
 def _write(run: Run, tasks: list[_Task], plans: Plans, proven: dict[Alternative, list[float]]) -> pd.DataFrame:
     demand = sum(task.layer.problem.total_demand for task in tasks)
     figures, areas = {}, {}
     for kind, of_layers in plans.items():
-        each = [kinds.figures(task.layer.problem, task.moved, of_layers[task.key]) for task in tasks]
+        each = [kinds.figures(task.layer, task.moved, task.spread, of_layers[task.key]) for task in tasks]
         figures[kind] = beside.together(each, demand)
         areas[kind] = len({pc4 for task in tasks for pc4 in _changed(task, of_layers[task.key])})
     table = beside.front(beside.figure_table(figures, beside.proven_together(proven, demand), areas))

@@ -21,7 +21,7 @@ from allocation.contract.schema import Column, Table
 from allocation.publication import small_counts, tables
 from allocation.publication.tables import is_nullable
 
-CONTRACT_VERSION = "2.0.0"
+CONTRACT_VERSION = "2.1.0"
 """Semantic: a removed or renamed column or a changed meaning raises the first number, a new column the second."""
 ROUTING_CURRENT = Table(
     "routing_current", "`routing` of today: the version in force in the Netherlands now.", ROUTING.columns, ROUTING.key

@@ -17,15 +17,16 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.sparse import coo_array, csr_array
+from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from allocation.contract.config import Config
 from allocation.contract.vocabulary import MONTHS_A_YEAR
-from allocation.demand.intervals import INTERVAL, SHARED, gamma_interval, shared_codes
+from allocation.demand.intervals import INTERVAL, gamma_interval
 from allocation.layers.balance import of_layer
 from allocation.layers.holding import stays
 from allocation.layers.layer import Layer
+from allocation.layers.spread import Spread, spread_of_areas, spread_of_units
 from allocation.layers.work import layer_work, product_norms
 from allocation.outcome.solved import pieces
 from allocation.runs import run_files
@@ -33,18 +34,6 @@ from allocation.runs import run_files
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 AREA_COLUMNS = ("pc4", "place", "gemeente_name", "arbeidsmarktregio_nr", "arbeidsmarktregio", "x_m", "y_m")
-
-
-@dataclass(frozen=True)
-class Spread:
-    """What the expected hours of areas or units can be off by, in parts that add up differently (see ``demand``).
-
-    ``own`` (n,): variance of each by itself. ``shared``: matrices (n, groups) of standard deviations; within a group
-    they are summed before they are squared, for their errors go the same way.
-    """
-
-    own: Floats
-    shared: tuple[csr_array, ...]
 
 
 @dataclass(frozen=True)
@@ -200,21 +189,8 @@ class Amounts:
         if (domain, line) not in self._known:
             rows = layer_work(self.work, domain, line, self.config)
             sums = rows.groupby("pc4")[list(self.COLUMNS)].sum().reindex(self.pc4, fill_value=0.0)
-            self._known[domain, line] = sums, self._spread(rows)
+            self._known[domain, line] = sums, spread_of_areas(rows, self.pc4)
         return self._known[domain, line]
-
-    def _spread(self, rows: pd.DataFrame) -> Spread:
-        area = self.pc4.get_indexer(rows["pc4"])
-        own = rows["hours_sd"] ** 2
-        shared = []
-        for part in SHARED:
-            amount = rows[f"hours_{part}"].to_numpy(dtype=np.float64)
-            own = own - amount**2
-            group = shared_codes(rows, part)
-            shape = (len(self.pc4), int(group.max(initial=-1)) + 1)
-            shared.append(csr_array(coo_array((amount, (area, group)), shape=shape)))
-        total = np.bincount(area, own.clip(lower=0.0), len(self.pc4))
-        return Spread(total.astype(np.float64), tuple(shared))
 
 
 def _layer_board(folder: Path, amounts: Amounts, position: pd.Series) -> LayerBoard:
@@ -235,7 +211,6 @@ def lay_out(
     at = amounts.pc4.get_indexer(layer.parts["pc4"])
     portion = np.where(at >= 0, layer.parts["portion"].to_numpy(dtype=np.float64), 0.0)
     current = layer.problem.current
-    own, shared = spread.own[at], tuple(_scaled(part[at], portion) for part in spread.shared)
     return LayerBoard(
         key=key,
         layer=layer,
@@ -245,14 +220,8 @@ def lay_out(
         hours=sums["hours_verzekeringsarts"].to_numpy(dtype=np.float64)[at] * portion,
         clients=sums["planned_clients"].to_numpy(dtype=np.float64)[at] * portion,
         files=amounts.layer_files(layer, amounts.files if files is None else files),
-        spread=Spread(own * portion, shared),
+        spread=spread_of_units(layer, spread, amounts.pc4),
     )
-
-
-def _scaled(matrix: csr_array, factor: Floats) -> csr_array:
-    """The rows times ``factor``, without the columns that are empty."""
-    used = np.unique(matrix.indices)
-    return csr_array(matrix[:, used].multiply(factor[:, None]))
 
 
 def team_figures(board: LayerBoard, plan: Ints, held: Floats | None = None) -> TeamFigures:
@@ -299,12 +268,9 @@ def team_figures(board: LayerBoard, plan: Ints, held: Floats | None = None) -> T
 
 def _interval(board: LayerBoard, plan: Ints, hours: Floats) -> tuple[Floats, Floats]:
     """Ends (k,) of the 80% interval of each team's hours, as ``demand.intervals.team_interval`` defines it."""
-    k, has = board.layer.problem.k, plan >= 0
-    variance: Floats = np.bincount(plan[has], board.spread.own[has], k).astype(np.float64)
-    units = np.flatnonzero(has)
-    teams = csr_array(coo_array((np.ones(len(units)), (plan[units], units)), shape=(k, len(plan))))
-    for shared in board.spread.shared:
-        together = teams @ shared
+    noise = board.spread.of_teams(plan, board.layer.problem.k)
+    variance = noise.own
+    for together in noise.shared:
         variance = variance + np.asarray(together.multiply(together).sum(axis=1)).ravel()
     return gamma_interval(hours, variance, INTERVAL)
 

@@ -22,20 +22,24 @@ NAMES = {
     "evenwicht": "beste evenwicht",
     "reistijd": "kortste reisafstand",
     "splitsingen": "minste splitsingen",
-    "midden": "midden tussen die vier",
+    "midden": "midden tussen die uitersten",
     "rust": "zoals de instellingen, met verplaatsen duurder",
+    "zekerheid": "grootste kans dat ieder team binnen de tolerantie blijft",
 }
 MEASURES: dict[str, tuple[str, Any]] = {
     "moved": ("Cliënten per jaar die van team wisselen", number),
     "deviation": ("Grootste afwijking van een team", lambda value: percent(value, 2)),
     "travel": ("Gemiddelde afstand tot kantoor (km)", lambda value: number(value, 2)),
     "splits": ("Splitsingen van gemeenten en zorgregio's", number),
+    "risk": ("Kans dat het minst zekere team in een jaar buiten de tolerantie raakt", lambda value: percent(value, 0)),
 }
 """The measures of ``outcome.alternatives``: name for planners, and how a value is written."""
 
 
 def _distance(value: float, bound: float, name: str) -> str:
     """How far a figure provably is from the best that any division has at most."""
+    if name == "risk":
+        return "het minste dat gevonden is"
     if value <= bound * (1 + 1e-6) + 1e-9:
         return "bewezen het minste"
     if name == "deviation":

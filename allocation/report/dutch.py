@@ -77,6 +77,21 @@ def moment(value: datetime | str) -> str:
     return format_datetime(when, "d MMMM y, HH:mm", tzinfo=get_timezone("Europe/Amsterdam"), locale="nl")
 
 
+CHANCES = (
+    (0.95, "vrijwel zeker"),
+    (0.8, "waarschijnlijk"),
+    (0.6, "eerder wel dan niet"),
+    (0.4, "om het even"),
+    (0.2, "eerder niet dan wel"),
+)
+"""From so much on a chance is called so."""
+
+
+def chance(share: float) -> str:
+    """A chance in words: 0.87 -> ``waarschijnlijk``."""
+    return next((word for least, word in CHANCES if share >= least), "onwaarschijnlijk")
+
+
 def layer(domain: str, line: str) -> str:
     """Name of a layer: ``ZW en WIA, vangnetlijn``."""
     return DOMAINS[domain] + ("" if line == "alle" else f", {LINES[line]}")

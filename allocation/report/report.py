@@ -117,6 +117,7 @@ def _content(frames: Frames, value: dict[str, Any]) -> dict[str, Any]:
         "has_now": any((part.now >= 0).any() for part in board.layers),
         "tolerance": dutch.percent(record.config["tolerance"]),
         "teams": team_sheets.team_sheet(frames.load),
+        "robustness": None if for_readers else team_sheets.robustness_sheet(folder),
         "regions": team_sheets.region_sheet(frames.regions),
         "waiting": team_sheets.waiting_sheet(board),
         "product_waiting": team_sheets.product_waiting_sheet(folder, frames.regions, for_readers=for_readers),

@@ -42,6 +42,11 @@ def _deviation_cell(row: Any) -> Cell:
     return Cell(percent(row.deviation, signed=True), row.deviation, bar=row.deviation, mark=mark)
 
 
+def _chance_cell(row: Any) -> Cell:
+    chance = row.chance_within_tolerance
+    return Cell(f"{dutch.chance(chance)} ({percent(chance, 0)})", float(chance)) if pd.notna(chance) else text(None)
+
+
 def _pieces_cell(row: Any) -> Cell:
     return Cell(number(row.pieces), row.pieces, mark="" if row.pieces == 1 else "niet aaneengesloten")
 
@@ -51,6 +56,7 @@ def _interval_cell(row: Any) -> Cell:
 
 
 FIRST_YEAR = "first_year_hours_verzekeringsarts"
+CHANCE = "chance_within_tolerance"
 TEAM_COLUMNS = (
     ("", Column("Team", lambda row: Cell(row.team_id, team=row.team_id))),
     ("", text_of("Naam", "name")),
@@ -62,6 +68,7 @@ TEAM_COLUMNS = (
     ("", Column("Belasting", _load_cell)),
     ("", Column("80%-interval (uur)", _interval_cell)),
     ("", Column("Afwijking", _deviation_cell)),
+    (CHANCE, Column("Blijft binnen de tolerantie", _chance_cell)),
     ("", amount_of("Gebieden", "areas")),
     ("", Column("Delen", _pieces_cell)),
     ("", amount_of("Afstand (km)", "travel_km", 1)),
@@ -104,6 +111,28 @@ def region_sheet(regions: pd.DataFrame) -> Sheet:
     """Every region and layer."""
     rows = records(regions.sort_values(["arbeidsmarktregio", "law_domain", "client_line"]))
     return Sheet.of("regios", "Regio's: evenwicht, afstand en verplaatsing", REGION_COLUMNS, rows)
+
+
+def _planned_cell(row: Any) -> Cell:
+    return text("zoals in dit voorstel" if pd.isna(row.planned) else f"{percent(row.planned, 0)} boven zijn deel")
+
+
+ROBUST_COLUMNS = (
+    text_of("Regio of cluster", "cluster"),
+    LAYER,
+    Column("Hoe een team is gepland", _planned_cell),
+    share_of("Gemiddelde kans om binnen de tolerantie te blijven", "mean_chance"),
+    share_of("Kans van het minst zekere team", "least_chance"),
+)
+
+
+def robustness_sheet(folder: Path) -> Sheet | None:
+    """What planning more evenly gains, and what chance takes anyway; None for a run of before there was this table."""
+    file = run_files.OUTCOME.table("robustness")
+    if not file.exists(folder):
+        return None
+    caption = "Kans om een jaar binnen de tolerantie te blijven, naar hoe precies is gepland"
+    return Sheet.of("kansen", caption, ROBUST_COLUMNS, records(file.read(folder)))
 
 
 # --- waiting time ----------------------------------------------------------------------------------------------------

@@ -127,6 +127,7 @@ def _team_load(allocation: pd.DataFrame) -> pd.DataFrame:
         "files_held": (3 * area_sum).round(), "files_held_hours_verzekeringsarts": 9.0 * area_sum,
         "first_year_hours_verzekeringsarts": 82 * area_sum, "first_year_hours_other": 165 * area_sum,
         "waiting_months": 1.5 + 0 * area_sum, "projected_waiting_months": 1.8 + 0 * area_sum,
+        "chance_within_tolerance": 0.87 + 0 * area_sum,
     }  # fmt: skip
     return layers.rename(columns={"size": "areas"}).assign(
         name="SMC " + layers["team_id"], office=layers["team_id"].map(TEAM_OFFICES),

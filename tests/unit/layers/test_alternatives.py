@@ -13,8 +13,11 @@ from allocation.contract.config import Config
 from allocation.districting import Problem, check
 from allocation.layers import alternatives
 from allocation.layers.alternatives import CORNERS, FIGURE, Alternative
+from allocation.layers.spread import Spread
 from tests.unit.layers.test_moving import layer_of, line_problem
 
+NOISE = Spread(np.full(9, 0.02), ())
+"""Of up to nine units: each can be off by itself."""
 CONFIG = Config.from_values({"solver": {"iterations": 20_000}})
 
 
@@ -34,25 +37,26 @@ def test_four_corners_of_a_row_of_six_postcodes() -> None:
     clients = np.array([5.0, 7.0, 11.0, 13.0, 17.0, 19.0])
     moved = np.where(np.arange(2) == problem.current[:, None], 0.0, clients[:, None])
     layer = layer_of(problem)
-    plans = {kind: alternatives.divide(layer, kind, moved, {}, CONFIG) for kind in CORNERS}
-    found = {kind: alternatives.figures(problem, moved, plan) for kind, plan in plans.items()}
+    plans = {kind: alternatives.divide(layer, kind, moved, NOISE, {}, CONFIG) for kind in CORNERS}
+    found = {kind: alternatives.figures(layer, moved, NOISE, plan) for kind, plan in plans.items()}
     assert found[Alternative.MOVED].moved == 0
     assert found[Alternative.BALANCE].deviation == 0
     assert found[Alternative.SPLITS].splits == 0
     assert found[Alternative.TRAVEL].travel == 8
-    cut_at_three = alternatives.figures(problem, moved, np.array([0, 0, 0, 1, 1, 1]))
+    cut_at_three = alternatives.figures(layer, moved, NOISE, np.array([0, 0, 0, 1, 1, 1]))
     assert (cut_at_three.moved, cut_at_three.splits) == (13.0, 1)
-    assert alternatives.proven(layer, Alternative.BALANCE, moved, plans[Alternative.BALANCE]) == 0
-    assert alternatives.proven(layer, Alternative.TRAVEL, moved, plans[Alternative.TRAVEL]) == pytest.approx(8)
+    assert alternatives.proven(layer, Alternative.BALANCE, moved, NOISE, plans[Alternative.BALANCE]) == 0
+    assert alternatives.proven(layer, Alternative.TRAVEL, moved, NOISE, plans[Alternative.TRAVEL]) == pytest.approx(8)
 
 
 def test_the_least_deviation_is_proven_where_a_heavy_postcode_forces_it() -> None:
     """Loads 6 + 1 + 1: half of 8 is 4, but who has the 6 has at least half as much again."""
     problem = line_problem([6.0, 1.0, 1.0])
     moved = np.zeros((3, 2))
-    plan = alternatives.divide(layer_of(problem), Alternative.BALANCE, moved, {}, CONFIG)
-    assert alternatives.figures(problem, moved, plan).deviation == pytest.approx(0.5)
-    proven = alternatives.proven(layer_of(problem), Alternative.BALANCE, moved, plan)
+    layer = layer_of(problem)
+    plan = alternatives.divide(layer, Alternative.BALANCE, moved, NOISE, {}, CONFIG)
+    assert alternatives.figures(layer, moved, NOISE, plan).deviation == pytest.approx(0.5)
+    proven = alternatives.proven(layer, Alternative.BALANCE, moved, NOISE, plan)
     assert proven == pytest.approx(0.5, abs=0.01)
     assert proven <= 0.5
 
@@ -63,10 +67,10 @@ def test_the_middle_is_worse_than_each_corner_in_what_that_is_best_in_at_most() 
     moved = np.where(np.arange(2) == problem.current[:, None], 0.0, 10.0)
     layer = layer_of(problem)
     corners = {
-        str(kind): alternatives.figures(problem, moved, alternatives.divide(layer, kind, moved, {}, CONFIG))
+        str(kind): alternatives.figures(layer, moved, NOISE, alternatives.divide(layer, kind, moved, NOISE, {}, CONFIG))
         for kind in CORNERS
     }
-    plan = alternatives.divide(layer, Alternative.MIDDLE, moved, corners, CONFIG)
+    plan = alternatives.divide(layer, Alternative.MIDDLE, moved, NOISE, corners, CONFIG)
     assert not check(problem, plan)
 
 
@@ -85,9 +89,9 @@ def test_no_plan_is_below_what_is_proven_and_the_one_found_is_allowed(data: st.D
     moved = np.where(np.arange(2) == current[:, None], 0.0, clients[:, None])
     layer = layer_of(problem)
     for kind in CORNERS:
-        plan = alternatives.divide(layer, kind, moved, {}, CONFIG)
+        plan = alternatives.divide(layer, kind, moved, NOISE, {}, CONFIG)
         assert not check(problem, plan)
-        least = min(getattr(alternatives.figures(problem, moved, one), FIGURE[kind]) for one in allowed)
-        proven = alternatives.proven(layer, kind, moved, plan)
+        least = min(getattr(alternatives.figures(layer, moved, NOISE, one), FIGURE[kind]) for one in allowed)
+        proven = alternatives.proven(layer, kind, moved, NOISE, plan)
         assert proven <= least * (1 + 1e-5) + 1e-5
-        assert getattr(alternatives.figures(problem, moved, plan), FIGURE[kind]) <= least * 1.001 + 1e-6
+        assert getattr(alternatives.figures(layer, moved, NOISE, plan), FIGURE[kind]) <= least * 1.001 + 1e-6

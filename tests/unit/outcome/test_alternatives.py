@@ -10,8 +10,8 @@ from allocation.outcome.alternatives import figure_table, front, proven_together
 
 def test_layers_add_up_and_the_worst_team_counts() -> None:
     """Demand 30 + 10 hours: (90 + 50) / 40 = 3.5 km."""
-    layers = [Figures(3.0, 0.02, 90.0, 2), Figures(4.0, 0.05, 50.0, 1)]
-    assert together(layers, 40.0) == {"moved": 7.0, "deviation": 0.05, "travel": 3.5, "splits": 3.0}
+    layers = [Figures(3.0, 0.02, 90.0, 2, 0.4), Figures(4.0, 0.05, 50.0, 1, 0.1)]
+    assert together(layers, 40.0) == {"moved": 7.0, "deviation": 0.05, "travel": 3.5, "splits": 3.0, "risk": 0.4}
 
 
 def test_bounds_add_up_but_for_the_deviation_of_the_worst_team() -> None:
@@ -20,13 +20,14 @@ def test_bounds_add_up_but_for_the_deviation_of_the_worst_team() -> None:
         Alternative.BALANCE: [0.01, 0.003],
         Alternative.TRAVEL: [80.0, 40.0],
         Alternative.SPLITS: [1.0, 0.0],
+        Alternative.SURE: [0.0, 0.0],
     }
-    assert proven_together(bounds, 40.0) == {"moved": 3.0, "deviation": 0.01, "travel": 3.0, "splits": 1.0}
+    assert proven_together(bounds, 40.0) == {"moved": 3.0, "deviation": 0.01, "travel": 3.0, "splits": 1.0, "risk": 0.0}
 
 
 def table(**rows: tuple[float, float, float, float]) -> pd.DataFrame:
-    names = ("moved", "deviation", "travel", "splits")
-    figures = {Alternative(kind): dict(zip(names, row, strict=True)) for kind, row in rows.items()}
+    names = ("moved", "deviation", "travel", "splits", "risk")
+    figures = {Alternative(kind): dict(zip(names, (*row, 0.3), strict=True)) for kind, row in rows.items()}
     areas = {kind: int(one["moved"] // 10) for kind, one in figures.items()}
     return figure_table(figures, dict.fromkeys(names, 0.0), areas)
 
@@ -43,7 +44,7 @@ def test_what_is_worse_in_everything_is_left_out_and_of_equals_the_first_stays()
         )
     )
     assert found["alternative"].tolist() == ["verhuizen", "evenwicht", "splitsingen"]
-    assert found["best_in"].tolist() == ["moved|travel", "deviation|travel", "splits"]
+    assert found["best_in"].tolist() == ["moved|travel|risk", "deviation|travel|risk", "splits|risk"]
     assert found["areas_moved"].tolist() == [0, 5, 8]
 
 

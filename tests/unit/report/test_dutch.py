@@ -49,3 +49,19 @@ def test_a_broken_rule_is_told_in_dutch() -> None:
     assert dutch.violation(pinned) == "Postcode 1012 is vastgezet op team W1, maar is daar niet ingedeeld."
     assert dutch.violation(barred) == "Postcode 1012 is ingedeeld bij team W1, dat daar niet mag werken."
     assert all(dutch.violation(Violation(kind, "x", team="y")) for kind in Kind)
+
+
+@pytest.mark.parametrize(
+    ("share", "word"),
+    [
+        (1.0, "vrijwel zeker"),
+        (0.95, "vrijwel zeker"),
+        (0.949, "waarschijnlijk"),
+        (0.6, "eerder wel dan niet"),
+        (0.5, "om het even"),
+        (0.2, "eerder niet dan wel"),
+        (0.0, "onwaarschijnlijk"),
+    ],
+)
+def test_a_chance_has_a_word(share: float, word: str) -> None:
+    assert dutch.chance(share) == word

@@ -1,0 +1,57 @@
+"""The chance that a team's work stays within the tolerance in the year to come, given how unsure the estimate is.
+
+A team i has work L_i; all teams of its layer together have S = sum of L. Its share of S is to be c_i, and it is within
+the tolerance t when c_i (1 - t) S <= L_i <= c_i (1 + t) S. Both limits are sums over the same rows of work, so what
+all teams have in common (a bad forecast of a product, a shock of the whole country) largely cancels, and what one area
+or one client does remains. With a = c_i (1 + t), L_i - a S has
+
+    mean      m_i - a M
+    variance  own_i (1 - 2 a) + a^2 own + sum over groups g of (A_ig - a A_g)^2
+
+where m is the expected work, own_i the variance of the team's independent errors and A_ig the sum of its rows' standard
+deviations that are shared in group g (``intervals.SHARED``); without index over all teams. It is taken as normal: it is
+a sum over tens of postcodes. The chance is 1 less those of passing the upper and the lower limit.
+
+Belongs here: this formula. Does not belong here: how large the errors are (``expected``), which units a team has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import sparray
+from scipy.special import ndtr
+
+Floats = NDArray[np.float64]
+
+
+def chance_within(mean: Floats, part: Floats, own: Floats, shared: Sequence[sparray], tolerance: float) -> Floats:
+    """(k,) the chance that each team of a layer stays within ``tolerance`` of its part of all the work.
+
+    Parameters
+    ----------
+    mean : (k,) expected work, what is fixed included. part : (k,) the share of all work that each should have; sums
+        to 1. own : (k,) variance of the independent errors. shared : matrices (k, groups) of standard deviations.
+    """
+    above = _chance_above(mean, part * (1 + tolerance), own, shared)
+    below = 1.0 - _chance_above(mean, part * (1 - tolerance), own, shared, at_limit=True)
+    return np.asarray(np.clip(1.0 - above - below, 0.0, 1.0))
+
+
+def _chance_above(mean: Floats, a: Floats, own: Floats, shared: Sequence[sparray], *, at_limit: bool = False) -> Floats:
+    """(k,) the chance that L_i - a_i S > 0; without any error it is 0 or 1, and on the limit itself ``at_limit``."""
+    middle = mean - a * mean.sum()
+    variance = own * (1 - 2 * a) + a**2 * own.sum()
+    for errors in shared:
+        matrix: Any = errors
+        of_all = np.asarray(matrix.sum(axis=0)).ravel()
+        square, across = np.asarray(matrix.multiply(matrix).sum(axis=1)).ravel(), np.asarray(matrix @ of_all).ravel()
+        variance = variance + square - 2 * a * across + a**2 * float(of_all @ of_all)
+    sd = np.sqrt(np.maximum(variance, 0.0))
+    unsure = sd > 1e-9 * np.maximum(mean.sum(), 1e-12)
+    slack = 1e-9 * np.maximum(mean.sum(), 1e-12)
+    certain = np.where(np.abs(middle) <= slack, float(at_limit), (middle > 0).astype(np.float64))
+    return np.asarray(np.where(unsure, ndtr(middle / np.where(unsure, sd, 1.0)), certain))
