@@ -151,6 +151,7 @@ def start_run(
 
 def in_scenario(run: Run, name: str) -> Run:
     """The same run with the teams and settings of a scenario; only in an input folder, for the example has none."""
+    import geodata
     from allocation import storage
     from allocation.contract.errors import Refused
     from allocation.pipeline.scenario import Scenario, scenario_config, write_scenario_input
@@ -160,8 +161,9 @@ def in_scenario(run: Run, name: str) -> Run:
         raise Refused("A scenario needs an input folder (CASELOAD_INPUT) with a folder scenarios in it.")
     folder = storage.fetch_folder(Path(run.input_dir))
     scenario = Scenario.from_file(folder / "scenarios" / f"{name}.toml")
+    areas = geodata.load_boundaries(run.boundaries, run.var / "cache").areas if scenario.names_places else None
     return Run.start(
-        input_dir=write_scenario_input(scenario, folder, run.scenario_input_folder),
+        input_dir=write_scenario_input(scenario, folder, run.scenario_input_folder, areas),
         boundaries=run.boundaries,
         store=run.store,
         config=scenario_config(scenario, run.config),

@@ -83,7 +83,8 @@ def _propose(asked: argparse.Namespace) -> int:
 
 def _scenario(asked: argparse.Namespace) -> int:
     from allocation.pipeline import run_scenario
-    from allocation.pipeline.scenario import Scenario, side_by_side
+    from allocation.pipeline.scenario import Scenario
+    from allocation.pipeline.scenario_compare import side_by_side
 
     asked_for = [Scenario.from_file(path) for path in asked.scenarios]
     compared, reports = {}, []

@@ -34,7 +34,7 @@ CALMER = 4.0
 """How many times the settings' price of moving the calm alternative charges."""
 BALANCE_STEPS = 5
 """The tolerance of the best balance is sought among halves of the settings' tolerance, so many of them."""
-SURE_PARTS = (2, 6, 20)
+SURE_PARTS = (1, 2, 6, 20)
 """The parts of the tolerance within which the surest division is sought."""
 BISECTIONS = 8
 PROOF_SECONDS = 2.0
@@ -185,7 +185,8 @@ def _balanced(problem: Problem, config: Config) -> Ints:
 def _surest(layer: Layer, spread: Spread, config: Config) -> Ints:
     """The plan whose least sure team is surest to stay within the tolerance, of those found within narrower limits.
 
-    Ever closer to even gains less and less: what is left is chance. So few limits are tried.
+    Ever closer to even gains less and less: what is left is chance. So few limits are tried; the first is the tolerance
+    itself, so that the division by the settings is never surer.
     """
     problem = layer.problem
     found = [_search(problem.replace(tolerance=problem.tolerance / part), config) for part in SURE_PARTS]

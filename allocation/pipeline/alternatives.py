@@ -22,6 +22,7 @@ from allocation.contract.errors import Refused
 from allocation.districting import warm_up
 from allocation.layers import alternatives as kinds
 from allocation.layers.alternatives import CORNERS, Alternative, Figures
+from allocation.layers.build import wanted_regions
 from allocation.layers.layer import Layer
 from allocation.layers.moving import clients_moved
 from allocation.layers.spread import Spread, Spreads
@@ -70,8 +71,9 @@ def find(run: Run, progress: Progress) -> pd.DataFrame:
 
 
 def _tasks(run: Run) -> list[_Task]:
+    wanted = wanted_regions(run.config, run.areas())
     keys = [row.key for row in run.layers().layers if row.is_solved]
-    layers = {key: Layer.read(run.layer_folder(key)) for key in keys}
+    layers = {key: layer for key in keys if wanted & set((layer := Layer.read(run.layer_folder(key))).regions)}
     if not any(layer.problem.k > 1 for layer in layers.values()):
         raise Refused(
             "There is nothing to choose: every layer of these regions has one team, or nothing changed in it."

@@ -10,7 +10,8 @@ from allocation import storage
 from allocation.contract.errors import Refused
 from allocation.pipeline.example_input import example_folder
 from allocation.pipeline.run_all import run_all
-from allocation.pipeline.scenario import Scenario, compare_with_base, scenario_config, write_scenario_input
+from allocation.pipeline.scenario import Scenario, scenario_config, write_scenario_input
+from allocation.pipeline.scenario_compare import compare_with_base, places_beside
 from allocation.pipeline.steps import prepare_boundaries, write_report
 from allocation.runs import run_files
 from allocation.runs.run import Progress, Run
@@ -32,7 +33,7 @@ def run_scenario(scenario: Scenario, run: Run, progress: Progress) -> tuple[pd.D
     tables = ("team_load", "region_summary", "transition")
     of_base = {name: versions.read_table(name, run.store, version=base) for name in tables}
     source = storage.fetch_folder(Path(run.input_dir)) if run.input_dir else example_folder(run)
-    folder = write_scenario_input(scenario, source, run.scenario_input_folder)
+    folder = write_scenario_input(scenario, source, run.scenario_input_folder, run.areas())
     config = scenario_config(scenario, run.config)
     what_if = Run.start(
         input_dir=folder,
@@ -45,12 +46,24 @@ def run_scenario(scenario: Scenario, run: Run, progress: Progress) -> tuple[pd.D
         created_by=run.created_by,
     )
     run_all(what_if, until="expectations", progress=progress)
+    found = {name: what_if.outcome(name) for name in tables}
     compared = compare_with_base(
         of_base,
-        {name: what_if.outcome(name) for name in tables},
+        found,
         areas_moved=int(what_if.outcome("allocation_changes")["pc4"].nunique()),
     )
     what_if.write(run_files.SCENARIO_COMPARED, compared)
-    what_if.write(run_files.SCENARIO, {"name": scenario.name, "description": scenario.description, "base": base})
+    what_if.write(run_files.SCENARIO_PLACES, places_beside(of_base, found, _districts(run, what_if, base)))
+    told = {"name": scenario.name, "description": scenario.description, "reference": scenario.reference, "base": base}
+    what_if.write(run_files.SCENARIO, told)
     progress("report")
     return compared, write_report(what_if)
+
+
+def _districts(run: Run, what_if: Run, base: int) -> pd.Series:
+    """The district of every team of the scenario and of the version in force, indexed by team_id."""
+    from allocation.publication import versions
+
+    teams = [what_if.outcome("teams"), versions.read_table("team", run.store, version=base)]
+    known = pd.concat([table.reindex(columns=["team_id", "district"]) for table in teams])
+    return known.dropna().drop_duplicates("team_id").set_index("team_id")["district"]

@@ -19,14 +19,27 @@
     team_id = "SMC-UTR-21"
     name = "SMC Utrecht 21"
 
-Belongs here: reading a scenario, making its input folder, and comparing its outcome with the division in force.
-Does not belong here: running it (`run_scenario`).
+    [[demand]]                  # other counts of a product, region or district; what is not named counts for all
+    product = "WIA_HERBEOORDELING"
+    stock = 4.05                # times the stock; `inflow` likewise
+    region = "Midden-Utrecht"
+
+    [[product]]                 # other values of a product
+    product = "WIA_HERBEOORDELING"
+    handled_by = "team"
+
+    [[capacity]]                # physicians who leave or come, productivity that changes, from a date on
+    district = "Midden"         # or team_id, office, region; none of them: every team
+    from = 2027-03-01
+    fte = -0.4                  # fte verzekeringsarts of each team; `fte_factor` and `productivity_factor` multiply
+
+Belongs here: reading a scenario and making its input folder. Does not belong here: how the tables change
+(`scenario_tables`), comparing outcomes (`scenario_compare`), running it (`run_scenario`).
 """
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -40,21 +53,41 @@ from allocation.contract.errors import InputRefused, Problem
 from allocation.contract.toml_file import read_toml
 from allocation.intake.cells import as_text
 from allocation.intake.reading import read_folder
+from allocation.pipeline.scenario_tables import (
+    Capacity,
+    Demand,
+    Places,
+    Row,
+    problems_of,
+    with_capacity,
+    with_demand,
+)
 
 TEAM_COLUMNS = frozenset(input_tables.TEAMS.column_names)
 
 
 class Scenario(BaseModel):
-    """A scenario file, checked. ``close``, ``change`` and ``add`` are rows of ``teams``, in part."""
+    """A scenario file, checked. ``close``, ``change`` and ``add`` are rows of ``teams``, ``product`` rows of
+    ``products``, in part. ``reference``: where the figures come from."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str = Field(min_length=1)
     description: str = ""
+    reference: str = ""
     config: dict[str, Any] = {}
     close: tuple[dict[str, Any], ...] = ()
     change: tuple[dict[str, Any], ...] = ()
     add: tuple[dict[str, Any], ...] = ()
+    demand: tuple[Demand, ...] = ()
+    product: tuple[dict[str, Any], ...] = ()
+    capacity: tuple[Capacity, ...] = ()
+
+    @property
+    def names_places(self) -> bool:
+        """Whether a region or district is named: then the areas have to be known."""
+        rows: tuple[Row, ...] = (*self.demand, *self.capacity)
+        return any(row.region or row.district for row in rows)
 
     @classmethod
     def from_file(cls, path: Path) -> Scenario:
@@ -86,27 +119,37 @@ def _merge(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def write_scenario_input(scenario: Scenario, source: Path, folder: Path) -> Path:
-    """The input folder of a scenario: ``source`` with its teams changed and without ``current``.
+def write_scenario_input(scenario: Scenario, source: Path, folder: Path, areas: pd.DataFrame | None = None) -> Path:
+    """The input folder of a scenario: ``source`` with its teams, products and counts changed and without ``current``.
 
-    Without ``current`` the outcome is compared with the division that is in force. Raises ``InputRefused`` for a team
-    that does not exist (or exists already, for ``add``) and for a column that ``teams`` does not have.
+    Without ``current`` the outcome is compared with the division that is in force. Raises ``InputRefused`` for a team,
+    product, region or district that does not exist (or a team that exists already, for ``add``), and for a column that
+    a table does not have.
+
+    ``areas``: pc4, arbeidsmarktregio_nr and arbeidsmarktregio; needed where the scenario names places.
     """
+    changed = [input_tables.TEAMS]
+    changed += [input_tables.INFLOW, input_tables.STOCK] if scenario.demand else []
+    changed += [input_tables.PRODUCTS] if scenario.product or scenario.demand else []
+    stems = {table.name for table in changed} | {input_tables.CURRENT.name}
     folder.mkdir(parents=True, exist_ok=True)
     for path in source.iterdir():
-        if path.stem.casefold() not in ("teams", input_tables.CURRENT.name) and path.is_file():
+        if path.stem.casefold() not in stems and path.is_file():
             shutil.copyfile(path, folder / path.name)
-    reading = read_folder(source, [input_tables.TEAMS])
-    if "teams" not in reading.frames:
+    reading = read_folder(source, changed)
+    if any(table.name not in reading.frames for table in changed):
         raise InputRefused(reading.problems)
-    teams = reading.frames["teams"].drop(columns="row")
-    teams["team_id"] = as_text(teams["team_id"])
-    problems = _problems(scenario, set(teams["team_id"].astype(str)))
+    tables = {name: frame.drop(columns="row").astype(object) for name, frame in reading.frames.items()}
+    tables["teams"]["team_id"] = as_text(tables["teams"]["team_id"])
+    problems = _problems(scenario, set(tables["teams"]["team_id"].astype(str)))
+    places = Places.of(tables["teams"], areas)
+    problems += problems_of(scenario.demand, scenario.product, scenario.capacity, tables, places, scenario.name)
     if problems:
         raise InputRefused(problems)
-    changed_teams(scenario, teams.astype(object)).astype(str).replace({"None": "", "nan": "", "NaT": ""}).to_csv(
-        folder / "teams.csv", index=False
-    )
+    tables["teams"] = with_capacity(changed_teams(scenario, tables["teams"]), scenario.capacity, places)
+    for name, frame in with_demand(tables, scenario.demand, scenario.product, places).items():
+        texts = frame.astype(str).replace({"None": "", "nan": "", "NaT": "", "<NA>": ""})
+        texts.to_csv(folder / f"{name}.csv", index=False)
     storage.send_folder(folder)
     return folder
 
@@ -155,46 +198,3 @@ def changed_teams(scenario: Scenario, teams: pd.DataFrame) -> pd.DataFrame:
         for column, value in row.items():
             result.loc[mine, column] = str(value)
     return pd.concat([result[~result["team_id"].isin(closed)], *added], ignore_index=True)
-
-
-def compare_with_base(
-    base: Mapping[str, pd.DataFrame], found: Mapping[str, pd.DataFrame], areas_moved: int
-) -> pd.DataFrame:
-    """Figures of the scenario beside those of the division in force: measure, base, scenario.
-
-    ``base`` and ``found``: tables ``team_load``, ``region_summary`` and ``transition`` of the two, by name. The clients
-    that move under ``base`` are those that moved, or are still to move, when it came into force.
-    """
-    before, after = _figures(base), _figures(found)
-    rows = [(name, before[name], after[name]) for name in before]
-    rows += [("areas that change team", 0.0, float(areas_moved))]
-    return pd.DataFrame(rows, columns=["measure", "base", "scenario"])
-
-
-def _figures(tables_: Mapping[str, pd.DataFrame]) -> dict[str, float]:
-    teams, regions, moves = tables_["team_load"], tables_["region_summary"], tables_["transition"]
-    divided = teams[teams["kind"] != "bijzonder"]
-    hours, capacity = teams["hours_verzekeringsarts"].sum(), teams["capacity_hours_verzekeringsarts"].sum()
-    waiting = regions["waiting_months"].dropna()
-    return {
-        "teams": float(teams["team_id"].nunique()),
-        "verzekeringsarts hours asked a year": float(hours),
-        "verzekeringsarts hours available a year": float(capacity),
-        "asked / available": float(hours / capacity),
-        "mean deviation from the target load": float(divided["deviation"].abs().mean()),
-        "largest deviation from the target load": float(divided["deviation"].abs().max()),
-        "mean distance to the office, km": float(
-            (divided["travel_km"] * divided["hours_verzekeringsarts"]).sum() / divided["hours_verzekeringsarts"].sum()
-        ),
-        "further teams in a gemeente": float(regions["municipality_splits"].sum()),
-        "further teams in a care region": float(regions["care_region_splits"].sum()),
-        "mean waiting time, months": float(waiting.mean()),
-        "difference in waiting time between regions, months": float(waiting.max() - waiting.min()),
-        "clients that move": float(moves.loc[moves["movement"] == "verhuist", "clients"].sum()),
-    }
-
-
-def side_by_side(compared: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """The outcomes of ``compare_with_base``, by name of the scenario, as one table: measure, base, one column each."""
-    first = next(iter(compared.values()))
-    return first[["measure", "base"]].assign(**{name: table["scenario"] for name, table in compared.items()})

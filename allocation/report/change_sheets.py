@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from markupsafe import Markup
 
 from allocation.contract.vocabulary import SMALLEST_SHOWN_COUNT
+from allocation.report import charts
 from allocation.report.dutch import number
 from allocation.report.sheet import (
     Cell,
@@ -25,7 +27,7 @@ from allocation.report.sheet import (
 )
 from allocation.report.team_sheets import LAYER
 from allocation.runs import run_files
-from allocation.runs.run_files import SCENARIO
+from allocation.runs.run_files import SCENARIO, SCENARIO_PLACES
 
 SCENARIO_MEASURES: dict[str, tuple[str, Callable[[float], Cell]]] = {
     "teams": ("Teams", amount),
@@ -48,7 +50,7 @@ SCENARIO_MEASURES: dict[str, tuple[str, Callable[[float], Cell]]] = {
 
 def scenario_of(folder: Path) -> dict[str, Any] | None:
     """The scenario that a run carries out; None for an ordinary run."""
-    return dict(SCENARIO.read(folder)) if SCENARIO.exists(folder) else None
+    return {"reference": "", **SCENARIO.read(folder)} if SCENARIO.exists(folder) else None
 
 
 def scenario_sheet(folder: Path) -> Sheet | None:
@@ -76,6 +78,43 @@ def scenario_sheet(folder: Path) -> Sheet | None:
         *(of_scenario(told, table) for told, table in shown),
     )
     return Sheet.of("scenarios", "Scenario's naast de verdeling die nu geldt", columns, SCENARIO_MEASURES.items())
+
+
+PLACE_COLUMNS = (
+    Column("Niveau", lambda row: text({"regio": "regio of cluster", "district": "district"}[row.level])),
+    text_of("Naam", "name"),
+    share_of("Gevraagd tegenover beschikbaar: nu", "base_asked"),
+    share_of("Idem in het scenario", "scenario_asked"),
+    amount_of("Wachttijd (maanden): nu", "base_waiting", 1),
+    amount_of("Idem in het scenario", "scenario_waiting", 1),
+)
+
+
+def scenario_places_sheet(folder: Path) -> Sheet | None:
+    """The run's own scenario per region and district; None for a run that carries out none."""
+    if not SCENARIO_PLACES.exists(folder):
+        return None
+    caption = "Dit scenario per regio en district"
+    return Sheet.of("scenario-plaatsen", caption, PLACE_COLUMNS, records(SCENARIO_PLACES.read(folder)))
+
+
+def scenario_chart(folder: Path) -> Markup | None:
+    """What is asked against what is available, of the version in force and every scenario of ``scenario_sheet``."""
+    sheet = scenario_sheet(folder)
+    if sheet is None:
+        return None
+    import altair
+
+    names = [str(name) for name in sheet.columns[1:]]
+    asked = next(row for row in sheet.rows if row[0].text == SCENARIO_MEASURES["asked / available"][0])
+    shown = pd.DataFrame({"naam": names, "gevraagd": [100 * float(cell.value or 0.0) for cell in asked[1:]]})
+    bars = altair.Chart(shown, width=charts.WIDTH).mark_bar().encode(
+        y=altair.Y("naam:N", sort=names, title=None, axis=altair.Axis(labelLimit=320)),
+        x=altair.X("gevraagd:Q", title="Gevraagd tegenover beschikbaar (%)"),
+    )  # fmt: skip
+    values = bars.mark_text(align="left", dx=4).encode(text=altair.Text("gevraagd:Q", format=".0f"))
+    line = altair.Chart(pd.DataFrame({"vol": [100.0]})).mark_rule(strokeDash=[4, 4]).encode(x="vol:Q")
+    return charts.svg(charts.styled(bars + values + line))
 
 
 def change_sheet(

@@ -123,6 +123,8 @@ def _content(frames: Frames, value: dict[str, Any]) -> dict[str, Any]:
         "product_waiting": team_sheets.product_waiting_sheet(folder, frames.regions, for_readers=for_readers),
         "lines": team_sheets.line_sheet(folder),
         "scenarios": None if for_readers else change_sheets.scenario_sheet(folder),
+        "scenario_chart": None if for_readers else change_sheets.scenario_chart(folder),
+        "scenario_places": None if for_readers else change_sheets.scenario_places_sheet(folder),
         "scenario": change_sheets.scenario_of(folder),
         "alternatives": None if for_readers else choice.chosen(folder),
         "changes": change_sheets.change_sheet(frames.changes, board.areas, for_readers=for_readers),

@@ -361,6 +361,8 @@ CALENDAR_PAGE = TextFile("calendar.html", "plan ahead")
 
 SCENARIO = JsonFile("scenario.json", "scenario", ("name", "description", "base"))
 SCENARIO_COMPARED = FrameFile("scenario.parquet", "scenario", ("measure", "base", "scenario"))
+SCENARIO_PLACES = FrameFile("scenario_places.parquet", "scenario", ("level", "name"))
+"""Per region and district (``pipeline.scenario_compare.places_beside``)."""
 SCENARIO_INPUT = "scenario_input"
 """The input folder that a scenario is run with."""
 DRAFT_INPUT = "draft_input"

@@ -94,4 +94,7 @@ def test_no_plan_is_below_what_is_proven_and_the_one_found_is_allowed(data: st.D
         least = min(getattr(alternatives.figures(layer, moved, NOISE, one), FIGURE[kind]) for one in allowed)
         proven = alternatives.proven(layer, kind, moved, NOISE, plan)
         assert proven <= least * (1 + 1e-5) + 1e-5
+        if kind is Alternative.SURE:  # no search of its own: the surest of some
+            settings_ = alternatives.divide(layer, Alternative.SETTINGS, moved, NOISE, {}, CONFIG)
+            least = alternatives.figures(layer, moved, NOISE, settings_).risk
         assert getattr(alternatives.figures(layer, moved, NOISE, plan), FIGURE[kind]) <= least * 1.001 + 1e-6

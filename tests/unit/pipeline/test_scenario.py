@@ -9,13 +9,8 @@ import pytest
 
 from allocation.contract.config import Config
 from allocation.contract.errors import InputRefused
-from allocation.pipeline.scenario import (
-    Scenario,
-    compare_with_base,
-    scenario_config,
-    side_by_side,
-    write_scenario_input,
-)
+from allocation.pipeline.scenario import Scenario, scenario_config, write_scenario_input
+from allocation.pipeline.scenario_compare import compare_with_base, places_beside, side_by_side
 from tests.support import toy
 
 TEXT = """
@@ -117,3 +112,129 @@ def test_an_unknown_setting_is_refused(tmp_path: Path) -> None:
     scenario = write(tmp_path, 'name = "x"\n[config]\ntolerantie = 0.2')
     with pytest.raises(InputRefused, match="unknown setting"):
         scenario_config(scenario, Config())
+
+
+PLACES = """
+name = "delen"
+[[demand]]
+product = "WIA_EWT"
+region = "West"
+inflow = 1.25
+stock = 1.5
+[[demand]]
+district = "Noord"
+inflow = 2
+[[product]]
+product = "WIA_HERB"
+handled_by = "team"
+[[capacity]]
+region = "West"
+from = 2026-03-01
+fte = -0.4
+[[capacity]]
+team_id = "W1"
+from = 2026-09-01
+until = 2026-10-31
+productivity_factor = 1.1
+"""
+
+
+def written(tmp_path: Path, text: str) -> Path:
+    teams = toy.tables()["teams"].assign(district=lambda t: ["Noord" if name == "O1" else "" for name in t["team_id"]])
+    source = toy.write(tmp_path / "in", {"teams": teams})
+    return write_scenario_input(write(tmp_path, text), source, tmp_path / "out", toy.areas())
+
+
+def test_counts_of_a_product_and_region_are_multiplied_in_whole_clients(tmp_path: Path) -> None:
+    """Each of 12 months West has six WIA_EWT clients: times 1.25 that is 7.5 a month. Rounded per month: 8 (7.5 goes to
+    the even number), nowhere less than 1. Oost is the district of O1: every product comes in twice."""
+    folder = written(tmp_path, PLACES)
+    west = {"1001", "1002", "1005", "1006", "1009", "1010"}
+    inflow = pd.read_csv(folder / "inflow.csv", dtype=str)
+    inflow["clients"] = inflow["clients"].astype(int)
+    inflow["place"] = inflow["pc4"].isin(west).map({True: "West", False: "Oost"})
+    sums = inflow.groupby(["place", "product", "month"])["clients"].sum().unstack().to_dict("index")
+    assert set(sums["West", "WIA_EWT"].values()) == {8}
+    assert set(sums["West", "PW_ABA"].values()) == {6}
+    assert set(sums["Oost", "WIA_EWT"].values()) == {12}
+    assert set(sums["Oost", "PW_ABA"].values()) == {12}
+    stock = pd.read_csv(folder / "stock.csv", dtype=str)
+    in_stock = stock.assign(clients=stock["clients"].astype(int), west=stock["pc4"].isin(west))
+    found = in_stock.groupby(["west", "product"])["clients"].sum().to_dict()
+    assert found == {(True, "WIA_EWT"): 18, (True, "PW_ABA"): 12, (False, "WIA_EWT"): 12, (False, "PW_ABA"): 12}
+    products = pd.read_csv(folder / "products.csv", dtype=str).set_index("product")
+    assert products["handled_by"].to_dict()["WIA_HERB"] == "team"
+
+
+def test_physicians_leave_on_a_date_and_productivity_rises_for_a_while(tmp_path: Path) -> None:
+    teams = pd.read_csv(written(tmp_path, PLACES) / "teams.csv", dtype=str, keep_default_na=False)
+    columns = ["valid_from", "valid_to", "fte_verzekeringsarts", "productivity"]
+    assert teams.loc[teams["team_id"] == "W2", columns].to_numpy().tolist() == [
+        ["2024-01-01", "2026-02-28", "1.0", "1.0"],
+        ["2026-03-01", "", "0.6", "1"],
+    ]
+    assert teams.loc[teams["team_id"] == "W1", columns].to_numpy().tolist() == [
+        ["2024-01-01", "2026-02-28", "1.0", "1.0"],
+        ["2026-03-01", "2026-08-31", "0.6", "1"],
+        ["2026-09-01", "2026-10-31", "0.6", "1.1"],
+        ["2026-11-01", "", "0.6", "1"],
+    ]
+    assert len(teams[teams["team_id"] == "O1"]) == 1
+    assert len(teams[teams["team_id"] == "P1"]) == 2  # serves West too
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("[[demand]]\nproduct = 'WIA_EW'", "'WIA_EW' does not exist; allowed: "),
+        ("[[demand]]\nregion = 'Weest'", "'Weest' does not exist; allowed: west"),
+        ("[[demand]]\ndistrict = 'Zuid'", "'Zuid' does not exist; allowed: noord"),
+        ("[[product]]\nproduct = 'PW_ABA'\nhours = 2", "'hours' is no column of products"),
+        ("[[capacity]]\noffice = 'Delft'\nfrom = 2026-03-01", "'Delft' does not exist; allowed: Utrecht"),
+    ],
+)
+def test_a_place_or_product_that_does_not_exist_is_named(text: str, told: str, tmp_path: Path) -> None:
+    with pytest.raises(InputRefused, match=told):
+        written(tmp_path, f'name = "x"\n{text}')
+
+
+@pytest.mark.parametrize(
+    ("text", "where"),
+    [
+        ("[[demand]]\ninflow = -1", "demand.0.inflow"),
+        ("[[demand]]\nproducts = 'PW_ABA'", "demand.0.products"),
+        ("[[capacity]]\nfte = 1", "capacity.0.from"),
+        ("[[capacity]]\nfrom = 2026-03-01\nuntil = 2026-02-01", "capacity.0"),
+    ],
+)
+def test_a_value_that_is_not_possible_is_refused_when_read(text: str, where: str, tmp_path: Path) -> None:
+    with pytest.raises(InputRefused, match=where):
+        write(tmp_path, f'name = "x"\n{text}')
+
+
+def test_every_example_can_be_read_and_says_where_its_figures_come_from() -> None:
+    found = {path.stem: Scenario.from_file(path) for path in Path("examples/scenarios").glob("*.toml")}
+    assert len(found) >= 12
+    assert all(one.reference or "aanname" in one.description or one.close for one in found.values())
+    assert found["regiemodel_30"].config == {"work": {"growth": {"*": 0.175}}}
+
+
+def test_regions_and_districts_beside_the_base() -> None:
+    """West asks 300 of 200 hours, of which 100 by W1 (district A) of 120; the scenario gives W2 40 hours more."""
+    base = pd.DataFrame(
+        {
+            "team_id": ["W1", "W2", "M1"],
+            "kind": ["regulier", "regulier", "bijzonder"],
+            "cluster": ["West", "West", "landelijk"],
+            "hours_verzekeringsarts": [100.0, 200.0, 9.0],
+            "capacity_hours_verzekeringsarts": [120.0, 80.0, 9.0],
+            "files_held_hours_verzekeringsarts": [30.0, 20.0, 9.0],
+        }
+    )
+    more = base.assign(capacity_hours_verzekeringsarts=[120.0, 120.0, 9.0])
+    found = places_beside({"team_load": base}, {"team_load": more}, pd.Series({"W1": "A"}))
+    assert found["name"].tolist() == ["A", "West"]
+    west = found.set_index("name").loc["West"]
+    assert west[["base_asked", "scenario_asked"]].tolist() == [1.5, 1.25]
+    assert west[["base_waiting", "scenario_waiting"]].tolist() == pytest.approx([3.0, 2.5])
+    assert found.set_index("name").loc["A", "base_asked"] == pytest.approx(100 / 120)

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from allocation.page.whatif import Bench
-from allocation.pipeline.scenario import compare_with_base
+from allocation.pipeline.scenario_compare import compare_with_base
 from allocation.report import change_sheets, dutch, team_sheets
 from allocation.report.board import Board
 from allocation.runs.run import Run
