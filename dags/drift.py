@@ -1,4 +1,4 @@
-"""DAG `drift`: every month what came in is compared with what was planned, team by team.
+"""DAG `drift`: every month what came in and what was finished is compared with what was planned, team by team.
 
 A team outside its band raises the asset `drift` and an alert; the division in force stays until a planner acts.
 """
@@ -31,7 +31,7 @@ def drift() -> None:
         steps.check_inputs(run)
         return str(run.folder)
 
-    @task(doc_md="Clients that came in since the plan was made, per team, against the plan. Returns the teams outside.")
+    @task(doc_md="What came in and was finished since, per team, against the plan. Returns the teams outside.")
     def compare(run: str) -> list[str]:
         from allocation.pipeline.drift import compare_with_plan
         from allocation.runs.run import Run
@@ -45,13 +45,13 @@ def drift() -> None:
     @task(outlets=[DRIFT], doc_md="Raises the asset and the alert.")
     def tell(run: str, *, outlet_events: dict[Any, Any]) -> None:
         from allocation.pipeline import alerts
-        from allocation.pipeline.drift import outside_band
+        from allocation.pipeline.drift import finished_outside_band, outside_band
         from allocation.runs.run import Run
 
         context = get_current_context()
-        rows = outside_band(Run.open(run))
-        outlet_events[DRIFT].extra = {"run": run, "teams": [row["team_id"] for row in rows]}
-        send(alerts.drifted(rows, context["run_id"]), context)
+        rows, finished = outside_band(Run.open(run)), finished_outside_band(Run.open(run))
+        outlet_events[DRIFT].extra = {"run": run, "teams": sorted({row["team_id"] for row in [*rows, *finished]})}
+        send(alerts.drifted(rows, context["run_id"], finished), context)
 
     run = read()
     is_any(compare(run)) >> tell(run)

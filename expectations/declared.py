@@ -14,7 +14,9 @@ import pandas as pd
 from allocation.contract.schema import Column, ColumnType
 from expectations.rules import Declared, Rule
 
-COUNTED_FROM_ZERO = frozenset({"clients", "clients a year", "persons", "hours", "hours a year", "FTE", "km", "months"})
+COUNTED_FROM_ZERO = frozenset(
+    {"clients", "clients a year", "persons", "hours", "hours a year", "FTE", "km", "months", "days"}
+)
 """Units of amounts that cannot be negative."""
 SHARE_ROUNDING = 1e-9
 """Shares are sums of floats: 1 may come out as the next number above it."""

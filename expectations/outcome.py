@@ -23,6 +23,8 @@ from expectations.rules import Declared, Rule, Suites
 ADDED_BY_PUBLICATION = frozenset({"version", "valid_from", "valid_to"})
 MOVED_SHARE = 0.25
 """Part of the clients who have a team that moves, in the country or a region, from which a person should look."""
+OVERLOADED = 1.2
+"""Work of the other professions against their capacity from which a person should look (R23)."""
 ROUNDING = 1e-6
 BROKEN_AREAS = frozenset({"pieces", "empty"})
 """Kinds of violation, as the solver names them, of a team whose area does not hang together or is absent."""
@@ -39,8 +41,16 @@ FILES = {
     "teams": published_tables.TEAM,
     "files": published_tables.FILES,
     "team_ledger": published_tables.TEAM_LEDGER,
+    "line_outcomes": published_tables.LINE_OUTCOMES,
+    "capacity_advice": published_tables.CAPACITY_ADVICE,
+    "handover_advice": published_tables.HANDOVER_ADVICE,
 }
 """The tables of the folder ``outcome`` and what declares them. ``runs`` is written with the version itself."""
+BESIDE = ("norm_estimates",)
+"""Further tables of that folder that rules look at; an older run does not have them."""
+NO_ESTIMATES = pd.DataFrame(
+    columns=["kind", "team_id", "product", "in_use", "estimate", "low", "high", "clients", "disagrees"], dtype=object
+)
 
 
 def suites(run: facts.OutcomeFacts) -> Suites:
@@ -59,6 +69,7 @@ def _frames(run_facts: facts.OutcomeFacts, found: dict[str, pd.DataFrame]) -> di
     team = facts.teams(given["teams"], day)
     run = {name: config[name] for name in ("continuity", "balance")} | {"special_first": int(config["special_first"])}
     run |= {
+        "lending_share": config.get("advice", {}).get("lending_share", 1.0),
         "stock_of": str(given["stock"]["reference_date"].max())[:10],
         "in_force_since": run_facts.in_force_since and str(run_facts.in_force_since),
     }
@@ -74,6 +85,8 @@ def _frames(run_facts: facts.OutcomeFacts, found: dict[str, pd.DataFrame]) -> di
         "team_region": facts.team_regions(given["teams"], given["clusters"]),
         "locks": locks(given["locks"], team, day),
         "stock": stock,
+        "completed": given["completed"],
+        "norm_estimate": run_facts.tables.get("norm_estimates", NO_ESTIMATES),
         "products": facts.products(given["products"], config),
         "work": work_per_area(work, config),
         "segment_work": recount.segment_work(work, given["products"]),
@@ -513,6 +526,17 @@ _LOAD = (
            order by abs(team_load.deviation) desc""",
     ),
     Rule(
+        "other_professions", "team_load", "first_year_hours_other", "warning",
+        "the work of the other professions exceeds 120% of their capacity",
+        "het werk van de andere beroepen is meer dan 120% van hun capaciteit",
+        f"""select name, team_id, round(sum(first_year_hours_other)) as hours,
+                  round(sum(capacity_hours_other)) as capacity,
+                  round(100 * sum(first_year_hours_other) / max(sum(capacity_hours_other), 1)) || '%' as share
+           from team_load group by name, team_id
+           having sum(first_year_hours_other) > {OVERLOADED} * sum(capacity_hours_other)
+           order by sum(first_year_hours_other) / max(sum(capacity_hours_other), 1) desc""",
+    ),
+    Rule(
         "special_capacity", "team_load", "hours_verzekeringsarts", "warning",
         "the work of the special team exceeds its capacity",
         "het werk van het bijzondere team overtreft zijn capaciteit",
@@ -535,6 +559,112 @@ _LOAD = (
             select s.layer, round(s.of_regions, 3) as of_regions, round(l.of_teams, 3) as of_teams, s.is_complete
             from summed as s join loads as l using (layer)
             where not s.is_complete or abs(s.of_regions - l.of_teams) > {ROUNDING} * (1 + l.of_teams)""",
+    ),
+)  # fmt: skip
+
+_FINISHED = (
+    Rule(
+        "line_outcomes_sum_to_load", "line_outcomes", "asked_hours_verzekeringsarts", "critical",
+        "the regions of a layer do not sum to its teams: asked or available hours, or files held",
+        "de regio's van een laag zijn samen niet haar teams: gevraagde of beschikbare uren, of dossiers",
+        f"""with regions as (select law_domain, client_line, sum(asked_hours_verzekeringsarts) as asked,
+                                sum(available_hours_verzekeringsarts) as available, sum(files_held) as files
+                         from line_outcomes group by 1, 2),
+            teams as (select law_domain, client_line, sum(first_year_hours_verzekeringsarts) as asked,
+                             sum(capacity_hours_verzekeringsarts) as available, sum(files_held) as files
+                      from team_load where kind <> 'bijzonder' group by 1, 2)
+            select t.law_domain, t.client_line, round(r.asked, 3) as asked, round(t.asked, 3) as asked_of_teams,
+                   round(r.available, 3) as available, round(t.available, 3) as available_of_teams, r.files,
+                   t.files as files_of_teams
+            from teams as t left join regions as r using (law_domain, client_line)
+            where r.asked is null or abs(r.asked - t.asked) > {ROUNDING} * (1 + t.asked) or r.files <> t.files
+               or abs(r.available - t.available) > {ROUNDING} * (1 + t.available)""",
+    ),
+    Rule(
+        "finished_is_counted", "line_outcomes", "finished_clients", "critical",
+        "the finished clients of the regions are not those of the input in these months",
+        "de afgehandelde cliënten van de regio's zijn niet die van de invoer in deze maanden",
+        f"""with last as (select max(month) || '-01' as month,
+                                (select max(months) from line_outcomes) as months from completed as c
+                         join products as p using (product) where not p.is_central),
+            counted as (select coalesce(sum(c.clients), 0) as clients from completed as c cross join last as l
+                        join products as p using (product) join team as t using (team_id)
+                        where not p.is_central and t.kind <> 'bijzonder'
+                          and c.month || '-01' > date(l.month, '-' || l.months || ' months')),
+            shown as (select coalesce(sum(finished_clients), 0) as clients from line_outcomes)
+            select c.clients as of_input, round(s.clients, 6) as of_regions from counted as c cross join shown as s
+            where abs(c.clients - s.clients) > {ROUNDING} * (1 + c.clients)""",
+    ),
+    Rule(
+        "productivity_in_use", "norm_estimate", "estimate", "warning",
+        "what a team finished says another productivity than the one in use",
+        "wat een team afrondde, wijst op een andere productiviteit dan die in gebruik is",
+        """select team_id, round(in_use, 2) as in_use, round(estimate, 2) as estimate, round(low, 2) as low,
+                  round(high, 2) as high from norm_estimate
+           where kind = 'productivity' and disagrees order by abs(estimate / in_use - 1) desc""",
+    ),
+    Rule(
+        "hours_in_use", "norm_estimate", "estimate", "warning",
+        "finished work says that a product takes other hours than those in use",
+        "afgeronde zaken wijzen op andere uren per product dan die in gebruik zijn",
+        """select product, round(in_use, 2) as in_use, round(estimate, 2) as estimate, round(low, 2) as low,
+                  round(high, 2) as high from norm_estimate
+           where kind = 'hours' and disagrees order by abs(estimate / in_use - 1) desc""",
+    ),
+)  # fmt: skip
+
+_ADVICE = (
+    Rule(
+        "advice_sums_to_load", "capacity_advice", "available_hours", "critical",
+        "asked or available hours of the regions are not those of the teams",
+        "gevraagde of beschikbare uren van de regio's zijn niet die van de teams",
+        f"""with regions as (select law_domain, profession, sum(asked_hours) as asked, sum(available_hours) as available
+                             from capacity_advice group by 1, 2),
+            teams as (select law_domain, 'verzekeringsarts' as profession,
+                             sum(first_year_hours_verzekeringsarts) as asked,
+                             sum(capacity_hours_verzekeringsarts) as available
+                      from team_load where kind <> 'bijzonder' group by 1
+                      union all select law_domain, 'other', sum(first_year_hours_other), sum(capacity_hours_other)
+                      from team_load where kind <> 'bijzonder' group by 1)
+            select t.law_domain, t.profession, round(r.asked, 3) as asked, round(t.asked, 3) as asked_of_teams,
+                   round(r.available, 3) as available, round(t.available, 3) as available_of_teams
+            from teams as t left join regions as r using (law_domain, profession)
+            where r.asked is null or abs(r.asked - t.asked) > {ROUNDING} * (1 + t.asked)
+               or abs(r.available - t.available) > {ROUNDING} * (1 + t.available)""",
+    ),
+    Rule(
+        "loans_balance", "capacity_advice", "lent_hours", "critical",
+        "what regions lend is not what regions borrow, or a region lends more than it may",
+        "wat regio's uitlenen is niet wat regio's lenen, of een regio leent meer uit dan mag",
+        f"""select law_domain, profession, round(sum(lent_hours), 3) as lent, round(sum(borrowed_hours), 3) as borrowed,
+                   max(lent_hours / max(available_hours, 1e-9)) as part
+            from capacity_advice group by 1, 2
+            having abs(sum(lent_hours) - sum(borrowed_hours)) > {ROUNDING} * (1 + sum(lent_hours))
+                or max(lent_hours - (select lending_share from run) * available_hours) > 0.001""",
+    ),
+    Rule(
+        "handover_leaves_no_small_rest", "handover_advice", "rest_clients", "critical",
+        "handing over leaves a team a few files of a postcode and product, or is of more files than it has",
+        "overdragen laat een team enkele dossiers van een postcode en product, of meer gaan over dan het heeft",
+        f"""with moved as (select team_from, pc4, product, sum(clients) as clients, min(rest_clients) as rest
+                           from handover_advice group by 1, 2, 3),
+            held as (select team_to as team_from, pc4, product, sum(clients) as clients
+                     from transition group by 1, 2, 3)
+            select m.team_from, m.pc4, m.product, m.clients, m.rest, coalesce(h.clients, 0) as held
+            from moved as m left join held as h using (team_from, pc4, product)
+            where m.clients + m.rest > coalesce(h.clients, 0)
+               or m.rest between 1 and {vocabulary.SMALLEST_SHOWN_COUNT - 1}""",
+    ),
+    Rule(
+        "handover_to_a_serving_team", "handover_advice", "team_to", "critical",
+        "files would be handed over to a team that is not active, has no hours or is barred from the postcode",
+        "dossiers zouden gaan naar een team dat niet actief is, geen uren heeft of van de postcode is uitgesloten",
+        """select a.team_to, a.pc4, count(*) as on_rows from handover_advice as a
+           left join team as t on t.team_id = a.team_to
+           where not coalesce(t.is_active, 0) or not coalesce(t.has_hours, 0)
+              or exists (select 1 from locks as k where k.kind = 'bar' and k.area = a.pc4 and k.team_id = a.team_to
+                           and (k.client_line is null or k.client_line = a.client_line))
+           group by 1, 2""",
     ),
 )  # fmt: skip
 
@@ -647,4 +777,13 @@ _TRANSITION = (
     ),
 )  # fmt: skip
 
-RULES: tuple[Rule, ...] = (*_ROUTING, *_ALLOCATION, *_LOCKS, *_LOAD, *_TRANSITION, *recount.RECOUNT)
+RULES: tuple[Rule, ...] = (
+    *_ROUTING,
+    *_ALLOCATION,
+    *_LOCKS,
+    *_LOAD,
+    *_FINISHED,
+    *_ADVICE,
+    *_TRANSITION,
+    *recount.RECOUNT,
+)

@@ -14,11 +14,11 @@ import os
 import sys
 from collections.abc import Sequence
 
-from allocation.cli import asking, bare_instance, dividing, importing, planning, preparing, publishing
+from allocation.cli import advising, asking, bare_instance, dividing, importing, planning, preparing, publishing
 from allocation.cli.arguments import Adder, Command
 from allocation.contract.errors import InputRefused, Refused
 
-FAMILIES = (dividing, planning, publishing, importing, asking, preparing, bare_instance)
+FAMILIES = (dividing, planning, publishing, importing, asking, advising, preparing, bare_instance)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -80,6 +80,22 @@ class Work(Settings):
     exceptional_months: tuple[Annotated[str, Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")], ...] = ()
 
 
+class Advice(Settings):
+    """What the advice about capacity and handing over goes by.
+
+    ``fte``: how many FTE are given a place. ``months``: projected waiting time under which lending should bring every
+    region; None = the least that lending can reach. ``lending_share``: part of its hours that a region lends at most.
+    ``lending_km``: farthest distance between offices. ``handover_months``: largest difference in projected waiting time
+    between teams of a region that handing over files should leave.
+    """
+
+    fte: int = Field(10, ge=0, le=1000)
+    months: float | None = Field(None, ge=0, le=600)
+    lending_share: float = Field(0.1, ge=0, le=1)
+    lending_km: float = Field(50.0, ge=0, le=1000)
+    handover_months: float = Field(1.0, ge=0, le=120)
+
+
 class Config(Settings):
     """Everything a run can be told. Shares lie between 0 and 1.
 
@@ -89,7 +105,8 @@ class Config(Settings):
     ``continuity``: ``stay`` (existing clients keep the team that has the file) or ``move`` (they follow the postcode).
     ``balance``: what is divided in proportion to capacity: the expected ``load``, or the hours in stock, which evens
     out the ``waiting_time`` (R11). ``waiting_priority``: products up to this priority count for waiting time.
-    ``clients_tolerance``: when given, the number of clients is balanced as a second measure within this tolerance.
+    ``clients_tolerance``: when given, the number of clients is balanced as a further measure within this tolerance.
+    ``other_tolerance``: when given, so are the structural hours of the other professions, by their capacity (R23).
     ``replaced_postcodes``: postcodes in the counts that have no area (PO boxes, new streets, an older edition) and the
     postcode that they count for.
     ``current``: what the new division is compared with: the ``version`` in force, if there is one, or the ``file``.
@@ -102,6 +119,7 @@ class Config(Settings):
 
     tolerance: float = Field(0.05, gt=0, lt=1)
     clients_tolerance: float | None = Field(None, gt=0)
+    other_tolerance: float | None = Field(None, gt=0)
     balance: Literal["load", "first_year", "waiting_time"] = "load"
     horizon_months: int = Field(12, ge=1, le=60)
     waiting_priority: int = Field(5, ge=1)
@@ -118,6 +136,7 @@ class Config(Settings):
     weights: ObjectiveWeights = ObjectiveWeights()
     solver: Solver = Solver()
     work: Work = Work()
+    advice: Advice = Advice()
 
     @model_validator(mode="after")
     def _groups_are_special(self) -> Self:

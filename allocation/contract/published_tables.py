@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from allocation.contract.input_tables import TEAMS
 from allocation.contract.schema import GROUP, PRODUCT, TEAM_ID, Column, Table, line_column, pc4_column
-from allocation.contract.vocabulary import LAW_DOMAINS, LAWS, TEAM_KINDS
+from allocation.contract.vocabulary import LAW_DOMAINS, LAWS, PROFESSIONS, TEAM_KINDS
 
 _VERSION = Column("version", "integer", "published version", example="3")
 
@@ -517,6 +517,106 @@ REGION_SUMMARY = Table(
 )
 
 
+LINE_OUTCOMES = Table(
+    "line_outcomes",
+    "Per region, district and client line: what is asked of the teams, what they have, how long clients wait, and what "
+    "was finished beside what was planned. Teams of several regions count in each for their work there; the special "
+    "teams are left out.",
+    (
+        _VERSION,
+        *_AREA_REGION,
+        Column("district", "text", "district of the teams; empty where none is given", nullable=True, example="Midden"),
+        _LAW_DOMAIN,
+        line_column(also_all=True),
+        Column(
+            "asked_hours_verzekeringsarts",
+            "number",
+            "verzekeringsarts work of the first year: inflow and the planned share of the files held",
+            unit="hours a year",
+            example="31850.0",
+            told_by="planned_clients",
+        ),
+        Column(
+            "available_hours_verzekeringsarts",
+            "number",
+            "capacity of the teams, by their work in the region",
+            unit="hours a year",
+            example="25400.0",
+            rounded_to=25.0,
+        ),
+        Column(
+            "planned_clients",
+            "number",
+            "inflow and the planned share of the files held",
+            unit="clients a year",
+            example="8420.5",
+            counts_persons=True,
+        ),
+        Column(
+            "files_held",
+            "integer",
+            "files after the transition",
+            unit="clients",
+            example="4210",
+            counts_persons=True,
+        ),
+        Column(
+            "waiting_months",
+            "number",
+            "hours in files held / monthly capacity",
+            unit="months",
+            nullable=True,
+            example="6.4",
+            told_by="files_held",
+        ),
+        Column(
+            "projected_waiting_months",
+            "number",
+            "waiting time at the end of the horizon (12 months unless set otherwise)",
+            unit="months",
+            nullable=True,
+            example="9.1",
+            told_by="files_held",
+        ),
+        Column(
+            "months",
+            "integer",
+            "months of finished work that the next columns are about: those that the version in force planned, or else "
+            "the last twelve; 0 = none known",
+            example="5",
+        ),
+        Column(
+            "finished_clients",
+            "number",
+            "clients whose work was finished in these months; empty = not known",
+            unit="clients",
+            nullable=True,
+            example="2750",
+            counts_persons=True,
+        ),
+        Column(
+            "finished_planned_clients",
+            "number",
+            "clients that the version in force planned for these months; empty = it planned none of them",
+            unit="clients",
+            nullable=True,
+            example="3480.0",
+            counts_persons=True,
+        ),
+        Column(
+            "lead_time_days",
+            "number",
+            "mean days between coming in and being finished, in these months; empty where not known or of less than 5",
+            unit="days",
+            nullable=True,
+            example="112",
+            rounded_to=1.0,
+        ),
+    ),
+    key=("arbeidsmarktregio_nr", "district", "law_domain", "client_line"),
+)
+
+
 RUNS = Table(
     "runs",
     "Who made a version, when, why, from what and with what outcome.",
@@ -561,8 +661,134 @@ PUBLISHED: tuple[Table, ...] = (
     FILES,
     TEAM_LEDGER,
     REGION_SUMMARY,
+    LINE_OUTCOMES,
     RUNS,
 )
+
+
+CAPACITY_ADVICE = Table(
+    "capacity_advice",
+    "Where capacity is short: per region, district, law domain and profession what is asked and available, how long "
+    "clients wait now and at the horizon, what is not reached, and where one more FTE or hours of another region help.",
+    (
+        _VERSION,
+        *_AREA_REGION,
+        Column("district", "text", "district of the teams; empty where none is given", nullable=True, example="Midden"),
+        _LAW_DOMAIN,
+        Column(
+            "profession",
+            "text",
+            "verzekeringsartsen, or the other members of the teams together",
+            allowed=PROFESSIONS,
+            example="verzekeringsarts",
+        ),
+        Column("asked_hours", "number", "work of the first year", unit="hours a year", example="31850.0"),
+        Column(
+            "available_hours", "number", "capacity, by the work in the region", unit="hours a year", example="25400.0"
+        ),
+        Column(
+            "waiting_months",
+            "number",
+            "hours in files that wait / monthly capacity; empty without capacity",
+            unit="months",
+            nullable=True,
+            example="3.4",
+        ),
+        Column(
+            "projected_waiting_months",
+            "number",
+            "the same at the end of the horizon (12 months unless set otherwise)",
+            unit="months",
+            nullable=True,
+            example="6.1",
+        ),
+        Column(
+            "reached",
+            "json",
+            "per priority, in order: its products, and the part that the hours until the horizon reach",
+            example='[{"priority": 1, "products": ["WIA_EWT"], "part": 1.0}]',
+        ),
+        Column(
+            "first_priority_short",
+            "integer",
+            "the first priority that is not wholly reached; empty when all are",
+            nullable=True,
+            example="3",
+        ),
+        Column("fte_hours", "number", "hours of one FTE more", unit="hours a year", example="1164.0"),
+        Column(
+            "fte_value_months",
+            "number",
+            "by how much one FTE more shortens the projected waiting time; empty without capacity",
+            unit="months",
+            nullable=True,
+            example="0.8",
+        ),
+        Column(
+            "fte_placed",
+            "integer",
+            "how many of the next FTE (setting `advice.fte`, per profession) belong here, so that the longest wait in the "
+            "country is shortest",
+            example="2",
+        ),
+        Column("lent_hours", "number", "hours lent to other regions", unit="hours a year", example="0.0"),
+        Column("borrowed_hours", "number", "hours borrowed from other regions", unit="hours a year", example="1210.5"),
+        Column(
+            "loans",
+            "json",
+            "from whom these are borrowed: number of the region, district, hours a year, km between offices",
+            example='[{"from_nr": 14, "district": "Midden", "hours": 1210.5, "km": 21.3}]',
+        ),
+        Column(
+            "lending_months",
+            "number",
+            "projected waiting time under which lending brings every region: as set, or the least that it can reach; "
+            "empty when there is none",
+            unit="months",
+            nullable=True,
+            example="5.5",
+        ),
+        Column("is_lending_proven", "boolean", "no cheaper way of lending does so: proven", example="true"),
+        Column(
+            "waiting_after_lending_months",
+            "number",
+            "projected waiting time with these loans; empty without capacity",
+            unit="months",
+            nullable=True,
+            example="5.5",
+        ),
+    ),
+    key=("arbeidsmarktregio_nr", "district", "law_domain", "profession"),
+)
+"""Kept with a version, for operations only: these figures are exact."""
+
+
+HANDOVER_ADVICE = Table(
+    "handover_advice",
+    "A proposal, never automatic: the fewest files that would change team so that projected waiting times of the teams "
+    "that divide an area together differ by at most the setting `advice.handover_months`, or by the least that can be.",
+    (
+        _VERSION,
+        _LAW_DOMAIN,
+        line_column(also_all=True),
+        Column("arbeidsmarktregio_nr", "integer", "region of the postcode", example="15"),
+        Column("team_from", "text", "team that has the files after the transition", example="SMC-UTR-01"),
+        Column("team_to", "text", "team that would have them", example="SMC-UTR-02"),
+        pc4_column(),
+        PRODUCT,
+        Column("clients", "integer", "files that would change team", unit="clients", example="12"),
+        Column(
+            "rest_clients",
+            "integer",
+            "files of this postcode and product that the team keeps: none, or at least 5",
+            unit="clients",
+            example="0",
+        ),
+        Column("hours", "number", "verzekeringsarts hours in these files", unit="hours", example="54.0"),
+    ),
+    key=("law_domain", "client_line", "team_from", "team_to", "pc4", "product"),
+)
+"""Kept with a version, for operations only."""
 
 
 TEAM = Table(
@@ -619,6 +845,10 @@ EXPECTED = Table(
     key=("pc4", "client_line", "law_domain"),
 )
 """Kept with a version, for operations only. A line here is a line of `allocation`."""
+
+
+FOR_OPERATIONS: tuple[Table, ...] = (EXPECTED, CAPACITY_ADVICE, HANDOVER_ADVICE)
+"""Kept with a version and seen by planners only: no file and no view for readers."""
 
 
 _TEAM_NAME = Column("team_name", "text", "name of the team", nullable=True, example="SMC Utrecht 1")

@@ -36,6 +36,11 @@ LOCK_KINDS = ("pin", "bar", "split")
 SEPARATOR = "|"
 """Joins several values in one cell: ``vangnet|werkgever``."""
 
+
+PROFESSIONS = ("verzekeringsarts", "other")
+"""Of which hours are counted: verzekeringsartsen, and the other members of a team together."""
+
+
 CENTRAL = "central"
 """``products.handled_by`` of a product that one central process handles: no team's load (R11)."""
 MONTHS_A_YEAR = 12

@@ -102,7 +102,8 @@ class _Builder:
             product_norms(inputs.products, config),
             recurring_products(inputs.inflow, inputs.stock),
         )
-        self.capacity = capacity_hours(inputs.teams, day, config)["verzekeringsarts"]
+        hours = capacity_hours(inputs.teams, day, config)
+        self.capacity, self.capacity_other = hours["verzekeringsarts"], hours["other"]
         self._work_of: dict[tuple[str, str], pd.DataFrame] = {}
         self._balanced_of: dict[tuple[str, str], pd.Series] = {}
         self.areas = areas.set_index("pc4", drop=False).sort_index()
@@ -204,8 +205,7 @@ class _Builder:
         offices = self.areas.loc[serving["office_pc4"], ["x_m", "y_m"]].to_numpy(float)
         weights = Weights(**self.config.weights.model_dump())
         allowed, fixed = self._allowed(serving, at, parts, line)
-        tolerance = self.config.clients_tolerance
-        further = () if tolerance is None else (Measure("clients", clients, capacity.to_numpy(), tolerance),)
+        further = self._further(clients, work, parts, serving, capacity)
         problem = Problem(
             unit_ids=tuple(parts["unit"]),
             team_ids=tuple(serving["team_id"]),
@@ -247,6 +247,30 @@ class _Builder:
         load = (asked[line] + asked[other]) / max(float(hours.sum()), 1e-9)
         part = np.clip((asked[line] / max(load, 1e-9) - alone) / max(float(hours[both].sum()), 1e-9), 0.0, 1.0)
         return (hours * np.where(both, part, 1.0)).where(serves[line], 0.0)
+
+    def _further(
+        self, clients: NDArray[np.float64], work: pd.DataFrame, parts: pd.DataFrame, teams: pd.DataFrame,
+        capacity: pd.Series,
+    ) -> tuple[Measure, ...]:  # fmt: skip
+        """What is balanced beside the work of verzekeringsartsen. ``clients`` (n,) of each unit; ``capacity`` of each
+        of ``teams`` in this layer: the other members of a team divide their hours over its layers as it does."""
+        measures = []
+        if self.config.clients_tolerance is not None:
+            measures.append(Measure("clients", clients, capacity.to_numpy(), self.config.clients_tolerance))
+        if self.config.other_tolerance is not None:
+            of_area = work.groupby("pc4")["hours_other"].sum()
+            hours = parts["pc4"].map(of_area).fillna(0.0).to_numpy(float) * parts["portion"].to_numpy(float)
+            whole = teams["team_id"].map(self.capacity)
+            other = teams["team_id"].map(self.capacity_other) * capacity / whole
+            for team in teams[~(other > 0)].itertuples():
+                what = f"team {team.team_id} has no other members, and their hours are to be balanced (other_tolerance)"
+                problem = InputProblem(
+                    "teams.csv", int(str(team.row)), "fte_other", what, "above 0, or no setting other_tolerance"
+                )
+                self.problems += [] if problem in self.problems else [problem]
+            if hours.sum() > 0 and (other > 0).all():
+                measures.append(Measure("hours_other", hours, other.to_numpy(float), self.config.other_tolerance))
+        return tuple(measures)
 
     def _parts(self, areas: pd.DataFrame, teams: pd.DataFrame, line: str) -> pd.DataFrame:
         """The units: each whole postcode; of a split one each part, fixed to its team, and the rest."""

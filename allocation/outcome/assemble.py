@@ -12,12 +12,25 @@ from datetime import date
 import pandas as pd
 
 from allocation.contract.config import Config
+from allocation.demand.norms import estimated_norms
 from allocation.intake.inputs import Inputs
 from allocation.intake.roster import active_teams
 from allocation.layers.holding import Roster
 from allocation.layers.spread import Spreads
 from allocation.layers.work import capacity_hours, product_norms, recurring_products
-from allocation.outcome import impact, ledger, robustness, routing, runoff, transition, waiting
+from allocation.outcome import (
+    finished,
+    impact,
+    ledger,
+    region_capacity,
+    robustness,
+    routing,
+    runoff,
+    transition,
+    waiting,
+)
+from allocation.outcome.capacity import capacity_advice
+from allocation.outcome.handover import handover_tables
 from allocation.outcome.region_summary import region_summary
 from allocation.outcome.solved import Solved, regions_of_teams
 from allocation.outcome.team_load import team_load
@@ -35,6 +48,7 @@ def assemble(
     load_in_force: pd.DataFrame | None,
     day: date,
     config: Config,
+    plan_in_force: finished.PlanInForce | None = None,
 ) -> dict[str, pd.DataFrame]:
     """Every table of the outcome by name.
 
@@ -47,6 +61,7 @@ def assemble(
     from_version : the published version that ``now`` is; None when it comes from a file or there is none.
     load_in_force : table ``team_load`` of the version in force; None without one.
     day : first day of the new division; the teams of that day count.
+    plan_in_force : what the version in force planned, to lay finished work beside; None without one.
     """
     teams = active_teams(inputs.teams, day)
     capacity = capacity_hours(inputs.teams, day, config).reindex(teams["team_id"].unique(), fill_value=0.0)
@@ -65,6 +80,17 @@ def assemble(
     rows = ledger.ledger(work_of_teams, files, norms, solved)
     spreads = Spreads(work, config)
     load = team_load(solved, rows, work_of_teams, areas, teams, capacity, recurring, spreads, config)
+    region = areas.set_index("pc4")["arbeidsmarktregio_nr"].astype("int64")
+    region_rows = region_capacity.region_ledger(work_of_teams, files, norms, solved, region)
+    of_regions = region_capacity.region_capacity(region_rows, load, solved, areas, teams, recurring)
+    advice = _capacity_tables(region_rows, of_regions, teams, areas, norms, recurring, config)
+    roster = Roster.of(inputs, day, config)
+    handover, handover_summary = handover_tables(
+        solved, files, of_regions, allocation, norms, recurring, roster, config
+    )
+    offices = inputs.teams.drop_duplicates("team_id", keep="last").set_index("team_id")["office"]
+    until_now = routing.routing_of_division(now, groups, special, offices, config) if len(now) else routed
+    months = finished.finished_months(inputs, work, held, until_now, norms, solved, recurring, plan_in_force, config)
     divided = rows[rows["team_id"].isin(load.loc[load["kind"] != "bijzonder", "team_id"])]
     return {
         "allocation": allocation,
@@ -72,9 +98,16 @@ def assemble(
         "allocation_reason": routing.reason_table(parts),
         "team_load": load,
         "team_ledger": ledger.team_ledger(rows),
-        "files": transition.files_table(Roster.of(inputs, day, config), groups, holders, areas, config),
+        "files": transition.files_table(roster, groups, holders, areas, config),
         "allocation_changes": changes,
         "transition": moves,
+        "line_outcomes": finished.line_outcomes(of_regions, months, inputs.teams, areas, config),
+        "finished_months": months,
+        **advice,
+        "handover_advice": handover,
+        "handover_summary": handover_summary,
+        "region_capacity": of_regions,
+        "norm_estimates": estimated_norms(inputs.completed, norms, inputs.teams, config.work.productive_hours_per_fte),
         "region_summary": region_summary(solved, load, changes, files, work, areas, config),
         "expected": expected,
         "team_months": runoff.team_months(divided, capacity["verzekeringsarts"], norms, recurring),
@@ -84,4 +117,25 @@ def assemble(
         "lines": waiting.line_table(load, load_in_force),
         "teams": teams.drop(columns=["regions", "row"]),
         "team_periods": inputs.teams[["team_id", "valid_from", "valid_to"]],
+    }
+
+
+def _capacity_tables(
+    region_rows: pd.DataFrame,
+    of_regions: pd.DataFrame,
+    teams: pd.DataFrame,
+    areas: pd.DataFrame,
+    norms: pd.DataFrame,
+    recurring: frozenset[str],
+    config: Config,
+) -> dict[str, pd.DataFrame]:
+    """The advice about capacity, and what it was made of, to make it anew with other settings."""
+    work = region_capacity.region_work(region_rows, of_regions, norms, recurring)
+    supply = region_capacity.region_supply(of_regions, teams, config.work.productive_hours_per_fte)
+    offices = region_capacity.region_offices(of_regions, teams, areas)
+    return {
+        "region_work": work,
+        "region_supply": supply,
+        "region_offices": offices,
+        "capacity_advice": capacity_advice(work, supply, offices, areas, config),
     }

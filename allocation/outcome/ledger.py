@@ -79,17 +79,24 @@ def _layer_line(lines: frozenset[str], line: str) -> str:
     return line if line in lines else min(lines)
 
 
-def ledger(routed: pd.DataFrame, files: pd.DataFrame, norms: pd.DataFrame, solved: Sequence[Solved]) -> pd.DataFrame:
+def ledger(
+    routed: pd.DataFrame,
+    files: pd.DataFrame,
+    norms: pd.DataFrame,
+    solved: Sequence[Solved],
+    by: Sequence[str] = (),
+) -> pd.DataFrame:
     """What every team gets and holds, per layer, product and line that serves the client.
 
     Parameters
     ----------
     routed : as ``routed_work`` gives it. files : as ``transition.placed_files`` gives it.
     norms : as ``layers.work.product_norms`` gives it.
+    by : further columns of both to tell apart, such as the region of the postcode.
 
     Returns
     -------
-    LAYER, product, line, and
+    LAYER, product, line, ``by``, and
 
     - ``files_held``: files after the transition, clients; ``inflow_clients``: routed, clients a year;
     - ``planned_clients``: inflow + planned share x files held; ``structural_clients``: the same with files in the area;
@@ -100,9 +107,9 @@ def ledger(routed: pd.DataFrame, files: pd.DataFrame, norms: pd.DataFrame, solve
       hours in all files held, and in the area.
     """
     lines = layers_of_teams(solved)
-    key = [*LAYER, "product", "line"]
+    key = [*LAYER, "product", "line", *by]
     amounts = ["inflow_clients", "stock_clients"]
-    weighted = routed[["team_id", "serves", "line", "product"]].assign(
+    weighted = routed[["team_id", "serves", "line", "product", *by]].assign(
         **{name: routed[name] * routed["share"] for name in amounts}
     )
     coming = with_layer(weighted, lines).groupby(key)[amounts].sum()

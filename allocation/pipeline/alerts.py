@@ -73,16 +73,30 @@ def unchanged(found: Unchanged) -> str:
     return f"Geen wijziging: {same[found.what]}. Er is geen voorstel gemaakt."
 
 
-def drifted(outside: Sequence[Mapping[str, Any]], run_id: str) -> dict[str, Any]:
-    """An alert for teams that get more or fewer clients than planned. ``outside``: rows of ``drift.team_drift``."""
+def drifted(
+    outside: Sequence[Mapping[str, Any]], run_id: str, finished: Sequence[Mapping[str, Any]] = ()
+) -> dict[str, Any]:
+    """An alert for teams that get or finish more or less than planned.
+
+    ``outside``: rows of ``drift.team_drift``; ``finished``: rows of ``drift.finished_drift``.
+    """
     lines = [
         f"{row['team_id']}: {row['clients_came']:.0f} clients came in, planned {row['clients_planned']:.0f} "
         f"(band {row['low']:.0f} to {row['high']:.0f})"
         for row in outside[:SHOWN]
     ]
     lines += [f"+{len(outside) - SHOWN} more"] * (len(outside) > SHOWN)
+    lines += [
+        f"{row['team_id']}: {row['hours_finished']:.0f} hours of work finished, planned {row['hours_planned']:.0f} "
+        f"(band {row['low']:.0f} to {row['high']:.0f})"
+        for row in finished[:SHOWN]
+    ]
+    lines += [f"+{len(finished) - SHOWN} more"] * (len(finished) > SHOWN)
     todo = "Consider a new division: start DAG allocate. The version in force stays as it is until one is approved."
-    what = f"{len(outside)} team(s) outside the planned band"
+    if finished:
+        todo += " Where finished work differs, the report of the next run says which productivity or hours are off."
+    teams = {row["team_id"] for row in [*outside, *finished]}
+    what = f"{len(teams)} team(s) outside the planned band"
     return {"step": "drift", "run_id": run_id, "what": what, "details": lines, "remedy": todo}
 
 

@@ -1,4 +1,5 @@
-"""Clients that came in since a division was planned, compared per team with the plan and the band that chance allows.
+"""Clients that came in and work that was finished since a division was planned, compared per team with the plan and
+the band that chance allows.
 
 Belongs here: that comparison. Does not belong here: what is done about a team outside its band (`dags`).
 """
@@ -12,10 +13,13 @@ import pandas as pd
 
 from allocation.contract.config import Config
 from allocation.contract.errors import Refused
-from allocation.contract.vocabulary import CENTRAL
+from allocation.contract.vocabulary import CENTRAL, MONTHS_A_YEAR
 from allocation.demand.lines import by_line, line_parts, vangnet_part
 from allocation.intake.inputs import Inputs
 from allocation.layers.holding import SEGMENT, segment_shares
+from allocation.layers.work import product_norms
+from allocation.outcome.finished import PlanInForce
+from allocation.pipeline import in_force
 from allocation.pipeline.carry_over import plan_in_force
 from allocation.pipeline.succession import Succession
 from allocation.runs import run_files
@@ -69,11 +73,54 @@ def _per_team(counts: pd.DataFrame, column: str, shares: pd.DataFrame) -> pd.Ser
     return of_team
 
 
-def compare_with_plan(run: Run) -> list[str]:
-    """``team_drift`` of the version in force with the input of ``run``, kept in its folder.
+def finished_drift(plan: PlanInForce, completed: pd.DataFrame, products: pd.DataFrame, config: Config) -> pd.DataFrame:
+    """Hours of finished work against those planned, one row per team that is in the plan, sorted by team_id.
 
-    It compares the months after those that the plan knew, at most the twelve months that it planned. Returns the teams
-    outside their band. Raises ``Refused`` when no version is in force or the plan's run folder is gone.
+    A finished client counts with the hours in use, so that a team that finished less either worked fewer hours, or has
+    another productivity or other hours per client than those in use. A team cannot finish more than its hours: planned
+    are those of the first year, at most its capacity.
+
+    Parameters
+    ----------
+    plan : of the version in force. completed, products : tables of the input. config : settings of the plan.
+
+    Returns
+    -------
+    team_id, months (that began under the plan, at most twelve), hours_planned, hours_finished, low, high (hours in
+    these months) and is_outside; empty while no such month is in. The band is ``hours_planned`` +/- the tolerance +/-
+    ``CHANCE_SD`` standard deviations of the hours of as many clients as were planned (Poisson).
+    """
+    columns = ["team_id", "months", "hours_planned", "hours_finished", "low", "high", "is_outside"]
+    first = pd.Period(plan.since, "M") + int(plan.since.day > 1)
+    month = pd.PeriodIndex(completed["month"].astype(str), freq="M")
+    done = completed[(month >= first) & (month < first + MONTHS_A_YEAR)]
+    if done.empty:
+        return pd.DataFrame(columns=columns)
+    months = pd.period_range(first, done["month"].max(), freq="M").size
+    norms = product_norms(products, config)
+    hours = norms["hours_verzekeringsarts"].where(~norms["is_central"], 0.0)
+    asked = plan.ledger["hours_verzekeringsarts"].groupby(plan.ledger["team_id"]).sum()
+    variance = plan.ledger["planned_clients"] * plan.ledger["product"].map(hours).fillna(0.0) ** 2
+    load = plan.load.groupby("team_id")["capacity_hours_verzekeringsarts"].sum()
+    capacity = load.reindex(asked.index).fillna(0.0)
+    possible = (capacity / asked.where(asked > 0)).clip(upper=1.0).fillna(0.0)
+    finished = (done["clients"] * done["product"].map(hours).fillna(0.0)).groupby(done["team_id"]).sum()
+    years = months / MONTHS_A_YEAR
+    table = pd.DataFrame({"hours_planned": asked * possible * years})
+    table["hours_finished"] = finished.reindex(table.index).fillna(0.0)
+    chance = CHANCE_SD * np.sqrt(variance.groupby(plan.ledger["team_id"]).sum() * possible * years)
+    table["low"] = (table["hours_planned"] * (1 - config.tolerance) - chance).clip(lower=0.0)
+    table["high"] = table["hours_planned"] * (1 + config.tolerance) + chance
+    table["is_outside"] = ~table["hours_finished"].between(table["low"], table["high"])
+    table.insert(0, "months", months)
+    return table.sort_index().rename_axis("team_id").reset_index()
+
+
+def compare_with_plan(run: Run) -> list[str]:
+    """``team_drift`` and ``finished_drift`` of the version in force with the input of ``run``, kept in its folder.
+
+    Inflow is that of the months after those that the plan knew, at most the twelve months that it planned. Returns the
+    teams outside either band. Raises ``Refused`` when no version is in force or the plan's run folder is gone.
     """
     routing = run.in_force_table("routing")
     if routing is None:
@@ -87,7 +134,11 @@ def compare_with_plan(run: Run) -> list[str]:
     routing = Succession.read(run).carry_over(routing)
     table = team_drift(plan.read(run_files.WORK), later, inputs.products, routing, plan.config)
     run.write(run_files.DRIFT, table)
-    return [row["team_id"] for row in outside_band(run)]
+    planned = in_force.plan_in_force(run)
+    finished = None if planned is None else finished_drift(planned, inputs.completed, inputs.products, plan.config)
+    if finished is not None:
+        run.write(run_files.FINISHED_DRIFT, finished)
+    return sorted({row["team_id"] for row in [*outside_band(run), *finished_outside_band(run)]})
 
 
 def outside_band(run: Run) -> list[dict[str, Any]]:
@@ -95,4 +146,14 @@ def outside_band(run: Run) -> list[dict[str, Any]]:
     table = run.read(run_files.DRIFT)
     away = (table["clients_came"] - table["clients_planned"]).abs() / np.sqrt(table["clients_planned"].clip(lower=1.0))
     order = table.assign(away=away)[table["is_outside"]].sort_values("away", ascending=False)
+    return [{str(name): value for name, value in row.items()} for row in order.drop(columns="away").to_dict("records")]
+
+
+def finished_outside_band(run: Run) -> list[dict[str, Any]]:
+    """The rows of the run's ``finished_drift`` outside their band, those that are most behind first."""
+    if not run.has(run_files.FINISHED_DRIFT):
+        return []
+    table = run.read(run_files.FINISHED_DRIFT)
+    away = (table["hours_finished"] - table["hours_planned"]) / table["hours_planned"].clip(lower=1.0)
+    order = table.assign(away=away)[table["is_outside"].astype(bool)].sort_values("away")
     return [{str(name): value for name, value in row.items()} for row in order.drop(columns="away").to_dict("records")]

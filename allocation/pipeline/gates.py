@@ -19,7 +19,7 @@ from expectations.facts import INPUT_BESIDE, InputFacts, LayerFacts, OutcomeFact
 if TYPE_CHECKING:
     from expectations.rules import Outcome
 
-GIVEN = ("teams", "clusters", "locks", "stock", "products")
+GIVEN = ("teams", "clusters", "locks", "stock", "products", "completed")
 """The input tables that the outcome must agree with."""
 
 
@@ -67,7 +67,7 @@ def input_facts(run: Run) -> InputFacts:
 def outcome_facts(run: Run) -> OutcomeFacts:
     layers = run.layers()
     return OutcomeFacts(
-        tables=run_files.OUTCOME.read_present(run.folder, list(outcome.FILES)),
+        tables=run_files.OUTCOME.read_present(run.folder, [*outcome.FILES, *outcome.BESIDE]),
         given=run_files.INPUT_TABLES.read(run.folder, GIVEN),
         work=run.read(run_files.WORK),
         areas=run.areas(),

@@ -18,13 +18,14 @@ from allocation.contract import input_tables
 from allocation.contract.published_tables import ROUTING
 from allocation.contract.vocabulary import PW, ZW_WIA
 from allocation.intake.inputs import Inputs
+from allocation.outcome.finished import PlanInForce
 from allocation.pipeline.problems import no_division
 from allocation.pipeline.succession import Succession
 from allocation.runs import run_files
 from allocation.runs.run import Run
 from allocation.runs.run_files import InForce
 
-TABLES = ("allocation", "routing", "team", "team_load")
+TABLES = ("allocation", "routing", "team", "team_load", "team_ledger")
 """The published tables of the version in force that a run needs."""
 DIVISION_COLUMNS = [*input_tables.CURRENT.column_names, "law_domain"]
 
@@ -54,6 +55,16 @@ def _since(run: Run, eve: date) -> date:
     known = versions.versions(run.store)
     began: date = known.loc[known["valid_from"] <= eve, "valid_from"].max()
     return began
+
+
+def plan_in_force(run: Run) -> PlanInForce | None:
+    """What the version in force planned; None where there is none, or where the run began before that was kept."""
+    found = run.in_force()
+    ledger = run_files.IN_FORCE_TABLES.table("team_ledger")
+    if found.version is None or found.since is None or not run.has(ledger):
+        return None
+    load = run.read(run_files.IN_FORCE_TABLES.table("team_load"))
+    return PlanInForce(run.read(ledger), load, found.since)
 
 
 def uses_file(run: Run, inputs: Inputs) -> bool:

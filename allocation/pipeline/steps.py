@@ -51,8 +51,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "assemble_outcome", "boundary_changes", "check_inputs", "end_if_outcome_unchanged", "estimate_work",
-    "prepare_boundaries", "prepare_layers", "propose", "publish", "reject", "solve_carried_over", "solve_layer",
-    "validate_folder", "validate_inputs", "validate_outcome", "write_report",
+    "prepare_boundaries", "prepare_layers", "propose", "publish", "read_solved", "reject", "solve_carried_over",
+    "solve_layer", "validate_folder", "validate_inputs", "validate_outcome", "write_report",
 ]  # fmt: skip
 
 log = logging.getLogger(__name__)
@@ -234,7 +234,8 @@ def solve_layer(run: Run, key: str) -> dict[str, Any]:
     return result
 
 
-def _read_solved(run: Run) -> list[Solved]:
+def read_solved(run: Run) -> list[Solved]:
+    """Every layer of a run with its plan."""
     keys = run.layer_keys()
     return [Solved.of(Layer.read(run.layer_folder(key)), run.plan(key), run.result(key)) for key in keys]
 
@@ -243,7 +244,7 @@ def assemble_outcome(run: Run) -> None:
     """Every published table, as Parquet in the run's folder ``outcome``."""
     record = run.layers()
     tables = assemble(
-        _read_solved(run),
+        read_solved(run),
         Inputs.read(run.inputs_folder),
         run.read(run_files.WORK),
         run.areas(),
@@ -253,6 +254,7 @@ def assemble_outcome(run: Run) -> None:
         load_in_force=run.in_force_table("team_load"),
         day=record.day,
         config=run.config,
+        plan_in_force=in_force.plan_in_force(run),
     )
     run_files.OUTCOME.write(run.folder, tables)
 

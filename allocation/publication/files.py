@@ -48,7 +48,7 @@ from allocation.publication.outcome_folder import (
     with_added_columns,
 )
 from allocation.publication.table_files import entry, write_manifest, write_parquet, write_table
-from allocation.publication.tables import VALIDITY_COLUMNS
+from allocation.publication.tables import ARROW_TYPES, VALIDITY_COLUMNS, stored_columns
 
 PROPOSALS, TIMELINE, MANIFEST = "proposals", "timeline.json", "manifest.json"
 
@@ -256,7 +256,7 @@ def write_published(
     aside.mkdir()
     entries = []
     for table in (*PUBLISHED, TEAM):
-        rows = _for_readers(table, read_parquet(source / f"{table.name}.parquet"), valid_from, valid_to, approval)
+        rows = _for_readers(table, _of_proposal(source, table), valid_from, valid_to, approval)
         entries += write_table(aside, table.name, rows)
     for name, rows in (divisions or {}).items():
         entries += write_parquet(aside, name, rows)
@@ -278,6 +278,14 @@ def write_published(
     write_manifest(aside, about, entries)
     _move_into_place(aside, place)
     return place
+
+
+def _of_proposal(source: Path, table: Table) -> pa.Table:
+    """The rows of a table in a proposal; none where it was made before there was such a table."""
+    path = source / f"{table.name}.parquet"
+    if path.exists():
+        return read_parquet(path)
+    return pa.table({c.name: pa.array([], ARROW_TYPES[c.type]) for c in stored_columns(table)})
 
 
 def _for_readers(

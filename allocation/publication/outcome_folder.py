@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 import shapely
 
 from allocation.contract.input_tables import TEAMS
-from allocation.contract.published_tables import EXPECTED, PUBLISHED, RUNS, TEAM
+from allocation.contract.published_tables import FOR_OPERATIONS, PUBLISHED, RUNS, TEAM
 from allocation.contract.schema import Table
 from allocation.contract.vocabulary import CLIENT_LINES, LAWS
 from allocation.publication.store import csv_bytes
@@ -54,9 +54,10 @@ def read_outcome(folder: Path, areas: Path | None = None, reports: Sequence[Path
     """
     tables = {t.name: conform(t, read_parquet(folder / f"{t.name}.parquet")) for t in PUBLISHED}
     tables[TEAM.name] = conform(TEAM, _latest_teams(folder / "teams.parquet"))
-    expected = folder / "expected.parquet"
-    empty = pa.table({c.name: pa.array([], ARROW_TYPES[c.type]) for c in _own_columns(EXPECTED)})
-    tables[EXPECTED.name] = conform(EXPECTED, read_parquet(expected) if expected.exists() else empty)
+    for table in FOR_OPERATIONS:
+        path = folder / f"{table.name}.parquet"
+        empty = pa.table({c.name: pa.array([], ARROW_TYPES[c.type]) for c in _own_columns(table)})
+        tables[table.name] = conform(table, read_parquet(path) if path.exists() else empty)
     if tables[RUNS.name].num_rows != 1:
         raise ValueError(f"runs.parquet has {tables[RUNS.name].num_rows} rows; an outcome has exactly one")
     shapes = gpd.read_parquet(areas or folder / "areas.parquet").sort_values("pc4", ignore_index=True)

@@ -14,11 +14,11 @@ import pyarrow as pa
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 
-from allocation.contract.published_tables import EXPECTED, PUBLISHED, TEAM
+from allocation.contract.published_tables import FOR_OPERATIONS, PUBLISHED, TEAM
 from allocation.contract.schema import Column, Table
 
 SCHEMA = "caseload"
-STORED: tuple[Table, ...] = (*PUBLISHED, TEAM, EXPECTED)
+STORED: tuple[Table, ...] = (*PUBLISHED, TEAM, *FOR_OPERATIONS)
 VALIDITY_COLUMNS = ("valid_from", "valid_to")
 
 

@@ -103,6 +103,9 @@ def crossing(reason: str) -> str:
     return f"{CROSSINGS[kind]}:{where}" if kind in CROSSINGS else reason
 
 
+MEASURES = {"clients": "het aantal cliënten", "hours_other": "de uren van de andere teamleden"}
+
+
 FIELDS = {
     "pc4": "postcode", "team_id": "team", "name": "naam", "hours": "uren", "capacity": "capaciteit", "share": "aandeel",
     "client_line": "lijn", "client_group": "groep", "law": "wet", "law_domain": "laag", "clients": "cliënten",
@@ -148,6 +151,7 @@ def violation(broken: Violation) -> str:
         Kind.EMPTY: f"Team {name} heeft geen enkel gebied.",
         Kind.PIECES: f"Het gebied van team {name} bestaat uit {number(amount + 1)} losse delen.",
         Kind.LOAD: f"Team {name} ligt {percent(amount)} van zijn evenredige deel buiten de toegestane afwijking.",
-        Kind.MEASURE: f"Team {name} ligt {percent(amount)} buiten de toegestane afwijking op de tweede maat.",
+        Kind.MEASURE: f"Team {name} ligt {percent(amount)} buiten de toegestane afwijking op "
+        f"{MEASURES.get(broken.measure or '', 'een verdere maat')}.",
     }
     return sentences[broken.kind]

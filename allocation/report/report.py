@@ -15,7 +15,16 @@ from markupsafe import Markup
 
 from allocation import storage
 from allocation.contract.vocabulary import SMALLEST_SHOWN_COUNT
-from allocation.report import account_sheets, change_sheets, choice, decision, dutch, team_sheets
+from allocation.report import (
+    account_sheets,
+    capacity_sheets,
+    change_sheets,
+    choice,
+    decision,
+    dutch,
+    finished_sheets,
+    team_sheets,
+)
 from allocation.report.bundle import bundle
 from allocation.report.division_charts import Chart, division_charts
 from allocation.report.frames import Frames
@@ -27,7 +36,8 @@ ASSETS = Path(__file__).parent / "assets"
 CONTENTS = (
     ("besluit", "Besluit"), ("cijfers", "Kerncijfers"), ("kaart-kop", "Kaart"),
     ("grafieken-kop", "Grafieken"), ("teams-kop", "Teams"), ("regios-kop", "Regio's"),
-    ("wachttijd-kop", "Wachttijd"), ("scenario-kop", "Scenario's"),
+    ("wachttijd-kop", "Wachttijd"), ("capaciteit-kop", "Capaciteit"), ("afgerond-kop", "Afgerond werk"),
+    ("scenario-kop", "Scenario's"),
     ("wijzigingen-kop", "Wijzigingen"), ("overgang-kop", "Overgang"), ("bijzonder-kop", "Bijzondere groepen"),
     ("uitloop-kop", "Wanneer vol"), ("gevolgen-kop", "Gevolgen"),
     ("reken-kop", "Kwaliteit"), ("controle-kop", "Controle"), ("verantwoording", "Verantwoording"),
@@ -122,6 +132,14 @@ def _content(frames: Frames, value: dict[str, Any]) -> dict[str, Any]:
         "waiting": team_sheets.waiting_sheet(board),
         "product_waiting": team_sheets.product_waiting_sheet(folder, frames.regions, for_readers=for_readers),
         "lines": team_sheets.line_sheet(folder),
+        "capacity": None if for_readers else capacity_sheets.capacity_sheet(folder),
+        "loans": None if for_readers else capacity_sheets.loan_sheet(folder),
+        "handover": [] if for_readers else capacity_sheets.handover_sheets(folder),
+        "lending": [] if for_readers else capacity_sheets.lending_sentences(folder),
+        "advice": record.config.get("advice", {}),
+        "line_outcomes": finished_sheets.line_outcome_sheet(folder, for_readers=for_readers),
+        "finished_months": None if for_readers else finished_sheets.month_sheet(folder),
+        "estimates": [] if for_readers else finished_sheets.estimate_sheets(folder),
         "scenarios": None if for_readers else change_sheets.scenario_sheet(folder),
         "scenario_chart": None if for_readers else change_sheets.scenario_chart(folder),
         "scenario_places": None if for_readers else change_sheets.scenario_places_sheet(folder),

@@ -55,7 +55,17 @@ def _interval_cell(row: Any) -> Cell:
     return Cell(f"{number(row.hours_low)} tot {number(row.hours_high)}", row.hours_low)
 
 
-FIRST_YEAR = "first_year_hours_verzekeringsarts"
+OVERLOADED = 1.2
+"""Work of the other members against their capacity from which it is marked (R23)."""
+
+
+def _other_cell(row: Any) -> Cell:
+    found = share(ratio(row.first_year_hours_other, row.capacity_hours_other))
+    is_over = row.first_year_hours_other > OVERLOADED * row.capacity_hours_other
+    return Cell(found.text, found.value, mark="meer dan 120%" if is_over else "")
+
+
+FIRST_YEAR, OTHER = "first_year_hours_verzekeringsarts", "first_year_hours_other"
 CHANCE = "chance_within_tolerance"
 TEAM_COLUMNS = (
     ("", Column("Team", lambda row: Cell(row.team_id, team=row.team_id))),
@@ -75,6 +85,9 @@ TEAM_COLUMNS = (
     ("", amount_of("Wachttijd (maanden)", "waiting_months", 1)),
     ("projected_waiting_months", amount_of("Wachttijd over een jaar (maanden)", "projected_waiting_months", 1)),
     (FIRST_YEAR, amount_of("Werk in het eerste jaar (uur)", FIRST_YEAR)),
+    (OTHER, amount_of("Werk andere teamleden in het eerste jaar (uur)", OTHER)),
+    (OTHER, amount_of("Capaciteit andere teamleden (uur per jaar)", "capacity_hours_other")),
+    (OTHER, Column("Belasting andere teamleden", _other_cell)),
     ("files_held", amount_of("Dossiers", "files_held")),
     ("", amount_of("Voorraad in het gebied (cliënten)", "stock_clients")),
 )  # fmt: skip

@@ -369,6 +369,9 @@ DRAFT_INPUT = "draft_input"
 """The input folder that a planner's draft is run with."""
 CHANGES = JsonFile("changes.json", "draft")
 DRIFT = FrameFile("drift.parquet", "drift", ("team_id", "clients_planned", "clients_came", "is_outside"))
+FINISHED_DRIFT = FrameFile(
+    "finished_drift.parquet", "drift", ("team_id", "hours_planned", "hours_finished", "is_outside")
+)
 
 
 def layer_folder(folder: Path, key: str) -> Path:

@@ -193,6 +193,21 @@ def _region_summary(country: Country) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def _line_outcomes() -> pd.DataFrame:
+    """Region 1 has a plan for its two months, region 2 has none."""
+    rows = [
+        {
+            "arbeidsmarktregio_nr": nr, "arbeidsmarktregio": f"Regio {nr}", "district": district,
+            "law_domain": "zw_wia", "client_line": "alle", "asked_hours_verzekeringsarts": 1230.0,
+            "available_hours_verzekeringsarts": 1100.0, "planned_clients": 352.5, "files_held": 45 * nr,
+            "waiting_months": 1.5, "projected_waiting_months": 1.8, "months": 2, "finished_clients": 52.0 * nr,
+            "finished_planned_clients": planned, "lead_time_days": 71.5,
+        }
+        for nr, district, planned in ((1, "West", 58.75), (2, None, None))
+    ]  # fmt: skip
+    return pd.DataFrame(rows)
+
+
 def _changes(country: Country) -> pd.DataFrame:
     rows = [
         (country.from_version, pc4, "alle", "zw_wia", "A2" if team == "A1" else "A1", team, 1.0, 20.5, 80.0)
@@ -266,6 +281,7 @@ def write_outcome(folder: Path, country: Country | None = None, *, created_by: s
         "runs": _run(country, created_by),
         "files": _files(country),
         "team_ledger": _team_ledger(allocation),
+        "line_outcomes": _line_outcomes(),
         "teams": _teams(country.team_ends),
         "expected": _expected(allocation),
     }

@@ -30,6 +30,7 @@ from allocation.layers.build import build_layers
 from allocation.layers.layer import Layer
 from allocation.layers.solving import solve_problem
 from allocation.outcome.assemble import assemble
+from allocation.outcome.finished import PlanInForce
 from allocation.outcome.in_force import files_in_stock, no_routing
 from allocation.outcome.routing import assigned_parts
 from allocation.outcome.solved import Solved
@@ -280,6 +281,7 @@ def divide(
     changed: dict[str, pd.DataFrame] | None = None,
     config: Config | None = None,
     full_postcodes: pd.DataFrame | None = None,
+    plan_in_force: PlanInForce | None = None,
 ) -> Division:
     """The whole chain on the toy country, without store, files or Airflow."""
     built = build(folder, changed, config, full_postcodes)
@@ -288,5 +290,6 @@ def divide(
     outcome = assemble(
         solved, built.inputs, built.work, built.places, built.held,
         now=built.now, from_version=None, load_in_force=None, day=built.day, config=built.config,
+        plan_in_force=plan_in_force,
     )  # fmt: skip
     return Division(built.inputs, built.work, solved, outcome)

@@ -240,7 +240,9 @@ def test_a_function_of_a_reader_meets_no_row_of_a_proposal(login: Callable[[str]
 
 def test_a_reader_sees_no_small_counts_and_operations_sees_them(login: Callable[[str], str], on_postgres: str) -> None:
     counted = {name: columns for name, columns in COUNTED.items() if columns}
-    assert set(counted) == {"team_load", "team_ledger", "allocation_changes", "transition", "region_summary"}
+    assert set(counted) == {
+        "team_load", "team_ledger", "allocation_changes", "transition", "region_summary", "line_outcomes",
+    }  # fmt: skip
     with store.connected(login("caseload_reader")) as connection:
         shown = connection.scalars(sa.text("SELECT clients FROM transition ORDER BY pc4, clients")).all()
         assert [c for c in shown if c is not None] == [10, 10]  # the first postcode, for its two domains

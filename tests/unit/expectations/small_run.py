@@ -135,6 +135,7 @@ def small_run() -> SmallRun:
         "tolerance": 0.05, "special_groups": GROUPS[1:], "special_first": False, "continuity": "stay",
         "balance": "load", "replaced_postcodes": {},
         "valid_from": None, "work": {"productive_hours_per_fte": 100.0, "growth": {}, "hours_factor": {}},
+        "advice": {"lending_share": 0.1},
     }  # fmt: skip
     stock = _stock(work)
     expected = _expected(work)
@@ -152,6 +153,10 @@ def small_run() -> SmallRun:
         "team_ledger": ledger,
         "region_summary": _region_summary(expected, load),
         "expected": expected,
+        "line_outcomes": _line_outcomes(load),
+        "norm_estimates": _norm_estimates(),
+        "capacity_advice": _capacity_advice(load),
+        "handover_advice": _handover_advice(),
         "teams": _teams().drop(columns=["regions", "row"]),
     }
     areas = pd.DataFrame({
@@ -415,6 +420,65 @@ def _region_summary(expected: pd.DataFrame, load: pd.DataFrame) -> pd.DataFrame:
                 areas_moved=0, clients_moved=0, waiting_months=1.0, objective=1.0, lower_bound=None, gap=None,
             ))  # fmt: skip
     return pd.DataFrame(rows)
+
+
+def _line_outcomes(load: pd.DataFrame) -> pd.DataFrame:
+    """Of P half is in each region. June, the only month of finished work: 3 clients of A1 and 5 of V1."""
+    finished = {"01_zw_wia_alle": 3.0, "02_zw_wia_vangnet": 5.0}
+    rows = []
+    for key, (_, domain, line, regions, teams) in LAYERS.items():
+        mine = load[load["team_id"].isin(teams)]
+        for at, nr in enumerate(regions):
+            part = 1 / len(regions)
+            files = int(mine["files_held"].sum())
+            rows.append(_row(
+                arbeidsmarktregio_nr=nr, arbeidsmarktregio=f"Regio {nr}", district=None, law_domain=domain,
+                client_line=line, asked_hours_verzekeringsarts=mine["first_year_hours_verzekeringsarts"].sum() * part,
+                available_hours_verzekeringsarts=mine["capacity_hours_verzekeringsarts"].sum() * part,
+                planned_clients=100.0, files_held=files // len(regions) + (at < files % len(regions)),
+                waiting_months=1.0, projected_waiting_months=1.0, months=1, finished_clients=finished.get(key),
+                finished_planned_clients=None, lead_time_days=None,
+            ))  # fmt: skip
+    return pd.DataFrame(rows).astype({"district": object, "finished_planned_clients": "float64"})
+
+
+def _handover_advice() -> pd.DataFrame:
+    """A2 would give A1 both files of 1000 that it holds of a product."""
+    row = _row(
+        law_domain="zw_wia", client_line="alle", arbeidsmarktregio_nr=1, team_from="A2", team_to="A1", pc4="1000",
+        product="ZW_EZWB", clients=2, rest_clients=0, hours=4.0,
+    )  # fmt: skip
+    return pd.DataFrame([row])
+
+
+def _capacity_advice(load: pd.DataFrame) -> pd.DataFrame:
+    """Region 2 lends ten hours of verzekeringsartsen to region 1. Of P half is in each region."""
+    rows = []
+    for profession, asked, available in (
+        ("verzekeringsarts", "first_year_hours_verzekeringsarts", "capacity_hours_verzekeringsarts"),
+        ("other", "first_year_hours_other", "capacity_hours_other"),
+    ):
+        for nr, teams, domain, part in (
+            (1, ["A1", "A2"], "zw_wia", 1.0), (2, ["V1", "W1"], "zw_wia", 1.0),
+            (1, ["P"], "pw", 0.5), (2, ["P"], "pw", 0.5),
+        ):  # fmt: skip
+            mine = load[load["team_id"].isin(teams)]
+            loan = 10.0 if (domain, profession) == ("zw_wia", "verzekeringsarts") else 0.0
+            rows.append(_row(
+                arbeidsmarktregio_nr=nr, arbeidsmarktregio=f"Regio {nr}", district=None, law_domain=domain,
+                profession=profession, asked_hours=float(mine[asked].sum()) * part,
+                available_hours=float(mine[available].sum()) * part, waiting_months=1.0, projected_waiting_months=0.5,
+                reached="[]", first_priority_short=None, fte_hours=100.0, fte_value_months=0.1, fte_placed=0,
+                lent_hours=loan if nr == 2 else 0.0, borrowed_hours=loan if nr == 1 else 0.0, loans="[]",
+                lending_months=0.5, is_lending_proven=True, waiting_after_lending_months=0.5,
+            ))  # fmt: skip
+    return pd.DataFrame(rows).astype({"district": object, "first_priority_short": "Int64"})
+
+
+def _norm_estimates() -> pd.DataFrame:
+    rows = [("hours", None, "WIA_EWT", 4.0, 4.1, 3.9, 4.3), ("productivity", "A1", None, 1.0, 1.02, 0.9, 1.1)]
+    columns = ["kind", "team_id", "product", "in_use", "estimate", "low", "high"]
+    return pd.DataFrame(rows, columns=columns).assign(clients=3, worked_share=0.9, disagrees=False)
 
 
 def _transition(stock: pd.DataFrame) -> pd.DataFrame:

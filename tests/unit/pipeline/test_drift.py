@@ -6,13 +6,17 @@ months A expects 20 + 10 = 30 clients and B 10. Both lines have the same teams, 
 
 from __future__ import annotations
 
+from datetime import date
+
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from allocation.contract.config import Config
-from allocation.pipeline.drift import team_drift
+from allocation.outcome.finished import PlanInForce
+from allocation.pipeline import alerts
+from allocation.pipeline.drift import finished_drift, team_drift
 
 PRODUCTS = pd.DataFrame({"product": ["EWT", "HERB"], "law": ["WIA", "WIA"], "handled_by": ["team", "central"]}).assign(
     client_lines="vangnet|werkgever"
@@ -78,6 +82,50 @@ def test_counts_of_alle_in_a_region_with_two_lines_are_those_of_both() -> None:
 def test_what_is_handled_centrally_is_nobody_s_drift() -> None:
     inflow = pd.concat([came([10, 10], [10, 10]), came([500, 500], [500, 500], "HERB")])
     assert not drift(inflow)["is_outside"].any()
+
+
+PLAN = PlanInForce(
+    ledger=pd.DataFrame({
+        "team_id": ["A", "A", "B"], "product": ["EWT", "ZW", "EWT"], "planned_clients": [300.0, 120.0, 600.0],
+        "hours_verzekeringsarts": [1200.0, 120.0, 2400.0],
+    }),
+    load=pd.DataFrame({"team_id": ["A", "B"], "capacity_hours_verzekeringsarts": [1500.0, 1200.0]}),
+    since=date(2026, 6, 15),
+)  # fmt: skip
+NORMS = pd.DataFrame({"product": ["EWT", "ZW", "HERB"], "handled_by": ["team", "team", "central"]}).assign(
+    law="WIA", hours_verzekeringsarts=[4.0, 1.0, 3.0], hours_other=1.0, planned_stock_share=0.5, priority=1
+)
+
+
+def finished(*rows: tuple[str, str, str, int]) -> pd.DataFrame:
+    done = pd.DataFrame(list(rows), columns=["month", "team_id", "product", "clients"])
+    return finished_drift(PLAN, done, NORMS, Config(tolerance=0.1)).set_index("team_id")
+
+
+def test_finished_work_against_the_plan_and_the_hours_that_there_are() -> None:
+    """From July on: A has hours for all of 1,320 a year, 220 in two months; B is asked 2,400 and has 1,200: 200. June
+    began before the plan. Finished: A 40 x 4 + 30 x 1 = 190; B 20 x 4, and 7 of a product that is handled centrally."""
+    table = finished(
+        ("2026-06", "A", "EWT", 500), ("2026-07", "A", "EWT", 40), ("2026-08", "A", "ZW", 30),
+        ("2026-08", "B", "EWT", 20), ("2026-08", "B", "HERB", 7), ("2026-08", "ELSE", "EWT", 9),
+    )  # fmt: skip
+    assert table["months"].tolist() == [2, 2]
+    assert table["hours_planned"].to_dict() == pytest.approx({"A": 220.0, "B": 200.0})
+    assert table["hours_finished"].to_dict() == pytest.approx({"A": 190.0, "B": 80.0})
+    # A: 220 x 0.9 - 3 sqrt((300 x 16 + 120 x 1) / 6); B: 200 x 0.9 - 3 sqrt(600 x 16 / 2 / 6)
+    assert table["low"].to_dict() == pytest.approx({"A": 198 - 3 * 820**0.5, "B": 180 - 3 * 800**0.5})
+    assert table["is_outside"].to_dict() == {"A": False, "B": True}
+
+
+def test_before_a_month_of_the_plan_is_in_nothing_is_compared() -> None:
+    assert finished(("2026-06", "A", "EWT", 5)).empty
+
+
+def test_an_alert_names_teams_that_finish_less() -> None:
+    rows = finished(("2026-07", "B", "EWT", 1)).reset_index().query("is_outside").to_dict("records")
+    told = alerts.drifted([], "run", rows)
+    assert told["what"] == "2 team(s) outside the planned band"
+    assert "B: 4 hours of work finished, planned 100 (band 30 to 170)" in told["details"]
 
 
 @settings(deadline=None, max_examples=25)

@@ -21,7 +21,7 @@ import shapely
 from hypothesis import given
 from hypothesis import strategies as st
 
-from allocation.contract.published_tables import ALLOCATION, DIVISION_VIEWS, PUBLISHED, TEAM
+from allocation.contract.published_tables import ALLOCATION, DIVISION_VIEWS, LINE_OUTCOMES, PUBLISHED, TEAM
 from allocation.publication import files, geopackage, outcome_folder, table_files, versions
 from tests.support.outcomes import Country, allocation_of, write_outcome
 
@@ -162,6 +162,15 @@ def test_a_proposal_with_only_the_report_of_operations_is_published_without(tmp_
     (outcome / "report_readers.html").unlink()
     version = versions.propose(outcome, address, tmp_path / "files")
     assert not (versions.publish(version, address, tmp_path / "files") / "report.html").exists()
+
+
+def test_a_proposal_of_before_a_table_was_declared_is_published_with_none_of_its_rows(tmp_path: Path) -> None:
+    address = f"sqlite:///{tmp_path / 'caseload.sqlite'}"
+    version = versions.propose(write_outcome(tmp_path / "outcome"), address, tmp_path / "published")
+    (files.proposal_folder(tmp_path / "published", version) / "line_outcomes.parquet").unlink()
+    place = files.write_published(tmp_path / "published", version, date(2027, 1, 1), None, None)
+    stored = pq.read_table(place / "line_outcomes.parquet")
+    assert (stored.num_rows, tuple(stored.column_names)) == (0, LINE_OUTCOMES.column_names)
 
 
 def test_the_geopackage_is_one_that_qgis_opens(folder: Path) -> None:
