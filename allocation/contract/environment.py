@@ -1,4 +1,6 @@
-"""What an installation sets in its environment: where things are, whom to warn. The only reader of ``CASELOAD_...``.
+"""What an installation sets in its environment: where things are, whom to warn.
+
+Every ``CASELOAD_...`` is read here, but for ``CASELOAD_FILES``: `storage` asks for that at each file.
 
 Belongs here: settings of a machine. Does not belong here: settings of a division (``config``), which travel with a run.
 """
