@@ -114,6 +114,21 @@ def divide(
     return _search(_priced(problem, kind, moved, corners), config)
 
 
+def best_of(layer: Layer, kind: Alternative, moved: Floats, spread: Spread, plans: Mapping[Alternative, Ints]) -> Ints:
+    """The plan of a corner: of all plans of the layer that are allowed, the one that is best in what ``kind`` is about.
+
+    A search for one thing sometimes comes upon a plan that is better in another. Of equals the corner's own stays.
+    """
+    own = plans[kind]
+    allowed = [plan for plan in plans.values() if not check(layer.problem, plan)]
+
+    def figure(plan: Ints) -> float:
+        return float(getattr(figures(layer, moved, spread, plan), FIGURE[kind]))
+
+    best = min(allowed, key=figure, default=own)
+    return best if check(layer.problem, own) or figure(best) < figure(own) - 1e-9 else own
+
+
 def _search(problem: Problem, config: Config) -> Ints:
     stop = Stop(seconds=config.solver.seconds, iterations=config.solver.iterations)
     return solve(problem, stop, config.solver.seed, Params()).plan
