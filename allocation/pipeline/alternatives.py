@@ -110,9 +110,9 @@ def _divide(
             plans[kind][task.key], bound = waiting[kind, task.key].result()
             if kind in CORNERS:
                 proven[kind].append(bound)
-        of_layer = {kind: plans[kind][task.key] for kind in first}
-        for kind in CORNERS:
-            plans[kind][task.key] = kinds.best_of(task.layer, kind, task.moved, task.spread, of_layer)
+        of_layer: dict[Alternative, Ints] = {one: plans[one][task.key] for one in first}
+        for corner in CORNERS:
+            plans[corner][task.key] = kinds.best_of(task.layer, corner, task.moved, task.spread, of_layer)
         corners = {
             str(kind): kinds.figures(task.layer, task.moved, task.spread, plans[kind][task.key]) for kind in CORNERS
         }
