@@ -52,6 +52,9 @@ class Weights:
     care_region_splits: float = _term(0.0, "care_region_splits", 0.5, "a further team in a care region", is_count=True)
     moved: float = _term(0.0, "moved", 20.0, "share of the demand whose team changes, 0 to 1")
     groupings: Mapping[str, float] = field(default_factory=dict)
+    lines_apart: float = _term(
+        0.0, "lines_apart", 5.0, "share of the demand whose postcode has another team on the other client line, 0 to 1"
+    )
 
     def only(self, *names: str) -> Weights:
         """These weights for the terms named, 0 for all others."""

@@ -38,7 +38,7 @@ SHORTEST_STEP, LONGEST_PULSE, INCOMPLETE = 3, 9, 2
 """A step is seen for at least three months. A temporary change lasts up to nine, and when it still lasts at the end at
 most two months: counts that are not complete yet."""
 SEASON_SDS, NOISE_SDS = (0.02, 0.05, 0.1, 0.2, 0.4), (0.0, 0.01, 0.03, 0.08)
-LASTING = 0.7
+LASTING = 0.5
 """Part of a change of all products together that is expected to last: it may be one year's accident."""
 COMMON_CANDIDATES = 40
 LEAST_SERIES = 3

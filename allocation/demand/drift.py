@@ -33,16 +33,20 @@ PRIOR_LOG_ODDS = 4.0
 VAGUE = 1e4
 NO_COUNT = 1e9
 FACTOR_RANGE = (0.02, 8.0)
+RESTLESS_SD = 0.3
+"""A unit whose walk has a larger standard deviation a year is restless: new houses, a postcode that was merged."""
 
 
 @dataclass(frozen=True)
 class Drift:
     """Per unit: ``factor`` = level in the planning year / weighted mean of its level in the history, and ``variance``
-    of that (a share, squared), the walk of the planning year included. ``burst_variance``: relative variance of one
-    period's counts beyond chance, mean of all units."""
+    of that (a share, squared), the walk of the planning year included. ``is_restless``: more probably than not its walk
+    is beyond ``RESTLESS_SD``. ``burst_variance``: relative variance of one period's counts beyond chance, mean of all
+    units."""
 
     factor: Floats
     variance: Floats
+    is_restless: NDArray[np.bool_]
     burst_variance: float
 
 
@@ -67,7 +71,8 @@ def drift(
     part, posterior = _mixture(likelihood, q == 0)
     mean = (posterior * change).sum(axis=1)
     spread = (posterior * (error + q / 3 + (change - mean[:, None]) ** 2)).sum(axis=1)
-    return Drift(np.clip(1 + mean, *FACTOR_RANGE), spread, float(part @ burst))
+    restless = posterior[:, q > RESTLESS_SD**2].sum(axis=1) > 0.5
+    return Drift(np.clip(1 + mean, *FACTOR_RANGE), spread, restless, float(part @ burst))
 
 
 def _filter(

@@ -15,12 +15,13 @@ import pandas as pd
 from allocation.contract.config import Config
 from allocation.contract.errors import Refused
 from allocation.contract.vocabulary import CENTRAL
+from allocation.demand.doubts import doubts
 from allocation.demand.history import History
 from allocation.demand.intervals import KEY, SHARED
 from allocation.demand.lines import line_parts, vangnet_part
 from allocation.demand.movement import movement
 from allocation.demand.shrinkage import NO_RATE, Floats, fit, sum_by
-from allocation.demand.trend import Levels, planning_year
+from allocation.demand.trend import planning_year
 from allocation.intake.inputs import Inputs
 
 
@@ -44,7 +45,12 @@ def expected_work(inputs: Inputs, areas: pd.DataFrame, config: Config) -> pd.Dat
       werkgeverslijn (``lines.vangnet_part``);
     - ``rate_region``: the region (number, as text) whose rate the estimate leans on.
     """
-    inflow = expected_inflow(inputs.inflow, areas, config.work.exceptional_months)
+    return work_and_doubts(inputs, areas, config)[0]
+
+
+def work_and_doubts(inputs: Inputs, areas: pd.DataFrame, config: Config) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """``expected_work``, and where it leans on little (``doubts.doubts``)."""
+    inflow, leaning = _estimate(inputs.inflow, areas, config.work.exceptional_months)
     stock = inputs.stock.groupby(KEY)["clients"].sum().rename("stock_clients").reset_index()
     work = inflow.drop(columns="rate_region").merge(stock, on=KEY, how="outer")
     work = work.fillna(dict.fromkeys(work.columns.difference(KEY), 0.0))
@@ -66,7 +72,7 @@ def expected_work(inputs: Inputs, areas: pd.DataFrame, config: Config) -> pd.Dat
     work["stock_clients"] = work["stock_clients"].astype("int64")
     work["vangnet_part"] = vangnet_part(work, line_parts(work, inputs.products))
     work["priority"] = work["priority"].astype("int64")
-    return work.sort_values(KEY, ignore_index=True)
+    return work.sort_values(KEY, ignore_index=True), leaning
 
 
 def _per_product(product: pd.Series, setting: dict[str, float], default: float) -> pd.Series:
@@ -92,28 +98,40 @@ def expected_inflow(inflow: pd.DataFrame, areas: pd.DataFrame, exceptional: Sequ
     Refused
         When no client came in at all (in months that count).
     """
+    return _estimate(inflow, areas, exceptional)[0]
+
+
+def _estimate(
+    inflow: pd.DataFrame, areas: pd.DataFrame, exceptional: Sequence[str]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     if not inflow["clients"].gt(0).any() or inflow["month"].isin(list(exceptional)).all():
         raise Refused("The inflow has no clients at all: there is nothing to estimate the work from.")
     history = History.of(inflow, areas, exceptional)
     if not history.monthly.any():
         raise Refused("The inflow has no clients at all: there is nothing to estimate the work from.")
-    levels = planning_year(history.monthly, history.product_of_stream, history.delivered)
-    return estimate(history, levels)
+    return estimate(history)
 
 
-def estimate(history: History, levels: Levels) -> pd.DataFrame:
-    """What ``expected_inflow`` returns, from the history as arrays and the level of the planning year."""
+def estimate(history: History) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """What ``expected_inflow`` returns, from the history as arrays; and where it leans on little.
+
+    Areas move against each other, their region moves against the country, and the country has the level of its
+    products. Restless areas (``drift``) stand by themselves: they change the total of their region and of the country,
+    and the others do not make room for them.
+    """
     cells, apart = history.cells, history.is_apart
     fitted = fit(cells.without(apart))
     plain = np.where(apart, cells.clients, fitted.estimate(cells))
     moving = movement(history, plain)
+    calm = ~moving.area.is_restless
+    levels = planning_year(history.monthly_without(~calm), history.product_of_stream, history.delivered)
     moved = plain * np.where(apart, 1.0, moving.area.factor[cells.area])
-    regions = int(cells.region.max()) + 1  # areas move against each other, their region moves against the country
-    kept = sum_by(cells.region, plain, regions) / np.maximum(sum_by(cells.region, moved, regions), NO_RATE)
+    counts = calm[cells.area]
+    regions = int(cells.region.max()) + 1
+    kept = _ratio(sum_by(cells.region, plain * counts, regions), sum_by(cells.region, moved * counts, regions))
     moved = moved * np.where(apart, 1.0, kept[cells.region] * moving.region.factor[cells.region])
     streams = len(history.product_of_stream)
-    total = sum_by(history.stream, moved, streams)
-    mean = moved * (levels.year_clients / np.where(total > 0, total, 1.0))[history.stream]
+    mean = moved * _ratio(levels.year_clients, sum_by(history.stream, moved * counts, streams))[history.stream]
     of_cell, of_area, of_region = fitted.relative_errors(cells)
     of_cell = np.where(apart, 1 / np.sqrt(np.maximum(cells.clients, 1.0)), of_cell)
     of_area, of_region = np.where(apart, 0.0, of_area), np.where(apart, 0.0, of_region)
@@ -129,7 +147,13 @@ def estimate(history: History, levels: Levels) -> pd.DataFrame:
     own = mean + (mean * of_cell) ** 2 + burst
     variance = own + sum(error**2 for error in errors.values())
     parts = {f"inflow_{name}": error for name, error in errors.items()}
-    return history.keys().assign(inflow_clients=mean, inflow_sd=np.sqrt(variance), **parts)
+    frame = history.keys().assign(inflow_clients=mean, inflow_sd=np.sqrt(variance), **parts)
+    return frame, doubts(history, levels, moving)
+
+
+def _ratio(above: Floats, below: Floats) -> Floats:
+    """``above`` / ``below``; 1 where that is nothing."""
+    return np.where(below > NO_RATE, above / np.where(below > NO_RATE, below, 1.0), 1.0)
 
 
 def mean_of_product(history: History, mean: Floats) -> Floats:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.sparse import coo_array, csr_array
 
 from allocation.demand.intervals import KEY, SERIES
 from allocation.demand.registration import as_registered_now
@@ -31,13 +32,15 @@ class History:
     """The inflow as arrays.
 
     ``cells``: clients weighted by recency. ``monthly`` (months, streams): clients of the country per product and line,
-    with ``product_of_stream``; ``stream`` per cell. ``counts`` (areas, products, months). ``delivered`` (months,):
-    False where the counts are missing or declared exceptional. ``recency`` (months,): weight of each month.
-    ``is_apart`` per cell: see ``APART``. ``region`` per area. ``rates``: one row per code ``Cells.rate``.
+    with ``product_of_stream``; ``of_area`` (areas, months x streams): the same by area; ``stream`` per cell.
+    ``counts`` (areas, products, months). ``delivered`` (months,): False where the counts are missing or declared
+    exceptional. ``recency`` (months,): weight of each month. ``is_apart`` per cell: see ``APART``. ``region`` per area.
+    ``rates``: one row per code ``Cells.rate``.
     """
 
     cells: Cells
     monthly: Floats
+    of_area: csr_array
     product_of_stream: Codes
     stream: Codes
     counts: Floats
@@ -66,7 +69,9 @@ class History:
         stream_of_series, stream_names = _codes(series_names[["product", "client_line"]])
         product_of_series, products = pd.factorize(series_names["product"], sort=True)
         product_of_stream = pd.Index(products).get_indexer(stream_names["product"])
-        monthly = _sums(month, stream_of_series[series], clients, (months, len(stream_names)))
+        stream, size_of_month = stream_of_series[series], (months, len(stream_names))
+        monthly = _sums(month, stream, clients, size_of_month)
+        of_area = coo_array((clients, (area, month * size_of_month[1] + stream)), (len(pc4), monthly.size)).tocsr()
         product = product_of_series[series]
         size = (len(pc4), len(products), months)
         counts = sum_by((area * size[1] + product) * months + month, clients, int(np.prod(size))).reshape(size)
@@ -96,9 +101,14 @@ class History:
             series=of_series,
         )
         return cls(
-            cells, monthly, product_of_stream, stream_of_series[of_series], counts, delivered, recency,
+            cells, monthly, of_area, product_of_stream, stream_of_series[of_series], counts, delivered, recency,
             apart[cell_area, cells.product], region, pc4, rates, np.asarray(products, dtype=object),
         )  # fmt: skip
+
+    def monthly_without(self, areas: NDArray[np.bool_]) -> Floats:
+        """``monthly`` without the clients of these ``areas`` (areas,)."""
+        left_out = np.asarray(self.of_area.T @ areas.astype(np.float64)).reshape(self.monthly.shape)
+        return np.asarray((self.monthly - left_out).clip(min=0.0))
 
     def keys(self) -> pd.DataFrame:
         """KEY and rate_region of every cell."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from allocation.demand.change import YEAR
 from allocation.demand.dispersion import dispersion
@@ -38,32 +39,61 @@ class Movement:
 def movement(history: History, estimate: Floats) -> Movement:
     """Movement of regions against the country and of areas against their region, by product.
 
-    ``estimate``: weighted clients per cell, noise taken out. Institutions (``is_apart``) take no part.
+    Regions and country are those without restless areas (``Drift.is_restless``): these move by themselves, and would
+    otherwise pass for a movement of all. ``estimate``: weighted clients per cell, noise taken out. Institutions
+    (``is_apart``) take no part.
     """
     cells, (areas, products, months) = history.cells, history.counts.shape
     period = _periods(months)
     code = cells.area * products + cells.product
     apart = sum_by(code, history.is_apart, areas * products).reshape(areas, products) > 0
     counts = np.stack([sum_by_period(history.counts * ~apart[:, :, None], period, k) for k in range(period.max() + 1)])
-    in_region = np.stack([_by_region(of_period, history.region) for of_period in counts])
-    course = in_region.sum(axis=1)
-    of_country = course / np.maximum(course.sum(axis=0), 1e-12)
-    of_region = (in_region + BORROWED * of_country[:, None, :]) / (in_region.sum(axis=0) + BORROWED)
     weighted = sum_by(code, estimate, areas * products).reshape(areas, products) * ~apart
-    whole = weighted.sum(axis=0)
-    expected = weighted * (course.sum(axis=0) / np.where(whole > 0, whole, 1.0))
     recency = sum_by(period, history.recency, period.max() + 1) / np.maximum(np.bincount(period), 1)
     step = float(np.bincount(period).max()) / YEAR
-    regional = _by_region(expected, history.region)
-    regions = drift(
-        in_region.sum(axis=2).T, (regional[None] * of_country[:, None, :]).sum(axis=2).T, recency, step,
-        REGION_SDS, REGION_BURSTS,
-    )  # fmt: skip
-    local = drift(
-        counts.sum(axis=2).T, (expected[None] * of_region[:, history.region, :]).sum(axis=2).T, recency, step,
-        AREA_SDS, AREA_BURSTS,
-    )  # fmt: skip
-    return _with_bursts(history, counts, of_region, expected, period, regions, local, step)
+    course = _Course.of(counts, weighted, history.region, np.zeros(areas, dtype=np.bool_))
+    local = course.drift_of_areas(counts, history.region, recency, step)
+    if local.is_restless.any() and not local.is_restless.all():
+        course = _Course.of(counts, weighted, history.region, local.is_restless)
+        calm = course.drift_of_areas(counts, history.region, recency, step)
+        local = replace(calm, is_restless=local.is_restless)
+    regions = course.drift_of_regions(recency, step)
+    return _with_bursts(history, counts, course.of_region, course.expected, period, regions, local, step)
+
+
+@dataclass(frozen=True)
+class _Course:
+    """How the clients of a product are spread over the periods, as calm areas have them, and what is expected.
+
+    ``of_country`` (periods, products) and ``of_region`` (periods, regions, products): parts that sum to 1 over the
+    periods. ``expected`` (areas, products): clients of the history. ``in_region`` (periods, regions, products): clients
+    of calm areas; ``regional`` (regions, products): expected of them.
+    """
+
+    of_country: Floats
+    of_region: Floats
+    expected: Floats
+    in_region: Floats
+    regional: Floats
+
+    @classmethod
+    def of(cls, counts: Floats, weighted: Floats, region: Codes, restless: NDArray[np.bool_]) -> _Course:
+        calm = ~restless[:, None]
+        in_region = np.stack([_by_region(of_period * calm, region) for of_period in counts])
+        course = in_region.sum(axis=1)
+        of_country = course / np.maximum(course.sum(axis=0), 1e-12)
+        of_region = (in_region + BORROWED * of_country[:, None, :]) / (in_region.sum(axis=0) + BORROWED)
+        whole = (weighted * calm).sum(axis=0)
+        expected = weighted * (course.sum(axis=0) / np.where(whole > 0, whole, 1.0))
+        return cls(of_country, of_region, expected, in_region, _by_region(expected * calm, region))
+
+    def drift_of_regions(self, recency: Floats, step: float) -> Drift:
+        expected = (self.regional[None] * self.of_country[:, None, :]).sum(axis=2)
+        return drift(self.in_region.sum(axis=2).T, expected.T, recency, step, REGION_SDS, REGION_BURSTS)
+
+    def drift_of_areas(self, counts: Floats, region: Codes, recency: Floats, step: float) -> Drift:
+        expected = (self.expected[None] * self.of_region[:, region, :]).sum(axis=2)
+        return drift(counts.sum(axis=2).T, expected.T, recency, step, AREA_SDS, AREA_BURSTS)
 
 
 def _with_bursts(

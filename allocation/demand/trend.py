@@ -12,8 +12,10 @@ from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import stats
 
 from allocation.demand.change import YEAR, Path, average_change
+from allocation.demand.intervals import INTERVAL
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int64]
@@ -201,9 +203,22 @@ def _yearly_change_variances(level: Floats) -> tuple[float, float]:
     assumed, years_seen = PRODUCT_ASSUMPTION_YEARS, sum(weights)
     typical = max(0.0, _weighted_middle(squares, weights)) / 0.455 if squares else 0.0
     of_products = (assumed * PRODUCT_CHANGE_SD**2 + years_seen * typical) / (assumed + years_seen)
-    seen_common = max(0.0, sum(commons))
-    common = (COMMON_ASSUMPTION_YEARS * COMMON_CHANGE_SD**2 + seen_common) / (COMMON_ASSUMPTION_YEARS + len(commons))
-    return of_products, common
+    return of_products, _common_variance(commons)
+
+
+def _common_variance(squares: list[float]) -> float:
+    """Variance of the change of all products together, from the squares of those seen.
+
+    One or two changes tell a variance badly: the interval of level 80% is then that of a t distribution with as many
+    degrees of freedom as there are years of evidence, the assumption included. The variance is made as much larger as
+    that interval is wider than a normal one.
+    """
+    years = COMMON_ASSUMPTION_YEARS + len(squares)
+    variance = (COMMON_ASSUMPTION_YEARS * COMMON_CHANGE_SD**2 + max(0.0, sum(squares))) / years
+    if not squares:
+        return variance
+    upper = (1 + INTERVAL) / 2
+    return variance * float(stats.t.ppf(upper, years) / stats.norm.ppf(upper)) ** 2
 
 
 def _weighted_middle(values: list[float], weights: list[float]) -> float:

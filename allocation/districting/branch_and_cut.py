@@ -408,7 +408,9 @@ def _integer_step(problem: Problem) -> float:
     prices = {price for _, price in problem.priced_groupings}
     for term in TERMS:
         price = getattr(problem.weights, term.name)
-        is_charged = {"travel": problem.has_distances, "moved": problem.current is not None}.get(term.name, True)
+        is_charged = {
+            "travel": problem.has_distances, "moved": problem.has_moved_price, "lines_apart": problem.has_apart_price,
+        }.get(term.name, True)  # fmt: skip
         if price > 0 and is_charged and not term.is_count:
             return 0.0
     if problem.weights.cut_edges > 0:
@@ -427,7 +429,8 @@ def _interchangeable(problem: Problem) -> tuple[Ints, Ints]:
         for number, teams in enumerate(problem.teams_by_office):
             office[teams] = number
         features.append(office)
-    table = np.vstack([np.array(features), problem.allowed_mask]).T
+    by_unit = [problem.allowed_mask, *(one for one in (problem.kept, problem.apart) if one is not None)]
+    table = np.vstack([np.array(features), *by_unit]).T
     code = np.unique(table, axis=0, return_inverse=True)[1]
     if problem.current is not None and problem.has_moved_price:
         named = np.isin(np.arange(problem.k), problem.current)

@@ -557,7 +557,7 @@ class Search:
         cost: annealing has found none. Without any costs the first plan ends the search, or its absence is proven."""
         if problem.n * problem.k > self.annealer.schedule.find_pairs:
             return
-        for weights in (problem.weights.only(), problem.weights.only("travel", "moved")):
+        for weights in (problem.weights.only(), problem.weights.only("travel", "moved", "lines_apart")):
             if self.proof is None:
                 self._try(problem.replace(weights=weights), problem.allowed_mask, nodes)
 

@@ -301,6 +301,7 @@ def _remark_idle_weights(problem: Problem, findings: Findings) -> None:
     absent = {
         "travel": None if problem.has_distances else "offices (x, y in teams.csv) or distance.csv",
         "moved": None if problem.current is not None else "a column current_team in units.csv",
+        "lines_apart": "a further division beside this one, which a folder has no place for",
         "municipality_splits": None if problem.municipality is not None else "a column municipality in units.csv",
         "care_region_splits": None if problem.care_region is not None else "a column care_region in units.csv",
     }
@@ -316,6 +317,10 @@ def write_instance(problem: Problem, folder: Path | str) -> None:
     """Write ``problem`` so that ``read_instance`` gives it back. Further measures have no place in the format."""
     if problem.further:
         raise ProblemError(("A folder has no place for further measures.",))
+    if problem.kept is not None or problem.apart is not None:
+        raise ProblemError(
+            ("A folder has no place for what several teams have of a unit, or for another client line.",)
+        )
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     _write(folder / "units.csv", _unit_columns(problem))

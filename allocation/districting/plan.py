@@ -39,6 +39,8 @@ def canonical(problem: Problem) -> tuple[Problem, Ints, Ints]:
         capacity=problem.capacity[teams],
         office_xy_m=None if problem.office_xy_m is None else problem.office_xy_m[teams],
         current=renumbered(problem.current),
+        kept=None if problem.kept is None else problem.kept[np.ix_(units, teams)],
+        apart=None if problem.apart is None else problem.apart[np.ix_(units, teams)],
         municipality=_first_seen(problem.municipality, units),
         care_region=_first_seen(problem.care_region, units),
         groupings={name: _in_order_met(codes, units) for name, codes in problem.groupings.items()},
@@ -65,6 +67,7 @@ def _team_order(problem: Problem) -> Ints:
             keys.append(np.bincount(holder[held], place[held], k))
     if problem.allowed is not None:
         keys.append(place @ ~problem.allowed)
+    keys += [place[by_place] @ table[by_place] for table in (problem.kept, problem.apart) if table is not None]
     for m in problem.further:
         keys.append(m.capacity)
     keys.append(problem.base)
@@ -105,7 +108,7 @@ def _in_order_met(codes: Ints, units: Ints) -> Ints:
 
 
 def linear_cost(problem: Problem) -> Floats:
-    """(n, k) what it costs by itself that a unit is in a team: travel and moved."""
+    """(n, k) what it costs by itself that a unit is in a team: travel, moved and lines apart."""
     cost = np.zeros((problem.n, problem.k))
     if problem.total_demand <= 0:
         return cost
@@ -113,7 +116,11 @@ def linear_cost(problem: Problem) -> Floats:
     if problem.has_travel_price:
         for t in range(problem.k):  # team by team: a large problem has no room for more tables
             cost[:, t] = problem.distance_to_m(t) * share * (problem.weights.travel / 1000.0)
-    if problem.current is not None and problem.weights.moved > 0:
+    if problem.apart is not None and problem.weights.lines_apart > 0:
+        cost += (share * problem.weights.lines_apart)[:, None] * problem.apart
+    if problem.kept is not None and problem.weights.moved > 0:
+        cost += (share * problem.weights.moved)[:, None] * (1.0 - problem.kept)
+    elif problem.current is not None and problem.weights.moved > 0:
         cost += (share * problem.weights.moved)[:, None]
         held = np.flatnonzero(problem.current >= 0)
         cost[held, problem.current[held]] -= share[held] * problem.weights.moved

@@ -68,6 +68,10 @@ class Problem:
     office_xy_m   (k, 2)  offices in metres; they may coincide; without them and without distances travel is 0
     distance_table_km (n, k)  distance of each unit to each team, in place of the straight line to its office
     current       (n,)    team index now, -1 for a team that is gone or unknown; without it moved is 0
+    kept          (n, k)  part of the unit's demand, 0 to 1, that each team has now, where ``current`` does not tell it
+                          all: two lines become one, or a unit was shared. Then moved is what the plan's team does not
+                          have; ``current`` is where the search begins
+    apart         (n, k)  True where the unit in that team has another team on the other client line
     municipality, care_region (n,)  group codes
     groupings             further group codes (n,) by name, priced by ``weights.groupings``
     fixed         (n,)    team index to which the unit is pinned, -1 for none
@@ -92,6 +96,8 @@ class Problem:
     office_xy_m: Floats | None = None
     distance_table_km: Floats | None = None
     current: Ints | None = None
+    kept: Floats | None = None
+    apart: Bools | None = None
     municipality: Ints | None = None
     care_region: Ints | None = None
     groupings: Mapping[str, Ints] = field(default_factory=dict)
@@ -162,7 +168,12 @@ class Problem:
     @property
     def has_moved_price(self) -> bool:
         """Whether leaving the current team counts in the objective."""
-        return self.current is not None and self.weights.moved > 0
+        return (self.current is not None or self.kept is not None) and self.weights.moved > 0
+
+    @property
+    def has_apart_price(self) -> bool:
+        """Whether another team than on the other client line costs anything."""
+        return self.apart is not None and self.weights.lines_apart > 0
 
     @cached_property
     def edge_prices(self) -> Floats:
@@ -240,6 +251,7 @@ def _convert(p: Problem) -> None:
         "xy_m": np.float64, "demand": np.float64, "edges": np.int64, "border_m": np.float64, "capacity": np.float64,
         "office_xy_m": np.float64, "current": np.int64, "municipality": np.int64, "care_region": np.int64,
         "fixed": np.int64, "allowed": np.bool_, "base_load": np.float64, "distance_table_km": np.float64,
+        "kept": np.float64, "apart": np.bool_,
     }  # fmt: skip
     for name, dtype in types.items():
         value = getattr(p, name)
@@ -273,7 +285,7 @@ def _shape_faults(p: Problem) -> list[str]:
     wanted: dict[str, tuple[int, ...]] = {
         "xy_m": (n, 2), "demand": (n,), "edges": (m, 2), "border_m": (m,), "capacity": (k,), "office_xy_m": (k, 2),
         "current": (n,), "municipality": (n,), "care_region": (n,), "fixed": (n,), "allowed": (n, k),
-        "base_load": (k,), "distance_table_km": (n, k),
+        "base_load": (k,), "distance_table_km": (n, k), "kept": (n, k), "apart": (n, k),
     }  # fmt: skip
     arrays = {name: getattr(p, name) for name in wanted} | {f"Grouping {name}": c for name, c in p.groupings.items()}
     wanted |= {f"Grouping {name}": (n,) for name in p.groupings}
@@ -301,6 +313,8 @@ def _value_faults(p: Problem) -> list[str]:
         value = getattr(p, name)
         if value is not None and not (np.isfinite(value) & (value >= 0)).all():
             faults.append(f"{name} must be finite and at least 0.")
+    if p.kept is not None and not ((p.kept >= 0) & (p.kept <= 1 + LIMIT_SLACK)).all():
+        faults.append("kept must be a part of the unit, 0 to 1.")
     if not (np.isfinite(p.capacity) & (p.capacity > 0)).all():
         faults.append("capacity must be finite and above 0.")
     if not (np.isfinite(p.tolerance) and p.tolerance >= 0):

@@ -91,14 +91,18 @@ class _Rows:
 
 
 def unit_costs(problem: Problem, units: Ints | slice = slice(None)) -> Floats:
-    """(units, k) what the travel and moved terms charge for each of ``units`` (all of them) in each team."""
+    """(units, k) what travel, moved and lines apart charge for each of ``units`` (all of them) in each team."""
     demand = problem.demand[units]
     cost = np.zeros((len(demand), problem.k))
     if problem.total_demand == 0:
         return cost
     if problem.has_travel_price:
         cost += problem.distances_m(units) * (problem.weights.travel / 1000.0)
-    if problem.current is not None and problem.weights.moved:
+    if problem.apart is not None and problem.weights.lines_apart:
+        cost += problem.weights.lines_apart * problem.apart[units]
+    if problem.kept is not None and problem.weights.moved:
+        cost += problem.weights.moved * (1.0 - problem.kept[units])
+    elif problem.current is not None and problem.weights.moved:
         cost += problem.weights.moved * (problem.current[units][:, None] != np.arange(problem.k))
     return np.asarray(cost * (demand[:, None] / problem.total_demand))
 

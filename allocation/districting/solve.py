@@ -117,7 +117,7 @@ def solve(problem: Problem, stop: Stop | None = None, seed: int = 1, params: Par
 
 def _quickly(problem: Problem) -> Problem:
     """The problem whose relaxation is worth its time: borders and splits alone have a relaxation of about 0."""
-    has_unit_prices = problem.has_travel_price or problem.has_moved_price
+    has_unit_prices = problem.has_travel_price or problem.has_moved_price or problem.has_apart_price
     return problem if has_unit_prices else problem.replace(weights=problem.weights.only())
 
 

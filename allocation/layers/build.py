@@ -24,6 +24,7 @@ from allocation.districting import Measure, Problem, Weights
 from allocation.intake.inputs import Inputs
 from allocation.intake.roster import active_locks, active_teams, divided_lines, join_regions, widened
 from allocation.layers.balance import base_hours, hours_per_area
+from allocation.layers.current import compared_with
 from allocation.layers.layer import Layer
 from allocation.layers.splits import split_portions
 from allocation.layers.work import capacity_hours, layer_work, product_norms, recurring_products
@@ -217,7 +218,6 @@ class _Builder:
             tolerance=self.config.tolerance,
             weights=weights,
             office_xy_m=offices,
-            current=self._current(parts, serving, domain, line, at),
             municipality=pd.factorize(at["gemeente_code"], sort=True)[0].astype(np.int64),
             care_region=pd.factorize(self.care_region.reindex(at.index).fillna(""), sort=True)[0].astype(np.int64),
             fixed=fixed,
@@ -225,7 +225,8 @@ class _Builder:
             further=further,
             base_load=self._base_load(domain, line, serving),
         )
-        return Layer(cluster, domain, line, tuple(sorted(members)), problem, parts)
+        layer = Layer(cluster, domain, line, tuple(sorted(members)), problem, parts)
+        return compared_with(layer, self.current, self._line_hours(domain))
 
     def _capacity(self, teams: pd.DataFrame, domain: str, line: str, work: pd.DataFrame) -> pd.Series:
         """Hours a year per team for this layer (R12). A team that serves both lines where others serve one divides
@@ -366,36 +367,10 @@ class _Builder:
         if problem not in self.problems:
             self.problems.append(problem)
 
-    def _current(
-        self, parts: pd.DataFrame, teams: pd.DataFrame, domain: str, line: str, at: pd.DataFrame
-    ) -> NDArray[np.int64]:
-        """(n,) the team that has the unit now; -1 for none or one that is gone.
-
-        Of several teams it is the one with most of the work: where two lines become one, the hours of each line count
-        for its own team. Of equals it is the team with the nearest office, so that names decide nothing.
-        """
-        held = self.current[self.current["client_line"].isin([line, ALL_LINES]) | (line == ALL_LINES)]
-        held = held[held["team_id"].isin(teams["team_id"]) & held["pc4"].isin(at.index)]
-        hours = held["share"] * self._hours_of_lines(domain, line, held)
-        offices = self.areas.loc[teams["office_pc4"], ["x_m", "y_m"]].set_axis(teams["team_id"].to_numpy())
-        places = at.loc[~at.index.duplicated(), ["x_m", "y_m"]]
-        way = places.loc[held["pc4"]].to_numpy(float) - offices.loc[held["team_id"]].to_numpy(float)
-        held = held.assign(hours=hours.to_numpy(), km=np.hypot(way[:, 0], way[:, 1]))
-        of_team = held.groupby(["pc4", "team_id"]).agg(hours=("hours", "sum"), km=("km", "first")).reset_index()
-        of_team["hours"] = of_team["hours"].round(9)
-        of_team = of_team.sort_values(["pc4", "hours", "km", "team_id"], ascending=[True, False, True, True])
-        team_of = of_team.drop_duplicates("pc4").set_index("pc4")["team_id"]
-        position = {team: i for i, team in enumerate(teams["team_id"])}
-        return np.array([position.get(team, -1) for team in parts["pc4"].map(team_of)], dtype=np.int64)
-
-    def _hours_of_lines(self, domain: str, line: str, held: pd.DataFrame) -> pd.Series:
-        """What a share of each row of the division in force weighs: the hours of its line in its postcode; all rows
-        alike where the division keeps the lines that it has."""
-        if line != ALL_LINES or held["client_line"].eq(ALL_LINES).all():
-            return pd.Series(1.0, index=held.index)
+    def _line_hours(self, domain: str) -> pd.Series:
+        """Hours a year indexed by pc4 and client line."""
         of_line = {
             name: self._layer_work(domain, name).groupby("pc4")["hours_verzekeringsarts"].sum() for name in CLIENT_LINES
         }
-        of_line[ALL_LINES] = of_line[CLIENT_LINES[0]].add(of_line[CLIENT_LINES[1]], fill_value=0.0)
-        hours = [float(of_line[name].get(pc4, 0.0)) for pc4, name in zip(held["pc4"], held["client_line"], strict=True)]
-        return pd.Series(hours, index=held.index)
+        hours: pd.Series = pd.concat(of_line).swaplevel()
+        return hours

@@ -19,7 +19,7 @@ from allocation.runs import run_files
 
 ARRAYS = (
     "xy_m", "demand", "edges", "border_m", "capacity", "office_xy_m", "current", "municipality", "care_region",
-    "fixed", "allowed", "base_load", "distance_table_km",
+    "fixed", "allowed", "base_load", "distance_table_km", "kept", "apart",
 )  # fmt: skip
 """The array fields of a ``Problem``, as kept on disk."""
 GROUPING = "grouping:"

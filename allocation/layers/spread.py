@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array, csr_array
 
 from allocation.contract.config import Config
-from allocation.contract.vocabulary import MONTHS_A_YEAR
+from allocation.contract.vocabulary import ALL_LINES, MONTHS_A_YEAR
 from allocation.demand.chance import chance_within
 from allocation.demand.intervals import SHARED, shared_codes
+from allocation.demand.lines import VANGNET
 from allocation.layers.layer import Layer
 from allocation.layers.work import layer_work
 
@@ -43,8 +44,14 @@ class Spread:
         return Spread(own, tuple(csr_array(teams @ part) for part in self.shared))
 
 
-def spread_of_areas(rows: pd.DataFrame, pc4: pd.Index) -> Spread:
-    """The errors of ``rows`` (of ``demand.expected.expected_work``) per postcode, in the order of ``pc4``."""
+def spread_of_areas(rows: pd.DataFrame, pc4: pd.Index, line: str) -> Spread:
+    """The errors of ``rows`` (of ``work.layer_work`` for ``line``) per postcode, in the order of ``pc4``.
+
+    The amounts of such rows are those of the part that is served on the line. The own noise of a part of the clients
+    is that part of the variance, not of the standard deviation (``demand.intervals.team_interval``).
+    """
+    vangnet = rows["vangnet_part"].to_numpy(dtype=np.float64)
+    part_of_row = {VANGNET: vangnet, ALL_LINES: np.ones(len(rows))}.get(line, 1.0 - vangnet)
     area = pc4.get_indexer(pd.Index(rows["pc4"]))
     own = rows["hours_sd"] ** 2
     shared = []
@@ -54,7 +61,7 @@ def spread_of_areas(rows: pd.DataFrame, pc4: pd.Index) -> Spread:
         group = shared_codes(rows, part)
         shape = (len(pc4), int(group.max(initial=-1)) + 1)
         shared.append(csr_array(coo_array((amount, (area, group)), shape=shape)))
-    total = np.bincount(area, own.clip(lower=0.0), len(pc4))
+    total = np.bincount(area, (own / part_of_row).clip(lower=0.0), len(pc4))
     return Spread(total.astype(np.float64), tuple(shared))
 
 
@@ -83,7 +90,7 @@ class Spreads:
         """Of each unit (n,), in the hours that are balanced (``layers.balance``)."""
         kind = (layer.law_domain, layer.client_line)
         if kind not in self._known:
-            self._known[kind] = spread_of_areas(self._rows(*kind), self.pc4)
+            self._known[kind] = spread_of_areas(self._rows(*kind), self.pc4, layer.client_line)
         return spread_of_units(layer, self._known[kind], self.pc4)
 
     def _rows(self, domain: str, line: str) -> pd.DataFrame:

@@ -7,12 +7,13 @@ Belongs here: who serves a client by group, law and line alone. Does not belong 
 from __future__ import annotations
 
 from datetime import date
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
 
 from allocation.contract.config import Config
-from allocation.contract.vocabulary import ALL_LINES, CENTRAL, PW, REGULAR_GROUP, ZW_WIA
+from allocation.contract.vocabulary import ALL_LINES, CENTRAL, MONTHS_A_YEAR, PW, REGULAR_GROUP, ZW_WIA
 from allocation.demand.lines import VANGNET
 
 SPECIAL = "bijzonder"
@@ -82,13 +83,30 @@ def capacity_hours(teams: pd.DataFrame, day: date, config: Config) -> pd.DataFra
     Indexed by team_id: ``verzekeringsarts`` and ``other``, hours a year.
     """
     first = pd.Timestamp(day)
-    end = first + pd.DateOffset(years=1)
+    part = _part_at_work(teams, first, first + pd.DateOffset(years=1))
+    both = rate_hours(teams, config).mul(part, axis=0).assign(team_id=teams["team_id"])
+    return both.groupby("team_id")[["verzekeringsarts", "other"]].sum()
+
+
+def monthly_capacity(teams: pd.DataFrame, day: date, config: Config, months: int) -> pd.DataFrame:
+    """Verzekeringsarts hours of each team in each of the ``months`` from ``day``: indexed by team_id, columns 1, 2, ...
+
+    A twelfth of ``rate_hours`` for each month, of the days of it on which the team works.
+    """
+    starts = [pd.Timestamp(day) + pd.DateOffset(months=number) for number in range(months + 1)]
+    rate = rate_hours(teams, config)["verzekeringsarts"] / MONTHS_A_YEAR
+    table = {
+        number: rate * _part_at_work(teams, *ends) for number, ends in enumerate(pairwise(starts), start=1)
+    }  # fmt: skip
+    return pd.DataFrame(table).groupby(teams["team_id"]).sum()
+
+
+def _part_at_work(teams: pd.DataFrame, first: pd.Timestamp, end: pd.Timestamp) -> pd.Series:
+    """The part of the days from ``first`` to ``end`` (not included) that lie in each period of ``teams``."""
     begins = teams["valid_from"].where(teams["valid_from"] > first, first)
     after = teams["valid_to"] + pd.Timedelta(days=1)
     ends = after.where(after < end, end)
-    part = ((ends - begins).dt.days / (end - first).days).clip(lower=0.0)
-    both = rate_hours(teams, config).mul(part, axis=0).assign(team_id=teams["team_id"])
-    return both.groupby("team_id")[["verzekeringsarts", "other"]].sum()
+    return ((ends - begins).dt.days / (end - first).days).clip(lower=0.0)
 
 
 def product_norms(products: pd.DataFrame, config: Config) -> pd.DataFrame:

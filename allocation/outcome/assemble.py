@@ -17,7 +17,7 @@ from allocation.intake.inputs import Inputs
 from allocation.intake.roster import active_teams
 from allocation.layers.holding import Roster
 from allocation.layers.spread import Spreads
-from allocation.layers.work import capacity_hours, product_norms, recurring_products
+from allocation.layers.work import capacity_hours, monthly_capacity, product_norms, recurring_products
 from allocation.outcome import (
     finished,
     impact,
@@ -65,6 +65,7 @@ def assemble(
     """
     teams = active_teams(inputs.teams, day)
     capacity = capacity_hours(inputs.teams, day, config).reindex(teams["team_id"].unique(), fill_value=0.0)
+    by_month = monthly_capacity(inputs.teams, day, config, runoff.MONTHS)
     norms, recurring = product_norms(inputs.products, config), recurring_products(inputs.inflow, inputs.stock)
     parts = routing.assigned_parts([one.layer for one in solved], [one.plan for one in solved])
     allocation = routing.allocation_table(parts)
@@ -110,11 +111,11 @@ def assemble(
         "norm_estimates": estimated_norms(inputs.completed, norms, inputs.teams, config.work.productive_hours_per_fte),
         "region_summary": region_summary(solved, load, changes, files, work, areas, config),
         "expected": expected,
-        "team_months": runoff.team_months(divided, capacity["verzekeringsarts"], norms, recurring),
-        "impact": impact.impact_table(solved, now, changes, moves, inputs.teams, areas, inputs.products),
+        "team_months": runoff.team_months(divided, by_month, norms, recurring),
+        "impact": impact.impact_table(solved, now, changes, moves, inputs.teams, areas, inputs.products, expected),
         "robustness": robustness.robustness_table(solved, spreads, config),
         "waiting": waiting.waiting_table(rows, load, regions_of_teams(solved, areas), config),
-        "lines": waiting.line_table(load, load_in_force),
+        "lines": waiting.line_table(load, load_in_force, allocation),
         "teams": teams.drop(columns=["regions", "row"]),
         "team_periods": inputs.teams[["team_id", "valid_from", "valid_to"]],
     }

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from allocation.layers.current import by_line_of, line_hours, main_teams, rows_of_line
 from allocation.outcome.solved import Solved
 
 
@@ -25,17 +26,18 @@ def impact_table(
     teams: pd.DataFrame,
     areas: pd.DataFrame,
     products: pd.DataFrame,
+    expected: pd.DataFrame,
 ) -> pd.DataFrame:
     """One row per division and subject: division, subject (Dutch), unit, now, new, bsn (empty where it has no meaning).
 
     Parameters
     ----------
     solved : the layers with their plans. now : the division in force. teams : every team of the input, also ended ones.
-    products : with the ``law`` of each.
+    products : with the ``law`` of each. expected : as ``transition.expected_per_area`` gives it.
     """
     last = teams.drop_duplicates("team_id", keep="last").set_index("team_id")
     office_of, group_of = last["office"], _groups(last)
-    units = _units(solved, now, office_of, areas)
+    units = _units(solved, now, last, areas, expected)
     moved = transition[transition["movement"] == "verhuist"]
     moved = moved.assign(law=moved["product"].map(products.set_index("product")["law"].to_dict()))
     rows = [
@@ -57,11 +59,17 @@ def _groups(teams: pd.DataFrame) -> pd.Series:
     return teams["verzuimbeheer_code"].astype(object).where(teams["verzuimbeheer_code"].notna(), own)
 
 
-def _units(solved: Sequence[Solved], now: pd.DataFrame, office_of: pd.Series, areas: pd.DataFrame) -> pd.DataFrame:
-    """Every unit of every layer: pc4, gemeente, demand, team and office now and new, km, and what BSN would give."""
+def _units(
+    solved: Sequence[Solved], now: pd.DataFrame, last: pd.DataFrame, areas: pd.DataFrame, expected: pd.DataFrame
+) -> pd.DataFrame:
+    """Every unit of every layer: pc4, gemeente, demand, team and office now and new, km, and what BSN would give.
+
+    ``last``: the last period of every team.
+    """
+    office_of = last["office"]
     gemeente = areas.set_index("pc4")["gemeente_code"]
     pairs = {(one.layer.law_domain, one.layer.client_line) for one in solved}
-    held = {pair: _held(now, *pair) for pair in pairs}
+    held = {pair: _held(now, *pair, expected, areas, last) for pair in pairs}
     frames = []
     for one in solved:
         problem, ids = one.layer.problem, np.asarray(one.layer.problem.team_ids, dtype=object)
@@ -89,12 +97,21 @@ def _units(solved: Sequence[Solved], now: pd.DataFrame, office_of: pd.Series, ar
     return units
 
 
-def _held(now: pd.DataFrame, law_domain: str, client_line: str) -> dict[str, str]:
-    """The team of each pc4 in the division ``now`` for a layer: of its own line where that has one, with most share."""
-    rows = now[now["law_domain"] == law_domain]
-    rows = rows.assign(own=rows["client_line"] == client_line).sort_values(["own", "share"], ascending=False)
-    rows = rows.drop_duplicates("pc4")
-    return dict(zip(rows["pc4"], rows["team_id"], strict=True))
+def _held(
+    now: pd.DataFrame,
+    law_domain: str,
+    client_line: str,
+    expected: pd.DataFrame,
+    areas: pd.DataFrame,
+    teams: pd.DataFrame,
+) -> dict[str, str]:
+    """The team of each pc4 in the division ``now`` for a layer, also one that has ended (``current.main_teams``)."""
+    rows = rows_of_line(now[now["law_domain"] == law_domain], client_line)
+    rows = by_line_of(rows, client_line, line_hours(expected, law_domain))
+    places = areas.set_index("pc4")[["x_m", "y_m"]]
+    offices = places.reindex(teams["office_pc4"]).set_axis(teams.index)
+    main = main_teams(rows, places.reindex(rows["pc4"].unique()), offices.reindex(rows["team_id"].unique()))
+    return {str(pc4): str(team) for pc4, team in main.items()}
 
 
 def _mean(values: pd.Series, weights: pd.Series) -> float:

@@ -14,10 +14,9 @@ MONTHS = 24
 
 def team_months(
     ledger: pd.DataFrame,
-    capacity: pd.Series,
+    capacity: pd.DataFrame,
     norms: pd.DataFrame,
     recurring: frozenset[str],
-    months: int = MONTHS,
 ) -> pd.DataFrame:
     """Verzekeringsarts hours a month of every team that divides areas, for its old files and for new clients.
 
@@ -34,7 +33,8 @@ def team_months(
     Parameters
     ----------
     ledger : as ``ledger.ledger`` gives it, without special teams.
-    capacity : verzekeringsarts hours a year, indexed by team_id. norms : as ``layers.work.product_norms`` gives it.
+    capacity : as ``layers.work.monthly_capacity`` gives it; its months are projected.
+    norms : as ``layers.work.product_norms`` gives it.
     recurring : products whose files are never closed.
 
     Returns
@@ -47,7 +47,7 @@ def team_months(
     returns = rows["product"].isin(recurring)
     left_hours = rows["held_hours"]
     frames = []
-    for month in range(1, months + 1):
+    for month in map(int, capacity.columns):
         year = (month - 1) // MONTHS_A_YEAR
         of_stock = rows["held_hours"] * share * ((1 - share) ** year).where(~returns, 1.0) / MONTHS_A_YEAR
         closed = of_stock + rows["inflow_hours"] / MONTHS_A_YEAR
@@ -57,6 +57,8 @@ def team_months(
             pd.DataFrame({"team_id": rows["team_id"], "month": month, "old_hours": old, "new_hours": closed - old})
         )
     table = pd.concat(frames).groupby(["team_id", "month"])[["old_hours", "new_hours"]].sum().reset_index()
-    table["capacity_hours"] = table["team_id"].map(capacity) / MONTHS_A_YEAR
+    given = capacity.rename_axis("team_id").reset_index()
+    given = given.melt("team_id", var_name="month", value_name="capacity_hours").astype({"month": "int64"})
+    table = table.merge(given, on=["team_id", "month"], how="left").fillna({"capacity_hours": 0.0})
     table["is_full"] = table["old_hours"] + table["new_hours"] >= table["capacity_hours"]
     return table

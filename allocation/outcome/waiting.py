@@ -95,12 +95,13 @@ def _months(table: pd.DataFrame, unit: list[str]) -> pd.Series:
     return pd.Series(found["ahead"] / left.where(left > 0), dtype="float64").set_axis(table.index)
 
 
-def line_table(load: pd.DataFrame, before: pd.DataFrame | None) -> pd.DataFrame:
+def line_table(load: pd.DataFrame, before: pd.DataFrame | None, allocation: pd.DataFrame) -> pd.DataFrame:
     """The two client lines compared, for regions that keep both (R6): the figures that the board asked to monitor.
 
     Parameters
     ----------
     load : table ``team_load``. before : that of the version in force; None when there is none.
+    allocation : table ``allocation``.
 
     Returns
     -------
@@ -110,7 +111,9 @@ def line_table(load: pd.DataFrame, before: pd.DataFrame | None) -> pd.DataFrame:
     - shared_hours: capacity of teams that serve both lines, so far as this line has it;
     - moved_hours: capacity that came to this line from the other one since the version in force (negative: went there):
       the line's part of the capacity of both, now less then, times that capacity now; missing without two lines then;
-    - even_hours: capacity that would still have to come for both lines to be asked the same part of theirs.
+    - even_hours: capacity that would still have to come for both lines to be asked the same part of theirs;
+    - shared_areas: postcodes that teams of both lines have on this line; apart_areas: of these, postcodes that the same
+      team does not have on the other line.
     """
     lines = _lines(load)
     both = lines.groupby("cluster")[["hours", "capacity_hours"]].transform("sum")
@@ -121,8 +124,25 @@ def line_table(load: pd.DataFrame, before: pd.DataFrame | None) -> pd.DataFrame:
         part = then / then.groupby(level=0).transform("sum")
         known = part.reindex(pd.MultiIndex.from_frame(lines[["cluster", "client_line"]])).to_numpy()
         lines["moved_hours"] = lines["capacity_hours"] - known * both["capacity_hours"]
+    lines = lines.merge(_areas_of_shared_teams(load, allocation), on=["cluster", "client_line"], how="left")
+    areas = ["shared_areas", "apart_areas"]
+    lines[areas] = lines[areas].fillna(0).astype("int64")
     columns = ["cluster", "client_line", "teams", "hours", "capacity_hours", "asked", "waiting_months", "shared_hours"]
-    return lines[[*columns, "moved_hours", "even_hours"]]
+    return lines[[*columns, "moved_hours", "even_hours", *areas]]
+
+
+def _areas_of_shared_teams(load: pd.DataFrame, allocation: pd.DataFrame) -> pd.DataFrame:
+    """cluster, client_line, shared_areas and apart_areas, as ``line_table`` describes them."""
+    both = load[(load["law_domain"] == ZW_WIA) & load["client_line"].isin(CLIENT_LINES)]
+    both = both[both.groupby(["cluster", "team_id"])["client_line"].transform("nunique") == len(CLIENT_LINES)]
+    rows = allocation[allocation["law_domain"] == ZW_WIA]
+    rows = rows.merge(both[["cluster", "client_line", "team_id"]], on=["client_line", "team_id"])
+    lines_of = rows.groupby(["team_id", "pc4"])["client_line"].transform("nunique")
+    rows = rows.assign(apart=rows["pc4"].where(lines_of < len(CLIENT_LINES)))
+    sums = rows.groupby(["cluster", "client_line"]).agg(
+        shared_areas=("pc4", "nunique"), apart_areas=("apart", "nunique")
+    )
+    return sums.reset_index()
 
 
 def _lines(load: pd.DataFrame) -> pd.DataFrame:

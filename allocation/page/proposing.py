@@ -23,7 +23,9 @@ from allocation.contract.config import Config
 from allocation.contract.errors import Refused
 from allocation.districting import check, evaluate
 from allocation.intake.inputs import Inputs
+from allocation.layers.current import compared_with, line_hours
 from allocation.layers.layer import Layer
+from allocation.layers.solving import beside, second_lines
 from allocation.outcome.in_force import files_in_stock
 from allocation.page.answers import draft_team
 from allocation.page.changes import UNCHANGED, ChangeSet, Move, ShownKey
@@ -281,8 +283,7 @@ def _copy_inputs(bench: Bench, changes: ChangeSet, run: Run) -> None:
 def _compare_with_now(bench: Bench, run: Run) -> None:
     """Ask anew what is in force: the run that the draft was made on may be that version itself by now.
 
-    Changes and files are counted from there. What the layers' search took for the current teams stays as it was: it
-    weighs a plan, it decides nothing here.
+    Changes and files are counted from there, and ``_write_layers`` compares the layers with it.
     """
     eve = replace(run, today=max(run.today, calendar.today())).eve  # the run keeps the day of the one it comes from
     in_force.read_store(run, eve)
@@ -302,14 +303,27 @@ def _compare_with_now(bench: Bench, run: Run) -> None:
 
 
 def _write_layers(run: Run, bench: Bench, variant: Variant, by: str) -> None:
+    """The layers with the draft's plans, compared with what is in force now."""
     origin, rows = Run.open(bench.folder), []
+    now = run.read(run_files.DIVISION_IN_FORCE)
+    plans: dict[str, Ints] = {}
+    layers: dict[str, Layer] = {}
+    after = second_lines([part.layer for part in variant.board.layers])
     for part, plan in zip(variant.board.layers, variant.plans, strict=True):
-        part.layer.write(run.layer_folder(part.key))
-        run.write_plan(part.key, part.layer.problem.unit_ids, plan)
+        layer = compared_with(part.layer, now, line_hours(bench.expected, part.layer.law_domain))
+        if part.key in after:
+            layer = beside(layer, layers[after[part.key]], plans[after[part.key]])
+        layers[part.key], plans[part.key] = layer, plan
+        layer.write(run.layer_folder(part.key))
+        run.write_plan(part.key, layer.problem.unit_ids, plan)
         is_known = _is_as_proposed(bench, part, plan) and origin.has_result(part.key)
-        result = origin.result(part.key) if is_known else _result(part, plan, by)
+        result = origin.result(part.key) if is_known and _prices_alike(layer, part.layer) else _result(layer, plan, by)
         run_files.RESULT.write(run.layer_folder(part.key), result)
-        rows.append(LayerRow(key=part.key, label=part.layer.label, is_solved=True, units=part.layer.problem.n))
+        rows.append(
+            LayerRow(
+                key=part.key, label=layer.label, is_solved=True, units=layer.problem.n, after=after.get(part.key, "")
+            )
+        )
     record = LayersRecord(
         day=bench.day,
         from_version=in_force.from_version(run, Inputs.read(run.inputs_folder)),
@@ -323,12 +337,20 @@ def _is_as_proposed(bench: Bench, part: LayerBoard, plan: Ints) -> bool:
     return bench.is_as_run and any(own is part for own in bench.board.layers) and plan is part.proposal
 
 
-def _result(part: LayerBoard, plan: Ints, by: str) -> dict[str, object]:
+def _prices_alike(one: Layer, other: Layer) -> bool:
+    """Whether a plan of both costs the same: they are compared with the same division and the same other line."""
+    return all(
+        np.array_equal(getattr(one.problem, name), getattr(other.problem, name))
+        for name in ("current", "kept", "apart")
+    )
+
+
+def _result(layer: Layer, plan: Ints, by: str) -> dict[str, object]:
     """What is known of a plan that a planner made: its value and the rules it breaks, no bound."""
-    problem = part.layer.problem
+    problem = layer.problem
     terms, violations = evaluate(problem, plan), check(problem, plan)
     return {
-        "label": part.layer.label,
+        "label": layer.label,
         "objective": terms.objective,
         "terms": asdict(terms),
         "lower_bound": None,

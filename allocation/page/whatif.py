@@ -28,8 +28,10 @@ from allocation.intake.roster import active_teams, join_regions
 from allocation.layers.build import build_layers
 from allocation.layers.holding import Roster, with_refusals
 from allocation.layers.layer import Layer
+from allocation.layers.work import capacity_hours
+from allocation.outcome.routing import special_shares
 from allocation.page.changes import UNCHANGED, ChangeSet, Move, apply_to_inputs, impossible_locks, refuse_nonsense
-from allocation.page.moving import changes_under
+from allocation.page.moving import changes_under, transition_under
 from allocation.report.board import Amounts, Board, Ints, LayerBoard, LayerSums, lay_out, layer_sums
 from allocation.report.map import SHOWN, boards_shown, main_team
 from allocation.runs import run_files
@@ -46,8 +48,11 @@ class Variant:
     """The figures of the proposal itself."""
     board: Board
     plans: tuple[Ints, ...]
+    held: pd.DataFrame
+    """Every file in stock with its holder, judged by the teams and locks of the draft."""
     changes: pd.DataFrame | None = None
-    """Table ``allocation_changes`` under it, once it was asked for."""
+    transition: pd.DataFrame | None = None
+    """Tables ``allocation_changes`` and ``transition`` under it, once they were asked for."""
 
     @cached_property
     def sums(self) -> tuple[LayerSums, ...]:
@@ -86,12 +91,12 @@ class Bench:
             self._run = replace(self._run, config=self._run.config.model_copy(update={"valid_from": self.day}))
         self.run_id: str = self._run.run_id
         self.config = self._run.config
-        self.board = Board.read(folder)
+        self.board, self.held = Board.read(folder), self.held_files
         if not self.is_as_run:
-            self.board = self._rebuilt(ChangeSet())
+            self.board, self.held = self._rebuilt(ChangeSet())
         self.sums = tuple(b.sums for b in self.board.layers)
         self.sums_now = tuple(b.sums_now for b in self.board.layers)
-        self._known: OrderedDict[str, Board] = OrderedDict()
+        self._known: OrderedDict[str, tuple[Board, pd.DataFrame]] = OrderedDict()
         self._mutex = Mutex()
 
     @cached_property
@@ -110,8 +115,8 @@ class Bench:
         return self._run.read(run_files.OUTCOME.table("allocation_changes"))
 
     @cached_property
-    def _held_files(self) -> pd.DataFrame:
-        """Every file in stock with its holder, as ``layers.holding.held_files`` gives it."""
+    def held_files(self) -> pd.DataFrame:
+        """Every file in stock with its holder, as ``layers.holding.held_files`` gave it in the run."""
         return self._run.read(run_files.HELD_FILES)
 
     @cached_property
@@ -146,6 +151,18 @@ class Bench:
             variant.changes = changes_under(self, variant)
         return variant.changes
 
+    def transition_of(self, variant: Variant) -> pd.DataFrame:
+        """Table ``transition`` under a variant; kept with it."""
+        if variant.transition is None:
+            variant.transition = transition_under(self, variant)
+        return variant.transition
+
+    @cached_property
+    def special_shares(self) -> pd.DataFrame:
+        """The special teams of each client group with their shares (``outcome.routing.special_shares``)."""
+        teams = active_teams(self.inputs.teams, self.day)
+        return special_shares(teams, capacity_hours(self.inputs.teams, self.day, self.config)["verzekeringsarts"])
+
     @cached_property
     def inputs(self) -> Inputs:
         """The checked input of the run, with the division that it compared with."""
@@ -167,14 +184,15 @@ class Bench:
     def variant(self, changes: ChangeSet) -> Variant:
         """The board with ``changes``. Raises Refused, in Dutch, for a change that is not possible."""
         name = changes.structure
-        board = self.board if name == UNCHANGED else self._known.get(name)
-        if board is None:  # built outside the mutex: others need not wait for it
-            board = self._rebuilt(changes)
+        known = (self.board, self.held) if name == UNCHANGED else self._known.get(name)
+        if known is None:  # built outside the mutex: others need not wait for it
+            known = self._rebuilt(changes)
             with self._mutex:
-                self._known[name] = board
+                self._known[name] = known
                 while len(self._known) > KEPT_STRUCTURES:
                     self._known.popitem(last=False)
-        return Variant(self.sums, board, _moved(board, changes.moves))
+        board, held = known
+        return Variant(self.sums, board, _moved(board, changes.moves), held)
 
     def changed_inputs(self, changes: ChangeSet, day: date | None = None) -> Inputs:
         """The input as it is with the planner's locks and teams from ``day`` on (None: the first day)."""
@@ -182,9 +200,11 @@ class Bench:
         refuse_nonsense(self.board, changes, first)
         return apply_to_inputs(self.inputs, changes, first)
 
-    def _rebuilt(self, changes: ChangeSet) -> Board:
-        """The board with the layers of the touched regions built anew; without a change those of every region."""
+    def _rebuilt(self, changes: ChangeSet) -> tuple[Board, pd.DataFrame]:
+        """The board with the layers of the touched regions built anew (without a change those of every region), and
+        the files in stock judged by its teams and locks."""
         inputs = self.changed_inputs(changes)
+        held = self.held_under(inputs)
         touched = self._touched(changes)
         teams = active_teams(inputs.teams, self.day)
         here = teams["regions"].map(lambda numbers: bool(set(numbers) & touched))
@@ -200,17 +220,17 @@ class Bench:
         try:
             layers = build_layers(
                 local, self.amounts.work, areas, self.boundaries.edges, self._bridges, self.config, self.day,
-                None if self.config.balance == "load" else self.held_under(inputs),
+                None if self.config.balance == "load" else held,
             )  # fmt: skip
         except ProblemError as error:
             raise Refused(f"Zo kan de regio niet verdeeld worden: {' '.join(error.sentences)}") from error
         except InputRefused as error:
             raise Refused(impossible_locks(error, changes)) from error
-        return self._joined(layers, touched, teams, self.amounts.with_hours(self.held_under(inputs)))
+        return self._joined(layers, touched, teams, self.amounts.with_hours(held)), held
 
     def held_under(self, inputs: Inputs) -> pd.DataFrame:
         """The files in stock with their holders, judged by the teams and locks of ``inputs``."""
-        return with_refusals(self._held_files, Roster.of(inputs, self.day, self.config))
+        return with_refusals(self.held_files, Roster.of(inputs, self.day, self.config))
 
     def _refuse_empty_regions(self, teams: pd.DataFrame, touched: set[int]) -> None:
         """Raise Refused when a set of regions that is divided together keeps no team of a kind."""

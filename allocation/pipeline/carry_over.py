@@ -17,7 +17,7 @@ from allocation.districting import relative_gap
 from allocation.layers.layer import Layer, arrays_of, can_carry_over
 from allocation.runs import run_files
 from allocation.runs.run import Run, run_folder
-from allocation.runs.run_files import RunIncomplete
+from allocation.runs.run_files import LayerRow, RunIncomplete
 
 
 def mark_unchanged(run: Run) -> list[str]:
@@ -30,10 +30,12 @@ def mark_unchanged(run: Run) -> list[str]:
     record = run.layers()
     base = None if run.config.regions or record.from_version is None else run_in_force(run)
     if base is not None and base.config.solver == run.config.solver:
-        rows = [
-            row.model_copy(update={"is_solved": row.is_solved and not _is_unchanged(run, base, row.key)})
-            for row in record.layers
-        ]
+        rows: list[LayerRow] = []
+        searched: set[str] = set()
+        for row in record.layers:  # a layer that waits for another is as it was only when that one is
+            is_solved = row.is_solved and (row.after in searched or not _is_unchanged(run, base, row.key))
+            searched |= {row.key} if is_solved else set()
+            rows.append(row.model_copy(update={"is_solved": is_solved}))
         record = record.model_copy(update={"layers": tuple(rows)})
         run.write(run_files.LAYERS, record)
     return [row.key for row in record.layers if row.is_solved]
@@ -92,7 +94,8 @@ def _is_unchanged(run: Run, base: Run, key: str) -> bool:
 
 
 def fingerprint(layer: Layer) -> str:
-    """SHA-256 of everything that a search depends on, except the division in force, which is compared as a plan."""
+    """SHA-256 of everything that a search depends on, except what follows from plans: the division in force, which is
+    compared as a plan, and the other client line, whose layer must be the same."""
     digest = hashlib.sha256()
     problem = layer.problem
     settings = [problem.unit_ids, problem.team_ids, problem.tolerance, asdict(problem.weights)]
@@ -100,7 +103,7 @@ def fingerprint(layer: Layer) -> str:
     for measure in problem.further:
         digest.update(f"{measure.name}:{measure.tolerance}".encode())
     for name, array in arrays_of(problem).items():
-        if name != "current":
+        if name not in ("current", "kept", "apart"):
             digest.update(name.encode())
             digest.update(np.ascontiguousarray(array).tobytes())
     digest.update(layer.parts.to_csv(index=False).encode())

@@ -32,7 +32,7 @@ from allocation.intake.checks import InForceNames
 from allocation.intake.inputs import Inputs, fingerprints, load_inputs
 from allocation.layers import build
 from allocation.layers.layer import Layer, can_carry_over
-from allocation.layers.solving import known_plan, solve_problem
+from allocation.layers.solving import beside, known_plan, second_lines, solve_problem
 from allocation.outcome.assemble import assemble
 from allocation.outcome.in_force import files_in_stock, no_routing
 from allocation.outcome.solved import Solved
@@ -135,9 +135,10 @@ def _full_postcodes(run: Run, inputs: Inputs) -> pd.DataFrame:
 
 
 def estimate_work(run: Run) -> None:
-    """Expected work per postcode, product, line and group."""
-    work = expected.expected_work(Inputs.read(run.inputs_folder), run.areas(), run.config)
+    """Expected work per postcode, product, line and group; and where the estimate leans on little."""
+    work, doubts = expected.work_and_doubts(Inputs.read(run.inputs_folder), run.areas(), run.config)
     run.write(run_files.WORK, work)
+    run.write(run_files.DOUBTS, doubts)
 
 
 def prepare_layers(run: Run) -> list[str]:
@@ -163,11 +164,19 @@ def prepare_layers(run: Run) -> list[str]:
     run.write(run_files.HELD_FILES, held)
     layers = layers_of_run(run, replace(inputs, current=now), work, run.config, day, held)
     wanted = build.wanted_regions(run.config, run.areas())
-    rows = []
+    rows, after = [], second_lines(layers)
     for layer in layers:
         layer.write(run.layer_folder(layer.key))
         is_solved = bool(wanted & set(layer.regions)) or not can_carry_over(layer)
-        rows.append(LayerRow(key=layer.key, label=layer.label, is_solved=is_solved, units=layer.problem.n))
+        rows.append(
+            LayerRow(
+                key=layer.key,
+                label=layer.label,
+                is_solved=is_solved,
+                units=layer.problem.n,
+                after=after.get(layer.key, ""),
+            )
+        )
     record = LayersRecord(
         day=day,
         from_version=in_force.from_version(run, inputs),
@@ -181,13 +190,17 @@ def prepare_layers(run: Run) -> list[str]:
 
 def solve_carried_over(run: Run) -> list[str]:
     """Keep the plans of the layers that need no search, or whose plan is given; returns the keys of those that do need
-    one, the largest first."""
+    one, the largest first.
+
+    A layer that waits for a search on the other client line is searched with that one (``solve_layer``).
+    """
     rows = run.layers().layers
     given = given_plans.layers_of(run)
     for row in rows:
         if not row.is_solved or row.key in given:
             solve_layer(run, row.key)
-    searched = [row for row in rows if row.is_solved and row.key not in given]
+    to_search = {row.key for row in rows if row.is_solved and row.key not in given}
+    searched = [row for row in rows if row.key in to_search and row.after not in to_search]
     return [row.key for row in sorted(searched, key=lambda row: -row.units)]
 
 
@@ -217,9 +230,15 @@ def validate_folder(folder: Path, boundaries: geodata.Boundaries, config: Config
 
 
 def solve_layer(run: Run, key: str) -> dict[str, Any]:
-    """Divide one cluster and layer, and keep its plan and the solver's result; returns the result."""
-    layer = Layer.read(run.layer_folder(key))
-    row = next(row for row in run.layers().layers if row.key == key)
+    """Divide one cluster and layer, and keep its plan and the solver's result; returns the result.
+
+    Layers that waited for its search are divided after it.
+    """
+    layer, rows = Layer.read(run.layer_folder(key)), run.layers().layers
+    row = next(row for row in rows if row.key == key)
+    if row.after and run.has_result(row.after):
+        layer = beside(layer, Layer.read(run.layer_folder(row.after)), run.plan(row.after))
+        layer.write(run.layer_folder(key))
     given = given_plans.plan_of(run, key, layer)
     carried = None if row.is_solved else np.asarray(layer.problem.current)
     if given is not None:
@@ -231,6 +250,11 @@ def solve_layer(run: Run, key: str) -> dict[str, Any]:
         result |= carry_over.bound_in_force(run, key, result["objective"])
     run.write_plan(key, layer.problem.unit_ids, result.pop("plan"))
     run.write_result(key, result)
+    if row.is_solved and given is None:
+        known = given_plans.layers_of(run)
+        for other in rows:
+            if other.after == key and other.is_solved and other.key not in known:
+                solve_layer(run, other.key)
     return result
 
 

@@ -189,7 +189,7 @@ class Amounts:
         if (domain, line) not in self._known:
             rows = layer_work(self.work, domain, line, self.config)
             sums = rows.groupby("pc4")[list(self.COLUMNS)].sum().reindex(self.pc4, fill_value=0.0)
-            self._known[domain, line] = sums, spread_of_areas(rows, self.pc4)
+            self._known[domain, line] = sums, spread_of_areas(rows, self.pc4, line)
         return self._known[domain, line]
 
 

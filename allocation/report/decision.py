@@ -18,6 +18,7 @@ from allocation.report.board import LayerBoard, totals
 from allocation.report.change_sheets import change_sheet
 from allocation.report.division_charts import Chart, load_chart
 from allocation.report.dutch import number, percent
+from allocation.report.estimate import suspected_breaks
 from allocation.report.frames import Frames
 from allocation.report.moves import reasons_counted
 from allocation.report.sheet import Cell, Column, Sheet, amount, amount_of, records, share, text
@@ -226,6 +227,7 @@ def _movements(transition: pd.DataFrame) -> list[str]:
 
 def _warnings(frames: Frames) -> Iterable[str]:
     yield from broken_rules(frames)
+    yield from suspected_breaks(frames.folder)
     if not frames.is_for_readers:
         for gate in gates(frames.folder):
             yield from (f"{gate.name}: {finding(one)}" for one in gate.failed)

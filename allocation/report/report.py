@@ -22,6 +22,7 @@ from allocation.report import (
     choice,
     decision,
     dutch,
+    estimate,
     finished_sheets,
     team_sheets,
 )
@@ -153,6 +154,7 @@ def _content(frames: Frames, value: dict[str, Any]) -> dict[str, Any]:
         "runoff": team_sheets.runoff_sheet(folder),
         "impact": change_sheets.impact_sheet(folder, for_readers=for_readers),
         "solver": team_sheets.solver_sheet(frames),
+        "leans_on_little": estimate.leans_on_little(folder),
         "gates": [] if for_readers else account_sheets.gates(folder),
         "repairs": account_sheets.repair_sheets(folder),
         "edition": edition,

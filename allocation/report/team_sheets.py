@@ -229,13 +229,19 @@ LINE_COLUMNS = (
     amount_of("Nog nodig om gelijk te staan (uur)", "even_hours"),
 )  # fmt: skip
 
+SHARED_TEAM_COLUMNS = (
+    amount_of("Postcodes bij teams van beide lijnen", "shared_areas"),
+    amount_of("Waarvan op de andere lijn bij een ander team", "apart_areas"),
+)
+
 
 def line_sheet(folder: Path) -> Sheet | None:
     """The two client lines beside each other (``waiting.line_table``); None where no region keeps two lines."""
     table = run_files.OUTCOME.table("lines").read(folder)
     if table.empty:
         return None
-    return Sheet.of("lijnen", "Vangnetlijn en werkgeverslijn naast elkaar", LINE_COLUMNS, records(table))
+    columns = (*LINE_COLUMNS, *(SHARED_TEAM_COLUMNS if "shared_areas" in table else ()))  # a run of before has none
+    return Sheet.of("lijnen", "Vangnetlijn en werkgeverslijn naast elkaar", columns, records(table))
 
 
 # --- special groups, months, quality ---------------------------------------------------------------------------------

@@ -254,12 +254,14 @@ class BoundariesRecord(Record):
 
 
 class LayerRow(Record):
-    """A layer of the run. ``is_solved``: it is searched (else carried over). ``units``: how many it divides."""
+    """A layer of the run. ``is_solved``: it is searched (else carried over). ``units``: how many it divides.
+    ``after``: key of the layer of the other client line whose plan it takes into account; empty for none."""
 
     key: str
     label: str
     is_solved: bool
     units: int
+    after: str = ""
 
 
 class LayersRecord(Record):
@@ -331,6 +333,9 @@ WORK = FrameFile("work.parquet", "expected work", ("pc4", "product", "client_lin
 
 GIVEN_PLANS = FrameFile("given_plans.parquet", "start", ("layer", "unit", "team_id"))
 """The plans of layers that are not to be searched, because they were chosen or planned before; absent in most runs."""
+
+DOUBTS = FrameFile("estimate_doubts.parquet", "expected work", ("kind", "subject", "amount"))
+"""Where the estimate leans on little (``demand.doubts``)."""
 
 LAYERS = RecordFile("layers.json", "layers", LayersRecord)
 LAYERS_FOLDER = "layers"

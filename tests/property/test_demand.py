@@ -91,6 +91,31 @@ def test_a_product_without_clients_changes_nothing(history: tuple[pd.DataFrame, 
     pd.testing.assert_frame_equal(plain.sort_values(KEY, ignore_index=True), more.sort_values(KEY, ignore_index=True))
 
 
+@given(histories(), st.sampled_from(AREAS), st.randoms(use_true_random=False))
+@CALM
+def test_splitting_a_postcode_changes_no_total(
+    history: tuple[pd.DataFrame, pd.DataFrame], pc4: str, random: Random
+) -> None:
+    """Half of the inhabitants of an area, and each of its clients by lot, to a new postcode in the same gemeente: the
+    country's total per product stays to the client, as it follows from the clients of the country alone."""
+    inflow, areas = history
+    areas = areas.assign(inhabitants=areas["inhabitants"].fillna(500).clip(lower=200))
+    mine = areas["pc4"] == pc4
+    half = areas.loc[mine, "inhabitants"] // 2
+    new = areas[mine].assign(pc4="9999", inhabitants=half)
+    places = pd.concat([areas.assign(inhabitants=areas["inhabitants"].where(~mine, areas["inhabitants"] // 2)), new])
+    of_area = inflow["pc4"] == pc4
+    gone = inflow["clients"].map(lambda clients: sum(random.random() < 0.5 for _ in range(clients))).where(of_area, 0)
+    moved = inflow.assign(pc4="9999", clients=gone)
+    parts = pd.concat([inflow.assign(clients=inflow["clients"] - gone), moved[moved["clients"] > 0]])
+    parts = parts[parts["clients"] > 0]
+    whole, split = (
+        expected_inflow(counts, country).groupby("product")["inflow_clients"].sum()
+        for counts, country in ((inflow, areas), (parts, places))
+    )
+    pd.testing.assert_series_equal(whole, split, rtol=1e-9)
+
+
 @given(COUNTS, PEOPLE)
 @CALM
 def test_estimate_lies_between_the_region_and_the_areas_own_count(clients: list[int], people: list[int]) -> None:

@@ -28,7 +28,7 @@ from allocation.demand.expected import expected_work
 from allocation.intake.inputs import Inputs, load_inputs
 from allocation.layers.build import build_layers
 from allocation.layers.layer import Layer
-from allocation.layers.solving import solve_problem
+from allocation.layers.solving import beside, second_lines, solve_problem
 from allocation.outcome.assemble import assemble
 from allocation.outcome.finished import PlanInForce
 from allocation.outcome.in_force import files_in_stock, no_routing
@@ -285,8 +285,14 @@ def divide(
 ) -> Division:
     """The whole chain on the toy country, without store, files or Airflow."""
     built = build(folder, changed, config, full_postcodes)
-    results = [solve_problem(layer, built.config) for layer in built.layers]
-    solved = [Solved.of(layer, result["plan"], result) for layer, result in zip(built.layers, results, strict=True)]
+    solved, waits = [], second_lines(built.layers)
+    done: dict[str, Solved] = {}
+    for alone in built.layers:
+        first = done.get(waits.get(alone.key, ""))
+        layer = beside(alone, first.layer, first.plan) if first else alone
+        result = solve_problem(layer, built.config)
+        done[layer.key] = Solved.of(layer, result["plan"], result)
+        solved.append(done[layer.key])
     outcome = assemble(
         solved, built.inputs, built.work, built.places, built.held,
         now=built.now, from_version=None, load_in_force=None, day=built.day, config=built.config,

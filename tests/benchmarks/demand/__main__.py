@@ -22,7 +22,7 @@ import numpy as np
 import pandas as pd
 
 from tests.benchmarks.demand.measure import RIVALS, SCALES, SUBJECTS, forecasts, scores
-from tests.benchmarks.demand.scenarios import BREAKS, SCENARIOS
+from tests.benchmarks.demand.scenarios import BREAKS, OF_THE_COUNTRY, SCENARIOS, UNTUNED
 from tests.benchmarks.demand.worlds import counts
 
 DOCUMENT = Path("docs") / "demand.md"
@@ -35,12 +35,17 @@ def measure(names: Sequence[str], seeds: int) -> pd.DataFrame:
     found = []
     for name in names:
         began = time.perf_counter()
-        for seed in range(seeds):
+        for seed in range(draws(name, seeds)):
             world = SCENARIOS[name](np.random.default_rng([FIRST_SEED + seed, list(SCENARIOS).index(name)]))
             found.append(scores(forecasts(counts(world))).assign(scenario=name, seed=seed))
         print(f"{name}: {time.perf_counter() - began:.1f} s", file=sys.stderr, flush=True)
     table = pd.concat(found).drop(columns="seed")
     return table.groupby(["scenario", "scale", "subject"], sort=False).mean().reset_index()
+
+
+def draws(name: str, seeds: int) -> int:
+    """How many countries of a scenario are drawn when others have ``seeds``."""
+    return 3 * seeds if name in OF_THE_COUNTRY else seeds
 
 
 def as_markdown(found: pd.DataFrame, before: pd.DataFrame | None = None) -> str:
@@ -64,7 +69,7 @@ def as_markdown(found: pd.DataFrame, before: pd.DataFrame | None = None) -> str:
 
 def _row(row: dict[str, float], old: pd.DataFrame | None) -> str:
     best = min(RIVALS, key=lambda name: row[name])
-    cells = [str(row["scenario"]) + (" *" if row["scenario"] in BREAKS else "")]
+    cells = [str(row["scenario"]) + (" *" if row["scenario"] in BREAKS else " +" if row["scenario"] in UNTUNED else "")]
     known = old is not None and row["scenario"] in old.index
     if old is not None:
         cells.append(f"{old.loc[row['scenario'], 'mean']:.2f}" if known else "-")
@@ -78,7 +83,8 @@ def _row(row: dict[str, float], old: pd.DataFrame | None) -> str:
 def origin(seeds: int) -> str:
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
     return (
-        f"Measured {date.today().isoformat()}, commit {commit.stdout.strip() or 'unknown'}, {seeds} draws each, Python "
+        f"Measured {date.today().isoformat()}, commit {commit.stdout.strip() or 'unknown'}, {seeds} draws each ("
+        f"{draws(OF_THE_COUNTRY[0], seeds)} of {' and '.join(OF_THE_COUNTRY)}), Python "
         f"{platform.python_version()}, {os.cpu_count()} cores."
     )
 

@@ -1,7 +1,7 @@
 """What happens in each generated country. One function a scenario: a generator of random numbers -> ``World``.
 
 ``BREAKS`` are those that change in the last months of the history: no forecast can follow them, and the estimate is
-only asked to say that it suspects a break.
+only asked to say that it suspects a break. ``UNTUNED`` came after the estimate, which was not changed for them.
 """
 
 from __future__ import annotations
@@ -220,13 +220,51 @@ def break_at_the_end(draw: Draw) -> World:
     return world
 
 
+def backlog(draw: Draw) -> World:
+    """In two regions only half of the clients are registered in four months of the second year; the others in the four
+    months after these."""
+    world = country(draw)
+    here = np.isin(world.region, (1, 6))[None, :, None]
+    behind, after = between(world, 13, 17) & here, between(world, 17, 21) & here
+    late = np.where(behind, 0.5, 0.0) * world.intensity
+    world.intensity = world.intensity - late
+    world.intensity += np.where(after, np.roll(late, 4, axis=0), 0.0)
+    return world
+
+
+def substitution(draw: Draw) -> World:
+    """Clients of product A come to be counted as product B, each region at its own pace of 0 to 30% a year."""
+    world = country(draw)
+    pace = draw.uniform(0.0, 0.3, world.region.max() + 1)[world.region][None, :, None]
+    left = np.exp(-pace * world.time / YEAR)
+    gone = np.where(world.of("A"), world.intensity * (1 - left), 0.0)
+    into = gone.sum(axis=2, keepdims=True) * world.of("B") / world.of("B").sum()
+    world.intensity = world.intensity - gone + into
+    return world
+
+
+def factories(draw: Draw) -> World:
+    """Forty times in three years a factory closes: 15 areas in a row have one and a half times as many clients of three
+    products for half a year."""
+    world = country(draw)
+    for _ in range(40):
+        first, month = int(draw.integers(0, len(world.people) - 15)), int(draw.integers(0, len(world.time) - 6))
+        some = draw.choice(list("ABCDEFGH"), 3, replace=False)
+        block = np.ix_(range(month, month + 6), range(first, first + 15), np.flatnonzero(world.of("".join(some))))
+        world.intensity[block] *= 1.5
+    return world
+
+
 SCENARIOS: dict[str, Callable[[Draw], World]] = {
     scenario.__name__.replace("_", " "): scenario
     for scenario in (
         stationary, one_year, dip, pilot, step, trend_of_small_product, growth_of_all, region_drift, area_drift, bursts,
         new_housing, common_shock, mild_shock_and_drift, five_years, registration_change, opposite_lines, institutions,
         new_product, ended_product, lag, declared_lag, lost_month, small_regions, merged_postcodes, long_season,
-        break_at_the_end,
+        break_at_the_end, backlog, substitution, factories,
     )
 }  # fmt: skip
+OF_THE_COUNTRY = ("common shock", "mild shock and drift")
+"""What happens here is one draw a year for the whole country: it takes three times as many countries."""
 BREAKS = ("break at the end",)
+UNTUNED = ("backlog", "substitution", "factories")

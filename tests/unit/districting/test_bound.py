@@ -87,6 +87,8 @@ def random_problem(seed: int, n_most: int = 8) -> Problem:
         groupings={name: rng.integers(0, 4, n) for name in ("ggz", "wsp", "police")[: rng.integers(0, 4)]},
         office_xy_m=offices if rng.random() < 0.7 else None,
         current=rng.integers(-1, k, n) if rng.random() < 0.5 else None,
+        kept=rng.dirichlet(np.ones(k + 1), n)[:, :k] if rng.random() < 0.3 else None,
+        apart=rng.random((n, k)) < 0.4 if rng.random() < 0.3 else None,
         municipality=rng.integers(0, 3, n) if rng.random() < 0.5 else None,
         care_region=rng.integers(0, 3, n) if rng.random() < 0.5 else None,
         fixed=np.where(rng.random(n) < 0.1, rng.integers(0, k, n), -1) if rng.random() < 0.3 else None,
@@ -172,11 +174,14 @@ def test_brute_force_agrees(seed: int) -> None:
 
 
 FULL = {"municipality": [0, 0, 1, 1, 2, 2, 0], "care_region": [1, 0, 1, 0, 1, 0, 1], "current": [1, 0, 0, 2, -1, 1, 2]}
+HAD = [[0.2, 0.7, 0], [1, 0, 0], [0.6, 0, 0.3], [0, 0, 1], [0, 0, 0], [0.5, 0.5, 0], [0.1, 0.2, 0.7]]
+"""Part of each of the seven units that each team has now."""
+APART = [[0, 1, 1], [1, 0, 1], [0, 0, 0], [0, 0, 1], [1, 1, 0], [0, 1, 0], [0, 0, 0]]
 
 
 @pytest.mark.parametrize("alone", [*(term.name for term in TERMS), "ggz", "wsp", "police", "all"])
-@pytest.mark.parametrize("has_table", [False, True])
-def test_each_weight_alone_and_all_together_agree_with_brute_force(alone: str, has_table: bool) -> None:
+@pytest.mark.parametrize("has_tables", [False, True])
+def test_each_weight_alone_and_all_together_agree_with_brute_force(alone: str, has_tables: bool) -> None:
     """Seven units, three teams of which two share an office, three groupings, base loads: the best plan of all."""
     rng = np.random.default_rng(3)
     xy_m = rng.uniform(0, 1e4, (7, 2))
@@ -190,7 +195,8 @@ def test_each_weight_alone_and_all_together_agree_with_brute_force(alone: str, h
         edges=np.array(pairs), border_m=rng.uniform(0, 3000, len(pairs)), capacity=np.array([1.0, 1.3, 0.9]),
         tolerance=0.3, office_xy_m=xy_m[[0, 4, 4]], groupings=groupings, base_load=np.array([3.0, 0.0, 1.0]),
         weights=Weights(**named, groupings={n: prices.get(n, 0.0) for n in groupings}),
-        distance_table_km=rng.uniform(1, 20, (7, 2))[:, [0, 1, 1]] if has_table else None,
+        distance_table_km=rng.uniform(1, 20, (7, 2))[:, [0, 1, 1]] if has_tables else None,
+        kept=np.array(HAD) if has_tables else None, apart=np.array(APART, dtype=bool),
         **{name: np.array(codes) for name, codes in FULL.items()},
     )  # fmt: skip
     plans = allowed_plans(problem)

@@ -69,7 +69,7 @@ def test_every_fault_names_file_row_and_column(tmp_path: Path) -> None:
         "teams.csv, column capacity: is missing; needed are team, capacity.",
         "problem.toml, tolerance: -1 is not allowed; a plain number from 0 to 1000 (0.05 = 5%) is needed.",
         "problem.toml, weights.speed: is not known; "
-        "known are travel, cut_edges, border, municipality_splits, care_region_splits, moved.",
+        "known are travel, cut_edges, border, municipality_splits, care_region_splits, moved, lines_apart.",
         "units.csv, row 3, column unit: 'a' occurs more than once (row 2).",
         "edges.csv, row 2, column b: 'c' is not allowed; a unit of units.csv is needed.",
         "units.csv, row 3, column x: 'zero' is not allowed; a plain number from -1e+08 to 1e+08 metres is needed.",

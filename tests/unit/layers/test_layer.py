@@ -27,6 +27,8 @@ def full_problem() -> Problem:
         allowed=np.array([[True, True], [True, False], [True, True], [True, True]]),
         further=(Measure("clients", np.array([1.0, 2.0, 3.0, 4.0]), np.array([1.0, 1.5]), 0.5),),
         base_load=np.array([0.0, 1.5]), distance_table_km=np.array([[1.0, 9.0], [2.0, 8.0], [3.0, 7.0], [4.0, 6.0]]),
+        kept=np.array([[0.75, 0.25], [1.0, 0.0], [0.0, 0.0], [0.0, 1.0]]),
+        apart=np.array([[True, False], [False, False], [False, True], [False, False]]),
         groupings={"ggz": np.array([0, 0, 0, 1]), "hospital: north": np.array([1, 0, 0, 1])},
     )  # fmt: skip
 
@@ -51,10 +53,11 @@ def test_every_field_of_a_problem_is_kept() -> None:
     assert {field.name for field in fields(Problem)} == {*ARRAYS, *NOT_ARRAYS}
 
 
-def test_a_layer_is_another_problem_when_any_array_but_the_division_in_force_differs() -> None:
+def test_a_layer_is_another_problem_when_any_array_but_what_follows_from_plans_differs() -> None:
     problem = full_problem()
     same = fingerprint(layer_of(problem))
-    assert fingerprint(layer_of(problem.replace(current=np.array([1, 1, 1, 0])))) == same
+    for follows in ({"current": np.array([1, 1, 1, 0])}, {"kept": None}, {"apart": None}):
+        assert fingerprint(layer_of(problem.replace(**follows))) == same
     for change in (
         {"groupings": problem.groupings | {"ggz": np.array([0, 1, 0, 1])}},
         {"distance_table_km": np.ones((4, 2))},

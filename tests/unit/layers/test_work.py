@@ -8,7 +8,14 @@ import pandas as pd
 import pytest
 
 from allocation.contract.config import Config
-from allocation.layers.work import capacity_hours, layer_work, product_norms, recurring_products, served_by
+from allocation.layers.work import (
+    capacity_hours,
+    layer_work,
+    monthly_capacity,
+    product_norms,
+    recurring_products,
+    served_by,
+)
 
 CASES = pd.DataFrame(
     [("regulier", False), ("regulier", True), ("klm", False), ("klm", True)], columns=["client_group", "pw_client"]
@@ -97,6 +104,18 @@ def test_the_year_of_the_hours_begins_on_the_first_day() -> None:
     """From 1 July 2027 on 366 days, of which the team works one."""
     found = hours_of(periods(("A", 1.0, 2.0, 1.0, "2020-01-01", "2027-07-01")), date(2027, 7, 1))
     assert found == {"A": pytest.approx((1000 / 366, 2000 / 366))}
+
+
+def test_month_by_month_a_team_has_the_hours_of_its_periods() -> None:
+    """Of 1,200 hours a year, 100 a month. TWO has 1 FTE until 10 March (10 of 31 days), then 3. ENDS in June."""
+    frame = periods(
+        ("TWO", 1.0, 2.0, 1.0, "2020-01-01", "2026-03-10"), ("TWO", 3.0, 0.0, 1.0, "2026-03-11", None),
+        ("ENDS", 0.5, 10.0, 1.0, "2020-01-01", "2026-06-15"),
+    )  # fmt: skip
+    config = Config.from_values({"work": {"productive_hours_per_fte": 1200.0}})
+    table = monthly_capacity(frame, date(2026, 1, 1), config, 14)
+    assert table.loc["TWO"].tolist() == pytest.approx([100, 100, 100 * (10 + 3 * 21) / 31, *[300] * 11])
+    assert table.loc["ENDS"].tolist() == pytest.approx([50] * 5 + [25] + [0] * 8)
 
 
 def products() -> pd.DataFrame:

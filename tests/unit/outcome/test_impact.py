@@ -20,8 +20,9 @@ def table(tmp_path: Path) -> pd.DataFrame:
 
 def impact(made: toy.Division, solved: list[Solved], now: pd.DataFrame) -> pd.DataFrame:
     found = impact_table(
-        solved, now, made.changes, made.transition, made.inputs.teams, toy.areas(), made.inputs.products
-    )
+        solved, now, made.changes, made.transition, made.inputs.teams, toy.areas(), made.inputs.products,
+        made.outcome["expected"],
+    )  # fmt: skip
     return found.set_index(["division", "subject"])
 
 
@@ -108,6 +109,12 @@ def test_the_team_of_now_is_the_one_of_the_own_line_with_the_largest_share() -> 
         ("1002", "alle", "zw_wia", "A", 0.4), ("1002", "alle", "zw_wia", "D", 0.6),
     ]  # fmt: skip
     now = pd.DataFrame(rows, columns=["pc4", "client_line", "law_domain", "team_id", "share"])
-    assert _held(now, "zw_wia", "vangnet") == {"1001": "B", "1002": "D"}
-    assert _held(now, "zw_wia", "werkgever") == {"1001": "C", "1002": "D"}
-    assert _held(now, "pw", "alle") == {"1001": "P"}
+    teams = pd.DataFrame({"office_pc4": ["1001", "1002", "1003", "1004", "1005"]}, index=list("ABCDP"))
+    hours = [("1001", "vangnet", "zw_wia", 90.0), ("1001", "werkgever", "zw_wia", 50.0)]
+    expected = pd.DataFrame(hours, columns=["pc4", "client_line", "law_domain", "hours"])
+    rest = (expected, toy.areas(), teams)
+    assert _held(now, "zw_wia", "vangnet", *rest) == {"1001": "B", "1002": "D"}
+    assert _held(now, "zw_wia", "werkgever", *rest) == {"1001": "C", "1002": "D"}
+    assert _held(now, "pw", "alle", *rest) == {"1001": "P"}
+    # of both lines together: B has 0.7 x 90 = 63 hours, C 50, A 27
+    assert _held(now, "zw_wia", "alle", *rest) == {"1001": "B", "1002": "D"}

@@ -15,7 +15,8 @@ def ledger(files: float, inflow: float, hours: float, product: str = "EWT", team
 
 def months_of(rows: pd.DataFrame, recurring: frozenset[str] = frozenset()) -> pd.DataFrame:
     norms = pd.DataFrame({"planned_stock_share": {"EWT": 0.5, "MON": 0.75}})
-    return team_months(rows, pd.Series({"A": 120.0}), norms, recurring).set_index("month")
+    capacity = pd.DataFrame([[10.0] * 24], index=["A"], columns=range(1, 25)).rename_axis("team_id")
+    return team_months(rows, capacity, norms, recurring).set_index("month")
 
 
 def test_old_files_are_closed_first_and_a_year_asks_what_the_ledger_plans() -> None:
@@ -39,3 +40,12 @@ def test_a_team_is_full_when_both_together_reach_its_capacity() -> None:
     """10 hours a month to give: asked 10 in the first year, 9 in the second."""
     table = months_of(ledger(12, 24, 4.0))
     assert table["is_full"].tolist() == [True] * 12 + [False] * 12
+
+
+def test_a_team_that_ends_has_no_hours_after_that() -> None:
+    """10 hours a month for 6 months, none after: it is full from the seventh on, whatever is asked."""
+    capacity = pd.DataFrame([[11.0] * 6 + [0.0] * 18], index=["A"], columns=range(1, 25)).rename_axis("team_id")
+    norms = pd.DataFrame({"planned_stock_share": {"EWT": 0.5}})
+    table = team_months(ledger(12, 24, 4.0), capacity, norms, frozenset()).set_index("month")
+    assert table["capacity_hours"].tolist() == [11.0] * 6 + [0.0] * 18
+    assert table["is_full"].tolist() == [False] * 6 + [True] * 18

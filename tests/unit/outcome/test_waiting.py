@@ -72,21 +72,22 @@ def test_r6_capacity_that_moved_between_the_lines(tmp_path: Path) -> None:
     Of 4,800 hours the line werkgever so has 1,200 more than it would have had. W1 and W2 are asked the same hours, so
     1,200 hours would have to go back for both lines to be asked the same part.
     """
-    before = toy.divide(tmp_path / "before", {"teams": two_lines()}, CONFIG).load
+    made = toy.divide(tmp_path / "before", {"teams": two_lines()}, CONFIG)
+    before = made.load
     stronger = two_lines()
     stronger.loc[stronger["team_id"] == "W2", "fte_verzekeringsarts"] = "3"
     after = toy.divide(tmp_path / "after", {"teams": stronger}, CONFIG).load
-    lines = line_table(after, before).set_index("client_line")
+    lines = line_table(after, before, made.allocation).set_index("client_line")
     assert lines["cluster"].unique().tolist() == ["West"]
     assert lines["moved_hours"].to_dict() == pytest.approx({"vangnet": -1200.0, "werkgever": 1200.0})
     assert lines["even_hours"].to_dict() == pytest.approx({"vangnet": 1200.0, "werkgever": -1200.0})
     assert lines["shared_hours"].tolist() == [0.0, 0.0]
-    assert line_table(before, None)["moved_hours"].isna().all()
+    assert line_table(before, None, made.allocation)["moved_hours"].isna().all()
 
 
 def test_r6_no_lines_where_all_teams_serve_both(tmp_path: Path) -> None:
-    load = toy.divide(tmp_path, config=CONFIG).load
-    assert line_table(load, load).empty
+    made = toy.divide(tmp_path, config=CONFIG)
+    assert line_table(made.load, made.load, made.allocation).empty
 
 
 def test_projected_waiting_time_of_a_queue_that_grows_and_of_one_that_vanishes() -> None:

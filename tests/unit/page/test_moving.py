@@ -5,14 +5,15 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from allocation.outcome.routing import allocation_table, assigned_parts
-from allocation.outcome.transition import allocation_changes
+from allocation.outcome.routing import allocation_table, assigned_parts, routing_table
+from allocation.outcome.transition import allocation_changes, placed_files, transition_table
 from allocation.page import answers
-from allocation.page.changes import ChangeSet, LockChange, Move
+from allocation.page.changes import ChangeSet, LockChange, Move, TeamChange
 from allocation.page.moving import CHANGE, KEY, moving
 from allocation.page.whatif import Bench, Variant
 from allocation.runs.run import Run
 
+OF_O2 = ("1007", "1011", "1012")
 OTHER = {"W1": "W2", "W2": "W1", "O1": "O2", "O2": "O1"}
 
 
@@ -66,6 +67,42 @@ def test_the_list_and_the_figure_count_the_same(bench: Bench) -> None:
     rows = answers.change_rows(bench, variant, "vangnet", None)
     figures = {row["name"]: row["draft"] for row in answers.strip(bench, variant, "vangnet", None)}
     assert figures["Postcodes die wisselen"] == str(len({row["pc4"] for row in rows})) == "2"
-    assert figures["Dossiers die verhuizen"] == "–"  # only a run can tell: files follow more than the postcode
     hidden = answers.strip(bench, variant, "vangnet", None, for_readers=True)
     assert {row["draft"] for row in hidden if row["name"].startswith("Cliënten")} == {"–"}
+
+
+def placed_anew(bench: Bench, variant: Variant) -> pd.DataFrame:
+    """Table ``transition`` of the draft made at once for the whole country, as a run makes it."""
+    offices = variant.board.teams.drop_duplicates("team_id").set_index("team_id")["office"]
+    parts = assigned_parts([part.layer for part in variant.board.layers], variant.plans)
+    groups = bench.inputs.client_groups(bench.config)
+    routed = routing_table(parts, groups, bench.special_shares, offices, bench.config)
+    return transition_table(placed_files(variant.held, routed, bench.config))
+
+
+def sorted_rows(table: pd.DataFrame) -> pd.DataFrame:
+    names = [name for name in table.columns if name != "clients"]
+    return table.astype(dict.fromkeys(names, str)).sort_values(names, ignore_index=True)[[*names, "clients"]]
+
+
+def test_files_that_move_under_a_draft_are_those_of_a_run_of_it(bench: Bench) -> None:
+    """Moves of postcodes; a team that stops, whose files go to its neighbour; a bar, which takes files away."""
+    barred = LockChange(pc4="1001", team_id="W1", kind="bar", reason="r")
+    closed = TeamChange(team_id="O2", is_closed=True)
+    for changes in (
+        ChangeSet(moves=moves(bench, "1001", "1003", "1007")),
+        ChangeSet(locks=(barred,)),
+        ChangeSet(teams=(closed,), moves=tuple(Move(layer="vangnet", pc4=pc4, team_id="O1") for pc4 in OF_O2)),
+    ):
+        variant = bench.variant(changes)
+        pd.testing.assert_frame_equal(
+            sorted_rows(bench.transition_of(variant)), sorted_rows(placed_anew(bench, variant))
+        )
+        rows = {row["name"]: row["draft"] for row in answers.strip(bench, variant, "vangnet", None)}
+        table = bench.transition_of(variant)
+        mine = table[(table["movement"] == "verhuist") & ~table["pw_client"] & (table["product"] != "PW_ABA")]
+        assert rows["Dossiers die verhuizen"] == str(mine["clients"].sum())
+
+
+def test_without_a_change_the_files_are_those_of_the_run(bench: Bench) -> None:
+    assert bench.transition_of(bench.variant_unchanged) is bench.transition

@@ -6,18 +6,21 @@ from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from allocation.contract import calendar
 from allocation.contract.errors import Refused
 from allocation.intake.inputs import Inputs
+from allocation.layers.layer import Layer
 from allocation.page import proposing
 from allocation.page.changes import ChangeSet, LockChange, Move, NewTeam, TeamChange
 from allocation.page.suggestions import suggestions
 from allocation.page.whatif import Bench
 from allocation.pipeline import steps
 from allocation.publication import drafts, versions
+from allocation.report.board import Board
 from allocation.runs import run_files
 from allocation.runs.run import Run, run_folder
 from tests.support import toy
@@ -197,3 +200,34 @@ def test_a_draft_on_the_version_in_force_is_compared_with_that_version(run: Run)
     assert set(changes["pc4"]) == {"1005"}
     assert set(changes["team_to"]) == {move.team_id}
     assert set(changes["from_version"]) == {1}
+
+
+def test_a_draft_is_compared_with_what_is_in_force_by_then_also_in_its_layers(run: Run) -> None:
+    """The run is published, then a move of 1005 on it. A draft on the first run, that moves one of Oost, is weighed,
+    and its report counts "now", from the second version: there 1005 has its other team."""
+    steps.propose(run)
+    steps.publish(run)
+    bench, var = Bench(run.folder), run.folder.parent.parent
+    of_1005 = a_move(run)
+    told = {"var": var, "store_url": run.store, "by": "Anna", "reason": "plan"}
+    second = proposing.submit(bench, ChangeSet(moves=(of_1005,)), **told)
+    versions.publish(second, run.store, run.files_dir, valid_from=None, approval={"by": "Bert", "remark": "ja"})
+    base = bench.variant(ChangeSet())
+    pc4, other = next((code, found[0].team_id) for code in ("1003", "1004", "1007", "1008", "1011", "1012")
+                      if (found := suggestions(base, "vangnet", [code])))  # fmt: skip
+    third = proposing.submit(bench, ChangeSet(moves=(Move(layer="vangnet", pc4=pc4, team_id=other),)), **told)
+    made = next(
+        Run.open(folder) for folder in (var / "runs").iterdir()
+        if run_files.VERSION.exists(folder) and Run.open(folder).read(run_files.VERSION).version == third
+    )  # fmt: skip
+    assert made.in_force().version == second
+    now: dict[str, str] = {}
+    for part in Board.read(made.folder).layers:
+        if part.layer.law_domain == "zw_wia":
+            now |= dict(zip(part.layer.parts["pc4"], np.array(part.layer.problem.team_ids)[part.now], strict=True))
+    assert now["1005"] == of_1005.team_id
+    changed = set(made.frame("allocation_changes")["pc4"])
+    assert changed == {pc4, "1005"}, "1005 goes back to where the first run had it"
+    moved = sum(made.result(key)["terms"]["moved"] * Layer.read(made.layer_folder(key)).problem.total_demand
+                for key in made.layer_keys())  # fmt: skip
+    assert moved == pytest.approx(made.frame("allocation_changes")["hours"].sum())
