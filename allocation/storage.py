@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from obstore.store import ObjectStore
 
 SETTING = "CASELOAD_FILES"
-KEPT = ("runs", "published", "source", "input")
-"""The folders below ``CASELOAD_VAR`` that object storage has. The others are caches, logs, and what one host needs."""
+KEPT = ("runs", "published", "source", "input", "cache")
+"""The folders below ``CASELOAD_VAR`` that object storage has. The others are logs, and what one host needs."""
 
 _COPIES_KEPT = timedelta(days=2)
 _AT_ONCE = 8
@@ -63,6 +63,20 @@ def send_folder(folder: Path, last: str | None = None) -> None:
     """``send`` for every file below ``folder``; ``last``: the file that says that the folder is complete."""
     if bucket := _bucket_of(folder):
         bucket.send_folder(folder, last)
+
+
+@contextmanager
+def shared(folder: Path) -> Iterator[Path]:
+    """A folder to which several machines add files: fetched before it is used, and what is new in it sent then.
+
+    What lies deeper is sent first: files directly in ``folder`` may point to it.
+    """
+    bucket = _bucket_of(folder)
+    if bucket:
+        bucket.fetch_new(folder)
+    yield folder
+    if bucket:
+        bucket.send_new(folder)
 
 
 def exists(path: Path) -> bool:
@@ -184,12 +198,16 @@ def _drop_old_copies(root: Path) -> None:
 
 @dataclass(frozen=True)
 class _Bucket:
-    """Object storage under one address, and the folder of its copies. ``tags``: of each copy, the tag of its object."""
+    """Object storage under one address, and the folder of its copies.
+
+    ``tags``: of each copy, the tag of its object; ``stamps``: when it was written here, and how long it is.
+    """
 
     address: str
     root: Path
     store: ObjectStore
     tags: dict[str, str | None] = field(default_factory=dict)
+    stamps: dict[str, tuple[int, int]] = field(default_factory=dict)
 
     def key(self, path: Path) -> str:
         return path.absolute().relative_to(self.root).as_posix()
@@ -215,7 +233,7 @@ class _Bucket:
                     aside.replace(path)
                 finally:
                     aside.unlink(missing_ok=True)
-                self.tags[key] = found.meta["e_tag"]
+                self.tags[key], self.stamps[key] = found.meta["e_tag"], _stamp(path)
         except FileNotFoundError:
             self.tags.pop(key, None)
             path.unlink(missing_ok=True)
@@ -233,13 +251,30 @@ class _Bucket:
 
         key = self.key(path)
         with _in_words(self.address):
-            self.tags[key] = obstore.put(self.store, key, path)["e_tag"]
+            self.tags[key], self.stamps[key] = obstore.put(self.store, key, path)["e_tag"], _stamp(path)
 
     def send_folder(self, folder: Path, last: str | None) -> None:
         paths = [path for path in sorted(folder.rglob("*")) if path.is_file() and not _is_hidden(path, folder)]
         _side_by_side(self.send, [path for path in paths if path != folder / (last or "")])
         if last:
             self.send(folder / last)
+
+    def fetch_new(self, folder: Path) -> None:
+        """What is not here, or not as long, and every file directly in ``folder``; nothing here is removed."""
+        wanted = []
+        for found in self.listed(folder):
+            path = self.root / str(found["path"])
+            if path.parent == folder.absolute() or not path.exists() or path.stat().st_size != found["size"]:
+                wanted.append(str(found["path"]))
+            else:
+                self.stamps[str(found["path"])] = _stamp(path)
+        _side_by_side(lambda key: self.fetch(self.root / key), wanted)
+
+    def send_new(self, folder: Path) -> None:
+        files = [path for path in folder.rglob("*") if path.is_file() and not _is_hidden(path, folder)]
+        new = [path for path in files if self.stamps.get(self.key(path)) != _stamp(path)]
+        _side_by_side(self.send, [path for path in new if path.parent != folder])
+        _side_by_side(self.send, [path for path in new if path.parent == folder])
 
     def exists(self, path: Path) -> bool:
         import obstore
@@ -279,6 +314,11 @@ class _Bucket:
             for one in keys:
                 obstore.copy(self.store, one, self.key(place) + one.removeprefix(key))
             obstore.delete(self.store, keys)
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    found = path.stat()
+    return found.st_mtime_ns, found.st_size
 
 
 def _is_hidden(path: Path, folder: Path) -> bool:

@@ -31,10 +31,12 @@ def boundaries() -> None:
     )
     def fetch(run: str) -> str:
         import geodata
+        from allocation import storage
         from allocation.runs.run import Run
 
         opened = Run.open(run)
-        geodata.refresh_boundaries(opened.boundaries, opened.var / "cache")
+        with storage.shared(opened.var / "cache") as cache:
+            geodata.refresh_boundaries(opened.boundaries, cache)
         return run
 
     @task(outlets=[BOUNDARIES], doc_md="Areas cleaned, joined to regions, with neighbours and bridges.")

@@ -70,7 +70,8 @@ def prepare_boundaries(run: Run, progress: Progress | None = None) -> None:
     if run.input_dir:
         storage.fetch_folder(Path(run.input_dir))  # the boundaries may be a file in it
     try:
-        loaded = geodata.load_boundaries(run.boundaries, run.var / "cache", progress)
+        with storage.shared(run.var / "cache") as cache:
+            loaded = geodata.load_boundaries(run.boundaries, cache, progress)
     except geodata.GeodataError as error:
         raise Refused(str(error)) from error
     loaded.write(run.boundaries_folder)
@@ -127,7 +128,8 @@ def _full_postcodes(run: Run, inputs: Inputs) -> pd.DataFrame:
         return inputs.full_postcodes
     boundaries = geodata.Boundaries.read(run.boundaries_folder)
     try:
-        found = geodata.load_full_postcodes(split, boundaries, run.var / "cache")
+        with storage.shared(run.var / "cache") as cache:
+            found = geodata.load_full_postcodes(split, boundaries, cache)
     except geodata.GeodataError as error:
         log.warning("full postcodes: %s; PC6 ranges count by their letters", error)
         return inputs.full_postcodes
@@ -335,7 +337,8 @@ def publish(run: Run, approval: dict[str, Any] | None = None) -> Path:
         "decision": "approved",
     }
     folder = versions.publish(version, run.store, run.files_dir, valid_from=run.config.valid_from, approval=given)
-    run.write(run_files.VERSION, run.read(run_files.VERSION).model_copy(update={"folder": str(folder)}))
+    kept = run.read(run_files.VERSION)
+    run.write(run_files.VERSION, kept.model_copy(update={"folder": storage.address(folder)}))
     return folder
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from allocation import storage
 from allocation.contract.errors import Refused
 from allocation.runs import run_files
 
@@ -98,7 +99,8 @@ def areas_in_force(run: Run, version: int | None) -> gpd.GeoDataFrame | None:
 
     if run.config.current_boundaries:
         try:
-            return geodata.load_boundaries(run.config.current_boundaries, run.var / "cache").areas
+            with storage.shared(run.var / "cache") as cache:
+                return geodata.load_boundaries(run.config.current_boundaries, cache).areas
         except geodata.GeodataError as error:
             raise Refused(f"current_boundaries: {error}") from error
     if version is None:

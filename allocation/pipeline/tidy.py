@@ -1,4 +1,4 @@
-"""Retention: removes old runs and logs from the disk by age and number, and never what a version needs.
+"""Retention: removes old runs, proposals, caches and logs by age and number, and never what a version needs.
 
 Belongs here: which folders and files below ``var`` may go. Does not belong here: the rows of the store and the files of
 versions, which are kept for good, and the tables of Airflow (``airflow db clean``, see `docs/runbook.md`).
@@ -11,7 +11,7 @@ made on. Everything else of a run is also in the store, or can be made again fro
 from __future__ import annotations
 
 import json
-import shutil
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -19,6 +19,7 @@ from pathlib import Path
 
 from allocation import storage
 from allocation.contract.errors import Refused
+from allocation.publication import rejected
 from allocation.runs.run_files import RUN
 
 LEAST_DAYS = 15
@@ -35,6 +36,7 @@ class Removed:
     """What was removed, or would be. ``bytes`` counts a file with several names (hard links) once for each name."""
 
     runs: tuple[str, ...]
+    proposals: tuple[str, ...]
     files: int
     bytes: int
 
@@ -42,7 +44,9 @@ class Removed:
 def tidy(
     var: Path, store_url: str, *, days: int = 90, runs: int = 10, now: datetime | None = None, is_trial: bool = False
 ) -> Removed:
-    """Remove run folders and logs older than ``days``; the newest ``runs`` folders stay. ``is_trial``: remove nothing.
+    """Remove run folders, rejected proposals, caches and logs older than ``days``; the newest ``runs`` folders stay.
+
+    ``is_trial``: remove nothing, say what would go.
 
     Raises Refused for fewer than 15 days, which could take a run that still waits for its approval.
     """
@@ -54,15 +58,19 @@ def tidy(
         raise Refused(f"The number of runs to keep is {runs}; it cannot be negative.")
     before = (now or datetime.now(UTC)) - timedelta(days=days)
     folders = old_runs(var / "runs", needed_runs(store_url), before, runs)
-    files = [*old_files(var, before), *_interrupted(var / "runs")]
+    proposals = rejected.folders_of_rejected(store_url, var / "published", before)
+    files = [*old_files(var, before), *old_caches(var, before), *_interrupted(var / "runs")]
     removed = Removed(
         tuple(folder.name for folder in folders),
+        tuple(folder.name for folder in proposals),
         len(files),
-        sum(storage.size(folder) for folder in folders) + sum(_size(path) for path in files),
+        sum(storage.size(folder) for folder in (*folders, *proposals)) + sum(_size(path) for path in files),
     )
     if not is_trial:
         for folder in folders:
             storage.remove_folder(folder)
+        if proposals:
+            rejected.remove_rejected(store_url, var / "published", before)
         for path in files:
             _remove(path)
         _put_lineage_aside(var / _LINEAGE)
@@ -86,10 +94,25 @@ def old_runs(folder: Path, needed: set[str], before: datetime, newest: int) -> l
 
 
 def old_files(var: Path, before: datetime) -> list[Path]:
-    """Logs and lineage that was put aside, last written ``before``."""
+    """Logs, lineage that was put aside, and how tasks of the page ended, last written ``before``."""
     found = [path for name in _LOGS for path in (var / name).rglob("*") if path.is_file()]
+    found += (var / "page").glob("*.json")
     found += var.glob(f"{Path(_LINEAGE).stem}-*.jsonl")
     return sorted(path for path in found if path.stat().st_mtime < before.timestamp())
+
+
+def old_caches(var: Path, before: datetime) -> list[Path]:
+    """Editions of the boundaries and example inputs that were built ``before``, but for the newest of each kind.
+
+    They are built again when they are asked for. What was downloaded stays: a source may be gone.
+    """
+    kinds: dict[tuple[Path, str], list[tuple[float, Path]]] = {}
+    for path in (*var.glob("cache/*"), *var.glob("cache/built/*"), *var.glob("example/*")):
+        built = re.fullmatch(r"(.*?)-?[0-9a-f]{12}", path.name)
+        if path.is_dir() and built:
+            kinds.setdefault((path.parent, built[1]), []).append((path.stat().st_mtime, path))
+    older = [path for found in kinds.values() for moment, path in sorted(found)[:-1] if moment < before.timestamp()]
+    return sorted(older)
 
 
 def _interrupted(folder: Path) -> Iterator[Path]:
@@ -120,9 +143,9 @@ def _size(path: Path) -> int:
 
 
 def _remove(path: Path) -> None:
-    """Remove a file, or a folder that a killed ``tidy`` had begun to remove."""
+    """Remove a file or a folder."""
     if path.is_dir():
-        shutil.rmtree(path)
+        storage.remove_folder(path)
     else:
         path.unlink(missing_ok=True)
 

@@ -7,6 +7,7 @@ from importlib.metadata import version as package_version
 from pathlib import Path
 from typing import Any
 
+from allocation import storage
 from allocation.report.moves import reasons_counted
 from allocation.runs import run_files
 from allocation.runs.run import Run
@@ -40,7 +41,7 @@ def summary(run: Run) -> dict[str, Any]:
         "version": version.version if version else None,
         "withdrew": list(version.withdrew) if version else [],
         "tables": version.folder if version else None,
-        "report": str(run.path(run_files.REPORT)),
+        "report": storage.address(run.path(run_files.REPORT)),
     }
 
 

@@ -88,9 +88,45 @@ def test_folders_are_listed_moved_and_removed_for_every_machine(machines: Machin
     assert not storage.fetch(here / "r1" / "run.json").exists()
 
 
-def test_caches_and_logs_stay_on_their_machine(machines: Machines) -> None:
+def test_what_several_machines_add_to_a_folder_is_on_all_of_them(machines: Machines) -> None:
+    cache = machines.var("a") / "cache"
+    with storage.shared(cache) as folder:
+        write(folder / "pdok-2024-abc/areas.parquet", "areas")
+        write(folder / "pdok-2024.json", "points to abc")
+        write(folder / ".pdok-2025.tmp", "half")
+    other = machines.var("b") / "cache"
+    write(other / "embedded-1/areas.parquet", "built here")
+    with storage.shared(other) as folder:
+        assert (folder / "pdok-2024.json").read_text("utf-8") == "points to abc"
+        assert (folder / "pdok-2024-abc/areas.parquet").read_text("utf-8") == "areas"
+        assert (folder / "embedded-1/areas.parquet").exists()
+        write(folder / "pdok-2024-def/areas.parquet", "newer")
+        write(folder / "pdok-2024.json", "points to def")
+    machines.var("a")
+    before = (cache / "pdok-2024-abc/areas.parquet").stat().st_ino
+    with storage.shared(cache) as folder:
+        assert (folder / "pdok-2024.json").read_text("utf-8") == "points to def"
+        found = {path.relative_to(folder).as_posix() for path in folder.rglob("*.parquet")}
+        assert found == {f"{name}/areas.parquet" for name in ("pdok-2024-abc", "pdok-2024-def", "embedded-1")}
+        assert (cache / "pdok-2024-abc/areas.parquet").stat().st_ino == before, "not fetched again"
+
+
+def test_a_shared_folder_that_failed_to_be_made_is_not_sent(machines: Machines) -> None:
+    cache = machines.var("a") / "cache"
+
+    def fail() -> None:
+        with storage.shared(cache) as folder:
+            write(folder / "half.json", "x")
+            raise ValueError("no network")
+
+    with pytest.raises(ValueError, match="no network"):
+        fail()
+    assert not storage.fetch(machines.var("b") / "cache/half.json").exists()
+
+
+def test_logs_stay_on_their_machine(machines: Machines) -> None:
     var = machines.var("a")
-    for name in ("cache/areas.parquet", "logs/a.log", "alerts.jsonl"):
+    for name in ("example/areas.parquet", "logs/a.log", "alerts.jsonl"):
         path = write(var / name, "x")
         storage.send(path)
         assert not storage.is_remote(path)

@@ -83,6 +83,40 @@ def test_runs_of_versions_and_drafts_stay_those_of_rejected_versions_go(var: Pat
     assert set(removed.runs) == {"rejected", "scenario"}
     assert {path.name for path in (var / "runs").iterdir()} == set(names) - {"rejected", "scenario"}
     assert versions.versions(store_url)["version"].nunique() == 4  # the store keeps every row
+    assert removed.proposals == ()  # rejected this minute
+
+
+def test_files_of_a_proposal_go_long_after_it_was_rejected_and_come_back_with_it(var: Path, store_url: str) -> None:
+    rejected, proposed = (_version(var, store_url, name)[0] for name in ("rejected", "proposed"))
+    versions.reject(rejected, store_url)
+    later = datetime.now(UTC) + timedelta(days=91)
+    kept, gone = (var / "published" / "proposals" / f"v{version:04d}" for version in (proposed, rejected))
+    assert tidy(var, store_url, now=later, is_trial=True).proposals == (gone.name,)
+    assert gone.exists()
+    assert tidy(var, store_url, now=later).proposals == (gone.name,)
+    assert not gone.exists()
+    assert kept.exists()
+    assert _version(var, store_url, "rejected")[0] == rejected
+    versions.publish(rejected, store_url, var / "published")  # sound again
+    assert tidy(var, store_url, now=later).proposals == ()
+
+
+def test_old_caches_go_but_for_the_newest_of_each_kind(var: Path, store_url: str) -> None:
+    versions.migrate(store_url)
+    names = {
+        "cache/embedded-97351cca4379": 400, "cache/embedded-0123456789ab": 300, "cache/embedded-aaaaaaaaaaaa": 10,
+        "cache/built/pdok-2024-built-aaaaaaaaaaaa": 400, "cache/built/pdok-2023-built-bbbbbbbbbbbb": 400,
+        "cache/pdok-2024": 400, "example/aaaaaaaaaaaa": 400, "example/bbbbbbbbbbbb": 399,
+    }  # fmt: skip
+    for name, days_ago in names.items():
+        file = _log(var, f"{name}/areas.parquet", days_ago)
+        written = file.stat().st_mtime
+        os.utime(file.parent, (written, written))
+    page = [_log(var, "page/a.json", 100), _log(var, "page/b.json", 3)]
+    tidy(var, store_url, now=NOW)
+    gone = {"cache/embedded-97351cca4379", "cache/embedded-0123456789ab", "example/aaaaaaaaaaaa"}
+    assert {name for name in names if not (var / name).exists()} == gone
+    assert [path.exists() for path in page] == [False, True]
 
 
 def test_old_logs_go_and_what_a_killed_tidy_left_goes_too(var: Path, store_url: str) -> None:

@@ -1,0 +1,38 @@
+"""Files of rejected proposals: they may go after a time. The rows stay, with who rejected them and why.
+
+Belongs here: which proposals were rejected, and removing their folders. Does not belong here: rejecting (`versions`),
+how long they are kept (`pipeline.tidy`).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from allocation import storage
+from allocation.publication import files, store
+from allocation.publication.tables import ACTS, VERSIONS
+
+
+def folders_of_rejected(store_url: str, files_dir: Path, before: datetime) -> list[Path]:
+    """The folders of proposals that are rejected, and that nobody proposed or rejected since ``before``."""
+    last = sa.select(ACTS.c.version, sa.func.max(ACTS.c.acted_at).label("at")).group_by(ACTS.c.version).subquery()
+    query = (
+        sa.select(VERSIONS.c.version)
+        .join(last, last.c.version == VERSIONS.c.version)
+        .where(VERSIONS.c.status == "rejected", last.c.at < before)
+        .order_by(VERSIONS.c.version)
+    )
+    with store.reading(store_url) as connection:
+        known = list(connection.scalars(query))
+    folders = [files.proposal_folder(files_dir, version) for version in known]
+    return [folder for folder in folders if files.is_there(folder)]
+
+
+def remove_rejected(store_url: str, files_dir: Path, before: datetime) -> None:
+    """Remove these folders. Proposing the same content again writes its files anew; not meanwhile: it waits."""
+    with store.writing(store_url):
+        for folder in folders_of_rejected(store_url, files_dir, before):
+            storage.remove_folder(folder)
