@@ -10,7 +10,7 @@ UV     := VIRTUAL_ENV=$(VENV) $(BIN)/uv
 export GX_ANALYTICS_ENABLED := false
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-heavy mutate lint format containers bench bench-solver backtest up lock clean
+.PHONY: help run test test-heavy mutate lint format containers strangers bench bench-solver backtest up lock clean
 
 help:             ## this list
 	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -46,6 +46,9 @@ mutate: $(TESTS)  ## plants faults one by one and prints those that no unit test
 
 containers: $(TESTS) ## docker-compose.yml started for real (root, Debian with podman, runc, netavark, aardvark-dns, mmdebstrap)
 	$(BIN)/python -m tests.containers.harness
+
+strangers: $(TESTS) ## a fresh clone on a bare Debian machine in a container: TARGET=run (default) or test
+	$(BIN)/python -m tests.containers.bare $(or $(TARGET),run)
 
 lint: $(TESTS)    ## ruff, mypy (strict), import directions
 	$(BIN)/ruff check .

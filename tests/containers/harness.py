@@ -1,9 +1,11 @@
 """``make containers``: docker-compose.yml, as written, started for real and put through a day of its life.
 
-Stand-ins for the base images are made of Debian packages, the image from the Dockerfile. Then: databases,
-``init``, the components, two workers; ``allocate`` for one region to approval by a planner and publication; a worker
-killed while it works; the store restarted; a dump restored elsewhere that answers the same; everything taken down. Each
-step is one line with the seconds since the start; the first step that fails ends it with exit code 1.
+Stand-ins for the base images are made of Debian packages, the image from the Dockerfile, one more with the code of an
+older commit. Then, in one piece: the older version started with one worker, ``allocate`` for one region to approval by
+a planner and publication; upgraded, with its data, and scaled to two workers; a worker killed while it works; the
+store restarted; a dump restored elsewhere that answers the same; moved to object storage, with two workers that share
+no disk; everything taken down. Each step is one line with the seconds since the start; the first step that fails ends
+it with exit code 1.
 
 Needs root, Debian's podman, runc, netavark, aardvark-dns, mmdebstrap, and podman-compose.
 """
@@ -11,168 +13,40 @@ Needs root, Debian's podman, runc, netavark, aardvark-dns, mmdebstrap, and podma
 from __future__ import annotations
 
 import argparse
-import base64
+import json
 import os
 import secrets
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import httpx
-import pytest
-import sqlalchemy as sa
+from tests.containers import images, podman, stand_ins
+from tests.containers.checks import (
+    check_confinement,
+    check_files,
+    check_people,
+    check_store,
+    restore_elsewhere,
+)
+from tests.containers.installation import COMPONENTS, ROOT, Installation, say, wait_for
+from tests.support import object_storage
 
-from tests.containers import podman, stand_ins
-from tests.support import two_regions
-
-ROOT = Path(__file__).parents[2]
-COMPOSE = ROOT / "docker-compose.yml"
-IMAGE_USER = 50000
-PASSWORDS = (
-    "METADATA_PASSWORD", "STORE_SUPERUSER_PASSWORD", "STORE_ADMIN_PASSWORD", "STORE_PASSWORD", "STORE_PAGE_PASSWORD",
-    "BROKER_PASSWORD", "AIRFLOW_JWT_SECRET", "AIRFLOW_SECRET_KEY",
-)  # fmt: skip
-COMPONENTS = ("api-server", "scheduler", "dag-processor", "worker")
-PATIENCE_S = 600
-BEGAN = time.monotonic()
+WITHOUT_A_SHARED_DISK = ROOT / "docker" / "object-storage.yml"
 
 
-def say(text: str) -> None:
-    """One line of the log."""
-    print(f"{time.monotonic() - BEGAN:6.0f} s  {text}", flush=True)
-
-
-def wait_for(what: str, is_done: Callable[[], Any], every_s: float = 2.0) -> Any:
-    """The first true value of ``is_done``. Raises AssertionError, naming ``what``, when it takes too long."""
-    ends = time.monotonic() + PATIENCE_S
-    while time.monotonic() < ends:
-        try:
-            value = is_done()
-        except httpx.TransportError:
-            value = None
-        if value:
-            return value
-        time.sleep(every_s)
-    raise AssertionError(f"not within {PATIENCE_S} s: {what}")
-
-
-def free_port() -> int:
-    """A port that is free now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-@dataclass
-class Installation:
-    """The compose file under one name: its settings, its addresses, and somebody who is logged in."""
-
-    compose: podman.Compose
-    values: dict[str, str]
-    client: httpx.Client
-
-    def log_in(self, name: str, password: str) -> None:
-        """Everything that is asked from now on is asked by this user."""
-        answer = self.client.post("/auth/token", json={"username": name, "password": password})
-        answer.raise_for_status()
-        self.client.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
-
-    def get(self, path: str) -> dict[str, Any]:
-        """The answer of Airflow's interface."""
-        answer = self.client.get(f"/api/v2/{path}")
-        answer.raise_for_status()
-        return dict(answer.json())
-
-    def store(self, login: str, password: str) -> sa.Engine:
-        """The store, from outside, as this login."""
-        url = sa.URL.create(
-            "postgresql+psycopg", login, password, "127.0.0.1", int(self.values["STORE_PORT"]), "caseload"
-        )
-        return sa.create_engine(url, poolclass=sa.NullPool)
-
-    def trigger(self, regions: list[str]) -> str:
-        """Start ``allocate``; returns the id of its run."""
-        body = {"logical_date": None, "conf": {"regions": regions, "reason": "harness"}}
-        answer = self.client.post("/api/v2/dags/allocate/dagRuns", json=body)
-        answer.raise_for_status()
-        return str(answer.json()["dag_run_id"])
-
-    def tasks(self, run_id: str) -> list[dict[str, Any]]:
-        """The tasks of a run."""
-        return list(self.get(f"dags/allocate/dagRuns/{run_id}/taskInstances?limit=200")["task_instances"])
-
-    def waits(self, run_id: str) -> bool:
-        """Whether the run waits for a planner. Raises AssertionError when it has failed."""
-        state = self.get(f"dags/allocate/dagRuns/{run_id}")["state"]
-        assert state != "failed", [(task["task_id"], task["state"]) for task in self.tasks(run_id)]
-        path = f"dags/allocate/dagRuns/{run_id}/hitlDetails?response_received=false"
-        return self.get(path)["total_entries"] > 0
-
-    def approve(self, run_id: str) -> None:
-        """Approve as who is logged in, and wait for the end."""
-        path = f"/api/v2/dags/allocate/dagRuns/{run_id}/taskInstances/approve/-1/hitlDetails"
-        body = {"chosen_options": ["Approve"], "params_input": {"remark": "akkoord"}}
-        self.client.patch(path, json=body).raise_for_status()
-        path = f"dags/allocate/dagRuns/{run_id}"
-        end = wait_for("the end of the run", lambda: (s := self.get(path)["state"]) in ("success", "failed") and s)
-        assert end == "success", [(task["task_id"], task["state"]) for task in self.tasks(run_id)]
-
-
-def settings(folder: Path) -> dict[str, str]:
-    """A filled-in ``.env``: passwords, ports that are free, an input folder of two regions."""
-    country = two_regions.write(folder / "country")
-    boundaries = country.input / "areas.gpkg"
-    shutil.copy(country.boundaries, boundaries)
-    password = folder / "admin_password"
-    password.write_text(secrets.token_urlsafe(16), encoding="utf-8")
-    for path in (folder, password, *country.input.parent.rglob("*"), country.input.parent):
-        os.chown(path, IMAGE_USER, IMAGE_USER)
-    password.chmod(0o400)
-    return {name: secrets.token_urlsafe(24) for name in PASSWORDS} | {
-        "AIRFLOW_FERNET_KEY": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
-        "ADMIN_PASSWORD_FILE": str(password),
-        "CASELOAD_INPUT_DIR": str(country.input),
-        "CASELOAD_BOUNDARIES": "/input/areas.gpkg",
-        "CASELOAD_IMAGE_TAG": "harness",
-        "AIRFLOW_PORT": str(free_port()),
-        "STORE_PORT": str(free_port()),
-        "TASK_LOST_AFTER_S": "60",
-    }
-
-
-def build(folder: Path) -> None:
-    """The stand-ins and the image of the project."""
-    for name in stand_ins.IMAGES:
-        say(f"stand-in {name}: {'made' if stand_ins.build(name) else 'there'}")
-    words = ["podman", "build", "--quiet", *podman.building(folder), "-f", str(ROOT / "docker" / "Dockerfile")]
-    podman.run(*words, "-t", "localhost/smc-caseload:harness", str(ROOT))
-    podman.run("podman", "tag", "localhost/smc-caseload:harness", "docker.io/library/smc-caseload:harness")
-    size = podman.run("podman", "image", "inspect", "--format", "{{.Size}}", "localhost/smc-caseload:harness")
-    say(f"image of the project built from docker/Dockerfile: {int(size) / 1e9:.1f} GB")
-    mounted = (
-        "sha256sum /etc/pip.conf /etc/uv/* /etc/ssl/certs/ca-certificates.crt 2>/dev/null; find / -xdev -name .env"
-    )
-    of_base, of_image = (
-        podman.run("podman", "run", "--rm", "--user", "0", "--entrypoint", "sh", image, "-c", mounted)
-        for image in (stand_ins.PYTHON, "localhost/smc-caseload:harness")
-    )
-    assert of_image == of_base, f"the image holds settings of this machine: {of_image}"
-
-
-def start(smc: Installation) -> None:
-    """Databases, ``init``, the components with two workers, each when what it waits for is healthy."""
-    compose = smc.compose
+def start_databases(compose: podman.Compose) -> None:
+    """Store, metadata and broker."""
     compose.up("store", "metadata", "broker")
     for service in ("store", "metadata", "broker"):
         wait_for(f"{service} healthy", lambda service=service: compose.is_healthy(service))
     say("store, metadata and broker are healthy")
+
+
+def start_components(compose: podman.Compose, workers: int) -> None:
+    """``init``, and the components with so many workers, each when what it waits for is healthy."""
     compose.up("init")
     wait_for("the end of init", lambda: compose.state("init")["Status"] == "exited")
     if compose.state("init")["ExitCode"] != 0:
@@ -180,85 +54,43 @@ def start(smc: Installation) -> None:
     say("init has migrated both schemas, given the logins their roles, made roles and administrator")
     compose.up("api-server", "scheduler", "dag-processor")
     wait_for("api-server healthy", lambda: compose.is_healthy("api-server"))
-    compose.up("worker", scale={"worker": 2})
-    for service, number in [(name, 1) for name in COMPONENTS] + [("worker", 2)]:
+    compose.up("worker", scale={"worker": workers})
+    numbered = [(name, 1) for name in COMPONENTS] + [("worker", number) for number in range(2, workers + 1)]
+    for service, number in numbered:
         wait_for(f"{service} healthy", lambda name=service, n=number: compose.is_healthy(name, n))
-    say("api-server, scheduler, dag-processor and two workers are healthy")
+    say(f"api-server, scheduler, dag-processor and {workers} worker(s) are healthy")
 
 
-def check_confinement(compose: podman.Compose) -> None:
-    """No service is root, has a capability, can gain one, or can write to its root file system; each has a limit."""
-    for service in ("store", "metadata", "broker", *COMPONENTS):
-        status = compose.exec(service, "cat", "/proc/1/status")
-        facts = dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)
-        assert facts["Uid"].split()[0] != "0", service
-        assert int(facts["CapEff"], 16) == int(facts["CapBnd"], 16) == 0, service
-        assert facts["NoNewPrivs"] == "1", service
-        tried = ["podman", "exec", "-u", "0", compose.container(service), "touch", "/usr/tried"]
-        assert b"Read-only" in subprocess.run(tried, capture_output=True, check=False).stderr, service
-        limit = podman.run("podman", "inspect", "--format", "{{.HostConfig.Memory}}", compose.container(service))
-        assert int(limit) > 0, service
-    say("every service: a user, no capability, no new privileges, read-only root, a memory limit")
+ANSWERS = ("pc4", "client_group", "law", "client_line", "team_id", "share")
+"""What a row of routing says in every version of the data contract."""
 
 
-def check_people(smc: Installation) -> None:
-    """A planner and a viewer are made with their roles; neither sees a connection, and a viewer starts nothing."""
-    smc.log_in("beheer", Path(smc.values["ADMIN_PASSWORD_FILE"]).read_text("utf-8"))
-    wait_for("DAG allocate", lambda: smc.client.get("/api/v2/dags/allocate").status_code == 200)
-    assert smc.get("importErrors")["total_entries"] == 0
-    smc.client.patch("/api/v2/dags/allocate", json={"is_paused": False}).raise_for_status()
-    for role in ("planner", "viewer", "engineer"):
-        words = [
-            "airflow",
-            "users",
-            "create",
-            "--role",
-            role,
-            "-u",
-            role,
-            "-f",
-            role,
-            "-l",
-            "-",
-            "-e",
-            f"{role}@localhost",
-        ]
-        smc.compose.exec("api-server", *words, "-p", smc.values["AIRFLOW_SECRET_KEY"])
-    for role, may_start in (("viewer", 403), ("planner", 200), ("engineer", 200)):
-        smc.log_in(role, smc.values["AIRFLOW_SECRET_KEY"])
-        assert smc.client.get("/api/v2/connections").status_code == 403, role
-        assert smc.client.get("/api/v2/variables").status_code == 403, role
-        body = {"logical_date": None, "conf": {"regions": ["no such region"]}}
-        answer = smc.client.post("/api/v2/dags/allocate/dagRuns", json=body if may_start == 403 else body | {"conf": 1})
-        assert answer.status_code == (403 if may_start == 403 else 422), (role, answer.text)
-        assert smc.client.get("/caseload/api/lookup?postcode=3511").status_code in (200, 404, 422), role
-    smc.log_in("planner", smc.values["AIRFLOW_SECRET_KEY"])
-    patch = smc.client.patch("/api/v2/dags/drift", json={"is_paused": False})
-    assert patch.status_code == 403, patch.text
-    say("roles viewer, planner, engineer do what they may and no more; nobody of them sees connections or variables")
+def answers(smc: Installation) -> set[tuple[Any, ...]]:
+    """What the version in force says."""
+    return {tuple(row[name] for name in ANSWERS) for row in smc.routing()}
 
 
-def check_store(smc: Installation, version: int) -> list[tuple[Any, ...]]:
-    """A consumer reads the version in force, and nobody but the owner changes rows. Returns the routing."""
-    with smc.store("administrator", smc.values["STORE_ADMIN_PASSWORD"]).begin() as connection:
-        known = connection.scalar(sa.text("SELECT count(*) FROM pg_roles WHERE rolname = 'uitkeren'"))
-        if not known:
-            password = smc.values["BROKER_PASSWORD"]
-            connection.execute(sa.text(f"CREATE ROLE uitkeren LOGIN PASSWORD '{password}' IN ROLE caseload_reader"))
-    with smc.store("uitkeren", smc.values["BROKER_PASSWORD"]).connect() as connection:
-        rows = connection.execute(sa.text("SELECT * FROM caseload.routing_current ORDER BY 1, 2, 3, 4, 5, 6, 7")).all()
-        assert {row.version for row in rows} == {version}
-    for login in ("page", "pipeline"):
-        name = "STORE_PAGE_PASSWORD" if login == "page" else "STORE_PASSWORD"
-        with smc.store(login, smc.values[name]).connect() as connection:
-            delete = sa.text("DELETE FROM caseload.routing_rows")
-            with pytest.raises(sa.exc.ProgrammingError, match="permission denied"):
-                connection.execute(delete)
-    return [tuple(row) for row in rows]
+def upgrade(smc: Installation) -> None:
+    """The newer image on the data of the older one, with two workers: what was published then answers the same."""
+    before, rows = answers(smc), len(smc.routing())
+    smc.compose.remove("worker", "dag-processor", "scheduler", "api-server", "init")
+    smc.set(CASELOAD_IMAGE_TAG="harness")
+    start_components(smc.compose, workers=2)
+    image = podman.run("podman", "inspect", "--format", "{{.ImageName}}", smc.compose.container("worker", 2))
+    assert image.strip().endswith(":harness"), image
+    assert answers(smc) == before
+    assert smc.version() == 1
+    say(f"upgraded from {images.OLDER} with its data: {rows} rows are {len(smc.routing())} and say the same")
+    smc.compose.up("cleaner")
+    wait_for("Airflow's tables cleaned", lambda: smc.compose.is_healthy("cleaner"))
+    say("cleaner has cleaned Airflow's own tables and waits for next week")
 
 
-def publish_one_region(smc: Installation, *, kill: bool) -> None:
-    """A planner starts ``allocate`` for one region and approves. ``kill``: the worker that works is killed."""
+def publish_one_region(smc: Installation, *, kill: bool = False) -> set[str]:
+    """A planner starts ``allocate`` for one region and approves; returns the workers that took part.
+
+    ``kill``: the worker that works is killed.
+    """
     run_id = smc.trigger(["14"])
     if kill:
         busy = wait_for(
@@ -276,73 +108,76 @@ def publish_one_region(smc: Installation, *, kill: bool) -> None:
     smc.approve(run_id)
     tries = {task["task_id"]: task["try_number"] for task in smc.tasks(run_id) if task["try_number"] > 1}
     say(f"approved by the planner and published{f'; tried again: {tries}' if tries else ''}")
+    return {str(task["hostname"]) for task in smc.tasks(run_id) if task["hostname"]}
 
 
-def check_files(smc: Installation) -> None:
-    """Another division mounts the volume of published files read-only: it reads versions, and no proposal."""
-    words = ["podman", "run", "--rm", "--user", "1234", "-v", f"{smc.compose.name}_published:/published:ro"]
-    words += [stand_ins.PYTHON, "sh", "-c"]
-    listed = podman.run(*words, "ls /published && cat /published/v0001_*/routing.csv | wc -l").split()
-    assert int(listed[-1]) > 1000, listed
-    refused = subprocess.run([*words, "ls /published/proposals"], capture_output=True, check=False)
-    assert b"Permission denied" in refused.stderr, refused
-    refused = subprocess.run([*words, "touch /published/x"], capture_output=True, check=False)
-    assert b"Read-only" in refused.stderr, refused
-    say("the published files are readable for another user, read-only, without the proposals")
+def move_to_object_storage(smc: Installation, folder: Path) -> None:
+    """The chapter of docs/runbook.md: what the volumes have is sent to a bucket; then no container shares a disk."""
+    name, bucket = smc.compose.name, {"CASELOAD_FILES": "s3://caseload/harness"}
+    key, secret = "caseload", secrets.token_hex(16)
+    who = {"credentials": [{"accessKey": key, "secretKey": secret}], "actions": ["Admin", "Read", "Write", "List"]}
+    (folder / "s3.json").write_text(json.dumps({"identities": [{"name": key, **who}]}), encoding="utf-8")
+    reached = {
+        "AWS_ENDPOINT_URL": f"http://{name}_s3:8333", "AWS_ACCESS_KEY_ID": key, "AWS_SECRET_ACCESS_KEY": secret,
+        "AWS_REGION": "us-east-1", "AWS_ALLOW_HTTP": "true",
+    }  # fmt: skip
+    settings = folder / "storage.env"
+    settings.write_text("".join(f"{name}={value}\n" for name, value in reached.items()), encoding="utf-8")
+    server = ["podman", "run", "-d", "--name", f"{name}_s3", "--network", f"{name}_inside", "--tmpfs", "/data"]
+    server += ["-v", f"{object_storage.PROGRAM}:/weed:ro", "-v", f"{folder / 's3.json'}:/s3.json:ro", stand_ins.PYTHON]
+    server += ["/weed", "server", "-s3", "-dir=/data", "-s3.config=/s3.json", "-ip=127.0.0.1", "-ip.bind=0.0.0.0"]
+    podman.run(*server, "-volume.max=30", "-master.volumeSizeLimitMB=64")
+    smc.compose.remove("worker", "dag-processor", "scheduler", "api-server", "init")
+    data = "/var/lib/caseload"
+    send = ["podman", "run", "--rm", "--network", f"{name}_inside", "--env-file", str(settings)]
+    send += ["-e", f"CASELOAD_FILES={bucket['CASELOAD_FILES']}", "-v", f"{name}_caseload:{data}"]
+    send += ["-v", f"{name}_published:{data}/published", "-v", f"{smc.values['CASELOAD_INPUT_DIR']}:{data}/input:ro"]
+    wait_for("the bucket", lambda: subprocess.run([*send, images.IMAGE, "python", "-m", "allocation.storage"],
+                                                  capture_output=True, check=False).returncode == 0)  # fmt: skip
+    say("runs, versions and input sent to a bucket of an S3 server")
+    smc.compose.files = (*smc.compose.files, WITHOUT_A_SHARED_DISK)
+    boundaries = f"{data}/input/areas.gpkg"
+    smc.set(**bucket, CASELOAD_FILES_SETTINGS=str(settings), CASELOAD_BOUNDARIES=boundaries)
+    start_components(smc.compose, workers=2)
+    mounted = [smc.compose.mounts("worker", number) for number in (1, 2)]
+    assert not set(mounted[0]) & set(mounted[1]), mounted
+    say("two workers that share no disk")
 
 
-def restore_elsewhere(smc: Installation, expected: list[tuple[Any, ...]], folder: Path) -> None:
-    """The dump of docs/runbook.md, restored in a server of its own by the same commands: the same routing."""
-    dump = folder / "caseload.dump"
-    with dump.open("wb") as file:
-        words = ["podman", "exec", smc.compose.container("store"), "pg_dump", "-U", "postgres", "-Fc", "caseload"]
-        subprocess.run(words, stdout=file, check=True)
-    roles = smc.compose.exec("store", "pg_dumpall", "-U", "postgres", "--roles-only", "--no-role-passwords")
-    name, port = f"{smc.compose.name}_elsewhere", free_port()
-    words = ["podman", "run", "-d", "--name", name, "-p", f"127.0.0.1:{port}:5432", "--user", "postgres"]
-    words += ["--tmpfs", "/var/run/postgresql:mode=1777"]
-    words += ["-e", "POSTGRES_USER=postgres", "-e", "POSTGRES_DB=caseload", "-e", "POSTGRES_PASSWORD=elsewhere"]
-    podman.run(*words, "docker.io/postgis/postgis:16-3.4")
-    try:
-        ready = ["podman", "exec", name, "pg_isready", "-h", "localhost", "-U", "postgres", "-d", "caseload"]
-        wait_for("the other server", lambda: subprocess.run(ready, capture_output=True, check=False).returncode == 0)
-        inside = ["podman", "exec", "-i", name]
-        subprocess.run([*inside, "psql", "-q", "-U", "postgres"], input=roles.encode(), check=True, capture_output=True)
-        with dump.open("rb") as file:
-            restore = ["pg_restore", "-U", "postgres", "-d", "caseload", "--clean", "--if-exists"]
-            subprocess.run([*inside, *restore], stdin=file, check=True)
-        other = sa.create_engine(f"postgresql+psycopg://postgres:elsewhere@127.0.0.1:{port}/caseload")
-        with other.connect() as connection:
-            query = sa.text("SELECT * FROM caseload.routing_current ORDER BY 1, 2, 3, 4, 5, 6, 7")
-            assert [tuple(row) for row in connection.execute(query)] == expected
-        other.dispose()
-    finally:
-        podman.run("podman", "rm", "-f", name)
-    say(f"a dump of {dump.stat().st_size / 1e6:.1f} MB restored in another server gives the same {len(expected)} rows")
+def check_bucket(smc: Installation) -> None:
+    """A container that is neither worker reads the timeline and the files of the version in force."""
+    script = (
+        "import json, pathlib; from allocation import storage; from allocation.publication import files; "
+        "folder = pathlib.Path('/var/lib/caseload/published'); "
+        "last = json.loads(storage.fetch(folder / files.TIMELINE).read_text())['periods'][-1]; "
+        "print(last['version'], len(files.verify(folder / last['folder'])))"
+    )
+    version, faults = smc.compose.exec("api-server", "python", "-c", script).split()
+    assert (int(version), int(faults)) == (smc.version(), 0)
+    say(f"version {version} is in the bucket, and its files are those of its manifest")
 
 
 def story(smc: Installation, folder: Path) -> None:
     """Everything, in order."""
-    start(smc)
-    check_confinement(smc.compose)
+    start_databases(smc.compose)
+    start_components(smc.compose, workers=1)
     check_people(smc)
-    publish_one_region(smc, kill=False)
+    publish_one_region(smc)
     check_store(smc, 1)
     check_files(smc)
+    upgrade(smc)
+    check_confinement(smc.compose)
+    smc.log_in("planner", smc.values["AIRFLOW_SECRET_KEY"])
     publish_one_region(smc, kill=True)
     podman.run("podman", "restart", smc.compose.container("store"))
     wait_for("the store healthy", lambda: smc.compose.is_healthy("store"))
     say("store restarted")
-    rows = check_store(smc, smc_version(smc))
-    publish_one_region(smc, kill=False)
-    restore_elsewhere(smc, check_store(smc, smc_version(smc)), folder)
-    assert rows
-
-
-def smc_version(smc: Installation) -> int:
-    """The version in force, as the pipeline sees it."""
-    with smc.store("pipeline", smc.values["STORE_PASSWORD"]).connect() as connection:
-        return int(connection.scalar(sa.text("SELECT max(version) FROM caseload.routing_current")))
+    restore_elsewhere(smc, check_store(smc, smc.version()), folder)
+    move_to_object_storage(smc, folder)
+    smc.log_in("planner", smc.values["AIRFLOW_SECRET_KEY"])
+    assert len(publish_one_region(smc)) == 2, "both workers took part"
+    check_store(smc, smc.version())
+    check_bucket(smc)
 
 
 def main() -> int:
@@ -356,25 +191,22 @@ def main() -> int:
         print(f"left out: needs root and {', '.join(lacking or podman.NEEDED)}")
         return 1
     folder = Path(tempfile.mkdtemp(prefix="caseload_containers_"))
-    (folder / "containers.conf").write_text(podman.SETTINGS, encoding="utf-8")
-    os.environ["CONTAINERS_CONF"] = str(folder / "containers.conf")
+    podman.prepare(folder)
     if not asked.built:
-        build(folder)
-    values = settings(folder)
-    env = folder / ".env"
-    env.touch(mode=0o600)
-    env.write_text("".join(f"{name}={value}\n" for name, value in values.items()), encoding="utf-8")
-    compose = podman.Compose(COMPOSE, f"caseload{secrets.token_hex(3)}", env)
-    smc = Installation(
-        compose, values, httpx.Client(base_url=f"http://127.0.0.1:{values['AIRFLOW_PORT']}", timeout=120)
-    )
+        images.build(folder)
+    smc = Installation.new(folder, image="older")
     try:
         story(smc, folder)
+    except BaseException:
+        for service in ("init", *COMPONENTS):
+            print(f"--- {service}", smc.compose.logs(service), sep="\n", file=sys.stderr)
+        raise
     finally:
         if asked.keep:
-            say(f"left running as {compose.name}, settings in {folder}")
+            say(f"left running as {smc.compose.name}, settings in {folder}")
         else:
-            compose("down", "--volumes", "--timeout", "5")
+            subprocess.run(["podman", "rm", "-f", "-i", f"{smc.compose.name}_s3"], check=False, capture_output=True)
+            smc.compose("down", "--volumes", "--timeout", "5")
             shutil.rmtree(folder)
             say("taken down")
     return 0

@@ -43,10 +43,16 @@ def run(*words: str, **options: Any) -> str:
     return done.stdout
 
 
-def building(folder: Path) -> list[str]:
-    """Options of a build that must reach a package index: this machine's network, pip settings and certificates.
+def prepare(folder: Path) -> None:
+    """Let every command of podman from now on use ``SETTINGS``."""
+    (folder / "containers.conf").write_text(SETTINGS, encoding="utf-8")
+    os.environ["CONTAINERS_CONF"] = str(folder / "containers.conf")
 
-    They are mounted for the time of the build; nothing of them is in the image.
+
+def building(folder: Path) -> list[str]:
+    """Options of a build or a run that must reach a package index: this machine's network, pip settings, certificates.
+
+    They are mounted for that time; nothing of them is in the image.
     """
     options = ["--network=host", "--pull=never"]
     if PIP_CONFIGURATION.exists():
@@ -62,9 +68,9 @@ def building(folder: Path) -> list[str]:
 
 @dataclass
 class Compose:
-    """A compose file, started under a name of its own."""
+    """Compose files, started under a name of their own. ``files``: the later ones change what the first says."""
 
-    file: Path
+    files: tuple[Path, ...]
     name: str
     settings: Path
     scales: dict[str, int] = field(default_factory=dict)
@@ -73,13 +79,22 @@ class Compose:
         """A command of podman-compose."""
         program = which("podman-compose")
         assert program is not None
-        start = [program, "--in-pod", "false", "-p", self.name, "-f", str(self.file), "--env-file", str(self.settings)]
-        return run(*start, *words, cwd=self.file.parent)
+        named = [word for file in self.files for word in ("-f", str(file))]
+        start = [program, "--in-pod", "false", "-p", self.name, *named, "--env-file", str(self.settings)]
+        return run(*start, *words, cwd=self.files[0].parent)
 
     def up(self, *services: str, scale: Mapping[str, int] | None = None) -> None:
         """Start services without those they depend on: the caller keeps the order."""
         scales = [word for name, count in (scale or {}).items() for word in ("--scale", f"{name}={count}")]
         self("up", "-d", "--no-deps", "--no-build", *scales, *services)
+
+    def remove(self, *services: str) -> None:
+        """End services and remove their containers, in this order: none before those that depend on it."""
+        for service in services:
+            begin = f"{self.name}_{service}_"
+            names = run("podman", "ps", "-a", "--format", "{{.Names}}", "--filter", f"name=^{begin}").split()
+            if names:
+                run("podman", "rm", "-f", "-t", "20", *names)
 
     def container(self, service: str, number: int = 1) -> str:
         """The name of a container."""
@@ -89,6 +104,17 @@ class Compose:
         """Whether the health command of the compose file succeeds now."""
         words = ["podman", "healthcheck", "run", self.container(service, number)]
         return subprocess.run(words, capture_output=True, check=False).returncode == 0
+
+    def logs(self, service: str) -> str:
+        """The last lines that a service wrote, for whoever looks for what went wrong."""
+        words = ["podman", "logs", "--tail", "30", self.container(service)]
+        done = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+        return done.stdout
+
+    def mounts(self, service: str, number: int = 1) -> list[str]:
+        """Where the volumes of a container lie on this machine."""
+        mounts = json.loads(run("podman", "inspect", self.container(service, number)))[0]["Mounts"]
+        return [str(mount["Source"]) for mount in mounts]
 
     def exec(self, service: str, *words: str, options: Sequence[str] = ()) -> str:
         """What a command inside a service prints."""

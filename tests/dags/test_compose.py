@@ -1,4 +1,4 @@
-"""``docker-compose.yml``, the image and the Helm example: complete, without a password, and the same in every service.
+"""``docker-compose.yml`` and the image: complete, without a password, and the same in every service.
 
 No container engine is needed: the files are read as YAML, and by Debian's docker-compose where that is installed.
 """
@@ -17,7 +17,7 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).parents[2]
-AIRFLOW = {"init", "api-server", "scheduler", "dag-processor", "worker"}
+AIRFLOW = {"init", "api-server", "scheduler", "dag-processor", "worker", "cleaner"}
 REQUIRED = {
     "METADATA_PASSWORD",
     "STORE_SUPERUSER_PASSWORD",
@@ -59,7 +59,7 @@ def test_each_component_opens_the_store_with_the_least_rights(compose: dict[str,
         address = compose["services"][name]["environment"].get("CASELOAD_STORE")
         logins[name] = address and re.findall(r"^postgresql\+psycopg://(\w+):", address)[0]
     expected = {"init": "administrator", "worker": "pipeline", "api-server": "page", "scheduler": None}
-    assert logins == expected | {"dag-processor": None}
+    assert logins == expected | {"dag-processor": None, "cleaner": None}
     made = re.findall(r"CREATE ROLE (\w+) LOGIN", (ROOT / "docker" / "store-logins.sh").read_text(encoding="utf-8"))
     assert {login for login in logins.values() if login} == set(made)
 
@@ -146,11 +146,16 @@ def test_the_image_gets_the_application_with_its_manual_and_nothing_else_of_the_
     assert all((ROOT / name).exists() for name in kept)
 
 
-def test_the_helm_example_names_no_secret() -> None:
-    values = yaml.safe_load((ROOT / "docker" / "helm-values.yaml").read_text(encoding="utf-8"))
-    assert values["executor"] == "KubernetesExecutor"
-    assert values["airflowVersion"] in (ROOT / "requirements.lock").read_text(encoding="utf-8")
-    assert {secret["envName"] for secret in values["secret"]} == {"CASELOAD_STORE", "AIRFLOW_CONN_CASELOAD_WEBHOOK"}
+def test_with_object_storage_no_service_shares_a_volume_or_the_input(compose: dict[str, Any]) -> None:
+    """What the second file says of a service takes the place of its volumes; its data folder is its own."""
+    text = (ROOT / "docker" / "object-storage.yml").read_text(encoding="utf-8")
+    changed = yaml.safe_load(text.replace("!override", ""))
+    assert set(changed["services"]) == AIRFLOW
+    assert text.count("volumes: !override") == 1
+    for service in changed["services"].values():
+        assert service["volumes"] == [compose["x-airflow"]["environment"]["CASELOAD_VAR"]]
+        assert service["environment"]["CASELOAD_INPUT"] == "/var/lib/caseload/input"
+    assert not re.search("(KEY|SECRET|PASSWORD)[A-Z_]*:", text)
 
 
 @pytest.mark.skipif(shutil.which("docker-compose") is None, reason="Debian's docker-compose is not installed")
