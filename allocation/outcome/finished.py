@@ -265,13 +265,7 @@ def _finished_of_regions(months: pd.DataFrame, parts: pd.DataFrame, rows: pd.Dat
     count = window["month"].nunique()
     window = months[months["month"].isin(window["month"])]
     mine = window.merge(parts, on=UNIT).rename(columns={"region": "arbeidsmarktregio_nr"})
-    has = rows[[*key[:1], "district"]].drop_duplicates("arbeidsmarktregio_nr").set_index("arbeidsmarktregio_nr")
-    there = pd.MultiIndex.from_frame(rows[["arbeidsmarktregio_nr", "district"]].fillna(""))
-    is_there = pd.MultiIndex.from_frame(mine[["arbeidsmarktregio_nr", "district"]].fillna("")).isin(there)
-    mine["district"] = mine["district"].where(is_there, mine["arbeidsmarktregio_nr"].map(has["district"]))
-    divided = pd.MultiIndex.from_frame(rows[["arbeidsmarktregio_nr", "law_domain", "client_line"]])
-    is_divided = pd.MultiIndex.from_frame(mine[["arbeidsmarktregio_nr", "law_domain", "client_line"]]).isin(divided)
-    mine["client_line"] = mine["client_line"].where(is_divided, ALL_LINES)
+    mine[["client_line", "district"]] = _as_divided(mine, rows)
     counted = mine["finished_clients"] * mine["part"]
     timed = counted.where(mine["lead_time_days"].notna(), 0.0)
     sums = mine[key].assign(
@@ -286,3 +280,24 @@ def _finished_of_regions(months: pd.DataFrame, parts: pd.DataFrame, rows: pd.Dat
     # a mean over a few clients says nothing of the line, and something of them
     table["lead_time_days"] = table["days"] / table["timed"].where(table["timed"] >= SMALLEST_SHOWN_COUNT)
     return table.drop(columns=["days", "timed"]).assign(months=count).reset_index()
+
+
+def _as_divided(mine: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
+    """client_line and district of each row of ``mine`` as its region and law domain have them in ``rows``.
+
+    What a region does not have (a line or district of a team that has ended) becomes the first that it has.
+    """
+    there: dict[tuple[int, str], list[tuple[str, str]]] = {}
+    named = rows.assign(district=rows["district"].fillna("").astype(str))
+    for region, domain, line, district in named[
+        ["arbeidsmarktregio_nr", "law_domain", "client_line", "district"]
+    ].drop_duplicates().sort_values(["client_line", "district"]).itertuples(index=False, name=None):  # fmt: skip
+        there.setdefault((region, domain), []).append((line, district))
+    cases = mine[["arbeidsmarktregio_nr", "law_domain", "client_line", "district"]].fillna({"district": ""})
+    found = []
+    for region, domain, line, district in cases.itertuples(index=False, name=None):
+        known = there.get((region, domain), [(line, district)])
+        of_line = [one for one in known if one[0] == line] or known
+        of_both = [one for one in of_line if one[1] == district] or of_line
+        found.append((of_both[0][0], of_both[0][1] or None))
+    return pd.DataFrame(found, columns=["client_line", "district"], index=mine.index, dtype=object)

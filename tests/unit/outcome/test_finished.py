@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
@@ -176,3 +177,24 @@ def test_every_finished_client_is_in_one_team_and_of_divided_teams_in_one_region
     of_p1 = of_regions[of_regions["law_domain"] == "pw"].set_index("arbeidsmarktregio_nr")["finished_clients"]
     if of_p1.sum() > 0:
         assert of_p1[2] / of_p1[1] == pytest.approx(2.0)
+
+
+def test_work_of_teams_that_ended_counts_for_a_line_and_district_that_the_region_has() -> None:
+    """Region 1 has two lines in district Noord, and its PW team is of district Oost; ended teams had both lines, and
+    another district."""
+    columns = ["arbeidsmarktregio_nr", "district", "law_domain", "client_line"]
+    rows = pd.DataFrame(
+        [(1, "Noord", "zw_wia", "vangnet"), (1, "Noord", "zw_wia", "werkgever"), (1, "Oost", "pw", "alle")],
+        columns=columns,
+    )
+    done = [("OLD", "zw_wia", "alle", "Zuid", 7.0), ("V", "zw_wia", "vangnet", "Noord", 5.0),
+            ("OLDPW", "pw", "vangnet", "Noord", 3.0)]  # fmt: skip
+    months = pd.DataFrame(done, columns=[*finished.UNIT, "district", "finished_clients"]).assign(
+        month="2025-12", finished_planned_clients=np.nan, lead_time_days=20.0
+    )
+    parts = months[finished.UNIT].assign(region=1, part=1.0)
+    found = finished._finished_of_regions(months, parts, rows).set_index(columns)
+    assert found["finished_clients"].to_dict() == {
+        (1, "Noord", "zw_wia", "vangnet"): 12.0,
+        (1, "Oost", "pw", "alle"): 3.0,
+    }
