@@ -30,8 +30,9 @@ _THOUSANDS = re.compile(r"[1-9][0-9]{0,2}([. ])[0-9]{3}(?:\1[0-9]{3})*")
 def identifiers(column: pd.Series, where: str) -> pd.Series:
     """``column`` as text, missing where a cell is empty; on the same index.
 
-    Blanks around the text, no-break spaces and marks without width included, are taken off and those inside are made
-    one; a whole float is the whole number that it was (3511.0 is '3511').
+    A letter with its accent is one character, however a program wrote it. Blanks around the text, no-break spaces and
+    marks without width included, are taken off and those inside are made one; a whole float is the whole number that it
+    was (3511.0 is '3511').
     Raises GeodataError, with ``where`` and the row (the first is 1), on a control character or a lone surrogate.
     """
     cells = [_identifier(cell, where, row) for row, cell in enumerate(column.array, start=1)]
@@ -50,7 +51,7 @@ def _identifier(cell: Any, where: str, row: int) -> str | None:
         if isinstance(cell, float | np.floating | decimal.Decimal) and math.isfinite(cell) and cell == int(cell):
             return str(int(cell))
         cell = str(cell)
-    text = " ".join(cell.split())
+    text = " ".join(unicodedata.normalize("NFC", cell).split())
     kinds = [unicodedata.category(character) for character in text]
     if "Cc" in kinds or "Cs" in kinds:
         raise GeodataError(f"{where}, row {row}: {shown(text)} holds a character that is not text.")

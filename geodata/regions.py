@@ -74,7 +74,7 @@ def _one_spelling(code: pd.Series, name: pd.Series, kind: str, repairs: Repairs)
     Without contradictions they differ in capitals and signs only. What is spelled otherwise is listed.
     """
     spelled = {of: names.mode().iloc[0] for of, names in name.groupby(code) if names.notna().any()}
-    one = code.map(spelled).where(name.notna())
+    one = code.map(pd.Series(spelled, dtype="str")).astype("str").where(name.notna())
     others = pd.DataFrame({"code": code, "name": name, "one": one})[name.notna() & (name != one)]
     for row in others.drop_duplicates().to_dict("records"):
         detail = f"{kind} {row['code']} heet ook {shown(row['name'])}"

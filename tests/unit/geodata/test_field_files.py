@@ -14,6 +14,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -489,3 +490,54 @@ def test_a_cache_that_cannot_be_written_is_one_sentence(folder: Path) -> None:
     (folder / "cache").write_text("a file")
     with pytest.raises(GeodataError, match=r"cannot be read, or .*cache not be written"):
         load(path, folder)
+
+
+# Files as other programs leave them
+
+
+def test_an_accent_apart_is_the_same_name(folder: Path) -> None:
+    """Two programs write â in two ways; with one code they were said to contradict each other."""
+    names = ["Su\u0301dwest-Frysla\u0302n", "Súdwest-Fryslân"] * 2
+    found = load(write(areas(gm_code="1900", gm_naam=names), folder / "a.parquet"), folder)
+    assert column(found, "gemeente_name") == ["Súdwest-Fryslân"] * 4
+
+
+def test_a_shapefile_in_metres_without_its_prj_is_read_and_told(folder: Path) -> None:
+    path = write(areas(gm_code="0344"), folder / "a.shp")
+    path.with_suffix(".prj").unlink()
+    found = load(path, folder)
+    assert column(found, "gemeente_name") == ["Utrecht"] * 4
+    assert "noemt geen coördinatenstelsel; gelezen als EPSG:28992" in details(found)
+
+
+def test_a_shapefile_in_latin_1_keeps_its_letters(folder: Path) -> None:
+    path = write(areas(gm_code="1900", gm_naam="Súdwest-Fryslân"), folder / "a.shp", encoding="ISO-8859-1")
+    path.with_suffix(".cpg").unlink(missing_ok=True)
+    assert column(load(path, folder), "gemeente_name") == ["Súdwest-Fryslân"] * 4
+
+
+def moved(change: Callable[[Any], Any], crs: int) -> GeoDataFrame:
+    frame = areas(gm_code="0344").to_crs(crs)
+    return frame.set_geometry(shapely.transform(frame.geometry.to_numpy(), change), crs=crs)
+
+
+@pytest.mark.parametrize(
+    ("name", "frame", "words"),
+    [
+        ("a.geojson", moved(lambda xy: xy[:, ::-1], 4326), "do not lie in the Netherlands"),
+        ("a.parquet", moved(lambda xy: xy[:, ::-1], 28992), "do not lie in the Netherlands"),
+        ("a.parquet", moved(lambda xy: xy / 1000, 28992), "do not lie in the Netherlands"),
+        (
+            "a.geojson",
+            areas(gm_code="0344").set_crs(4326, allow_override=True),
+            "metres of RD New, but the file says",
+        ),
+        ("a.parquet", areas(gm_code="0344", postcode=["3511AA", "3511AB", "3512AA", "3512AB"]), "holds full postcodes"),
+    ],
+    ids=["latitude first", "y first", "kilometres", "metres as degrees", "full postcodes"],
+)
+def test_what_cannot_be_meant_is_refused_with_what_was_read(
+    folder: Path, name: str, frame: GeoDataFrame, words: str
+) -> None:
+    with pytest.raises(GeodataError, match=words):
+        load(write(frame, folder / name), folder)

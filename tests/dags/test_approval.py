@@ -1,0 +1,95 @@
+"""A run that waits for a planner looks from time to time whether its proposal still waits, as the scheduler wakes it.
+
+The task is the one of the DAG, the store and the run are real. Only what Airflow keeps of a question (the answer, the
+values handed on, the tasks skipped) is caught here.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from allocation.pipeline import alerts, steps
+from allocation.publication import versions
+from allocation.runs.run import Run
+from tests.support import faults, toy
+from tests.support.browser import toy_run
+
+DAGS = Path(faults.__file__).parents[2] / "dags"
+WOKEN = """
+import json, sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+import run_in_process
+run_in_process.prepare_environment(Path(sys.argv[1]))
+from airflow.dag_processing.dagbag import DagBag
+from airflow.sdk.exceptions import TaskAwaitingInput
+from airflow.sdk.execution_time import hitl
+
+written, handed_on = [], {}
+hitl.update_hitl_detail_response = lambda _id, chosen, entered: written.append([chosen, entered])
+task = DagBag(dag_folder=str(run_in_process.DAGS)).dags["allocate"].get_task("approve")
+task.run, task.skip = sys.argv[2], lambda **_: None
+
+class Instance:
+    id = "1"
+    xcom_push = staticmethod(handed_on.__setitem__)
+
+until = datetime.now(UTC) + timedelta(days=float(sys.argv[3]))
+event = {"error": "time", "error_type": "timeout"}
+try:
+    task.execute_complete({"ti": Instance, "task": task}, event, until.isoformat())
+    waits = None
+except TaskAwaitingInput as waiting:
+    waits = {"kept": waiting.kwargs["until"] == until.isoformat(), "seconds": waiting.timeout.total_seconds()}
+print(json.dumps({"waits": waits, "written": written, "answer": handed_on.get("answer")}))
+"""
+
+
+def woken(run: Run, days_left: float) -> dict[str, Any]:
+    line = [sys.executable, "-c", WOKEN, str(run.var / "airflow-home"), str(run.folder), str(days_left)]
+    done = subprocess.run(
+        line,
+        env=os.environ | {"PYTHONPATH": f"{DAGS}:{DAGS.parent}"},
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=True,
+    )
+    told: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return told
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    """A proposal that waits."""
+    made = toy_run(tmp_path / "var")
+    steps.propose(made)
+    return made
+
+
+def test_it_goes_on_waiting_and_then_counts_as_rejected(run: Run) -> None:
+    told = woken(run, 3)
+    assert told == {"waits": {"kept": True, "seconds": 600.0}, "written": [], "answer": None}
+    told = woken(run, -1)
+    assert told["waits"] is None
+    assert told["written"] == [[["Reject"], {"remark": ""}]]
+    approval = alerts.approval(told["answer"])
+    assert (approval["decision"], approval["by"]) == ("rejected", "no answer in time")
+
+
+def test_it_ends_when_a_newer_proposal_took_its_place(run: Run) -> None:
+    newer = toy_run(run.var, {"locks": toy.locks(("1001", "W2", "pin", "", ""))})
+    steps.propose(newer)
+    told = woken(run, 3)
+    assert told["waits"] is None
+    approval = alerts.approval(told["answer"])
+    assert (approval["decision"], approval["by"]) == ("withdrawn", "caseload")
+    assert approval["remark"] == "Voorstel 1 is ingetrokken: voorstel 2 komt ervoor in de plaats."
+    assert versions.versions(run.store)["status"].tolist() == ["proposed", "withdrawn"]
