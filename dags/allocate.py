@@ -230,12 +230,19 @@ def allocate() -> None:
         context["label"] = outcome["label"]
         measure(f"layer.{key}", outcome, ("seconds", "objective", "gap"))
 
-    @task(doc_md="Plans become the published tables: allocation, routing, transition, loads, changes.")
+    @task(
+        trigger_rule=TriggerRule.NONE_FAILED,  # without a layer to search `solve` is skipped, and this goes on
+        doc_md="Plans become the published tables: allocation, routing, transition, loads, changes.",
+    )
     def assemble(run: str) -> str:
-        from allocation.pipeline import steps
+        from allocation.pipeline import alerts, steps
         from allocation.runs.run import Run
 
-        steps.assemble_outcome(Run.open(run))
+        opened = Run.open(run)
+        unchanged = opened.unchanged()
+        if unchanged:
+            raise AirflowSkipException(alerts.unchanged(unchanged))
+        steps.assemble_outcome(opened)
         return run
 
     @task(doc_md="The gate: every expectation on the outcome. What fails stops the run before anything is stored.")

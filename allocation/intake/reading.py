@@ -256,7 +256,8 @@ def _read_csv(path: Path, table: Table) -> tuple[pd.DataFrame | None, list[Probl
     count = len(names)
     lines = pd.Series([starts[at] for at in filled[1:]], dtype="int64")
     records = [rows[at] for at in filled[1:]]
-    if problems := _header_again(records, lines, header, path.name):
+    is_again = content.lower().count(header[0].strip().lower().encode()) > 1  # or no row needs to be looked at
+    if is_again and (problems := _header_again(records, lines, header, path.name)):
         return None, problems
     if problems := _cells_per_row(records, lines, names, path.name):
         return None, problems

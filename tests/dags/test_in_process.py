@@ -32,7 +32,7 @@ from tests.support.postgres import new_database, postgres_server
 
 __all__ = ["postgres_server"]
 
-pytestmark = pytest.mark.timeout(900)  # fourteen runs of DAGs, three minutes of work: more where others work too
+pytestmark = pytest.mark.timeout(1800)  # fourteen runs of DAGs, three minutes of work: more where others work too
 PLANTED = "geplant-Wachtwoord_2026"
 STEPS = Path(two_regions.__file__).with_name("airflow_steps.py")
 
@@ -113,7 +113,7 @@ def play(tmp_path_factory: pytest.TempPathFactory, store: str) -> Played:
             stdout=log,
             stderr=log,
             check=True,
-            timeout=600,
+            timeout=1500,
         )
     came = dict(zip(steps, json.loads(told.read_text(encoding="utf-8")), strict=True))
     return Played(var, came, metrics, (folder / "log").read_text(encoding="utf-8", errors="replace"), store)

@@ -302,6 +302,21 @@ def test_a_full_disk(smc: Installation) -> None:
     smc.check_routing()
 
 
+def test_a_disk_that_is_full_while_a_version_is_published(smc: Installation) -> None:
+    """The task is tried again by itself, and the version is published once there is room."""
+    airflow = smc.airflow
+    run_id = airflow.trigger("allocate", {"tolerance": 0.095} | ANEW)
+    airflow.wait_for_proposal(run_id)
+    before = versions.current_version(smc.store)
+    with faults.filled(smc.disk):
+        airflow.answer(run_id, "Approve", "akkoord")
+        wait_for("a try that failed", lambda: airflow.tasks_in("allocate", run_id, "publish", "up_for_retry"))
+        assert versions.current_version(smc.store) == before
+    assert airflow.wait_for_end("allocate", run_id) == "success"
+    assert versions.current_version(smc.store) != before
+    smc.check_routing()
+
+
 def test_two_triggers_at_once(smc: Installation) -> None:
     """Both make a proposal; the one that is approved first is published, the other is told that it no longer holds."""
     airflow = smc.airflow
