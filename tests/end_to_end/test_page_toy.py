@@ -68,7 +68,7 @@ def test_nothing_can_be_typed_into_a_page_that_would_lose_it(planner: Browser, a
     page, held = planner.page, list[Route]()
     page.route("**/api/map?*", lambda route: held.append(route))
     page.goto(f"{address}/")
-    page.wait_for_function("document.getElementById('status').textContent.includes('geladen')")
+    expect(page.locator("#status")).to_contain_text("geladen")
     page.evaluate("document.getElementById('codes').focus()")
     assert page.evaluate("document.activeElement.id") != "codes"
     held[0].continue_()
@@ -260,7 +260,7 @@ def test_old_figures_never_stand_under_a_new_region_and_a_second_order_waits(pla
     page.route("**/api/figures", lambda route: held.append(route))
     page.select_option("#regio", label="Oost")
     expect(page.locator("#cijferstrook")).to_have_class(re.compile("oud"))
-    page.wait_for_function("document.getElementById('status').textContent.includes('Andere regio')")
+    expect(page.locator("#status")).to_contain_text("Andere regio")
     held[0].continue_()
     page.unroute("**/api/figures")
     expect(page.locator("#cijferstrook")).not_to_have_class(re.compile("oud"), timeout=20_000)
