@@ -518,6 +518,14 @@ _LOAD = (
                       and hours_verzekeringsarts <= hours_high * (1 + 1e-9))""",
     ),
     Rule(
+        "chance", "team_load", "chance_within_tolerance", "critical",
+        "the chance to stay within the tolerance is no chance, or is not there for the teams that are balanced alone",
+        "de kans om binnen de tolerantie te blijven is geen kans, of staat niet juist bij de teams die worden verdeeld",
+        """select team_id, law_domain, client_line, kind, chance_within_tolerance from team_load
+           where (kind = 'bijzonder') <> (chance_within_tolerance is null)
+              or chance_within_tolerance < 0 or chance_within_tolerance > 1""",
+    ),
+    Rule(
         "beyond_tolerance", "team_load", "deviation", "warning",
         "the load of the team lies beyond the tolerance", "de belasting van het team ligt buiten de tolerantie",
         """select name, team_id, law_domain, client_line, round(100 * deviation, 1) || '%' as deviation,

@@ -34,7 +34,7 @@ from allocation.publication import versions
 from allocation.runs import run_files
 from allocation.runs.run import Progress, Run, run_folder
 
-DAY = timedelta(days=1)
+YEAR = timedelta(days=365)
 
 
 def find(run: Run, until: date, progress: Progress) -> pd.DataFrame:
@@ -60,7 +60,7 @@ def find(run: Run, until: date, progress: Progress) -> pd.DataFrame:
         stages = dict(zip(days, built, strict=True))
         progress("layers")
         solutions = _solve(run, stages, events, pool, progress)
-    later = known_dates(inputs.teams, inputs.locks, days[-1], days[-1].replace(year=days[-1].year + 1))
+    later = known_dates(inputs.teams, inputs.locks, days[-1], days[-1] + YEAR)
     tables = figures.tables(stages, solutions, events, later, _division_before(run), _expected(run))
     run_files.CALENDAR.write(run.folder, tables)
     return tables["steps"]

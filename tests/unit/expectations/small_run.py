@@ -403,7 +403,8 @@ def _team_load(
         hours_other=10.0, hours_low=table["hours_verzekeringsarts"] * 0.9,
         hours_high=table["hours_verzekeringsarts"] * 1.1,
         capacity_hours_other=500.0, is_within_tolerance=table["deviation"].abs() <= 0.4, pieces=1, travel_km=None,
-        stock_clients=4, stock_hours_verzekeringsarts=10.0, waiting_months=1.0, chance_within_tolerance=0.8,
+        stock_clients=4, stock_hours_verzekeringsarts=10.0, waiting_months=1.0,
+        chance_within_tolerance=lambda rows: rows["kind"].map({"regulier": 0.8, "participatiewet": 0.9}),
     )  # fmt: skip
 
 

@@ -234,6 +234,8 @@ OUTCOME_CASES = [
     Case("deviation", setting("outcome/team_load", {"team_id": "A1"}, is_within_tolerance=False), "team_id A1"),
     Case("deviations_cancel", setting("outcome/team_load", {"team_id": "A1"}, deviation=0.3), "layer 01_zw_wia_alle"),
     Case("interval", setting("outcome/team_load", {"team_id": "A1"}, hours_low=1e6), "team_id A1"),
+    Case("chance", setting("outcome/team_load", {"team_id": "A1"}, chance_within_tolerance=1.2), "team_id A1"),
+    Case("chance", setting("outcome/team_load", {"team_id": "A1"}, chance_within_tolerance=None), "team_id A1"),
     Case("region_sums_to_load", without("outcome/region_summary", arbeidsmarktregio_nr=2, law_domain="pw"),
          "layer 01-02_pw_alle"),
     Case("stock_followed", setting("outcome/transition", {"pc4": "1003", "product": "PW_ABA"}, clients=1),
