@@ -14,13 +14,16 @@ from expectations.rules import Rule
 HORIZON = pd.DateOffset(years=1)
 
 
-def frames(teams: pd.DataFrame, locks: pd.DataFrame, day: pd.Timestamp) -> dict[str, pd.DataFrame]:
+def frames(
+    teams: pd.DataFrame, locks: pd.DataFrame, verzuimbeheer: pd.DataFrame, day: pd.Timestamp
+) -> dict[str, pd.DataFrame]:
     """The tables that the rules read, for a division that begins on ``day``."""
     return {
         "team_end": team_ends(teams, day),
         "team_start": team_starts(teams, day),
         "office_change": office_changes(teams, day),
         "lock_end": lock_ends(locks, day),
+        "group_end": group_ends(verzuimbeheer, day),
     }
 
 
@@ -67,6 +70,16 @@ def lock_ends(locks: pd.DataFrame, day: pd.Timestamp) -> pd.DataFrame:
     return ends[["pc4", "team_id", "kind", "valid_until"]].rename(columns={"valid_until": "last_day"})
 
 
+def group_ends(verzuimbeheer: pd.DataFrame, day: pd.Timestamp) -> pd.DataFrame:
+    """group_code, team_id and last_day of the groups of medewerkers verzuimbeheer that work on ``day`` and have no
+    period that lasts a year from it."""
+    open_end = verzuimbeheer["valid_to"].fillna(pd.Timestamp.max.normalize())
+    last = verzuimbeheer.assign(end=open_end).groupby("group_code")["end"].max()
+    working = _serving(verzuimbeheer, day)
+    ends = working[["group_code", "team_id"]].merge(last.rename("last_day").reset_index(), on="group_code")
+    return ends[ends["last_day"] < day + HORIZON]
+
+
 RULES = (
     Rule(
         "team_ends", "team_end", "last_day", "warning",
@@ -92,6 +105,14 @@ RULES = (
         "a lock ends within a year: the division keeps to it until a new version is published",
         "een vastlegging eindigt binnen een jaar: de verdeling houdt zich eraan tot er een nieuwe versie is",
         "select pc4, team_id, kind, last_day from lock_end as t order by last_day, pc4, team_id",
+    ),
+    Rule(
+        "group_ends", "group_end", "last_day", "warning",
+        "a group of medewerkers verzuimbeheer ends within a year: until a new version is published its postcodes stay "
+        "with it",
+        "een groep medewerkers verzuimbeheer stopt binnen een jaar: tot er een nieuwe versie is, houdt die zijn "
+        "postcodes",
+        "select group_code, team_id, last_day from group_end as t order by last_day, group_code",
     ),
 )  # fmt: skip
 EXPECTATIONS = frozenset(rule.name for rule in RULES)

@@ -65,7 +65,7 @@ def _frames(given: facts.InputFacts, work: pd.DataFrame) -> dict[str, pd.DataFra
         "products": facts.products(found["products"], config),
         "teams": teams,
         "team": facts.teams(found["teams"], day),
-        **coming.frames(found["teams"], found["locks"], day),
+        **coming.frames(found["teams"], found["locks"], found["verzuimbeheer"], day),
         "office_doubt": found["office_doubts"],
         "input_remark": found.get("remarks", NO_REMARKS),
         "team_region": facts.team_regions(found["teams"], found["clusters"]),

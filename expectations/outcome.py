@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from allocation.contract import published_tables, vocabulary
-from expectations import facts, recount
+from expectations import facts, network, recount
 from expectations.rules import Declared, Rule, Suites
 
 ADDED_BY_PUBLICATION = frozenset({"version", "valid_from", "valid_to"})
@@ -44,6 +44,8 @@ FILES = {
     "line_outcomes": published_tables.LINE_OUTCOMES,
     "capacity_advice": published_tables.CAPACITY_ADVICE,
     "handover_advice": published_tables.HANDOVER_ADVICE,
+    "verzuimbeheer_routing": published_tables.VERZUIMBEHEER_ROUTING,
+    "team_network": published_tables.TEAM_NETWORK,
 }
 """The tables of the folder ``outcome`` and what declares them. ``runs`` is written with the version itself."""
 BESIDE = ("norm_estimates",)
@@ -91,6 +93,8 @@ def _frames(run_facts: facts.OutcomeFacts, found: dict[str, pd.DataFrame]) -> di
         "work": work_per_area(work, config),
         "segment_work": recount.segment_work(work, given["products"]),
         "work_of_groups": work_of_groups(work, config),
+        "covered": network.covered(run_facts.areas, given["care_regions"], given["coverage"]),
+        "group_team": network.group_teams(given["verzuimbeheer"], given["teams"], day),
         "division_in_force": run_facts.division_in_force,
         "published_division": run_facts.published_division,
     }
@@ -794,4 +798,5 @@ RULES: tuple[Rule, ...] = (
     *_ADVICE,
     *_TRANSITION,
     *recount.RECOUNT,
+    *network.RULES,
 )

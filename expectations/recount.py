@@ -88,7 +88,7 @@ def law_domain(rows: pd.DataFrame) -> pd.Series:
     return pd.Series(np.where(rows["pw_client"].astype(bool), "pw", "zw_wia"), index=rows.index, dtype=object)
 
 
-_ROUTED = """select w.*, r.team_id, r.share from segment_work as w join
+ROUTED = """select w.*, r.team_id, r.share from segment_work as w join
   (select pc4, client_group, pw_client, law, client_line as line, team_id, sum(share) as share from routing
    group by 1, 2, 3, 4, 5, 6) as r using (pc4, client_group, pw_client, law, line)"""
 """Every piece of work with each team that routing gives it to, and that team's share."""
@@ -98,7 +98,7 @@ RECOUNT = (
         "demand_is_routed", "problem_demand", "demand", "critical",
         "the demand of a problem is not the work that is routed to the teams of its layer",
         "de vraag van een probleem is niet het werk dat naar de teams van die laag gaat",
-        f"""with routed as ({_ROUTED}),
+        f"""with routed as ({ROUTED}),
             of_layer as (select m.layer, x.pc4, sum(x.hours * x.share) as hours
                          from routed as x join layer_team as m on m.team_id = x.team_id
                           and m.law_domain = case x.pw_client when 1 then 'pw' else 'zw_wia' end
@@ -112,7 +112,7 @@ RECOUNT = (
         "load_is_routed", "team_load", "hours_verzekeringsarts", "critical",
         "the structural hours of a team are not the work that is routed to it",
         "de structurele uren van een team zijn niet het werk dat naar dat team gaat",
-        f"""with routed as ({_ROUTED}),
+        f"""with routed as ({ROUTED}),
             counted as (select team_id, sum(hours * share) as hours, sum(clients * share) as clients
                         from routed group by 1),
             load as (select team_id, sum(hours_verzekeringsarts) as hours, sum(clients_per_year) as clients
@@ -127,7 +127,7 @@ RECOUNT = (
         "ledger_inflow", "team_ledger", "inflow_clients", "critical",
         "the inflow in a team's ledger is not what is routed to it",
         "de instroom in het overzicht van een team is niet wat naar dat team gaat",
-        f"""with routed as ({_ROUTED}),
+        f"""with routed as ({ROUTED}),
             both as (select team_id, product, line as client_line, inflow * share as clients from routed
                      union all select team_id, product, client_line, -inflow_clients from team_ledger)
             select team_id, product, client_line, round(sum(clients), 6) as difference

@@ -35,11 +35,18 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
+class CoverageWeights(Settings):
+    """The prices whose names the input gives."""
+
+    coverage: dict[str, Weight] = {}
+
+
 ObjectiveWeights = create_model(
     "ObjectiveWeights",
-    __base__=Settings,
+    __base__=CoverageWeights,
     __doc__="What a division is judged by, each at least 0. One unit of each term costs its weight.\n\n"
-    + "\n".join(f"``{term.name}``: {term.meaning}." for term in TERMS),
+    + "\n".join(f"``{term.name}``: {term.meaning}." for term in TERMS)
+    + "\n``coverage``: a further team at a partner, per kind of the input ``coverage``; without one it costs nothing.",
     **{term.name: (Weight, term.usual) for term in TERMS},  # type: ignore[call-overload]
 )
 
@@ -107,6 +114,8 @@ class Config(Settings):
     out the ``waiting_time`` (R11). ``waiting_priority``: products up to this priority count for waiting time.
     ``clients_tolerance``: when given, the number of clients is balanced as a further measure within this tolerance.
     ``other_tolerance``: when given, so are the structural hours of the other professions, by their capacity (R23).
+    ``distance``: how far a client lives from an office: through the ``network`` of neighbours, bridges and ferries,
+    in a ``straight`` line, or as the input ``travel`` says (``table``).
     ``replaced_postcodes``: postcodes in the counts that have no area (PO boxes, new streets, an older edition) and the
     postcode that they count for.
     ``current``: what the new division is compared with: the ``version`` in force, if there is one, or the ``file``.
@@ -128,6 +137,7 @@ class Config(Settings):
     continuity: Literal["stay", "move"] = "stay"
     valid_from: date | None = Field(None, ge=FIRST_DAY, le=LAST_DAY)
     reason: str = ""
+    distance: Literal["network", "straight", "table"] = "network"
     replaced_postcodes: dict[str, str] = {}
     current: Literal["version", "file"] = "version"
     current_boundaries: str = ""

@@ -203,6 +203,36 @@ TEAM_LOAD = Table(
             rounded_to=0.1,
         ),
         Column(
+            "travel_kind",
+            "text",
+            "what `travel_km` is: through the network of neighbours, a straight line, the user's kilometres, or the user's "
+            "minutes (45 minutes count as 30 km)",
+            nullable=True,
+            allowed=("network", "straight", "table", "minutes"),
+            example="network",
+            added="2.1",
+        ),
+        Column(
+            "travel_minutes",
+            "number",
+            "mean minutes from client to office, by work; empty where they are not known for all of it",
+            unit="minutes",
+            nullable=True,
+            example="14",
+            rounded_to=1.0,
+            added="2.1",
+        ),
+        Column(
+            "far_share",
+            "number",
+            "part of the expected clients more than 45 minutes from the office, or 30 km where minutes are not known",
+            unit="share",
+            nullable=True,
+            example="0.05",
+            rounded_to=0.05,
+            added="2.1",
+        ),
+        Column(
             "stock_clients",
             "number",
             "clients in stock in the area",
@@ -429,6 +459,84 @@ TEAM_LEDGER = Table(
 )
 
 
+VERZUIMBEHEER_ROUTING = Table(
+    "verzuimbeheer_routing",
+    "Which group of medewerkers verzuimbeheer a new ZW client gets: the rows of `routing` for the ZW (both client lines "
+    "have the same), each with the group. A team's postcode has one group.",
+    (
+        _VERSION,
+        *(ROUTING.column(name) for name in ("pc4", "pc6_from", "pc6_to", "client_group")),
+        replace(_PW_CLIENT, added="", older=()),
+        ROUTING.column("law"),
+        TEAM_ID,
+        Column(
+            "group_code",
+            "text",
+            "group of medewerkers verzuimbeheer; empty where no group works with the team",
+            nullable=True,
+            example="VZB-UTR-1",
+        ),
+        _SHARE,
+        *_VALIDITY,
+    ),
+    key=("pc4", "pc6_from", "pc6_to", "client_group", "pw_client", "law", "team_id"),
+)
+
+
+TEAM_NETWORK = Table(
+    "team_network",
+    "With whom each team works: its gemeenten, care regions and the partners of the input `coverage`, and for which part. "
+    "Of the clients that are divided by postcode, so without special groups.",
+    (
+        _VERSION,
+        TEAM_ID,
+        Column("kind", "text", "`gemeente`, `care_region`, or a kind of the input `coverage`", example="ggz"),
+        Column("provider", "text", "name of the gemeente, care region or partner", example="GGZ Rivierenland"),
+        Column(
+            "clients_per_year",
+            "number",
+            "expected clients of the team that this partner covers",
+            unit="clients a year",
+            example="210.5",
+            counts_persons=True,
+        ),
+        Column(
+            "team_share",
+            "number",
+            "part of the team's expected verzekeringsarts hours that lies with this partner",
+            unit="share",
+            example="0.42",
+            told_by="clients_per_year",
+        ),
+        Column(
+            "provider_share",
+            "number",
+            "part of the partner's expected clients that this team serves",
+            unit="share",
+            nullable=True,
+            example="0.65",
+            told_by="clients_per_year",
+        ),
+        Column("teams_at_provider", "integer", "teams that serve clients of this partner", example="3"),
+        Column(
+            "form",
+            "text",
+            "form of the cooperation; several joined by |",
+            nullable=True,
+            example="multidisciplinair team",
+        ),
+        Column(
+            "contact",
+            "text",
+            "address of a function at the partner; several joined by |",
+            nullable=True,
+            example="verwijzers@ggz.example",
+        ),
+    ),
+    key=("team_id", "kind", "provider"),
+)
+
+
 REGION_SUMMARY = Table(
     "region_summary",
     "One line per region and layer: balance, movement, travel.",
@@ -473,6 +581,16 @@ REGION_SUMMARY = Table(
             nullable=True,
             example="6.8",
             rounded_to=0.1,
+        ),
+        Column(
+            "travel_kind",
+            "text",
+            "what `travel_km` is: through the network of neighbours, a straight line, the user's kilometres, or the user's "
+            "minutes (45 minutes count as 30 km)",
+            nullable=True,
+            allowed=("network", "straight", "table", "minutes"),
+            example="network",
+            added="2.1",
         ),
         Column("municipality_splits", "integer", "sum over municipalities of (teams - 1)", example="14"),
         Column("care_region_splits", "integer", "sum over care regions of (teams - 1)", example="7"),
@@ -660,6 +778,8 @@ PUBLISHED: tuple[Table, ...] = (
     TRANSITION,
     FILES,
     TEAM_LEDGER,
+    VERZUIMBEHEER_ROUTING,
+    TEAM_NETWORK,
     REGION_SUMMARY,
     LINE_OUTCOMES,
     RUNS,
@@ -864,13 +984,17 @@ _OFFICE = ROUTING.column("office")
 
 UITKEREN_ROUTING = Table(
     "uitkeren_routing",
-    "For Uitkeren: the routing with each team's group of medewerkers verzuimbeheer; also of versions planned ahead.",
+    "For Uitkeren: the routing with the group of medewerkers verzuimbeheer; also of versions planned ahead.",
     (
         _VERSION,
         *_PLACE,
         TEAM_ID,
         _TEAM_NAME,
-        TEAMS.column("verzuimbeheer_code"),
+        replace(
+            TEAMS.column("verzuimbeheer_code"),
+            meaning="code of the group of medewerkers verzuimbeheer: for the ZW that of `verzuimbeheer_routing`, else "
+            "that of the team",
+        ),
         _OFFICE,
         _SHARE,
         *_VALIDITY,

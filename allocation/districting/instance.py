@@ -3,8 +3,9 @@
 ``units.csv`` unit, x, y [m], demand; optional current_team, municipality, care_region, fixed_team, allowed_teams
 (joined with ``|``, empty = all), and further text columns that ``[groupings]`` names. ``edges.csv`` a, b, border [m]
 (0 = a bridge). ``teams.csv`` team, capacity; optional x, y [m] and base_load. ``distance.csv`` (optional) unit, team,
-km: every pair, in place of straight lines. ``problem.toml`` tolerance, the table ``weights``, and optionally the table
-``groupings`` (name of a column = price of a split).
+km: every pair, in place of straight lines. ``coverage.csv`` (optional) unit, kind, provider and perhaps share:
+overlapping territories, each kind priced by ``[coverage]``. ``problem.toml`` tolerance, the table ``weights``, and
+optionally the tables ``groupings`` (name of a column = price of a split) and ``coverage`` (kind = price of a split).
 
 Every cell, header and key that is not understood is a fault with its place, all at once. What is understood and
 unusual is a remark.
@@ -15,21 +16,24 @@ from __future__ import annotations
 import csv
 import json
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from allocation.districting.coverage import groupings_of, named
 from allocation.districting.problem import Bools, Floats, Ints, Problem, ProblemError
 from allocation.districting.tables import Findings, Range, Table, meant, name_of, read_text, shown
 from allocation.objective_terms import TERMS, Weights
 
-FILES = ("units.csv", "edges.csv", "teams.csv", "distance.csv", "problem.toml")
+FILES = ("units.csv", "edges.csv", "teams.csv", "distance.csv", "coverage.csv", "problem.toml")
 PLACE = Range(-1e8, 1e8, " metres", 1e-9)
 AMOUNT = Range(0.0, 1e12, "", 1e-9)
 CAPACITY = Range(1e-9, 1e12, "")
 BORDER = Range(0.0, 1e8, " metres", 1e-9)
 DISTANCE = Range(0.0, 1e5, " kilometres", 1e-9)
+SHARE = Range(1e-9, 1.0, "")
 TOLERANCE = Range(0.0, 1000.0, " (0.05 = 5%)", 1e-12)
 WEIGHT = Range(0.0, 1e9, "", 1e-12)
 LOCKS = ("fixed_team", "allowed_teams")
@@ -47,7 +51,7 @@ def read_instance(folder: Path | str, remarks: list[str] | None = None) -> Probl
     """
     folder = Path(folder)
     if not folder.is_dir():
-        raise InstanceError((f"{folder}: is not a folder; one with {', '.join(FILES[:3])} and {FILES[4]} is needed.",))
+        raise InstanceError((f"{folder}: is not a folder; one with {', '.join(FILES[:3])} and {FILES[-1]} is needed.",))
     findings = Findings()
     _refuse_look_alikes(folder, findings)
     units = Table(
@@ -74,6 +78,14 @@ def read_instance(folder: Path | str, remarks: list[str] | None = None) -> Probl
         fields["current"] = _read_current(units, team_at)
     fields |= {column: _read_groups(units, column) for column in GROUPS if units.has(column)}
     fields["groupings"] = _read_groupings(units, settings)
+    weights = settings.weights
+    if (folder / "coverage.csv").exists():
+        covering = Table(folder / "coverage.csv", ("unit", "kind", "provider"), findings, ("share",))
+        priced = _read_coverage(covering, unit_at, settings)
+        fields["groupings"] |= {name: codes for name, (codes, _) in priced.items()}
+        weights = replace(weights, groupings={**weights.groupings, **{n: price for n, (_, price) in priced.items()}})
+    elif settings.coverage:
+        findings.faults.append(f"{settings.name}, coverage: needs the file coverage.csv.")
     fields |= _read_locks(units, team_at)
     for table in (units, teams):
         if table.cells and not table.rows:
@@ -81,7 +93,7 @@ def read_instance(folder: Path | str, remarks: list[str] | None = None) -> Probl
     if findings.faults:
         raise InstanceError(tuple(findings.faults))
     try:
-        problem = Problem(unit_ids, team_ids, tolerance=settings.tolerance, weights=settings.weights, **fields)
+        problem = Problem(unit_ids, team_ids, tolerance=settings.tolerance, weights=weights, **fields)
     except ProblemError as error:
         raise InstanceError(error.sentences) from None
     _remark_idle_weights(problem, findings)
@@ -184,14 +196,15 @@ def _read_current(units: Table, team_at: _Index) -> list[int]:
     return [team_at.get(name, -1) for name in names]
 
 
-def _read_groups(units: Table, column: str) -> list[int]:
-    """Group codes of a column of names."""
+def _read_groups(units: Table, column: str, *, empty_is_none: bool = False) -> list[int]:
+    """Group codes of a column of names; of an empty cell -1 (in no group) where ``empty_is_none``."""
     names = [name[:-2] if name.endswith(".0") and name[:-2].isdecimal() else name for name in units.text(column)]
-    distinct = sorted(set(names))
-    code = {name: i for i, name in enumerate(distinct)}
+    distinct = sorted({name for name in names if name or not empty_is_none})
+    code = {name: i for i, name in enumerate(distinct)} | ({"": -1} if empty_is_none else {})
     where = f"{units.name}, column {column}"
-    if "" in code and len(code) > 1:
-        units.findings.remarks.append(f"{where}: {names.count('')} rows are empty: together they count as one group.")
+    if "" in names and len(code) > 1:
+        count = "each is in no group" if empty_is_none else "together they count as one group"
+        units.findings.remarks.append(f"{where}: {names.count('')} rows are empty: {count}.")
     folded: dict[str, str] = {}
     for name in distinct:
         if (other := folded.setdefault(name.casefold(), name)) != name:
@@ -212,7 +225,49 @@ def _read_groupings(units: Table, settings: _Settings) -> dict[str, list[int]]:
             units.findings.faults.append(f"{where}: {units.name} has no column of that name{hint}")
     idle = [column for column in further if column not in settings.weights.groupings]
     units.findings.remarks += [f"{units.name}, column {c}: has no price in [groupings]: not used." for c in idle]
-    return {column: _read_groups(units, column) for column in further if column in settings.weights.groupings}
+    priced = [column for column in further if column in settings.weights.groupings]
+    return {column: _read_groups(units, column, empty_is_none=True) for column in priced}
+
+
+def _read_coverage(table: Table, unit_at: _Index, settings: _Settings) -> dict[str, tuple[Ints, float]]:
+    """The groupings of every kind that has a price, each with the price of a split in it."""
+    units = table.each("unit", unit_at.__getitem__, "a unit of units.csv is needed")
+    kinds, providers = table.text("kind"), table.text("provider")
+    for column, names in (("kind", kinds), ("provider", providers)):
+        table.faults(column, [(i, "is empty; a name is needed.") for i, name in enumerate(names) if not name])
+    share = table.numbers("share", SHARE) if table.has("share") else np.ones(table.rows)
+    known = sorted(set(kinds))
+    for kind in settings.coverage:
+        if table.cells and kind not in known:
+            hint = meant(kind, known) or "."
+            table.findings.faults.append(
+                f"{settings.name}, coverage.{kind}: coverage.csv has no kind of that name{hint}"
+            )
+    idle = [kind for kind in known if kind and kind not in settings.coverage]
+    table.findings.remarks += [f"{table.name}, kind {kind}: has no price in [coverage]: not used." for kind in idle]
+    if not (table.cells and unit_at.is_known) or None in units:
+        return {}
+    at = np.array(units, dtype=np.int64)
+    first: dict[tuple[int, str, str], int] = {}
+    twice = []
+    total: dict[tuple[int, str], float] = {}
+    for i, key in enumerate(zip(at.tolist(), kinds, providers, strict=True)):
+        if first.setdefault(key, i) != i:
+            twice.append((i, f"the unit, kind and provider occur in row {table.row(first[key])} too."))
+        total[key[:2]] = total.get(key[:2], 0.0) + float(share[i])
+    table.faults("provider", twice)
+    over = {key for key, whole in total.items() if whole > 1 + 1e-9}
+    last = {(unit, kind): i for i, (unit, kind) in enumerate(zip(at.tolist(), kinds, strict=True))}
+    table.faults(
+        "share", [(last[k], f"the shares of unit and kind sum to {total[k]:g}; at most 1.") for k in sorted(over)]
+    )
+    found: dict[str, tuple[Ints, float]] = {}
+    for kind, price in settings.coverage.items():
+        mine = np.array([name == kind for name in kinds])
+        code = np.unique(np.array(providers)[mine], return_inverse=True)[1]
+        parts = groupings_of(len(unit_at.names), at[mine], code, share[mine])
+        found |= {f"coverage: {name}": (codes, price * part) for name, (codes, part) in named(kind, parts).items()}
+    return found
 
 
 def _read_locks(units: Table, team_at: _Index) -> dict[str, Any]:
@@ -249,6 +304,7 @@ class _Settings:
     def __init__(self, path: Path, findings: Findings) -> None:
         self.name, self.findings = path.name, findings
         self.tolerance, self.weights = 0.0, Weights()
+        self.coverage: dict[str, float] = {}
         text = read_text(path, findings)
         if text is None:
             return
@@ -257,7 +313,7 @@ class _Settings:
         except (tomllib.TOMLDecodeError, RecursionError, ValueError) as error:
             findings.faults.append(f"{self.name}: is not TOML ({str(error)[:200]}).")
             return
-        known = ("tolerance", "weights", "groupings")
+        known = ("tolerance", "weights", "groupings", "coverage")
         self._unknown("", settings, known)
         for key in ("tolerance", "weights"):
             if key not in settings:
@@ -274,6 +330,8 @@ class _Settings:
         groupings = {name_of(n): v for n, v in self._table(settings, "groupings").items()}
         further = {name: self._number(f"groupings.{name}", value, WEIGHT) for name, value in groupings.items()}
         self.weights = Weights(**named, groupings=further)
+        kinds = {name_of(n): v for n, v in self._table(settings, "coverage").items()}
+        self.coverage = {name: self._number(f"coverage.{name}", value, WEIGHT) for name, value in kinds.items()}
 
     def _unknown(self, table: str, given: dict[str, Any], known: list[str] | tuple[str, ...]) -> None:
         for key in given:
@@ -367,7 +425,9 @@ def _unit_columns(problem: Problem) -> dict[str, list[Any]]:
         columns["municipality"] = problem.municipality.tolist()
     if problem.care_region is not None:
         columns["care_region"] = problem.care_region.tolist()
-    columns |= {name: codes.tolist() for name, codes in problem.groupings.items()}
+    columns |= {
+        name: ["" if code < 0 else code for code in codes.tolist()] for name, codes in problem.groupings.items()
+    }
     if problem.fixed is not None:
         columns["fixed_team"] = team(problem.fixed)
     if problem.allowed is not None:

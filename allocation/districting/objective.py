@@ -76,5 +76,8 @@ def _share(problem: Problem, per_unit: Floats) -> float:
 def _splits(group: Ints | None, plan: Ints, k: int) -> int:
     if group is None:
         return 0
-    code = np.unique(group, return_inverse=True)[1].astype(np.int64)
-    return len(np.unique(code * k + plan)) - int(code.max() + 1)
+    inside = group >= 0
+    if not inside.any():
+        return 0
+    code = np.unique(group[inside], return_inverse=True)[1].astype(np.int64)
+    return len(np.unique(code * k + plan[inside])) - int(code.max() + 1)

@@ -102,9 +102,13 @@ def _first_seen(codes: Ints | None, units: Ints) -> Ints | None:
 
 
 def _in_order_met(codes: Ints, units: Ints) -> Ints:
-    """Group codes 0, 1, 2, ... in the order in which the units meet them."""
-    _, first, inverse = np.unique(codes[units], return_index=True, return_inverse=True)
-    return np.asarray(np.argsort(np.argsort(first))[inverse], dtype=np.int64)
+    """Group codes 0, 1, 2, ... in the order in which the units meet them; -1 stays: in no group."""
+    met = codes[units]
+    inside = np.flatnonzero(met >= 0)
+    _, first, inverse = np.unique(met[inside], return_index=True, return_inverse=True)
+    order = np.full(len(met), -1, dtype=np.int64)
+    order[inside] = np.argsort(np.argsort(first))[inverse]
+    return order
 
 
 def linear_cost(problem: Problem) -> Floats:
@@ -206,7 +210,7 @@ def limits(problem: Problem) -> tuple[Floats, Floats, Floats, Floats]:
 
 def _groups(problem: Problem) -> tuple[Ints, Floats]:
     used = problem.priced_groupings
-    group = np.array([np.unique(codes, return_inverse=True)[1] for codes, _ in used], dtype=np.int32)
+    group = np.array([_in_order_met(codes, np.arange(problem.n)) for codes, _ in used], dtype=np.int32)
     return group.reshape(len(used), problem.n), np.array([price for _, price in used], dtype=np.float64)  # type: ignore[return-value]
 
 

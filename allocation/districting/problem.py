@@ -73,7 +73,7 @@ class Problem:
                           have; ``current`` is where the search begins
     apart         (n, k)  True where the unit in that team has another team on the other client line
     municipality, care_region (n,)  group codes
-    groupings             further group codes (n,) by name, priced by ``weights.groupings``
+    groupings             further group codes (n,) by name, priced by ``weights.groupings``; -1 for in no group
     fixed         (n,)    team index to which the unit is pinned, -1 for none
     allowed       (n, k)  False where a team may not have a unit
     further               other measures with limits of their own

@@ -159,7 +159,7 @@ class Relaxation:
 
     def _group_rows(self, rows: _Rows, group: Ints, weight: float) -> None:
         """y[g, t] >= x[i, t]; also the group's load in t <= y[g, t] x the team's upper limit (large groups)."""
-        for g in np.unique(group):
+        for g in np.unique(group[group >= 0]):
             units = np.flatnonzero(group == g)
             if len(units) == 1:
                 continue

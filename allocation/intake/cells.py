@@ -72,23 +72,13 @@ def _text(value: object) -> str | None:
 
 def where(text: pd.Series, test: Callable[[str], bool]) -> pd.Series:
     """Whether each cell passes ``test``; an empty one does not. Tests each different text once."""
-    (passed,) = _where_each(text, test)
-    return passed
-
-
-def _where_each(text: pd.Series, *tests: Callable[[str], bool]) -> list[pd.Series]:
-    """``where`` for several tests: finding the different texts is what takes time."""
     codes, values = pd.factorize(text, use_na_sentinel=True)
-    passed = [np.array([*map(test, values), False], dtype=bool) for test in tests]
-    return [pd.Series(one[codes], index=text.index) for one in passed]
+    passed = np.array([*map(test, values), False], dtype=bool)
+    return pd.Series(passed[codes], index=text.index)
 
 
 def _is_unfit(cell: str) -> bool:
     return len(cell) > MOST_CHARACTERS or UNFIT.search(cell) is not None
-
-
-def _is_sheet_error(cell: str) -> bool:
-    return cell.startswith("#") and SHEET_ERROR.fullmatch(cell) is not None
 
 
 def shown(value: object) -> str:
@@ -117,13 +107,10 @@ class Typing:
             empty = text.isna()
             if not column.nullable and not column.optional:
                 self._report(empty, column.name, "it is empty", column.meaning)
-            unfit, failed = (
-                _where_each(text, _is_unfit, _is_sheet_error)
-                if text.dtype == object
-                else (empty & False, empty & False)
-            )
+            unfit = where(text, _is_unfit) if text.dtype == object else empty & False
             self._report(unfit, column.name, "a control character, or a very long text", "plain text")
             if column.type == "text":
+                failed = where(text, lambda cell: SHEET_ERROR.fullmatch(cell) is not None)
                 self._report(failed, column.name, None, f"a value, not the error of a formula: {column.meaning}")
             self._convert(column, raw, text, empty, unfit)
         self._unique()

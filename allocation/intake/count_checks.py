@@ -34,6 +34,10 @@ class CountChecks(Checks):
             ("inflow", "pc4"),
             ("stock", "pc4"),
             ("care_regions", "pc4"),
+            ("coverage", "pc4"),
+            ("travel", "pc4"),
+            ("staff", "pc4"),
+            ("travel", "office_pc4"),
             ("teams", "office_pc4"),
         ):
             if table in self.frames:

@@ -20,12 +20,14 @@ import pandas as pd
 from allocation.contract import input_tables
 from allocation.contract.config import Config
 from allocation.contract.errors import InputRefused, Problem
+from allocation.contract.schema import Table
 from allocation.contract.vocabulary import PW_LAW, REGULAR_GROUP, special_groups
 from allocation.intake.cells import Typing, as_text
 from allocation.intake.checks import InForceNames
 from allocation.intake.completed_checks import CompletedChecks
 from allocation.intake.count_checks import CountChecks
 from allocation.intake.lock_checks import LockChecks
+from allocation.intake.network_checks import NetworkChecks, unknown_kinds
 from allocation.intake.offices import DOUBT_COLUMNS, office_doubts
 from allocation.intake.reading import files_of_tables, read_folder
 from allocation.intake.stand_ins import REPLACED_COLUMNS, replace_postcodes, too_many_stand_ins
@@ -35,9 +37,14 @@ from allocation.runs.run_files import FrameFile
 log = logging.getLogger(__name__)
 
 FULL_COLUMNS = ("pc4", "pc6", "inhabitants")
-ROWS_NOT_KEPT = ("inflow", "stock", "care_regions", "completed")
+ROWS_NOT_KEPT = ("inflow", "stock", "care_regions", "coverage", "travel", "staff", "completed")
 """Tables of which no message after reading names a row."""
 REMARK_COLUMNS = ("file", "row", "column", "what", "usual")
+
+
+def empty_table(table: Table) -> pd.DataFrame:
+    """An optional input that was not given."""
+    return pd.DataFrame({name: pd.Series(dtype=object) for name in (*table.column_names, "row")})
 
 
 @dataclass(frozen=True)
@@ -62,9 +69,11 @@ class Inputs:
     locks: pd.DataFrame
     care_regions: pd.DataFrame
     current: pd.DataFrame
-    completed: pd.DataFrame = field(
-        default_factory=lambda: pd.DataFrame(columns=list(input_tables.COMPLETED.column_names), dtype=object)
-    )
+    completed: pd.DataFrame = field(default_factory=lambda: empty_table(input_tables.COMPLETED))
+    coverage: pd.DataFrame = field(default_factory=lambda: empty_table(input_tables.COVERAGE))
+    travel: pd.DataFrame = field(default_factory=lambda: empty_table(input_tables.TRAVEL))
+    staff: pd.DataFrame = field(default_factory=lambda: empty_table(input_tables.STAFF))
+    verzuimbeheer: pd.DataFrame = field(default_factory=lambda: empty_table(input_tables.VERZUIMBEHEER))
     replaced: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(REPLACED_COLUMNS), dtype=object))
     office_doubts: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(DOUBT_COLUMNS), dtype=object))
     remarks: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(REMARK_COLUMNS), dtype=object))
@@ -104,8 +113,9 @@ class Inputs:
             if "pw_client" not in frames[table.name]:
                 frames[table.name]["pw_client"] = frames[table.name]["product"].map(laws) == PW_LAW
         for table in input_tables.INPUTS:
+            frames.setdefault(table.name, empty_table(table))
             for column in table.columns:
-                if table.name in frames and column.optional and column.name not in frames[table.name]:
+                if column.optional and column.name not in frames[table.name]:
                     frames[table.name][column.name] = None
         return cls(**frames)
 
@@ -152,10 +162,11 @@ def load_inputs(
             typed = Typing(table, files[table.name], frames[table.name])
             problems += typed.problems
             remarks += typed.remarks
-    for checks in (CountChecks, TeamChecks, LockChecks, CompletedChecks):
+    for checks in (CountChecks, TeamChecks, LockChecks, CompletedChecks, NetworkChecks):
         problems += checks(frames, files, areas, config, followed, today, in_force).run()
     problems += too_many_stand_ins(frames, files, replaced)
     problems += _unknown_products(frames, config)
+    problems += unknown_kinds(frames, config)
     for remark in remarks:
         log.warning("%s", remark.place_and_what)
     if problems:

@@ -18,6 +18,10 @@ STAND_IN_SHARE = 0.05
 REPLACED_COLUMNS = ("pc4", "stand_in", "detail", "action")
 
 
+AREAS_ONLY = (("care_regions", "pc4"), ("coverage", "pc4"), ("travel", "pc4"), ("staff", "pc4"))
+"""Tables that tell something of areas: rows of a postcode without one are left out."""
+
+
 def replace_postcodes(
     frames: dict[str, pd.DataFrame], areas: pd.DataFrame, config: Config, followed: Mapping[str, str]
 ) -> pd.DataFrame:
@@ -25,13 +29,19 @@ def replace_postcodes(
 
     First as the configuration says, then the successor in the edition in use, then the nearest number (PO boxes and new
     streets: ``geodata.stand_ins``). What none of these knows is left for the checks to refuse. An office gets the
-    place of its stand-in; a care region of a postcode without an area is of no use and left out.
+    place of its stand-in; the care region or partner of a postcode without an area is of no use and left out.
     """
     import geodata
 
     written = {
         (table, column): {str(code): str(code) for code in frames[table][column].dropna().unique()}
-        for table, column in (("inflow", "pc4"), ("stock", "pc4"), ("teams", "office_pc4"), ("care_regions", "pc4"))
+        for table, column in (
+            ("inflow", "pc4"),
+            ("stock", "pc4"),
+            ("teams", "office_pc4"),
+            ("travel", "office_pc4"),
+            *AREAS_ONLY,
+        )
         if table in frames
     }
     used = {code for codes in written.values() for code in codes.values()}
@@ -54,7 +64,7 @@ def replace_postcodes(
             frames[table]["office_in_file"] = given.map(codes).astype(object)
         if table in ("inflow", "stock"):
             frames[table]["replaced"] = new.notna()
-        if table == "care_regions":
+        if (table, column) in AREAS_ONLY:
             frames[table] = frames[table][new.isna()].reset_index(drop=True)
         else:
             frames[table][column] = given.where(new.isna(), new)

@@ -21,12 +21,14 @@ from allocation.contract.errors import InputRefused
 from allocation.contract.errors import Problem as InputProblem
 from allocation.contract.vocabulary import ALL_LINES, CLIENT_LINES, KIND_OF, LAW_DOMAINS, PW, values_of
 from allocation.districting import Measure, Problem, Weights
+from allocation.districting.coverage import groupings_of, named
 from allocation.intake.inputs import Inputs
 from allocation.intake.roster import active_locks, active_teams, divided_lines, join_regions, widened
 from allocation.layers.balance import base_hours, hours_per_area
 from allocation.layers.current import compared_with
 from allocation.layers.layer import Layer
 from allocation.layers.splits import split_portions
+from allocation.layers.ways import STRAIGHT_LINES, Ways
 from allocation.layers.work import capacity_hours, layer_work, product_norms, recurring_products
 
 BridgesWithin = Callable[[pd.Series], pd.DataFrame]
@@ -42,6 +44,7 @@ def build_layers(
     config: Config,
     day: date,
     held: pd.DataFrame | None = None,
+    ways: Ways = STRAIGHT_LINES,
 ) -> list[Layer]:
     """Every districting problem of the run, in a fixed order.
 
@@ -51,13 +54,14 @@ def build_layers(
     areas, edges : one row per postcode; neighbouring pairs (a, b, border_m).
     day : first day of the new division; teams and locks of that day count.
     held : as ``holding.held_files`` gives it; needed where the balance counts the files that teams hold.
+    ways : how far each postcode lies from each office.
 
     Raises
     ------
     InputRefused
         When a lock names a team that does not serve that postcode.
     """
-    builder = _Builder(inputs, work, areas, edges, bridges, config, day, held)
+    builder = _Builder(inputs, work, areas, edges, bridges, config, day, held, ways)
     layers = [layer for domain in LAW_DOMAINS for layer in builder.layers(domain)]
     builder.refuse_locks_without_effect()
     if builder.problems:
@@ -97,6 +101,7 @@ class _Builder:
         config: Config,
         day: date,
         held: pd.DataFrame | None,
+        ways: Ways,
     ) -> None:
         self.work, self.edges, self.bridges, self.config, self.held = work, edges, bridges, config, held
         self.norms, self.recurring = (
@@ -112,7 +117,8 @@ class _Builder:
         self.teams = active_teams(inputs.teams, day)
         self.locks = active_locks(inputs.locks, day)
         self.current = inputs.current
-        self.full_postcodes = inputs.full_postcodes
+        self.full_postcodes, self.ways = inputs.full_postcodes, ways
+        self.coverage = inputs.coverage[["pc4", "kind", "provider", "share"]]
         care = inputs.care_regions.set_index("pc4")["care_region"]
         self.care_region = care if len(care) else self.areas["care_region"]
         self.problems: list[InputProblem] = []
@@ -140,6 +146,19 @@ class _Builder:
                 layer = self._layer(self._name(members, named), domain, line, members, mine, pairs)
                 if layer is not None:
                     yield layer
+
+    def _coverage(self, pc4: pd.Series) -> tuple[dict[str, NDArray[np.int64]], dict[str, float]]:
+        """The groupings of the partners that cover the units, and the price of a split in each."""
+        units = pd.DataFrame({"pc4": pc4.to_numpy(), "unit": np.arange(len(pc4))})
+        rows = units.merge(self.coverage, on="pc4")
+        codes, prices = {}, {}
+        for kind, price in self.config.weights.coverage.items():
+            mine = rows[rows["kind"] == kind]
+            provider = pd.factorize(mine["provider"], sort=True)[0].astype(np.int64)
+            parts = groupings_of(len(units), mine["unit"].to_numpy(np.int64), provider, mine["share"].to_numpy(float))
+            for name, (group, part) in named(kind, parts).items():
+                codes[name], prices[name] = group, price * part
+        return codes, prices
 
     def _pairs(self, clusters: list[set[int]]) -> pd.DataFrame:
         """Neighbours a, b (positions in ``areas``) with border_m: those of the country, and the bridges that each of
@@ -204,7 +223,8 @@ class _Builder:
         clients = clients.loc[parts["pc4"]].to_numpy() * portion
         pairs = self._edges(country, areas, parts)
         offices = self.areas.loc[serving["office_pc4"], ["x_m", "y_m"]].to_numpy(float)
-        weights = Weights(**self.config.weights.model_dump())
+        groupings, prices = self._coverage(parts["pc4"])
+        weights = Weights(**self.config.weights.model_dump(exclude={"coverage"}), groupings=prices)
         allowed, fixed = self._allowed(serving, at, parts, line)
         further = self._further(clients, work, parts, serving, capacity)
         problem = Problem(
@@ -218,7 +238,9 @@ class _Builder:
             tolerance=self.config.tolerance,
             weights=weights,
             office_xy_m=offices,
+            distance_table_km=self.ways.table_km(self.areas, parts["pc4"], serving["office_pc4"]),
             municipality=pd.factorize(at["gemeente_code"], sort=True)[0].astype(np.int64),
+            groupings=groupings,
             care_region=pd.factorize(self.care_region.reindex(at.index).fillna(""), sort=True)[0].astype(np.int64),
             fixed=fixed,
             allowed=allowed,

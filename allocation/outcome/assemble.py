@@ -17,15 +17,18 @@ from allocation.intake.inputs import Inputs
 from allocation.intake.roster import active_teams
 from allocation.layers.holding import Roster
 from allocation.layers.spread import Spreads
+from allocation.layers.ways import Ways
 from allocation.layers.work import capacity_hours, monthly_capacity, product_norms, recurring_products
 from allocation.outcome import (
     finished,
     impact,
     ledger,
+    network,
     region_capacity,
     robustness,
     routing,
     runoff,
+    staff,
     transition,
     waiting,
 )
@@ -34,6 +37,7 @@ from allocation.outcome.handover import handover_tables
 from allocation.outcome.region_summary import region_summary
 from allocation.outcome.solved import Solved, regions_of_teams
 from allocation.outcome.team_load import team_load
+from allocation.outcome.verzuimbeheer import groups_on, verzuimbeheer
 
 
 def assemble(
@@ -41,11 +45,14 @@ def assemble(
     inputs: Inputs,
     work: pd.DataFrame,
     areas: pd.DataFrame,
+    edges: pd.DataFrame,
     held: pd.DataFrame,
     *,
     now: pd.DataFrame,
     from_version: int | None,
     load_in_force: pd.DataFrame | None,
+    groups_in_force: pd.DataFrame,
+    ways: Ways,
     day: date,
     config: Config,
     plan_in_force: finished.PlanInForce | None = None,
@@ -56,10 +63,13 @@ def assemble(
     ----------
     solved : every layer with its plan.
     work : as ``demand.expected.expected_work`` gives it. areas : one row per postcode.
+    edges : neighbouring postcodes a, b.
     held : as ``layers.holding.held_files`` gives it.
     now : the division in force (pc4, client_line, law_domain, team_id, share); empty without one.
     from_version : the published version that ``now`` is; None when it comes from a file or there is none.
     load_in_force : table ``team_load`` of the version in force; None without one.
+    groups_in_force : who works with whom at Uitkeren (pc4, client_group, pw_client, team_id, group_code, share).
+    ways : how far each postcode lies from each office.
     day : first day of the new division; the teams of that day count.
     plan_in_force : what the version in force planned, to lay finished work beside; None without one.
     """
@@ -80,7 +90,7 @@ def assemble(
     work_of_teams = ledger.routed_work(work, routed, config)
     rows = ledger.ledger(work_of_teams, files, norms, solved)
     spreads = Spreads(work, config)
-    load = team_load(solved, rows, work_of_teams, areas, teams, capacity, recurring, spreads, config)
+    load = team_load(solved, rows, work_of_teams, areas, teams, capacity, recurring, spreads, ways, config)
     region = areas.set_index("pc4")["arbeidsmarktregio_nr"].astype("int64")
     region_rows = region_capacity.region_ledger(work_of_teams, files, norms, solved, region)
     of_regions = region_capacity.region_capacity(region_rows, load, solved, areas, teams, recurring)
@@ -92,6 +102,10 @@ def assemble(
     offices = inputs.teams.drop_duplicates("team_id", keep="last").set_index("team_id")["office"]
     until_now = routing.routing_of_division(now, groups, special, offices, config) if len(now) else routed
     months = finished.finished_months(inputs, work, held, until_now, norms, solved, recurring, plan_in_force, config)
+    uitkeren = verzuimbeheer(
+        routed, work_of_teams, groups_on(inputs.verzuimbeheer, teams, day), groups_in_force, inputs.teams, areas, edges,
+        config.solver.seed,
+    )  # fmt: skip
     divided = rows[rows["team_id"].isin(load.loc[load["kind"] != "bijzonder", "team_id"])]
     return {
         "allocation": allocation,
@@ -109,10 +123,16 @@ def assemble(
         "handover_summary": handover_summary,
         "region_capacity": of_regions,
         "norm_estimates": estimated_norms(inputs.completed, norms, inputs.teams, config.work.productive_hours_per_fte),
-        "region_summary": region_summary(solved, load, changes, files, work, areas, config),
+        "verzuimbeheer_routing": uitkeren.routing,
+        "verzuimbeheer_groups": uitkeren.groups,
+        "staff": staff.staff_table(solved, work_of_teams, inputs.staff),
+        "team_network": network.team_network(work_of_teams, network.partners(inputs, areas)),
+        "region_summary": region_summary(solved, load, changes, files, work, areas, ways.kind, config),
         "expected": expected,
         "team_months": runoff.team_months(divided, by_month, norms, recurring),
-        "impact": impact.impact_table(solved, now, changes, moves, inputs.teams, areas, inputs.products, expected),
+        "impact": impact.impact_table(
+            solved, now, changes, moves, inputs.teams, areas, inputs.products, expected, uitkeren
+        ),
         "robustness": robustness.robustness_table(solved, spreads, config),
         "waiting": waiting.waiting_table(rows, load, regions_of_teams(solved, areas), config),
         "lines": waiting.line_table(load, load_in_force, allocation),

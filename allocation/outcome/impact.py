@@ -16,6 +16,7 @@ import pandas as pd
 
 from allocation.layers.current import by_line_of, line_hours, main_teams, rows_of_line
 from allocation.outcome.solved import Solved
+from allocation.outcome.verzuimbeheer import Verzuimbeheer
 
 
 def impact_table(
@@ -27,6 +28,7 @@ def impact_table(
     areas: pd.DataFrame,
     products: pd.DataFrame,
     expected: pd.DataFrame,
+    uitkeren: Verzuimbeheer,
 ) -> pd.DataFrame:
     """One row per division and subject: division, subject (Dutch), unit, now, new, bsn (empty where it has no meaning).
 
@@ -34,29 +36,22 @@ def impact_table(
     ----------
     solved : the layers with their plans. now : the division in force. teams : every team of the input, also ended ones.
     products : with the ``law`` of each. expected : as ``transition.expected_per_area`` gives it.
+    uitkeren : the groups of medewerkers verzuimbeheer, now and new.
     """
     last = teams.drop_duplicates("team_id", keep="last").set_index("team_id")
-    office_of, group_of = last["office"], _groups(last)
+    office_of = last["office"]
     units = _units(solved, now, last, areas, expected)
-    moved = transition[transition["movement"] == "verhuist"]
-    moved = moved.assign(law=moved["product"].map(products.set_index("product")["law"].to_dict()))
+    clients = transition.assign(law=transition["product"].map(products.set_index("product")["law"].to_dict()))
+    moved = clients[clients["movement"] == "verhuist"]
     rows = [
         *_smz(units, moved),
-        *_uitkeren(units, moved, changes, group_of),
+        *_uitkeren(units, clients, changes, uitkeren),
         *_werkbedrijf(units),
         *_kens(units, changes, moved),
     ]
     rows += _bezwaar(units, moved, office_of)
     columns = ["division", "subject", "unit", "now", "new", "bsn"]
     return pd.DataFrame(rows, columns=columns).astype({"now": "float64", "new": "float64", "bsn": "float64"})
-
-
-def _groups(teams: pd.DataFrame) -> pd.Series:
-    """The group of medewerkers verzuimbeheer of each team; a team without one counts as a group of its own."""
-    own = pd.Series(teams.index, index=teams.index, dtype=object)
-    if "verzuimbeheer_code" not in teams:
-        return own
-    return teams["verzuimbeheer_code"].astype(object).where(teams["verzuimbeheer_code"].notna(), own)
 
 
 def _units(
@@ -138,25 +133,29 @@ def _smz(units: pd.DataFrame, moved: pd.DataFrame) -> list[Row]:
     ]  # fmt: skip
 
 
-def _uitkeren(units: pd.DataFrame, moved: pd.DataFrame, changes: pd.DataFrame, group_of: pd.Series) -> list[Row]:
-    """Uitkeren works with groups of medewerkers verzuimbeheer: a move within a group is none for them."""
+def _uitkeren(units: pd.DataFrame, clients: pd.DataFrame, changes: pd.DataFrame, uitkeren: Verzuimbeheer) -> list[Row]:
+    """Uitkeren works with groups of medewerkers verzuimbeheer: a move within a group is none for them, and a postcode
+    that stays with its team may get another group."""
     regular = units[units["law_domain"] == "zw_wia"]
     place = ["pc4", "client_line"]
-    groups = {which: regular[which].map(group_of) for which in ("now", "new")}
+    sides = {"now": uitkeren.now, "new": uitkeren.new}
+    groups = {which: side.of(regular[which], regular["pc4"]) for which, side in sides.items()}
     per_postcode = [regular.assign(group=group).groupby(place)["group"].nunique() for group in groups.values()]
     now = float(per_postcode[0].mean()) if regular["now"].notna().any() else None
-    zw = moved[moved["law"] == "ZW"]
-    others = [
-        frame[frame["team_from"].map(group_of) != frame["team_to"].map(group_of)]
+    zw = clients[(clients["law"] == "ZW") & clients["team_from"].notna()]
+    changed = [
+        frame[uitkeren.changes(frame["team_from"], frame["team_to"], frame["pc4"])]
         for frame in (changes[changes["law_domain"] == "zw_wia"], zw)
     ]
+    same_team = (regular["now"] == regular["new"]) & uitkeren.changes(regular["now"], regular["new"], regular["pc4"])
+    postcodes = set(changed[0]["pc4"]) | set(regular.loc[same_team, "pc4"])
     return [
         ("Uitkeren", "groepen medewerkers verzuimbeheer per postcode en lijn (ZW en WIA)", "groepen", now,
          float(per_postcode[1].mean()), _mean(regular["teams_bsn"].astype(float), regular["hours"])),
         ("Uitkeren", "postcodes die naar een andere groep medewerkers verzuimbeheer gaan", "postcodes", None,
-         float(others[0]["pc4"].nunique()), None),
+         float(len(postcodes)), None),
         ("Uitkeren", "ZW-cliënten die een andere groep medewerkers verzuimbeheer krijgen", "cliënten", None,
-         float(others[1]["clients"].sum()), None),
+         float(changed[1]["clients"].sum()), None),
     ]  # fmt: skip
 
 

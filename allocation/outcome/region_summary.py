@@ -20,9 +20,13 @@ def region_summary(
     files: pd.DataFrame,
     work: pd.DataFrame,
     areas: pd.DataFrame,
+    travel_kind: str,
     config: Config,
 ) -> pd.DataFrame:
-    """Table ``region_summary``: one row per region and layer; ``files``: as ``transition.placed_files`` gives it."""
+    """Table ``region_summary``: one row per region and layer; ``files``: as ``transition.placed_files`` gives it.
+
+    ``travel_kind``: what the kilometres are (``layers.ways``).
+    """
     places = areas.set_index("pc4")
     moved_clients = _moved_clients(files, solved)
     rows = []
@@ -35,7 +39,8 @@ def region_summary(
             rows += [
                 _region_row(one, int(nr), parts, of_kind, changed, moved_clients, places) for nr in one.layer.regions
             ]
-    return pd.DataFrame(rows).sort_values(["arbeidsmarktregio_nr", "law_domain", "client_line"], ignore_index=True)
+    table = pd.DataFrame(rows).assign(travel_kind=travel_kind)
+    return table.sort_values(["arbeidsmarktregio_nr", "law_domain", "client_line"], ignore_index=True)
 
 
 def _moved_clients(files: pd.DataFrame, solved: Sequence[Solved]) -> dict[tuple[int, str, str], int]:

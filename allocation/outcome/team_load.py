@@ -12,10 +12,11 @@ import numpy as np
 import pandas as pd
 
 from allocation.contract.config import Config
-from allocation.contract.vocabulary import ALL_LINES, MONTHS_A_YEAR, ZW_WIA
+from allocation.contract.vocabulary import ALL_LINES, FAR_KM, FAR_MINUTES, MONTHS_A_YEAR, ZW_WIA
 from allocation.demand.intervals import team_interval
 from allocation.layers.balance import balanced_hours
 from allocation.layers.spread import Spreads, chances
+from allocation.layers.ways import Ways
 from allocation.layers.work import SPECIAL
 from allocation.outcome.ledger import LAYER, layers_of_teams, with_layer
 from allocation.outcome.solved import Solved, assigned
@@ -37,6 +38,7 @@ def team_load(
     capacity: pd.DataFrame,
     recurring: frozenset[str],
     spreads: Spreads,
+    ways: Ways,
     config: Config,
 ) -> pd.DataFrame:
     """Table ``team_load``: one row per team and layer, the special teams last.
@@ -47,10 +49,11 @@ def team_load(
     areas : one row per postcode. teams : the teams in force.
     capacity : as ``layers.work.capacity_hours`` gives it. recurring : products whose files are no queue.
     spreads : what the hours of each layer can be off by.
+    ways : how far each postcode lies from each office.
     """
     rows = pd.concat([*(_given(one, spreads) for one in solved), _special(teams, capacity, config)], ignore_index=True)
     rows = rows.merge(_sums(ledger, recurring, config), on=LAYER, how="left").fillna(dict.fromkeys(SUMS, 0.0))
-    rows = rows.merge(_places(solved, routed, areas), on=LAYER, how="left").merge(
+    rows = rows.merge(_places(solved, routed, areas, teams, ways), on=LAYER, how="left").merge(
         _interval(solved, routed), on=LAYER, how="left"
     )
     rows["target_hours"] = rows["target_hours"].fillna(rows["structural_hours_verzekeringsarts"])
@@ -92,9 +95,10 @@ COLUMNS = [
     "team_id", "cluster", "law_domain", "client_line", "areas", "inhabitants", "clients_per_year",
     "hours_verzekeringsarts", "hours_other", "hours_low", "hours_high", "capacity_hours_verzekeringsarts",
     "capacity_hours_other", "target_hours", "deviation", "tolerance", "is_within_tolerance", "chance_within_tolerance",
-    "pieces", "travel_km", "stock_clients", "stock_hours_verzekeringsarts", "files_held",
-    "files_held_hours_verzekeringsarts", "first_year_hours_verzekeringsarts", "first_year_hours_other",
-    "waiting_months", "projected_waiting_months", "name", "office", "kind",
+    "pieces", "travel_km", "travel_kind", "travel_minutes", "far_share", "stock_clients",
+    "stock_hours_verzekeringsarts", "files_held", "files_held_hours_verzekeringsarts",
+    "first_year_hours_verzekeringsarts", "first_year_hours_other", "waiting_months", "projected_waiting_months", "name",
+    "office", "kind",
 ]  # fmt: skip
 
 
@@ -144,8 +148,11 @@ def _sums(ledger: pd.DataFrame, recurring: frozenset[str], config: Config) -> pd
     return rows.groupby(LAYER)[SUMS].sum().reset_index()
 
 
-def _places(solved: Sequence[Solved], routed: pd.DataFrame, areas: pd.DataFrame) -> pd.DataFrame:
-    """LAYER, areas, inhabitants and travel_km: the mean way to the office, by structural verzekeringsarts hours."""
+def _places(
+    solved: Sequence[Solved], routed: pd.DataFrame, areas: pd.DataFrame, teams: pd.DataFrame, ways: Ways
+) -> pd.DataFrame:
+    """LAYER, areas, inhabitants, and of the way to the office: travel_km and travel_minutes (means by structural
+    verzekeringsarts hours), travel_kind, and far_share (of the clients; see ``vocabulary.FAR_MINUTES``)."""
     inhabitants = areas.set_index("pc4")["inhabitants"].astype("float64").fillna(0.0)
     parts = pd.concat(
         [assigned(one).assign(law_domain=one.layer.law_domain, layer_line=one.layer.client_line) for one in solved],
@@ -155,18 +162,50 @@ def _places(solved: Sequence[Solved], routed: pd.DataFrame, areas: pd.DataFrame)
     parts["inhabitants"] = parts["pc4"].map(inhabitants) * parts["portion"]
     used = parts.groupby(LAYER).agg(areas=("pc4", "nunique"), inhabitants=("inhabitants", "sum"))
     lines = layers_of_teams(solved)
-    rows = routed[["pc4", "team_id", "serves", "line"]].assign(hours=routed["hours_verzekeringsarts"] * routed["share"])
-    rows = with_layer(rows.groupby(["pc4", "team_id", "serves", "line"])["hours"].sum().reset_index(), lines)
+    amounts = {"hours": "hours_verzekeringsarts", "clients": "planned_clients"}
+    rows = routed[["pc4", "team_id", "serves", "line"]].assign(
+        **{new: routed[old] * routed["share"] for new, old in amounts.items()}
+    )
+    sums_of = rows.groupby(["pc4", "team_id", "serves", "line"])[list(amounts)].sum().reset_index()
+    rows = with_layer(sums_of, lines)
     km = parts.drop_duplicates([*LAYER, "pc4"])[[*LAYER, "pc4", "distance_km"]]
     rows = rows.merge(km, on=[*LAYER, "pc4"], how="left")
-    rows["hours_km"] = rows["hours"] * rows["distance_km"]
-    sums = rows.groupby(LAYER).agg(
-        hours=("hours", "sum"), hours_km=("hours_km", lambda values: values.sum(min_count=1)), served=("pc4", "nunique")
-    )
-    sums["travel_km"] = sums["hours_km"] / sums["hours"].where(sums["hours"] > 0)
-    both = sums[["travel_km", "served"]].join(used, how="outer")
+    sums = _travelled(rows.assign(minutes=_minutes(rows, teams, ways)))
+    sums["travel_kind"] = pd.Series(ways.kind, index=sums.index, dtype=object).where(sums["travel_km"].notna(), None)
+    both = sums.join(used, how="outer")
     both["areas"] = both["areas"].fillna(both["served"])
     return both.drop(columns="served").reset_index()
+
+
+def _minutes(rows: pd.DataFrame, teams: pd.DataFrame, ways: Ways) -> pd.Series:
+    """Minutes of each row (team_id, pc4, distance_km) with an area; missing where not known."""
+    office = teams.drop_duplicates("team_id", keep="last").set_index("team_id")["office_pc4"]
+    return ways.minutes(rows["pc4"], rows["team_id"].map(office)).where(rows["distance_km"].notna())
+
+
+def _travelled(rows: pd.DataFrame) -> pd.DataFrame:
+    """Per LAYER: travel_km, travel_minutes (missing unless known for all work), far_share and served (postcodes)."""
+    by_minutes = rows["minutes"] > FAR_MINUTES
+    far = by_minutes.where(rows["minutes"].notna(), rows["distance_km"] > FAR_KM)
+    known = rows["minutes"].notna() | rows["distance_km"].notna()
+    rows = rows.assign(
+        hours_km=rows["hours"] * rows["distance_km"],
+        hours_minutes=rows["hours"] * rows["minutes"],
+        untimed=rows["hours"].where(rows["minutes"].isna(), 0.0),
+        counted=rows["clients"].where(known),
+        far=(rows["clients"] * far).where(known),
+    )
+    wholes = ["hours_km", "hours_minutes", "counted", "far"]
+    sums = rows.groupby(LAYER)[["hours", "untimed", *wholes]].sum(min_count=1)
+    hours, counted = sums["hours"].where(sums["hours"] > 0), sums["counted"].where(sums["counted"] > 0)
+    return pd.DataFrame(
+        {
+            "travel_km": sums["hours_km"] / hours,
+            "travel_minutes": (sums["hours_minutes"] / hours).where(sums["untimed"].fillna(0.0) <= 0),
+            "far_share": sums["far"] / counted,
+            "served": rows.groupby(LAYER)["pc4"].nunique(),
+        }
+    )
 
 
 def _interval(solved: Sequence[Solved], routed: pd.DataFrame) -> pd.DataFrame:

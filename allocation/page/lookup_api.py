@@ -7,13 +7,10 @@ answer is found (`lookup`, `file_lookup`).
 
 from __future__ import annotations
 
-import hashlib
-from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from datetime import date
 from functools import partial
-from threading import Lock
 from typing import Annotated, Any
 
 from fastapi import FastAPI, Query, Request, Response
@@ -22,12 +19,13 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from allocation.contract.errors import Refused
 from allocation.contract.vocabulary import REGULAR_GROUP
+from allocation.page import network_api
+from allocation.page.answering import Answering, response
 from allocation.publication import store
 from allocation.publication.file_lookup import FileAnswer, find_file
 from allocation.publication.lookup import Answer, LookupTable, Unanswered
 
-MOST_POSTCODES, MOST_CHARACTERS, MOST_KEPT = 1000, 80, 20_000
-CACHE_CONTROL = "private, max-age=60, must-revalidate"
+MOST_POSTCODES, MOST_CHARACTERS = 1000, 80
 PW_CLIENT = "the client has or had a file under the Participatiewet"
 Text = Annotated[str, StringConstraints(max_length=MOST_CHARACTERS)]
 PostcodeAsked = Annotated[Text, Query(description="PC4 or PC6 in any notation", examples=["1013 AA"])]
@@ -56,6 +54,9 @@ class Found(BaseModel):
     reason: str | None
     version: int
     follows: str | None = Field(description="the postcode whose team serves, where this one has no area (PO box)")
+    verzuimbeheer_code: str | None = Field(
+        description="group of medewerkers verzuimbeheer at Uitkeren; empty where none works with the team"
+    )
 
 
 class Later(BaseModel):
@@ -121,30 +122,6 @@ class BatchResult(BaseModel):
 # --- answering -------------------------------------------------------------------------------------------------------
 
 
-class Answering:
-    """The look-up of one store for a server: connections pooled, answers kept as bytes until another version holds."""
-
-    def __init__(self, store_url: str) -> None:
-        self.table = LookupTable(store_url, is_pooled=True)
-        self._kept: OrderedDict[Hashable, tuple[bytes, str]] = OrderedDict()
-        self._mutex = Lock()
-
-    def answer(self, question: Hashable, compute: Callable[[], BaseModel]) -> tuple[bytes, str]:
-        """The answer as JSON and its ETag; computed once per question, list of periods and day."""
-        key = (self.table.periods(), store.today(), question)
-        with self._mutex:
-            if key in self._kept:
-                self._kept.move_to_end(key)
-                return self._kept[key]
-        body = compute().model_dump_json().encode()
-        kept = body, f'"{hashlib.sha256(body).hexdigest()[:32]}"'
-        with self._mutex:
-            self._kept[key] = kept
-            while len(self._kept) > MOST_KEPT:
-                self._kept.popitem(last=False)
-        return kept
-
-
 def add_lookup(app: FastAPI) -> None:
     """The look-up below ``/api/v1`` and ``/health``; the store's address is ``app.state.store_url``."""
     answering = Answering(app.state.store_url)
@@ -152,6 +129,7 @@ def add_lookup(app: FastAPI) -> None:
     _add_find(app, answering)
     _add_find_files(app, answering)
     _add_batch(app, answering)
+    network_api.add_network(app, answering)
 
 
 def _add_health(app: FastAPI, answering: Answering) -> None:
@@ -187,7 +165,7 @@ def _add_find(app: FastAPI, answering: Answering) -> None:
     ) -> Response:
         asked = {"group": group, "pw_client": pw_client, "law": law or None, "line": line or None}
         question = ("lookup", postcode, *asked.values(), on)
-        return _response(request, *answering.answer(question, lambda: _result(answering.table, postcode, on, asked)))
+        return response(request, *answering.answer(question, lambda: _result(answering.table, postcode, on, asked)))
 
 
 def _add_find_files(app: FastAPI, answering: Answering) -> None:
@@ -223,7 +201,7 @@ def _add_find_files(app: FastAPI, answering: Answering) -> None:
             )
             return FileResult(on=on or store.today(), answers=[_file_found(answer) for answer in found])
 
-        return _response(request, *answering.answer(("file", postcode, law, line, team, group, pw_client, on), compute))
+        return response(request, *answering.answer(("file", postcode, law, line, team, group, pw_client, on), compute))
 
 
 def _add_batch(app: FastAPI, answering: Answering) -> None:
@@ -244,14 +222,6 @@ def _add_batch(app: FastAPI, answering: Answering) -> None:
             else:
                 answers += [_found(answer) for answer in found]
         return BatchResult(on=asked.on or store.today(), answers=answers, not_found=not_found)
-
-
-def _response(request: Request, body: bytes, etag: str) -> Response:
-    headers = {"ETag": etag, "Cache-Control": CACHE_CONTROL}
-    known = [tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")]
-    if etag in known or "*" in known:
-        return Response(status_code=304, headers=headers)
-    return Response(body, media_type="application/json", headers=headers)
 
 
 def _result(table: LookupTable, postcode: str, on: date | None, asked: dict[str, Any]) -> LookupResult:

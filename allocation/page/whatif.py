@@ -28,10 +28,12 @@ from allocation.intake.roster import active_teams, join_regions
 from allocation.layers.build import build_layers
 from allocation.layers.holding import Roster, with_refusals
 from allocation.layers.layer import Layer
+from allocation.layers.ways import Ways
 from allocation.layers.work import capacity_hours
 from allocation.outcome.routing import special_shares
 from allocation.page.changes import UNCHANGED, ChangeSet, Move, apply_to_inputs, impossible_locks, refuse_nonsense
 from allocation.page.moving import changes_under, transition_under
+from allocation.pipeline.problems import ways_of_run
 from allocation.report.board import Amounts, Board, Ints, LayerBoard, LayerSums, lay_out, layer_sums
 from allocation.report.map import SHOWN, boards_shown, main_team
 from allocation.runs import run_files
@@ -178,6 +180,11 @@ class Bench:
         return geodata.Boundaries.read(self._run.boundaries_folder)
 
     @cached_property
+    def ways(self) -> Ways:
+        """How far each postcode lies from each office, also one that a planner opens."""
+        return ways_of_run(self.folder, self.boundaries)
+
+    @cached_property
     def amounts(self) -> Amounts:
         return Amounts(self.folder)
 
@@ -220,7 +227,7 @@ class Bench:
         try:
             layers = build_layers(
                 local, self.amounts.work, areas, self.boundaries.edges, self._bridges, self.config, self.day,
-                None if self.config.balance == "load" else held,
+                None if self.config.balance == "load" else held, self.ways,
             )  # fmt: skip
         except ProblemError as error:
             raise Refused(f"Zo kan de regio niet verdeeld worden: {' '.join(error.sentences)}") from error

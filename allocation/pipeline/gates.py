@@ -19,7 +19,9 @@ from expectations.facts import INPUT_BESIDE, InputFacts, LayerFacts, OutcomeFact
 if TYPE_CHECKING:
     from expectations.rules import Outcome
 
-GIVEN = ("teams", "clusters", "locks", "stock", "products", "completed")
+GIVEN = (
+    "teams", "clusters", "locks", "stock", "products", "care_regions", "coverage", "completed", "verzuimbeheer",
+)  # fmt: skip
 """The input tables that the outcome must agree with."""
 
 

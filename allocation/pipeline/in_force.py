@@ -19,13 +19,14 @@ from allocation.contract.published_tables import ROUTING
 from allocation.contract.vocabulary import PW, ZW_WIA
 from allocation.intake.inputs import Inputs
 from allocation.outcome.finished import PlanInForce
+from allocation.outcome.verzuimbeheer import NO_GROUPS_IN_FORCE
 from allocation.pipeline.problems import no_division
 from allocation.pipeline.succession import Succession
 from allocation.runs import run_files
 from allocation.runs.run import Run
 from allocation.runs.run_files import InForce
 
-TABLES = ("allocation", "routing", "team", "team_load", "team_ledger")
+TABLES = ("allocation", "routing", "team", "team_load", "team_ledger", "verzuimbeheer_routing")
 """The published tables of the version in force that a run needs."""
 DIVISION_COLUMNS = [*input_tables.CURRENT.column_names, "law_domain"]
 
@@ -90,6 +91,9 @@ def write_now(run: Run, inputs: Inputs, followed: Succession) -> None:
     else:
         now, beside = published, no_division()
         routed = no_routing if routing is None else followed.carry_over(routing)
+    groups = run.in_force_table("verzuimbeheer_routing")
+    grouped = NO_GROUPS_IN_FORCE if groups is None or routed is no_routing else followed.carry_over(groups)
+    run.write(run_files.GROUPS_IN_FORCE, grouped)
     run.write(run_files.DIVISION_IN_FORCE, now)
     run.write(run_files.PUBLISHED_DIVISION, beside)
     run.write(run_files.ROUTING_IN_FORCE, routed)

@@ -33,6 +33,7 @@ from allocation.intake.inputs import Inputs, fingerprints, load_inputs
 from allocation.layers import build
 from allocation.layers.layer import Layer, can_carry_over
 from allocation.layers.solving import beside, known_plan, second_lines, solve_problem
+from allocation.layers.ways import STRAIGHT, Ways
 from allocation.outcome.assemble import assemble
 from allocation.outcome.in_force import files_in_stock, no_routing
 from allocation.outcome.solved import Solved
@@ -274,10 +275,13 @@ def assemble_outcome(run: Run) -> None:
         Inputs.read(run.inputs_folder),
         run.read(run_files.WORK),
         run.areas(),
+        run.read(run_files.EDGES),
         run.read(run_files.HELD_FILES),
         now=run.read(run_files.DIVISION_IN_FORCE),
         from_version=record.from_version,
         load_in_force=run.in_force_table("team_load"),
+        groups_in_force=run.read(run_files.GROUPS_IN_FORCE),
+        ways=Ways.of_frame(run.read(run_files.WAYS), STRAIGHT),
         day=record.day,
         config=run.config,
         plan_in_force=in_force.plan_in_force(run),

@@ -44,11 +44,12 @@ from allocation.publication.outcome_folder import (
     REPORT,
     TEAM_PERIODS,
     Outcome,
+    no_rows,
     read_parquet,
     with_added_columns,
 )
 from allocation.publication.table_files import entry, write_manifest, write_parquet, write_table
-from allocation.publication.tables import ARROW_TYPES, VALIDITY_COLUMNS, stored_columns
+from allocation.publication.tables import VALIDITY_COLUMNS
 
 PROPOSALS, TIMELINE, MANIFEST = "proposals", "timeline.json", "manifest.json"
 
@@ -285,7 +286,7 @@ def _of_proposal(source: Path, table: Table) -> pa.Table:
     path = source / f"{table.name}.parquet"
     if path.exists():
         return read_parquet(path)
-    return pa.table({c.name: pa.array([], ARROW_TYPES[c.type]) for c in stored_columns(table)})
+    return no_rows(table)
 
 
 def _for_readers(

@@ -22,7 +22,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from allocation.contract.errors import Refused
-from allocation.contract.published_tables import BEZWAAR_ROUTING, VERSION_HISTORY
+from allocation.contract.published_tables import BEZWAAR_ROUTING, UITKEREN_ROUTING, VERSION_HISTORY
 from allocation.contract.vocabulary import CLIENT_LINES, LAWS, REGULAR_GROUP
 from allocation.publication import store, tables, upgrade
 
@@ -58,6 +58,7 @@ class Answer:
     which the same question gives this team, with whatever share. A postcode that got another number starts anew.
     ``follows``: the postcode whose team answers, where ``pc4`` has no area (PO box, new street); rule, reason and dates
     are those of that postcode.
+    ``verzuimbeheer_code``: the group of medewerkers verzuimbeheer at Uitkeren; None where none works with the team.
     """
 
     version: int
@@ -78,6 +79,7 @@ class Answer:
     since: date
     follows: str | None = None
     pw_client: bool = False
+    verzuimbeheer_code: str | None = None
 
     def holds_on(self, day: date) -> bool:
         return self.valid_from <= day and (self.valid_to is None or self.valid_to >= day)
@@ -85,6 +87,8 @@ class Answer:
 
 _COLUMNS = [column for column in BEZWAAR_ROUTING.columns if column.name in {field.name for field in fields(Answer)}]
 _ANSWERS = sa.table("bezwaar_routing", *(sa.column(c.name, tables.SQL_TYPES[c.type]) for c in BEZWAAR_ROUTING.columns))
+_GROUPS = sa.table("uitkeren_routing", *(sa.column(c.name) for c in UITKEREN_ROUTING.columns))
+_GROUP_KEY = ("version", "pc6_from", "pc6_to", "client_group", "pw_client", "law", "client_line", "team_id")
 _PERIODS = sa.table("version_history", *(sa.column(c.name, tables.SQL_TYPES[c.type]) for c in VERSION_HISTORY.columns))
 _RUNS = sa.table(
     "runs",
@@ -233,8 +237,10 @@ class LookupTable:
             )
             read: dict[str, list[Answer]] = {pc4: [] for pc4 in missing}
             with self.connected() as connection:
+                groups = _group_codes(connection, missing)
                 for row in connection.execute(query).mappings():
-                    read[row["pc4"]].append(Answer(**row, since=row["valid_from"]))
+                    code = groups.get((row["pc4"], *(row[name] for name in _GROUP_KEY)))
+                    read[row["pc4"]].append(Answer(**row, since=row["valid_from"], verzuimbeheer_code=code))
             for rows in read.values():
                 rows.sort(key=lambda a: (a.law, a.client_line, -a.share, a.team_id))
             found |= read
@@ -280,6 +286,15 @@ class LookupTable:
         if group not in groups:
             return Unanswered("unknown_group", f"'{group}' is not a client group; allowed: {', '.join(groups)}.")
         return Unanswered("unknown_postcode", f"Postcode {pc4} does not exist in the division in force on {day}.")
+
+
+def _group_codes(connection: Connection, pc4s: list[str]) -> dict[tuple[object, ...], str]:
+    """The group of medewerkers verzuimbeheer of each row of the routing of ``pc4s``: by pc4 and ``_GROUP_KEY``."""
+    columns = [_GROUPS.c.pc4, *(_GROUPS.c[name] for name in _GROUP_KEY), _GROUPS.c.verzuimbeheer_code]
+    query = sa.select(*columns).where(
+        _GROUPS.c.pc4.in_(sa.bindparam("pc4s", pc4s, expanding=True)), _GROUPS.c.verzuimbeheer_code.is_not(None)
+    )
+    return {tuple(row[:-1]): row[-1] for row in connection.execute(query)}
 
 
 class _Segment(NamedTuple):

@@ -56,8 +56,7 @@ def read_outcome(folder: Path, areas: Path | None = None, reports: Sequence[Path
     tables[TEAM.name] = conform(TEAM, _latest_teams(folder / "teams.parquet"))
     for table in FOR_OPERATIONS:
         path = folder / f"{table.name}.parquet"
-        empty = pa.table({c.name: pa.array([], ARROW_TYPES[c.type]) for c in _own_columns(table)})
-        tables[table.name] = conform(table, read_parquet(path) if path.exists() else empty)
+        tables[table.name] = conform(table, read_parquet(path) if path.exists() else no_rows(table))
     if tables[RUNS.name].num_rows != 1:
         raise ValueError(f"runs.parquet has {tables[RUNS.name].num_rows} rows; an outcome has exactly one")
     shapes = gpd.read_parquet(areas or folder / "areas.parquet").sort_values("pc4", ignore_index=True)
@@ -79,6 +78,11 @@ def read_outcome(folder: Path, areas: Path | None = None, reports: Sequence[Path
 
 def read_parquet(path: Path) -> pa.Table:
     return pq.ParquetFile(path).read()
+
+
+def no_rows(table: Table) -> pa.Table:
+    """The table as it is kept, without rows."""
+    return pa.table({c.name: pa.array([], ARROW_TYPES[c.type]) for c in stored_columns(table)})
 
 
 def _own_columns(table: Table) -> list[Any]:

@@ -200,7 +200,9 @@ def published_views(dialect: str, *, with_maps: bool = False) -> dict[str, str]:
         BEZWAAR_ROUTING.name: _select(
             BEZWAAR_ROUTING, "routing_rows r", _AT_ANY_MOMENT, _TEAM_OF, _REASON_OF, others=_TEAM_NAME | _RULE | _PERIOD
         ),
-        UITKEREN_ROUTING.name: _select(UITKEREN_ROUTING, "routing r", _TEAM_OF, others=_TEAM_NAME | _GROUP_CODE),
+        UITKEREN_ROUTING.name: _select(
+            UITKEREN_ROUTING, "routing r", _TEAM_OF, _GROUP_OF, others=_TEAM_NAME | _GROUP_CODE
+        ),
         KNS_POSTCODE.name: _select(
             KNS_POSTCODE, "routing_current r", _TEAM_OF, others=_TEAM_NAME | {"message": _MESSAGE}
         ),
@@ -211,7 +213,11 @@ def published_views(dialect: str, *, with_maps: bool = False) -> dict[str, str]:
 
 _PERIOD = {name: f"p.{name}" for name in ("valid_from", "valid_to", "in_force_from", "in_force_until", "replaced_at")}
 _TEAM_NAME = {"team_name": "t.name"}
-_GROUP_CODE = {"verzuimbeheer_code": "t.verzuimbeheer_code"}
+_GROUP_CODE = {"verzuimbeheer_code": "CASE WHEN g.version IS NULL THEN t.verzuimbeheer_code ELSE g.group_code END"}
+_GROUP_OF = """LEFT JOIN verzuimbeheer_routing_rows g ON g.version = r.version AND g.pc4 = r.pc4
+ AND g.client_group = r.client_group AND g.pw_client = r.pw_client AND g.law = r.law AND g.team_id = r.team_id
+ AND coalesce(g.pc6_from, '') = coalesce(r.pc6_from, '') AND coalesce(g.pc6_to, '') = coalesce(r.pc6_to, '')"""
+"""Of the ZW only; other laws, and versions of before, have the code of the team."""
 
 
 def division_queries(dialect: str) -> dict[str, str]:

@@ -112,6 +112,7 @@ FIELDS = {
     "product": "product", "month": "maand", "office": "kantoor", "arbeidsmarktregio": "regio", "teams": "teams",
     "deviation": "afwijking", "tolerance": "tolerantie", "pieces": "delen", "areas": "gebieden",
     "last_day": "laatste dag", "office_pc4": "postcode", "names": "namen", "postcodes": "postcodes",
+    "group_code": "groep verzuimbeheer",
     "instead": "gebruikt", "region": "regio", "first_day": "eerste dag", "kind": "soort", "was": "was",
     "follows": "volgt",
 }  # fmt: skip

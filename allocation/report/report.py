@@ -24,6 +24,7 @@ from allocation.report import (
     dutch,
     estimate,
     finished_sheets,
+    network_sheets,
     team_sheets,
 )
 from allocation.report.bundle import bundle
@@ -41,8 +42,14 @@ CONTENTS = (
     ("scenario-kop", "Scenario's"),
     ("wijzigingen-kop", "Wijzigingen"), ("overgang-kop", "Overgang"), ("bijzonder-kop", "Bijzondere groepen"),
     ("uitloop-kop", "Wanneer vol"), ("gevolgen-kop", "Gevolgen"),
+    ("netwerk-kop", "Partners"), ("uitkeren-kop", "Uitkeren"),
     ("reken-kop", "Kwaliteit"), ("controle-kop", "Controle"), ("verantwoording", "Verantwoording"),
 )  # fmt: skip
+DISTANCES = {
+    "network": "De afstand tot kantoor gaat over land, bruggen en veren: om water zonder oversteek heen.",
+    "straight": "De afstand tot kantoor is een rechte lijn.",
+    "table": "De afstand tot kantoor komt uit de invoer (travel); zijn dat minuten, dan tellen 45 minuten als 30 km.",
+}
 CONTINUITY = {
     "stay": "Bestaande cliënten houden hun team zolang dat hen mag bedienen; hun dossier volgt anders de postcode.",
     "move": "Bestaande cliënten volgen de nieuwe verdeling van hun postcode.",
@@ -127,6 +134,7 @@ def _content(frames: Frames, value: dict[str, Any]) -> dict[str, Any]:
         "further": decision.further_figures(frames),
         "has_now": any((part.now >= 0).any() for part in board.layers),
         "tolerance": dutch.percent(record.config["tolerance"]),
+        "distance": DISTANCES[record.config.get("distance", "straight")],
         "teams": team_sheets.team_sheet(frames.load),
         "robustness": None if for_readers else team_sheets.robustness_sheet(folder),
         "regions": team_sheets.region_sheet(frames.regions),
@@ -153,6 +161,11 @@ def _content(frames: Frames, value: dict[str, Any]) -> dict[str, Any]:
         "special": team_sheets.special_sheet(frames.load, board.teams),
         "runoff": team_sheets.runoff_sheet(folder),
         "impact": change_sheets.impact_sheet(folder, for_readers=for_readers),
+        "cards": network_sheets.team_cards(folder, board.teams, for_readers=for_readers),
+        "providers": network_sheets.provider_sheet(folder, for_readers=for_readers),
+        "staff": None if for_readers else network_sheets.staff_sheet(folder),
+        "verzuimbeheer": network_sheets.verzuimbeheer_sheet(folder, for_readers=for_readers),
+        "verzuimbeheer_told": network_sheets.verzuimbeheer_sentences(folder),
         "solver": team_sheets.solver_sheet(frames),
         "leans_on_little": estimate.leans_on_little(folder),
         "gates": [] if for_readers else account_sheets.gates(folder),

@@ -82,6 +82,8 @@ TEAM_COLUMNS = (
     ("", amount_of("Gebieden", "areas")),
     ("", Column("Delen", _pieces_cell)),
     ("", amount_of("Afstand (km)", "travel_km", 1)),
+    ("travel_minutes", amount_of("Reistijd (minuten)", "travel_minutes")),
+    ("far_share", share_of("Cliënten ver weg", "far_share")),
     ("", amount_of("Wachttijd (maanden)", "waiting_months", 1)),
     ("projected_waiting_months", amount_of("Wachttijd over een jaar (maanden)", "projected_waiting_months", 1)),
     (FIRST_YEAR, amount_of("Werk in het eerste jaar (uur)", FIRST_YEAR)),

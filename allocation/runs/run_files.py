@@ -325,9 +325,14 @@ PUBLISHED_DIVISION = FrameFile("published_division.parquet", "inputs")
 """The division of the version in force when the file ``current`` is used instead of it; else empty."""
 HELD_FILES = FrameFile("held_files.parquet", "layers", ("pc4", "product", "team_id", "clients", "refusal"))
 """Every file in stock with its holder, and why the holder may not keep it (``layers.holding.held_files``)."""
+WAYS = FrameFile("ways.parquet", "layers", ("pc4", "office_pc4", "km", "minutes", "kind"))
+"""How far each postcode lies from each office (``layers.ways``); no rows for straight lines without minutes."""
 ROUTING_IN_FORCE = FrameFile("routing_in_force.parquet", "inputs")
 """Table ``routing`` of the version that ``DIVISION_IN_FORCE`` comes from, in the postcodes of this run; empty when that
 division comes from the file ``current``, or when nothing is in force."""
+
+GROUPS_IN_FORCE = FrameFile("verzuimbeheer_in_force.parquet", "inputs", ("pc4", "team_id", "group_code", "share"))
+"""Table ``verzuimbeheer_routing`` of the version in force, in the postcodes of this run; empty where there is none."""
 
 WORK = FrameFile("work.parquet", "expected work", ("pc4", "product", "client_line", "client_group"))
 

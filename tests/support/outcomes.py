@@ -132,7 +132,8 @@ def _team_load(allocation: pd.DataFrame) -> pd.DataFrame:
     return layers.rename(columns={"size": "areas"}).assign(
         name="SMC " + layers["team_id"], office=layers["team_id"].map(TEAM_OFFICES),
         kind=layers["team_id"].map(lambda t: "participatiewet" if t == "P" else "regulier"), cluster="west",
-        is_within_tolerance=True, pieces=1, travel_km=None, **numbers,
+        is_within_tolerance=True, pieces=1,
+        travel_km=None, travel_kind=None, travel_minutes=None, far_share=0.12, **numbers,
     )  # fmt: skip
 
 
@@ -178,6 +179,29 @@ def _team_ledger(allocation: pd.DataFrame) -> pd.DataFrame:
     )  # fmt: skip
 
 
+def _verzuimbeheer_routing(routing: pd.DataFrame) -> pd.DataFrame:
+    """Every team has the group of its code, but A1 has two: from the second row of postcodes on it is VZB-A1-B."""
+    rows = routing[(routing["law"] == "ZW") & (routing["client_line"] == "vangnet")]
+    second = (rows["team_id"] == "A1") & (rows["pc4"] >= "1006")
+    group = ("VZB-" + rows["team_id"]).where(~second, "VZB-A1-B")
+    return rows.drop(columns=["client_line", "office"]).assign(group_code=group)
+
+
+def _team_network(allocation: pd.DataFrame) -> pd.DataFrame:
+    """Of each area 20.5 clients a year: all lie with GGZ West, and 2.05 of those of A1 with a hospital."""
+    sums = allocation.groupby("team_id")["share"].sum().reset_index()
+    clients = 20.5 * sums["share"]
+    ggz = sums.assign(kind="ggz", provider="GGZ West", clients_per_year=clients, team_share=1.0,
+                      provider_share=clients / clients.sum(), teams_at_provider=len(sums),
+                      form="multidisciplinair team",
+                      contact="verwijzers@ggz.example")  # fmt: skip
+    hospital = ggz[ggz["team_id"] == "A1"].assign(
+        kind="ziekenhuis", provider="Ziekenhuis Oost", clients_per_year=2.05, team_share=0.1, provider_share=1.0,
+        teams_at_provider=1, form=None, contact=None,
+    )  # fmt: skip
+    return pd.concat([ggz, hospital], ignore_index=True).drop(columns="share")
+
+
 def _region_summary(country: Country) -> pd.DataFrame:
     rows = [
         {
@@ -185,6 +209,7 @@ def _region_summary(country: Country) -> pd.DataFrame:
             "client_line": "alle", "teams": 2,
             "areas": sum(country.region(p) == nr for p in country.pc4s), "inhabitants": 15000,
             "hours_verzekeringsarts": 1200.0, "mean_deviation": 0.01, "max_deviation": 0.02, "travel_km": 3.5,
+            "travel_kind": "network",
             "municipality_splits": 1, "care_region_splits": 0, "areas_moved": len(country.moves),
             "clients_moved": 3 * nr, "waiting_months": 1.5, "objective": 2.5, "lower_bound": 2.4, "gap": 0.04,
         }
@@ -282,6 +307,8 @@ def write_outcome(folder: Path, country: Country | None = None, *, created_by: s
         "files": _files(country),
         "team_ledger": _team_ledger(allocation),
         "line_outcomes": _line_outcomes(),
+        "team_network": _team_network(allocation),
+        "verzuimbeheer_routing": _verzuimbeheer_routing(routing_of(country, allocation)),
         "teams": _teams(country.team_ends),
         "expected": _expected(allocation),
     }

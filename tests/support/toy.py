@@ -14,12 +14,14 @@ W2 in West, O1 and O2 in Oost, P1 for the Participatiewet everywhere, M1, K1 and
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 from shapely.geometry import box
 
@@ -29,11 +31,13 @@ from allocation.intake.inputs import Inputs, load_inputs
 from allocation.layers.build import build_layers
 from allocation.layers.layer import Layer
 from allocation.layers.solving import beside, second_lines, solve_problem
+from allocation.layers.ways import Ways, ways
 from allocation.outcome.assemble import assemble
 from allocation.outcome.finished import PlanInForce
 from allocation.outcome.in_force import files_in_stock, no_routing
 from allocation.outcome.routing import assigned_parts
 from allocation.outcome.solved import Solved
+from allocation.outcome.verzuimbeheer import NO_GROUPS_IN_FORCE
 
 POSTCODES = [str(1001 + i) for i in range(12)]
 MONTHS = [f"2025-{month:02d}" for month in range(1, 13)]
@@ -77,6 +81,14 @@ def edges() -> pd.DataFrame:
 
 def no_bridges(_groups: pd.Series) -> pd.DataFrame:
     return pd.DataFrame(columns=["a", "b", "border_m", "kind", "reason"])
+
+
+def straight_network(offices: Sequence[str]) -> pd.DataFrame:
+    """Kilometres in a straight line in the form of those through the network: the toy country has no water."""
+    places = areas().set_index("pc4")
+    x, y = places["x_m"].to_numpy(), places["y_m"].to_numpy()
+    km = {one: np.hypot(x - places.at[one, "x_m"], y - places.at[one, "y_m"]) / 1000 for one in offices}
+    return pd.DataFrame(km, index=places.index)
 
 
 def team(team_id: str, region: str, office_pc4: str, **changes: Any) -> dict[str, Any]:
@@ -242,6 +254,7 @@ class Built:
     layers: list[Layer]
     day: date
     config: Config
+    ways: Ways
 
 
 def build(
@@ -272,8 +285,9 @@ def build(
         eve=day - timedelta(days=1),
         config=config,
     )
-    layers = build_layers(inputs, work, places, edges(), no_bridges, config, day, held)
-    return Built(inputs, places, now, work, held, layers, day, config)
+    known = ways(config.distance, inputs.travel, list(inputs.teams["office_pc4"]), straight_network)
+    layers = build_layers(inputs, work, places, edges(), no_bridges, config, day, held, known)
+    return Built(inputs, places, now, work, held, layers, day, config, known)
 
 
 def divide(
@@ -282,6 +296,7 @@ def divide(
     config: Config | None = None,
     full_postcodes: pd.DataFrame | None = None,
     plan_in_force: PlanInForce | None = None,
+    groups_in_force: pd.DataFrame = NO_GROUPS_IN_FORCE,
 ) -> Division:
     """The whole chain on the toy country, without store, files or Airflow."""
     built = build(folder, changed, config, full_postcodes)
@@ -294,8 +309,8 @@ def divide(
         done[layer.key] = Solved.of(layer, result["plan"], result)
         solved.append(done[layer.key])
     outcome = assemble(
-        solved, built.inputs, built.work, built.places, built.held,
-        now=built.now, from_version=None, load_in_force=None, day=built.day, config=built.config,
-        plan_in_force=plan_in_force,
+        solved, built.inputs, built.work, built.places, edges(), built.held,
+        now=built.now, from_version=None, load_in_force=None, groups_in_force=groups_in_force, ways=built.ways,
+        day=built.day, config=built.config, plan_in_force=plan_in_force,
     )  # fmt: skip
     return Division(built.inputs, built.work, solved, outcome)

@@ -40,6 +40,21 @@ def test_uitkeren_gets_the_code_of_its_group(published: str) -> None:
     assert [tuple(r) for r in rows] == [("SMC V1", "VZB-V1", "Venlo")]
 
 
+def test_of_two_groups_of_a_team_uitkeren_gets_the_one_of_the_postcode_for_the_zw(published: str) -> None:
+    """A1 has VZB-A1 in the first row of postcodes and VZB-A1-B after it; for other laws the code of the team."""
+    rows = select(
+        published,
+        "SELECT pc4, law, verzuimbeheer_code FROM uitkeren_routing WHERE pc4 IN ('1000', '1007') AND team_id = 'A1' "
+        "AND client_line = 'vangnet' ORDER BY pc4, law",
+    )
+    assert [tuple(r) for r in rows] == [
+        ("1000", "WIA", "VZB-A1"), ("1000", "ZW", "VZB-A1"), ("1007", "WIA", "VZB-A1"), ("1007", "ZW", "VZB-A1-B"),
+    ]  # fmt: skip
+    routed = select(published, "SELECT pc4, sum(share) FROM verzuimbeheer_routing WHERE pc4 = '1002' "
+                    "AND client_group = 'regulier' AND pw_client = false GROUP BY pc4")  # fmt: skip
+    assert [tuple(r) for r in routed] == [("1002", 1.0)]
+
+
 def test_kns_is_told_what_to_say(published: str) -> None:
     where = "client_group = 'regulier' AND pw_client = false AND law = 'WIA' AND client_line = 'vangnet'"
     whole = select(published, f"SELECT office, message FROM kns_postcode WHERE pc4 = '1000' AND {where}")
@@ -241,7 +256,8 @@ def test_a_function_of_a_reader_meets_no_row_of_a_proposal(login: Callable[[str]
 def test_a_reader_sees_no_small_counts_and_operations_sees_them(login: Callable[[str], str], on_postgres: str) -> None:
     counted = {name: columns for name, columns in COUNTED.items() if columns}
     assert set(counted) == {
-        "team_load", "team_ledger", "allocation_changes", "transition", "region_summary", "line_outcomes",
+        "team_load", "team_ledger", "team_network", "allocation_changes", "transition", "region_summary",
+        "line_outcomes",
     }  # fmt: skip
     with store.connected(login("caseload_reader")) as connection:
         shown = connection.scalars(sa.text("SELECT clients FROM transition ORDER BY pc4, clients")).all()

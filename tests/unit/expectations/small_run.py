@@ -151,6 +151,8 @@ def small_run() -> SmallRun:
         "transition": transition,
         "files": _files(transition),
         "team_ledger": ledger,
+        "verzuimbeheer_routing": _verzuimbeheer_routing(routing),
+        "team_network": _team_network(expected, division),
         "region_summary": _region_summary(expected, load),
         "expected": expected,
         "line_outcomes": _line_outcomes(load),
@@ -169,6 +171,9 @@ def small_run() -> SmallRun:
         "clusters": pd.DataFrame({"cluster": ["samen"], "arbeidsmarktregio": ["1"], "row": [2], "region": [1]}),
         "locks": _locks(), "care_regions": pd.DataFrame({"pc4": PC4S, "care_region": "GGD"}),
         "current": _in_force().drop(columns="law_domain").assign(row=2), "completed": _completed(),
+        "verzuimbeheer": _verzuimbeheer(), "coverage": _coverage(),
+        "travel": pd.DataFrame({"pc4": ["1000"], "office_pc4": ["1000"], "minutes": [4.0], "km": [1.5]}),
+        "staff": pd.DataFrame({"pc4": ["1000"], "team_id": ["A2"], "staff": [1]}),
         "office_doubts": pd.DataFrame(columns=list(DOUBT_COLUMNS), dtype=object),
     }  # fmt: skip
     return SmallRun(areas, inputs, work, _in_force(), _in_force(), outcome, config)
@@ -346,6 +351,48 @@ def _files(transition: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(sorted(rows), columns=columns).assign(reason="reden")
 
 
+def _verzuimbeheer() -> pd.DataFrame:
+    """Region 1 has 33 + 33 hours of ZW work with A1 and A2, region 2 has 66 with V1, over two groups of 2 and 1 fte."""
+    rows = [("GA", "A1|A2", 2.0, 2), ("GV", "V1", 2.0, 3), ("GW", "V1", 1.0, 4), ("GP", "P|M|K|Q", 1.0, 5)]
+    table = pd.DataFrame(rows, columns=["group_code", "team_id", "fte", "row"])
+    return table.assign(valid_from=pd.Timestamp("2024-01-01"), valid_to=pd.NaT).astype({"valid_to": "datetime64[ns]"})
+
+
+def _verzuimbeheer_routing(routing: pd.DataFrame) -> pd.DataFrame:
+    """Of V1's three postcodes, each with 22 hours of ZW work, 1005 has the small group: exactly its third."""
+    group = {"A1": "GA", "A2": "GA", "V1": "GV", "P": "GP", "M": "GP", "K": "GP", "Q": "GP"}
+    rows = routing[(routing["law"] == "ZW") & (routing["client_line"] == "vangnet")]
+    rows = rows.drop(columns=["client_line", "office"]).assign(group_code=rows["team_id"].map(group))
+    rows.loc[(rows["team_id"] == "V1") & (rows["pc4"] == "1005"), "group_code"] = "GW"
+    return rows.reset_index(drop=True)
+
+
+def _coverage() -> pd.DataFrame:
+    """GGZ Noord has all of 1003 and 0.4 of 1004; nobody the rest."""
+    rows = [("1003", "ggz", "GGZ Noord", 1.0), ("1004", "ggz", "GGZ Noord", 0.4)]
+    return pd.DataFrame(rows, columns=["pc4", "kind", "provider", "share"]).assign(form=None, contact=None)
+
+
+def _team_network(expected: pd.DataFrame, division: pd.DataFrame) -> pd.DataFrame:
+    """Everybody lies in the care region GGD; V1, W1 and P work with GGZ Noord."""
+    rows = division.merge(expected, on=["pc4", "client_line", "law_domain"])
+    rows = rows.assign(clients=rows["clients"] * rows["share"], hours=rows["hours"] * rows["share"])
+    whole = rows.groupby("team_id")["hours"].sum()
+    part = {"GGD": dict.fromkeys(PC4S, 1.0), "GGZ Noord": {"1003": 1.0, "1004": 0.4}}
+    frames = []
+    for provider, kind in (("GGD", "care_region"), ("GGZ Noord", "ggz")):
+        here = rows["pc4"].map(part[provider]).fillna(0.0)
+        sums = rows.assign(clients=rows["clients"] * here, hours=rows["hours"] * here)
+        sums = sums.groupby("team_id")[["clients", "hours"]].sum().query("clients > 0").reset_index()
+        frames.append(sums.assign(kind=kind, provider=provider, teams_at_provider=len(sums),
+                                  provider_share=sums["clients"] / sums["clients"].sum()))  # fmt: skip
+    table = pd.concat(frames, ignore_index=True)
+    return table.assign(
+        clients_per_year=table["clients"], team_share=table["hours"] / table["team_id"].map(whole), form=None,
+        contact=None,
+    ).drop(columns=["clients", "hours"])  # fmt: skip
+
+
 def _reasons(division: pd.DataFrame) -> pd.DataFrame:
     table = division[["pc4", "client_line", "law_domain"]].drop_duplicates(ignore_index=True)
     return table.assign(rule="verdeling", reason="verdeling naar werk")
@@ -402,7 +449,8 @@ def _team_load(
         kind=table["team_id"].map({t: f[0] for t, f in TEAMS.items()}), inhabitants=1000.0 * table["areas"],
         hours_other=10.0, hours_low=table["hours_verzekeringsarts"] * 0.9,
         hours_high=table["hours_verzekeringsarts"] * 1.1,
-        capacity_hours_other=500.0, is_within_tolerance=table["deviation"].abs() <= 0.4, pieces=1, travel_km=None,
+        capacity_hours_other=500.0, is_within_tolerance=table["deviation"].abs() <= 0.4, pieces=1,
+        travel_km=None, travel_kind=None, travel_minutes=None, far_share=0.0,
         stock_clients=4, stock_hours_verzekeringsarts=10.0, waiting_months=1.0,
         chance_within_tolerance=lambda rows: rows["kind"].map({"regulier": 0.8, "participatiewet": 0.9}),
     )  # fmt: skip
@@ -417,7 +465,8 @@ def _region_summary(expected: pd.DataFrame, load: pd.DataFrame) -> pd.DataFrame:
             rows.append(_row(
                 arbeidsmarktregio_nr=nr, arbeidsmarktregio=f"Regio {nr}", cluster=cluster, law_domain=domain,
                 client_line=line, teams=len(teams), areas=3, inhabitants=3000, hours_verzekeringsarts=hours,
-                mean_deviation=0.0, max_deviation=0.0, travel_km=None, municipality_splits=0, care_region_splits=0,
+                mean_deviation=0.0, max_deviation=0.0, travel_km=None, travel_kind=None,
+                municipality_splits=0, care_region_splits=0,
                 areas_moved=0, clients_moved=0, waiting_months=1.0, objective=1.0, lower_bound=None, gap=None,
             ))  # fmt: skip
     return pd.DataFrame(rows)

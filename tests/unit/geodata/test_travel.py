@@ -64,6 +64,24 @@ def test_a_bridge_over_the_water_shortens_it(fjord: GeoDataFrame) -> None:
     assert found[0, 5] < network_distance_km(fjord, edges_of(fjord), ["1004"])[0, 5]
 
 
+def test_a_bridge_of_two_kilometres_saves_a_detour_of_forty(toy: Toy) -> None:
+    """Two shores of 20 km, joined by 1003 at the far end; people live at the near one, where each has a head of land.
+
+    From (0.5, 0.5) to (3.5, 0.5) is 3 km as the crow flies. Round the water it is up to the middle of 1003's border
+    at (0.4, 20), 3.2 km across, and down again. The bridge leads from head to head, 2 km, from and to a corner of each.
+    """
+    west = Polygon([(0, 0), (1, 0), (1, 1), (0.8, 1), (0.8, 20), (0, 20)])
+    east = Polygon([(3, 0), (4, 0), (4, 20), (3.2, 20), (3.2, 1), (3, 1)])
+    end = Polygon([(0, 20), (0.8, 20), (3.2, 20), (4, 20), (4, 21), (0, 21)])
+    areas = toy(p1001=west, p1002=east, p1003=end)
+    areas = areas.assign(x_m=[150_500.0, 153_500.0, 152_000.0], y_m=[450_500.0, 450_500.0, 470_500.0])
+    way = network_distance_km(areas, edges_of(areas), ["1001"])[0, 1]
+    over = network_distance_km(areas, edges_of(areas, ("1001", "1002")), ["1001"])[0, 1]
+    assert straight_distance_km(areas, ["1001"])[0, 1] == pytest.approx(3.0)
+    assert way == pytest.approx(2 * np.hypot(0.1, 19.5) + 3.2)
+    assert over == pytest.approx(2.0 + 2 * np.hypot(0.5, 0.5))
+
+
 def test_a_crossing_is_as_long_as_its_list_says(toy: Toy, tmp_path: Path) -> None:
     """Ellewoutsdijk (4437) - Terneuzen (4542), 4 km apart here: the tunnel of 6.6 km and the way to its two ends."""
     areas = with_points(toy(p4437=(0, 5, 1, 6), p4542=(0, 0, 1, 1)))

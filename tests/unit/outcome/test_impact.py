@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import pandas as pd
 
 from allocation.contract.config import Config
 from allocation.outcome.impact import _held, impact_table
+from allocation.outcome.ledger import routed_work
 from allocation.outcome.solved import Solved, pieces
+from allocation.outcome.verzuimbeheer import NO_GROUPS_IN_FORCE, groups_on, verzuimbeheer
 from tests.support import toy
 
 
@@ -19,9 +22,15 @@ def table(tmp_path: Path) -> pd.DataFrame:
 
 
 def impact(made: toy.Division, solved: list[Solved], now: pd.DataFrame) -> pd.DataFrame:
+    teams, config = made.inputs.teams, Config()
+    uitkeren = verzuimbeheer(
+        made.routing, routed_work(made.work, made.routing, config),
+        groups_on(made.inputs.verzuimbeheer, teams, date(2026, 1, 1)), NO_GROUPS_IN_FORCE, teams, toy.areas(),
+        toy.edges(), 1,
+    )  # fmt: skip
     found = impact_table(
-        solved, now, made.changes, made.transition, made.inputs.teams, toy.areas(), made.inputs.products,
-        made.outcome["expected"],
+        solved, now, made.changes, made.transition, teams, toy.areas(), made.inputs.products, made.outcome["expected"],
+        uitkeren,
     )  # fmt: skip
     return found.set_index(["division", "subject"])
 

@@ -121,6 +121,9 @@ def test_the_description_names_every_endpoint(client: TestClient) -> None:
         "/api/v1/lookup": ["get"],
         "/api/v1/file": ["get"],
         "/api/v1/lookup/batch": ["post"],
+        "/api/v1/network/team": ["get"],
+        "/api/v1/network/provider": ["get"],
+        "/api/v1/network/providers": ["get"],
     }
 
 

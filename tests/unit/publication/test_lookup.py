@@ -123,3 +123,14 @@ def test_a_lookup_in_an_empty_store_is_refused(tmp_path: Path) -> None:
 def test_a_lookup_where_no_store_was_made_yet_is_refused(tmp_path: Path) -> None:
     with pytest.raises(Refused, match="holds no published tables yet"):
         lookup.lookup("1000", f"sqlite:///{tmp_path / 'none.sqlite'}")
+
+
+def test_the_answer_names_the_group_of_medewerkers_verzuimbeheer(store_url: str) -> None:
+    """A1 has two groups, by postcode, for the ZW; for the WIA the code of the team."""
+    found = {
+        (pc4, law): lookup.lookup(pc4, store_url, law=law, line="vangnet")[0].verzuimbeheer_code
+        for pc4 in ("1000", "1007") for law in ("ZW", "WIA")
+    }  # fmt: skip
+    assert found == {
+        ("1000", "ZW"): "VZB-A1", ("1000", "WIA"): "VZB-A1", ("1007", "ZW"): "VZB-A1-B", ("1007", "WIA"): "VZB-A1",
+    }  # fmt: skip

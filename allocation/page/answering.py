@@ -1,0 +1,53 @@
+"""Answers over HTTP that are kept until another version is in force, with what a client needs to ask seldom.
+
+Belongs here: keeping them, ETag and cache headers. Does not belong here: any endpoint.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from threading import Lock
+
+from fastapi import Request, Response
+from pydantic import BaseModel
+
+from allocation.publication import store
+from allocation.publication.lookup import LookupTable
+
+MOST_KEPT = 20_000
+CACHE_CONTROL = "private, max-age=60, must-revalidate"
+
+
+class Answering:
+    """The look-up of one store for a server: connections pooled, answers kept as bytes until another version holds."""
+
+    def __init__(self, store_url: str) -> None:
+        self.table = LookupTable(store_url, is_pooled=True)
+        self._kept: OrderedDict[Hashable, tuple[bytes, str]] = OrderedDict()
+        self._mutex = Lock()
+
+    def answer(self, question: Hashable, compute: Callable[[], BaseModel]) -> tuple[bytes, str]:
+        """The answer as JSON and its ETag; computed once per question, list of periods and day."""
+        key = (self.table.periods(), store.today(), question)
+        with self._mutex:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+                return self._kept[key]
+        body = compute().model_dump_json().encode()
+        kept = body, f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+        with self._mutex:
+            self._kept[key] = kept
+            while len(self._kept) > MOST_KEPT:
+                self._kept.popitem(last=False)
+        return kept
+
+
+def response(request: Request, body: bytes, etag: str) -> Response:
+    """The answer, or 304 when the client has it."""
+    headers = {"ETag": etag, "Cache-Control": CACHE_CONTROL}
+    known = [tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")]
+    if etag in known or "*" in known:
+        return Response(status_code=304, headers=headers)
+    return Response(body, media_type="application/json", headers=headers)

@@ -1,0 +1,198 @@
+"""Tables about whom the teams work with: their partners, and the groups of medewerkers verzuimbeheer at Uitkeren."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from allocation.contract.published_tables import TEAM_NETWORK
+from allocation.publication.small_counts import shown
+from allocation.report import dutch
+from allocation.report.sheet import Cell, Column, Sheet, amount, amount_of, records, share, share_of, text_of
+from allocation.runs import run_files
+
+GROUPS = run_files.OUTCOME.table("verzuimbeheer_groups")
+
+
+def _deviation(row: Any) -> Cell:
+    return Cell(dutch.percent(row.deviation, signed=True), row.deviation, bar=row.deviation)
+
+
+def _teams(row: Any) -> Cell:
+    return Cell(row.teams.replace("|", ", "), team="" if "|" in row.teams else row.teams)
+
+
+OF_EACH = (
+    text_of("Groep", "group_code"),
+    Column("Werkt met", _teams),
+    amount_of("Fte", "fte", 1),
+    amount_of("Postcodes", "areas"),
+    Column("Postcodes die nieuw zijn voor de groep", lambda row: amount(row.areas_changed)),
+    Column("Laatste dag", lambda row: Cell(dutch.day(row.last_day))),
+)
+OF_WORK = (
+    amount_of("ZW-werk (uur verzekeringsarts per jaar)", "hours"),
+    amount_of("Aandeel naar fte (uur)", "target_hours"),
+    Column("Afwijking", _deviation),
+    amount_of("ZW-cliënten per jaar", "clients"),
+)
+"""Not for readers outside Operations: a group may have few clients (R14)."""
+
+
+def verzuimbeheer_sheet(folder: Path, *, for_readers: bool = False) -> Sheet | None:
+    """Every group that shares its teams with other groups or works with several; None where no group is known."""
+    table = _groups(folder)
+    if table.empty:
+        return None
+    columns = OF_EACH if for_readers else (*OF_EACH, *OF_WORK)
+    return Sheet.of("verzuimbeheer", "Groepen medewerkers verzuimbeheer bij Uitkeren", columns, records(table))
+
+
+def verzuimbeheer_sentences(folder: Path) -> list[str]:
+    """What stands out: groups over several teams, and teams with ZW clients and no group."""
+    table = _groups(folder)
+    found = [
+        f"Groep {row.group_code} werkt met {row.teams.count('|') + 1} teams: {row.teams.replace('|', ', ')}."
+        for row in records(table[table["teams"].str.contains("|", regex=False)])
+    ]
+    if len(table):
+        routed = run_files.OUTCOME.table("verzuimbeheer_routing").read(folder)
+        without = sorted(routed.loc[routed["group_code"].isna(), "team_id"].unique())
+        found += [f"Team {team} krijgt ZW-cliënten en heeft geen groep medewerkers verzuimbeheer." for team in without]
+    ends = table[table["last_day"].notna()]
+    found += [f"Groep {row.group_code} stopt na {dutch.day(row.last_day)}." for row in records(ends)]
+    return found
+
+
+def _groups(folder: Path) -> pd.DataFrame:
+    """Empty for a run of before the groups were divided."""
+    return GROUPS.read(folder) if GROUPS.exists(folder) else pd.DataFrame(columns=["group_code", "teams", "last_day"])
+
+
+# --- partners --------------------------------------------------------------------------------------------------------
+
+NETWORK = run_files.OUTCOME.table(TEAM_NETWORK.name)
+KIND_NAMES = {
+    "gemeente": "gemeente", "care_region": "GGD of zorgregio", "ggz": "GGZ", "ggd": "GGD", "wsp": "WSP",
+    "ziekenhuis": "ziekenhuis", "huisartsen": "huisartsen",
+}  # fmt: skip
+WITHOUT_FORM = ("gemeente", "care_region")
+"""Kinds of which the input does not say how a team works with them."""
+LARGE = 0.25
+"""From this part of a team's work on a partner is large for it."""
+TIE_COLUMNS = (
+    share_of("Deel van het werk van het team", "team_share"),
+    share_of("Deel van de cliënten van de partner", "provider_share"),
+    amount_of("Cliënten per jaar", "clients_per_year"),
+    amount_of("Teams bij deze partner", "teams_at_provider"),
+    Column("Vorm", lambda row: _joined(row.form)),
+    Column("Contact", lambda row: _joined(row.contact)),
+)
+
+
+def _joined(value: Any) -> Cell:
+    return Cell(dutch.NONE if dutch.is_missing(value) else value.replace("|", ", "))
+
+
+def _kind(row: Any) -> Cell:
+    return Cell(KIND_NAMES.get(row.kind, row.kind))
+
+
+@dataclass(frozen=True)
+class Card:
+    """With whom one team works. ``told``: with whom intensively, and which large partners it does not reach."""
+
+    team_id: str
+    heading: str
+    told: tuple[str, ...]
+    partners: Sheet
+
+
+def team_cards(folder: Path, teams: pd.DataFrame, *, for_readers: bool = False) -> list[Card]:
+    """A card per team with an area, by team; none for a run of before partners were counted.
+
+    Parameters
+    ----------
+    teams : team_id, name and office of the teams in force.
+    """
+    table = _network(folder, for_readers=for_readers)
+    known = teams.drop_duplicates("team_id").set_index("team_id")[["name", "office"]]
+    columns = (text_of("Partner", "provider"), Column("Soort", _kind), *TIE_COLUMNS)
+    has_forms = bool(table["form"].notna().any())
+    cards = []
+    ordered = table.sort_values(["kind", "team_share", "provider"], ascending=[True, False, True])
+    for team, rows in ordered.groupby("team_id"):
+        name, office = known.loc[team] if team in known.index else (team, dutch.NONE)
+        sheet = Sheet.of(f"partners-{team}", f"Partners van {team}", columns, records(rows))
+        told = _told(rows) if has_forms else ()
+        cards.append(Card(str(team), f"{team}: {name}, kantoor {office}", told, sheet))
+    return cards
+
+
+def _told(rows: pd.DataFrame) -> tuple[str, ...]:
+    mine = rows[~rows["kind"].isin(WITHOUT_FORM)]
+    close = [f"{row.provider} ({row.form.replace('|', ', ')})" for row in records(mine[mine["form"].notna()])]
+    far = [
+        f"{row.provider} ({dutch.percent(row.team_share, 0)} van het werk)"
+        for row in records(mine[mine["form"].isna() & (mine["team_share"] >= LARGE)])
+    ]
+    found = [f"Werkt samen met {', '.join(close)}."] if close else []
+    return (*found, f"Grote partners zonder vorm van samenwerking: {', '.join(far)}.") if far else tuple(found)
+
+
+def provider_sheet(folder: Path, *, for_readers: bool = False) -> Sheet:
+    """Every partner with its teams, the one that serves most of its clients first."""
+    table = _network(folder, for_readers=for_readers).sort_values(
+        ["kind", "provider", "provider_share"], ascending=[True, True, False]
+    )
+    rows = [
+        (kind, provider, ", ".join(f"{row.team_id} ({dutch.percent(row.provider_share, 0)})" for row in records(ties)),
+         ties["form"].iloc[0], ties["contact"].iloc[0], len(ties))
+        for (kind, provider), ties in table.groupby(["kind", "provider"])
+    ]  # fmt: skip
+    columns = (
+        Column("Partner", lambda row: Cell(row[1])),
+        Column("Soort", lambda row: Cell(KIND_NAMES.get(row[0], row[0]))),
+        Column("Aantal teams", lambda row: amount(row[5])),
+        Column("Teams (deel van de cliënten van de partner)", lambda row: Cell(row[2])),
+        Column("Vorm", lambda row: _joined(row[3])),
+        Column("Contact", lambda row: _joined(row[4])),
+    )
+    return Sheet.of("partners", "Partners en hun teams", columns, rows)
+
+
+def _network(folder: Path, *, for_readers: bool) -> pd.DataFrame:
+    if not NETWORK.exists(folder):
+        return pd.DataFrame(columns=list(TEAM_NETWORK.column_names))
+    table = NETWORK.read(folder)
+    return shown(TEAM_NETWORK, table) if for_readers else table
+
+
+# --- staff -----------------------------------------------------------------------------------------------------------
+
+STAFF = run_files.OUTCOME.table("staff")
+STAFF_COLUMNS = (
+    Column("Team", lambda row: Cell(row.team_id, team=row.team_id)),
+    Column("Laag", lambda row: Cell(dutch.layer(row.law_domain, row.client_line))),
+    amount_of("Postcodes waar eigen medewerkers wonen", "areas"),
+    amount_of("Cliënten daar per jaar", "clients_per_year"),
+    share_of("Deel van de cliënten van het team", "client_share"),
+    amount_of("Bij uitsluiten: verder naar kantoor (km per cliënt)", "extra_km", 1),
+    Column("Afwijking nu", lambda row: share(row.deviation, signed=True)),
+    Column("Afwijking bij uitsluiten", lambda row: share(row.deviation_barred, signed=True)),
+    Column("Grootste afwijking van wie overneemt", lambda row: share(row.taker_deviation, signed=True)),
+    Column("Neemt over", lambda row: Cell(row.takers.replace("|", ", ") or dutch.NONE)),
+    amount_of("Postcodes die niemand mag overnemen", "areas_without_taker"),
+)
+
+
+def staff_sheet(folder: Path) -> Sheet | None:
+    """Per team the clients where its own staff live, and what barring would cost; None where the input has no staff."""
+    table = STAFF.read(folder) if STAFF.exists(folder) else pd.DataFrame()
+    if table.empty:
+        return None
+    rows = records(table.sort_values("clients_per_year", ascending=False))
+    return Sheet.of("privacy", "Cliënten waar eigen medewerkers wonen", STAFF_COLUMNS, rows)
