@@ -40,11 +40,12 @@ def _steps(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
     """``steps`` with what changes and what to look out for, in words."""
     steps = tables["steps"]
     told = {day: "; ".join(map(_event, records(rows))) for day, rows in tables["events"].groupby("day")}
-    look = {
+    texts = {"told": told}
+    texts["look"] = {
         day: "; ".join(f"{dutch.day(str(row.on))}: {_event(row)}" for row in records(rows))
         for day, rows in tables["warnings"].groupby("day")
     }
-    return steps.assign(told=steps["day"].map(told).fillna(""), look=steps["day"].map(look).fillna(""))
+    return steps.assign(**{name: [words.get(day, "") for day in steps["day"]] for name, words in texts.items()})
 
 
 STEP_COLUMNS = (
