@@ -56,8 +56,9 @@ def team_network(routed: pd.DataFrame, covered: pd.DataFrame) -> pd.DataFrame:
     whole, here = table["team_id"].map(of_team), of_partner.transform("sum")
     table = table.assign(
         clients_per_year=table["clients"],
-        team_share=(table["hours"] / whole.where(whole > 0)).fillna(0.0),
-        provider_share=table["clients"] / here.where(here > 0),
+        # Sums in another order end a last digit apart, so the whole of something comes out just above 1.
+        team_share=(table["hours"] / whole.where(whole > 0)).fillna(0.0).clip(upper=1.0),
+        provider_share=(table["clients"] / here.where(here > 0)).clip(upper=1.0),
         teams_at_provider=table.groupby(PARTNER)["team_id"].transform("nunique").astype("int64"),
     )
     for name in ("form", "contact"):

@@ -11,7 +11,7 @@ from concurrent.futures import Executor, as_completed
 from typing import Literal
 
 from allocation.districting import warm_up
-from allocation.pipeline import deciding, steps
+from allocation.pipeline import steps
 from allocation.pipeline.processes import processes
 from allocation.runs import run_files
 from allocation.runs.run import Progress, Run
@@ -74,19 +74,15 @@ def _run_steps(run: Run, pool: Executor, gates: Executor, until: str, progress: 
     """Take the steps in order, up to and including ``until``; returns the seconds of each.
 
     The gates run beside the division, in a process that imports Great Expectations once while the areas are read. The
-    verdict of the first gate is awaited before the outcome is made. A run that is meant to propose ends where it turns
-    out that nothing changes (``run_files.UNCHANGED`` says so).
+    verdict of the first gate is awaited before the outcome is made. A run whose outcome is the division in force ends
+    before the proposal (``run_files.UNCHANGED`` says so): who asks for a run gets its outcome and report all the same.
+    A schedule, which asks every night, ends earlier, where the input is unchanged (DAG ``allocate``).
     """
     gates.submit(engine.get_ready)
-    is_wanted = until in ("proposal", "publication")
     found: list[Callable[[], None]] = []
     order: list[tuple[str, Callable[[], object]]] = [
         ("boundaries", lambda: steps.prepare_boundaries(run, progress)),
         ("inputs", lambda: steps.check_inputs(run)),
-        (
-            "input compared",
-            lambda: is_wanted and deciding.end_if_input_unchanged(run, also_waiting=until == "proposal"),
-        ),
         ("expected work", lambda: steps.estimate_work(run)),
         ("input expectations begin", lambda: found.append(_validate_inputs_meanwhile(run, gates))),
         ("layers", lambda: _prepare_layers_and_workers(run, pool)),

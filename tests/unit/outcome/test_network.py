@@ -88,3 +88,13 @@ def test_a_price_for_a_kind_keeps_its_partner_in_one_team(tmp_path: Path) -> Non
         made = toy.divide(tmp_path / name, {"coverage": coverage}, Config.from_values(settings))
         teams[name] = len(set().union(*(made.team_of(pc4) for pc4 in of_ggz)))
     assert teams == {"free": 2, "priced": 1}
+
+
+def test_no_share_is_above_one_in_its_last_digit() -> None:
+    """Three partners have a part each and the gemeente has all; with numbers like these sums differ by their order."""
+    hours = [0.1 * i + 0.7 / (i + 1) for i in range(60)]
+    work = routed(*[("A", str(1000 + i), "zw_wia", hours[i], hours[i] / 3, 1.0) for i in range(60)])
+    everywhere = [(str(1000 + i), "gemeente", "G", 1.0) for i in reversed(range(60))]
+    table = team_network(work, covered(*everywhere, *[(str(1000 + i), "ggz", "N", 0.3) for i in range(60)]))
+    assert table["team_share"].max() == pytest.approx(1.0)
+    assert (table[["team_share", "provider_share"]] <= 1.0).all().all()
