@@ -138,7 +138,7 @@ def write_calendar_page(folder: Path) -> Path:
     tables, record = run_files.CALENDAR.read(folder, TABLES), run_files.RUN.read(folder)
     page = (
         environment()
-        .get_template("calendar.html")
+        .get_template("plan_ahead.html")
         .render(
             run=record,
             created=dutch.moment(record.created_at),
