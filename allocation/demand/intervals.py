@@ -28,6 +28,9 @@ SHARED: dict[str, list[str]] = {
 country."""
 INTERVAL = 0.8
 """Probability of the intervals of teams that are published and shown."""
+SMALLEST_SHAPE = 0.5
+"""Of the Gamma of a sum. With a smaller one (a standard deviation of over 1.4 times the mean) nearly all lies near nothing,
+and the upper end falls below the mean: no interval of an estimate."""
 SMALL_COUNT = 2.0
 """Below this mean a count is so uneven that a Gamma is no match: the negative binomial is used."""
 
@@ -84,7 +87,7 @@ def sum_interval(rows: pd.DataFrame, by: Sequence[str], level: float, are_counts
 def gamma_interval(mean: Floats, variance: Floats, level: float) -> tuple[Floats, Floats]:
     """Ends of the central interval of probability ``level`` of a Gamma; the mean itself where nothing is uncertain."""
     certain = (variance <= 0) | (mean <= 0)
-    shape = np.where(certain, 1.0, mean) ** 2 / np.where(certain, 1.0, variance)
+    shape = np.maximum(np.where(certain, 1.0, mean) ** 2 / np.where(certain, 1.0, variance), SMALLEST_SHAPE)
     low, high = (np.where(certain, mean, mean / shape * gammaincinv(shape, p)) for p in _tails(level))
     return low, high
 

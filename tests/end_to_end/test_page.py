@@ -345,7 +345,7 @@ def check_endpoint(address: str, team: str, version: int) -> None:
     post_box = httpx.get(f"{address}/api/v1/lookup", params={"postcode": "1099"}).json()["answers"]
     assert {(one["postcode"], one["follows"]) for one in post_box} == {("1099", "1012")}
     schema = httpx.get(f"{address}/api/openapi.json").json()
-    assert list(schema["paths"]) == ["/health", "/api/v1/lookup", "/api/v1/file", "/api/v1/lookup/batch"]
+    assert {"/health", "/api/v1/lookup", "/api/v1/file", "/api/v1/lookup/batch"} <= set(schema["paths"])
     refused = httpx.get(f"{address}/api/v1/lookup", params={"postcode": "0000"})
     assert refused.status_code == 422
     assert "0000" in json.loads(refused.text)["detail"]

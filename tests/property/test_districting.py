@@ -58,7 +58,9 @@ def problems(draw: st.DrawFn, min_units: int = 3, max_units: int = 40, max_teams
         border_m=rng.integers(0, 900, len(edges)).astype(float),
         capacity=rng.uniform(0.8, 1.2, k).round(2),
         tolerance=draw(st.sampled_from([0.05, 0.2, 0.5])),
-        weights=Weights(*(draw(PRICES) for _ in TERMS), groupings={"ggz": draw(PRICES), "wsp": draw(PRICES)}),
+        weights=Weights(
+            **{term.name: draw(PRICES) for term in TERMS}, groupings={"ggz": draw(PRICES), "wsp": draw(PRICES)}
+        ),
         distance_table_km=rng.uniform(0, 20, (n, k)).round(1) if draw(st.booleans()) else None,
         groupings={name: rng.integers(0, 3, n) for name in ("ggz", "wsp") if draw(st.booleans())},
         office_xy_m=offices,

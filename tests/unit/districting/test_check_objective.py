@@ -131,7 +131,7 @@ def test_a_table_of_distances_replaces_straight_lines(grid: GridMaker) -> None:
 def test_every_term_has_a_weight_a_figure_and_a_default() -> None:
     assert [term.name for term in TERMS] == [f.name for f in fields(Weights) if f.name != "groupings"]
     assert {term.figure for term in TERMS} == {f.name for f in fields(Terms)} - {"objective", "grouping_splits"}
-    assert Config().weights.model_dump() == {term.name: term.usual for term in TERMS}
+    assert Config().weights.model_dump() == {term.name: term.usual for term in TERMS} | {"coverage": {}}
 
 
 def test_pins_and_bars(grid: GridMaker) -> None:
