@@ -29,8 +29,8 @@ country."""
 INTERVAL = 0.8
 """Probability of the intervals of teams that are published and shown."""
 SMALLEST_SHAPE = 0.5
-"""Of the Gamma of a sum. With a smaller one (a standard deviation of over 1.4 times the mean) nearly all lies near nothing,
-and the upper end falls below the mean: no interval of an estimate."""
+"""Of the Gamma of a sum. With a smaller one (a standard deviation of over 1.4 times the mean) nearly all lies near
+nothing, and the upper end falls below the mean: no interval of an estimate."""
 SMALL_COUNT = 2.0
 """Below this mean a count is so uneven that a Gamma is no match: the negative binomial is used."""
 
