@@ -294,7 +294,6 @@ def test_lineage_names_files_and_tables(played: Played) -> None:
     assert {(place, f"{url.database}.caseload.{table.name}") for table in PUBLISHED} <= named["outputs"]
     read = {name.rpartition("/")[2] for _, name in named["inputs"]}
     assert {"inflow.parquet", "stock.parquet", "teams.csv"} <= read
-    assert ("file", "/caseload/allocation") in named["outputs"]
 
 
 def test_the_password_of_the_store_stands_nowhere(played: Played) -> None:
@@ -302,7 +301,7 @@ def test_the_password_of_the_store_stands_nowhere(played: Played) -> None:
     store; in no metric. It is looked for as it is, as it stands in an address, and as bytes of a database file."""
     files = [path for path in played.var.rglob("*") if path.is_file()]
     kinds = {path.suffix for path in files}
-    assert {".json", ".jsonl", ".html", ".parquet", ".db", ".log", ".csv", ".gpkg"} <= kinds
+    assert {".json", ".jsonl", ".html", ".parquet", ".db", ".csv", ".gpkg"} <= kinds
     forms = [PLANTED.encode(), quote(PLANTED, safe="").encode(), base64.b64encode(PLANTED.encode())]
     found = [str(path) for path in files if any(form in path.read_bytes() for form in forms)]
     assert not found
