@@ -145,7 +145,7 @@ def main_figures(frames: Frames) -> list[Figure]:
         Figure("Langste wachttijd (maanden)", number(new.longest_wait_months, 1),
                now(number(old.longest_wait_months, 1))),
         Figure("Afstand tot kantoor (km)", number(new.travel_km, 1), now(number(old.travel_km, 1)),
-               "hemelsbreed, gewogen naar werk"),
+               "gewogen naar werk"),
     ]  # fmt: skip
 
 
