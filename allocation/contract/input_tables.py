@@ -417,7 +417,7 @@ COMPLETED = Table(
             example="96",
             least=0,
             most=3_650,
-            usual=(0, 730),
+            usual=(0, 1_095),
         ),
     ),
     key=("month", "team_id", "product", "client_line"),
