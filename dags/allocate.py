@@ -134,8 +134,6 @@ class PlannerApproval(ApprovalOperator):
 
     def _ended_by_itself(self, context: Any, until: datetime) -> dict[str, Any]:
         """The answer of a proposal that nobody decides on any more; waits again where somebody still has to."""
-        from airflow.sdk.execution_time.hitl import update_hitl_detail_response
-
         from allocation.pipeline import deciding
         from allocation.runs.run import Run
 
@@ -143,7 +141,6 @@ class PlannerApproval(ApprovalOperator):
         if why is None and datetime.now(UTC) < until:
             raise _waiting(until)
         remark = {"remark": why or ""}
-        update_hitl_detail_response(context["ti"].id, [self.REJECT], remark)
         self.log.info("%s", why or "no answer in time")
         return {
             "chosen_options": [self.REJECT],

@@ -133,10 +133,16 @@ def submit(
 
 
 def _refuse_another_basis(bench: Bench, store_url: str) -> None:
-    """Raise Refused when another version will be in force on the eve than the one that the run was compared with."""
-    compared = Run.open(bench.folder).in_force().version
-    then = None if bench.is_as_run else versions.current_version(store_url, bench.day - timedelta(days=1))
-    if then is not None and then != compared:
+    """Raise Refused when a version will be in force on the eve that the planner has not seen beside his draft.
+
+    He saw the one that the run was compared with, the one in force today, and the version that the run itself became.
+    """
+    if bench.is_as_run:
+        return
+    then = versions.current_version(store_url, bench.day - timedelta(days=1))
+    origin = Run.open(bench.folder)
+    own = origin.read(run_files.VERSION).version if origin.has(run_files.VERSION) else None
+    if then not in (None, own, origin.in_force().version, versions.current_version(store_url)):
         raise Refused(
             f"Vlak voor {dutch.day(bench.day)} geldt versie {then}, waarmee dit voorstel niet is vergeleken. Kies een "
             "andere ingangsdatum, of maak het concept op een verdeling die van die versie uitgaat."

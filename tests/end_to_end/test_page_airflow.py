@@ -262,7 +262,7 @@ def test_a_planner_divides_the_country_through_the_dag_and_proposes_it(up: Up, v
         frame.locator("#toepassen").click()
         expect(frame.locator("#stand")).to_contain_text("1 verplaatsing", timeout=30_000)
         frame.locator("#naar-tab-besluit").click()
-        frame.locator("#tab-besluit summary").click()
+        frame.locator("#tab-besluit summary", has_text="Heel Nederland opnieuw verdelen").click()
         frame.locator("#herbereken-land").click()
         expect(frame.locator("#herbereken-stand")).to_have_attribute("data-state", re.compile("."), timeout=1_500_000)
         told = frame.locator("#herbereken-stand").inner_text()

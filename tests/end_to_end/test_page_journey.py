@@ -6,8 +6,10 @@ The division is a real one, so that what is handed in passes the gate; version 1
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 
 import httpx
 import pytest
@@ -82,6 +84,110 @@ TAKEABLE = """async () => {
 
 
 TEAM_OF = "code => caseload.value.teams[caseload.map.plans[0][caseload.pc4At.get(code)]].id"
+
+
+STOPS, STARTS = "SMC-UTR-03", "SMC-UTR-99"
+HELD = """id => caseload.all.filter((a) => caseload.value.teams[caseload.map.plans[0][a]]?.id === id)
+  .map((a) => caseload.value.areas.pc4[a])"""
+
+
+def test_a_team_stops_on_a_day_and_another_takes_over(divided: Run, tmp_path: Path) -> None:
+    """From the change of teams to the answer of K&S before and after the day: every step that a planner and an approver
+    take, on the page alone."""
+    shutil.copytree(divided.var, tmp_path / "var")
+    url, first = f"sqlite:///{tmp_path / 'var' / 'store.sqlite'}", store.today() + timedelta(days=AHEAD_DAYS)
+    with served(url, tmp_path / "var") as address, browser(width=1280, height=720) as chromium:
+        page = chromium.page
+        open_page(chromium, address, "Anna", REGION)
+        chromium.shot("pagina-eerste-keer")
+        code = page.evaluate(HELD, STOPS)[0]
+        replace_team(chromium)
+        compare_two_and_remark(chromium)
+        take_file_there_and_back(page, tmp_path)
+        to_tab(page, "vragen")
+        expect(page.locator("[data-vraag=overbelast] tbody tr").first).to_be_visible(timeout=60_000)
+        chromium.shot("pagina-vragen")
+        page.click("#grafieken")
+        expect(page.locator("#tekeningen svg").first).to_be_visible(timeout=60_000)
+        chromium.shot("pagina-grafieken")
+        page.click("#grafieken")
+        to_tab(page, "besluit")
+        page.fill("#dien-datum", first.isoformat())
+        version = hand_in(chromium)
+        taker = approve(chromium, code)
+        assert team_of(address, code) == STOPS
+        assert team_of(address, code, on=str(first)) == taker
+        assert (chromium.outside, chromium.errors) == ([], [])
+        page.click(".titelbalk nav a:has-text('Rapport')")
+        chromium.ready()
+        assert "SMC-UTR-99" in page.locator("main").inner_text()
+        assert len(re.findall(rb"/Type\s*/Page\b(?!s)", page.pdf(prefer_css_page_size=True))) <= 12
+    row = versions.versions(url).set_index("version").loc[version]
+    assert (row["status"], row["valid_from"], row["approval"]["by"]) == ("published", first, "Anna")
+
+
+def replace_team(chromium: Browser) -> None:
+    """One team stops, another starts at the same office with as many physicians; the region is divided anew."""
+    page = chromium.page
+    to_tab(page, "teams")
+    page.select_option("#fte-team", STOPS)
+    fte = page.input_value("#fte-waarde")
+    after(page, lambda p: p.click("#sluit-team"))
+    page.click("#nieuw summary")
+    page.fill("#nieuw-code", STARTS)
+    page.fill("#nieuw-naam", "SMC Utrecht nieuw")
+    page.select_option("#nieuw-kantoor", label="Utrecht")
+    page.select_option("#nieuw-regio", label=REGION)
+    page.fill("#nieuw-fte", fte)
+    after(page, lambda p: p.click("#nieuw-team button[type=submit]"))
+    chromium.shot("pagina-teams")
+    to_tab(page, "wijzigen")
+    after(page, lambda p: p.click("#herbereken"))
+    expect(page.locator("#status")).to_contain_text("opnieuw verdeeld in", timeout=60_000)
+    assert page.evaluate(HELD, STOPS) == []
+    assert page.evaluate(HELD, STARTS)
+
+
+def compare_two_and_remark(chromium: Browser) -> None:
+    page = chromium.page
+    to_tab(page, "concepten")
+    expect(page.locator("#concept-nu")).to_contain_text("Bewaard als", timeout=30_000)
+    page.fill("#opmerking", "Kantoor is akkoord met de nieuwe indeling.")
+    page.click("#opmerk button")
+    expect(page.locator("#opmerkinglijst")).to_contain_text("akkoord", timeout=30_000)
+    page.click("#vergelijk-vraag button[type=submit]")
+    expect(page.locator("#vergelijk-uitkomst")).to_contain_text("postcodes verschillen", timeout=60_000)
+    chromium.until("caseload.nowMap.scale === caseload.map.scale")
+    chromium.shot("pagina-vergelijk-twee")
+    page.click("#vergelijk-stop")
+
+
+def take_file_there_and_back(page: Page, folder: Path) -> None:
+    """The division as a file, and the file as the division: nothing differs."""
+    before = page.evaluate(HELD, STARTS)
+    with page.expect_download() as kept:
+        page.click("#schrijf-csv")
+    kept.value.save_as(folder / "verdeling.csv")
+    page.set_input_files("#inlees-bestand", folder / "verdeling.csv")
+    after(page, lambda p: p.click("#inlees button[type=submit]"))
+    expect(page.locator("#inlees-stand")).to_contain_text("verschillen met het voorstel", timeout=60_000)
+    assert page.evaluate(HELD, STARTS) == before
+
+
+def approve(chromium: Browser, code: str) -> str:
+    """Open the version that was handed in, read what it does and approve it; returns the new team of a postcode."""
+    page = chromium.page
+    page.click("#dien-stand a")
+    expect(page.locator("#goedkeuring")).to_be_attached(timeout=60_000)
+    chromium.ready()
+    to_tab(page, "besluit")
+    expect(page.locator("#gevolgen")).to_contain_text(REGION, timeout=60_000)
+    chromium.shot("pagina-goedkeuren")
+    taker = str(page.evaluate(TEAM_OF, code))
+    page.click("#keur-goed")
+    page.get_by_role("button", name="Ja, goedkeuren").click()
+    expect(page.locator("#beslis-stand")).to_contain_text("is goedgekeurd en geldt vanaf", timeout=120_000)
+    return taker
 
 
 def test_from_the_proposal_to_the_answer_of_k_and_s(divided: Run, address: str) -> None:
@@ -182,7 +288,7 @@ def compare(chromium: Browser) -> None:
     page.click("#tabellen")
     expect(page.locator("#betrokken tbody tr").first).to_be_visible()
     page.click("#tabellen")
-    page.wait_for_function("caseload.nowMap.scale === caseload.map.scale", timeout=10_000)  # follows after painting
+    chromium.until("caseload.nowMap.scale === caseload.map.scale")  # follows after painting
     chromium.shot("pagina-vergelijk")
     page.click("#vergelijk")
 

@@ -34,6 +34,7 @@ from allocation.page.app import create_app
 from allocation.pipeline import steps
 from allocation.runs.run import Run
 from tests.support import toy
+from tests.support.airflow_components import wait_for
 
 SCREENSHOTS = Path(__file__).parents[2] / "var" / "screenshots"
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -56,6 +57,10 @@ class Browser:
     def settled(self) -> None:
         """Wait until the figures of the last change are on the page."""
         self.page.wait_for_load_state("networkidle")
+
+    def until(self, expression: str) -> None:
+        """Wait until an expression is true on the page, which may not evaluate text itself (its security policy)."""
+        wait_for(expression, lambda: self.page.evaluate(expression), within_s=10, every_s=0.05)
 
     def shot(self, name: str, *, full: bool = False) -> Path:
         """A screenshot, kept as an artefact of the test."""

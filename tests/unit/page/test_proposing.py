@@ -155,17 +155,36 @@ def test_postcodes_of_a_team_that_ends_before_the_first_day_are_named(tmp_path: 
         submitted(run, ChangeSet(moves=(move,)), date(2026, 7, 1))
 
 
+def planned(run: Run, version: int, first: date) -> None:
+    """Approve a proposal for a later day."""
+    versions.publish(
+        version, run.store, run.files_dir, valid_from=first, approval={"by": "Bert", "decision": "approved"}
+    )
+
+
 def test_a_first_day_after_another_planned_version_is_refused(run: Run) -> None:
-    """The run was compared with nothing in force; by the chosen day a planned version is."""
+    """The run was compared with nothing in force; by the chosen day a planned version is, which a draft became."""
+    start = calendar.today() + timedelta(days=10)
+    submitted(run, ChangeSet(moves=(a_move(run),)), start)
+    number = int(versions.versions(run.store)["version"].max())
+    planned(run, number, start)
+    with pytest.raises(Refused, match=f"geldt versie {number}, waarmee dit voorstel niet is vergeleken"):
+        submitted(run, ChangeSet(moves=(a_move(run),)), start + timedelta(days=1))
+
+
+def test_a_draft_on_a_planned_version_that_starts_later_is_compared_with_that_version(run: Run) -> None:
+    """Only the postcode that the planner moved changes, and it changes from the planned version."""
     steps.write_report(run)
     steps.propose(run)
     start = calendar.today() + timedelta(days=10)
     number = Run.open(run.folder).read(run_files.VERSION).version
-    versions.publish(
-        number, run.store, run.files_dir, valid_from=start, approval={"by": "Bert", "decision": "approved"}
-    )
-    with pytest.raises(Refused, match=f"geldt versie {number}, waarmee dit voorstel niet is vergeleken"):
-        submitted(run, ChangeSet(moves=(a_move(run),)), start + timedelta(days=1))
+    planned(run, number, start)
+    move = a_move(run)
+    made = submitted(run, ChangeSet(moves=(move,)), start + timedelta(days=1))
+    changes = made.frame("allocation_changes")
+    assert set(changes["pc4"]) == {move.pc4}
+    assert set(changes["team_to"]) == {move.team_id}
+    assert made.in_force().version == number
 
 
 def test_a_draft_divided_by_the_pipeline_stops_its_team_on_the_first_day_asked(run: Run) -> None:
