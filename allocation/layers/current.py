@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from allocation.contract.vocabulary import ALL_LINES, CLIENT_LINES
+from allocation.districting import Problem
 from allocation.layers.layer import Layer
 
 Floats = NDArray[np.float64]
@@ -21,6 +22,13 @@ Floats = NDArray[np.float64]
 def rows_of_line(now: pd.DataFrame, line: str) -> pd.DataFrame:
     """The rows of a division (pc4, client_line, team_id, share) that a layer of ``line`` takes the place of."""
     return now if line == ALL_LINES else now[now["client_line"].isin([line, ALL_LINES])]
+
+
+def by_line(division: pd.DataFrame) -> pd.DataFrame:
+    """``division`` (with client_line) with a row per line in place of ``alle``."""
+    whole = division["client_line"] == ALL_LINES
+    written = [division[whole].assign(client_line=line) for line in CLIENT_LINES]
+    return pd.concat([division[~whole], *written], ignore_index=True)
 
 
 def by_line_of(rows: pd.DataFrame, line: str, hours: pd.Series) -> pd.DataFrame:
@@ -35,8 +43,7 @@ def by_line_of(rows: pd.DataFrame, line: str, hours: pd.Series) -> pd.DataFrame:
     """
     if line != ALL_LINES or rows["client_line"].eq(ALL_LINES).all():
         return rows.assign(weight=1.0)
-    whole = rows["client_line"] == ALL_LINES
-    rows = pd.concat([rows[~whole], *(rows[whole].assign(client_line=one) for one in CLIENT_LINES)], ignore_index=True)
+    rows = by_line(rows)
     of_line = hours.reindex(pd.MultiIndex.from_frame(rows[["pc4", "client_line"]]), fill_value=0.0).to_numpy()
     of_area = rows["pc4"].map(hours.groupby(level=0).sum()).fillna(0.0).to_numpy()
     some = of_area > 0
@@ -60,8 +67,8 @@ def main_teams(rows: pd.DataFrame, places: pd.DataFrame, offices: pd.DataFrame) 
     return of_team.drop_duplicates("pc4").set_index("pc4")["team_id"]
 
 
-def kept_parts(rows: pd.DataFrame, parts: pd.DataFrame, teams: list[str], fixed: NDArray[np.int64]) -> Floats | None:
-    """(n, k) part of each unit's work that each team has now; None where every postcode is one team's.
+def kept_parts(rows: pd.DataFrame, parts: pd.DataFrame, teams: list[str], fixed: NDArray[np.int64]) -> Floats:
+    """(n, k) part of each unit's work that each team has now.
 
     What a team keeps of a postcode is the smaller of its shares now and then (``outcome.transition``): what is locked
     to it counts first, and the rest of a split postcode keeps what is left of its share.
@@ -71,9 +78,6 @@ def kept_parts(rows: pd.DataFrame, parts: pd.DataFrame, teams: list[str], fixed:
     rows : as ``by_line_of`` gives them, of ``teams`` alone. parts : the units: pc4, portion.
     fixed : (n,) team to which a unit is locked, -1 for none.
     """
-    shared = rows["weight"] * rows["share"]
-    if rows["pc4"].is_unique and np.allclose(shared, 1.0):
-        return None
     position = {team: at for at, team in enumerate(teams)}
     has: dict[str, list[tuple[int, float, float]]] = {}
     for pc4, team, share, weight in rows[["pc4", "team_id", "share", "weight"]].itertuples(index=False, name=None):
@@ -96,9 +100,18 @@ def kept_parts(rows: pd.DataFrame, parts: pd.DataFrame, teams: list[str], fixed:
 
 def line_hours(expected: pd.DataFrame, domain: str) -> pd.Series:
     """Hours a year indexed by pc4 and client_line, of table ``expected`` (``outcome.transition.expected_per_area``)."""
+    return _of_lines(expected, domain, "hours")
+
+
+def line_clients(expected: pd.DataFrame, domain: str) -> pd.Series:
+    """Clients a year indexed by pc4 and client_line, of table ``expected``."""
+    return _of_lines(expected, domain, "clients")
+
+
+def _of_lines(expected: pd.DataFrame, domain: str, column: str) -> pd.Series:
     rows = expected[(expected["law_domain"] == domain) & expected["client_line"].isin(CLIENT_LINES)]
-    hours: pd.Series = rows.set_index(["pc4", "client_line"])["hours"]
-    return hours
+    amounts: pd.Series = rows.set_index(["pc4", "client_line"])[column]
+    return amounts
 
 
 def compared_with(layer: Layer, now: pd.DataFrame, hours: pd.Series) -> Layer:
@@ -106,7 +119,8 @@ def compared_with(layer: Layer, now: pd.DataFrame, hours: pd.Series) -> Layer:
 
     Parameters
     ----------
-    now : pc4, client_line, law_domain, team_id, share. hours : of the layer's domain, as ``line_hours`` gives them.
+    now : pc4, client_line, law_domain, team_id, share. hours : of the layer's domain, as ``line_hours`` gives them
+        (or clients, where clients are to weigh).
     """
     problem, line = layer.problem, layer.client_line
     teams, pc4 = list(problem.team_ids), layer.parts["pc4"]
@@ -117,6 +131,11 @@ def compared_with(layer: Layer, now: pd.DataFrame, hours: pd.Series) -> Layer:
     team_of = main_teams(held, places[~places.index.duplicated()], offices)
     position = {team: at for at, team in enumerate(teams)}
     current = np.array([position.get(team, -1) for team in pc4.map(team_of)], dtype=np.int64)
-    fixed = np.full(problem.n, -1, dtype=np.int64) if problem.fixed is None else np.asarray(problem.fixed)
-    kept = kept_parts(held, layer.parts, teams, fixed)
+    is_whole = held["pc4"].is_unique and np.allclose(held["weight"] * held["share"], 1.0)
+    kept = None if is_whole else kept_parts(held, layer.parts, teams, locked_teams(problem))
     return replace(layer, problem=problem.replace(current=current, kept=kept))
+
+
+def locked_teams(problem: Problem) -> NDArray[np.int64]:
+    """(n,) the team to which each unit is locked, -1 for none."""
+    return np.full(problem.n, -1, dtype=np.int64) if problem.fixed is None else np.asarray(problem.fixed)

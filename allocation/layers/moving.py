@@ -4,8 +4,9 @@ The search prices moves by hours of work. A planner counts clients, and where tw
 line count for their own team. Both are sums over units of a price per unit and team, so that the search and its bounds
 can work on them as they are.
 
-Belongs here: that table of clients, and putting a table of prices in a problem. Does not belong here: choosing a
-division (`alternatives`), or counting the moves of one that is made (``outcome.transition.allocation_changes``).
+Belongs here: that table of clients, and putting a table of prices in a problem. Does not belong here: who has a
+postcode now and what a team keeps of it (`current`), choosing a division (`alternatives`), or counting the moves of one
+that is made (``outcome.transition.allocation_changes``).
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 
 from allocation.contract.vocabulary import ALL_LINES, CLIENT_LINES
 from allocation.districting import TERMS, Problem, Weights
+from allocation.layers.current import compared_with, kept_parts, line_clients, locked_teams, rows_of_line
 from allocation.layers.layer import Layer
 
 Floats = NDArray[np.float64]
@@ -33,13 +35,6 @@ ROOM = 1e-6
 def lines_of(client_line: str) -> tuple[str, ...]:
     """The lines that a layer's client line stands for."""
     return CLIENT_LINES if client_line == ALL_LINES else (client_line,)
-
-
-def by_line(division: pd.DataFrame) -> pd.DataFrame:
-    """``division`` (pc4, client_line, law_domain, team_id, share) with a row per line in place of ``alle``."""
-    out = division["client_line"] == ALL_LINES
-    written = [division[out].assign(client_line=line) for line in CLIENT_LINES]
-    return pd.concat([division[~out], *written], ignore_index=True)
 
 
 def clients_of_units(layer: Layer, expected: pd.DataFrame) -> Floats:
@@ -62,7 +57,7 @@ def _clients(layer: Layer, expected: pd.DataFrame, line: str) -> Floats:
 def clients_moved(layer: Layer, division: pd.DataFrame, expected: pd.DataFrame) -> Floats:
     """(n, k) expected clients a year that change team when a unit goes to a team.
 
-    Of a postcode that several teams share, a team that gets all of it keeps its own share. A postcode that
+    What a team keeps of a postcode that several share is what ``current.kept_parts`` says. A postcode that
     ``division`` does not have moves whichever team gets it.
 
     Parameters
@@ -70,23 +65,13 @@ def clients_moved(layer: Layer, division: pd.DataFrame, expected: pd.DataFrame) 
     division : the division before (or after): pc4, client_line, law_domain, team_id, share.
     expected : as for ``clients_of_units``.
     """
-    moved = np.zeros((layer.problem.n, layer.problem.k))
-    for line, shares in shares_now(layer, division).items():
-        moved += _clients(layer, expected, line)[:, None] * np.clip(1.0 - shares, 0.0, 1.0)
+    problem, moved = layer.problem, np.zeros((layer.problem.n, layer.problem.k))
+    rows = division[division["law_domain"] == layer.law_domain]
+    rows = rows[rows["team_id"].isin(problem.team_ids) & rows["pc4"].isin(layer.parts["pc4"])].assign(weight=1.0)
+    for line in lines_of(layer.client_line):
+        kept = kept_parts(rows_of_line(rows, line), layer.parts, list(problem.team_ids), locked_teams(problem))
+        moved += _clients(layer, expected, line)[:, None] * (1.0 - kept)
     return moved
-
-
-def shares_now(layer: Layer, division: pd.DataFrame) -> dict[str, Floats]:
-    """Per line of the layer (n, k): the share of each unit's postcode that each of its teams has in ``division``."""
-    rows = by_line(division[division["law_domain"] == layer.law_domain])
-    position = {team: at for at, team in enumerate(layer.problem.team_ids)}
-    units = pd.DataFrame({"pc4": layer.parts["pc4"].to_numpy(), "unit": np.arange(layer.problem.n)})
-    found = units.merge(rows[rows["team_id"].isin(position)], on="pc4")
-    shares = {line: np.zeros((layer.problem.n, layer.problem.k)) for line in lines_of(layer.client_line)}
-    for line, of_line in shares.items():
-        mine = found[found["client_line"] == line]
-        np.add.at(of_line, (mine["unit"].to_numpy(), mine["team_id"].map(position).to_numpy(int)), mine["share"])
-    return shares
 
 
 def plan_of(layer: Layer, division: pd.DataFrame, expected: pd.DataFrame) -> NDArray[np.int64]:
@@ -94,12 +79,9 @@ def plan_of(layer: Layer, division: pd.DataFrame, expected: pd.DataFrame) -> NDA
 
     A part that is locked to a team is with that team.
     """
-    shares = shares_now(layer, division)
-    clients = sum((_clients(layer, expected, line)[:, None] + 1e-9) * of_line for line, of_line in shares.items())
-    most = np.asarray(clients)
-    plan = np.where(most.max(axis=1) > 0, most.argmax(axis=1), -1).astype(np.int64)
-    fixed = layer.problem.fixed
-    return plan if fixed is None else np.where(fixed >= 0, fixed, plan)
+    plan = compared_with(layer, division, line_clients(expected, layer.law_domain)).problem.current
+    locked = locked_teams(layer.problem)
+    return np.where(locked >= 0, locked, np.full(layer.problem.n, -1) if plan is None else plan).astype(np.int64)
 
 
 def division_of(layer: Layer, plan: NDArray[np.int64]) -> pd.DataFrame:

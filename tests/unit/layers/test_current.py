@@ -58,15 +58,14 @@ def test_of_a_split_postcode_the_locked_part_counts_first() -> None:
         ALL_LINES, HOURS,
     )  # fmt: skip
     kept = kept_parts(rows, units(("1001", 0.6), ("1001", 0.4)), ["A", "B"], np.array([-1, 0]))
-    assert kept is not None
     assert kept[0] == pytest.approx([0.5, 0.5])
     assert kept[1, 0] == pytest.approx(1.0)
 
 
-def test_one_team_each_needs_no_parts_and_a_team_that_is_gone_leaves_its_part() -> None:
+def test_one_team_each_keeps_its_own_and_a_team_that_is_gone_leaves_its_part() -> None:
     plain = pd.DataFrame([("1001", ALL_LINES, "A", 1.0), ("1002", ALL_LINES, "B", 1.0)], columns=BOTH.columns)
     at, free = units(("1001", 1.0), ("1002", 1.0)), np.array([-1, -1])
-    assert kept_parts(by_line_of(plain, ALL_LINES, HOURS), at, ["A", "B"], free) is None
+    assert kept_parts(by_line_of(plain, ALL_LINES, HOURS), at, ["A", "B"], free).tolist() == [[1.0, 0.0], [0.0, 1.0]]
     left = plain.assign(share=[0.25, 1.0])  # the team with 0.75 of 1001 has ended
     kept = kept_parts(by_line_of(left, ALL_LINES, HOURS), at, ["A", "B"], free)
     assert kept == pytest.approx(np.array([[0.25, 0.0], [0.0, 1.0]]))

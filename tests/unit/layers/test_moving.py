@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from allocation.districting import Problem, Weights, check, evaluate
 from allocation.layers.layer import Layer
-from allocation.layers.moving import clients_moved, clients_of_units, usual_prices, with_prices
+from allocation.layers.moving import clients_moved, clients_of_units, plan_of, usual_prices, with_prices
 
 
 def line_problem(demand: list[float], teams: tuple[str, ...] = ("A", "B"), **changes: object) -> Problem:
@@ -72,6 +72,22 @@ def test_a_layer_of_one_line_counts_that_line_and_a_shared_postcode_keeps_its_sh
     now = division(("1001", "alle", "A", 0.3), ("1001", "alle", "B", 0.7))
     found = clients_moved(layer_of(line_problem([4.0, 4.0]), "vangnet"), now, CLIENTS)
     np.testing.assert_allclose(found, [[4.9, 2.1], [3.0, 3.0]])
+
+
+def test_the_parts_of_a_split_postcode_keep_together_what_a_team_has_of_it() -> None:
+    """A and B have 0.4 and 0.6 of 1001 (10 clients). A part of 0.3 is locked to A, so the 3 stay there. Of the rest (7)
+    A keeps the 0.1 that is left of its share, so 6 move to it; B keeps 6, so 1 moves."""
+    problem = line_problem([3.0, 7.0, 1.0], fixed=np.array([0, -1, -1]))
+    layer = layer_of(problem, portions=[0.3, 0.7, 1.0])
+    layer.parts["pc4"] = ["1001", "1001", "1003"]
+    now = division(("1001", "alle", "A", 0.4), ("1001", "alle", "B", 0.6), ("1003", "alle", "B", 1.0))
+    known = expected(
+        ("1001", "vangnet", 10), ("1001", "werkgever", 0), ("1003", "vangnet", 2), ("1003", "werkgever", 1)
+    )
+    found = clients_moved(layer, now, known)
+    np.testing.assert_allclose(found[:, 0], [0.0, 6.0, 3.0])
+    np.testing.assert_allclose(found[1:, 1], [1.0, 0.0], atol=1e-12)
+    assert plan_of(layer, now, known).tolist() == [0, 1, 1]
 
 
 def test_usual_prices_are_those_of_the_engine_with_clients_for_hours() -> None:
