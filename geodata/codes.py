@@ -7,6 +7,7 @@ kept; a name that the reference knows under another code is a contradiction, and
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -85,3 +86,21 @@ def contradictions(code: pd.Series, name: pd.Series, known: pd.Series) -> list[s
         is_code = f"{same} is {known[same]}" if same in known.index else f"there is no {same}"
         clauses.append(f"{same} stands beside {shown(row['name'])}, which is {owner[row['folded']]} ({is_code})")
     return clauses
+
+
+def unlisted_names(code: pd.Series, name: pd.Series, kind: Literal["gemeenten", "regions"]) -> list[str]:
+    """In Dutch, for the repairs: each code with a name that the list of 2014 has nowhere, once.
+
+    A gemeente whose code is not in that list either is a later one and is left out: there are some dozens of them.
+    """
+    known, word = (known_gemeenten(), "gemeente") if kind == "gemeenten" else (known_regions(), "arbeidsmarktregio")
+    pairs = pd.DataFrame({"code": code.to_numpy(), "name": name.to_numpy()}).dropna().drop_duplicates()
+    pairs = pairs[~folded(pairs["name"]).isin(folded(known))].sort_values(["code", "name"])
+    pairs["known_as"] = pairs["code"].map(known)
+    if kind == "gemeenten":
+        pairs = pairs.dropna()
+    return [
+        f"{word} {row['code']} {shown(row['name'])} staat zo niet in de lijst van 2014"
+        + ("" if pd.isna(row["known_as"]) else f": {row['code']} is daar {row['known_as']}")
+        for row in pairs.to_dict("records")
+    ]

@@ -52,12 +52,17 @@ def _gemeente(areas: GeoDataFrame, layer: SourceLayer, table: pd.DataFrame, repa
 
 
 def _gemeente_as_named(areas: GeoDataFrame, origin: str, table: pd.DataFrame, repairs: Repairs) -> GeoDataFrame:
-    """Raises GeodataError where a code is none, or contradicts the name beside it; an unknown name alone is listed."""
+    """Raises GeodataError where a code is none, or contradicts the name beside it.
+
+    Listed are an unknown name alone, and an unknown name of a code that has another one in the list of 2014.
+    """
     known = table["gemeente_name"]
     empty = pd.Series(None, index=areas.index, dtype="str")
     code = codes.gemeente_codes(areas.get("gemeente_code", empty), f"{origin}, gemeente_code", areas["pc4"])
     name = areas.get("gemeente_name", empty)
     _refuse(codes.contradictions(code, name, known), origin)
+    for detail in codes.unlisted_names(code, name, "gemeenten"):
+        repairs.add("bron", "", detail, "zo gebruikt")
     by_name = codes.folded(name).map(pd.Series(known.index, index=codes.folded(known).to_numpy()))
     for pc4, unknown in areas["pc4"][code.isna() & name.notna() & by_name.isna()].items():
         detail = f"gemeente {shown(name[pc4])} staat niet in de lijst van 2014 en heeft geen code"
@@ -137,9 +142,7 @@ def _region_as_named(areas: GeoDataFrame, origin: str, repairs: Repairs) -> GeoD
         raise GeodataError(f"{shown(wrong)} is no arbeidsmarktregio; the column must hold one of {', '.join(known)}.")
     _refuse(codes.contradictions(number, name, known), origin)
     number = number.fillna(by_name)
-    other = pd.DataFrame({"number": number, "name": name})[name.notna() & by_name.isna()].drop_duplicates()
-    for row in other.to_dict("records"):
-        detail = f"arbeidsmarktregio {row['number']} {shown(row['name'])} staat zo niet in de lijst van 2014"
+    for detail in codes.unlisted_names(number, name, "regions"):
         repairs.add("bron", "", detail, "zo gebruikt")
     name = _one_spelling(number, name, "arbeidsmarktregio", repairs).fillna(number.map(known))
     return areas.assign(arbeidsmarktregio_nr=pd.to_numeric(number), arbeidsmarktregio=name)

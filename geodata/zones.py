@@ -67,9 +67,14 @@ def _parsed(code: pd.Series, kind: str, where: str) -> pd.Series:
 def _refuse_contradictions(
     code: pd.Series, name: pd.Series, kind: str, where: str, notes: list[dict[str, str]]
 ) -> None:
-    """Raises GeodataError on codes that contradict names; a layer that numbers its regions its own way is noted."""
+    """Raises GeodataError on codes that contradict names; a layer that numbers its regions its own way is noted.
+
+    A name that is not in the list can contradict nothing, and may be a slip for one that is: it is noted.
+    """
     if kind == "care_regions":
         return
+    for detail in codes.unlisted_names(code, name, "gemeenten" if kind == "gemeenten" else "regions"):
+        notes.append({"class": "bron", "pc4": "", "detail": f"{where}: {detail}", "action": "zo gebruikt"})
     known = codes.known_gemeenten() if kind == "gemeenten" else codes.known_regions()
     clauses = codes.contradictions(code, name, known)
     named_twice = [clause for clause in clauses if " names (" in clause]

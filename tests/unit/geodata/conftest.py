@@ -41,7 +41,6 @@ def toy() -> Callable[..., GeoDataFrame]:
         frame = GeoDataFrame({"pc4": codes}, geometry=gpd.GeoSeries(polygons), crs=28992)
         frame["geometry"] = frame.geometry.affine_transform([1000, 0, 0, 1000, EAST, NORTH])
         frame["gemeente_code"] = [(gemeenten or {}).get(code, "0344") for code in codes]
-        frame["gemeente_name"] = frame["gemeente_code"]
         frame["place"], frame["inhabitants"] = "PLAATS", 1000
         return frame
 

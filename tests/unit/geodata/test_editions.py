@@ -51,7 +51,7 @@ def test_each_kind_of_change_is_found_once(old: GeoDataFrame, new: GeoDataFrame)
         ["new", "3520", "3512", "", 1.0],
         ["gone", "3514", "", "", 0.0],
         ["renumbered", "3530", "3513", "3530", 1.0],
-        ["moved_gemeente", "3511", "0344 0344", "0307 0307", 1.0],
+        ["moved_gemeente", "3511", "0344 Utrecht", "0307 Amersfoort", 1.0],
         ["moved_region", "3511", "14 Midden-Utrecht", "15 Amersfoort", 1.0],
     ]
 
@@ -76,7 +76,7 @@ def test_changes_are_told_to_planners_with_what_becomes_of_the_division(old: Geo
         ["nieuw_gebied", "3520", "was 3512", "team van 3512 als uitgangspunt"],
         ["vervallen_gebied", "3514", "nu van geen gebied", "aantallen en dossiers naar 3530"],
         ["vernummerd", "3530", "was 3513", "neemt de plaats van 3513 in"],
-        ["andere_gemeente", "3511", "van 0344 0344 naar 0307 0307", "bestaande cliënten houden hun team"],
+        ["andere_gemeente", "3511", "van 0344 Utrecht naar 0307 Amersfoort", "bestaande cliënten houden hun team"],
         [
             "andere_regio",
             "3511",

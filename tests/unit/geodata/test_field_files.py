@@ -281,6 +281,39 @@ def test_a_numbering_of_its_own_is_used_and_noted(folder: Path) -> None:
     assert "nummert de arbeidsmarktregio's anders dan de lijst van 2014: 2 van 2" in details(found)
 
 
+@pytest.mark.parametrize(
+    ("kind", "zones", "said"),
+    [
+        ("regions", halves(("AM14", "AM15"), ("Midden-Utrecht", "Utrecht West")),
+         ["arbeidsmarktregio 15 'Utrecht West' staat zo niet in de lijst van 2014: 15 is daar Amersfoort"]),
+        ("regions", halves(("AM14", "AM36"), ("Midden-Utrecth", "Eemland")),
+         ["arbeidsmarktregio 14 'Midden-Utrecth' staat zo niet in de lijst van 2014: 14 is daar Midden-Utrecht",
+          "arbeidsmarktregio 36 'Eemland' staat zo niet in de lijst van 2014"]),
+        ("regions", halves(("AM14", "AM15"), ("midden-utrecht", "AMERSFOORT")), []),
+        ("gemeenten", halves(("GM0344", "GM0307"), ("Utrecht", "Amersvoort")),
+         ["gemeente 0307 'Amersvoort' staat zo niet in de lijst van 2014: 0307 is daar Amersfoort"]),
+        ("gemeenten", halves(("GM0344", "GM9307"), ("Utrecht", "Eemland")), []),
+    ],
+)  # fmt: skip
+def test_a_name_outside_the_list_beside_a_code_of_a_second_file_is_listed(
+    folder: Path, kind: str, zones: GeoDataFrame, said: list[str]
+) -> None:
+    """It contradicts nothing, and may be a slip. A gemeente with a new code and a new name is a later one."""
+    main, second = write(areas(), folder / "a.gpkg"), write(zones, folder / "r.gpkg")
+    found = load(f"{main}?{kind}={second}", folder)
+    lines = found.repairs[found.repairs["detail"].str.contains("staat zo niet")]
+    assert lines["detail"].tolist() == [f"{second}: {detail}" for detail in said]
+    assert lines["action"].eq("zo gebruikt").all()
+
+
+def test_a_name_outside_the_list_beside_a_code_in_the_areas_themselves_is_listed(folder: Path) -> None:
+    frame = areas(gm_code="0344", gm_naam="Utrecht Stad", am_code=14, am_naam="Utrecht en omgeving")
+    found = load(write(frame, folder / "a.gpkg"), folder)
+    assert column(found, "gemeente_name") == ["Utrecht Stad"] * 4
+    assert "gemeente 0344 'Utrecht Stad' staat zo niet in de lijst van 2014: 0344 is daar Utrecht" in details(found)
+    assert "arbeidsmarktregio 14 'Utrecht en omgeving' staat zo niet in de lijst van 2014: 14 is daar" in details(found)
+
+
 def test_an_area_outside_all_zones_gets_the_nearest_and_is_listed(folder: Path) -> None:
     """3514 lies 2 km north of the zones."""
     frame = areas(gm_code="0344")
