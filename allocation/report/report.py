@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import zlib
 from functools import cache, partial
 from importlib.metadata import version as package_version
 from pathlib import Path
@@ -93,12 +94,10 @@ def asset(name: str) -> str:
     return (ASSETS / name).read_text(encoding="utf-8")
 
 
-def script_json(value: Any) -> Markup:
-    """JSON that can stand inside a script element: no text in it can close the element."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    for sign in "<>&\u2028\u2029":
-        text = text.replace(sign, f"\\u{ord(sign):04x}")
-    return Markup(text)
+def packed(value: Any) -> str:
+    """``value`` as JSON, compressed (zlib, RFC 1950), in letters (base64): a third of the size, and never markup."""
+    text = json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return base64.b64encode(zlib.compress(text.encode(), 9)).decode()
 
 
 def content_policy(scripts: list[str]) -> str:
@@ -125,7 +124,7 @@ def _content(frames: Frames, value: dict[str, Any]) -> dict[str, Any]:
         "policy": content_policy(scripts),
         "style": Markup(asset("tokens.css") + asset("style.css")),
         "scripts": [Markup(one) for one in scripts],
-        "map_json": script_json(value),
+        "map_packed": packed(value),
         "contents": CONTENTS,
         "layer_names": [shown[1] for shown in SHOWN],
         "region_names": value["regions"],

@@ -4,7 +4,14 @@ import { announce, button, byId, described, element, nl, showTip } from "./dom.j
 import { CaseloadMap } from "./map/map.js";
 import { drawTable, numberCell, prepareTables } from "./tables.js";
 
-const value = JSON.parse(byId("kaartgegevens").textContent);
+/** What `report.packed` wrote. */
+async function unpacked(text) {
+  const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+  const opened = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
+  return JSON.parse(await new Response(opened).text());
+}
+
+const value = await unpacked(byId("kaartgegevens").textContent);
 const map = new CaseloadMap(byId("kaart"), value);
 const all = value.areas.pc4.map((_, a) => a);
 const inRegion = (r) => all.filter((a) => value.areas.region[a] === r);

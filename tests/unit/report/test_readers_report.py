@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import re
 from pathlib import Path
 from typing import Any
 
@@ -17,15 +15,9 @@ from allocation.report.map import map_value, without_small_areas
 from allocation.report.report import write_report
 from allocation.runs.run import Run
 from tests.support.browser import toy_run
+from tests.support.report_map import map_of
 
 EDITIONS = ("report.html", "report_readers.html")
-
-
-def map_of(page: str) -> dict[str, list[dict[str, list[float | None]]]]:
-    found = re.search(r'<script type="application/json" id="kaartgegevens">(.*?)</script>', page, re.DOTALL)
-    assert found
-    value: dict[str, list[dict[str, list[float | None]]]] = json.loads(found.group(1))
-    return value
 
 
 @pytest.fixture(scope="module")
