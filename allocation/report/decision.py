@@ -70,13 +70,13 @@ class Decision:
 def decision(frames: Frames, region_names: list[str]) -> Decision:
     """The decision that a run asks for. ``region_names``: in the order of the map."""
     changed = _changed_regions(frames)
-    names = changed["arbeidsmarktregio"].drop_duplicates().tolist()
+    names = _pages_of(changed)
     warnings = list(_warnings(frames))
     few = names if len(names) <= MOST_REGION_PAGES else []
     return Decision(
         first_day=_first_day(frames),
         compared_with=_compared_with(frames),
-        summary=_summary(frames, names),
+        summary=_summary(frames, changed),
         figures=main_figures(frames),
         regions=_region_sheet(changed, for_readers=frames.is_for_readers),
         movements=[] if frames.is_for_readers else _movements(frames.transition),
@@ -89,7 +89,7 @@ def decision(frames: Frames, region_names: list[str]) -> Decision:
 
 def layers_shown(frames: Frames) -> list[LayerBoard]:
     """The layers of the regions that change, where these are few; else all."""
-    names = _changed_regions(frames)["arbeidsmarktregio"].unique()
+    names = _pages_of(_changed_regions(frames))
     if not 0 < len(names) <= MOST_REGION_PAGES:
         return list(frames.board.layers)
     areas = frames.board.areas
@@ -119,13 +119,26 @@ def _changed_regions(frames: Frames) -> pd.DataFrame:
     return regions[(regions["areas_moved"] > 0) | (regions["clients_moved"].fillna(0) > 0)]
 
 
-def _summary(frames: Frames, names: list[str]) -> str:
-    if not names:
-        return "Er wisselt geen enkele postcode van team."
+def _pages_of(changed: pd.DataFrame) -> list[str]:
+    """The regions where postcodes change team; where none does, those where files move."""
+    divided = changed[changed["areas_moved"] > 0]
+    return [str(name) for name in (divided if len(divided) else changed)["arbeidsmarktregio"].drop_duplicates()]
+
+
+def _summary(frames: Frames, changed: pd.DataFrame) -> str:
+    divided = changed.loc[changed["areas_moved"] > 0, "arbeidsmarktregio"].drop_duplicates().tolist()
+    others = changed.loc[~changed["arbeidsmarktregio"].isin(divided), "arbeidsmarktregio"].nunique()
+    beside = f" In {_regions(others)} verhuizen alleen dossiers." if others else ""
+    if not divided:
+        return f"Er wisselt geen enkele postcode van team.{beside}"
     areas = frames.changes["pc4"].nunique()
-    where = ", ".join(names) if len(names) <= MOST_REGION_PAGES else f"{number(len(names))} regio's"
+    where = ", ".join(divided) if len(divided) <= MOST_REGION_PAGES else _regions(len(divided))
     what = "1 postcode wisselt" if areas == 1 else f"{number(areas)} postcodes wisselen"
-    return f"{what} van team, in {where}."
+    return f"{what} van team, in {where}.{beside}"
+
+
+def _regions(count: int) -> str:
+    return "1 regio" if count == 1 else f"{number(count)} regio's"
 
 
 def main_figures(frames: Frames) -> list[Figure]:
