@@ -10,9 +10,11 @@ import re
 import unicodedata
 from collections.abc import Callable
 from decimal import Decimal
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from allocation.contract import calendar
 from allocation.contract.errors import Problem
@@ -30,6 +32,8 @@ FIRST_DAY, LAST_DAY = pd.Timestamp(calendar.FIRST_DAY), pd.Timestamp(calendar.LA
 OPEN_END = "9999-12-31"
 """What databases write for a last day that is not known."""
 LOCAL_ZONE = "Europe/Amsterdam"
+STORED_AS = {"text": "", "integer": "iuf", "number": "iuf", "date": "M", "boolean": "b", "timestamp": "M", "json": ""}
+"""Type of a column -> the kinds of arrays (NumPy's letters) that hold its values already; others are read as text."""
 _BLANKS = re.compile(r"[^\S\n\r]+")
 AS_FLOAT = re.compile(r"-?[0-9]+\.0", re.ASCII)
 """A code of digits that went through a program which knows empty cells only beside floats."""
@@ -49,10 +53,32 @@ def as_text(cells: pd.Series) -> pd.Series:
     Blanks inside are one blank each, and a letter with its accent is one character, however a program wrote it. Whole
     numbers have no decimals, also where an empty cell elsewhere in the column made them floats.
     """
-    given = cells.astype(object)
-    codes, values = pd.factorize(given, use_na_sentinel=True)
-    texts = [_text(value) for value in values]
-    return pd.Series(np.array([*texts, None], dtype=object)[codes], index=cells.index, dtype=object)
+    given = Different(cells if cells.dtype == "str" else cells.astype(object))
+    return given.each(np.array([*map(_text, given.values), None], dtype=object))
+
+
+class Different:
+    """A column by its different cells, so that each of them is looked at once, however many rows have it."""
+
+    def __init__(self, cells: pd.Series) -> None:
+        self.index = cells.index
+        self.codes, self.values = pd.factorize(cells, use_na_sentinel=True)
+
+    def each(self, values: NDArray[Any]) -> pd.Series:
+        """What stands in ``values`` for each row: one for each different cell, and one more for empty cells."""
+        return pd.Series(values[self.codes], index=self.index, dtype=values.dtype)
+
+    def empty(self) -> pd.Series:
+        return pd.Series(self.codes < 0, index=self.index)
+
+    def where(self, test: Callable[[str], bool]) -> pd.Series:
+        """Whether each cell passes ``test``; an empty one does not."""
+        return self.each(np.array([*map(test, self.values), False], dtype=bool))
+
+
+def where(text: pd.Series, test: Callable[[str], bool]) -> pd.Series:
+    """Whether each cell passes ``test``; an empty one does not. Tests each different text once."""
+    return Different(text).where(test)
 
 
 def _text(value: object) -> str | None:
@@ -70,13 +96,6 @@ def _text(value: object) -> str | None:
     return text or None
 
 
-def where(text: pd.Series, test: Callable[[str], bool]) -> pd.Series:
-    """Whether each cell passes ``test``; an empty one does not. Tests each different text once."""
-    codes, values = pd.factorize(text, use_na_sentinel=True)
-    passed = np.array([*map(test, values), False], dtype=bool)
-    return pd.Series(passed[codes], index=text.index)
-
-
 def _is_unfit(cell: str) -> bool:
     return len(cell) > MOST_CHARACTERS or UNFIT.search(cell) is not None
 
@@ -91,6 +110,12 @@ def shown(value: object) -> str:
     return text if len(text) <= 60 else f"{text[:56]}...'"
 
 
+def _may_be_thousands(column: Column, cell: str) -> bool:
+    if not THOUSANDS.fullmatch(cell):
+        return False
+    return column.type == "integer" or column.most is None or float(cell.replace(".", "")) <= column.most
+
+
 class Typing:
     """Turns one table's cells into the declared types; those of type text have been through ``as_text``.
 
@@ -101,21 +126,17 @@ class Typing:
         self.table, self.file, self.frame = table, file, frame
         self.problems: list[Problem] = []
         self.remarks: list[Problem] = []
+        self._codes: dict[str, NDArray[np.intp]] = {}
         for column in table.columns:
             raw = frame[column.name]
-            text = raw if column.type == "text" or raw.dtype.kind in "iufM" else as_text(raw)
-            empty = text.isna()
-            if not column.nullable and not column.optional:
-                self._report(empty, column.name, "it is empty", column.meaning)
-            unfit = where(text, _is_unfit) if text.dtype == object else empty & False
-            self._report(unfit, column.name, "a control character, or a very long text", "plain text")
-            if column.type == "text":
-                failed = where(text, lambda cell: SHEET_ERROR.fullmatch(cell) is not None)
-                self._report(failed, column.name, None, f"a value, not the error of a formula: {column.meaning}")
-            self._convert(column, raw, text, empty, unfit)
+            is_typed = raw.dtype.kind in STORED_AS[column.type]
+            cells = Different(raw if is_typed or column.type == "text" else as_text(raw))
+            self._convert(column, raw, cells, is_typed=is_typed)
         self._unique()
 
     def _report(self, mask: pd.Series, column: str | None, what: str | None, allowed: str) -> None:
+        if not mask.any():
+            return
         values = self.frame[column].copy() if column else None
 
         def make(at: int, row: int) -> Problem:
@@ -124,40 +145,56 @@ class Typing:
 
         self.problems += listed(mask, self.frame["row"], make, self.file)
 
-    def _convert(self, column: Column, raw: pd.Series, text: pd.Series, empty: pd.Series, unfit: pd.Series) -> None:
-        if column.type in ("integer", "number"):
-            self._number(column, raw, text, empty | unfit)
-        elif column.type == "date":
-            self._date(column, raw, text, empty | unfit)
-        elif column.type == "boolean":
-            lower = text.str.lower()
-            wrong = ~empty & ~unfit & ~lower.isin(["true", "false"])
-            self._report(wrong, column.name, None, f"true or false: {column.meaning}")
-            is_known = not (wrong | empty | unfit).any()
-            self.frame[column.name] = (lower == "true").astype(bool) if is_known else lower
+    def _convert(self, column: Column, raw: pd.Series, cells: Different, *, is_typed: bool) -> None:
+        """Writes the values of the column's type into the frame; a cell that is none is empty there, and a problem."""
+        empty = cells.empty()
+        if not column.nullable and not column.optional:
+            self._report(empty, column.name, "it is empty", column.meaning)
+        if is_typed:
+            unfit = pd.Series(False, index=empty.index)
         else:
-            self.frame[column.name] = text
+            unfit = cells.where(_is_unfit)
+            self._report(unfit, column.name, "a control character, or a very long text", "plain text")
+        if column.type in ("integer", "number"):
+            numbers = raw.astype("float64") if is_typed else self._numbers(column, cells)
+            self._number(column, numbers, empty | unfit)
+        elif column.type == "date":
+            self._date(column, raw if is_typed else None, cells, empty | unfit)
+        elif column.type == "boolean":
+            if not is_typed:
+                self._boolean(column, cells, empty | unfit)
+        else:
+            self._codes[column.name] = cells.codes
+            failed = cells.where(lambda cell: SHEET_ERROR.fullmatch(cell) is not None)
+            self._report(failed, column.name, None, f"a value, not the error of a formula: {column.meaning}")
             if column.is_name:
-                self._one_spelling(column.name, text)
+                self._one_spelling(column.name, raw)
             if column.allowed:
-                wrong = ~empty & ~unfit & ~text.isin(column.allowed)
+                wrong = cells.where(lambda cell: cell not in column.allowed) & ~unfit
                 self._report(wrong, column.name, None, f"one of {', '.join(column.allowed)}")
 
-    def _number(self, column: Column, raw: pd.Series, text: pd.Series, passed: pd.Series) -> None:
+    def _boolean(self, column: Column, cells: Different, passed: pd.Series) -> None:
+        wrong = cells.where(lambda cell: cell.casefold() not in ("true", "false")) & ~passed
+        self._report(wrong, column.name, None, f"true or false: {column.meaning}")
+        lower = cells.each(np.array([*(cell.casefold() for cell in cells.values), None], dtype=object))
+        self.frame[column.name] = lower if (wrong | passed).any() else (lower == "true").astype(bool)
+
+    @staticmethod
+    def _numbers(column: Column, cells: Different) -> pd.Series:
+        """The numbers that stand in texts; missing where a text is none, or may mean another one by a thousand."""
+        form = WHOLE_NUMBER if column.type == "integer" else PLAIN_NUMBER
+        plain = [
+            cell if form.fullmatch(cell) and not _may_be_thousands(column, cell) else None for cell in cells.values
+        ]
+        return cells.each(pd.to_numeric(pd.Series([*plain, None], dtype=object)).astype("float64").to_numpy())
+
+    def _number(self, column: Column, numbers: pd.Series, passed: pd.Series) -> None:
         """Numbers of a range. A cell that may mean another number by a thousand is a problem, never a guess."""
         name, is_whole = column.name, column.type == "integer"
         kind = "a whole number" if is_whole else "a number with a point for decimals"
         allowed = ", ".join(part for part in (kind, bounds(column), column.meaning) if part)
-        if raw.dtype.kind in "iuf":
-            numbers = raw.astype("float64").where(~passed)
-            wrong = ~passed & (~np.isfinite(numbers) | (is_whole & (numbers % 1 != 0)))
-        else:
-            form = WHOLE_NUMBER if is_whole else PLAIN_NUMBER
-            fits = where(text, lambda cell: form.fullmatch(cell) is not None)
-            numbers = pd.to_numeric(text.where(fits & ~passed), errors="coerce").astype("float64")
-            wrong = ~passed & ~(fits & np.isfinite(numbers))
-            wrong |= ~passed & self._may_be_thousands(column, text)
-        numbers = numbers.where(~wrong)
+        wrong = ~passed & (~np.isfinite(numbers) | (is_whole & (numbers % 1 != 0)))
+        numbers = numbers.where(~wrong & ~passed)
         if column.least is not None:
             wrong |= (numbers <= column.least) if column.is_above_least else (numbers < column.least)
         if column.most is not None:
@@ -178,25 +215,19 @@ class Typing:
         is_complete = is_whole and not (wrong | numbers.isna()).any()
         self.frame[name] = numbers.astype("int64") if is_complete else numbers
 
-    def _may_be_thousands(self, column: Column, text: pd.Series) -> pd.Series:
-        def doubtful(cell: str) -> bool:
-            if not THOUSANDS.fullmatch(cell):
-                return False
-            return column.type == "integer" or column.most is None or float(cell.replace(".", "")) <= column.most
-
-        return where(text, doubtful)
-
-    def _date(self, column: Column, raw: pd.Series, text: pd.Series, passed: pd.Series) -> None:
-        """Days. A moment with a time zone is the day that it is here; an end in the year 9999 is an open end."""
-        if isinstance(raw.dtype, pd.DatetimeTZDtype):
-            days = raw.dt.tz_convert(LOCAL_ZONE).dt.tz_localize(None).dt.normalize()
-        elif raw.dtype.kind == "M":
-            days = raw.dt.normalize()
+    def _date(self, column: Column, moments: pd.Series | None, cells: Different, passed: pd.Series) -> None:
+        """Days, from moments or from texts. A moment with a time zone is the day that it is here; an end in the year
+        9999 is an open end."""
+        if moments is None:
+            whole = [cell[:10] if WHOLE_DATE.fullmatch(cell) else None for cell in cells.values]
+            read = pd.to_datetime(pd.Series([*whole, None], dtype=object), format="%Y-%m-%d", errors="coerce")
+            days = cells.each(read.to_numpy())
+            is_open = cells.where(lambda cell: column.nullable and cell.startswith(OPEN_END))
         else:
-            whole = text.astype("string").where(where(text, lambda cell: WHOLE_DATE.fullmatch(cell) is not None))
-            days = pd.to_datetime(whole.str[:10], format="%Y-%m-%d", errors="coerce")
-        ends = days.dt.strftime("%Y-%m-%d") if text.dtype.kind == "M" else text
-        is_open = where(ends, lambda cell: column.nullable and cell.startswith(OPEN_END))
+            if isinstance(moments.dtype, pd.DatetimeTZDtype):
+                moments = moments.dt.tz_convert(LOCAL_ZONE).dt.tz_localize(None)
+            days = moments.dt.normalize()
+            is_open = days.dt.strftime("%Y-%m-%d").eq(OPEN_END) & column.nullable
         wrong = ~passed & ~is_open & ~days.between(FIRST_DAY, LAST_DAY)
         allowed = f"a date from {FIRST_DAY.year} to {LAST_DAY.year}, YYYY-MM-DD: {column.meaning}"
         self._report(wrong, column.name, None, allowed)
@@ -214,8 +245,17 @@ class Typing:
         self.problems += listed(names.notna() & (names != first), self.frame["row"], problem, self.file)
 
     def _unique(self) -> None:
-        rows = self.frame
-        if "replaced" in rows:  # two postcodes may count for one: their rows are added up later
-            rows = rows[~rows.pop("replaced").astype(bool)]
-        double = rows.duplicated(list(self.table.key), keep="first").reindex(self.frame.index, fill_value=False)
+        """Rows with the key of an earlier one. Those of a replaced postcode may: they are added up later."""
+        counted = np.ones(len(self.frame), dtype=bool)
+        if "replaced" in self.frame:
+            counted = ~self.frame.pop("replaced").to_numpy(dtype=bool)
+        key, most = np.zeros(len(self.frame), dtype=np.int64), 1
+        for name in self.table.key:
+            codes = self._codes[name] if name in self._codes else Different(self.frame[name]).codes
+            different = int(codes.max(initial=-1)) + 2
+            if most * different > np.iinfo(np.int64).max:
+                key, most = pd.factorize(key)[0], len(key)
+            key, most = key * different + codes + 1, most * different
+        double = pd.Series(False, index=self.frame.index)
+        double[counted] = pd.Series(key[counted]).duplicated().to_numpy()
         self._report(double, None, f"the same {', '.join(self.table.key)} as an earlier row", "each once")

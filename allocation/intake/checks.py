@@ -20,7 +20,7 @@ from allocation.intake.cells import shown
 from allocation.intake.listing import listed
 
 PC4 = re.compile(r"[1-9][0-9]{3}", re.ASCII)
-MONTH = r"(199[0-9]|20[0-9]{2})-(0[1-9]|1[0-2])"
+MONTH = re.compile(r"(199[0-9]|20[0-9]{2})-(0[1-9]|1[0-2])", re.ASCII)
 
 MONTHS_NEEDED = 12
 
@@ -55,7 +55,7 @@ class Checks(ABC):
         self.special_groups = _special_groups(frames, config, in_force)
         self.pc4 = set(areas["pc4"])
         self.region_of = dict(zip(areas["pc4"], areas["arbeidsmarktregio_nr"], strict=True))
-        names = areas.drop_duplicates("arbeidsmarktregio_nr")
+        names = areas[["arbeidsmarktregio_nr", "arbeidsmarktregio"]].drop_duplicates("arbeidsmarktregio_nr")
         self.region_name = dict(zip(names["arbeidsmarktregio_nr"].astype(int), names["arbeidsmarktregio"], strict=True))
         self.problems: list[Problem] = []
 

@@ -6,6 +6,7 @@ import pandas as pd
 
 from allocation.contract.input_tables import MOST_HOURS
 from allocation.contract.vocabulary import ALL_LINES, CLIENT_LINES, values_of
+from allocation.intake.cells import where
 from allocation.intake.checks import MONTH, Checks, Rule, told
 
 TABLE = "completed"
@@ -23,7 +24,7 @@ class CompletedChecks(Checks):
     def _months(self) -> None:
         """Work is finished in a month that has begun."""
         months = self.frames[TABLE]["month"]
-        good = months.astype("string").str.fullmatch(MONTH).fillna(False).astype(bool)
+        good = where(months, lambda cell: MONTH.fullmatch(cell) is not None)
         self.add(TABLE, ~good & months.notna(), "month", self.value(TABLE, "month"), "a month, YYYY-MM")
         if self.day is not None:
             last = f"{self.day:%Y-%m}"

@@ -9,6 +9,7 @@ import pandas as pd
 
 from allocation.contract.errors import Problem
 from allocation.contract.vocabulary import ALL_LINES, CLIENT_LINES, PW_LAW, REGULAR_GROUP, values_of
+from allocation.intake.cells import where
 from allocation.intake.checks import MONTH, MONTHS_NEEDED, PC4, Checks, Rule, is_subset, told
 from allocation.intake.listing import MOST_PER_CHECK
 
@@ -44,7 +45,7 @@ class CountChecks(Checks):
                 values = self.frames[table][column]
                 self.add(
                     table,
-                    values.notna() & ~values.isin(self.pc4),
+                    where(values, lambda pc4: pc4 not in self.pc4),
                     column,
                     told(values, "postcode {!r} does not exist"),
                     allowed,
@@ -136,7 +137,7 @@ class CountChecks(Checks):
 
     def _months(self) -> None:
         months = self.frames["inflow"]["month"]
-        good = months.astype("string").str.fullmatch(MONTH).fillna(False).astype(bool)
+        good = where(months, lambda cell: MONTH.fullmatch(cell) is not None)
         self.add("inflow", ~good & months.notna(), "month", self.value("inflow", "month"), "a month, YYYY-MM")
         present = sorted(months[good].unique())
         if not present:

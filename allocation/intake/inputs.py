@@ -217,9 +217,12 @@ def _fill_pw_client(frames: dict[str, pd.DataFrame]) -> None:
     for name in ("inflow", "stock"):
         if name in frames:
             frame = frames[name]
-            given = as_text(frame["pw_client"])
-            implied = frame["product"].isin(of_pw).map({True: "true", False: "false"}).astype(object)
-            frame["pw_client"] = given.where(given.notna(), implied)
+            implied = frame["product"].isin(of_pw)
+            if frame["pw_client"].isna().all():
+                frame["pw_client"] = implied
+            else:
+                given = as_text(frame["pw_client"])
+                frame["pw_client"] = given.where(given.notna(), implied.map({True: "true", False: "false"}))
 
 
 def _doubts_of_offices(

@@ -76,7 +76,7 @@ class LockChecks(Checks):
         self._overlapping_ranges(in_force)
         usable = in_force[in_force["area"].isin(self.pc4) & in_force["team_kind"].isin(KINDS_WITH_AREA)]
         self.problems += contradictions(usable, self.files["locks"])
-        if self.day:
+        if self.day and len(usable):
             served = Served(teams, self.frames["clusters"], self.region_of, self.region_name, self.day)
             self.problems += served.problems(usable, self.files["locks"])
 

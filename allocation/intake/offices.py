@@ -62,8 +62,8 @@ def _far_offices(teams: pd.DataFrame, areas: pd.DataFrame) -> Iterator[dict[str,
     away: dict[tuple[str, tuple[int, ...]], float] = {}
     for team, regions in zip(local.itertuples(), local["regions"], strict=True):
         seat = str(team.office_pc4), tuple(regions)
-        is_own = np.isin(region, regions)
         if seat not in away:
+            is_own = np.isin(region, regions)
             away[seat] = float(np.hypot(*(xy[is_own] - place.loc[seat[0]].to_numpy()).T).min()) / 1000
         km = away[seat]
         if km > FAR_KM:
@@ -71,6 +71,6 @@ def _far_offices(teams: pd.DataFrame, areas: pd.DataFrame) -> Iterator[dict[str,
             yield {
                 "doubt": "far",
                 **told,
-                "beside": " / ".join(areas.loc[is_own, "arbeidsmarktregio"].unique()),
+                "beside": " / ".join(areas.loc[np.isin(region, regions), "arbeidsmarktregio"].unique()),
                 "km": km,
             }

@@ -34,7 +34,7 @@ def replace_postcodes(
     import geodata
 
     written = {
-        (table, column): {str(code): str(code) for code in frames[table][column].dropna().unique()}
+        (table, column): set(frames[table][column].dropna().unique())
         for table, column in (
             ("inflow", "pc4"),
             ("stock", "pc4"),
@@ -44,7 +44,7 @@ def replace_postcodes(
         )
         if table in frames
     }
-    used = {code for codes in written.values() for code in codes.values()}
+    used = set().union(*written.values())
     agreed = {code: to for code, to in config.replaced_postcodes.items() if code in used}
     without = used - set(areas["pc4"]) - set(agreed)
     heirs = {code: followed[code] for code in without if code in followed}
@@ -55,19 +55,19 @@ def replace_postcodes(
         rows += [[*row, True] for row in near[list(REPLACED_COLUMNS)].to_numpy().tolist()]
     replaced = pd.DataFrame(rows, columns=[*REPLACED_COLUMNS, "is_guess"]).sort_values("pc4", ignore_index=True)
     stand_in = dict(zip(replaced["pc4"], replaced["stand_in"], strict=True))
-    for (table, column), codes in written.items():
+    for table, column in written:
         given = frames[table][column]
-        new = given.map({code: stand_in[pc4] for code, pc4 in codes.items() if pc4 in stand_in})
+        is_replaced = given.isin(list(stand_in))
         if table == "stock":
-            frames[table]["pc4_in_file"] = given.map(codes).astype(object)
+            frames[table]["pc4_in_file"] = given
         if table == "teams":
-            frames[table]["office_in_file"] = given.map(codes).astype(object)
+            frames[table]["office_in_file"] = given
         if table in ("inflow", "stock"):
-            frames[table]["replaced"] = new.notna()
+            frames[table]["replaced"] = is_replaced
         if (table, column) in AREAS_ONLY:
-            frames[table] = frames[table][new.isna()].reset_index(drop=True)
-        else:
-            frames[table][column] = given.where(new.isna(), new)
+            frames[table] = frames[table][~is_replaced].reset_index(drop=True)
+        elif is_replaced.any():
+            frames[table][column] = given.where(~is_replaced, given.map(stand_in))
     return replaced
 
 

@@ -20,6 +20,7 @@ FACTOR = Column("n", "number", "factor", least=0, is_above_least=True, most=5, u
 HOURS = Column("n", "number", "hours", least=0, most=500)
 BIG = Column("n", "number", "any number", least=0)
 DAY = Column("n", "date", "last day", nullable=True)
+TRUTH = Column("n", "boolean", "it is so", nullable=True)
 
 
 def typed(column: Column, *values: Any, dtype: Any = None) -> tuple[list[Any], list[Problem], list[Problem]]:
@@ -59,6 +60,22 @@ def test_a_cell_that_is_no_plain_number_of_the_range_is_refused(column: Column, 
 def test_a_plain_number_is_read(column: Column, cell: str, value: float) -> None:
     values, problems, _ = typed(column, cell)
     assert (values, problems) == ([value], [])
+
+
+@pytest.mark.parametrize(
+    ("column", "stored"),
+    [
+        (DAY, pd.Series([20240101, 45292])), (DAY, pd.Series([20240101.0, None])), (DAY, pd.Series([True])),
+        (CLIENTS, pd.Series([pd.Timestamp("2024-01-01")])), (CLIENTS, pd.Series([True])),
+        (CLIENTS, pd.Series([pd.Timedelta("1D")])), (HOURS, pd.Series([pd.Timestamp("2024-01-01", tz="UTC")])),
+        (TRUTH, pd.Series([1, 2])), (TRUTH, pd.Series([pd.Timestamp("2024-01-01")])),
+    ],
+)  # fmt: skip
+def test_values_that_parquet_stores_as_another_type_are_refused(column: Column, stored: pd.Series) -> None:
+    """A day in a column of integers has no form that is known; a moment is no number."""
+    _, problems, _ = typed(column, *stored, dtype=stored.dtype)
+    assert problems
+    assert all(problem.column == "n" and problem.row == 2 for problem in problems[:1])
 
 
 def test_numbers_as_parquet_stores_them_have_the_same_range() -> None:
