@@ -5,13 +5,14 @@ Belongs here: HTTP. Does not belong here: what the answers are (`questions`, `co
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from fastapi import FastAPI, Response
 
 from allocation.contract.errors import Refused
 from allocation.contract.published_tables import ALLOCATION_CHANGES
-from allocation.page import comparing, plan_files, questions
+from allocation.page import advice, comparing, plan_files, questions
 from allocation.page.changes import ChangeSet
 from allocation.page.desk import Desk
 from allocation.page.guarding import NOT_YOURS, Forbidden
@@ -37,7 +38,8 @@ def add_exploring(app: FastAPI) -> None:
     def asked(query: FiguresQuery, desk: DeskOf, may_plan: MayPlan) -> list[dict[str, Any]]:
         only_planners_try(query.changes, may_plan)
         bench = desk.bench(query.run)
-        return questions.questions(bench, bench.variant(query.changes), desk.hands())
+        advised = [asdict(one) for one in advice.advice(bench.folder)] if may_plan else []
+        return questions.questions(bench, bench.variant(query.changes), desk.hands()) + advised
 
     @app.post("/api/charts", include_in_schema=False)
     def drawn(query: FiguresQuery, desk: DeskOf, may_plan: MayPlan) -> list[dict[str, Any]]:

@@ -6,7 +6,6 @@ Belongs here: from a version to the files of its run, and which settings hold. D
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -70,12 +69,3 @@ def handover_of_run(run: Run, config: Config) -> tuple[pd.DataFrame, pd.DataFram
         Roster.of(inputs, day, config),
         config,
     )
-
-
-def as_json(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """The rows of an advice for a screen: plain values, nothing for what is missing, JSON columns as they are meant."""
-    rows: list[dict[str, Any]] = []
-    for row in table.astype(object).where(table.notna(), None).to_dict("records"):
-        plain = {str(name): value.item() if hasattr(value, "item") else value for name, value in row.items()}
-        rows.append({name: json.loads(v) if name in ("reached", "loans") else v for name, v in plain.items()})
-    return rows
