@@ -78,11 +78,11 @@ def check(context: Any, suites: Suites, database: Database) -> list[list[Failure
     database.write({**suites.frames, "column_types": column_types(suites.declared)})
     queries = database.answer(rules)
     checks = [[_missing(name)] for name in suites.missing]
-    frames = context.data_sources.add_or_update_pandas("tables as they are")
+    frames = context.data_sources.add_pandas("tables as they are")
     for declared in suites.declared:
         found = _run_declared(context, frames, declared, suites.gate)
         checks += [_of_declaration(declared, one) for one in found]
-    asked = context.data_sources.add_or_update_sqlite(
+    asked = context.data_sources.add_sqlite(
         "tables in SQLite", connection_string=f"sqlite:///{database.path.resolve()}", create_temp_table=False
     )
     return checks + [_of_rule(rules, one) for one in _run_rules(context, asked, rules, queries, suites.gate)]
@@ -122,12 +122,8 @@ def _run_declared(context: Any, source: Any, declared: Declared, gate: str) -> S
 
     name = declared.name
     batch = source.add_dataframe_asset(name).add_batch_definition_whole_dataframe("all rows")
-    suite = context.suites.add_or_update(
-        gx.ExpectationSuite(name=f"{name} as declared", expectations=expectations(declared))
-    )
-    definition = context.validation_definitions.add_or_update(
-        gx.ValidationDefinition(name=name, data=batch, suite=suite)
-    )
+    suite = context.suites.add(gx.ExpectationSuite(name=f"{name} as declared", expectations=expectations(declared)))
+    definition = context.validation_definitions.add(gx.ValidationDefinition(name=name, data=batch, suite=suite))
     known = [column for column in declared.key if column in declared.frame]
     batch_parameters, run_id = {"dataframe": declared.frame.reset_index(drop=True)}, gx.RunIdentifier(run_name=gate)
     result = definition.run(batch_parameters=batch_parameters, result_format="BASIC", run_id=run_id)
@@ -160,8 +156,8 @@ def _run_rules(
         )
         for rule in rules
     ]
-    suite = context.suites.add_or_update(gx.ExpectationSuite(name="rules between tables", expectations=made))
-    definition = context.validation_definitions.add_or_update(
+    suite = context.suites.add(gx.ExpectationSuite(name="rules between tables", expectations=made))
+    definition = context.validation_definitions.add(
         gx.ValidationDefinition(name="rules between tables", data=batch, suite=suite)
     )
     return list(definition.run(result_format="COMPLETE", run_id=gx.RunIdentifier(run_name=gate)).results)

@@ -78,26 +78,25 @@ def routing_table(
     parts : as ``assigned_parts`` gives them. groups : the client groups. special : as ``special_shares`` gives it.
     offices : the office of each team, indexed by team_id.
     """
-    by_domain = {domain: _per_line(parts[parts["law_domain"] == domain]) for domain in (ZW_WIA, PW)}
     postcodes = parts["pc4"].drop_duplicates()
+    by_domain = {domain: _per_line(parts[parts["law_domain"] == domain]) for domain in (ZW_WIA, PW)}
     segments = pd.DataFrame(
         product(groups, (False, True), LAWS, CLIENT_LINES),
         columns=["client_group", "pw_client", "law", "client_line"],
     )
     # A client with a file under the Participatiewet is a PW client, also where a consumer does not say so.
     serves = served_by(segments.assign(pw_client=segments["pw_client"] | (segments["law"] == "PW")), config)
-    rows = []
-    for row, domain in zip(segments.to_dict("records"), serves, strict=True):
-        segment = {str(name): value for name, value in row.items()}
-        if domain == SPECIAL:
-            teams = special.loc[special["client_group"] == segment["client_group"], ["team_id", "share"]]
-            held = teams.merge(postcodes, how="cross")
-        else:
-            held = by_domain[domain]
-            line = segment["client_line"]
-            held = held[held["client_line"] == (serving_line(segment["law"], line) if domain == ZW_WIA else line)]
-        rows.append(held.assign(**segment))
-    table = pd.concat(rows, ignore_index=True)
+    is_special = serves == SPECIAL
+    by_law = [serving_line(law, line) for law, line in zip(segments["law"], segments["client_line"], strict=True)]
+    segments["domain"] = serves
+    segments["serving"] = np.select([is_special, serves == ZW_WIA], ["", by_law], segments["client_line"])
+    segments["group"] = segments["client_group"].where(is_special, "")
+    held = [rows.assign(domain=domain, group="") for domain, rows in by_domain.items()]
+    if is_special.any() and len(special):  # the teams of a special group have every postcode and both lines
+        theirs = special.rename(columns={"client_group": "group"}).merge(postcodes, how="cross")
+        held.append(theirs.assign(domain=SPECIAL, client_line=""))
+    teams = pd.concat(held, ignore_index=True).rename(columns={"client_line": "serving"})
+    table = segments.merge(teams, on=["domain", "serving", "group"])
     table["office"] = table["team_id"].map(offices)
     key = [*AREA, "client_group", "pw_client", "law", "client_line", "team_id"]
     table = table[[*key, "share", "office"]].astype({"pc6_from": object, "pc6_to": object})

@@ -14,11 +14,13 @@ W2 in West, O1 and O2 in Oost, P1 for the Participatiewet everywhere, M1, K1 and
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+import pickle
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import geopandas as gpd
 import numpy as np
@@ -40,6 +42,7 @@ from allocation.outcome.solved import Solved
 from allocation.outcome.verzuimbeheer import NO_GROUPS_IN_FORCE
 
 POSTCODES = [str(1001 + i) for i in range(12)]
+T = TypeVar("T")
 MONTHS = [f"2025-{month:02d}" for month in range(1, 13)]
 
 
@@ -181,6 +184,18 @@ def write(folder: Path, changed: dict[str, pd.DataFrame] | None = None) -> Path:
     return folder
 
 
+_MADE: dict[bytes, bytes] = {}
+
+
+def _once(make: Callable[..., T], folder: Path, *given: Any) -> T:
+    """What ``make`` makes of ``given``, made once for all tests that ask for the same; each gets a copy of its own."""
+    asked = hashlib.sha256(pickle.dumps((make.__name__, *given))).digest()
+    if asked not in _MADE:
+        _MADE[asked] = pickle.dumps(make(folder, *given))
+    made: T = pickle.loads(_MADE[asked])
+    return made
+
+
 @dataclass(frozen=True)
 class Division:
     """What the steps between the input folder and the published tables make of it."""
@@ -264,7 +279,12 @@ def build(
     full_postcodes: pd.DataFrame | None = None,
 ) -> Built:
     """The chain on the toy country up to its problems. The planning day is 2026-01-01."""
-    config = config or Config()
+    return _once(_build, folder, changed or {}, config or Config(), full_postcodes)
+
+
+def _build(
+    folder: Path, changed: dict[str, pd.DataFrame], config: Config, full_postcodes: pd.DataFrame | None
+) -> Built:
     places = areas()
     inputs = load_inputs(write(folder, changed), places, config)
     if full_postcodes is not None:
@@ -299,6 +319,17 @@ def divide(
     groups_in_force: pd.DataFrame = NO_GROUPS_IN_FORCE,
 ) -> Division:
     """The whole chain on the toy country, without store, files or Airflow."""
+    return _once(_divide, folder, changed or {}, config or Config(), full_postcodes, plan_in_force, groups_in_force)
+
+
+def _divide(
+    folder: Path,
+    changed: dict[str, pd.DataFrame],
+    config: Config,
+    full_postcodes: pd.DataFrame | None,
+    plan_in_force: PlanInForce | None,
+    groups_in_force: pd.DataFrame,
+) -> Division:
     built = build(folder, changed, config, full_postcodes)
     solved, waits = [], second_lines(built.layers)
     done: dict[str, Solved] = {}

@@ -16,9 +16,11 @@ planned: 11 planned clients. 1000 also has militair clients. CENTRAAL is nobody'
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cache
 from io import BytesIO
 from typing import Any
 
@@ -98,7 +100,7 @@ class SmallRun:
             areas=as_kept(self.areas),
             division_in_force=as_kept(self.division_in_force),
             published_division=as_kept(self.published_division),
-            layers=[self._layer(key) for key in LAYERS],
+            layers=self._layers(),
             config=self.config,
             day=DAY,
             in_force_since=None if self.in_force_since is None else date.fromisoformat(self.in_force_since),
@@ -107,13 +109,16 @@ class SmallRun:
     def _present(self, tables: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
         return {name: as_kept(table) for name, table in tables.items() if name not in self.absent}
 
-    def _layer(self, key: str) -> LayerFacts:
+    def _layers(self) -> list[LayerFacts]:
+        hours = _expected(self.work).set_index(["law_domain", "client_line", "pc4"])["hours"].to_dict()
+        return [self._layer(key, hours) for key in LAYERS]
+
+    def _layer(self, key: str, hours: dict[Any, float]) -> LayerFacts:
         _, domain, line, regions, teams = LAYERS[key]
         units = [pc4 for pc4 in PC4S if REGION[pc4] in regions]
         pairs = [pair for region in regions for pair in EDGES[region]] + (BETWEEN if len(regions) == 2 else [])
         edges = np.array([[units.index(a), units.index(b)] for a, b in pairs])
-        expected = _expected(self.work).set_index(["law_domain", "client_line", "pc4"])["hours"]
-        demand = np.array([expected[domain, line, pc4] for pc4 in units]) * self.demand_factor.get(key, 1.0)
+        demand = np.array([hours[domain, line, pc4] for pc4 in units]) * self.demand_factor.get(key, 1.0)
         result = {"violations": [], "proof": None} | self.results.get(key, {})
         return LayerFacts(
             key, domain, line, tuple(regions), tuple(teams), np.array(units, dtype=object), edges, demand, result
@@ -128,7 +133,17 @@ def as_kept(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def small_run() -> SmallRun:
-    """The run with nothing wrong with it."""
+    """The run with nothing wrong with it. Made once; each test gets a copy of its own, which it may change."""
+    made: SmallRun = pickle.loads(_pickled())
+    return made
+
+
+@cache
+def _pickled() -> bytes:
+    return pickle.dumps(_small_run())
+
+
+def _small_run() -> SmallRun:
     work = _work()
     division = _division()
     config = {

@@ -18,9 +18,9 @@ from expectations.rules import Database, Declared, Failure, Suites
 from tests.unit.expectations.small_run import small_run
 
 
-@pytest.fixture(scope="module")
-def context(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    return engine.new_context(tmp_path_factory.mktemp("docs"))[0]
+@pytest.fixture
+def context(tmp_path: Path) -> Any:
+    return engine.new_context(tmp_path / "docs")[0]
 
 
 def failures(context: Any, frame: pd.DataFrame, folder: Path, name: str = "allocation") -> list[Failure]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -446,9 +447,9 @@ INPUT_WARNINGS = [
 ]  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def context(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    return engine.new_context(tmp_path_factory.mktemp("docs"))[0]
+@pytest.fixture
+def context(tmp_path: Path) -> Any:
+    return engine.new_context(tmp_path / "docs")[0]
 
 
 Gate = Callable[[SmallRun], Suites]
@@ -468,7 +469,9 @@ def asked(context: Any, gate: Gate, case: Case, folder: Path) -> tuple[Rule, lis
     case.change(run)
     suites = gate(run)
     rule = next(rule for rule in suites.rules if rule.name == case.rule)
-    checks = engine.check(context, Suites(suites.gate, (), (rule,), suites.frames), Database(folder / "rule.sqlite"))
+    words = set(re.findall(r"\w+", rule.query))
+    frames = {name: frame for name, frame in suites.frames.items() if name in words}
+    checks = engine.check(context, Suites(suites.gate, (), (rule,), frames), Database(folder / "rule.sqlite"))
     return rule, [failure for check in checks for failure in check]
 
 
