@@ -47,10 +47,18 @@ class Waiting(BaseNotifier):
 
 def address(ti: Any) -> str:
     """The page of Airflow on which a task can be answered."""
+    return f"{_base()}/dags/{ti.dag_id}/runs/{ti.run_id}/tasks/{ti.task_id}/required_actions"
+
+
+def page_address(path: str) -> str:
+    """A place on the planners' page, as Airflow serves it."""
+    return f"{_base()}/caseload/{path}"
+
+
+def _base() -> str:
     from airflow.sdk import conf
 
-    base = conf.get("api", "base_url", fallback="").rstrip("/")
-    return f"{base}/dags/{ti.dag_id}/runs/{ti.run_id}/tasks/{ti.task_id}/required_actions"
+    return str(conf.get("api", "base_url", fallback="")).rstrip("/")
 
 
 def late(text: str, context: Mapping[str, Any] | None = None) -> None:

@@ -26,7 +26,7 @@ from allocation.contract.errors import Refused
 from allocation.page import answers, deciding, lookup_api, proposing
 from allocation.page.desk import Country, Desk
 from allocation.page.exploring import add_exploring, only_planners_try
-from allocation.page.guarding import LOOPBACK, Door, NotFound, add_refusals
+from allocation.page.guarding import LOOPBACK, NOT_YOURS, Door, Forbidden, NotFound, add_refusals
 from allocation.page.requests import (
     AskedRun,
     Comment,
@@ -45,8 +45,10 @@ from allocation.page.who import DeskOf, MayDecide, MayPlan, Planner
 from allocation.publication import drafts, store
 from allocation.report.report import ASSETS, environment
 from allocation.runs import run_files
+from allocation.runs.run import run_folder
 
 POLICY = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'self'"
+FRAMED_HERE = {"Content-Security-Policy": "frame-ancestors 'self'"}
 STATIC = {".css": "text/css", ".js": "text/javascript"}
 PAGE_ASSETS = Path(__file__).parent / "assets"
 MANUAL = Path(__file__).parents[2] / "docs" / "handleiding.md"
@@ -148,8 +150,16 @@ def _add_pages(app: FastAPI) -> None:
         folder, file = desk.folder(run), run_files.REPORT if may_plan else run_files.REPORT_FOR_READERS
         if not file.exists(folder):
             raise NotFound("Van deze run is geen rapport bewaard.")
-        headers = {"Content-Security-Policy": "frame-ancestors 'self'"}
-        return FileResponse(file.fetched(folder), media_type="text/html", headers=headers)
+        return FileResponse(file.fetched(folder), media_type="text/html", headers=FRAMED_HERE)
+
+    @app.get("/kalender", include_in_schema=False)
+    def calendar(run: AskedRun, desk: DeskOf, may_plan: MayPlan) -> Response:
+        if not may_plan:
+            raise Forbidden(NOT_YOURS)
+        folder = run_folder(desk.var, run)
+        if not run_files.CALENDAR_PAGE.exists(folder):
+            raise NotFound("Van deze run is geen plan bewaard.")
+        return FileResponse(run_files.CALENDAR_PAGE.fetched(folder), media_type="text/html", headers=FRAMED_HERE)
 
     @app.get("/static/{name:path}", include_in_schema=False)
     def static(name: str) -> Response:

@@ -63,6 +63,22 @@ def withdrawn(versions: Sequence[int], newer: int, dag_id: str, run_id: str) -> 
     return {"step": dag_id, "run_id": run_id, "what": "voorstel ingetrokken", "details": lines, "remedy": todo}
 
 
+def planned(told: str, plan: str, address: str) -> dict[str, Any]:
+    """A notice, in Dutch, of a plan for the dates that are known. ``told``: as ``report.calendar.calendar_text``."""
+    todo = f"Bekijk het plan: {address}. Is een stap goedgekeurd, start dan DAG plan_ahead met de naam van dit plan."
+    lines = told.splitlines()
+    more = len(lines) - SHOWN
+    shown = [*lines[:SHOWN], *([f"en nog {more} regels"] if more > 0 else [])]
+    return {"step": "plan_ahead", "run_id": plan, "what": f"plan {plan}", "details": shown, "remedy": todo}
+
+
+def plan_is_done(plan: str) -> dict[str, Any]:
+    """A notice, in Dutch, that nothing of a plan is left to propose."""
+    todo = "Er is niets te doen; voor latere data maakt u een nieuw plan."
+    what = f"elke stap van plan {plan} is gepubliceerd"
+    return {"step": "plan_ahead", "run_id": plan, "what": what, "details": [], "remedy": todo}
+
+
 def unchanged(found: Unchanged) -> str:
     """Why a run ended before a decision, in Dutch."""
     state = "van kracht is" if found.is_in_force else "op een besluit wacht"

@@ -13,6 +13,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
@@ -33,6 +34,7 @@ from tests.support.postgres import new_database, postgres_server
 __all__ = ["postgres_server"]
 
 pytestmark = pytest.mark.timeout(1800)  # fourteen runs of DAGs, three minutes of work: more where others work too
+STOPS = store.today() + timedelta(days=90)
 PLANTED = "geplant-Wachtwoord_2026"
 STEPS = Path(two_regions.__file__).with_name("airflow_steps.py")
 
@@ -83,6 +85,11 @@ def play(tmp_path_factory: pytest.TempPathFactory, store: str) -> Played:
             "write": {str(country.input / "teams.csv"): without(teams, "SMC-UTR-09")},
         },
         "rejected": {"dag": "allocate", "answer": "Reject", "remark": "nog niet"},
+        "plan": {
+            "dag": "plan_ahead",
+            "conf": {"until": str(STOPS + timedelta(days=10))},
+            "write": {str(country.input / "teams.csv"): stopping(teams, "SMC-UTR-03")},
+        },
         "drift": {"dag": "drift", "remove": [inflow.replace(".csv", ".parquet")], "write": {inflow: later(busier)}},
         "poisoned": {"dag": "caseload", "write": {str(country.input / "teams.csv"): poisoned(teams)}},
         "same edition": {"dag": "boundaries"},
@@ -121,6 +128,13 @@ def play(tmp_path_factory: pytest.TempPathFactory, store: str) -> Played:
 
 def without(teams: str, team_id: str) -> str:
     return "".join(line for line in teams.splitlines(keepends=True) if not line.startswith(team_id))
+
+
+def stopping(teams: str, team_id: str) -> str:
+    """The team's last day is ``STOPS``."""
+    frame = pd.read_csv(io.StringIO(teams), dtype=str, keep_default_na=False)
+    frame.loc[frame["team_id"] == team_id, "valid_to"] = str(STOPS)
+    return frame.to_csv(index=False)
 
 
 def poisoned(teams: str) -> str:
@@ -209,6 +223,20 @@ def test_a_rejection_leaves_the_old_version_in_force(played: Played) -> None:
     known = versions.versions(played.store).set_index("version")
     assert known.loc[2, "status"] == "rejected"
     assert "nog niet" in str(known.loc[2, "approval"])
+
+
+def test_known_dates_become_a_plan_whose_first_step_is_proposed(played: Played) -> None:
+    """The team stops, and from the next day others have its postcodes; planners are told, and where to look."""
+    told = [alert for alert in played.alerts() if alert["step"] == "plan_ahead"]
+    assert [alert["what"] for alert in told] == [f"plan {told[0]['run_id']}", "een voorstel wacht op goedkeuring"]
+    assert f"/caseload/kalender?run={told[0]['run_id']}" in told[0]["remedy"]
+    first = str(STOPS + timedelta(days=1))
+    assert any(line.startswith(first) and "SMC-UTR-03" in line for line in told[0]["details"])
+    known = versions.versions(played.store)
+    step = known[known["run_id"].str.endswith(first)].iloc[0]
+    assert (step["status"], str(step["valid_from"]), step["created_by"]) == ("proposed", first, "jansen")
+    division = versions.read_table("allocation", played.store, version=int(step["version"]))
+    assert "SMC-UTR-03" not in set(division["team_id"])
 
 
 def test_only_a_changed_team_file_raises_the_asset(played: Played) -> None:

@@ -17,7 +17,7 @@ import pytest
 from tests.support import two_regions
 
 FACTS = Path(two_regions.__file__).with_name("airflow_facts.py")
-DAGS = {"boundaries", "caseload", "teams", "allocate", "drift", "maintenance"}
+DAGS = {"boundaries", "caseload", "teams", "allocate", "drift", "maintenance", "plan_ahead"}
 
 
 @pytest.fixture(scope="module")
