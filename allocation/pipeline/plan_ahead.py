@@ -175,7 +175,7 @@ def next_step(plan: Run, store: str) -> Run | None:
         boundaries=plan.boundaries,
         store=store,
         config=plan.config.model_copy(
-            update={"valid_from": day, "regions": (), "reason": f"stap {day} van het plan {plan.run_id}"}
+            update={"valid_from": day, "regions": (), "reason": f"stap {day} van het plan {plan.folder.name}"}
         ),
         var=plan.var,
         run_id=_step_id(plan, day),

@@ -18,6 +18,7 @@ from allocation.page.guarding import LOOPBACK
 from allocation.page.requests import MOST_BODY_BYTES
 from allocation.publication import drafts
 from allocation.report.report import write_report
+from allocation.runs import run_files
 from allocation.runs.run import Run, run_folder
 from tests.support.browser import toy_run
 
@@ -142,6 +143,18 @@ def test_a_viewer_sees_the_edition_for_readers_and_tries_nothing(app: Any, toy: 
         ("country", {"draft_id": 1, "reason": "x"}),
     ):
         assert client.post(f"/api/{path}", json=body).status_code == 403, path
+
+
+def test_a_plan_for_known_dates_is_for_planners(app: Any, toy: Run) -> None:
+    """Its counts of clients are exact. A run without one, and a name that leads elsewhere, have no plan."""
+    run_files.CALENDAR_PAGE.write(run_folder(toy.var, "plan"), "<p>Vooruit: 3 cliënten</p>")
+    planner = TestClient(As(app, planner="anna", may_plan=True), base_url="http://127.0.0.1")
+    assert "Vooruit" in planner.get("/kalender?run=plan").text
+    assert planner.get(f"/kalender?run={toy.run_id}").status_code == 404
+    assert planner.get("/kalender?run=../../plan").status_code in (404, 422)
+    viewer = TestClient(As(app, planner="kijker", may_plan=False), base_url="http://127.0.0.1")
+    refused = viewer.get("/kalender?run=plan")
+    assert (refused.status_code, "Vooruit" in refused.text) == (403, False)
 
 
 def test_the_author_is_the_login_and_not_what_the_page_says(app: Any, toy: Run) -> None:
