@@ -121,6 +121,12 @@ class Desk:
         """The version in force today."""
         return versions.current_version(self.store_url)
 
+    def _run_in_force(self) -> str | None:
+        """The run that made the version in force today."""
+        known = versions.versions(self.store_url)
+        own = known.loc[known["is_in_force"], "run_id"]
+        return str(own.iloc[0]) if len(own) else None
+
     def _folder(self, run_id: str) -> Path | None:
         """The folder of a run that has its outcome; None when there is none."""
         folder = run_folder(self.var, run_id)
@@ -141,11 +147,11 @@ class Desk:
         return found
 
     def opened(self, run_id: str) -> Opened:
-        """A run laid open; kept for the next request."""
-        folder = self.folder(run_id)
+        """A run laid open; kept for the next request, until it comes into force or ends."""
+        folder, is_in_force = self.folder(run_id), run_id == self._run_in_force()
         with self._mutex:
-            if run_id not in self._open:
-                bench = Bench(folder)
+            if run_id not in self._open or self._open[run_id].bench.is_in_force != is_in_force:
+                bench = Bench(folder, is_in_force=is_in_force)
                 self._open[run_id] = Opened(bench, map_value(bench.folder, bench.board))
                 while len(self._open) > KEPT_RUNS:
                     self._open.popitem(last=False)

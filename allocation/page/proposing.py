@@ -106,7 +106,7 @@ def submit(
     checks; nothing is stored then.
     """
     if valid_from is not None and valid_from != bench.day:
-        bench = Bench(bench.folder, valid_from)
+        bench = Bench(bench.folder, valid_from, is_in_force=bench.is_in_force)
     variant = bench.variant(changes)
     without = [
         str(b.layer.parts["pc4"].iloc[u])

@@ -26,13 +26,17 @@ from allocation.districting import ProblemError
 from allocation.intake.inputs import Inputs
 from allocation.intake.roster import active_teams, join_regions
 from allocation.layers.build import build_layers
+from allocation.layers.current import compared_with, line_hours
 from allocation.layers.holding import Roster, with_refusals
 from allocation.layers.layer import Layer
 from allocation.layers.ways import Ways
 from allocation.layers.work import capacity_hours
+from allocation.outcome.in_force import files_in_stock
 from allocation.outcome.routing import special_shares
+from allocation.outcome.transition import placed_files, transition_table
 from allocation.page.changes import UNCHANGED, ChangeSet, Move, apply_to_inputs, impossible_locks, refuse_nonsense
 from allocation.page.moving import changes_under, transition_under
+from allocation.pipeline.in_force import DIVISION_COLUMNS
 from allocation.pipeline.problems import ways_of_run
 from allocation.report.board import Amounts, Board, Ints, LayerBoard, LayerSums, lay_out, layer_sums
 from allocation.report.map import SHOWN, boards_shown, main_team
@@ -81,10 +85,13 @@ class Bench:
 
     ``day``: first day of the division, on which changes of teams take effect; None = the one of the run. On another
     day than that every layer is built anew: teams begin and end, locks lapse.
+
+    ``is_in_force``: the run's own division is what everything is compared with, for it is the version in force. Else it
+    is the division that the run was compared with.
     """
 
-    def __init__(self, folder: Path, day: date | None = None) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, day: date | None = None, *, is_in_force: bool = False) -> None:
+        self.folder, self.is_in_force = folder, is_in_force
         self._run = Run.open(folder)
         planned = self._run.layers().day
         self.day = planned if day is None else day
@@ -94,6 +101,8 @@ class Bench:
         self.run_id: str = self._run.run_id
         self.config = self._run.config
         self.board, self.held = Board.read(folder), self.held_files
+        if is_in_force:
+            self.board = self._compared_with_itself(self.board)
         if not self.is_as_run:
             self.board, self.held = self._rebuilt(ChangeSet())
         self.sums = tuple(b.sums for b in self.board.layers)
@@ -108,23 +117,45 @@ class Bench:
 
     @cached_property
     def in_force(self) -> pd.DataFrame:
-        """The division that the run was compared with."""
+        """The division that everything is compared with."""
+        if self.is_in_force:
+            return self._run.outcome("allocation")[DIVISION_COLUMNS]
         return self._run.read(run_files.DIVISION_IN_FORCE)
 
     @cached_property
     def proposed_changes(self) -> pd.DataFrame:
-        """Table ``allocation_changes`` of the run."""
-        return self._run.read(run_files.OUTCOME.table("allocation_changes"))
+        """Table ``allocation_changes`` of the run; without rows where it is in force."""
+        changes = self._run.outcome("allocation_changes")
+        return changes.head(0) if self.is_in_force else changes
 
     @cached_property
     def held_files(self) -> pd.DataFrame:
-        """Every file in stock with its holder, as ``layers.holding.held_files`` gave it in the run."""
-        return self._run.read(run_files.HELD_FILES)
+        """Every file in stock with its holder (``layers.holding.held_files``)."""
+        if not self.is_in_force:
+            return self._run.read(run_files.HELD_FILES)
+        return files_in_stock(
+            Inputs.read(self._run.inputs_folder), self._run.read(run_files.WORK), self._run.areas(),
+            now=self.in_force, routing_in_force=self._run.outcome("routing"), day=self.day, eve=self._run.eve,
+            config=self.config,
+        )  # fmt: skip
 
     @cached_property
     def transition(self) -> pd.DataFrame:
-        """Table ``transition`` of the run."""
-        return self._run.read(run_files.OUTCOME.table("transition"))
+        """Table ``transition`` of the proposal."""
+        if self.is_in_force:
+            return transition_table(placed_files(self.held_files, self._run.outcome("routing"), self.config))
+        return self._run.outcome("transition")
+
+    def _compared_with_itself(self, board: Board) -> Board:
+        files = self.amounts.with_hours(self.held)
+        position = pd.Series(board.areas.index, index=board.areas["pc4"])
+
+        def own(part: LayerBoard) -> LayerBoard:
+            hours = line_hours(self.expected, part.layer.law_domain)
+            layer = compared_with(part.layer, self.in_force, hours)
+            return lay_out(part.key, layer, part.proposal, self.amounts, position, files)
+
+        return replace(board, layers=tuple(own(part) for part in board.layers))
 
     @cached_property
     def team_months(self) -> pd.DataFrame:

@@ -16,6 +16,7 @@ from allocation.intake.inputs import Inputs
 from allocation.layers.layer import Layer
 from allocation.page import proposing
 from allocation.page.changes import ChangeSet, LockChange, Move, NewTeam, TeamChange
+from allocation.page.desk import Desk
 from allocation.page.suggestions import suggestions
 from allocation.page.whatif import Bench
 from allocation.pipeline import steps
@@ -219,6 +220,46 @@ def test_a_draft_on_the_version_in_force_is_compared_with_that_version(run: Run)
     assert set(changes["pc4"]) == {"1005"}
     assert set(changes["team_to"]) == {move.team_id}
     assert set(changes["from_version"]) == {1}
+
+
+def test_a_draft_on_the_version_in_force_counts_what_its_proposal_counts(run: Run) -> None:
+    """Laid open, the version in force is "now": nothing changes yet. One move, and a team that gets half of its hours:
+    page and proposal name the same postcodes, clients and files."""
+    steps.propose(run)
+    steps.publish(run)
+    bench = Bench(run.folder, is_in_force=True)
+    assert bench.changes_of(bench.variant_unchanged).empty
+    assert all((part.now == part.proposal).all() for part in bench.board.layers)
+    changes = ChangeSet(moves=(a_move(run),), teams=(TeamChange(team_id="O1", fte=0.5),))
+    variant = bench.variant(changes)
+    seen, files = bench.changes_of(variant), bench.transition_of(variant)
+    version = proposing.submit(
+        bench, changes, var=run.folder.parent.parent, store_url=run.store, by="Anna", reason="na de publicatie"
+    )
+    made = versions.read_table("allocation_changes", run.store, version=version)
+    assert len(seen) > 0
+    key = ["pc4", "client_line", "law_domain", "team_from", "team_to"]
+    pd.testing.assert_frame_equal(
+        seen[[*key, "clients"]].sort_values(key, ignore_index=True),
+        made[[*key, "clients"]].sort_values(key, ignore_index=True),
+        check_dtype=False,
+    )
+    moved = versions.read_table("transition", run.store, version=version)
+    count = [int(table.loc[table["movement"] == "verhuist", "clients"].sum()) for table in (files, moved)]
+    assert count[0] == count[1]
+
+
+def test_a_run_that_comes_into_force_is_laid_open_anew(run: Run) -> None:
+    """Opened as a proposal it is compared with what was; published, it is what others are compared with."""
+    steps.propose(run)
+    desk = Desk(run.store, run.folder.parent.parent)
+    assert not desk.bench(run.run_id).is_in_force
+    steps.publish(run)
+    opened = desk.bench(run.run_id)
+    assert opened.is_in_force
+    assert opened.proposed_changes.empty
+    assert desk.bench(run.run_id) is opened
+    desk.close()
 
 
 def test_a_draft_is_compared_with_what_is_in_force_by_then_also_in_its_layers(run: Run) -> None:
