@@ -56,7 +56,7 @@ def forecasts(known: pd.DataFrame, held_out: pd.DataFrame, areas: pd.DataFrame) 
 
     Returns
     -------
-    KEY, rate_region, share (1), team (a pretended team, see ``pretended_teams``); clients of the held-out year:
+    KEY, rate_region, town, share (1), team (a pretended team, see ``pretended_teams``); clients of the held-out year:
     ``actual``, and as forecast by ``estimate`` (with its errors, see ``intervals``), ``raw`` (the 12
     months before) and ``regional`` (inhabitants x the region's rate in those 12 months).
     """
@@ -68,6 +68,7 @@ def forecasts(known: pd.DataFrame, held_out: pd.DataFrame, areas: pd.DataFrame) 
     places = areas.set_index("pc4")
     region, people = places["arbeidsmarktregio_nr"], places["inhabitants"].astype("float64").fillna(0.0)
     table["rate_region"] = table["pc4"].map(region.astype(str))
+    table["town"] = table["pc4"].map(places["gemeente_code"].astype(str))
     in_region = table.groupby(["rate_region", *SERIES])["raw"].transform("sum")
     table["regional"] = in_region * table["pc4"].map(people / people.groupby(region).transform("sum"))
     table["team"], table["share"] = table["pc4"].map(pretended_teams(areas)), 1.0

@@ -26,15 +26,15 @@ Floats = NDArray[np.float64]
 YEAR = 12
 DAMPING = 0.95
 """Part of the trend that is left after each further month (Gardner and McKenzie 1985): half of it after 13 months."""
-NONE, TREND, STEP, PULSE, ONE_YEAR = range(5)
-PRIOR = np.array([0.70, 0.12, 0.08, 0.10, 0.0])
-COMMON_PRIOR = np.array([0.55, 0.12, 0.08, 0.10, 0.15])
+NONE, TREND, STEP, PULSE, ONE_YEAR, DELAY = range(6)
+PRIOR = np.array([0.69, 0.12, 0.08, 0.09, 0.0, 0.02])
+COMMON_PRIOR = np.array([0.54, 0.12, 0.08, 0.09, 0.15, 0.02])
 """Probability of each kind before the data are seen, spread evenly over its candidates: of a change of one series, and
 of one of all together. One year that is higher or lower than others (whole years, counted back from the end) is thought
-of for all together only."""
-PRIOR_SD = np.array([1e-6, 0.08, 0.15, 0.40, 0.08])
+of for all together only. Of a delay, clients that stay away come in later: so many months low, then as many as high."""
+PRIOR_SD = np.array([1e-6, 0.08, 0.15, 0.40, 0.08, 0.40])
 """Standard deviation of the size of each kind (log; of a trend: a year)."""
-SHORTEST_STEP, LONGEST_PULSE, INCOMPLETE = 3, 9, 2
+SHORTEST_STEP, LONGEST_PULSE, INCOMPLETE, LONGEST_DELAY = 3, 9, 2, 6
 """A step is seen for at least three months. A temporary change lasts up to nine, and when it still lasts at the end at
 most two months: counts that are not complete yet."""
 SEASON_SDS, NOISE_SDS = (0.02, 0.05, 0.1, 0.2, 0.4), (0.0, 0.01, 0.03, 0.08)
@@ -49,7 +49,7 @@ LEAST_SERIES = 3
 class Shapes:
     """Candidates: ``past`` (candidates, months) and ``future`` (candidates, 12) of the shape at size 1, ``kind``, the
     months ``begin`` to ``end`` (not included) in which all others are 1, and the log prior. The first candidate is
-    *nothing*, the second the trend."""
+    *nothing*, the second the trend. A delay is -1 in the first half of its months and 1 in the second."""
 
     past: Floats
     future: Floats
@@ -65,14 +65,22 @@ class Shapes:
     @property
     def recent(self) -> NDArray[np.bool_]:
         """Candidates that begin in the last half year."""
-        return np.asarray(np.isin(self.kind, (STEP, PULSE)) & (self.begin >= self.past.shape[1] - YEAR // 2))
+        return np.asarray(np.isin(self.kind, (STEP, PULSE, DELAY)) & (self.begin >= self.past.shape[1] - YEAR // 2))
 
     def times(self, m: Floats) -> Floats:
         """``past @ m`` by running sums: most shapes are 1 in a row of months."""
         running = np.concatenate([np.zeros((1, m.shape[1])), np.cumsum(m, axis=0)])
         product = running[self.end] - running[self.begin]
+        delay = self.kind == DELAY
+        half = (self.begin[delay] + self.end[delay]) // 2
+        product[delay] -= 2 * (running[half] - running[self.begin[delay]])
         product[1] = self.past[1] @ m
         return np.asarray(product)
+
+    def chosen(self, some: NDArray[np.bool_]) -> Shapes:
+        """Only ``some`` of the candidates."""
+        past, future, log_prior = self.past[some], self.future[some], self.log_prior[some]
+        return Shapes(past, future, self.kind[some], self.begin[some], self.end[some], log_prior)
 
     def common(self) -> Shapes:
         """The same as changes of all series together, of which only the part ``LASTING`` is left in the planning year
@@ -93,9 +101,15 @@ def shapes(months: int) -> Shapes:
         for start in range(months - length + 1)
         if start + length < months or length <= INCOMPLETE
     ]
+    spans += [
+        (DELAY, start, start + 2 * length)
+        for length in range(1, LONGEST_DELAY + 1)
+        for start in range(months - 2 * length + 1)
+    ]
     spans += [(ONE_YEAR, end - YEAR, end) for end in range(months, YEAR - 1, -YEAR) if months >= 2 * YEAR]
     kind, begin, end = np.array(spans, dtype=np.int64).T
     past = ((time >= begin[:, None]) & (time < end[:, None])).astype(np.float64)
+    past[(kind == DELAY)[:, None] & (time < ((begin + end) // 2)[:, None])] *= -1
     future = np.repeat((kind == STEP).astype(np.float64)[:, None], YEAR, axis=1)
     ahead = months - 1 + np.cumsum(DAMPING ** np.arange(1, YEAR + 1))
     past[1], future[1] = (time - time.mean()) / YEAR, (ahead - time.mean()) / YEAR
@@ -112,7 +126,8 @@ class Path:
     """The average change of each series, log: ``past`` (months, series), ``future`` (12, series); ``temporary``: the
     part of ``past`` that is temporary; ``variance`` (series,): of the mean log level of the planning year, from not
     knowing which change it was and how large; ``common_variance``: that of what all series share. ``trend``: log per
-    month, averaged. ``break_probability`` (series,): that something changed in the last half year."""
+    month, averaged. ``break_probability`` (series,): that something changed in the last half year. ``exceptional``
+    (months,): probability that the month is part of a temporary change of all series."""
 
     past: Floats
     future: Floats
@@ -121,12 +136,13 @@ class Path:
     common_variance: float
     trend: Floats
     break_probability: Floats
+    exceptional: Floats
 
     @classmethod
     def nothing(cls, months: int, series: int) -> Path:
         past, temporary = np.zeros((2, months, series))
         variance, trend, probability = np.zeros((3, series))
-        return cls(past, np.zeros((YEAR, series)), temporary, variance, 0.0, trend, probability)
+        return cls(past, np.zeros((YEAR, series)), temporary, variance, 0.0, trend, probability, np.zeros(months))
 
 
 def average_change(clients: Floats, used: NDArray[np.bool_], relative_to: Floats | None = None) -> Path:
@@ -275,11 +291,12 @@ def _combined(
     rise = _rise(common)[chosen]
     shared_rise = float(shared @ rise)
     common_variance = float(weight @ ((size * rise) ** 2 + error * rise**2)) - shared_rise**2
-    pulse, own_rise = candidates.kind == PULSE, _rise(candidates)
+    passes, own_rise = np.isin(candidates.kind, (PULSE, DELAY)), _rise(candidates)
+    kept = np.where(candidates.kind == DELAY, 0.0, 1.0)  # who comes later has come: it does not change the level
     months = candidates.past.shape[1]
     path = Path.nothing(months, len(parts))
     trend = float(shared @ (common.kind[chosen] == TREND)) / YEAR
-    temporary = (shared * pulse[chosen]) @ common.past[chosen]
+    temporary = (shared * passes[chosen]) @ common.past[chosen]
     probability = float(weight @ common.recent[chosen])
     for s, part in enumerate(parts):
         score = part.scores_after(chosen, size)
@@ -287,11 +304,12 @@ def _combined(
         own_weight = weight[:, None] * np.exp(log_weight - _log_sum(log_weight)[:, None])
         own_size, own_error = _size(part, candidates, score)
         effect = (own_weight * own_size).sum(axis=0)
-        path.past[:, s] = shared @ common.past[chosen] + effect @ candidates.past
+        path.past[:, s] = (shared * kept[chosen]) @ common.past[chosen] + (effect * kept) @ candidates.past
         path.future[:, s] = shared @ common.future[chosen] + effect @ candidates.future
-        path.temporary[:, s] = temporary + (effect * pulse) @ candidates.past
+        path.temporary[:, s] = temporary + (effect * passes) @ candidates.past
         moment = float((own_weight * (own_size**2 + own_error) * own_rise**2).sum())
         path.variance[s] = max(0.0, moment - float(effect @ own_rise) ** 2)
         path.trend[s] = trend + float(effect @ (candidates.kind == TREND)) / YEAR
         path.break_probability[s] = max(probability, float(own_weight.sum(axis=0) @ candidates.recent))
-    return replace(path, common_variance=max(0.0, common_variance))
+    exceptional = (weight * (common.kind[chosen] == PULSE)) @ common.past[chosen]
+    return replace(path, common_variance=max(0.0, common_variance), exceptional=exceptional)

@@ -22,6 +22,8 @@ class Doubt(StrEnum):
 
     SHORT = "short"
     """The history has fewer months than a trend takes. Amount: its months."""
+    DIVIDED_OTHERWISE = "divided_otherwise"
+    """Clients are spread otherwise over places from one month on: those before are not used. Amount: months used."""
     BREAK = "break"
     """The level of a product probably changed in the last half year. Amount: the probability, 0 to 1."""
     ENDED = "ended"
@@ -40,6 +42,8 @@ def doubts(history: History, levels: Levels, moving: Movement) -> pd.DataFrame:
     rows: list[tuple[str, str, float]] = []
     if months < MONTHS_FOR_TREND:
         rows.append((Doubt.SHORT, "", float(months)))
+    if history.months_before:
+        rows.append((Doubt.DIVIDED_OTHERWISE, "", float(months)))
     named = [(at, str(name)) for at, name in enumerate(history.products)]
     rows += [
         (Doubt.BREAK, name, float(levels.break_probability[at]))

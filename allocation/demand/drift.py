@@ -42,12 +42,18 @@ class Drift:
     """Per unit: ``factor`` = level in the planning year / weighted mean of its level in the history, and ``variance``
     of that (a share, squared), the walk of the planning year included. ``is_restless``: more probably than not its walk
     is beyond ``RESTLESS_SD``. ``burst_variance``: relative variance of one period's counts beyond chance, mean of all
-    units."""
+    units; ``own_burst``: that of each unit."""
 
     factor: Floats
     variance: Floats
     is_restless: NDArray[np.bool_]
     burst_variance: float
+    own_burst: Floats
+
+    def nothing(self) -> Drift:
+        """The same units, none of which moves."""
+        none = np.zeros_like(self.variance)
+        return Drift(none + 1, none, none > 0, 0.0, none)
 
 
 def drift(
@@ -64,25 +70,38 @@ def drift(
     """
     weight = recency * expected
     weight = weight / np.maximum(weight.sum(axis=1, keepdims=True), 1e-300)
-    ratio = np.divide(counts, expected, out=np.ones_like(expected), where=expected > 1e-9)
-    chance = np.where(expected > 1e-9, 1 / np.maximum(expected, 1e-9), NO_COUNT)
-    q, burst = (grid.ravel() for grid in np.meshgrid(np.array(sds) ** 2, np.array(bursts), indexing="ij"))
-    likelihood, change, error = _filter(ratio, chance, weight, q, burst, period_years)
-    part, posterior = _mixture(likelihood, q == 0)
+    ratio, chance = noise_of(counts, expected)
+    q = np.array(sds) ** 2
+    likelihood, change, error = filtered(ratio, chance, weight, q, np.array(bursts), period_years)
+    q, burst = np.repeat(q, len(bursts)), np.tile(bursts, len(q))
+    return changed(*mixture(likelihood, q == 0), change, error, q, burst)
+
+
+def noise_of(counts: Floats, expected: Floats) -> tuple[Floats, Floats]:
+    """Counts as a part of what was expected, and the variance of that by chance."""
+    some = expected > 1e-9
+    ratio = np.divide(counts, expected, out=np.ones_like(expected), where=some)
+    return ratio, np.where(some, 1 / np.maximum(expected, 1e-9), NO_COUNT)
+
+
+def changed(part: Floats, posterior: Floats, change: Floats, error: Floats, q: Floats, burst: Floats) -> Drift:
+    """The average over all combinations (units, combinations) of a walk's variance ``q`` and a burst variance."""
     mean = (posterior * change).sum(axis=1)
     spread = (posterior * (error + q / 3 + (change - mean[:, None]) ** 2)).sum(axis=1)
     restless = posterior[:, q > RESTLESS_SD**2].sum(axis=1) > 0.5
-    return Drift(np.clip(1 + mean, *FACTOR_RANGE), spread, restless, float(part @ burst))
+    return Drift(np.clip(1 + mean, *FACTOR_RANGE), spread, restless, float(part @ burst), posterior @ burst)
 
 
-def _filter(
-    ratio: Floats, chance: Floats, weight: Floats, q: Floats, burst: Floats, step: float
+def filtered(
+    ratio: Floats, chance: Floats, weight: Floats, of_walk: Floats, of_burst: Floats, step: float
 ) -> tuple[Floats, Floats, Floats]:
     """Per unit and combination of q and burst variance: log likelihood; mean and variance of (level at the end -
     weighted mean level of the history).
 
-    The state is (level now, weighted sum of the levels so far): both and their covariance are carried along.
+    The state is (level now, weighted sum of the levels so far): both and their covariance are carried along. The
+    likelihood leaves the vague level before the history out.
     """
+    q, burst = np.repeat(of_walk, len(of_burst)), np.tile(of_burst, len(of_walk))
     shape = (len(ratio), len(q))
     x, s = np.zeros(shape), np.zeros(shape)
     xx, xs, ss = np.full(shape, VAGUE), np.zeros(shape), np.zeros(shape)
@@ -98,10 +117,10 @@ def _filter(
         gain, gain_sum = xx / total, xs / total
         x, s = x + gain * off, s + gain_sum * off
         xx, xs, ss = xx - gain * xx, xs - gain * xs, ss - gain_sum * xs
-    return likelihood, x - s, np.maximum(xx - 2 * xs + ss, 0.0) + q * step / 2
+    return likelihood + 0.5 * np.log(VAGUE), x - s, np.maximum(xx - 2 * xs + ss, 0.0) + q * step / 2
 
 
-def _mixture(likelihood: Floats, still: NDArray[np.bool_]) -> tuple[Floats, Floats]:
+def mixture(likelihood: Floats, still: NDArray[np.bool_]) -> tuple[Floats, Floats]:
     """The parts of the units that have each combination, and the probability of each per unit.
 
     That any unit walks at all (combinations that are not ``still``) is weighed against none doing so, by the likelihood

@@ -8,6 +8,7 @@ regions and areas (``movement``), intervals of sums (``intervals``), who does th
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -20,7 +21,9 @@ from allocation.demand.history import History
 from allocation.demand.intervals import KEY, SHARED
 from allocation.demand.lines import line_parts, vangnet_part
 from allocation.demand.movement import movement
-from allocation.demand.shrinkage import NO_RATE, Floats, fit, sum_by
+from allocation.demand.regime import new_regime
+from allocation.demand.shrinkage import Floats, fit, sum_by
+from allocation.demand.totals import in_planning_year, of_streams
 from allocation.demand.trend import planning_year
 from allocation.intake.inputs import Inputs
 
@@ -43,18 +46,20 @@ def expected_work(inputs: Inputs, areas: pd.DataFrame, config: Config) -> pd.Dat
       with other rows (``hours_`` and the names of ``intervals.SHARED``): sums are for ``team_interval``;
     - ``vangnet_part``: the part (0 to 1) of the clients that is served on the vangnetlijn, the rest on the
       werkgeverslijn (``lines.vangnet_part``);
-    - ``rate_region``: the region (number, as text) whose rate the estimate leans on.
+    - ``rate_region``: the region (number, as text) whose rate the estimate leans on; ``town``: the gemeente (code).
     """
     return work_and_doubts(inputs, areas, config)[0]
 
 
 def work_and_doubts(inputs: Inputs, areas: pd.DataFrame, config: Config) -> tuple[pd.DataFrame, pd.DataFrame]:
     """``expected_work``, and where it leans on little (``doubts.doubts``)."""
-    inflow, leaning = _estimate(inputs.inflow, areas, config.work.exceptional_months)
+    inflow, leaning = inflow_and_doubts(inputs.inflow, areas, config.work.exceptional_months)
     stock = inputs.stock.groupby(KEY)["clients"].sum().rename("stock_clients").reset_index()
     work = inflow.drop(columns="rate_region").merge(stock, on=KEY, how="outer")
     work = work.fillna(dict.fromkeys(work.columns.difference(KEY), 0.0))
-    work["rate_region"] = work["pc4"].map(areas.set_index("pc4")["arbeidsmarktregio_nr"].astype(str))
+    places = areas.set_index("pc4")
+    work["rate_region"] = work["pc4"].map(places["arbeidsmarktregio_nr"].astype(str))
+    work["town"] = work["pc4"].map(places["gemeente_code"].astype(str))
     products = inputs.products.set_index("product")
     for column in ("law", "priority", "planned_stock_share", "hours_verzekeringsarts", "hours_other"):
         work[column] = work["product"].map(products[column])
@@ -98,15 +103,20 @@ def expected_inflow(inflow: pd.DataFrame, areas: pd.DataFrame, exceptional: Sequ
     Refused
         When no client came in at all (in months that count).
     """
-    return _estimate(inflow, areas, exceptional)[0]
+    return inflow_and_doubts(inflow, areas, exceptional)[0]
 
 
-def _estimate(
+def inflow_and_doubts(
     inflow: pd.DataFrame, areas: pd.DataFrame, exceptional: Sequence[str]
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """``expected_inflow``, and where it leans on little (``doubts.doubts``)."""
     if not inflow["clients"].gt(0).any() or inflow["month"].isin(list(exceptional)).all():
         raise Refused("The inflow has no clients at all: there is nothing to estimate the work from.")
     history = History.of(inflow, areas, exceptional)
+    start = new_regime(history.counts, history.region)
+    if start:
+        months = pd.period_range(inflow["month"].min(), inflow["month"].max(), freq="M").astype(str)
+        history = replace(History.of(inflow[inflow["month"] >= months[start]], areas, exceptional), months_before=start)
     if not history.monthly.any():
         raise Refused("The inflow has no clients at all: there is nothing to estimate the work from.")
     return estimate(history)
@@ -123,15 +133,10 @@ def estimate(history: History) -> tuple[pd.DataFrame, pd.DataFrame]:
     fitted = fit(cells.without(apart))
     plain = np.where(apart, cells.clients, fitted.estimate(cells))
     moving = movement(history, plain)
-    calm = ~moving.area.is_restless
-    levels = planning_year(history.monthly_without(~calm), history.product_of_stream, history.delivered)
-    moved = plain * np.where(apart, 1.0, moving.area.factor[cells.area])
-    counts = calm[cells.area]
-    regions = int(cells.region.max()) + 1
-    kept = _ratio(sum_by(cells.region, plain * counts, regions), sum_by(cells.region, moved * counts, regions))
-    moved = moved * np.where(apart, 1.0, kept[cells.region] * moving.region.factor[cells.region])
-    streams = len(history.product_of_stream)
-    mean = moved * _ratio(levels.year_clients, sum_by(history.stream, moved * counts, streams))[history.stream]
+    levels = planning_year(
+        history.monthly_without(moving.area.is_restless), history.product_of_stream, history.delivered
+    )
+    mean = in_planning_year(history, plain, moving, levels)
     of_cell, of_area, of_region = fitted.relative_errors(cells)
     of_cell = np.where(apart, 1 / np.sqrt(np.maximum(cells.clients, 1.0)), of_cell)
     of_area, of_region = np.where(apart, 0.0, of_area), np.where(apart, 0.0, of_region)
@@ -139,7 +144,8 @@ def estimate(history: History) -> tuple[pd.DataFrame, pd.DataFrame]:
     burst = moving.burst[cells.product] * np.where(in_place > 0, in_place * mean, 0.0)
     errors = {
         "sd_area": mean * np.sqrt(of_area**2 + moving.area.variance[cells.area]),
-        "sd_region": mean * of_region,
+        "sd_town": mean * np.sqrt(moving.town.variance[cells.town]),
+        "sd_region": mean * np.sqrt(of_region**2 + of_streams(history, moving, mean)),
         "sd_drift": mean * np.sqrt(moving.region.variance[cells.region]),
         "sd_product": mean * levels.relative_sd[cells.product],
         "sd_country": mean * levels.common_sd,
@@ -149,11 +155,6 @@ def estimate(history: History) -> tuple[pd.DataFrame, pd.DataFrame]:
     parts = {f"inflow_{name}": error for name, error in errors.items()}
     frame = history.keys().assign(inflow_clients=mean, inflow_sd=np.sqrt(variance), **parts)
     return frame, doubts(history, levels, moving)
-
-
-def _ratio(above: Floats, below: Floats) -> Floats:
-    """``above`` / ``below``; 1 where that is nothing."""
-    return np.where(below > NO_RATE, above / np.where(below > NO_RATE, below, 1.0), 1.0)
 
 
 def mean_of_product(history: History, mean: Floats) -> Floats:

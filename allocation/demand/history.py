@@ -34,8 +34,10 @@ class History:
     ``cells``: clients weighted by recency. ``monthly`` (months, streams): clients of the country per product and line,
     with ``product_of_stream``; ``of_area`` (areas, months x streams): the same by area; ``stream`` per cell.
     ``counts`` (areas, products, months). ``delivered`` (months,): False where the counts are missing or declared
-    exceptional. ``recency`` (months,): weight of each month. ``is_apart`` per cell: see ``APART``. ``region`` per area.
-    ``rates``: one row per code ``Cells.rate``.
+    exceptional. ``recency`` (months,): weight of each month. ``is_apart`` per cell: see ``APART``.
+    ``region`` and ``town`` (gemeente in its region) per area.
+    ``rates``: one row per code ``Cells.rate``. ``months_before``: months that were not used, for everything was divided
+    otherwise then (``regime``).
     """
 
     cells: Cells
@@ -48,9 +50,11 @@ class History:
     recency: Floats
     is_apart: NDArray[np.bool_]
     region: Codes
+    town: Codes
     pc4: NDArray[np.object_]
     rates: pd.DataFrame
     products: NDArray[np.object_]
+    months_before: int = 0
 
     @classmethod
     def of(cls, inflow: pd.DataFrame, areas: pd.DataFrame, exceptional: Sequence[str] = ()) -> History:
@@ -90,11 +94,12 @@ class History:
         cell_area = used[at]
         rates = series_names.iloc[np.nonzero(present)[1]].reset_index(drop=True)
         rates.insert(0, "rate_region", np.nonzero(present)[0].astype(str).astype(object))
+        town = _codes(areas[["arbeidsmarktregio_nr", "gemeente_code"]])[0]
         cells = Cells(
             clients=weighted[cell_area, of_series],
             exposure=exposure[cell_area],
             area=cell_area,
-            town=_codes(areas[["arbeidsmarktregio_nr", "gemeente_code"]])[0][cell_area],
+            town=town[cell_area],
             region=region[cell_area],
             product=product_of_series[of_series],
             rate=rate_of[region[cell_area], of_series],
@@ -102,7 +107,7 @@ class History:
         )
         return cls(
             cells, monthly, of_area, product_of_stream, stream_of_series[of_series], counts, delivered, recency,
-            apart[cell_area, cells.product], region, pc4, rates, np.asarray(products, dtype=object),
+            apart[cell_area, cells.product], region, town, pc4, rates, np.asarray(products, dtype=object),
         )  # fmt: skip
 
     def monthly_without(self, areas: NDArray[np.bool_]) -> Floats:

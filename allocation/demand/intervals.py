@@ -19,13 +19,14 @@ KEY = ["pc4", "product", "client_line", "client_group", "pw_client"]
 SERIES = KEY[1:]
 SHARED: dict[str, list[str]] = {
     "sd_area": ["pc4"],
+    "sd_town": ["rate_region", "town"],
     "sd_region": ["rate_region", *SERIES],
     "sd_drift": ["rate_region"],
     "sd_product": ["product"],
     "sd_country": [],
 }
-"""Which rows share which part of the error: all rows of an area, of a region's rate, of a region, of a product, of the
-country."""
+"""Which rows share which part of the error: all rows of an area, of a gemeente, of a region's rate, of a region, of a
+product, of the country."""
 INTERVAL = 0.8
 """Probability of the intervals of teams that are published and shown."""
 SMALLEST_SHAPE = 0.5
@@ -41,6 +42,13 @@ def shared_codes(rows: pd.DataFrame, part: str) -> NDArray[np.int64]:
     if not keys:
         return np.zeros(len(rows), dtype=np.int64)
     return rows.groupby(keys, sort=False).ngroup().to_numpy().astype(np.int64)
+
+
+def with_all_parts(work: pd.DataFrame) -> pd.DataFrame:
+    """``work`` of any release: a part of the error that was not told apart yet is nothing."""
+    lacking = [f"hours_{part}" for part in SHARED if f"hours_{part}" not in work]
+    work = work.assign(**dict.fromkeys(lacking, 0.0)) if lacking else work
+    return work if "town" in work else work.assign(town="")
 
 
 def team_interval(work: pd.DataFrame, by: Sequence[str] = ("team_id",), level: float = INTERVAL) -> pd.DataFrame:
@@ -60,8 +68,9 @@ def team_interval(work: pd.DataFrame, by: Sequence[str] = ("team_id",), level: f
     -------
     Frame indexed by ``by`` with ``hours_low`` and ``hours_high``, hours a year.
     """
+    work = with_all_parts(work)
     columns = {name: work[f"hours_{name}"] for name in ("sd", *SHARED)}
-    rows = work[[*{*by, *KEY, "rate_region"}]].assign(mean=work["hours_verzekeringsarts"], **columns)
+    rows = work[[*{*by, *KEY, "rate_region", "town"}]].assign(mean=work["hours_verzekeringsarts"], **columns)
     interval = sum_interval(rows.assign(share=work.get("share", 1.0)), by, level)
     return interval[["low", "high"]].add_prefix("hours_")
 
@@ -69,7 +78,7 @@ def team_interval(work: pd.DataFrame, by: Sequence[str] = ("team_id",), level: f
 def sum_interval(rows: pd.DataFrame, by: Sequence[str], level: float, are_counts: bool = False) -> pd.DataFrame:
     """``mean``, ``low`` and ``high`` of the sum of ``rows`` per ``by``, an interval of probability ``level``.
 
-    ``rows``: KEY, rate_region, by, mean, share, sd and its shared parts. ``are_counts``: the sums are whole clients.
+    ``rows``: KEY, rate_region, town, by, mean, share, sd and its shared parts. ``are_counts``: sums are whole clients.
     """
     by, share = list(by), rows["share"]
     own = rows["sd"] ** 2 - sum(rows[part] ** 2 for part in SHARED)

@@ -7,7 +7,7 @@ hours (``expected``).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -33,6 +33,9 @@ MISSED = 4.6
 in a hundred times (exp(-4.6) = 0.01). Such months at the start: a new product; in between, or one or two at the end:
 not delivered; more at the end: the product ended."""
 NOT_DELIVERED_AT_END = 2
+INCOMPLETE_FROM, ALSO_INCOMPLETE = 0.9, 0.5
+"""The last two months are left out when they are so probably part of a temporary change of all products: they are not
+complete yet. The second probability holds beside a month that was left out."""
 PRODUCT_CHANGE_SD, COMMON_CHANGE_SD = 0.03, 0.02
 """Assumed standard deviation of the change of a product's yearly total, and of all products together, as a share, where
 the history is too short to show it. Where it is not, the assumptions weigh as much as so many observed changes:"""
@@ -77,8 +80,9 @@ def planning_year(monthly: Floats, product: Codes | None = None, delivered: NDAr
     np.add.at(totals.T, product, monthly.T)
     states = [_state(series, delivered) for series in totals.T]
     used = np.column_stack([state[0] for state in states])
+    seen = used
     started, ended = np.array([state[1] for state in states]), np.array([state[2] for state in states])
-    path = _path(totals, used, np.flatnonzero(~ended))
+    first, path, used = _paths(totals, used, np.flatnonzero(~ended))
     lines = _line_paths(monthly, totals, used, product, ended)
     year = np.array(
         [
@@ -86,14 +90,14 @@ def planning_year(monthly: Floats, product: Codes | None = None, delivered: NDAr
             for s, p in enumerate(product)
         ]
     )  # fmt: skip
-    level = np.where(used, totals, np.nan) / np.exp(path.temporary)
+    level = np.where(seen, totals, np.nan) / np.exp(first.temporary)
     of_products, common = _yearly_change_variances(level)
     counting = 1 / np.maximum(np.nansum(level, axis=0), 1.0)
     return Levels(
         year_clients=year,
         trend=path.trend,
         relative_sd=np.sqrt(of_products + path.variance + counting),
-        break_probability=path.break_probability,
+        break_probability=np.maximum(first.break_probability, path.break_probability),
         has_ended=ended,
         started=started,
         common_sd=float(np.sqrt(common + path.common_variance)),
@@ -119,25 +123,52 @@ def _state(series: Floats, delivered: NDArray[np.bool_]) -> tuple[NDArray[np.boo
     return used, started, ended
 
 
-def _path(totals: Floats, used: NDArray[np.bool_], going: Codes) -> Path:
-    """Changes of the products that have enough history; nothing for the others."""
-    months, products = totals.shape
-    path = Path.nothing(months, products)
+def _paths(
+    totals: Floats, used: NDArray[np.bool_], going: Codes
+) -> tuple[Path, Path, NDArray[np.bool_]]:  # fmt: skip
+    """Changes of the products that have enough history, nothing for the others: as seen at first, and when months at
+    the end that are not complete yet have been left out, with the months that count then. A history has one story:
+    until these are left out, they hide a trend.
+    """
+    able = _able(totals, used, going)
+    first = path = _path(totals, used, able)
+    left_out, at_end = np.zeros(len(totals), dtype=bool), np.arange(len(totals)) >= len(totals) - NOT_DELIVERED_AT_END
+    for _ in range(NOT_DELIVERED_AT_END):
+        beside = np.convolve(left_out, [1, 1, 1], mode="same") > 0
+        exceptional = path.exceptional > np.where(beside, ALSO_INCOMPLETE, INCOMPLETE_FROM)
+        exceptional &= at_end & ~left_out
+        if not exceptional.any():
+            break
+        left_out |= exceptional
+        used = used & ~exceptional[:, None]
+        path = _path(totals, used, [p for p in able if _has_all_months(totals[:, p], used[:, p])])
+    return first, path, used
+
+
+def _able(totals: Floats, used: NDArray[np.bool_], going: Codes) -> list[int]:
+    """The products of which a change can be told."""
+    months = len(totals)
+    if months < MONTHS_FOR_TREND:
+        return []
     able = [p for p in going if used[:, p].sum() >= MONTHS_FOR_TREND - 2 and _has_all_months(totals[:, p], used[:, p])]
-    able = [p for p in able if totals[used[:, p], p].sum() >= CLIENTS_FOR_TREND * months / YEAR / 2]
-    if months < MONTHS_FOR_TREND or not able:
+    return [int(p) for p in able if totals[used[:, p], p].sum() >= CLIENTS_FOR_TREND * months / YEAR / 2]
+
+
+def _path(totals: Floats, used: NDArray[np.bool_], able: list[int]) -> Path:
+    path = Path.nothing(*totals.shape)
+    if not able:
         return path
     found = average_change(totals[:, able], used[:, able])
     for name in ("past", "future", "temporary"):
         getattr(path, name)[:, able] = getattr(found, name)
     for name in ("variance", "trend", "break_probability"):
         getattr(path, name)[able] = getattr(found, name)
-    return Path(path.past, path.future, path.temporary, path.variance, found.common_variance, path.trend,
-                path.break_probability)  # fmt: skip
+    return replace(path, common_variance=found.common_variance, exceptional=found.exceptional)
 
 
 def _has_all_months(series: Floats, used: NDArray[np.bool_]) -> bool:
-    return all(used[month::YEAR].any() and series[month::YEAR].sum() > 0 for month in range(YEAR))
+    counts = np.where(used, series, 0.0)
+    return all(counts[month::YEAR].sum() > 0 for month in range(YEAR))
 
 
 def _line_paths(

@@ -16,7 +16,7 @@ from scipy.sparse import coo_array, csr_array
 from allocation.contract.config import Config
 from allocation.contract.vocabulary import ALL_LINES, MONTHS_A_YEAR
 from allocation.demand.chance import chance_within
-from allocation.demand.intervals import SHARED, shared_codes
+from allocation.demand.intervals import SHARED, shared_codes, with_all_parts
 from allocation.demand.lines import VANGNET
 from allocation.layers.layer import Layer
 from allocation.layers.work import layer_work
@@ -50,6 +50,7 @@ def spread_of_areas(rows: pd.DataFrame, pc4: pd.Index, line: str) -> Spread:
     The amounts of such rows are those of the part that is served on the line. The own noise of a part of the clients
     is that part of the variance, not of the standard deviation (``demand.intervals.team_interval``).
     """
+    rows = with_all_parts(rows)
     vangnet = rows["vangnet_part"].to_numpy(dtype=np.float64)
     part_of_row = {VANGNET: vangnet, ALL_LINES: np.ones(len(rows))}.get(line, 1.0 - vangnet)
     area = pc4.get_indexer(pd.Index(rows["pc4"]))

@@ -41,6 +41,11 @@ def sentences(facts: pd.DataFrame) -> list[str]:
                     f"De instroom beslaat {number(amount)} maanden: of een product groeit of krimpt, is daaruit niet "
                     "af te leiden."
                 )
+            case Doubt.DIVIDED_OTHERWISE:
+                said.append(
+                    f"De instroom is in één maand bijna overal anders verdeeld geraakt. De raming steunt op de "
+                    f"{number(amount)} maanden daarna."
+                )
             case Doubt.BREAK:
                 said.append(
                     f"De instroom van {subject} is in het laatste half jaar waarschijnlijk van niveau veranderd (kans "

@@ -31,6 +31,7 @@ def forecasts(counts: Counts) -> pd.DataFrame:
     places = counts.areas.set_index("pc4")
     table["area"], table["team"] = table["pc4"], table["pc4"].map(places["team"])
     table["region"] = table["rate_region"] = table["pc4"].map(places["arbeidsmarktregio_nr"].astype(str))
+    table["town"] = table["pc4"].map(places["gemeente_code"])
     return table.assign(share=1.0)
 
 

@@ -1,7 +1,8 @@
 """What happens in each generated country. One function a scenario: a generator of random numbers -> ``World``.
 
 ``BREAKS`` are those that change in the last months of the history: no forecast can follow them, and the estimate is
-only asked to say that it suspects a break. ``UNTUNED`` came after the estimate, which was not changed for them.
+only asked to say that it suspects a break. Those of ``untuned`` came after the estimate, and it was not
+changed for them.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
+from tests.benchmarks.demand import untuned
 from tests.benchmarks.demand.worlds import YEAR, World, between, country, random_walk
 
 Draw = np.random.Generator
@@ -243,15 +245,79 @@ def substitution(draw: Draw) -> World:
     return world
 
 
-def factories(draw: Draw) -> World:
-    """Forty times in three years a factory closes: 15 areas in a row have one and a half times as many clients of three
-    products for half a year."""
+def towns_drift(draw: Draw) -> World:
+    """Gemeenten drift, 12% a year: whole teams move against their region."""
     world = country(draw)
-    for _ in range(40):
-        first, month = int(draw.integers(0, len(world.people) - 15)), int(draw.integers(0, len(world.time) - 6))
-        some = draw.choice(list("ABCDEFGH"), 3, replace=False)
-        block = np.ix_(range(month, month + 6), range(first, first + 15), np.flatnonzero(world.of("".join(some))))
-        world.intensity[block] *= 1.5
+    towns = np.arange(len(world.people)) // 8
+    steps = draw.normal(0, 0.12 / YEAR**0.5, (len(world.time), towns.max() + 1))
+    world.intensity = world.intensity * np.exp(np.cumsum(steps, axis=0))[:, towns, None]
+    return world
+
+
+def one_region_grows(draw: Draw) -> World:
+    """One region grows by 15% a year, the others stay as they are."""
+    world = country(draw)
+    here = (world.region == 4)[None, :, None]
+    world.intensity = world.intensity * np.where(here, 1.15 ** (world.time / YEAR), 1.0)
+    return world
+
+
+def local_trends(draw: Draw) -> World:
+    """Every product drifts in every region by itself, 10% a year."""
+    world = country(draw)
+    products = pd.factorize(world.series["product"])[0]
+    size = (len(world.time), world.region.max() + 1, products.max() + 1)
+    walk = np.exp(np.cumsum(draw.normal(0, 0.1 / YEAR**0.5, size), axis=0))
+    world.intensity = world.intensity * walk[:, world.region][:, :, products]
+    return world
+
+
+def strike(draw: Draw) -> World:
+    """In one region half of the clients stay away for five months, which end three months before the history does."""
+    world = country(draw)
+    here = (world.region == 2)[None, :, None]
+    world.intensity = world.intensity * np.where(between(world, 16, 21) & here, 0.5, 1.0)
+    return world
+
+
+def regime(draw: Draw) -> World:
+    """Five years of history; half way every product, every region and every area gets another level."""
+    world = country(draw, months=60)
+    products = pd.factorize(world.series["product"])[0]
+    factor = draw.normal(0, 0.15, products.max() + 1)[products] + draw.normal(0, 0.2, (len(world.people), 1))
+    factor = np.exp(factor + draw.normal(0, 0.08, (world.region.max() + 1, 1))[world.region])
+    world.intensity = world.intensity * np.where(between(world, 30, 999), factor, 1.0)
+    return world
+
+
+def lag_and_growth(draw: Draw) -> World:
+    """Everything grows by 5% a year, and of the last two months 80% and 45% are registered."""
+    world = growth_of_all(draw)
+    world.intensity = world.intensity * np.where(world.time == 22, 0.8, np.where(world.time == 23, 0.45, 1.0))
+    return world
+
+
+def reclassified(draw: Draw) -> World:
+    """From the fourteenth month on a third of product B is counted as C, in every region."""
+    world = country(draw)
+    gone = np.where(between(world, 13, 999) & world.of("B"), world.intensity / 3, 0.0)
+    into = gone.sum(axis=2, keepdims=True) * world.of("C") / world.of("C").sum()
+    world.intensity = world.intensity - gone + into
+    return world
+
+
+def few_clients(draw: Draw) -> World:
+    """A tenth of the clients: about eight a year in an area."""
+    world = country(draw)
+    world.intensity = world.intensity * 0.1
+    return world
+
+
+def heavy_tails(draw: Draw) -> World:
+    """Needs of areas and cells with a heavy tail (t with 2.5 degrees of freedom, in the log)."""
+    world = country(draw)
+    need = 0.25 * draw.standard_t(2.5, (len(world.people), 1)) + 0.15 * draw.standard_t(2.5, world.intensity.shape[1:])
+    world.intensity = world.intensity * np.exp(np.clip(need, -2.5, 2.5))
     return world
 
 
@@ -261,10 +327,11 @@ SCENARIOS: dict[str, Callable[[Draw], World]] = {
         stationary, one_year, dip, pilot, step, trend_of_small_product, growth_of_all, region_drift, area_drift, bursts,
         new_housing, common_shock, mild_shock_and_drift, five_years, registration_change, opposite_lines, institutions,
         new_product, ended_product, lag, declared_lag, lost_month, small_regions, merged_postcodes, long_season,
-        break_at_the_end, backlog, substitution, factories,
+        break_at_the_end, backlog, substitution, towns_drift, one_region_grows, local_trends, strike, regime,
+        lag_and_growth, reclassified, few_clients, heavy_tails, *untuned.UNTUNED,
     )
 }  # fmt: skip
 OF_THE_COUNTRY = ("common shock", "mild shock and drift")
 """What happens here is one draw a year for the whole country: it takes three times as many countries."""
 BREAKS = ("break at the end",)
-UNTUNED = ("backlog", "substitution", "factories")
+UNTUNED = tuple(scenario.__name__.replace("_", " ") for scenario in untuned.UNTUNED)

@@ -55,7 +55,7 @@ class TestByHand:
         """Outcome 4 and 0. Forecast 2 and 1: errors 3 of 4; deviance 2 (4 ln 2 - 4 + 2) and 2 (0 - 0 + 1), halved.
         A forecast of 0 counts as 0.5 in the deviance only."""
         same = {"product": "P", "client_line": "alle", "client_group": "regulier", "pw_client": False,
-                "rate_region": "1", "share": 1.0,
+                "rate_region": "1", "town": "0001", "share": 1.0,
                 **dict.fromkeys(SHARED, 0.0), "team": "1-0"}  # fmt: skip
         table = pd.DataFrame(
             {"pc4": ["1001", "1002"], "actual": [4.0, 0.0], "estimate": [2.0, 1.0], "raw": [4.0, 0.0],
@@ -72,7 +72,7 @@ class TestByHand:
     def test_coverage_has_two_sides(self, actual: int, inside: int) -> None:
         """100 with sd 10: the 80% interval is 87.4 to 113.0; half a client is allowed, as counts are whole."""
         same = {"product": "P", "client_line": "alle", "client_group": "regulier", "pw_client": False,
-                "rate_region": "1", "share": 1.0,
+                "rate_region": "1", "town": "0001", "share": 1.0,
                 **dict.fromkeys(SHARED, 0.0), "pc4": "1001", "team": "1-0"}  # fmt: skip
         row = pd.DataFrame(
             [{"actual": float(actual), "estimate": 100.0, "raw": 1.0, "regional": 1.0, "sd": 10.0, **same}]

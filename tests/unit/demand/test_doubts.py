@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from allocation.demand.doubts import Doubt
-from allocation.demand.expected import estimate
+from allocation.demand.expected import estimate, inflow_and_doubts
 from allocation.demand.history import History
 
 CODES = [str(1000 + at) for at in range(40)]
@@ -67,3 +67,18 @@ def test_a_postcode_that_grows_fast_stands_by_itself() -> None:
     assert list(found) == [Doubt.RESTLESS]
     assert list(found[Doubt.RESTLESS]) == ["1003"]
     assert 1.3 < found[Doubt.RESTLESS]["1003"] < 1.7
+
+
+def test_months_before_everything_was_divided_otherwise_are_not_used() -> None:
+    """Four years: from the nineteenth month on every area has another level."""
+    draw, rows = np.random.default_rng(11), []
+    level = np.repeat(20 * np.exp(draw.normal(0, 0.4, (40, 1))), 48, axis=1)
+    level[:, 18:] *= np.exp(draw.normal(0, 0.5, (40, 1)))
+    for (area, month), clients in np.ndenumerate(draw.poisson(level)):
+        rows.append((f"{2022 + month // 12}-{month % 12 + 1:02d}", CODES[area], "P", clients))
+    inflow = pd.DataFrame(rows, columns=["month", "pc4", "product", "clients"])
+    inflow = inflow.assign(client_line="alle", client_group="regulier", pw_client=False)
+    found, facts = inflow_and_doubts(inflow, areas(), ())
+    assert facts.loc[facts["kind"] == Doubt.DIVIDED_OTHERWISE, "amount"].tolist() == [30.0]
+    now = found.sort_values("pc4")["inflow_clients"].to_numpy()
+    assert np.abs(np.log(now / (12 * level[:, -1]))).max() < 0.15

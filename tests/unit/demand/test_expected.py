@@ -239,6 +239,7 @@ class TestExpectedWork:
         assert work["stock_clients"].dtype == work["priority"].dtype == "int64"
         assert work["is_central"].dtype == bool
         assert set(work["rate_region"]) == {"1", "2"}
+        assert work["town"].map(type).eq(str).all()
 
     def test_survives_a_file(self, tmp_path: Path) -> None:
         work = self.work().reset_index()

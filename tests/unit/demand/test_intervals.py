@@ -13,11 +13,11 @@ from allocation.demand.intervals import count_interval, team_interval
 def work_rows(rows: list[tuple[str, str, str, float, float, float, float, float]]) -> pd.DataFrame:
     columns = ["team_id", "pc4", "product", "hours_verzekeringsarts", "hours_sd", "area", "region", "product_level"]
     frame = pd.DataFrame(rows, columns=columns).assign(
-        client_line="alle", client_group="regulier", pw_client=False, rate_region="1"
+        client_line="alle", client_group="regulier", pw_client=False, rate_region="1", town="0001"
     )
     return frame.rename(
         columns={"area": "hours_sd_area", "region": "hours_sd_region", "product_level": "hours_sd_product"}
-    ).assign(hours_sd_drift=0.0, hours_sd_country=0.0)
+    ).assign(hours_sd_town=0.0, hours_sd_drift=0.0, hours_sd_country=0.0)
 
 
 def spread(interval: pd.DataFrame) -> float:

@@ -19,6 +19,7 @@ def test_every_kind_has_its_sentence() -> None:
     said = sentences(facts(
         (Doubt.SHORT, "", 14.0), (Doubt.BREAK, "WIA_EWT", 0.874), (Doubt.ENDED, "RIV", 300.0),
         (Doubt.STARTED, "PW_ABA", 9.0), (Doubt.RESTLESS, "1013", 1.6), (Doubt.RESTLESS, "1011", 0.2),
+        (Doubt.DIVIDED_OTHERWISE, "", 30.0),
     ))  # fmt: skip
     assert len(said) == len(Doubt)
     assert "14 maanden" in said[0]
@@ -26,8 +27,9 @@ def test_every_kind_has_its_sentence() -> None:
     assert "87%" in said[1]
     assert said[2].startswith("RIV komt niet meer binnen")
     assert "9 maanden" in said[3]
-    assert "In 2 postcodes" in said[4]
-    assert "1011, 1013" in said[4]
+    assert said[4].endswith("De raming steunt op de 30 maanden daarna.")
+    assert "In 2 postcodes" in said[5]
+    assert "1011, 1013" in said[5]
 
 
 def test_a_long_list_of_postcodes_is_cut() -> None:

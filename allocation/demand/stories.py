@@ -1,0 +1,120 @@
+"""Units with many clients (regions, products of a region) against the whole: what happened to them, and where are they?
+
+Belongs here: the stories, their weights, and the level of each unit in the planning year. Arrays in, arrays out. Does
+not belong here: what a unit is and what is expected of it (``movement``), changes of the whole country (``trend``).
+
+The model. In period k a unit has c(k) clients where e(k) were expected, and
+
+    c(k) / e(k) = level + story(k) + noise,  noise variance = 1 / e(k) + burst variance.
+
+The story is: nothing; a random walk (the local level model of ``drift``, with a few values of its variance); or
+``size x shape(k)`` with one of the shapes of ``change`` (a trend, a step, a temporary change, clients registered late)
+and size ~ N(0, prior sd of its kind). The level has a flat prior, so with v(k) = 1 / noise variance and
+M = diag(v) - v v' / sum(v) a shape x has the log Bayes factor ``score^2 / (2 (information + 1 / prior variance)) -
+log(1 + prior variance x information) / 2``, information = x' M x, score = x' M (c / e) (Kass and Raftery, Journal of
+the American Statistical Association 90, 1995). How many units have each kind of story, and each burst variance, is
+estimated over all units (``drift.mixture``), and a unit's own counts then say which of them it probably has. The
+estimate is the average over all (Hoeting et al., Statistical Science 14, 1999).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from allocation.demand.change import DELAY, ONE_YEAR, PRIOR_SD, PULSE, STEP, TREND, YEAR, Shapes, shapes
+from allocation.demand.drift import Drift, changed, filtered, mixture, noise_of
+
+Floats = NDArray[np.float64]
+Codes = NDArray[np.int64]
+KINDS = (TREND, STEP, PULSE, DELAY)
+BURSTS = (0.0, 0.0003, 0.001, 0.004, 0.016, 0.06, 0.25)
+"""Variances of the noise of a period beyond chance that are considered."""
+
+
+def unit_stories(
+    counts: Floats, expected: Floats, recency: Floats, period: Codes, sds: tuple[float, ...], like: Codes | None = None,
+    *, whole_periods: bool,
+) -> Drift:  # fmt: skip
+    """Level of every unit in the planning year against its weighted mean in the history.
+
+    Parameters
+    ----------
+    counts, expected : (units, periods), clients. recency : (periods,), the weight that the estimate gave each period.
+    period : (months,), the period of each month.
+    sds : yearly standard deviations of the walks that are considered, 0 first.
+    like : (units,), code of the units that tell of each other what stories there are; default: all of them.
+    whole_periods : only stories that begin and end with a period.
+    """
+    periods = counts.shape[1]
+    candidates = _candidates(period, whole_periods=whole_periods)
+    length = np.bincount(period)
+    past = np.stack([np.bincount(period, shape, periods) / length for shape in candidates.past])
+    ratio, chance = noise_of(counts, expected)
+    weight = recency * expected
+    weight = weight / np.maximum(weight.sum(axis=1, keepdims=True), 1e-300)
+    step = float(length.max()) / YEAR
+    bursts = np.array(BURSTS)
+    walks = filtered(ratio, chance, weight, np.array(sds[1:]) ** 2, bursts, step)
+    told = _told(ratio, chance, weight, past, candidates, bursts)
+    likelihood, change, error = (np.concatenate(parts, axis=1) for parts in zip(told, walks, strict=True))
+    q = np.concatenate([np.zeros(told[0].shape[1]), np.repeat(np.array(sds[1:]) ** 2, len(bursts))])
+    burst = np.tile(bursts, likelihood.shape[1] // len(bursts))
+    still = np.arange(likelihood.shape[1]) < len(bursts)
+    like = np.zeros(len(counts), dtype=np.int64) if like is None else like
+    part, posterior = np.zeros(len(q)), np.zeros(likelihood.shape)
+    posterior[:, 0] = 1.0
+    there = expected.sum(axis=1) > 1e-9
+    for code in np.unique(like[there]):
+        some = there & (like == code)
+        of_code, posterior[some] = mixture(likelihood[some], still)
+        part += of_code * some.sum() / there.sum()
+    change[~there] = 0.0
+    return changed(part, posterior, change, error, q, burst)
+
+
+def _candidates(period: Codes, *, whole_periods: bool) -> Shapes:
+    """The shapes of ``change`` that one unit may have against the others."""
+    found = shapes(len(period))
+    usable = found.kind != ONE_YEAR
+    if whole_periods:
+        edges = np.flatnonzero(np.diff(period, prepend=-1, append=period.max() + 1))
+        usable &= np.isin(found.begin, edges) & np.isin(found.end, edges) | (found.kind == TREND)
+    return found.chosen(usable)
+
+
+def _told(
+    ratio: Floats, chance: Floats, weight: Floats, past: Floats, candidates: Shapes, bursts: Floats
+) -> tuple[Floats, Floats, Floats]:
+    """Of nothing and of each kind of shape, with each burst variance (units, kinds x bursts): log likelihood; mean and
+    variance of (level of the planning year - weighted mean of the history)."""
+    v = 1 / (chance[:, None, :] + bursts[None, :, None])  # (units, bursts, periods)
+    z = ratio[:, None, :]
+    total, first = v.sum(axis=2), (v * z).sum(axis=2)
+    middle = first / total
+    nothing = 0.5 * (np.log(v).sum(axis=2) - np.log(total) - (v * (z - middle[:, :, None]) ** 2).sum(axis=2))
+    observed = (weight * ratio).sum(axis=1)[:, None]
+    likelihoods, changes, errors = [nothing], [middle - observed], [np.zeros_like(nothing)]
+    future = candidates.future.mean(axis=1)
+    for kind in KINDS:
+        of_kind = np.flatnonzero(candidates.kind == kind)
+        if not len(of_kind):
+            continue
+        x = past[of_kind].T
+        in_x = v @ x
+        information = (v @ x**2 - in_x**2 / total[:, :, None]).clip(min=0.0)
+        score = (v * z) @ x - first[:, :, None] * in_x / total[:, :, None]
+        prior = PRIOR_SD[kind] ** 2
+        gain = 0.5 * score**2 / (information + 1 / prior) - 0.5 * np.log1p(prior * information)
+        top = gain.max(axis=2, keepdims=True)
+        odds = np.exp(gain - top)
+        likelihoods.append(nothing + top[:, :, 0] + np.log(odds.mean(axis=2)))
+        odds /= odds.sum(axis=2, keepdims=True)
+        size, spread = score / (information + 1 / prior), 1 / (information + 1 / prior)
+        rise = future[of_kind] - in_x / total[:, :, None]  # of the level at size 1, from that of the history
+        if kind == DELAY:
+            rise = np.zeros_like(rise)  # who comes later has come
+        mean = (odds * size * rise).sum(axis=2)
+        changes.append(middle - observed + mean)
+        errors.append((odds * (spread + size**2) * rise**2).sum(axis=2) - mean**2)
+    return tuple(np.concatenate(parts, axis=1) for parts in (likelihoods, changes, errors))  # type: ignore[return-value]

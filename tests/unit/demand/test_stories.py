@@ -1,0 +1,60 @@
+"""What happened to one of a few large units is told from its own counts."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from allocation.demand.drift import Drift
+from allocation.demand.stories import unit_stories
+
+MONTHS, UNITS, CLIENTS = 24, 10, 600.0
+SDS = (0.0, 0.02, 0.04, 0.08, 0.16)
+
+
+def found(shape: np.ndarray | float, seed: int = 1) -> Drift:
+    """Ten regions, 600 clients a month each; the first x ``shape`` (months,). Expected: what it had in all, evenly."""
+    level = np.full((UNITS, MONTHS), CLIENTS)
+    level[0] *= shape
+    counts = np.random.default_rng(seed).poisson(level).astype(float)
+    expected = np.repeat(counts.mean(axis=1, keepdims=True), MONTHS, axis=1)
+    return unit_stories(counts, expected, np.ones(MONTHS), np.arange(MONTHS), SDS, whole_periods=False)
+
+
+def at(first: int, end: int, value: float) -> np.ndarray:
+    return np.where((np.arange(MONTHS) >= first) & (np.arange(MONTHS) < end), value, 1.0)
+
+
+def test_nothing_happened() -> None:
+    still = found(1.0)
+    assert np.abs(still.factor - 1).max() < 0.01
+    assert np.sqrt(still.variance).max() < 0.02
+
+
+def test_the_others_stand_still_when_one_moves() -> None:
+    assert np.abs(found(at(8, 99, 1.3)).factor[1:] - 1).max() < 0.01
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_half_of_the_clients_stay_away_for_five_months(seed: int) -> None:
+    """The mean of the history is 5 / 48 too low, and that is over."""
+    assert found(at(16, 21, 0.5), seed).factor[0] == pytest.approx(48 / 43, abs=0.03)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_step_lasts(seed: int) -> None:
+    """16 months at 1.3 and 8 at 1: mean 1.2, and 1.3 from now on."""
+    assert found(at(8, 99, 1.3), seed).factor[0] == pytest.approx(1.3 / 1.2, abs=0.03)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_who_is_registered_later_changes_nothing(seed: int) -> None:
+    assert found(at(12, 16, 0.5) * at(16, 20, 1.5), seed).factor[0] == pytest.approx(1, abs=0.02)
+
+
+def test_a_unit_without_clients_says_nothing() -> None:
+    expected = np.full((3, MONTHS), CLIENTS)
+    expected[0] = 0.0
+    counts = np.random.default_rng(1).poisson(expected).astype(float)
+    still = unit_stories(counts, expected, np.ones(MONTHS), np.arange(MONTHS), SDS, whole_periods=True)
+    assert (still.factor[0], still.variance[0]) == (1.0, 0.0)
