@@ -36,7 +36,7 @@ run: $(READY)     ## the whole pipeline through Airflow (in-process) on the embe
 
 test: $(TESTS)    ## every test but the heaviest, and the checks of `make lint`
 	$(MAKE) --no-print-directory lint
-	$(BIN)/pytest -m "not heavy" -n 2 --dist loadfile
+	$(BIN)/pytest -m "not heavy" -n 2 --dist loadfile --no-loadscope-reorder
 
 test-heavy: $(TESTS) ## the tests that take minutes: real Airflow components, scale, kill series
 	$(BIN)/pytest -m heavy

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -25,6 +26,7 @@ from allocation.pipeline import run_all, steps
 from allocation.publication import store, versions
 from allocation.runs.run import Run
 from tests.support import toy
+from tests.support.browser import copied
 
 # Most tests make two or three whole runs: seconds, more where others work too.
 pytestmark = pytest.mark.timeout(900)
@@ -99,14 +101,31 @@ def make_country(folder: Path) -> Country:
 
 
 @pytest.fixture(scope="module")
-def published(tmp_path_factory: pytest.TempPathFactory) -> Country:
-    """A country with one version in force, published by ``caseload run``."""
+def made(tmp_path_factory: pytest.TempPathFactory) -> Country:
+    """A country with one version in force, published by ``caseload run``; tests get copies of it."""
     country = make_country(tmp_path_factory.mktemp("country"))
     done = country.caseload_process("run", *country.run_arguments, "--reason", "eerste verdeling")
     assert done.returncode == 0, done.stderr
     assert "2, 8, 12" in done.stdout  # regions, teams, areas
     assert "1 (in force)" in done.stdout
     return country
+
+
+@pytest.fixture(scope="module")
+def published(made: Country, tmp_path_factory: pytest.TempPathFactory) -> Country:
+    """A copy for all tests that may find versions of each other in it."""
+    return copy_of(made, tmp_path_factory.mktemp("published") / "country")
+
+
+@pytest.fixture
+def first(made: Country, tmp_path: Path) -> Country:
+    """A copy for a test of its own, with the first version only."""
+    return copy_of(made, tmp_path / "country")
+
+
+def copy_of(country: Country, folder: Path) -> Country:
+    copied(country.folder, folder)
+    return Country(folder, folder / "input")
 
 
 @pytest.fixture
@@ -132,10 +151,9 @@ def test_the_run_leaves_report_and_data_docs(published: Country) -> None:
     assert list((run / "validation").rglob("index.html"))
 
 
-@pytest.mark.parametrize("command", ["run", "propose"])
-def test_a_run_on_an_unchanged_input_has_its_outcome_and_makes_no_proposal(published: Country, command: str) -> None:
-    """Whoever asks for a run looks at what comes out, also when nothing changes."""
-    done = published.caseload(command, *published.run_arguments)
+def test_a_run_on_an_unchanged_input_has_its_outcome_and_makes_no_proposal(published: Country) -> None:
+    """Whoever asks for a run looks at what comes out, also when nothing changes. (``propose``: the next test.)"""
+    done = published.caseload("run", *published.run_arguments)
     assert done.returncode == 0, done.stderr
     assert "no change (geen wijziging): every client is served as in version 1" in done.stdout
     newest = max((published.var / "runs").iterdir(), key=lambda folder: folder.stat().st_mtime)
@@ -184,8 +202,21 @@ def test_lookup_of_no_postcode_is_refused_in_one_sentence(published: Country) ->
     assert "is not a postcode" in done.stderr
 
 
-def test_locks_come_through_from_file_to_lookup(country: Country) -> None:
-    """A pin, a bar, a split at PC4 and a split at PC6 go from ``locks`` to ``lookup``."""
+@dataclass(frozen=True)
+class Elsewhere:
+    """A country with locks, a doubtful office and a team that soon ends; what was said of it before and in its run."""
+
+    country: Country
+    checked: Done
+    done: Done
+
+
+@pytest.fixture(scope="module")
+def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Elsewhere:
+    country = make_country(tmp_path_factory.mktemp("elsewhere"))
+    teams = toy.tables()["teams"].assign(office="Dorp", office_pc4="1001")
+    teams.loc[teams["team_id"] == "W2", "office"] = "Drop"
+    teams.loc[teams["team_id"] == "W2", "valid_to"] = (today() + timedelta(days=100)).isoformat()
     locks = toy.locks(
         ("1002", "W2", "pin", "", ""),
         ("1010", "W2", "bar", "", ""),
@@ -193,13 +224,20 @@ def test_locks_come_through_from_file_to_lookup(country: Country) -> None:
         ("1003", "O2", "split", "0.5", ""),
         ("1001AA-1001AE", "W2", "split", "1", ""),
     )
-    toy.write(country.folder / "input", {"locks": locks})
+    toy.write(country.folder / "input", {"locks": locks, "teams": teams})
     (country.folder / "settings.toml").write_text(SETTINGS.replace("0.1", "0.6", 1))
+    checked = country.caseload("validate", *country.run_arguments, has_store=False)
+    assert checked.returncode == 0, checked.stderr
     done = country.caseload("run", *country.run_arguments)
     assert done.returncode == 0, done.stderr
+    return Elsewhere(country, checked, done)
+
+
+def test_locks_come_through_from_file_to_lookup(elsewhere: Elsewhere) -> None:
+    """A pin, a bar, a split at PC4 and a split at PC6 go from ``locks`` to ``lookup``."""
 
     def answer(postcode: str) -> str:
-        return country.caseload("lookup", postcode, "--law", "WIA", "--line", "vangnet").stdout
+        return elsewhere.country.caseload("lookup", postcode, "--law", "WIA", "--line", "vangnet").stdout
 
     assert "team W2" in answer("1002")
     assert "rule pin: afspraak" in answer("1002")
@@ -251,36 +289,30 @@ def test_validate_refuses_what_run_would_refuse_later(
         assert "Traceback" not in done.stderr
 
 
-def test_a_doubtful_office_and_a_team_that_soon_ends_are_warned_of(country: Country) -> None:
-    teams = toy.tables()["teams"].assign(office="Dorp", office_pc4="1001")
-    teams.loc[teams["team_id"] == "W2", "office"] = "Drop"
-    teams.loc[teams["team_id"] == "W2", "valid_to"] = (today() + timedelta(days=100)).isoformat()
-    toy.write(country.folder / "input", {"teams": teams})
-    checked = country.caseload("validate", *country.run_arguments, has_store=False)
-    assert checked.returncode == 0, checked.stderr
-    assert "look at: office_pc4 1001 has several names: Dorp / Drop" in checked.stdout
-    done = country.caseload("run", *country.run_arguments)
-    assert done.returncode == 0, done.stderr
-    assert "offices at one postcode have different names (1 found)" in done.stdout
-    assert "a team gets work and ends within a year" in done.stdout
+def test_a_doubtful_office_and_a_team_that_soon_ends_are_warned_of(elsewhere: Elsewhere) -> None:
+    assert "look at: office_pc4 1001 has several names: Dorp / Drop" in elsewhere.checked.stdout
+    assert "offices at one postcode have different names (1 found)" in elsewhere.done.stdout
+    assert "a team gets work and ends within a year" in elsewhere.done.stdout
 
 
-@pytest.mark.parametrize("table", ["routing", "transition"])
 def test_a_failed_suite_names_what_failed_and_nothing_is_published(
-    table: str, country: Country, monkeypatch: pytest.MonkeyPatch
+    country: Country, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The outcome loses a row between the step that made it and the gate."""
+    """Two tables of the outcome lose a row between the step that made them and the gate."""
     whole: Callable[[Run], None] = steps.assemble_outcome
 
     def damaged(run: Run) -> None:
         whole(run)
-        path = run.folder / "outcome" / f"{table}.parquet"
-        pd.read_parquet(path).iloc[1:].to_parquet(path, index=False)
+        for table in ("routing", "transition"):
+            path = run.folder / "outcome" / f"{table}.parquet"
+            pd.read_parquet(path).iloc[1:].to_parquet(path, index=False)
 
     monkeypatch.setattr(steps, "assemble_outcome", damaged)
     run = country.start()
-    with pytest.raises(Refused, match=table):
+    with pytest.raises(Refused) as refused:
         run_all.run_all(run, until="publication", progress=lambda _text: None)
+    blamed = {re.split("[:,]", line.strip(" -"))[0] for line in str(refused.value).splitlines()}
+    assert {"routing", "transition"} <= blamed, refused.value
     assert versions.current_version(country.store) is None
     assert not list(country.var.glob("published/v*"))
     assert list((run.folder / "validation").rglob("index.html"))
@@ -307,28 +339,27 @@ def test_propose_publish_rollback_and_compare(published: Country, tmp_path: Path
     assert versions.current_version(published.store) == 1
 
 
-def test_what_is_planned_later_takes_over_from_what_is_planned_before_it(country: Country) -> None:
+def test_what_is_planned_later_takes_over_from_what_is_planned_before_it(first: Country) -> None:
     """Version 2, planned in a month, moves 1002 by a pin. Planned for the month after: version 3, without the pin.
 
     In force on the day before is version 2, so 1002 stays where that put it: nobody moves.
     """
-    assert country.caseload("run", *country.run_arguments).returncode == 0
-    first = versions.read_table("allocation", country.store, version=1).set_index(["pc4", "law_domain"])["team_id"]
-    to = {"W1": "W2", "W2": "W1"}[first["1002", "zw_wia"]]
-    (country.folder / "input" / "current.csv").unlink()
-    (country.folder / "settings.toml").write_text(SETTINGS.replace("0.1", "0.6", 1))
+    before = versions.read_table("allocation", first.store, version=1).set_index(["pc4", "law_domain"])["team_id"]
+    to = {"W1": "W2", "W2": "W1"}[before["1002", "zw_wia"]]
+    (first.folder / "input" / "current.csv").unlink()
+    (first.folder / "settings.toml").write_text(SETTINGS.replace("0.1", "0.6", 1))
     month, later = (str(store.today() + timedelta(days=days)) for days in (30, 60))
     for version, day, locks in (("2", month, [("1002", to, "pin", "", "")]), ("3", later, [])):
-        toy.locks(*locks).to_csv(country.folder / "input" / "locks.csv", index=False)
-        done = country.caseload("propose", *country.run_arguments, "--valid-from", day)
+        toy.locks(*locks).to_csv(first.folder / "input" / "locks.csv", index=False)
+        done = first.caseload("propose", *first.run_arguments, "--valid-from", day)
         assert done.returncode == 0, done.stderr
-        done = country.caseload("publish", version)
+        done = first.caseload("publish", version)
         assert done.returncode == 0, done.stderr
-    second = versions.read_table("allocation", country.store, version=2).set_index(["pc4", "law_domain"])["team_id"]
-    third = versions.read_table("allocation", country.store, version=3).set_index(["pc4", "law_domain"])["team_id"]
+    second = versions.read_table("allocation", first.store, version=2).set_index(["pc4", "law_domain"])["team_id"]
+    third = versions.read_table("allocation", first.store, version=3).set_index(["pc4", "law_domain"])["team_id"]
     assert second["1002", "zw_wia"] == to
     assert (third.sort_index() == second.sort_index()).all()
-    assert versions.read_table("allocation_changes", country.store, version=3).empty
+    assert versions.read_table("allocation_changes", first.store, version=3).empty
 
 
 def test_a_scenario_stands_beside_the_division_in_force(published: Country, tmp_path: Path) -> None:

@@ -1,4 +1,6 @@
-"""The planners' page on the whole country, in a real Chromium that cannot reach anything but this machine."""
+"""The planners' page on two real regions, in a real Chromium that cannot reach anything but this machine.
+
+``test_page_journey`` goes through it on the whole country."""
 
 from __future__ import annotations
 
@@ -15,14 +17,12 @@ from allocation.page import answers
 from allocation.page.app import Desk
 from allocation.page.changes import ChangeSet, Move
 from allocation.page.suggestions import suggestions
-from allocation.pipeline import steps
 from allocation.publication import drafts, store, versions
-from allocation.report.report import write_report
 from allocation.runs.run import Run
-from tests.support.browser import Browser, after, browser, open_page, served, strip, to_tab, toy_run
+from tests.support.browser import Browser, after, browser, open_page, proposed_toy, served, strip, to_tab
 
 pytestmark = pytest.mark.timeout(900)
-"""The first test pays for the run on the whole country."""
+"""The first test pays for the run on the whole regions."""
 
 REGION = "Midden-Utrecht"
 NAMES = [figure.name for figure in answers.FIGURES]
@@ -31,8 +31,8 @@ CONTIGUITY, WITHOUT_TEAM = NAMES.index("Niet aaneen\u00adgesloten teams"), NAMES
 
 
 @pytest.fixture(scope="module")
-def address(country: Run) -> Iterator[str]:
-    with served(country.store, country.var) as url:
+def address(regions: Run) -> Iterator[str]:
+    with served(regions.store, regions.var) as url:
         yield url
 
 
@@ -191,7 +191,7 @@ def test_a_team_can_be_changed_closed_and_added(planner: Browser) -> None:
     planner.shot("pagina-teams")
 
 
-def test_two_planners_see_each_others_drafts_and_do_not_overwrite(country: Run, address: str) -> None:
+def test_two_planners_see_each_others_drafts_and_do_not_overwrite(regions: Run, address: str) -> None:
     with browser() as anna:
         open_page(anna, address, "Anna", REGION)
         choose(anna.page, border_code(anna.page))
@@ -200,15 +200,15 @@ def test_two_planners_see_each_others_drafts_and_do_not_overwrite(country: Run, 
         name = re.search(
             '“(.+)”|"(.+)"', anna.page.inner_text("#concept-nu") or anna.page.text_content("#concept-nu") or ""
         )
-        kept = drafts.drafts(country.store, country.run_id)[0]
+        kept = drafts.drafts(regions.store, regions.run_id)[0]
         assert name is None or kept.name in name.group(0)
         assert kept.saved_by == "Anna"
         assert len(kept.content["moves"]) == 1
-        bert = drafts.save(country.store, country.run_id, kept.name, kept.content, "Bert",
+        bert = drafts.save(regions.store, regions.run_id, kept.name, kept.content, "Bert",
                            draft_id=kept.draft_id, revision=kept.revision)  # fmt: skip
         after(anna.page, lambda p: p.click("#terug"))
         expect(anna.page.locator("#fout")).to_contain_text("intussen bewaard door Bert", timeout=30_000)
-        assert drafts.draft(country.store, kept.draft_id) == bert
+        assert drafts.draft(regions.store, kept.draft_id) == bert
         to_tab(anna.page, "concepten")
         anna.page.locator("#conceptlijst li", has_text="Bert").get_by_role("button", name="Open").click()
         expect(anna.page.locator("#stand")).to_have_text("1 verplaatsing.", timeout=30_000)
@@ -250,7 +250,7 @@ def test_axe_finds_no_serious_issue(planner: Browser, address: str) -> None:
 
 
 @pytest.mark.parametrize("width", [320, 400])
-def test_on_a_narrow_screen_only_maps_and_tables_scroll_sideways(country: Run, address: str, width: int) -> None:
+def test_on_a_narrow_screen_only_maps_and_tables_scroll_sideways(regions: Run, address: str, width: int) -> None:
     """320 px is a screen of 1280 px at 400% (WCAG 1.4.10, reflow). Everything that can be opened is open."""
     with browser(width=width, height=800) as chromium:
         page = chromium.page
@@ -260,7 +260,7 @@ def test_on_a_narrow_screen_only_maps_and_tables_scroll_sideways(country: Run, a
         page.evaluate(OPEN_ALL)
         chromium.shot(f"pagina-{width}")
         assert page.evaluate(SIDEWAYS) == 0
-        for path in ("opzoeken", "handleiding", f"rapport?run={country.run_id}"):
+        for path in ("opzoeken", "handleiding", f"rapport?run={regions.run_id}"):
             page.goto(f"{address}/{path}")
             assert page.evaluate(SIDEWAYS) == 0, path
 
@@ -281,9 +281,9 @@ def test_all_columns_of_the_teams_fit_an_ordinary_screen(address: str, region: s
         assert chromium.page.locator("#teams").evaluate(hidden) == 0
 
 
-def test_the_answer_to_a_change_has_figures_and_colours(country: Run) -> None:
-    desk = Desk(country.store, country.var)
-    opened = desk.opened(country.run_id)
+def test_the_answer_to_a_change_has_figures_and_colours(regions: Run) -> None:
+    desk = Desk(regions.store, regions.var)
+    opened = desk.opened(regions.run_id)
     bench = opened.bench
     best = suggestions(bench.variant(ChangeSet()), "vangnet", ["3511"])[0]
     for code in ("3511", "3512", "3511"):
@@ -298,10 +298,7 @@ def test_the_answer_to_a_change_has_figures_and_colours(country: Run) -> None:
 
 def test_a_draft_is_proposed_and_found_by_the_look_up(tmp_path: Path) -> None:
     """On the toy country: move a postcode, hand it in, approve it as the command line does: K&S finds the new team."""
-    run = toy_run(tmp_path / "var", tolerance=0.5)
-    steps.validate_inputs(run)
-    write_report(run.folder)
-    steps.propose(run)
+    run = proposed_toy(tmp_path / "var")
     with served(run.store, run.var) as address, browser() as chromium:
         page = chromium.page
         page.goto(f"{address}/")

@@ -9,22 +9,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from allocation.pipeline import steps
 from allocation.publication import versions
-from allocation.report.report import write_report
 from allocation.runs.run import Run
-from tests.support.browser import Browser, after, browser, served, to_tab, toy_run
+from tests.support.browser import Browser, after, browser, proposed_toy, served, to_tab
 
 pytestmark = pytest.mark.timeout(120)
-
-
-def proposed_toy(var: Path) -> Run:
-    """The toy country, divided and proposed as version 1."""
-    run = toy_run(var, tolerance=0.5)
-    steps.validate_inputs(run)
-    write_report(run.folder)
-    steps.propose(run)
-    return run
 
 
 @pytest.fixture(scope="module")

@@ -5,13 +5,17 @@ Every request is recorded; what is not local is refused. Screenshots land in ``v
 
 from __future__ import annotations
 
+import atexit
+import hashlib
 import json
+import pickle
 import shutil
 import socket
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 from pathlib import Path
@@ -23,6 +27,7 @@ import pytest
 import uvicorn
 from axe_playwright_python.sync_playwright import Axe
 from numpy.typing import NDArray
+from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import Page, Request, Route, expect, sync_playwright
 
 from allocation.contract.config import Config
@@ -33,7 +38,7 @@ from allocation.outcome import routing
 from allocation.page.app import create_app
 from allocation.pipeline import steps
 from allocation.runs.run import Run
-from tests.support import toy
+from tests.support import toy, two_regions
 from tests.support.airflow_components import wait_for
 
 SCREENSHOTS = Path(__file__).parents[2] / "var" / "screenshots"
@@ -81,14 +86,41 @@ class Browser:
         ]
 
 
+_SHARED: list[ExitStack] = []
+"""While ``one_chromium`` lasts: what ends the program that is shared."""
+_CHROMIUM: list[Chromium] = []
+
+
+@contextmanager
+def one_chromium() -> Iterator[None]:
+    """Meanwhile every ``browser`` is a session of its own in one program, which starts when the first is wanted."""
+    with ExitStack() as ends:
+        _SHARED.append(ends)
+        try:
+            yield
+        finally:
+            _SHARED.clear()
+            _CHROMIUM.clear()
+
+
+def _started(ends: ExitStack) -> Chromium:
+    if CHROMIUM is None:
+        pytest.skip("no Chromium on this machine; Debian's package `chromium` has it")
+    playwright = ends.enter_context(sync_playwright())
+    chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+    ends.callback(chromium.close)
+    return chromium
+
+
 @contextmanager
 def browser(*, width: int = 1500, height: int = 1000) -> Iterator[Browser]:
     """Chromium with the network shut but for this machine. Says so, and leaves the test out, where there is none."""
-    if CHROMIUM is None:
-        pytest.skip("no Chromium on this machine; Debian's package `chromium` has it")
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+    with ExitStack() as ends:
+        if _SHARED and not _CHROMIUM:
+            _CHROMIUM.append(_started(_SHARED[0]))
+        chromium = _CHROMIUM[0] if _CHROMIUM else _started(ends)
         context = chromium.new_context(viewport={"width": width, "height": height}, locale="nl-NL", bypass_csp=False)
+        ends.callback(context.close)
         opened = Browser(context.new_page())
 
         def watch(route: Route, request: Request) -> None:
@@ -103,7 +135,6 @@ def browser(*, width: int = 1500, height: int = 1000) -> Iterator[Browser]:
         opened.page.on("pageerror", lambda error: opened.errors.append(str(error)))
         opened.page.on("console", lambda m: opened.errors.append(m.text) if m.type == "error" else None)
         yield opened
-        chromium.close()
 
 
 def open_page(chromium: Browser, address: str, name: str, region: str) -> None:
@@ -184,23 +215,81 @@ def divided(run: Run) -> Run:
 
 
 def toy_run(var: Path, changed: dict[str, pd.DataFrame] | None = None, **settings: Any) -> Run:
-    """A divided run on the toy country."""
-    return divided(start_toy(var, changed, **settings))
+    """A divided run on the toy country, with an empty store."""
+
+    def make(place: Path) -> Run:
+        return divided(start_toy(place, changed, **settings))
+
+    return make(var) if (var / "runs").exists() else _once((changed, settings), make, var)
+
+
+def proposed_toy(var: Path) -> Run:
+    """The toy country, divided and proposed as version 1."""
+
+    def make(place: Path) -> Run:
+        run = toy_run(place, tolerance=0.5)
+        steps.validate_inputs(run)
+        steps.write_report(run)
+        steps.propose(run)
+        return run
+
+    return _once("proposed", make, var)
+
+
+_MADE: dict[bytes, Run] = {}
+
+
+def _once(asked: object, make: Callable[[Path], Run], var: Path) -> Run:
+    """What ``make`` makes in a folder of runs, in ``var``. What is asked for again is copied: a tenth of the time."""
+    key = hashlib.sha256(pickle.dumps(asked)).digest()
+    if key not in _MADE:
+        place = Path(tempfile.mkdtemp(prefix="toy-"))
+        atexit.register(shutil.rmtree, place, ignore_errors=True)
+        _MADE[key] = make(place / "var")
+    made = _MADE[key]
+    return Run.open(copied(made.var, var) / made.folder.relative_to(made.var))
+
+
+def copied(folder: Path, to: Path) -> Path:
+    """A copy of a folder with runs and their store somewhere in it; the runs name the copy. Returns ``to``."""
+    shutil.copytree(folder, to, dirs_exist_ok=True)
+    for record in to.glob("**/runs/**/*.json"):
+        text = record.read_text(encoding="utf-8")
+        if str(folder) in text:
+            record.write_text(text.replace(str(folder), str(to)), encoding="utf-8")
+    return to
 
 
 def country_run(var: Path) -> Run:
-    """A run on the whole country with its report and proposal: real areas and the example's work.
+    """A run on the whole country with its report and proposal: real areas and the example's work (``in_sectors``)."""
+    run = _start_real(var, var / "country_input", "embedded")
+    steps.prepare_boundaries(run)
+    areas = pd.read_parquet(run.folder / "boundaries" / "areas.parquet").drop(columns="geometry")
+    example.write_example(var / "country_input", areas)
+    return in_sectors(run)
+
+
+def two_regions_run(var: Path) -> Run:
+    """The same for Midden-Utrecht and Amersfoort alone: 199 real areas instead of 4,044."""
+    country = two_regions.write(var / "country")
+    run = _start_real(var, country.input, str(country.boundaries))
+    steps.prepare_boundaries(run)
+    return in_sectors(run)
+
+
+def _start_real(var: Path, input_dir: Path, boundaries: str) -> Run:
+    return Run.start(
+        input_dir=input_dir, boundaries=boundaries, store=f"sqlite:///{var / 'store.sqlite'}",
+        config=Config(), var=var, run_id="land", created_by="planner",
+    )  # fmt: skip
+
+
+def in_sectors(run: Run) -> Run:
+    """The rest of a run that has its areas and input, up to and including the proposal.
 
     Nothing is searched: each layer is cut into sectors around its middle, in proportion to capacity, and the division
     in force is the same with the sectors turned a little. Fine to look at and to change; it is not a good plan.
     """
-    run = Run.start(
-        input_dir=var / "country_input", boundaries="embedded", store=f"sqlite:///{var / 'store.sqlite'}",
-        config=Config(), var=var, run_id="land", created_by="planner",
-    )  # fmt: skip
-    steps.prepare_boundaries(run)
-    areas = pd.read_parquet(run.folder / "boundaries" / "areas.parquet").drop(columns="geometry")
-    example.write_example(var / "country_input", areas)
     steps.check_inputs(run)
     steps.estimate_work(run)
     layers = [Layer.read(run.folder / "layers" / key) for key in steps.prepare_layers(run)]

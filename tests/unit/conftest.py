@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,7 @@ from allocation.pipeline import steps
 from allocation.report.report import write_report
 from allocation.runs.run import Run
 from tests.support import toy
-from tests.support.browser import toy_run
+from tests.support.browser import copied, toy_run
 
 
 @pytest.fixture(scope="session")
@@ -34,5 +33,4 @@ def proposed(tmp_path_factory: pytest.TempPathFactory) -> Run:
 @pytest.fixture
 def var(proposed: Run, tmp_path: Path) -> Path:
     """A copy of its folder and store, for a test that changes them."""
-    shutil.copytree(proposed.var, tmp_path / "var")
-    return tmp_path / "var"
+    return copied(proposed.var, tmp_path / "var")
