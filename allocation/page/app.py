@@ -24,6 +24,7 @@ from fastapi.responses import FileResponse, HTMLResponse
 
 from allocation.contract.errors import Refused
 from allocation.page import answers, deciding, lookup_api, proposing
+from allocation.page.alternatives import add_alternatives
 from allocation.page.desk import Country, Desk
 from allocation.page.exploring import add_exploring, only_planners_try
 from allocation.page.guarding import LOOPBACK, NOT_YOURS, Door, Forbidden, NotFound, add_refusals
@@ -85,6 +86,7 @@ def create_app(store_url: str, var: Path, hosts: Collection[str] | None = None) 
     _add_proposing(app)
     _add_drafts(app)
     add_exploring(app)
+    add_alternatives(app)
     deciding.add_deciding(app)
     lookup_api.add_lookup(app)
     return app

@@ -101,6 +101,7 @@ def test_a_team_stops_on_a_day_and_another_takes_over(divided: Run, tmp_path: Pa
         open_page(chromium, address, "Anna", REGION)
         chromium.shot("pagina-eerste-keer")
         code = page.evaluate(HELD, STOPS)[0]
+        take_an_alternative_and_back(chromium)
         replace_team(chromium)
         compare_two_and_remark(chromium)
         take_file_there_and_back(page, tmp_path)
@@ -124,6 +125,24 @@ def test_a_team_stops_on_a_day_and_another_takes_over(divided: Run, tmp_path: Pa
         assert len(re.findall(rb"/Type\s*/Page\b(?!s)", page.pdf(prefer_css_page_size=True))) <= 12
     row = versions.versions(url).set_index("version").loc[version]
     assert (row["status"], row["valid_from"], row["approval"]["by"]) == ("published", first, "Anna")
+
+
+def take_an_alternative_and_back(chromium: Browser) -> None:
+    """What the region could be otherwise, in a chart and a table; the kind with the least travel, and undone."""
+    page = chromium.page
+    before = strip(page, "Na uw wijzigingen")
+    to_tab(page, "concepten")
+    page.click("#zoek-alternatieven")
+    expect(page.locator("#alternatief-stand")).to_have_attribute(
+        "data-state", re.compile("done|refused"), timeout=300_000
+    )
+    expect(page.locator("#alternatieven svg").first).to_be_visible(timeout=30_000)
+    chromium.shot("pagina-alternatieven")
+    after(page, lambda p: p.click("button[aria-label='Neem reistijd over']"))
+    assert strip(page, "Na uw wijzigingen") != before
+    to_tab(page, "wijzigen")
+    after(page, lambda p: p.click("#terug"))
+    assert strip(page, "Na uw wijzigingen") == before
 
 
 def replace_team(chromium: Browser) -> None:

@@ -11,6 +11,7 @@ import { wireDeciding } from "./views/deciding.js";
 import { list, open, wireDrafts } from "./views/drafts.js";
 import { wireHistory, wireLocks, wireTeams } from "./views/editing.js";
 import { wireFigures } from "./views/figures.js";
+import { wireAlternatives } from "./views/alternatives.js";
 import { wireFiles } from "./views/files.js";
 import { showRegion, wireMap } from "./views/mapview.js";
 import { wireQuestions } from "./views/questions.js";
@@ -62,6 +63,7 @@ async function start() {
   wireQuestions();
   wireComparing();
   wireFiles();
+  wireAlternatives();
   wireApproving();
   prepareTables(document);
   const place = applyLink();

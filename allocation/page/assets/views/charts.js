@@ -7,12 +7,16 @@ import { question, say } from "./app.js";
 
 let asked = 0;
 
+/** A chart of the server as an element. @param {string} svg */
+export function drawing(svg) {
+  const place = element("div", undefined, { class: "tekening" });
+  place.append(document.importNode(new DOMParser().parseFromString(svg, "image/svg+xml").documentElement, true));
+  return place;
+}
+
 /** @param {any} one a chart of the server */
 function drawChart(one) {
   const figure = element("figure", undefined, { class: "grafiek" });
-  const place = element("div", undefined, { class: "tekening" });
-  const drawing = new DOMParser().parseFromString(one.svg, "image/svg+xml").documentElement;
-  place.append(document.importNode(drawing, true));
   const details = element("details");
   const table = element("table", undefined, { class: "sortable", id: `tabel-${one.name}` });
   table.append(element("caption", one.title, { class: "onzichtbaar" }));
@@ -21,7 +25,7 @@ function drawChart(one) {
   const roll = element("div", undefined, { class: "rol", role: "region", "aria-label": one.title, tabindex: "0" });
   roll.append(table);
   details.append(element("summary", "Als tabel"), roll);
-  figure.append(element("h3", one.title), place, element("figcaption", one.told), details);
+  figure.append(element("h3", one.title), drawing(one.svg), element("figcaption", one.told), details);
   return figure;
 }
 

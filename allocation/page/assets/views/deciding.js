@@ -58,8 +58,9 @@ async function divideCountry() {
   }
 }
 
-/* Say how a proposal that is being made goes, until there is a version or it is refused. */
-async function follow(path, place) {
+/** Say how work beside the page goes, until it is done or refused; returns how it ended.
+ * @param {string} path @param {HTMLElement} place */
+export async function ended(path, place) {
   let answer = { state: "busy", text: "" };
   delete place.dataset.state;
   while (answer.state === "busy") {
@@ -72,7 +73,12 @@ async function follow(path, place) {
   }
   place.dataset.state = answer.state;
   place.className = answer.state === "done" ? "goed" : "waarschuwing";
-  if (answer.state !== "done") return;
+  return answer;
+}
+
+/* The same of a proposal that is being made, with the way to it. */
+async function follow(path, place) {
+  if ((await ended(path, place)).state !== "done") return;
   const link = element("a", "Open de nieuwe versie", { href: "./" });
   place.append(" De goedkeurder kan hem nu bekijken en publiceren. ", link);
 }

@@ -1,0 +1,114 @@
+"""Alternatives of one region on the page: found in a run beside the page, shown in a chart, taken over as a draft.
+
+They start from the input of the run on the screen and the division in force, without the planner's own changes. Belongs
+here: the run, and what the screen is told of it. Does not belong here: the alternatives themselves
+(``pipeline.alternatives``), their words and chart (``report.choice``).
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import logging
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from fastapi import FastAPI
+
+from allocation.contract.errors import Refused
+from allocation.contract.vocabulary import PW
+from allocation.layers.layer import Layer
+from allocation.page.desk import Desk
+from allocation.page.guarding import NotFound
+from allocation.page.plan_files import COLUMNS, import_plan
+from allocation.page.requests import AskedRun, FiguresQuery, RunId
+from allocation.page.whatif import Bench
+from allocation.page.who import DeskOf, Planner
+from allocation.pipeline import alternatives
+from allocation.report.choice import alternatives_chart, alternatives_sheet
+from allocation.report.sheet import records
+from allocation.runs import run_files
+from allocation.runs.run import Run, run_folder
+
+log = logging.getLogger(__name__)
+NO_REGION = "Kies eerst een regio: alternatieven zijn er per regio."
+BUSY = "Alternatieven worden gezocht; u kunt doorwerken."
+COLUMN_OF = {("zw_wia", "alle"): "team", ("zw_wia", "vangnet"): "team", ("zw_wia", "werkgever"): "team_werkgever"}
+
+
+def find_in(var: Path, store_url: str, run_id: str, region: int, by: str) -> dict[str, Any]:
+    """Find the alternatives of a region, in a process of its own; returns how it ended and the name of the run."""
+    origin = Run.open(run_folder(var, run_id))
+    run = Run.start(
+        input_dir=Path(origin.input_dir) if origin.input_dir else None,
+        boundaries=origin.boundaries,
+        store=store_url,
+        config=origin.config.model_copy(update={"regions": (str(region),), "valid_from": None}),
+        var=var,
+        run_id=f"{datetime.now(UTC):%Y%m%dT%H%M%S}-keuze",
+        created_by=by,
+    )
+    found = alternatives.find(run, log.info)
+    return {"state": "done", "run": run.run_id, "text": f"{len(found)} alternatieven gevonden."}
+
+
+def told(bench: Bench, folder: Path) -> dict[str, Any]:
+    """The alternatives of a run of ``find_in``: a chart (SVG), a table, and per alternative the changes that make it
+    out of the proposal of ``bench``. Raises NotFound when it has none."""
+    file = run_files.ALTERNATIVES.table("figures")
+    if not file.exists(folder):
+        raise NotFound("Van deze run zijn geen alternatieven bewaard.")
+    table, plans = file.read(folder), run_files.ALTERNATIVES.table("plans").read(folder)
+    sheet = alternatives_sheet(table)
+    changes = {
+        name: import_plan(_as_file(rows, folder), bench).changes.model_dump(mode="json")
+        for name, rows in plans.groupby("alternative")
+    }
+    return {
+        "svg": str(alternatives_chart(table)),
+        "title": sheet.caption,
+        "columns": sheet.columns,
+        "rows": [[asdict(cell) for cell in row] for row in sheet.rows],
+        "changes": [changes[row.alternative] for row in records(table)],
+    }
+
+
+def _as_file(rows: pd.DataFrame, folder: Path) -> bytes:
+    """The plans of an alternative as the file that a planner could bring in; a split postcode is left as it is."""
+    cells: dict[str, dict[str, str]] = {}
+    for key, of_layer in rows.groupby("layer"):
+        layer = Layer.read(run_files.layer_folder(folder, str(key)))
+        column = "team_pw" if layer.law_domain == PW else COLUMN_OF[layer.law_domain, layer.client_line]
+        parts = layer.parts.assign(unit=list(layer.problem.unit_ids))
+        whole = parts[~parts["pc4"].duplicated(keep=False)]
+        team = whole["unit"].map(of_layer.set_index("unit")["team_id"])
+        for pc4, team_id in zip(whole["pc4"], team, strict=True):
+            cells.setdefault(pc4, {})[column] = team_id
+    made = io.StringIO()
+    writer = csv.DictWriter(made, COLUMNS, restval="")
+    writer.writeheader()
+    writer.writerows({"pc4": pc4} | one for pc4, one in sorted(cells.items()))
+    return made.getvalue().encode()
+
+
+def start(desk: Desk, query: FiguresQuery, by: str) -> str:
+    """Begin to look for them; returns the name under which to ask how it goes."""
+    if query.region is None:
+        raise Refused(NO_REGION)
+    desk.folder(query.run)
+    return desk.tasks.start(find_in, desk.var, desk.store_url, query.run, query.region, by, busy=BUSY)
+
+
+def add_alternatives(app: FastAPI) -> None:
+    """The endpoints."""
+
+    @app.post("/api/alternatives", include_in_schema=False)
+    def begun(query: FiguresQuery, desk: DeskOf, planner: Planner) -> dict[str, str]:
+        return {"task": start(desk, query, planner)}
+
+    @app.get("/api/alternatives", include_in_schema=False)
+    def found(run: AskedRun, found: RunId, desk: DeskOf, _planner: Planner) -> dict[str, Any]:
+        return told(desk.bench(run), run_folder(desk.var, found))
