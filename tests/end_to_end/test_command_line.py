@@ -2,113 +2,26 @@
 
 from __future__ import annotations
 
-import io
 import json
-import os
 import re
-import subprocess
-import sys
-from collections.abc import Callable, Sequence
-from contextlib import redirect_stderr, redirect_stdout
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
-from typing import NamedTuple
 
 import pandas as pd
 import pytest
 
-from allocation.cli import main
 from allocation.contract.calendar import today
-from allocation.contract.config import Config
 from allocation.contract.errors import Refused
 from allocation.pipeline import run_all, steps
 from allocation.publication import store, versions
 from allocation.runs.run import Run
 from tests.support import toy
-from tests.support.browser import copied
+from tests.support.command_line import SETTINGS, Country, Done, copy_of, make_country
 
 # Most tests make two or three whole runs: seconds, more where others work too.
 pytestmark = pytest.mark.timeout(900)
-SETTINGS = "tolerance = 0.1\n[solver]\nseconds = 20.0\niterations = 20000\nworkers = 1\n"
-
-
-class Done(NamedTuple):
-    """What a command answered."""
-
-    returncode: int
-    stdout: str
-    stderr: str
-
-
-@dataclass(frozen=True)
-class Country:
-    """Folders and store of one toy country, and its command line."""
-
-    folder: Path
-    input: Path
-
-    @property
-    def store(self) -> str:
-        return f"sqlite:///{self.folder / 'store.sqlite'}"
-
-    @property
-    def var(self) -> Path:
-        return self.folder / "var"
-
-    @property
-    def run_arguments(self) -> list[str]:
-        return ["--input", str(self.input), "--boundaries", f"{self.folder / 'areas.gpkg'}",
-                "--config", f"{self.folder / 'settings.toml'}"]  # fmt: skip
-
-    def caseload(self, command: str, *arguments: str, has_store: bool = True) -> Done:
-        """A command in this process, which has imported everything already: a fresh one takes seconds to start."""
-        out, error, mask = io.StringIO(), io.StringIO(), os.umask(0o022)
-        try:
-            with redirect_stdout(out), redirect_stderr(error):
-                code = main(self._line(command, arguments, has_store))
-        except SystemExit as ended:
-            code = int(str(ended.code))
-        finally:
-            os.umask(mask)
-        return Done(code, out.getvalue(), error.getvalue())
-
-    def caseload_process(self, command: str, *arguments: str, has_store: bool = True) -> Done:
-        """The same in a process of its own, as a planner starts it."""
-        line = [sys.executable, "-m", "allocation", *self._line(command, arguments, has_store)]
-        done = subprocess.run(line, capture_output=True, text=True, timeout=280, check=False)
-        return Done(done.returncode, done.stdout, done.stderr)
-
-    def _line(self, command: str, arguments: Sequence[str], has_store: bool) -> list[str]:
-        return [command, *arguments, *(["--store", self.store, "--var", str(self.var)] if has_store else [])]
-
-    def start(self, input_dir: Path | None = None) -> Run:
-        """A run in this process."""
-        return Run.start(
-            input_dir=input_dir or self.input,
-            boundaries=str(self.folder / "areas.gpkg"),
-            store=self.store,
-            config=Config.from_file(self.folder / "settings.toml"),
-            var=self.var,
-        )
-
-
-def make_country(folder: Path) -> Country:
-    toy.write(folder / "input")
-    toy.polygons().to_file(folder / "areas.gpkg", layer="areas")
-    (folder / "settings.toml").write_text(SETTINGS)
-    return Country(folder, folder / "input")
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Country:
-    """A country with one version in force, published by ``caseload run``; tests get copies of it."""
-    country = make_country(tmp_path_factory.mktemp("country"))
-    done = country.caseload_process("run", *country.run_arguments, "--reason", "eerste verdeling")
-    assert done.returncode == 0, done.stderr
-    assert "2, 8, 12" in done.stdout  # regions, teams, areas
-    assert "1 (in force)" in done.stdout
-    return country
 
 
 @pytest.fixture(scope="module")
@@ -121,11 +34,6 @@ def published(made: Country, tmp_path_factory: pytest.TempPathFactory) -> Countr
 def first(made: Country, tmp_path: Path) -> Country:
     """A copy for a test of its own, with the first version only."""
     return copy_of(made, tmp_path / "country")
-
-
-def copy_of(country: Country, folder: Path) -> Country:
-    copied(country.folder, folder)
-    return Country(folder, folder / "input")
 
 
 @pytest.fixture
@@ -339,6 +247,7 @@ def test_propose_publish_rollback_and_compare(published: Country, tmp_path: Path
     assert versions.current_version(published.store) == 1
 
 
+@pytest.mark.heavy
 def test_what_is_planned_later_takes_over_from_what_is_planned_before_it(first: Country) -> None:
     """Version 2, planned in a month, moves 1002 by a pin. Planned for the month after: version 3, without the pin.
 
@@ -362,6 +271,7 @@ def test_what_is_planned_later_takes_over_from_what_is_planned_before_it(first: 
     assert versions.read_table("allocation_changes", first.store, version=3).empty
 
 
+@pytest.mark.heavy
 def test_a_scenario_stands_beside_the_division_in_force(published: Country, tmp_path: Path) -> None:
     (tmp_path / "more.toml").write_text('name = "meer vraag"\n[config.work]\ngrowth = { "*" = 0.25 }\n')
     (tmp_path / "fewer.toml").write_text('name = "ruimer"\n[config]\ntolerance = 0.3\n')

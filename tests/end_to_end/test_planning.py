@@ -12,18 +12,15 @@ from allocation.contract.calendar import today
 from allocation.publication import versions
 from allocation.runs import run_files
 from allocation.runs.run import Run, run_folder
-from tests.end_to_end.test_command_line import Country, make_country
+from tests.support.command_line import Country, copy_of, make_country
 
 pytestmark = pytest.mark.timeout(900)
 
 
 @pytest.fixture(scope="module")
-def in_force(tmp_path_factory: pytest.TempPathFactory) -> Country:
+def in_force(made: Country, tmp_path_factory: pytest.TempPathFactory) -> Country:
     """Version 1 is in force."""
-    country = make_country(tmp_path_factory.mktemp("country"))
-    done = country.caseload("run", *country.run_arguments)
-    assert done.returncode == 0, done.stderr
-    return country
+    return copy_of(made, tmp_path_factory.mktemp("in_force") / "country")
 
 
 @pytest.fixture
@@ -91,6 +88,7 @@ def test_a_plan_that_no_longer_fits_is_refused(in_force: Country) -> None:
     assert "Traceback" not in chosen.stderr
 
 
+@pytest.mark.heavy
 def test_a_year_ahead_step_by_step_and_the_rest_as_one_plan(country: Country) -> None:
     """W2 stops in February, W3 takes its office in May, O2 loses half of its physicians in August."""
     path = country.folder / "input" / "teams.csv"
