@@ -27,9 +27,11 @@ function drawAlternatives(found) {
     return cell;
   } };
   drawTable(table, [cells[0], take, ...cells.slice(1)], rows);
-  const roll = element("div", undefined, { class: "rol", role: "region", "aria-label": found.title, tabindex: "0" });
-  roll.append(table);
-  byId("alternatieven").replaceChildren(drawing(found.svg), roll);
+  const roll = (name) => element("div", undefined, { class: "rol", role: "region", "aria-label": name, tabindex: "0" });
+  const chart = roll("Grafiek van de alternatieven"), figures = roll(found.title);
+  chart.append(drawing(found.svg));
+  figures.append(table);
+  byId("alternatieven").replaceChildren(chart, figures);
 }
 
 async function find() {
