@@ -12,7 +12,7 @@ async function bringIn(event) {
   if (!file) throw new Failure("Kies eerst een bestand: CSV (pc4,team) of GeoJSON.");
   if (file.size > MOST_BYTES) throw new Failure("Dit bestand is te groot: hoogstens 4 MB; vereenvoudig de grenzen.");
   const content = await file.text();
-  let told = null;
+  /** @type {any} */ let told = null;
   await during(`${file.name} wordt gelezen…`, async () => {
     told = await ask("api/import", { run: app.run, content, changes: { ...changes(), moves: [] } });
   });
