@@ -8,11 +8,10 @@ from __future__ import annotations
 import pandas as pd
 
 from expectations.recount import ROUTED
-from expectations.rules import Rule
+from expectations.rules import ROUNDING, Rule
 
 GROUP_TOLERANCE = 0.10
 """Part of its share by fte that a group's ZW work may differ before a person should look."""
-ROUNDING = 1e-6
 
 
 def group_teams(verzuimbeheer: pd.DataFrame, teams: pd.DataFrame, day: pd.Timestamp) -> pd.DataFrame:

@@ -20,9 +20,8 @@ import numpy as np
 import pandas as pd
 
 from allocation.contract.vocabulary import ALL_LINES, CLIENT_LINES, REGULAR_GROUP
-from expectations.rules import Rule
+from expectations.rules import ROUNDING, Rule
 
-ROUNDING = 1e-6
 VANGNET, WERKGEVER = CLIENT_LINES
 SEGMENT = ["pc4", "client_group", "pw_client", "law", "line"]
 

@@ -18,6 +18,8 @@ from allocation.contract.schema import Table
 
 Severity = Literal["critical", "warning"]
 
+ROUNDING = 1e-6
+"""Figures that must agree may differ by so many hours or clients, or by this part of a larger amount."""
 MOST_EXAMPLES = 20
 """Examples kept per failure; the rest is counted in a closing "+N more"."""
 
