@@ -10,7 +10,7 @@ UV     := VIRTUAL_ENV=$(VENV) $(BIN)/uv
 export GX_ANALYTICS_ENABLED := false
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-heavy mutate lint format containers strangers bench bench-solver backtest up lock clean
+.PHONY: help run test light test-heavy mutate lint format containers strangers bench bench-solver backtest up lock clean
 
 help:             ## this list
 	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -35,7 +35,10 @@ run: $(READY)     ## the whole pipeline through Airflow (in-process) on the embe
 	$(BIN)/python dags/run_in_process.py
 
 test: $(TESTS)    ## every test but the heaviest, and the checks of `make lint`
-	$(MAKE) --no-print-directory lint
+	$(MAKE) --no-print-directory -j 2 lint light
+
+# In the order of the folders: DAGs and whole runs come first, so that no worker is left alone with them at the end.
+light: $(TESTS)
 	$(BIN)/pytest -m "not heavy" -n 2 --dist loadfile --no-loadscope-reorder
 
 test-heavy: $(TESTS) ## the tests that take minutes: real Airflow components, scale, kill series
