@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from allocation.demand.history import _information_factor, exposure_and_apart
+from allocation.demand.history import History, _information_factor, exposure_and_apart
 
 PRODUCTS = np.array([40.0, 30.0, 20.0, 10.0])
 """Clients per 1000 inhabitants."""
@@ -59,3 +60,17 @@ def test_weighted_counts_keep_the_variance_of_counts() -> None:
     """Weights 1 and 1/2, equal months: the sum has mean 1.5 m and variance 1.25 m; times 1.2 these are equal."""
     factor = _information_factor(np.array([0.5, 1.0]), np.array([[10.0, 0.0], [10.0, 0.0]]))
     assert factor == pytest.approx([1.2, 1.0])
+
+
+def test_months_beyond_two_years_count_less_for_the_shares_of_places() -> None:
+    """Of 60 months the last 24 count fully, those two years older 1/e as much, and a declared one not at all."""
+    names = [f"{2021 + month // 12}-{month % 12 + 1:02d}" for month in range(60)]
+    inflow = pd.DataFrame({"month": names, "pc4": "1001", "product": "P", "clients": 10}).assign(
+        client_line="alle", client_group="regulier", pw_client=False
+    )
+    areas = pd.DataFrame({"pc4": ["1001"], "arbeidsmarktregio_nr": [1], "gemeente_code": ["0001"],
+                          "inhabitants": pd.array([100], dtype="Int64")})  # fmt: skip
+    recency = History.of(inflow, areas, [names[-1]]).recency
+    assert recency[36:59] == pytest.approx(1)
+    assert recency[59] == 0
+    assert recency[11] == pytest.approx(np.exp(-25 / 24))
