@@ -15,7 +15,7 @@ from allocation.demand.change import YEAR
 from allocation.demand.dispersion import dispersion
 from allocation.demand.drift import Drift, drift
 from allocation.demand.history import History
-from allocation.demand.pooling import Pooled, own_course, pooled
+from allocation.demand.pooling import Pooled, by_pools, own_course, pooled
 from allocation.demand.shrinkage import Codes, Floats, sum_by
 from allocation.demand.stories import unit_stories
 
@@ -91,10 +91,11 @@ def _of_regions(
     part = course / np.maximum(course.sum(axis=0), 1e-12)
     expected = regional[None] * part[:, None, :]  # (months, regions, streams)
     month, quarter = np.arange(months), _periods(months, QUARTER)
-    of_region = unit_stories(
-        counts.sum(axis=2).T, expected.sum(axis=2).T, history.recency, month, REGION_SDS, whole_periods=False
-    )
     seen, due = _by_period(counts, quarter), _by_period(expected, quarter)
+    pools = pooled(seen, due, history.product_of_stream)
+    of_region = unit_stories(
+        counts.sum(axis=2).T, by_pools(part, regional, pools).T, history.recency, month, REGION_SDS, whole_periods=False
+    )
     own = own_course(seen.sum(axis=2), due.sum(axis=2))
     flat = (len(own), regions * streams)
     of_stream = unit_stories(
@@ -103,7 +104,7 @@ def _of_regions(
     )  # fmt: skip
     if regions * streams < LEAST_STREAMS or streams == 1 or regions == 1:
         of_stream = of_stream.nothing()
-    return of_region, of_stream, pooled(seen, due, history.product_of_stream)
+    return of_region, of_stream, pools
 
 
 def _clients_of_regions(history: History, apart: NDArray[np.bool_], restless: NDArray[np.bool_]) -> Floats:

@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int64]
-LOG_PRIOR_ODDS = 4.0
+LOG_PRIOR_ODDS = 2.5
 """Log odds, before the counts are seen, that products are not to be joined."""
 LEAST_WEIGHT = 0.02
 
@@ -140,3 +140,21 @@ def own_course(counts: Floats, expected: Floats, beyond: float | None = None) ->
         squares = ((ratio - 1) ** 2 * expected - 1)[some]
         beyond = max(0.0, float(squares.sum() / expected[some].sum())) if some.any() else 0.0
     return np.where(some, 1 + (ratio - 1) * beyond / np.maximum(beyond + chance, 1e-12), 1.0)
+
+
+def by_pools(part: Floats, regional: Floats, pools: tuple[Pooled, ...]) -> Floats:
+    """(periods, regions) what is expected of a region's clients when pools go by their own course.
+
+    ``part`` (periods, streams): of each stream's clients, what the country has in each period. ``regional`` (regions,
+    streams): clients of the history.
+    """
+    of_country = part * regional.sum(axis=0)
+    expected = np.zeros((len(part), len(regional)))
+    for pooled in pools:
+        for pool in np.unique(pooled.pool):
+            members = pooled.pool == pool
+            course = of_country[:, members].sum(axis=1)
+            expected += pooled.weight * np.outer(
+                course / max(float(course.sum()), 1e-12), regional[:, members].sum(axis=1)
+            )
+    return expected

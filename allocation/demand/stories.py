@@ -7,7 +7,8 @@ The model. In period k a unit has c(k) clients where e(k) were expected, and
 
     c(k) / e(k) = level + story(k) + noise,  noise variance = 1 / e(k) + burst variance.
 
-The story is: nothing; a random walk (the local level model of ``drift``, with a few values of its variance); or
+The story is: nothing; a random walk (the local level model of ``drift``, with a few values of its variance); a swing
+that comes back to the level (covariance ``s^2 exp(-time between / half a year)``: first order autoregression); or
 ``size x shape(k)`` with one of the shapes of ``change`` (a trend, a step, a temporary change, clients registered late)
 and size ~ N(0, prior sd of its kind). The level has a flat prior, so with v(k) = 1 / noise variance and
 M = diag(v) - v v' / sum(v) a shape x has the log Bayes factor ``score^2 / (2 (information + 1 / prior variance)) -
@@ -30,6 +31,8 @@ Codes = NDArray[np.int64]
 KINDS = (TREND, STEP, PULSE, DELAY)
 BURSTS = (0.0, 0.0003, 0.001, 0.004, 0.016, 0.06, 0.25)
 """Variances of the noise of a period beyond chance that are considered."""
+SWINGS, SWING_BURSTS, SWING_MONTHS = (0.02, 0.05, 0.12), (0.0, 0.001, 0.016), 6.0
+"""Standard deviations of swings, variances of the noise beside them, and after how many months 1/e of one is left."""
 
 
 def unit_stories(
@@ -57,9 +60,12 @@ def unit_stories(
     bursts = np.array(BURSTS)
     walks = filtered(ratio, chance, weight, np.array(sds[1:]) ** 2, bursts, step)
     told = _told(ratio, chance, weight, past, candidates, bursts)
-    likelihood, change, error = (np.concatenate(parts, axis=1) for parts in zip(told, walks, strict=True))
-    q = np.concatenate([np.zeros(told[0].shape[1]), np.repeat(np.array(sds[1:]) ** 2, len(bursts))])
-    burst = np.tile(bursts, likelihood.shape[1] // len(bursts))
+    swings = _swings(ratio, chance, weight, _middle_of(period))
+    likelihood, change, error = (np.concatenate(parts, axis=1) for parts in zip(told, walks, swings, strict=True))
+    of_swings = np.tile(SWING_BURSTS, len(SWINGS))
+    q = np.repeat(np.array(sds[1:]) ** 2, len(bursts))
+    q = np.concatenate([np.zeros(told[0].shape[1]), q, np.zeros(len(of_swings))])
+    burst = np.concatenate([np.tile(bursts, (likelihood.shape[1] - len(of_swings)) // len(bursts)), of_swings])
     still = np.arange(likelihood.shape[1]) < len(bursts)
     like = np.zeros(len(counts), dtype=np.int64) if like is None else like
     part, posterior = np.zeros(len(q)), np.zeros(likelihood.shape)
@@ -118,3 +124,38 @@ def _told(
         changes.append(middle - observed + mean)
         errors.append((odds * (spread + size**2) * rise**2).sum(axis=2) - mean**2)
     return tuple(np.concatenate(parts, axis=1) for parts in (likelihoods, changes, errors))  # type: ignore[return-value]
+
+
+def _middle_of(period: Codes) -> Floats:
+    """The middle of every period, in months before the end of the history."""
+    return np.asarray(np.bincount(period, np.arange(len(period))[::-1] + 0.5) / np.bincount(period))
+
+
+def _swings(ratio: Floats, chance: Floats, weight: Floats, ago: Floats) -> tuple[Floats, Floats, Floats]:
+    """The same of swings: (units, sizes x bursts). Generalised least squares; what is left of a swing in the planning
+    year is its conditional mean."""
+    ahead = np.arange(YEAR) + 0.5
+    decay = np.exp(-np.abs(ago[:, None] - ago[None, :]) / SWING_MONTHS)
+    to_year = np.exp(-(ago[:, None] + ahead[None, :]) / SWING_MONTHS).mean(axis=1)
+    of_year = float(np.exp(-np.abs(ahead[:, None] - ahead[None, :]) / SWING_MONTHS).mean())
+    observed = (weight * ratio).sum(axis=1)
+    diagonal = np.eye(ratio.shape[1])
+    likelihoods, changes, errors = [], [], []
+    for size in SWINGS:
+        for burst in SWING_BURSTS:
+            noise = chance + burst
+            inverse = np.linalg.inv(size**2 * decay + noise[:, :, None] * diagonal)
+            ones = inverse.sum(axis=2)
+            total = ones.sum(axis=1)
+            level = (ones * ratio).sum(axis=1) / total
+            off = ratio - level[:, None]
+            solved = np.einsum("uij,uj->ui", inverse, off)
+            log_determinant = -np.linalg.slogdet(inverse)[1]
+            likelihoods.append(-0.5 * (log_determinant + np.log(total) + (off * solved).sum(axis=1)))
+            left = size**2 * to_year
+            changes.append(level + solved @ left - observed)
+            known = np.einsum("i,uij,j->u", left, inverse, left)
+            slope = 1 - (ones * left).sum(axis=1)
+            by_chance = 1 / (1 / noise).sum(axis=1)
+            errors.append((size**2 * of_year - known + slope**2 / total - by_chance).clip(min=0.0))
+    return np.stack(likelihoods, axis=1), np.stack(changes, axis=1), np.stack(errors, axis=1)

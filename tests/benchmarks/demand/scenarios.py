@@ -321,6 +321,36 @@ def heavy_tails(draw: Draw) -> World:
     return world
 
 
+def factories(draw: Draw) -> World:
+    """Forty times in three years a factory closes: 15 areas in a row have one and a half times as many clients of three
+    products for half a year."""
+    world = country(draw)
+    for _ in range(40):
+        first, month = int(draw.integers(0, len(world.people) - 15)), int(draw.integers(0, len(world.time) - 6))
+        some = draw.choice(list("ABCDEFGH"), 3, replace=False)
+        block = np.ix_(range(month, month + 6), range(first, first + 15), np.flatnonzero(world.of("".join(some))))
+        world.intensity[block] *= 1.5
+    return world
+
+
+def cycles(draw: Draw) -> World:
+    """Four years of history; every region goes up and down by 8%, once in three years, each at its own moment."""
+    world = country(draw, months=48)
+    phase = draw.uniform(0, 2 * np.pi, world.region.max() + 1)[world.region][None, :, None]
+    world.intensity = world.intensity * np.exp(0.08 * np.sin(2 * np.pi * world.time / 36 + phase))
+    return world
+
+
+def quiet_then_busy(draw: Draw) -> World:
+    """Five areas in a hundred get a home for asylum seekers or a prison: for seven months, anywhere in the three years,
+    two products have six times as many clients there."""
+    world = country(draw)
+    for area in draw.choice(len(world.people), len(world.people) // 20, replace=False):
+        month = int(draw.integers(0, len(world.time) - 7))
+        world.intensity[np.ix_(range(month, month + 7), [area], np.flatnonzero(world.of("DF")))] *= 6.0
+    return world
+
+
 SCENARIOS: dict[str, Callable[[Draw], World]] = {
     scenario.__name__.replace("_", " "): scenario
     for scenario in (
@@ -328,7 +358,9 @@ SCENARIOS: dict[str, Callable[[Draw], World]] = {
         new_housing, common_shock, mild_shock_and_drift, five_years, registration_change, opposite_lines, institutions,
         new_product, ended_product, lag, declared_lag, lost_month, small_regions, merged_postcodes, long_season,
         break_at_the_end, backlog, substitution, towns_drift, one_region_grows, local_trends, strike, regime,
-        lag_and_growth, reclassified, few_clients, heavy_tails, *untuned.UNTUNED,
+        lag_and_growth, reclassified, few_clients, heavy_tails, factories,
+        untuned.part_of_a_year, untuned.local_season, untuned.bad_months, untuned.late_merger, cycles,
+        untuned.uneven_registration, untuned.growing_newcomer, quiet_then_busy, untuned.lost_regions,
     )
 }  # fmt: skip
 OF_THE_COUNTRY = ("common shock", "mild shock and drift")

@@ -13,18 +13,6 @@ from tests.benchmarks.demand.worlds import YEAR, World, country, random_walk
 Draw = np.random.Generator
 
 
-def factories(draw: Draw) -> World:
-    """Forty times in three years a factory closes: 15 areas in a row have one and a half times as many clients of three
-    products for half a year."""
-    world = country(draw)
-    for _ in range(40):
-        first, month = int(draw.integers(0, len(world.people) - 15)), int(draw.integers(0, len(world.time) - 6))
-        some = draw.choice(list("ABCDEFGH"), 3, replace=False)
-        block = np.ix_(range(month, month + 6), range(first, first + 15), np.flatnonzero(world.of("".join(some))))
-        world.intensity[block] *= 1.5
-    return world
-
-
 def part_of_a_year(draw: Draw) -> World:
     """Twenty months of history, and a season twice as deep."""
     world = country(draw, months=20)
@@ -58,14 +46,6 @@ def late_merger(draw: Draw) -> World:
     return world
 
 
-def cycles(draw: Draw) -> World:
-    """Four years of history; every region goes up and down by 8%, once in three years, each at its own moment."""
-    world = country(draw, months=48)
-    phase = draw.uniform(0, 2 * np.pi, world.region.max() + 1)[world.region][None, :, None]
-    world.intensity = world.intensity * np.exp(0.08 * np.sin(2 * np.pi * world.time / 36 + phase))
-    return world
-
-
 def uneven_registration(draw: Draw) -> World:
     """Regions register in waves: each month of each region is 15% higher or lower, by chance."""
     world = country(draw)
@@ -84,16 +64,6 @@ def growing_newcomer(draw: Draw) -> World:
     return world
 
 
-def quiet_then_busy(draw: Draw) -> World:
-    """Five areas in a hundred get a home for asylum seekers or a prison: for seven months, anywhere in the three years,
-    two products have six times as many clients there."""
-    world = country(draw)
-    for area in draw.choice(len(world.people), len(world.people) // 20, replace=False):
-        month = int(draw.integers(0, len(world.time) - 7))
-        world.intensity[np.ix_(range(month, month + 7), [area], np.flatnonzero(world.of("DF")))] *= 6.0
-    return world
-
-
 def lost_regions(draw: Draw) -> World:
     """Four regions did not deliver one month, each another; the last but one of the history among them."""
     world = country(draw)
@@ -103,6 +73,5 @@ def lost_regions(draw: Draw) -> World:
 
 
 UNTUNED = (
-    factories, part_of_a_year, local_season, bad_months, late_merger, cycles, uneven_registration, growing_newcomer,
-    quiet_then_busy, lost_regions,
+    part_of_a_year, local_season, bad_months, late_merger, uneven_registration, growing_newcomer, lost_regions,
 )  # fmt: skip
