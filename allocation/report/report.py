@@ -111,9 +111,14 @@ def content_policy(scripts: list[str]) -> str:
 
 
 def _content(frames: Frames, value: dict[str, Any]) -> dict[str, Any]:
-    folder, record, board, for_readers = frames.folder, frames.record, frames.board, frames.is_for_readers
+    """Every name of the template."""
+    return _above(frames, value) | _sheets(frames) | _account(frames)
+
+
+def _above(frames: Frames, value: dict[str, Any]) -> dict[str, Any]:
+    """What the report is about, the decision, the charts and the map."""
+    folder, record, for_readers = frames.folder, frames.record, frames.is_for_readers
     scripts = [bundle(ASSETS / "report.js")]
-    inputs, edition = run_files.INPUT.read(folder), run_files.EDITION.read(folder)
     return {
         "run": record,
         "for_readers": for_readers,
@@ -131,9 +136,16 @@ def _content(frames: Frames, value: dict[str, Any]) -> dict[str, Any]:
         "decision": decision.decision(frames, value["regions"]),
         "charts": _charts(frames),
         "further": decision.further_figures(frames),
-        "has_now": any((part.now >= 0).any() for part in board.layers),
+        "has_now": any((part.now >= 0).any() for part in frames.board.layers),
         "tolerance": dutch.percent(record.config["tolerance"]),
         "distance": DISTANCES[record.config.get("distance", "straight")],
+    }
+
+
+def _sheets(frames: Frames) -> dict[str, Any]:
+    """The tables of teams, regions and changes; those that are not for readers are empty in their edition."""
+    folder, record, board, for_readers = frames.folder, frames.record, frames.board, frames.is_for_readers
+    return {
         "teams": team_sheets.team_sheet(frames.load),
         "robustness": None if for_readers else team_sheets.robustness_sheet(folder),
         "regions": team_sheets.region_sheet(frames.regions),
@@ -165,6 +177,14 @@ def _content(frames: Frames, value: dict[str, Any]) -> dict[str, Any]:
         "staff": None if for_readers else network_sheets.staff_sheet(folder),
         "verzuimbeheer": network_sheets.verzuimbeheer_sheet(folder, for_readers=for_readers),
         "verzuimbeheer_told": network_sheets.verzuimbeheer_sentences(folder),
+    }
+
+
+def _account(frames: Frames) -> dict[str, Any]:
+    """What the outcome was made of and what was checked."""
+    folder, for_readers = frames.folder, frames.is_for_readers
+    inputs, edition = run_files.INPUT.read(folder), run_files.EDITION.read(folder)
+    return {
         "solver": team_sheets.solver_sheet(frames),
         "leans_on_little": estimate.leans_on_little(folder),
         "gates": [] if for_readers else account_sheets.gates(folder),
@@ -174,7 +194,7 @@ def _content(frames: Frames, value: dict[str, Any]) -> dict[str, Any]:
         "retrieved": dutch.day(edition["retrieved_at"]),
         "readme": _readme(Path(inputs.folder)),
         "files": account_sheets.fingerprint_sheet(folder),
-        "settings": account_sheets.setting_sheet(record.config),
+        "settings": account_sheets.setting_sheet(frames.record.config),
         "code_version": package_version("smc-caseload"),
     }
 
