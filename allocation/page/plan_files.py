@@ -13,6 +13,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -23,7 +24,9 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyproj
 import shapely
+import shapely.geometry
 
 import geodata
 from allocation.contract.errors import InputRefused, Problem, Refused
@@ -40,6 +43,7 @@ PC4_NAMES = ("pc4", "postcode")
 TEAM_NAMES = {"team": "team", "team_id": "team", "team_werkgever": "team_werkgever", "team_pw": "team_pw"}
 COLUMNS = ("pc4", "team", "team_werkgever", "team_pw")
 TOLERANCE_M = 100.0
+_CRS = re.compile(r"(?:urn:ogc:def:crs:)?(EPSG|OGC):(?:[\d.]*:)?(\d{4,6}|CRS84)")
 MOST_PROBLEMS_SHOWN = 20
 
 
@@ -183,33 +187,50 @@ def _code(value: object) -> str:
 
 
 def _of_geojson(content: bytes, bench: Bench) -> list[Placed]:
+    """Read as JSON and as nothing else. GDAL takes a text for whatever it looks like: also for one that names other
+    files of this machine, or addresses, to read."""
     try:
-        frame = gpd.read_file(io.BytesIO(content))
-    except Exception as error:  # whatever the reader makes of a broken file
+        whole = json.loads(content.decode("utf-8-sig"))
+        features = whole["features"] if whole["type"] == "FeatureCollection" else [whole]
+        rows = [_properties(one) for one in features]
+        if not any(name in row for row in rows for name in PC4_NAMES):
+            areas = gpd.GeoSeries([shapely.geometry.shape(one["geometry"]) for one in features], crs=_crs(whole))
+            return _placed_in(areas, rows, bench)
+    except PlanRefused:
+        raise
+    except Exception as error:  # whatever JSON, GEOS and PROJ make of a broken file
         raise PlanRefused([Fault(Wrong.UNREADABLE)]) from error
-    names = {name: name.strip().lower() for name in frame.columns if name != "geometry"}
-    frame = frame.rename(columns=names)
-    if not any(name in frame for name in PC4_NAMES):
-        frame = _by_place(frame, bench)
-    rows = frame.drop(columns="geometry").to_dict("records")
-    return _placed([name for name in frame.columns if name != "geometry"], zip(frame["feature"], rows, strict=True)
-                   if "feature" in frame else enumerate(rows, start=1))  # fmt: skip
+    return _placed(list(dict.fromkeys(name for row in rows for name in row)), enumerate(rows, start=1))
 
 
-def _by_place(frame: gpd.GeoDataFrame, bench: Bench) -> gpd.GeoDataFrame:
+def _properties(feature: Mapping[str, Any]) -> dict[str, Any]:
+    return {str(name).strip().lower(): value for name, value in (feature["properties"] or {}).items()}
+
+
+def _crs(whole: Mapping[str, Any]) -> pyproj.CRS:
+    """The coordinate system of a file: WGS 84, or one that it names by its number, as older GeoJSON may."""
+    if whole.get("crs") is None:
+        return pyproj.CRS.from_epsg(4326)
+    named = _CRS.fullmatch(whole["crs"]["properties"]["name"])
+    if named is None:
+        raise PlanRefused([Fault(Wrong.UNREADABLE)])
+    return pyproj.CRS.from_authority(*named.groups())
+
+
+def _placed_in(areas: gpd.GeoSeries, rows: Sequence[Mapping[str, Any]], bench: Bench) -> list[Placed]:
     """Areas of teams as one row per postcode whose middle lies in it."""
-    if (
-        frame.crs is None
-        or frame.geometry.isna().any()
-        or not (frame.geom_type.isin(["Polygon", "MultiPolygon"])).all()
-    ):
+    if not areas.geom_type.isin(["Polygon", "MultiPolygon"]).all():
         raise PlanRefused([Fault(Wrong.NO_COLUMN, value="pc4")])
-    areas = bench.board.areas
+    places = bench.board.areas
     middles = gpd.GeoDataFrame(
-        {"pc4": areas["pc4"]}, geometry=gpd.points_from_xy(areas["x_m"], areas["y_m"]), crs=28992
+        {"pc4": places["pc4"]}, geometry=gpd.points_from_xy(places["x_m"], places["y_m"]), crs=28992
     )
-    numbered = frame.assign(feature=range(1, len(frame) + 1)).to_crs(28992)
-    return gpd.sjoin(middles, numbered, predicate="within").drop(columns="index_right")
+    numbered = gpd.GeoDataFrame({"feature": range(len(areas))}, geometry=areas.to_crs(28992))
+    held = gpd.sjoin(middles, numbered, predicate="within")
+    header = list(dict.fromkeys(["pc4", *(name for row in rows for name in row)]))
+    return _placed(
+        header, ((at + 1, {**rows[at], "pc4": pc4}) for pc4, at in zip(held["pc4"], held["feature"], strict=True))
+    )
 
 
 # --- as changes ------------------------------------------------------------------------------------------------------

@@ -20,6 +20,10 @@ from geodata.layer import RD_NEW
 
 SUFFIXES = (".gpkg", ".parquet", ".geoparquet", ".geojson", ".json", ".shp")
 PARQUET = (".parquet", ".geoparquet")
+_JSON = ("GeoJSON", "GeoJSONSeq", "TopoJSON", "ESRIJSON", "JSONFG")
+DRIVERS = {".gpkg": ("GPKG",), ".shp": ("ESRI Shapefile",), ".geojson": _JSON, ".json": _JSON}
+"""What GDAL may find in a file of each suffix. It looks at the content, and would read a list of other files, or a
+command with addresses in it, for what these lead to."""
 MOST_FEATURES = 100_000
 """There are some 4,100 postcode areas of four digits; a file that declares more than this is not read."""
 MOST_BYTES = 2 * 1024**3
@@ -113,7 +117,10 @@ def _features(file: VectorFile, notes: list[dict[str, str]]) -> GeoDataFrame:
     if file.path.suffix.lower() in (".geojson", ".json"):
         _refuse_size(file, 0, file.path.stat().st_size)
     layer = _layer(file, notes)
-    _refuse_size(file, int(pyogrio.read_info(file.path, layer=layer)["features"]), 0)
+    about = pyogrio.read_info(file.path, layer=layer)
+    if about["driver"] not in DRIVERS[file.path.suffix.lower()]:
+        raise GeodataError(f"{file.path} is no {file.path.suffix} inside, but what GDAL calls {about['driver']}.")
+    _refuse_size(file, int(about["features"]), 0)
     return gpd.read_file(file.path, layer=layer)
 
 

@@ -231,3 +231,14 @@ def test_real_areas_as_a_file_are_the_same_areas(embedded: Boundaries, tmp_path:
     pd.testing.assert_frame_equal(*borders)
     repaired = {"kier", "overlap", "grens_ongelijk", "ongeldige_vorm", "snipper"}
     assert repaired.isdisjoint(again.repairs["class"])
+
+
+@pytest.mark.parametrize("suffix", [".gpkg", ".geojson", ".shp"])
+def test_a_text_that_names_another_file_is_not_read_for_it(square: GeoDataFrame, tmp_path: Path, suffix: str) -> None:
+    """GDAL looks at the content: a list of other files would be read for what these hold."""
+    other = write(square, tmp_path / "other.gpkg")
+    path = tmp_path / f"areas{suffix}"
+    layer = f'<OGRVRTLayer name="other"><SrcDataSource>{other}</SrcDataSource></OGRVRTLayer>'
+    path.write_text(f"<OGRVRTDataSource>{layer}</OGRVRTDataSource>", encoding="utf-8")
+    with pytest.raises(GeodataError, match=r"OGR_VRT|cannot be read"):
+        load_boundaries(str(path), tmp_path / "cache")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -162,3 +163,49 @@ def test_code_in_a_team_is_not_run_by_a_spreadsheet(bench: Bench, monkeypatch: p
     table = plan_files.plan_table(variant).replace("W1", "=1+1")
     monkeypatch.setattr(plan_files, "plan_table", lambda _: table)
     assert ",'=1+1," in plan_files.csv_of(variant).replace('"', "")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        '{"type": "gdal_streamed_alg", "command_line": "gdal vector pipeline ! read FILE"}',
+        '{<OGRVRTDataSource><OGRVRTLayer name="other"><SrcDataSource>FILE</SrcDataSource></OGRVRTLayer>'
+        "</OGRVRTDataSource>",
+        '{"type": "FeatureCollection", "features": [], "x": "<OGRVRTDataSource><OGRVRTLayer name=\'other\'>'
+        '<SrcDataSource>FILE</SrcDataSource></OGRVRTLayer></OGRVRTDataSource>"}',
+        '{"type": "FeatureCollection", "crs": {"type": "name", "properties": {"name": "+init=FILE:1"}}, "features": '
+        '[{"type": "Feature", "properties": {"team": "W1"}, "geometry": {"type": "Point", "coordinates": [5, 52]}}]}',
+    ],
+)
+def test_a_file_that_names_other_files_does_not_have_them_read(bench: Bench, tmp_path: Path, content: str) -> None:
+    """GDAL opens what such a text names, and a message of ours would show a part of it."""
+    other_file = tmp_path / "other.csv"
+    other_file.write_text("pc4,team\n1001,GEHEIM\n", encoding="utf-8")
+    found = faults(content.replace("FILE", str(other_file)).encode(), bench)
+    assert {kind for kind, _, _ in found} <= {"unreadable", "no column"}
+
+
+@pytest.mark.parametrize(
+    "feature",
+    [
+        '{"type": "Feature", "properties": null, "geometry": null}',
+        '{"type": "Feature", "properties": {"team": "W1"}, "geometry": null}',
+        '{"type": "Feature", "properties": {"team": "W1"}, "geometry": {"type": "Polygon", "coordinates": [[[0]]]}}',
+        '{"type": "Feature", "properties": ["team"]}',
+        "5",
+        "[" * 100_000,
+    ],
+)
+def test_a_broken_feature_is_one_sentence(bench: Bench, feature: str) -> None:
+    content = f'{{"type": "FeatureCollection", "features": [{feature}]}}'
+    assert faults(content.encode(), bench)[0][0] in ("unreadable", "no column")
+
+
+def test_areas_in_metres_that_say_so_are_placed(bench: Bench) -> None:
+    ring = [[100_000, 400_000], [102_000, 400_000], [102_000, 403_000], [100_000, 403_000], [100_000, 400_000]]
+    area = {"type": "Polygon", "coordinates": [ring]}
+    whole = {"type": "FeatureCollection",
+             "crs": {"type": "name", "properties": {"name": "urn:ogc:def:crs:EPSG::28992"}},
+             "features": [{"type": "Feature", "properties": {"Team ": "W2"}, "geometry": area}]}  # fmt: skip
+    variant = bench.variant(import_plan(json.dumps(whole).encode(), bench).changes)
+    assert {team_of(variant, code) for code in ("1001", "1005", "1010")} == {"W2"}
