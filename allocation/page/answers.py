@@ -5,7 +5,7 @@ Belongs here: from figures to the words and columns of the page. Does not belong
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -23,6 +23,7 @@ from allocation.report import dutch
 from allocation.report.board import LayerSums, Totals, totals
 from allocation.report.colours import colour_teams
 from allocation.report.dutch import number, percent
+from allocation.report.for_readers import sums_shown
 from allocation.report.map import SHOWN, boards_shown, bordering, main_team
 from allocation.report.sheet import records
 
@@ -34,12 +35,12 @@ def answer(
 ) -> dict[str, Any]:
     """Everything on the page that depends on the changes, for one layer and one region (None: the country).
 
-    ``for_readers``: without counts of clients (R14).
+    ``for_readers``: without counts of clients, and figures as the published tables show them (R14).
     """
     here = _of(variant.sums, *_shown(shown), region)
     return {
         "strip": strip(bench, variant, shown, region, for_readers=for_readers),
-        "teams": team_rows(bench, variant, shown, region),
+        "teams": team_rows(bench, variant, shown, region, for_readers=for_readers),
         "cuts": [asdict(cut) for cut in cuts(variant, region)],
         "changed": changed(bench, variant),
         "new_teams": _new_teams(bench, variant),
@@ -118,7 +119,8 @@ def strip(
 ) -> list[dict[str, Any]]:
     """The figures now -> proposal -> after the planner's changes."""
     domain, line = _shown(shown)
-    plans = [totals(_of(parts, domain, line, region)) for parts in (bench.sums_now, bench.sums, variant.sums)]
+    three = (_of(parts, domain, line, region) for parts in (bench.sums_now, bench.sums, variant.sums))
+    plans = [totals(sums_shown(parts) if for_readers else parts) for parts in three]
     unchanged = bench.variant_unchanged
     moves = [Moving(0, 0.0, 0)] + [moving(bench, one, domain, line, region) for one in (unchanged, variant)]
     rows = []
@@ -133,13 +135,20 @@ def strip(
     return rows
 
 
-def team_rows(bench: Bench, variant: Variant, shown: ShownKey, region: int | None) -> list[dict[str, Any]]:
+def team_rows(
+    bench: Bench, variant: Variant, shown: ShownKey, region: int | None, *, for_readers: bool = False
+) -> list[dict[str, Any]]:
     """One row per team of the layer and region, with its change against the proposal."""
     domain, line = _shown(shown)
+
+    def seen(parts: tuple[LayerSums, ...]) -> Sequence[LayerSums]:
+        here = _of(parts, domain, line, region)
+        return sums_shown(here) if for_readers else here
+
     before, now = (
         {
             team: (float(hours), int(areas), float(deviation))
-            for part in _of(parts, domain, line, region)
+            for part in seen(parts)
             for team, hours, areas, deviation in zip(
                 part.board.layer.problem.team_ids,
                 part.teams.hours,
@@ -154,7 +163,7 @@ def team_rows(bench: Bench, variant: Variant, shown: ShownKey, region: int | Non
     named = variant.board.teams.drop_duplicates("team_id").set_index("team_id")
     fte = {str(team): float(value) for team, value in named["fte_verzekeringsarts"].items()}
     rows: list[dict[str, Any]] = []
-    for part in _of(variant.sums, domain, line, region):
+    for part in seen(variant.sums):
         problem, f = part.board.layer.problem, part.teams
         for i, team in enumerate(problem.team_ids):
             rows.append({
@@ -162,25 +171,30 @@ def team_rows(bench: Bench, variant: Variant, shown: ShownKey, region: int | Non
                 "name": str(named.at[team, "name"]),
                 "office": str(named.at[team, "office"]),
                 "fte": fte[team],
-                "hours": float(f.hours[i]),
+                "hours": _known(f.hours[i]),
                 "target": float(f.target[i]),
                 "capacity": float(problem.capacity[i]),
-                "load": float(f.hours[i] / problem.capacity[i]),
-                "low": float(f.low[i]),
-                "high": float(f.high[i]),
+                "load": _known(f.hours[i] / problem.capacity[i]),
+                "low": _known(f.low[i]),
+                "high": _known(f.high[i]),
                 "deviation": float(f.deviation[i]),
                 "tolerance": float(problem.tolerance),
                 "is_within": bool(f.is_within[i]),
-                "change": float(f.hours[i] - before.get(team, none)[0]),
-                "now_hours": now.get(team, none)[0],
+                "change": _known(f.hours[i] - before.get(team, none)[0]),
+                "now_hours": _known(now.get(team, none)[0]),
                 "now_areas": now.get(team, none)[1],
                 "now_deviation": now.get(team, none)[2],
                 "areas": int(f.areas[i]),
                 "pieces": int(f.pieces[i]),
-                "travel_km": None if np.isnan(f.travel_km[i]) else float(f.travel_km[i]),
-                "waiting": None if np.isnan(f.waiting_months[i]) else float(f.waiting_months[i]),
+                "travel_km": _known(f.travel_km[i]),
+                "waiting": _known(f.waiting_months[i]),
             })  # fmt: skip
     return sorted(rows, key=lambda row: row["id"])
+
+
+def _known(value: float) -> float | None:
+    """The number, or None for what is not known or not shown: JSON has no NaN."""
+    return None if np.isnan(value) else float(value)
 
 
 def changed(bench: Bench, variant: Variant) -> list[list[int]]:

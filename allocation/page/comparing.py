@@ -16,6 +16,7 @@ from allocation.page.moving import Moving
 from allocation.page.whatif import Bench, Variant
 from allocation.report import dutch
 from allocation.report.board import LayerSums, totals
+from allocation.report.for_readers import sums_shown
 from allocation.report.map import SHOWN
 
 NO_MOVES = Moving(0, 0.0, 0)
@@ -30,19 +31,22 @@ class Side:
     variant: Variant
 
 
-def compare(a: Side, b: Side, shown: str, region: int | None) -> dict[str, Any]:
-    """What differs between two sides, in a layer and region (None: the country); ready for JSON.
+def compare(a: Side, b: Side, shown: str, region: int | None, *, for_readers: bool = False) -> dict[str, Any]:
+    """What differs between two sides, in a layer and region (None: the country); ready for JSON. ``for_readers``:
+    figures as the published tables show them (R14).
 
     ``plans``: for both sides and each layer, per postcode of ``pc4`` a position in ``teams``, -1 for none.
     """
     _, _, domain, line = next(one for one in SHOWN if one[0] == shown)
     codes = a.variant.board.areas["pc4"].tolist()
     teams = sorted({*a.variant.board.teams["team_id"], *b.variant.board.teams["team_id"]})
+    sums = [_of(side, domain, line, region) for side in (a, b)]
+    sums = [list(sums_shown(parts)) for parts in sums] if for_readers else sums
     plans = [[_plan(side, codes, teams, *one[2:]) for one in SHOWN] for side in (a, b)]
     return {
         "names": [a.name, b.name],
-        "figures": _figures(a, b, domain, line, region),
-        "teams": _teams(a, b, domain, line, region),
+        "figures": _figures(sums),
+        "teams": _teams(sums),
         "changes": _changes(a, region, teams, plans, [one[1] for one in SHOWN]),
         "pc4": codes,
         "team_ids": teams,
@@ -69,22 +73,22 @@ def _of(side: Side, domain: str, line: str, region: int | None) -> list[LayerSum
     ]
 
 
-def _figures(a: Side, b: Side, domain: str, line: str, region: int | None) -> list[dict[str, str]]:
+def _figures(sides: list[list[LayerSums]]) -> list[dict[str, str]]:
     """The figures of a plan; what moves is told by ``changes``."""
-    sums = [totals(_of(side, domain, line, region)) for side in (a, b)]
+    sums = [totals(parts) for parts in sides]
     plain = [figure for figure in FIGURES if not figure.counts_moves]
     return [{"name": one.name, "a": one.shown(sums[0], NO_MOVES), "b": one.shown(sums[1], NO_MOVES)} for one in plain]
 
 
-def _teams(a: Side, b: Side, domain: str, line: str, region: int | None) -> list[dict[str, Any]]:
+def _teams(sides: list[list[LayerSums]]) -> list[dict[str, Any]]:
     """Teams whose work or area differs; a team that one side lacks has nothing there."""
     found: list[dict[str, tuple[float, int, float]]] = []
-    for side in (a, b):
+    for parts in sides:
         own: dict[str, tuple[float, int, float]] = {}
-        for part in _of(side, domain, line, region):
+        for part in parts:
             f = part.teams
             for i, team in enumerate(part.board.layer.problem.team_ids):
-                own[team] = (float(f.hours[i]), int(f.areas[i]), float(f.deviation[i]))
+                own[team] = (float(np.nan_to_num(f.hours[i])), int(f.areas[i]), float(f.deviation[i]))
         found.append(own)
     rows = []
     for team in sorted({*found[0], *found[1]}):

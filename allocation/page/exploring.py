@@ -39,7 +39,9 @@ def add_exploring(app: FastAPI) -> None:
         only_planners_try(query.changes, may_plan)
         bench = desk.bench(query.run)
         advised = [asdict(one) for one in advice.advice(bench.folder)] if may_plan else []
-        return questions.questions(bench, bench.variant(query.changes), desk.hands()) + advised
+        return (
+            questions.questions(bench, bench.variant(query.changes), desk.hands(), for_readers=not may_plan) + advised
+        )
 
     @app.post("/api/charts", include_in_schema=False)
     def drawn(query: FiguresQuery, desk: DeskOf, may_plan: MayPlan) -> list[dict[str, Any]]:
@@ -62,7 +64,7 @@ def add_exploring(app: FastAPI) -> None:
     @app.post("/api/compare", include_in_schema=False)
     def compared(query: CompareQuery, desk: DeskOf, may_plan: MayPlan) -> dict[str, Any]:
         a, b = (_side(desk, one, may_plan=may_plan) for one in (query.a, query.b))
-        return comparing.compare(a, b, query.layer, query.region)
+        return comparing.compare(a, b, query.layer, query.region, for_readers=not may_plan)
 
     @app.post("/api/import", include_in_schema=False)
     def imported(order: ImportOrder, desk: DeskOf, _planner: Planner) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from allocation.publication.hands import changes_of_hands
 from allocation.report import dutch
 from allocation.report.board import LayerSums
 from allocation.report.dutch import number, percent
+from allocation.report.for_readers import sums_shown
 from allocation.report.map import SHOWN
 from allocation.report.sheet import records
 
@@ -50,12 +51,14 @@ class Question:
     answers: list[Answer] = field(default_factory=list)
 
 
-def questions(bench: Bench, variant: Variant, held: pd.DataFrame) -> list[dict[str, Any]]:
-    """All questions with their answers, ready for JSON. ``held``: as ``publication.hands.hands`` gives it."""
+def questions(bench: Bench, variant: Variant, held: pd.DataFrame, *, for_readers: bool = False) -> list[dict[str, Any]]:
+    """All questions with their answers, ready for JSON. ``held``: as ``publication.hands.hands`` gives it.
+    ``for_readers``: figures as the published tables show them (R14)."""
+    sums = sums_shown(variant.sums) if for_readers else variant.sums
     asked = (
-        _overloaded(variant.sums),
-        _waiting(variant.sums),
-        _one_more(bench, variant.sums),
+        _overloaded(sums),
+        _waiting(sums),
+        _one_more(bench, sums),
         _towns(variant),
         _changing(variant, held),
     )
@@ -77,7 +80,7 @@ def _overloaded(sums: Sequence[LayerSums]) -> Question:
     for part in sums:
         f, problem = part.teams, part.board.layer.problem
         for i, team in enumerate(problem.team_ids):
-            if problem.capacity[i] > 0:
+            if problem.capacity[i] > 0 and not np.isnan(f.hours[i]):
                 rows.append((float(f.hours[i] / problem.capacity[i]), team, float(f.deviation[i]), part))
     rows.sort(key=lambda row: (-row[0], row[1]))
     answers = [

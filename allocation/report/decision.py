@@ -7,18 +7,19 @@ and wording. Does not belong here: the tables behind it, HTML.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
 
 from allocation.report import dutch
 from allocation.report.account_sheets import finding, gates
-from allocation.report.board import LayerBoard, totals
+from allocation.report.board import LayerBoard, Totals, totals
 from allocation.report.change_sheets import change_sheet
 from allocation.report.division_charts import Chart, load_chart
 from allocation.report.dutch import number, percent
 from allocation.report.estimate import suspected_breaks
+from allocation.report.for_readers import sums_shown
 from allocation.report.frames import Frames
 from allocation.report.moves import reasons_counted
 from allocation.report.sheet import Cell, Column, Sheet, amount, amount_of, records, share, text
@@ -141,10 +142,16 @@ def _regions(count: int) -> str:
     return "1 regio" if count == 1 else f"{number(count)} regio's"
 
 
+def _totals(frames: Frames) -> tuple[Totals, Totals]:
+    """Proposed and in force, over all layers; for readers of the figures that they may see."""
+    both = ([b.sums for b in frames.board.layers], [b.sums_now for b in frames.board.layers])
+    new, old = (totals(sums_shown(sums) if frames.is_for_readers else sums) for sums in both)
+    return new, old
+
+
 def main_figures(frames: Frames) -> list[Figure]:
     """The five figures of the page, over all layers: proposal, and the division in force counted in the same way."""
-    layers = frames.board.layers
-    new, old = totals([b.sums for b in layers]), totals([b.sums_now for b in layers])
+    new, old = _totals(frames)
     has_now = _has_now(frames)
 
     def now(shown: str) -> str:
@@ -172,8 +179,7 @@ def _moves(frames: Frames) -> Iterable[Figure]:
 
 def further_figures(frames: Frames) -> list[Figure]:
     """The other figures, in the same words."""
-    layers = frames.board.layers
-    new, old = totals([b.sums for b in layers]), totals([b.sums_now for b in layers])
+    new, old = _totals(frames)
     has_now = _has_now(frames)
 
     def both(name: str, proposal: str, before: str, note: str = "") -> Figure:
@@ -284,8 +290,9 @@ def _region_teams(frames: Frames, codes: set[str], position: int) -> Sheet:
         Column("Laag", lambda row: text(dutch.layer(row.law_domain, row.client_line))),
         amount_of("Werk (uur per jaar)", "hours_verzekeringsarts"),
         Column("Afwijking nu", lambda row: share(round(before(row)[0], digits), signed=True)),
-        Column("Afwijking in het voorstel", lambda row: Cell(percent(row.deviation, signed=True), row.deviation,
-               bar=row.deviation, mark="" if row.is_within_tolerance else "buiten tolerantie")),
+        Column("Afwijking in het voorstel", lambda row: replace(
+            share(row.deviation, signed=True), bar=row.deviation,
+            mark="" if row.is_within_tolerance else "buiten tolerantie")),
         Column("Gebieden nu", lambda row: amount(before(row)[1])),
         amount_of("Gebieden in het voorstel", "areas"),
         amount_of("Wachttijd (maanden)", "waiting_months", 1),

@@ -9,7 +9,7 @@ import pandas as pd
 
 from allocation.contract.published_tables import LINE_OUTCOMES
 from allocation.publication.small_counts import shown
-from allocation.report.dutch import number, percent
+from allocation.report.dutch import number
 from allocation.report.sheet import Cell, Column, Sheet, amount, amount_of, ratio, records, share, text, text_of
 from allocation.report.team_sheets import LAYER
 from allocation.runs import run_files
@@ -104,13 +104,13 @@ def estimate_sheets(folder: Path) -> list[Sheet]:
     table = table.sort_values("off", key=lambda off: -off.abs())
 
     def estimate(row: Any) -> Cell:
-        return Cell(number(row.estimate, 2), row.estimate, mark="wijkt af" if row.disagrees else "")
+        return Cell(number(row.estimate, 2), round(row.estimate, 2), mark="wijkt af" if row.disagrees else "")
 
     common = (
         amount_of("In gebruik", "in_use", 2),
         Column("Schatting", estimate),
-        Column("80%-interval", lambda row: Cell(f"{number(row.low, 2)} tot {number(row.high, 2)}", row.low)),
-        Column("Verschil", lambda row: Cell(percent(row.off, signed=True), row.off)),
+        Column("80%-interval", lambda row: Cell(f"{number(row.low, 2)} tot {number(row.high, 2)}", round(row.low, 2))),
+        Column("Verschil", lambda row: share(row.off, signed=True)),
         Column("Cliënten", lambda row: amount(row.clients)),
     )
     worked = Column("Gewerkt deel van de productieve uren", lambda row: share(row.worked_share))

@@ -14,10 +14,14 @@ import pandas as pd
 from allocation.report import dutch
 from allocation.report.dutch import number, percent
 
+SHARE_DIGITS = 3
+"""A share is shown as a percentage with one decimal."""
+
 
 @dataclass(frozen=True)
 class Cell:
-    """What stands in a cell. ``value`` sorts; ``team`` makes it a button to the map; ``bar`` draws a deviation."""
+    """What stands in a cell. ``value`` sorts; it is no more exact than the text, for who has the file can read it.
+    ``team`` makes it a button to the map; ``bar`` draws a deviation."""
 
     text: str
     value: float | None = None
@@ -68,12 +72,12 @@ def text(value: Any) -> Cell:
 
 def amount(value: Any, decimals: int = 0) -> Cell:
     shown = number(value, decimals)
-    return Cell(shown, float("nan") if shown == dutch.NONE else float(value))
+    return Cell(shown, float("nan") if shown == dutch.NONE else round(float(value), decimals))
 
 
 def share(value: Any, *, signed: bool = False) -> Cell:
     shown = percent(value, signed=signed)
-    return Cell(shown, float("nan") if shown == dutch.NONE else float(value))
+    return Cell(shown, float("nan") if shown == dutch.NONE else round(float(value), SHARE_DIGITS))
 
 
 def ratio(part: float, whole: float) -> float | None:

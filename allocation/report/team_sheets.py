@@ -13,6 +13,7 @@ from allocation.districting import check
 from allocation.report import dutch
 from allocation.report.board import Board
 from allocation.report.dutch import number, percent
+from allocation.report.for_readers import asked_shown
 from allocation.report.frames import Frames
 from allocation.report.sheet import (
     Cell,
@@ -186,12 +187,11 @@ WAITING_COLUMNS = (
 )
 
 
-def waiting_sheet(board: Board) -> Sheet:
-    """How far waiting times lie apart, before and after."""
+def waiting_sheet(board: Board, *, for_readers: bool = False) -> Sheet:
+    """How far waiting times lie apart, before and after. Readers do not see hours of files: they tell how many."""
     rows = records(region_waiting(board).sort_values(["region", "layer"]))
-    return Sheet.of(
-        "wachttijd", "Wachttijd in maanden per regio, en hoe ver de teams uiteenliggen", WAITING_COLUMNS, rows
-    )
+    columns = WAITING_COLUMNS[:-1] if for_readers else WAITING_COLUMNS
+    return Sheet.of("wachttijd", "Wachttijd in maanden per regio, en hoe ver de teams uiteenliggen", columns, rows)
 
 
 def product_waiting_sheet(folder: Path, regions: pd.DataFrame, *, for_readers: bool = False) -> Sheet:
@@ -270,13 +270,14 @@ def special_sheet(load: pd.DataFrame, teams: pd.DataFrame) -> Sheet:
 SHOWN_MONTHS = (1, 6, 12, 24)
 
 
-def runoff_sheet(folder: Path) -> Sheet:
+def runoff_sheet(folder: Path, *, for_readers: bool = False) -> Sheet:
     """When each team is full: what its old files and its new clients ask, beside its hours a month."""
     months = run_files.OUTCOME.table("team_months").read(folder)
     rows = []
     for team, mine in months.groupby("team_id"):
         at = mine.set_index("month")
         asked = (at["old_hours"] + at["new_hours"]) / at["capacity_hours"]
+        asked = asked_shown(asked) if for_readers else asked
         full = at.index[at["is_full"]]
         rows.append((team, at["capacity_hours"].iloc[0], asked, str(full[0]) if len(full) else ""))
 
@@ -307,7 +308,7 @@ SOLVER_COLUMNS = (
     Column("Ondergrens", lambda row: amount(row[1]["lower_bound"], 2)),
     Column("Verschil met ondergrens", lambda row: share(row[1]["gap"])),
     Column("Afstand (km)", lambda row: amount(row[1]["terms"]["travel_km"], 1)),
-    Column("Verplaatst werk", lambda row: share(row[1]["terms"]["moved"])),
+    Column("Verplaatst werk", lambda row: share(row[2])),
     Column("Gemeentesplitsingen", lambda row: amount(row[1]["terms"]["municipality_splits"])),
     Column("Zorgregiosplitsingen", lambda row: amount(row[1]["terms"]["care_region_splits"])),
     Column("Voldoet aan alle eisen", _feasible_cell),
@@ -318,10 +319,11 @@ SOLVER_COLUMNS = (
 
 def solver_sheet(frames: Frames) -> Sheet:
     """Per layer what the search found, how good that provably is, and why it stopped."""
-    rows = [
-        (board, run_files.RESULT.read(run_files.layer_folder(frames.folder, board.key)))
-        for board in frames.board.layers
-    ]
+    rows = []
+    for board in frames.board.layers:
+        result = run_files.RESULT.read(run_files.layer_folder(frames.folder, board.key))
+        moved = result["terms"]["moved"]
+        rows.append((board, result, round(moved, 2) if frames.is_for_readers else moved))
     return Sheet.of("rekenuitkomst", "Uitkomst van het verdelen, per regio of cluster en laag", SOLVER_COLUMNS, rows)
 
 

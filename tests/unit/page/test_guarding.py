@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -12,11 +13,12 @@ from fastapi.testclient import TestClient
 
 from allocation.contract.calendar import today
 from allocation.contract.errors import Passing
+from allocation.contract.published_tables import TEAM_LOAD
 from allocation.page import desk as desk_module
 from allocation.page.app import create_app
 from allocation.page.guarding import LOOPBACK
 from allocation.page.requests import MOST_BODY_BYTES
-from allocation.publication import drafts
+from allocation.publication import drafts, small_counts
 from allocation.report.report import write_report
 from allocation.runs import run_files
 from allocation.runs.run import Run, run_folder
@@ -208,3 +210,23 @@ def test_a_lock_that_cannot_be_is_told_when_it_is_set(
     assert answer.status_code == 422
     assert words in answer.json()["detail"]
     assert str(toy.var) not in answer.text
+
+
+def test_the_figures_of_a_viewer_are_as_rounded_as_the_published_tables(app: Any, toy: Run) -> None:
+    """The exact hours of a team, of two divisions that differ by one postcode, tell how many clients that one has."""
+    viewer = TestClient(As(app, planner="kijker", may_plan=False), base_url="http://127.0.0.1")
+    exact = TestClient(app, base_url="http://127.0.0.1").post("/api/figures", json=figures(toy)).json()["teams"]
+    seen = viewer.post("/api/figures", json=figures(toy)).json()
+    load = small_counts.shown(TEAM_LOAD, toy.outcome("team_load")).set_index("team_id")
+    for row in seen["teams"]:
+        published = load.loc[row["id"]]
+        for name, column in (("hours", "hours_verzekeringsarts"), ("low", "hours_low"), ("target", "target_hours")):
+            assert row[name] == pytest.approx(published[column]), (row["id"], name)
+        assert row["deviation"] == round(row["deviation"], 2)
+        assert row["waiting"] == round(row["waiting"], 1)
+    assert [row["hours"] for row in seen["teams"]] != [row["hours"] for row in exact]
+    side = {"run": toy.run_id}
+    for path, body in (("compare", {"a": side, "b": side}), ("questions", figures(toy)), ("charts", figures(toy))):
+        told = viewer.post(f"/api/{path}", json=body).text
+        figures_told = re.findall(r"[:,\[](-?\d+\.\d{4,})[,}\]]", told)
+        assert figures_told == [], path

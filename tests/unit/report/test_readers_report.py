@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import pandas as pd
 import pytest
 
 from allocation.contract.published_tables import ALLOCATION_CHANGES
-from allocation.report import change_sheets, report
+from allocation.report import change_sheets, report, team_sheets
 from allocation.report.board import Board
 from allocation.report.map import map_value, without_small_areas
 from allocation.report.report import write_report
@@ -95,3 +96,20 @@ def test_a_small_figure_of_a_division_is_not_shown(tmp_path: Path) -> None:
         "40",
         "–",
     ]
+
+
+@pytest.mark.parametrize("edition", EDITIONS)
+def test_behind_a_figure_stands_none_that_is_more_exact(small: Path, edition: str) -> None:
+    """What sorts a column goes out with the file, and "Bewaar als CSV" writes it."""
+    values = re.findall(r'data-v="([^"]*)"', (small / edition).read_text(encoding="utf-8"))
+    assert len(values) > 100
+    assert [value for value in values if len(value.partition(".")[2]) > 3] == []
+
+
+def test_readers_see_no_hours_of_files_and_no_exact_month(small: Path) -> None:
+    board = Board.read(small)
+    assert "Nu zonder team (uur in dossiers)" in team_sheets.waiting_sheet(board).columns
+    assert not [name for name in team_sheets.waiting_sheet(board, for_readers=True).columns if "uur" in name]
+    months = [cell.value for row in team_sheets.runoff_sheet(small, for_readers=True).rows for cell in row[2:-1]]
+    assert months
+    assert months == pytest.approx([round(value / 0.05) * 0.05 for value in months])
