@@ -118,7 +118,9 @@ class ThroughDag:
 
 
 def _path(run_id: str) -> str:
-    """Where the interface has the DAG run of a run of the pipeline."""
+    """Where the interface has the DAG run of a run of the pipeline; a name of dots would lead to another place."""
+    if not run_id.removeprefix(f"{DAG}__").strip("."):
+        _refuse("Deze run bestaat niet.")
     return f"dags/{DAG}/dagRuns/{quote(run_id.removeprefix(f'{DAG}__'), safe='')}"
 
 
@@ -191,8 +193,10 @@ async def _answer(scope: dict[str, Any], send: Any, status: int) -> None:
         way = '<p><a href="../auth/login?next=caseload/" target="_top">Inloggen</a></p>' if status == 401 else ""
         kind = "text/html"
         body = f'<!DOCTYPE html><html lang="nl"><title>Caseloadverdeling</title><h1>{text}</h1>{way}</html>'
+    headers = {"content-type": f"{kind}; charset=utf-8", "cache-control": "no-store", "referrer-policy": "same-origin",
+               "x-content-type-options": "nosniff"}  # fmt: skip
     await send({"type": "http.response.start", "status": status,
-                "headers": [(b"content-type", f"{kind}; charset=utf-8".encode())]})  # fmt: skip
+                "headers": [(name.encode(), value.encode()) for name, value in headers.items()]})  # fmt: skip
     await send({"type": "http.response.body", "body": body.encode()})
 
 

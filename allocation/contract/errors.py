@@ -55,6 +55,14 @@ class Refused(Exception):
     """The run is refused: nothing was published. The text is for a person."""
 
 
+class Unusable(Refused):
+    """Refused by the store, for a reason that only an administrator can take away. The text names the store."""
+
+
+class NoRight(Unusable):
+    """The login may not do this."""
+
+
 class Passing(Refused):
     """Refused because of something that may pass by itself, such as a store that is away: trying again may help."""
 

@@ -11,7 +11,7 @@ change anything), ``may_decide`` (whether he may approve and reject), ``country`
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Collection
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -48,7 +48,6 @@ from allocation.report.report import ASSETS, environment
 from allocation.runs import run_files
 from allocation.runs.run import run_folder
 
-POLICY = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'self'"
 FRAMED_HERE = {"Content-Security-Policy": "frame-ancestors 'self'"}
 STATIC = {".css": "text/css", ".js": "text/javascript"}
 PAGE_ASSETS = Path(__file__).parent / "assets"
@@ -78,7 +77,6 @@ def create_app(store_url: str, var: Path, hosts: Collection[str] | None = None) 
     app.state.desk = Desk(store_url, var)
     app.state.store_url = store_url
     app.add_middleware(GZipMiddleware, minimum_size=2000)
-    app.middleware("http")(_with_policy)
     app.add_middleware(Door, hosts=hosts)
     add_refusals(app)
     _add_pages(app)
@@ -90,13 +88,6 @@ def create_app(store_url: str, var: Path, hosts: Collection[str] | None = None) 
     deciding.add_deciding(app)
     lookup_api.add_lookup(app)
     return app
-
-
-async def _with_policy(request: Request, go_on: Callable[[Request], Awaitable[Response]]) -> Response:
-    response = await go_on(request)
-    response.headers.setdefault("Content-Security-Policy", POLICY)
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    return response
 
 
 # --- pages -----------------------------------------------------------------------------------------------------------

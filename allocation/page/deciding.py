@@ -14,11 +14,10 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
-import sqlalchemy as sa
 from fastapi import FastAPI, Request
 from fastapi.concurrency import run_in_threadpool
 
-from allocation.contract.errors import Passing, Refused
+from allocation.contract.errors import NoRight, Passing, Refused, Unusable
 from allocation.page.desk import STATES, Desk
 from allocation.page.requests import AskedRun, DecisionOrder
 from allocation.page.who import Approver, DeskOf, MayDecide, MayPlan
@@ -102,9 +101,9 @@ def publish_in(var: Path, store_url: str, version: int, by: str, remark: str) ->
     approval = {"by": by, "remark": remark, "decision": "approved", "at": datetime.now(UTC).isoformat()}
     try:
         versions.publish(version, store_url, var / "published", approval=approval)
-    except sa.exc.ProgrammingError as error:  # a role of the database that may only propose
+    except NoRight as error:  # a role of the database that may only propose
         raise Refused(NO_RIGHTS.format(version=version)) from error
-    except Passing:
+    except (Passing, Unusable):
         raise
     except Refused as refused:
         raise Refused(f"Publiceren is geweigerd; er is niets gewijzigd. De opslag zegt: {refused}") from refused
@@ -135,7 +134,7 @@ def decide(desk: Desk, order: DecisionOrder, by: str) -> str:
     try:
         versions.reject(version, desk.store_url, {"by": by, "remark": order.remark, "decision": "rejected",
                                                   "at": datetime.now(UTC).isoformat()})  # fmt: skip
-    except sa.exc.ProgrammingError as error:
+    except NoRight as error:
         raise Refused(NO_RIGHTS.format(version=version)) from error
     return ""
 

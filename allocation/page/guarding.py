@@ -15,9 +15,10 @@ from urllib.parse import unquote_to_bytes, urlsplit
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 
-from allocation.contract.errors import Passing, Refused
+from allocation.contract.errors import Passing, Refused, Unusable
 from allocation.page.requests import MOST_BODY_BYTES
 from allocation.publication.drafts import Overtaken
 
@@ -28,10 +29,23 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+UNUSABLE = "De database weigert dit. Er is niets gewijzigd; de beheerder vindt de reden in het logboek."
 AWAY = "De database is op dit moment niet bereikbaar. Er is niets gewijzigd; probeer het over een minuut opnieuw."
 FAILED = "Er ging iets mis in het programma; er is niets gewijzigd. De beheerder vindt de fout in het logboek."
 NOT_YOURS = "U mag alleen kijken. Vraag de beheerder om rechten als u wilt wijzigen of indienen."
 TOO_LARGE = "Dit verzoek is te groot."
+
+
+HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cache-Control": "private, no-cache",
+    "Vary": "Cookie, Authorization",
+    "Content-Security-Policy": "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+    "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'",
+}
+"""Of every answer, also one that is turned away, unless the answer says it itself. What a planner sees and what a
+reader sees stands at one address: nothing is kept for the next who asks, on this machine or on the way."""
 
 
 class NotFound(Refused):
@@ -53,20 +67,24 @@ class Door:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+
+        async def dressed(message: MutableMapping[str, Any]) -> None:
+            if message["type"] == "http.response.start":
+                _dress(MutableHeaders(scope=message))
+            await send(message)
+
         status, text = self._refusal(scope)
-        if status:
-            await JSONResponse({"detail": text}, status_code=status)(scope, receive, send)
-            return
-        body = await _body(receive)
+        body = None if status else await _body(receive)
         if body is None:
-            await JSONResponse({"detail": TOO_LARGE}, status_code=413)(scope, receive, send)
+            refused = JSONResponse({"detail": text or TOO_LARGE}, status_code=status or 413)
+            await refused(scope, receive, dressed)
             return
         pending = [{"type": "http.request", "body": body, "more_body": False}]
 
         async def replayed() -> MutableMapping[str, Any]:
             return pending.pop() if pending else await receive()
 
-        await self.app(scope, replayed, send)
+        await self.app(scope, replayed, dressed)
 
     def _refusal(self, scope: Scope) -> tuple[int, str]:
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
@@ -82,6 +100,14 @@ class Door:
         if not length.isdigit():
             return 400, "De lengte van dit verzoek is geen getal."
         return (413, TOO_LARGE) if int(length) > MOST_BODY_BYTES else (0, "")
+
+
+def _dress(headers: MutableHeaders) -> None:
+    for name, value in HEADERS.items():
+        if name == "Vary":
+            headers.add_vary_header(value)
+        else:
+            headers.setdefault(name, value)
 
 
 async def _body(receive: Receive) -> bytes | None:
@@ -131,16 +157,23 @@ def add_refusals(app: FastAPI) -> None:
 
 
 def _status(error: Exception) -> int:
-    kinds = {Overtaken: 409, NotFound: 404, Forbidden: 403, Passing: 503}
+    kinds = {Overtaken: 409, NotFound: 404, Forbidden: 403, Passing: 503, Unusable: 500}
     return next((status for kind, status in kinds.items() if isinstance(error, kind)), 422)
+
+
+def told_of(error: Exception) -> str:
+    """A refusal as a user reads it: what the store says of itself (its address, a login) goes to the log."""
+    if not isinstance(error, Passing | Unusable):
+        return str(error)
+    log.warning("the store: %s", error)
+    return AWAY if isinstance(error, Passing) else UNUSABLE
 
 
 async def _refused(_request: Request, error: Exception) -> Response:
     status = _status(error)
-    if status == 503:
-        log.warning("the store is away: %s", error)
-        return JSONResponse({"detail": AWAY}, status_code=status, headers={"Retry-After": "60"})
-    told: dict[str, Any] = {"detail": str(error), "reason": getattr(error, "reason", None)}
+    if isinstance(error, Passing):
+        return JSONResponse({"detail": told_of(error)}, status_code=status, headers={"Retry-After": "60"})
+    told: dict[str, Any] = {"detail": told_of(error), "reason": getattr(error, "reason", None)}
     if isinstance(error, Overtaken):
         told["latest"] = asdict(error.latest) if error.latest else None
     return JSONResponse(told, status_code=status)

@@ -23,6 +23,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from allocation.contract.errors import InputRefused, Refused
+from allocation.page.guarding import told_of
 
 log = logging.getLogger(__name__)
 
@@ -111,7 +112,7 @@ def _work(path: Path, act: Callable[..., Ended], what: tuple[object, ...]) -> No
         log.warning("a proposal was refused: %s", refused)
         ended = {"state": "refused", "text": INPUT_REFUSED.format(count=len(refused.problems))}
     except Refused as refused:
-        ended = {"state": "refused", "text": str(refused)}
+        ended = {"state": "refused", "text": told_of(refused)}
     except Exception:
         log.exception("a proposal failed")
         ended = FAILED

@@ -17,7 +17,7 @@ from sqlalchemy.engine import URL, Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
 from sqlalchemy.pool import NullPool, QueuePool
 
-from allocation.contract.errors import Passing, Refused
+from allocation.contract.errors import NoRight, Passing, Refused, Unusable
 from allocation.publication.tables import SCHEMA
 
 _LOCK_KEY = 0x5A4C0C0
@@ -92,7 +92,7 @@ def connected(store_url: str, *, is_pooled: bool = False) -> Iterator[Connection
         told = f"The store {where} cannot be opened: {cause[0] if cause else error}"
         is_away = isinstance(error, OperationalError) and url.get_backend_name() == "postgresql"
         is_away = is_away and not any(answer in told for answer in _FINAL_ANSWERS)
-        raise (Passing if is_away else Refused)(told) from error
+        raise (Passing if is_away else Unusable)(told) from error
     with connection:
         try:
             yield connection
@@ -107,18 +107,18 @@ def _plain_words(error: DBAPIError, where: str) -> Refused | None:
     """What a person can do about an error of the database; None when it is a fault of the program."""
     code, text = getattr(error.orig, "sqlstate", None), (str(error.orig).splitlines() or [""])[0]
     if code == "42501":
-        return Refused(f"The login has no right to do this in the store {where}: {text}.")
+        return NoRight(f"The login has no right to do this in the store {where}: {text}.")
     if code in ("42P01", "3F000") or text.startswith("no such table"):
-        return Refused(
+        return Unusable(
             f"The store {where} holds no published tables yet, or an earlier version of this program made it and its "
             "owner has not opened it since."
         )
     if code == "2BP01":
-        return Refused(
+        return Unusable(
             f"Views of others build on the published views in the store {where}, so it cannot be changed: {text}."
         )
     if text == "file is not a database":
-        return Refused(f"The store {where} cannot be opened: the file is not an SQLite database.")
+        return Unusable(f"The store {where} cannot be opened: the file is not an SQLite database.")
     if code == "53100" or text == "database or disk is full":
         return Passing(f"The store {where} cannot be written: no space left on its disk.")
     if error.connection_invalidated or (code or "").startswith(("08", "57P")):

@@ -22,8 +22,8 @@ from allocation.contract.published_tables import ALLOCATION_CHANGES, RUNS, WHO_S
 from allocation.contract.schema import Table
 from allocation.publication import files, store
 from allocation.publication.outcome_folder import Outcome, conform, read_outcome
-from allocation.publication.record import TIMELINE_ACTS, last_timeline_act, record_act
-from allocation.publication.tables import ACTS, ROWS, VERSIONS, stored_columns
+from allocation.publication.record import last_timeline_act, record_act
+from allocation.publication.tables import ACTS, ROWS, TIMELINE_ACTS, VERSIONS, stored_columns
 from allocation.publication.timeline import read_periods, version_on
 
 _DAY = timedelta(days=1)

@@ -19,9 +19,7 @@ from sqlalchemy.engine import Connection
 from allocation.contract.published_tables import RUNS
 from allocation.publication import store
 from allocation.publication.outcome_folder import Outcome
-from allocation.publication.tables import ACTS, BOUNDARY_AREAS, ROWS, VERSIONS
-
-TIMELINE_ACTS = ("publish", "rollback")
+from allocation.publication.tables import ACTS, BOUNDARY_AREAS, ROWS, TIMELINE_ACTS, VERSIONS
 
 
 def record_act(

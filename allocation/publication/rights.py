@@ -13,10 +13,12 @@ from collections.abc import Iterable
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from allocation.publication.tables import METADATA, ROWS
+from allocation.publication.tables import METADATA, ROWS, TIMELINE_ACTS
 
-_WRITTEN_ONCE = ("versions", "acts", "boundary_areas", *(table.name for table in ROWS.values()))
-"""What a proposal adds; nobody but the owner changes or deletes it."""
+_WRITTEN_ONCE = ("boundary_areas", *(table.name for table in ROWS.values()))
+"""What a proposal adds whole; nobody but the owner changes or deletes it."""
+_OF_OTHERS = {"versions": ("approval",), "acts": ("act_id",)}
+"""What a proposal adds in part, and the columns that it may not fill: those are the pipeline's or the store's own."""
 
 _STATEMENTS = """
 REVOKE ALL ON ALL TABLES IN SCHEMA caseload FROM caseload_reader, caseload_planner, caseload_writer;
@@ -24,6 +26,7 @@ REVOKE ALL ON {every} FROM PUBLIC;
 GRANT USAGE ON SCHEMA caseload TO caseload_writer, caseload_planner, caseload_reader;
 GRANT SELECT ON ALL TABLES IN SCHEMA caseload TO caseload_planner;
 GRANT INSERT ON {written_once} TO caseload_planner;
+{in_part};
 GRANT UPDATE (status, planned_from, based_on_act, scope) ON versions TO caseload_planner;
 GRANT INSERT, UPDATE, DELETE ON planner_drafts TO caseload_planner;
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA caseload TO caseload_planner;
@@ -53,16 +56,25 @@ END
 $$
 """
 # A planner proposes, and with that withdraws an older proposal; that a version is published or rejected is the
-# pipeline's to say.
+# pipeline's to say. A proposal holds against the timeline of the moment at which it is made, not against a later one;
+# what was published does not change.
 _DECIDING = (
     """
 CREATE OR REPLACE FUNCTION caseload.only_the_writer_decides() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF NOT pg_has_role(current_user, 'caseload_writer', 'MEMBER') AND NOT (
-           TG_OP = 'INSERT' AND NEW.status = 'proposed'
-        OR TG_OP = 'UPDATE' AND NEW.status = 'proposed' AND OLD.status <> 'published'
-        OR TG_OP = 'UPDATE' AND NEW.status = 'withdrawn' AND OLD.status = 'proposed') THEN
+    IF pg_has_role(current_user, 'caseload_writer', 'MEMBER') THEN
+        RETURN NEW;
+    END IF;
+    IF NOT (TG_OP = 'INSERT' AND NEW.status = 'proposed'
+            AND NEW.version = (SELECT coalesce(max(version), 0) + 1 FROM caseload.versions)
+         OR TG_OP = 'UPDATE' AND NEW.status = 'proposed' AND OLD.status <> 'published'
+         OR TG_OP = 'UPDATE' AND NEW.status = 'withdrawn' AND OLD.status = 'proposed') THEN
         RAISE EXCEPTION 'permission denied: only caseload_writer publishes or rejects a version'
+            USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    IF (TG_OP = 'INSERT' OR NEW.based_on_act <> OLD.based_on_act) AND NEW.based_on_act <> (
+        SELECT coalesce(max(act_id), 0) FROM caseload.acts WHERE act IN ({timeline})) THEN
+        RAISE EXCEPTION 'permission denied: a proposal holds against the timeline of now'
             USING ERRCODE = 'insufficient_privilege';
     END IF;
     RETURN NEW;
@@ -70,14 +82,17 @@ END
 $$
 """,
     """
-CREATE OR REPLACE TRIGGER only_the_writer_decides BEFORE INSERT OR UPDATE OF status ON versions
+CREATE OR REPLACE TRIGGER only_the_writer_decides BEFORE INSERT OR UPDATE ON versions
 FOR EACH ROW EXECUTE FUNCTION caseload.only_the_writer_decides()
 """,
     "ALTER FUNCTION caseload.only_the_writer_decides() OWNER TO caseload_owner",
     """
 CREATE OR REPLACE FUNCTION caseload.only_the_writer_acts() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF NEW.act NOT IN ('propose', 'withdraw') AND NOT pg_has_role(current_user, 'caseload_writer', 'MEMBER') THEN
+    IF NOT pg_has_role(current_user, 'caseload_writer', 'MEMBER') AND NOT (
+           NEW.act = 'propose' AND NEW.approval IS NULL
+        OR NEW.act = 'withdraw' AND NEW.approval ? 'replaced_by'
+           AND EXISTS (SELECT 1 FROM caseload.versions WHERE version = NEW.version AND status = 'proposed')) THEN
         RAISE EXCEPTION 'permission denied: only caseload_writer keeps a record of a decision'
             USING ERRCODE = 'insufficient_privilege';
     END IF;
@@ -124,11 +139,22 @@ def _written_once() -> list[str]:
     return statements
 
 
+def _in_part() -> list[str]:
+    return [
+        f"GRANT INSERT ({', '.join(c.name for c in METADATA.tables[table].columns if c.name not in others)}) "
+        f"ON {table} TO caseload_planner"
+        for table, others in _OF_OTHERS.items()
+    ]
+
+
 def grant(connection: Connection, for_readers: Iterable[str]) -> None:
     """Give every table and view of the schema to its roles. On PostgreSQL only."""
     every = ", ".join(table for table in METADATA.tables)
     filled = _STATEMENTS.format(
-        every=every, written_once=", ".join(_WRITTEN_ONCE), for_readers=", ".join(sorted(for_readers))
-    )
-    for statement in (*filled.split(";"), *_DECIDING, *_written_once(), _HAND_OVER):
+        every=every, written_once=", ".join(_WRITTEN_ONCE), for_readers=", ".join(sorted(for_readers)),
+        in_part=";\n".join(_in_part()),
+    )  # fmt: skip
+    timeline = ", ".join(f"'{act}'" for act in TIMELINE_ACTS)
+    deciding = [statement.replace("{timeline}", timeline) for statement in _DECIDING]
+    for statement in (*filled.split(";"), *deciding, *_written_once(), _HAND_OVER):
         connection.execute(sa.text(statement))

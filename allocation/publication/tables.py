@@ -95,6 +95,8 @@ ACTS = sa.Table(
     sa.Column("approval", JSON_TYPE),
     sa.CheckConstraint("act IN ('propose', 'publish', 'reject', 'rollback', 'withdraw')", name="act"),
 )
+TIMELINE_ACTS = ("publish", "rollback")
+"""Acts that change what is or will be in force."""
 VALIDITY = sa.Table(
     "validity",
     METADATA,

@@ -61,6 +61,7 @@ with TestClient(create_app()) as client:
     draft = {"run": "toy", "name": "plan", "changes": {"moves": []}}
     told["viewer saves"] = status(client, "viewer", "POST", "/caseload/api/drafts", json=draft).status_code
     saved = status(client, "user", "POST", "/caseload/api/drafts", json=draft, headers={"X-Planner": "iemand anders"})
+    told["a run of dots"] = status(client, "viewer", "GET", "/caseload/api/country/allocate__..").status_code
     decision = {"run": "toy", "is_approved": True}
     told["viewer decides"] = status(client, "viewer", "POST", "/caseload/api/decision", json=decision).status_code
     told["viewer reads"] = status(client, "viewer", "GET", "/caseload/api/decision?run=toy").json()["may_decide"]
@@ -101,7 +102,7 @@ def test_only_signed_in_users_get_anything_and_only_planners_save(tmp_path: Path
     assert told == {
         "anonymous page": 401, "anonymous script": 401, "anonymous map": 401, "false token": 401,
         "viewer page": 200, "viewer is named": True, "script": 200, "viewer asks": 200, "viewer saves": 403,
-        "viewer decides": 403, "viewer reads": False, "planner may decide": True,
+        "a run of dots": 422, "viewer decides": 403, "viewer reads": False, "planner may decide": True,
         "planner saves": 200, "saved by": "user", "websocket": told["websocket"],
     }  # fmt: skip
     assert told["websocket"] != "open"

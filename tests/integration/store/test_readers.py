@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from allocation.contract.errors import Refused
 from allocation.contract.published_tables import PUBLISHED, TEAM
+from allocation.page import deciding
 from allocation.publication import data_contract, drafts, lookup, store, versions
 from allocation.publication.data_contract import TABLES
 from tests.support.outcomes import Country, with_shared_range, write_outcome
@@ -314,12 +315,14 @@ def test_a_planner_proposes_and_keeps_drafts_and_decides_nothing(
     drafts.remove(planner, kept.draft_id, revision=kept.revision)
     with store.connected(planner) as connection:  # complete counts
         assert connection.scalar(sa.text("SELECT count(*) FROM transition WHERE clients < 5")) > 0
-    folder = tmp_path / "planner"
+    folder = tmp_path / "planner" / "published"
     outcome = write_outcome(tmp_path / "o8", Country(columns=4, rows=2, note="van de planner"))
     version = versions.propose(outcome, planner, folder)
     assert versions.versions(planner)["status"].tolist()[0] == "proposed"
     with pytest.raises(Refused, match="has no right"):
         versions.publish(version, planner, folder)
+    with pytest.raises(Refused, match="geen recht om te publiceren"):  # the page says so, without the store's address
+        deciding.publish_in(folder.parent, planner, version, "anna", "akkoord")
     for statement in (
         f"UPDATE caseload.versions SET status = 'published' WHERE version = {version}",
         "UPDATE caseload.versions SET approval = NULL",
@@ -335,10 +338,29 @@ def test_a_planner_proposes_and_keeps_drafts_and_decides_nothing(
         f"SELECT {version}, pc4, client_line, law_domain, 'X', 0.5 FROM caseload.allocation_rows LIMIT 1",
         "INSERT INTO caseload.allocation_rows (version, pc4, client_line, law_domain, team_id, share) "
         "SELECT version, pc4, client_line, law_domain, 'X', 0.5 FROM caseload.allocation_rows LIMIT 1",
+        f"UPDATE caseload.versions SET based_on_act = based_on_act + 99 WHERE version = {version}",
+        "UPDATE caseload.versions SET planned_from = '2099-01-01' WHERE status = 'published'",
+        "UPDATE caseload.versions SET scope = 'x' WHERE status = 'published'",
+        _versions("based_on_act", "max(version) + 1", "99"),
+        _versions("based_on_act", "2000000000", "max(based_on_act)"),
+        _versions("based_on_act, approval", "max(version) + 1", "max(based_on_act), '{}'::jsonb"),
+        "INSERT INTO caseload.acts (act_id, act, version, acted_at) VALUES (2000000000, 'propose', 1, now())",
+        "INSERT INTO caseload.acts (act, version, acted_at, approval) VALUES ('propose', 1, now(), '{}')",
+        "INSERT INTO caseload.acts (act, version, acted_at, approval) "
+        "SELECT 'withdraw', version, now(), '{\"replaced_by\": 2}' FROM caseload.versions WHERE status = 'published'",
+        f"INSERT INTO caseload.acts (act, version, acted_at, approval) VALUES ('withdraw', {version}, now(), '[1]')",
         "INSERT INTO caseload.boundary_areas (boundary_set, pc4, shape) "
         "SELECT boundary_set, '9999', shape FROM caseload.boundary_areas LIMIT 1",
     ):
         assert attempt(planner, statement) == INSUFFICIENT_PRIVILEGE, statement
+
+
+def _versions(columns: str, version: str, values: str) -> str:
+    """A statement that adds a version with these values."""
+    return (
+        f"INSERT INTO caseload.versions (version, status, fingerprint, boundary_set, created_at, {columns}) "
+        f"SELECT {version}, 'proposed', 'x', max(boundary_set), now(), {values} FROM caseload.versions"
+    )
 
 
 def test_a_planner_s_newer_proposal_withdraws_the_older(

@@ -6,15 +6,17 @@ import json
 import re
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 
 from allocation.contract.calendar import today
-from allocation.contract.errors import Passing
+from allocation.contract.errors import NoRight, Passing, Unusable
 from allocation.contract.published_tables import TEAM_LOAD
 from allocation.page import desk as desk_module
+from allocation.page import tasks
 from allocation.page.app import create_app
 from allocation.page.guarding import LOOPBACK
 from allocation.page.requests import MOST_BODY_BYTES
@@ -230,3 +232,32 @@ def test_the_figures_of_a_viewer_are_as_rounded_as_the_published_tables(app: Any
         told = viewer.post(f"/api/{path}", json=body).text
         figures_told = re.findall(r"[:,\[](-?\d+\.\d{4,})[,}\]]", told)
         assert figures_told == [], path
+
+
+def test_every_answer_keeps_itself_to_who_asked(client: TestClient, toy: Run) -> None:
+    """What a planner and a viewer see stands at one address; a report would else be kept by its date."""
+    for path, host in (("/", "127.0.0.1"), (f"/rapport?run={toy.run_id}", "127.0.0.1"), ("/", "evil.example"),
+                       ("/nergens", "127.0.0.1"), (f"/api/map?run={toy.run_id}", "127.0.0.1")):  # fmt: skip
+        told = client.get(path, headers={"Host": host}).headers
+        assert told["Cache-Control"] == "private, no-cache", path
+        assert {"Cookie", "Authorization"} <= {part.strip() for part in told["Vary"].split(",")}, path
+        assert (told["Referrer-Policy"], told["X-Content-Type-Options"]) == ("same-origin", "nosniff"), path
+        assert "Content-Security-Policy" in told, path
+    assert "base-uri 'none'" in client.get("/").headers["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize("kind", [Unusable, NoRight, Passing])
+def test_a_store_that_refuses_does_not_tell_where_it_is(
+    client: TestClient, toy: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, kind: type[Exception]
+) -> None:
+    def refused(*_: Any) -> None:
+        raise kind("The login has no right to do this in the store postgresql://caseload@db-intern:5432/c.")
+
+    monkeypatch.setattr(desk_module.versions, "versions", refused)
+    answer = client.get("/")
+    assert answer.status_code in (500, 503)
+    assert "database" in answer.json()["detail"]
+    tasks._work(tmp_path / "task.json", refused, ())
+    for told in (answer.text, (tmp_path / "task.json").read_text(encoding="utf-8")):
+        assert "db-intern" not in told
+        assert "caseload@" not in told
