@@ -53,7 +53,7 @@ def _pieces_cell(row: Any) -> Cell:
 
 
 def _interval_cell(row: Any) -> Cell:
-    return Cell(f"{number(row.hours_low)} tot {number(row.hours_high)}", row.hours_low)
+    return Cell(f"{number(row.hours_low)} tot {number(row.hours_high)}", round(row.hours_low, 0))
 
 
 OVERLOADED = 1.2
