@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ GROUPS = run_files.OUTCOME.table("verzuimbeheer_groups")
 
 
 def _deviation(row: Any) -> Cell:
-    return Cell(dutch.percent(row.deviation, signed=True), row.deviation, bar=row.deviation)
+    return replace(share(row.deviation, signed=True), bar=row.deviation)
 
 
 def _teams(row: Any) -> Cell:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -40,12 +41,16 @@ def _load_cell(row: Any) -> Cell:
 
 def _deviation_cell(row: Any) -> Cell:
     mark = "" if row.is_within_tolerance else "buiten tolerantie"
-    return Cell(percent(row.deviation, signed=True), row.deviation, bar=row.deviation, mark=mark)
+    return replace(share(row.deviation, signed=True), bar=row.deviation, mark=mark)
 
 
 def _chance_cell(row: Any) -> Cell:
     chance = row.chance_within_tolerance
-    return Cell(f"{dutch.chance(chance)} ({percent(chance, 0)})", float(chance)) if pd.notna(chance) else text(None)
+    return (
+        Cell(f"{dutch.chance(chance)} ({percent(chance, 0)})", round(float(chance), 2))
+        if pd.notna(chance)
+        else text(None)
+    )
 
 
 def _pieces_cell(row: Any) -> Cell:
