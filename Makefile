@@ -10,7 +10,7 @@ UV     := VIRTUAL_ENV=$(VENV) $(BIN)/uv
 export GX_ANALYTICS_ENABLED := false
 
 .DEFAULT_GOAL := help
-.PHONY: help run test light test-heavy mutate lint format containers strangers bench bench-solver backtest up lock clean
+.PHONY: help run test light test-heavy mutate fuzz lint format containers strangers bench bench-solver backtest up lock clean
 
 help:             ## this list
 	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -46,6 +46,9 @@ test-heavy: $(TESTS) ## the tests that take minutes: real Airflow components, sc
 
 mutate: $(TESTS)  ## plants faults one by one and prints those that no unit test finds: a sample (ROOMS=, SAMPLE=, SEED=)
 	$(BIN)/python -m tests.mutation $(ROOMS) --sample $(or $(SAMPLE),40) --seed $(or $(SEED),1)
+
+fuzz: $(TESTS)    ## the fuzzers of input folders, boundary files and bare instances, with fresh seeds until the time is up (MINUTES=60)
+	$(BIN)/python -m tests.property $(MINUTES)
 
 containers: $(TESTS) ## docker-compose.yml started for real (root, Debian with podman, runc, netavark, aardvark-dns, mmdebstrap)
 	$(BIN)/python -m tests.containers.harness

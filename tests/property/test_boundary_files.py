@@ -4,7 +4,7 @@ A good file (and a good second file) is changed in one to three ways, each of wh
 `SAME` changes nothing that counts; `LISTED` may change the outcome when the repairs say so; `REFUSED` may not be used.
 Whatever the changes: never a traceback, and never another outcome without a line in the repairs.
 
-The suite tries a few; ``GEODATA_FUZZ=5000 pytest tests/property/test_boundary_files.py`` tries that many.
+The suite tries a few; with ``CASELOAD_FUZZ_EXAMPLES=5000`` it tries that many, with ``make fuzz`` an hour long.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from hypothesis import strategies as st
 
 from geodata import Boundaries, GeodataError, load_boundaries
 
-EXAMPLES = int(os.environ.get("GEODATA_FUZZ", "25"))
+EXAMPLES = int(os.environ.get("CASELOAD_FUZZ_EXAMPLES", "25"))
 pytestmark = pytest.mark.timeout(0)
 """An hour by hand is longer than a test may last."""
 X, Y = 136_000, 455_000

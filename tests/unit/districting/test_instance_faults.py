@@ -5,6 +5,7 @@ One good instance, and one mistake of each kind; then a fuzzer that makes such m
 
 from __future__ import annotations
 
+import os
 import random
 from pathlib import Path
 
@@ -288,7 +289,11 @@ def mutated(name: str, text: str, rng: random.Random) -> bytes:
     return rng.choice(kinds)()
 
 
-@settings(max_examples=400, deadline=None, derandomize=True)
+LONG = os.environ.get("CASELOAD_FUZZ_EXAMPLES")
+
+
+@pytest.mark.timeout(0 if LONG else 120)
+@settings(max_examples=int(LONG or 400), deadline=None, derandomize=LONG is None, print_blob=True)
 @given(st.sampled_from(sorted(GOOD)), st.integers(0, 2**32))
 @example("units.csv", 0)
 def test_a_mistake_anywhere_is_refused_with_its_place_or_changes_nothing_or_is_remarked(
