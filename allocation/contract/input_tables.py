@@ -89,7 +89,7 @@ PRODUCTS = Table(
     "products",
     "Hours per product and how its stock is planned.",
     (
-        Column("product", "text", "product code", example="WIA_EWT"),
+        Column("product", "text", "product code", is_name=True, example="WIA_EWT"),
         Column("law", "text", "law of the product", allowed=LAWS, example="WIA"),
         Column("client_lines", "text", "client lines, joined by |", example="vangnet|werkgever"),
         Column(
@@ -191,6 +191,7 @@ TEAMS = Table(
             "verzuimbeheer_code",
             "text",
             "code of the group of medewerkers verzuimbeheer at Uitkeren",
+            is_name=True,
             nullable=True,
             optional=True,
             example="VZB-UTR-1",
@@ -430,7 +431,7 @@ VERZUIMBEHEER = Table(
     "verzuimbeheer",
     "The groups of medewerkers verzuimbeheer at Uitkeren, and the teams that each works with.",
     (
-        Column("group_code", "text", "code of the group", example="VZB-UTR-1"),
+        Column("group_code", "text", "code of the group", is_name=True, example="VZB-UTR-1"),
         Column("team_id", "text", "teams that the group works with, joined by |", example="SMC-UTR-01|SMC-UTR-02"),
         Column(
             "fte",

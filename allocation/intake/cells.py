@@ -37,7 +37,6 @@ STORED_AS = {"text": "", "integer": "iuf", "number": "iuf", "date": "M", "boolea
 _BLANKS = re.compile(r"[^\S\n\r]+")
 AS_FLOAT = re.compile(r"-?[0-9]+\.0", re.ASCII)
 """A code of digits that went through a program which knows empty cells only beside floats."""
-INVISIBLE = "\ufeff\u200b\u200c\u200d\u2060"
 UNFIT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 """Characters that no text has: control characters, halves of a surrogate pair."""
 MOST_CHARACTERS = 1_000
@@ -50,8 +49,9 @@ SHEET_ERROR = re.compile(
 def as_text(cells: pd.Series) -> pd.Series:
     """Cells as trimmed text, None where empty: the one way in which identifiers, names and codes are read.
 
-    Blanks inside are one blank each, and a letter with its accent is one character, however a program wrote it. Whole
-    numbers have no decimals, also where an empty cell elsewhere in the column made them floats.
+    Blanks inside are one blank each, and a letter with its accent is one character, however a program wrote it; marks
+    that nobody sees, such as the direction of writing that comes with a copied text, are left out. Whole numbers have
+    no decimals, also where an empty cell elsewhere in the column made them floats.
     """
     given = Different(cells if cells.dtype == "str" else cells.astype(object))
     return given.each(np.array([*map(_text, given.values), None], dtype=object))
@@ -86,9 +86,9 @@ def _text(value: object) -> str | None:
         value = value.decode("utf-8", errors="surrogateescape")
     if isinstance(value, float | np.floating | Decimal) and abs(number := float(value)) < 1e15 and number % 1 == 0:
         value = int(number)
-    text = str(value).strip().strip(INVISIBLE).strip()
+    text = str(value).strip()
     if not text.isascii():
-        text = unicodedata.normalize("NFC", text)
+        text = "".join(c for c in unicodedata.normalize("NFC", text) if unicodedata.category(c) != "Cf").strip()
     if "  " in text or not text.isascii():
         text = _BLANKS.sub(" ", text)
     if AS_FLOAT.fullmatch(text):

@@ -20,6 +20,7 @@ from allocation.intake.cells import shown
 from allocation.intake.listing import listed
 
 PC4 = re.compile(r"[1-9][0-9]{3}", re.ASCII)
+REGION_NUMBER = re.compile(r"[0-9]{1,9}", re.ASCII)
 MONTH = re.compile(r"(199[0-9]|20[0-9]{2})-(0[1-9]|1[0-2])", re.ASCII)
 
 MONTHS_NEEDED = 12
@@ -49,7 +50,7 @@ class Checks(ABC):
         today: date | None,
         in_force: InForceNames,
     ) -> None:
-        self.in_force = in_force
+        self.in_force, self.today = in_force, today
         self.day = planning_day(frames, config, today)
         self.frames, self.files, self.config, self.followed = frames, files, config, followed
         self.special_groups = _special_groups(frames, config, in_force)
@@ -58,6 +59,8 @@ class Checks(ABC):
         names = areas[["arbeidsmarktregio_nr", "arbeidsmarktregio"]].drop_duplicates("arbeidsmarktregio_nr")
         self.region_name = dict(zip(names["arbeidsmarktregio_nr"].astype(int), names["arbeidsmarktregio"], strict=True))
         self.problems: list[Problem] = []
+        self.remarks: list[Problem] = []
+        """What is possible and may be a mistake: planners see it."""
 
     @abstractmethod
     def rules(self) -> tuple[Rule, ...]:
@@ -80,6 +83,15 @@ class Checks(ABC):
 
         self.problems += listed(mask, frame["row"], make, self.files[table])
 
+    def remark(self, table: str, mask: pd.Series, column: str | None, what: Callable[[int], str], usual: str) -> None:
+        """As ``add``, of what is read all the same and told to planners."""
+        frame = self.frames[table]
+
+        def make(at: int, row: int) -> Problem:
+            return Problem(self.files[table], row, column, what(at), usual)
+
+        self.remarks += listed(mask, frame["row"], make, self.files[table])
+
     def value(self, table: str, column: str) -> Callable[[int], str]:
         return lambda at: f"{shown(self.frames[table][column].iloc[at])} is not possible"
 
@@ -87,7 +99,11 @@ class Checks(ABC):
         """Region numbers of ``15`` or ``Midden-Utrecht`` or ``15|16``; None for one that does not exist."""
         by_name = {name.casefold(): nr for nr, name in self.region_name.items()}
         parts = [part.strip() for part in str(text or "").split(SEPARATOR)]
-        return [int(p) if p.isdigit() and int(p) in self.region_name else by_name.get(p.casefold()) for p in parts]
+        numbers = [int(part) if REGION_NUMBER.fullmatch(part) else None for part in parts]
+        return [
+            number if number in self.region_name else by_name.get(part.casefold())
+            for number, part in zip(numbers, parts, strict=True)
+        ]
 
 
 def planning_day(frames: Mapping[str, pd.DataFrame], config: Config, today: date | None) -> date | None:

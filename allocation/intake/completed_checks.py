@@ -10,6 +10,8 @@ from allocation.intake.cells import where
 from allocation.intake.checks import MONTH, Checks, Rule, told
 
 TABLE = "completed"
+MOST_YEARS = 5
+"""Finished work of longer ago is unusual."""
 
 
 class CompletedChecks(Checks):
@@ -17,6 +19,7 @@ class CompletedChecks(Checks):
         return (
             (self._months, (TABLE,)),
             (self._teams, (TABLE, "teams", "current")),
+            (self._before_the_team, (TABLE, "teams")),
             (self._products, (TABLE, "products")),
             (self._amounts, (TABLE,)),
         )
@@ -30,6 +33,30 @@ class CompletedChecks(Checks):
             last = f"{self.day:%Y-%m}"
             later = good & (months.where(good, "") > last)
             self.add(TABLE, later, "month", told(months, "month {} is still to come"), f"at the latest {last}")
+            first = f"{self.day.year - MOST_YEARS}-01"
+            self.remark(
+                TABLE,
+                good & (months.where(good, first) < first),
+                "month",
+                told(months, "month {} is long ago"),
+                f"usual: {first} or later",
+            )
+
+    def _before_the_team(self) -> None:
+        """Work that a team finished before its first day is told: a month or a code may be wrong."""
+        frame, teams = self.frames[TABLE], self.frames["teams"]
+        first = teams.groupby("team_id")["valid_from"].min()
+        started = frame["team_id"].map(first).dt.strftime("%Y-%m")
+        early = started.notna() & frame["month"].notna() & (frame["month"].fillna("9") < started.fillna(""))
+        self.remark(
+            TABLE,
+            early,
+            "month",
+            lambda at: (
+                f"team {frame['team_id'].iloc[at]!r} finished work in {frame['month'].iloc[at]}, before it started"
+            ),
+            "usual: from the first day of the team",
+        )
 
     def _teams(self) -> None:
         given = self.frames[TABLE]["team_id"]

@@ -12,8 +12,12 @@ from allocation.contract.vocabulary import ALL_LINES, CLIENT_LINES, PW_LAW, REGU
 from allocation.intake.cells import where
 from allocation.intake.checks import MONTH, MONTHS_NEEDED, PC4, Checks, Rule, is_subset, told
 from allocation.intake.listing import MOST_PER_CHECK
+from allocation.intake.roster import KINDS_WITH_AREA
 
 log = logging.getLogger(__name__)
+
+MOST_ROUNDING = 1e-6
+"""Shares that were rounded may sum to so much more than the whole."""
 
 
 class CountChecks(Checks):
@@ -27,6 +31,9 @@ class CountChecks(Checks):
             (self._months, ("inflow",)),
             (self._one_reference_date, ("stock",)),
             (self._current, ("current",)),
+            (self._current_shares, ("current", "teams")),
+            (self._every_postcode, ()),
+            (self._nobody, ()),
         )
 
     def _postcodes(self) -> None:
@@ -176,6 +183,15 @@ class CountChecks(Checks):
                 self.value("stock", "reference_date"),
                 "the same date in every row",
             )
+        if self.today is not None:
+            first, last = pd.Timestamp(self.today) - pd.DateOffset(years=1), pd.Timestamp(self.today)
+            self.remark(
+                "stock",
+                dates.notna() & ~dates.between(first, last),
+                "reference_date",
+                lambda at: f"the stock is of {dates.iloc[at]:%Y-%m-%d}",
+                f"usual: from {first:%Y-%m-%d} to {last:%Y-%m-%d}",
+            )
 
     def _current(self) -> None:
         """The division in force may know postcodes that the boundaries no longer have: they are listed as changes."""
@@ -189,3 +205,46 @@ class CountChecks(Checks):
         if gone:
             shown_codes = ", ".join(gone[:MOST_PER_CHECK])
             log.warning("current: %d postcodes have no area any more: %s", len(gone), shown_codes)
+
+    def _current_shares(self) -> None:
+        """Of a postcode, a line and a kind of team no more than the whole is divided; a row of ``alle`` counts for both
+        lines. Teams that have gone are of no known kind and are told."""
+        current, teams = self.frames["current"], self.frames["teams"].drop_duplicates("team_id")
+        kind = current["team_id"].map(teams.set_index("team_id")["kind"].to_dict()).where(current["team_id"].notna())
+        gone = current["team_id"].notna() & kind.isna() & ~current["team_id"].isin(self.in_force.teams)
+        said = told(current["team_id"], "team {!r} is not in the file teams: it is taken for one that is gone")
+        self.remark("current", gone, "team_id", said, "a team of the file teams")
+        share = pd.to_numeric(current["share"], errors="coerce")
+        over, under = pd.Series(False, index=current.index), pd.Series(False, index=current.index)
+        total = pd.Series(0.0, index=current.index)
+        for line in CLIENT_LINES:
+            here = current["client_line"].isin([line, ALL_LINES]) & kind.isin(KINDS_WITH_AREA)
+            mine = share.where(here).groupby([current["pc4"], kind]).transform("sum")
+            total = total.where(~here | (total > mine), mine)
+            over |= here & (mine > 1 + MOST_ROUNDING)
+            under |= here & (mine < 1 - MOST_ROUNDING)
+        first = over & ~current.assign(kind=kind)[over].duplicated(["pc4", "kind"]).reindex(
+            over.index, fill_value=False
+        )
+        named = current["pc4"].astype(str) + " and teams of kind " + kind.astype(str)
+        allowed = "shares that sum to 1 per postcode, line and kind of team"
+        self.add(
+            "current", first, "share", lambda at: f"the shares of {named.iloc[at]} sum to {total.iloc[at]:g}", allowed
+        )
+        said = "the shares of a postcode, line and kind of team sum to less than 1"
+        self.remark("current", under & ~over, "share", lambda _: said, "usual: 1")
+
+    def _every_postcode(self) -> None:
+        """A table that tells something of every postcode and lacks some may have been cut off."""
+        for table in ("current", "care_regions"):
+            frame = self.frames.get(table, pd.DataFrame())
+            missing = sorted(self.pc4 - set(frame["pc4"].dropna())) if len(frame) else []
+            if missing:
+                what = f"no row for {len(missing)} of the {len(self.pc4)} postcodes, the first is {missing[0]}"
+                self.remarks.append(Problem(self.files[table], None, "pc4", what, "usual: a row for every postcode"))
+
+    def _nobody(self) -> None:
+        for table in ("inflow", "stock"):
+            if table in self.frames and (self.frames[table]["clients"] == 0).all():
+                what = "there is no client in any row"
+                self.remarks.append(Problem(self.files[table], None, "clients", what, "usual: clients"))

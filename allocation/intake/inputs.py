@@ -163,7 +163,9 @@ def load_inputs(
             problems += typed.problems
             remarks += typed.remarks
     for checks in (CountChecks, TeamChecks, LockChecks, CompletedChecks, NetworkChecks):
-        problems += checks(frames, files, areas, config, followed, today, in_force).run()
+        found = checks(frames, files, areas, config, followed, today, in_force)
+        problems += _of_other_cells(found.run(), problems)
+        remarks += found.remarks
     problems += too_many_stand_ins(frames, files, replaced)
     problems += _unknown_products(frames, config)
     problems += unknown_kinds(frames, config)
@@ -179,6 +181,12 @@ def load_inputs(
         office_doubts=doubts,
         remarks=pd.DataFrame(rows, columns=list(REMARK_COLUMNS)).astype({"row": "Int64"}),
     )
+
+
+def _of_other_cells(found: Iterable[Problem], known: Iterable[Problem]) -> list[Problem]:
+    """What of ``found`` is not about a cell that is among ``known`` already: one cause is told once."""
+    cells = {(one.file, one.row, one.column) for one in known if one.row is not None and one.column}
+    return [one for one in found if (one.file, one.row, one.column) not in cells or "more rows" in one.what]
 
 
 def in_order(problems: Iterable[Problem], files: Mapping[str, str]) -> list[Problem]:

@@ -8,7 +8,7 @@ import pandas as pd
 
 from allocation.contract.config import Config
 from allocation.contract.errors import Problem
-from allocation.intake.checks import Checks, Rule
+from allocation.intake.checks import Checks, Rule, told
 from allocation.intake.roster import KINDS_WITH_AREA, active_teams, widened
 
 OWN_TABLES = {"gemeente": "the boundaries tell the gemeente", "care_region": "the file care_regions tells it"}
@@ -50,6 +50,14 @@ class NetworkChecks(Checks):
                 f"{name} is empty",
                 f"a number in every row; leave the column {name} out where it is not known",
             )
+        elsewhere = travel["pc4"].notna() & travel["office_pc4"].notna() & (travel["pc4"] != travel["office_pc4"])
+        for name in given:
+            far = elsewhere & (travel[name] == 0)
+            what = f"0 {name} to an office in another postcode"
+            self.remark("travel", far, name, lambda _, what=what: what, "usual: above 0")  # type: ignore[misc]
+        unused = travel["office_pc4"].notna() & ~travel["office_pc4"].isin(teams["office_pc4"])
+        said = told(travel["office_pc4"], "no team has its office in {}: the row is not used")
+        self.remark("travel", unused, "office_pc4", said, "usual: the office of a team")
         if self.day is None:
             return
         links = [set(group.dropna().astype(int)) for _, group in self.frames["clusters"].groupby("cluster")["region"]]
@@ -147,6 +155,28 @@ class NetworkChecks(Checks):
             "a date on or after valid_from",
         )
         self._one_period_at_a_time(groups)
+        self._codes_of_teams(groups)
+
+    def _codes_of_teams(self, groups: pd.DataFrame) -> None:
+        """A team with the code of one group that the table puts in another: the table counts, which is told."""
+        teams = self.frames["teams"]
+        pairs = groups.assign(team_id=groups["team_id"].astype(str).str.split("|")).explode("team_id")
+        grouped = pairs.dropna(subset="group_code").groupby("team_id")["group_code"].agg(set).to_dict()
+        of_team = teams["team_id"].map(grouped)
+        differs = [
+            isinstance(own, set) and isinstance(code, str) and code not in own
+            for own, code in zip(of_team, teams["verzuimbeheer_code"], strict=True)
+        ]
+        self.remark(
+            "teams",
+            pd.Series(differs, index=teams.index, dtype=bool),
+            "verzuimbeheer_code",
+            lambda at: (
+                f"team {teams['team_id'].iloc[at]!r} has the code {teams['verzuimbeheer_code'].iloc[at]!r}, and is in "
+                f"{', '.join(sorted(of_team.iloc[at]))} by the file verzuimbeheer, which counts"
+            ),
+            "usual: the code of its group",
+        )
 
     def _one_period_at_a_time(self, groups: pd.DataFrame) -> None:
         ordered = groups.sort_values(["group_code", "valid_from"], kind="stable")

@@ -102,7 +102,11 @@ def _strange_files(folder: Path, tables: Sequence[Table], found: dict[str, list[
         stem = path.name.split(".")[0].casefold()
         if path in known or path.name.startswith((".", "~")) or stem.startswith("readme"):
             continue
-        meant = difflib.get_close_matches(stem, absent, 1, LIKENESS)
+        meant = difflib.get_close_matches(stem, absent, 1, LIKENESS) or [
+            name
+            for name in absent
+            if re.match(rf"{name}[^a-z]", stem)  # "locks (1)", "locks - kopie", "locks_2026"
+        ]
         if meant:
             what = f"no input has this name; is it meant to be {meant[0]}?"
             reading.problems.append(Problem(path.name, None, None, what, f"{meant[0]}.csv or {meant[0]}.parquet"))
@@ -114,7 +118,8 @@ def read_table(path: Path, table: Table, remarks: list[Problem]) -> tuple[pd.Dat
     """The columns of ``table`` in ``path``, with ``row``; None when its form is wrong."""
     name = path.name
     if not path.is_file():
-        return None, [Problem(name, None, None, "this is a folder", f"a file: {ALLOWED_FORM}")]
+        what = "this is a folder" if path.is_dir() else "this leads to no file"
+        return None, [Problem(name, None, None, what, f"a file: {ALLOWED_FORM}")]
     try:
         if path.stat().st_size > MOST_BYTES:
             what, allowed = f"the file has {path.stat().st_size:,} bytes", f"at most {MOST_BYTES:,} bytes"

@@ -292,7 +292,7 @@ def mutated(name: str, text: str, rng: random.Random) -> bytes:
 LONG = os.environ.get("CASELOAD_FUZZ_EXAMPLES")
 
 
-@pytest.mark.timeout(0 if LONG else 120)
+@pytest.mark.timeout(0 if LONG else 300)
 @settings(max_examples=int(LONG or 400), deadline=None, derandomize=LONG is None, print_blob=True)
 @given(st.sampled_from(sorted(GOOD)), st.integers(0, 2**32))
 @example("units.csv", 0)

@@ -1,0 +1,143 @@
+"""What is possible and may be a mistake between tables is read and told; what contradicts is refused, once."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from allocation.contract.config import Config
+from allocation.contract.errors import InputRefused
+from allocation.intake.inputs import Inputs, load_inputs
+from tests.property.test_inputs import frames
+from tests.support import toy
+
+TODAY = date(2026, 1, 15)
+
+
+def load(folder: Path, tables: dict[str, pd.DataFrame]) -> Inputs:
+    return load_inputs(toy.write(folder, tables), toy.areas(), Config(), today=TODAY)
+
+
+def told(folder: Path, tables: dict[str, pd.DataFrame]) -> list[str]:
+    """The remarks, as file, row, column: what."""
+    remarks = load(folder, tables).remarks
+    return [f"{one.file}, {one.row}, {one.column}: {one.what}" for one in remarks.itertuples()]
+
+
+def refused(folder: Path, tables: dict[str, pd.DataFrame]) -> list[str]:
+    with pytest.raises(InputRefused) as caught:
+        load(folder, tables)
+    return [problem.place_and_what for problem in caught.value.problems]
+
+
+def cell(table: str, row: int, column: str, value: str) -> dict[str, pd.DataFrame]:
+    """The good tables with one cell changed."""
+    tables = frames()
+    tables[table] = tables[table].astype(object)
+    tables[table].loc[row, column] = value
+    return tables
+
+
+def column(table: str, name: str, value: str) -> dict[str, pd.DataFrame]:
+    tables = frames()
+    return tables | {table: tables[table].assign(**{name: value})}
+
+
+def test_the_good_tables_have_no_remark(tmp_path: Path) -> None:
+    assert told(tmp_path, frames()) == []
+
+
+@pytest.mark.parametrize(
+    ("tables", "remarks"),
+    [
+        (cell("current", 0, "team_id", "X9"),
+         ["current.csv, 2, team_id: team 'X9' is not in the file teams: it is taken for one that is gone"]),
+        (cell("current", 0, "share", "0.5"),
+         ["current.csv, 2, share: the shares of a postcode, line and kind of team sum to less than 1"]),
+        (cell("completed", 0, "month", "2023-12"),
+         ["completed.csv, 2, month: team 'W1' finished work in 2023-12, before it started"]),
+        (column("stock", "reference_date", "2029-12-31"),
+         ["stock.csv, 2, reference_date: the stock is of 2029-12-31 (and in 23 more rows)"]),
+        (column("stock", "reference_date", "2025-01-14"),
+         ["stock.csv, 2, reference_date: the stock is of 2025-01-14 (and in 23 more rows)"]),
+        (column("stock", "reference_date", "2025-01-15"), []),
+        (column("inflow", "clients", "0"), ["inflow.csv, <NA>, clients: there is no client in any row"]),
+        (column("travel", "km", "0"),
+         ["travel.csv, 3, km: 0 km to an office in another postcode (and in 32 more rows)"]),
+        (column("teams", "verzuimbeheer_code", "VZB-O"), [
+            f"teams.csv, {row}, verzuimbeheer_code: team '{team}' has the code 'VZB-O', and is in VZB-W by the file "
+            "verzuimbeheer, which counts" for row, team in ((2, "W1"), (3, "W2"))]),
+    ],
+)  # fmt: skip
+def test_what_may_be_a_mistake_is_told(tmp_path: Path, tables: dict[str, pd.DataFrame], remarks: list[str]) -> None:
+    assert told(tmp_path, tables) == remarks
+
+
+@pytest.mark.parametrize("table", ["current", "care_regions"])
+def test_a_table_of_every_postcode_that_was_cut_off_is_told(tmp_path: Path, table: str) -> None:
+    tables = frames()
+    tables[table] = tables[table][~tables[table]["pc4"].isin(["1011", "1012"])]
+    what = "no row for 2 of the 12 postcodes, the first is 1011"
+    assert told(tmp_path, tables) == [f"{table}.csv, <NA>, pc4: {what}"]
+
+
+def test_an_office_that_no_team_has_is_told(tmp_path: Path) -> None:
+    tables = frames()
+    tables["travel"] = pd.concat([tables["travel"], tables["travel"].iloc[[0]].assign(office_pc4="1003")])
+    what = "no team has its office in 1003: the row is not used"
+    assert told(tmp_path, tables) == [f"travel.csv, 38, office_pc4: {what}"]
+
+
+def test_more_than_the_whole_is_divided_of_one_kind_of_team_only(tmp_path: Path) -> None:
+    """1001 is W1's and P1's, who are of two kinds. Half of it for W2 is half too much."""
+    tables = frames()
+    too_much = tables["current"].iloc[[0]].assign(team_id="W2", share="0.5", client_line="vangnet")
+    tables["current"] = pd.concat([tables["current"], too_much])
+    what = "the shares of 1001 and teams of kind regulier sum to 1.5"
+    assert refused(tmp_path, tables) == [f"current.csv, row 2, column share: {what}"]
+
+
+@pytest.mark.parametrize(
+    ("table", "row", "name", "value", "what"),
+    [
+        ("verzuimbeheer", 1, "group_code", "vzb-w", "'vzb-w' differs only in capitals from 'VZB-W'"),
+        ("products", 3, "product", "Wia_ewt", "'Wia_ewt' differs only in capitals from 'WIA_EWT'"),
+        ("teams", 2, "arbeidsmarktregio", "\u00b2", "team O1 has no existing region ('\u00b2')"),
+        ("travel", 0, "minutes", "1:05", "'1:05' is not possible"),
+        ("locks", 1, "share", "100", "'100' is not possible"),
+        ("coverage", 1, "provider", "\u202eGGZ Noord\u200e", "the same pc4, kind, provider as an earlier row"),
+    ],
+)
+def test_one_cause_is_told_once(tmp_path: Path, table: str, row: int, name: str, value: str, what: str) -> None:
+    """An identifier that looks like another, and a number that has no form, at their cells and at no other."""
+    found = [line for line in refused(tmp_path, cell(table, row, name, value)) if line.startswith(table)]
+    assert len(found) == 1
+    assert found[0].startswith(f"{table}.csv, row {row + 2}")
+    assert found[0].endswith(what)
+
+
+def test_a_mark_that_nobody_sees_changes_no_code(tmp_path: Path) -> None:
+    """A browser puts one where a long code may be broken, a dialogue of Windows before a copied one."""
+    found = load(tmp_path, cell("stock", 0, "pc4", "\u202a10\u200b01"))
+    assert found.stock["pc4"].iloc[0] == "1001"
+    assert found.replaced.empty
+
+
+@pytest.mark.parametrize("name", ["staff - kopie.csv", "staff (1).csv", "Staff_2026.csv", "staffs.csv"])
+def test_a_copy_in_the_place_of_a_file_is_refused(tmp_path: Path, name: str) -> None:
+    """Passed over, a whole table would be gone."""
+    folder = toy.write(tmp_path, frames())
+    (folder / "staff.csv").rename(folder / name)
+    with pytest.raises(InputRefused, match=r"no input has this name; is it meant to be staff\?"):
+        load_inputs(folder, toy.areas(), Config())
+
+
+def test_a_link_to_nothing_is_no_folder(tmp_path: Path) -> None:
+    folder = toy.write(tmp_path, frames())
+    (folder / "staff.csv").unlink()
+    (folder / "staff.csv").symlink_to(folder / "nowhere.csv")
+    with pytest.raises(InputRefused, match=r"staff\.csv: this leads to no file"):
+        load_inputs(folder, toy.areas(), Config())
