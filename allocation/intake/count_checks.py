@@ -231,8 +231,8 @@ class CountChecks(Checks):
         self.add(
             "current", first, "share", lambda at: f"the shares of {named.iloc[at]} sum to {total.iloc[at]:g}", allowed
         )
-        said = "the shares of a postcode, line and kind of team sum to less than 1"
-        self.remark("current", under & ~over, "share", lambda _: said, "usual: 1")
+        less = "the shares of a postcode, line and kind of team sum to less than 1"
+        self.remark("current", under & ~over, "share", lambda _: less, "usual: 1")
 
     def _every_postcode(self) -> None:
         """A table that tells something of every postcode and lacks some may have been cut off."""
