@@ -126,10 +126,13 @@ class PlannerApproval(ApprovalOperator):
 
     def execute_complete(self, context: Any, event: dict[str, Any], until: str | None = None) -> Any:
         """Called when the answer is there, or when it is time to look again. ``until``: the last moment to answer."""
+        from allocation.pipeline import seal
+
         if event.get("error_type") == "timeout":
             event = self._ended_by_itself(context, datetime.fromisoformat(until) if until else datetime.now(UTC))
         answer = {key: event.get(key) for key in ("chosen_options", "params_input", "responded_by_user", "withdrawn")}
-        context["ti"].xcom_push("answer", answer | {"responded_at": str(event.get("responded_at"))})
+        answer |= {"responded_at": str(event.get("responded_at"))}
+        context["ti"].xcom_push("answer", seal.sealed(answer, str(self.run), _key()))
         return super().execute_complete(context, event)
 
     def _ended_by_itself(self, context: Any, until: datetime) -> dict[str, Any]:
@@ -149,6 +152,21 @@ class PlannerApproval(ApprovalOperator):
             "responded_at": datetime.now(UTC),
             "withdrawn": why is not None,
         }
+
+
+def _key() -> str:
+    """What only tasks know: with it an answer is sealed on its way."""
+    from airflow.sdk import conf
+
+    return str(conf.get("core", "fernet_key", fallback=""))
+
+
+def _decision(run: str) -> dict[str, Any]:
+    """Who decided what on the proposal of ``run``, as the question was answered."""
+    from allocation.pipeline import seal
+
+    answer = get_current_context()["ti"].xcom_pull(task_ids="approve", key="answer")
+    return seal.approval(answer, run, _key())
 
 
 def _waiting(until: datetime) -> TaskAwaitingInput:
@@ -290,23 +308,23 @@ def allocate() -> None:
     @task(outlets=[ALLOCATION], doc_md="Put the approved version in force, with who approved it and why.")
     def publish(run: str, *, outlet_events: dict[Any, Any]) -> None:
         from allocation.contract.published_tables import PUBLISHED
-        from allocation.pipeline import alerts, steps
+        from allocation.pipeline import steps
         from allocation.runs.run import Run
 
-        answer = get_current_context()["ti"].xcom_pull(task_ids="approve", key="answer")
+        decision = _decision(run)
         opened = Run.open(run)
-        folder = steps.publish(opened, alerts.approval(answer))
+        folder = steps.publish(opened, decision)
         note_lineage(writes=[table_address(opened.store, table.name) for table in PUBLISHED])
         outlet_events[ALLOCATION].extra = {"run": run, "folder": str(folder)}
 
     @task(trigger_rule=TriggerRule.NONE_FAILED, doc_md="After a rejection the proposal is marked so, with who and why.")
     def close(run: str) -> None:
-        from allocation.pipeline import alerts, steps
+        from allocation.pipeline import steps
         from allocation.runs.run import Run
 
         if Run.open(run).unchanged():
             return
-        approval = alerts.approval(get_current_context()["ti"].xcom_pull(task_ids="approve", key="answer"))
+        approval = _decision(run)
         if approval["decision"] == "rejected":
             steps.reject(Run.open(run), approval)
 

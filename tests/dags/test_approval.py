@@ -90,6 +90,7 @@ def test_it_ends_when_a_newer_proposal_took_its_place(run: Run) -> None:
     told = woken(run, 3)
     assert told["waits"] is None
     approval = alerts.approval(told["answer"])
+    assert told["answer"]["seal"]
     assert (approval["decision"], approval["by"]) == ("withdrawn", "caseload")
     assert approval["remark"] == "Voorstel 1 is ingetrokken: voorstel 2 komt ervoor in de plaats."
     assert versions.versions(run.store)["status"].tolist() == ["proposed", "withdrawn"]
