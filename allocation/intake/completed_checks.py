@@ -59,14 +59,15 @@ class CompletedChecks(Checks):
         )
 
     def _teams(self) -> None:
+        """Finished work decides nothing in a division: that of a team which nobody knows any more is told."""
         given = self.frames[TABLE]["team_id"]
         known = {*self.frames["teams"]["team_id"], *self.frames["current"]["team_id"], *self.in_force.teams}
-        self.add(
+        self.remark(
             TABLE,
             given.notna() & ~given.isin(known),
             "team_id",
             told(given, "team {!r} is not known: neither in teams nor in the division in force"),
-            "a team of the file teams (one that has ended too) or of the division in force",
+            "usual: a team of the file teams (one that has ended too) or of the division in force",
         )
 
     def _products(self) -> None:

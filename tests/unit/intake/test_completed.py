@@ -24,7 +24,6 @@ AT = {name: position for position, name in enumerate(COMPLETED.column_names)}
 BAD = {
     "not a month": (0, {"month": "2025-13"}, "month", "'2025-13' is not possible"),
     "a month to come": (1, {"month": "2026-02"}, "month", "month 2026-02 is still to come"),
-    "unknown team": (0, {"team_id": "W9"}, "team_id", "team 'W9' is not known"),
     "unknown product": (2, {"product": "PW"}, "product", "'PW' is not possible"),
     "line of another product": (2, {"client_line": "werkgever"}, "client_line", "does not belong to product 'PW_ABA'"),
     "no line": (2, {"client_line": "beide"}, "client_line", "'beide' is not possible"),
@@ -67,8 +66,8 @@ def test_the_same_work_twice_is_refused(tmp_path: Path) -> None:
 
 
 def test_all_faults_come_at_once(tmp_path: Path) -> None:
-    wrong = rows().assign(month="2025-13", team_id="W9", product="PW")
-    assert {problem.column for problem in problems(tmp_path, wrong)} >= {"month", "team_id", "product"}
+    wrong = rows().assign(month="2025-13", clients="1.5", product="PW")
+    assert {problem.column for problem in problems(tmp_path, wrong)} >= {"month", "clients", "product"}
 
 
 def test_what_is_right_is_read_with_its_types(tmp_path: Path) -> None:

@@ -57,6 +57,8 @@ def test_the_good_tables_have_no_remark(tmp_path: Path) -> None:
          ["current.csv, 2, team_id: team 'X9' is not in the file teams: it is taken for one that is gone"]),
         (cell("current", 0, "share", "0.5"),
          ["current.csv, 2, share: the shares of a postcode, line and kind of team sum to less than 1"]),
+        (cell("completed", 0, "team_id", "W9"),
+         ["completed.csv, 2, team_id: team 'W9' is not known: neither in teams nor in the division in force"]),
         (cell("completed", 0, "month", "2023-12"),
          ["completed.csv, 2, month: team 'W1' finished work in 2023-12, before it started"]),
         (column("stock", "reference_date", "2029-12-31"),
