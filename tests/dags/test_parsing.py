@@ -15,9 +15,10 @@ from typing import Any
 import pytest
 
 from tests.support import two_regions
+from tests.support.airflow_components import DAG_IDS
 
 FACTS = Path(two_regions.__file__).with_name("airflow_facts.py")
-DAGS = {"boundaries", "caseload", "teams", "allocate", "drift", "maintenance", "plan_ahead"}
+DAGS = set(DAG_IDS)
 
 
 @pytest.fixture(scope="module")
