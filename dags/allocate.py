@@ -176,6 +176,145 @@ def _waiting(until: datetime) -> TaskAwaitingInput:
     )
 
 
+# --- tasks, in the order in which they run ----------------------------------------------------------------------------
+
+
+@task(
+    inlets=[BOUNDARIES, CASELOAD, TEAMS],
+    doc_md="The form or the changed assets become the settings of a run; returns the path of its folder.",
+)
+def start(*, triggering_asset_events: dict[Any, Any]) -> str:
+    context = get_current_context()
+    by = sorted({asset.name for asset in triggering_asset_events})
+    form = dict(context["params"])
+    return str(start_run(context, configuration(form, by), form["scenario"], form["draft"]).folder)
+
+
+@task(
+    doc_md="Boundaries from the cache, every input file read and checked, and the expected work. It ends where "
+    "the input is that of the version in force, or of a proposal that waits: geen wijziging."
+)
+def prepare(run: str) -> str:
+    from allocation.pipeline import alerts, deciding, steps
+    from allocation.runs.run import Run
+
+    opened = Run.open(run)
+    steps.prepare_boundaries(opened)
+    steps.check_inputs(opened)
+    note_lineage(reads=[path.as_uri() for path in deciding.input_files(opened)])
+    by_itself = bool(get_current_context()["dag_run"].run_type == "asset_triggered")
+    unchanged = deciding.end_if_input_unchanged(opened, also_waiting=by_itself)
+    if unchanged:
+        raise AirflowSkipException(alerts.unchanged(unchanged))
+    steps.estimate_work(opened)
+    return run
+
+
+@task(doc_md="The expectations on input and expected work. What fails stops the run.")
+def expect_inputs(run: str) -> str:
+    from allocation.pipeline import steps
+    from allocation.runs.run import Run
+
+    steps.validate_inputs(Run.open(run))
+    return run
+
+
+@task(doc_md="One districting problem per cluster and layer. Those without a change are carried over here.")
+def layers(run: str) -> list[str]:
+    from allocation.pipeline import steps
+    from allocation.runs.run import Run
+
+    opened = Run.open(run)
+    steps.prepare_layers(opened)
+    return steps.solve_carried_over(opened)
+
+
+@task(map_index_template="{{ label }}", pool=SOLVER_POOL, doc_md="Divide one cluster and layer over its teams.")
+def solve(run: str, key: str) -> None:
+    from allocation.pipeline import steps
+    from allocation.runs.run import Run
+
+    context = cast("dict[str, Any]", get_current_context())
+    context["label"] = key
+    outcome = steps.solve_layer(Run.open(run), key)
+    context["label"] = outcome["label"]
+    measure(f"layer.{key}", outcome, ("seconds", "objective", "gap"))
+
+
+@task(
+    trigger_rule=TriggerRule.NONE_FAILED,  # without a layer to search `solve` is skipped, and this goes on
+    doc_md="Plans become the published tables: allocation, routing, transition, loads, changes.",
+)
+def assemble(run: str) -> str:
+    from allocation.pipeline import alerts, steps
+    from allocation.runs.run import Run
+
+    opened = Run.open(run)
+    unchanged = opened.unchanged()
+    if unchanged:
+        raise AirflowSkipException(alerts.unchanged(unchanged))
+    steps.assemble_outcome(opened)
+    return run
+
+
+@task(doc_md="The gate: every expectation on the outcome. What fails stops the run before anything is stored.")
+def expect_outcome(run: str) -> str:
+    from allocation.pipeline import steps
+    from allocation.runs.run import Run
+
+    steps.validate_outcome(Run.open(run))
+    return run
+
+
+@task(
+    doc_md="The report, and the outcome as a proposed version; an older proposal of the same scope is withdrawn. "
+    "Returns what the planner reads before deciding. Ends the run where nothing changes: geen wijziging."
+)
+def propose(run: str) -> str:
+    from allocation.pipeline import alerts, steps
+    from allocation.report import summary
+    from allocation.runs.run import Run
+
+    opened = Run.open(run)
+    steps.write_report(opened)
+    unchanged = steps.end_if_outcome_unchanged(opened)
+    if unchanged:
+        raise AirflowSkipException(alerts.unchanged(unchanged))
+    steps.propose(opened)
+    figures = summary.summary(opened)
+    if figures["withdrew"]:
+        context = get_current_context()
+        told = alerts.withdrawn(figures["withdrew"], figures["version"], "allocate", context["run_id"])
+        send(told, context)
+    measure("proposal", figures, ("areas", "worst_deviation", "mean_deviation", "areas_outside_tolerance"))
+    return alerts.proposal(figures)
+
+
+@task(outlets=[ALLOCATION], doc_md="Put the approved version in force, with who approved it and why.")
+def publish(run: str, *, outlet_events: dict[Any, Any]) -> None:
+    from allocation.contract.published_tables import PUBLISHED
+    from allocation.pipeline import steps
+    from allocation.runs.run import Run
+
+    decision = _decision(run)
+    opened = Run.open(run)
+    folder = steps.publish(opened, decision)
+    note_lineage(writes=[table_address(opened.store, table.name) for table in PUBLISHED])
+    outlet_events[ALLOCATION].extra = {"run": run, "folder": str(folder)}
+
+
+@task(trigger_rule=TriggerRule.NONE_FAILED, doc_md="After a rejection the proposal is marked so, with who and why.")
+def close(run: str) -> None:
+    from allocation.pipeline import steps
+    from allocation.runs.run import Run
+
+    if Run.open(run).unchanged():
+        return
+    approval = _decision(run)
+    if approval["decision"] == "rejected":
+        steps.reject(Run.open(run), approval)
+
+
 @dag(
     dag_id="allocate",
     schedule=(BOUNDARIES | CASELOAD | TEAMS),
@@ -187,110 +326,6 @@ def _waiting(until: datetime) -> TaskAwaitingInput:
 )
 def allocate() -> None:
     """Wire the DAG."""
-
-    @task(
-        inlets=[BOUNDARIES, CASELOAD, TEAMS],
-        doc_md="The form or the changed assets become the settings of a run; returns the path of its folder.",
-    )
-    def start(*, triggering_asset_events: dict[Any, Any]) -> str:
-        context = get_current_context()
-        by = sorted({asset.name for asset in triggering_asset_events})
-        form = dict(context["params"])
-        return str(start_run(context, configuration(form, by), form["scenario"], form["draft"]).folder)
-
-    @task(
-        doc_md="Boundaries from the cache, every input file read and checked, and the expected work. It ends where "
-        "the input is that of the version in force, or of a proposal that waits: geen wijziging."
-    )
-    def prepare(run: str) -> str:
-        from allocation.pipeline import alerts, deciding, steps
-        from allocation.runs.run import Run
-
-        opened = Run.open(run)
-        steps.prepare_boundaries(opened)
-        steps.check_inputs(opened)
-        note_lineage(reads=[path.as_uri() for path in deciding.input_files(opened)])
-        by_itself = bool(get_current_context()["dag_run"].run_type == "asset_triggered")
-        unchanged = deciding.end_if_input_unchanged(opened, also_waiting=by_itself)
-        if unchanged:
-            raise AirflowSkipException(alerts.unchanged(unchanged))
-        steps.estimate_work(opened)
-        return run
-
-    @task(doc_md="The expectations on input and expected work. What fails stops the run.")
-    def expect_inputs(run: str) -> str:
-        from allocation.pipeline import steps
-        from allocation.runs.run import Run
-
-        steps.validate_inputs(Run.open(run))
-        return run
-
-    @task(doc_md="One districting problem per cluster and layer. Those without a change are carried over here.")
-    def layers(run: str) -> list[str]:
-        from allocation.pipeline import steps
-        from allocation.runs.run import Run
-
-        opened = Run.open(run)
-        steps.prepare_layers(opened)
-        return steps.solve_carried_over(opened)
-
-    @task(map_index_template="{{ label }}", pool=SOLVER_POOL, doc_md="Divide one cluster and layer over its teams.")
-    def solve(run: str, key: str) -> None:
-        from allocation.pipeline import steps
-        from allocation.runs.run import Run
-
-        context = cast("dict[str, Any]", get_current_context())
-        context["label"] = key
-        outcome = steps.solve_layer(Run.open(run), key)
-        context["label"] = outcome["label"]
-        measure(f"layer.{key}", outcome, ("seconds", "objective", "gap"))
-
-    @task(
-        trigger_rule=TriggerRule.NONE_FAILED,  # without a layer to search `solve` is skipped, and this goes on
-        doc_md="Plans become the published tables: allocation, routing, transition, loads, changes.",
-    )
-    def assemble(run: str) -> str:
-        from allocation.pipeline import alerts, steps
-        from allocation.runs.run import Run
-
-        opened = Run.open(run)
-        unchanged = opened.unchanged()
-        if unchanged:
-            raise AirflowSkipException(alerts.unchanged(unchanged))
-        steps.assemble_outcome(opened)
-        return run
-
-    @task(doc_md="The gate: every expectation on the outcome. What fails stops the run before anything is stored.")
-    def expect_outcome(run: str) -> str:
-        from allocation.pipeline import steps
-        from allocation.runs.run import Run
-
-        steps.validate_outcome(Run.open(run))
-        return run
-
-    @task(
-        doc_md="The report, and the outcome as a proposed version; an older proposal of the same scope is withdrawn. "
-        "Returns what the planner reads before deciding. Ends the run where nothing changes: geen wijziging."
-    )
-    def propose(run: str) -> str:
-        from allocation.pipeline import alerts, steps
-        from allocation.report import summary
-        from allocation.runs.run import Run
-
-        opened = Run.open(run)
-        steps.write_report(opened)
-        unchanged = steps.end_if_outcome_unchanged(opened)
-        if unchanged:
-            raise AirflowSkipException(alerts.unchanged(unchanged))
-        steps.propose(opened)
-        figures = summary.summary(opened)
-        if figures["withdrew"]:
-            context = get_current_context()
-            told = alerts.withdrawn(figures["withdrew"], figures["version"], "allocate", context["run_id"])
-            send(told, context)
-        measure("proposal", figures, ("areas", "worst_deviation", "mean_deviation", "areas_outside_tolerance"))
-        return alerts.proposal(figures)
-
     run = start()
     approve = PlannerApproval(
         task_id="approve",
@@ -304,30 +339,6 @@ def allocate() -> None:
         doc_md="A planner approves or rejects. No answer in two weeks counts as a rejection. It ends by itself when "
         "a newer proposal takes the place of this one.",
     )
-
-    @task(outlets=[ALLOCATION], doc_md="Put the approved version in force, with who approved it and why.")
-    def publish(run: str, *, outlet_events: dict[Any, Any]) -> None:
-        from allocation.contract.published_tables import PUBLISHED
-        from allocation.pipeline import steps
-        from allocation.runs.run import Run
-
-        decision = _decision(run)
-        opened = Run.open(run)
-        folder = steps.publish(opened, decision)
-        note_lineage(writes=[table_address(opened.store, table.name) for table in PUBLISHED])
-        outlet_events[ALLOCATION].extra = {"run": run, "folder": str(folder)}
-
-    @task(trigger_rule=TriggerRule.NONE_FAILED, doc_md="After a rejection the proposal is marked so, with who and why.")
-    def close(run: str) -> None:
-        from allocation.pipeline import steps
-        from allocation.runs.run import Run
-
-        if Run.open(run).unchanged():
-            return
-        approval = _decision(run)
-        if approval["decision"] == "rejected":
-            steps.reject(Run.open(run), approval)
-
     keys = layers(expect_inputs(prepare(run)))
     solved = solve.partial(run=run).expand(key=keys)
     proposed = propose(expect_outcome(solved >> assemble(run)))
