@@ -15,7 +15,8 @@ class Problem:
     """One thing wrong with the input: what, where, and what is allowed.
 
     ``row`` counts as a spreadsheet does: the header is row 1, the first record row 2. ``None`` = the whole file.
-    Texts from a file are cut, whichever check quotes them: a sentence is never longer than a screen.
+    Texts from a file are cut, whichever check quotes them: a sentence is never longer than a screen. ``rows``: how many
+    rows have it, of which ``row`` is the first.
     """
 
     file: str
@@ -23,6 +24,7 @@ class Problem:
     column: str | None
     what: str
     allowed: str
+    rows: int = 1
 
     def __post_init__(self) -> None:
         for name in ("column", "what", "allowed"):

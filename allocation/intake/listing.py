@@ -36,7 +36,7 @@ def listed(mask: pd.Series, rows: pd.Series, make: Callable[[int, int], Problem]
         else:
             others += 1
     problems = [
-        replace(first, what=f"{first.what} (and in {count - 1:,} more rows)") if count > 1 else first
+        replace(first, what=f"{first.what} (and in {count - 1:,} more rows)", rows=count) if count > 1 else first
         for first, count in causes.values()
     ]
     if others:
