@@ -17,7 +17,7 @@ from typing import Any
 
 import pandas as pd
 
-from allocation.contract import input_tables
+from allocation.contract import input_tables, network_tables
 from allocation.contract.config import Config
 from allocation.contract.errors import InputRefused, Problem
 from allocation.contract.schema import Table
@@ -70,10 +70,10 @@ class Inputs:
     care_regions: pd.DataFrame
     current: pd.DataFrame
     completed: pd.DataFrame = field(default_factory=lambda: empty_table(input_tables.COMPLETED))
-    coverage: pd.DataFrame = field(default_factory=lambda: empty_table(input_tables.COVERAGE))
-    travel: pd.DataFrame = field(default_factory=lambda: empty_table(input_tables.TRAVEL))
-    staff: pd.DataFrame = field(default_factory=lambda: empty_table(input_tables.STAFF))
-    verzuimbeheer: pd.DataFrame = field(default_factory=lambda: empty_table(input_tables.VERZUIMBEHEER))
+    coverage: pd.DataFrame = field(default_factory=lambda: empty_table(network_tables.COVERAGE))
+    travel: pd.DataFrame = field(default_factory=lambda: empty_table(network_tables.TRAVEL))
+    staff: pd.DataFrame = field(default_factory=lambda: empty_table(network_tables.STAFF))
+    verzuimbeheer: pd.DataFrame = field(default_factory=lambda: empty_table(network_tables.VERZUIMBEHEER))
     replaced: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(REPLACED_COLUMNS), dtype=object))
     office_doubts: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(DOUBT_COLUMNS), dtype=object))
     remarks: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(REMARK_COLUMNS), dtype=object))
@@ -186,7 +186,7 @@ def load_inputs(
 def _of_other_cells(found: Iterable[Problem], known: Iterable[Problem]) -> list[Problem]:
     """What of ``found`` is not about a cell that is among ``known`` already: one cause is told once."""
     cells = {(one.file, one.row, one.column) for one in known if one.row is not None and one.column}
-    return [one for one in found if (one.file, one.row, one.column) not in cells or "more rows" in one.what]
+    return [one for one in found if one.rows > 1 or (one.file, one.row, one.column) not in cells]
 
 
 def in_order(problems: Iterable[Problem], files: Mapping[str, str]) -> list[Problem]:
