@@ -28,6 +28,8 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
+from allocation.demand.drift import noise_of
+
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int64]
 LOG_PRIOR_ODDS = 2.5
@@ -134,8 +136,7 @@ def own_course(counts: Floats, expected: Floats, beyond: float | None = None) ->
     ``beyond``: the relative variance of what they have in common; default: of all beyond chance (method of moments).
     """
     some = expected > 1e-9
-    ratio = np.divide(counts, expected, out=np.ones_like(counts), where=some)
-    chance = np.divide(1.0, expected, out=np.zeros_like(counts), where=some)
+    ratio, chance = noise_of(counts, expected)
     if beyond is None:
         squares = ((ratio - 1) ** 2 * expected - 1)[some]
         beyond = max(0.0, float(squares.sum() / expected[some].sum())) if some.any() else 0.0

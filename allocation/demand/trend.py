@@ -123,9 +123,7 @@ def _state(series: Floats, delivered: NDArray[np.bool_]) -> tuple[NDArray[np.boo
     return used, started, ended
 
 
-def _paths(
-    totals: Floats, used: NDArray[np.bool_], going: Codes
-) -> tuple[Path, Path, NDArray[np.bool_]]:  # fmt: skip
+def _paths(totals: Floats, used: NDArray[np.bool_], going: Codes) -> tuple[Path, Path, NDArray[np.bool_]]:
     """Changes of the products that have enough history, nothing for the others: as seen at first, and when months at
     the end that are not complete yet have been left out, with the months that count then. A history has one story:
     until these are left out, they hide a trend.
