@@ -11,21 +11,15 @@ from pathlib import Path
 
 import pandas as pd
 
-from allocation.page.questions import MOST_ROWS, Answer, Question
+from allocation.contract.vocabulary import ALL_LINES
+from allocation.page.questions import MOST_ROWS, Answer, Question, layer_seen
 from allocation.report import dutch
 from allocation.report.capacity_sheets import PROFESSIONS, reached_in_words, read_advice
 from allocation.report.dutch import number, percent
-from allocation.report.map import SHOWN
 from allocation.report.sheet import ratio, records
 from allocation.runs import run_files
 
 OF_THE_PROPOSAL = "Van het voorstel zoals het is gemaakt, zonder uw wijzigingen."
-_LAYER = {(domain, line): key for key, _, domain, line in reversed(SHOWN)}
-
-
-def _layer(domain: str, line: str) -> str:
-    """The layer of the page that shows a layer of the division."""
-    return _LAYER.get((domain, line)) or next(key for key, _, its, _ in SHOWN if its == domain)
 
 
 def advice(folder: Path) -> list[Question]:
@@ -48,7 +42,7 @@ def _short(folder: Path) -> Question | None:
                 f"{number(row.waiting_months, 1)} → {number(row.projected_waiting_months, 1)}",
                 reached_in_words(row.reached),
             ),
-            _layer(row.law_domain, ""),
+            layer_seen(row.law_domain, ALL_LINES),
             region=int(row.arbeidsmarktregio_nr),
         )
         for row in records(table)
@@ -74,7 +68,7 @@ def _next_fte(folder: Path) -> Question | None:
                 number(row.fte_placed),
                 number(row.fte_value_months, 2),
             ),
-            _layer(row.law_domain, ""),
+            layer_seen(row.law_domain, ALL_LINES),
             region=int(row.arbeidsmarktregio_nr),
         )
         for row in records(table)
@@ -104,7 +98,7 @@ def _handing_over(folder: Path) -> Question | None:
                 number(row.hours),
                 number(len(row.codes)),
             ),
-            _layer(row.law_domain, row.client_line),
+            layer_seen(row.law_domain, row.client_line),
             codes=row.codes,
         )
         for row in records(table)

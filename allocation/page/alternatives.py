@@ -7,10 +7,7 @@ here: the run, and what the screen is told of it. Does not belong here: the alte
 
 from __future__ import annotations
 
-import csv
-import io
 import logging
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,11 +16,12 @@ import pandas as pd
 from fastapi import FastAPI
 
 from allocation.contract.errors import Refused
-from allocation.contract.vocabulary import PW
 from allocation.layers.layer import Layer
+from allocation.page.answers import cells_told
 from allocation.page.desk import Desk
 from allocation.page.guarding import NotFound
-from allocation.page.plan_files import COLUMNS, import_plan
+from allocation.page.plan_files import Placed, as_changes
+from allocation.page.questions import layer_seen
 from allocation.page.requests import AskedRun, FiguresQuery, RunId
 from allocation.page.whatif import Bench
 from allocation.page.who import DeskOf, Planner
@@ -36,7 +34,6 @@ from allocation.runs.run import Run, run_folder
 log = logging.getLogger(__name__)
 NO_REGION = "Kies eerst een regio: alternatieven zijn er per regio."
 BUSY = "Alternatieven worden gezocht; u kunt doorwerken."
-COLUMN_OF = {("zw_wia", "alle"): "team", ("zw_wia", "vangnet"): "team", ("zw_wia", "werkgever"): "team_werkgever"}
 
 
 def find_in(var: Path, store_url: str, run_id: str, region: int, by: str) -> dict[str, Any]:
@@ -63,35 +60,27 @@ def told(bench: Bench, folder: Path) -> dict[str, Any]:
         raise NotFound("Van deze run zijn geen alternatieven bewaard.")
     table, plans = file.read(folder), run_files.ALTERNATIVES.table("plans").read(folder)
     sheet = alternatives_sheet(table)
-    changes = {
-        name: import_plan(_as_file(rows, folder), bench).changes.model_dump(mode="json")
-        for name, rows in plans.groupby("alternative")
-    }
+    changes = {name: as_changes(_wanted(rows, folder), bench.board) for name, rows in plans.groupby("alternative")}
     return {
         "svg": str(alternatives_chart(table)),
         "title": sheet.caption,
         "columns": sheet.columns,
-        "rows": [[asdict(cell) for cell in row] for row in sheet.rows],
-        "changes": [changes[row.alternative] for row in records(table)],
+        "rows": cells_told(sheet),
+        "changes": [changes[row.alternative].model_dump(mode="json") for row in records(table)],
     }
 
 
-def _as_file(rows: pd.DataFrame, folder: Path) -> bytes:
-    """The plans of an alternative as the file that a planner could bring in; a split postcode is left as it is."""
-    cells: dict[str, dict[str, str]] = {}
+def _wanted(rows: pd.DataFrame, folder: Path) -> dict[tuple[str, str], Placed]:
+    """The team of every layer of the page and postcode in an alternative; a split postcode is left as it is."""
+    wanted = {}
     for key, of_layer in rows.groupby("layer"):
         layer = Layer.read(run_files.layer_folder(folder, str(key)))
-        column = "team_pw" if layer.law_domain == PW else COLUMN_OF[layer.law_domain, layer.client_line]
-        parts = layer.parts.assign(unit=list(layer.problem.unit_ids))
-        whole = parts[~parts["pc4"].duplicated(keep=False)]
-        team = whole["unit"].map(of_layer.set_index("unit")["team_id"])
-        for pc4, team_id in zip(whole["pc4"], team, strict=True):
-            cells.setdefault(pc4, {})[column] = team_id
-    made = io.StringIO()
-    writer = csv.DictWriter(made, COLUMNS, restval="")
-    writer.writeheader()
-    writer.writerows({"pc4": pc4} | one for pc4, one in sorted(cells.items()))
-    return made.getvalue().encode()
+        team_of = of_layer.set_index("unit")["team_id"]
+        parts = layer.parts.assign(team=pd.Series(layer.problem.unit_ids, index=layer.parts.index).map(team_of))
+        for part in records(parts[~parts["pc4"].duplicated(keep=False)]):
+            seen = layer_seen(layer.law_domain, layer.client_line), part.pc4
+            wanted[seen] = Placed(row=0, column="", pc4=part.pc4, team_id=part.team)
+    return wanted
 
 
 def start(desk: Desk, query: FiguresQuery, by: str) -> str:

@@ -25,7 +25,7 @@ from allocation.report.colours import colour_teams
 from allocation.report.dutch import number, percent
 from allocation.report.for_readers import sums_shown
 from allocation.report.map import SHOWN, boards_shown, bordering, main_team
-from allocation.report.sheet import records
+from allocation.report.sheet import Sheet, records
 
 Ints = np.ndarray[Any, np.dtype[np.int64]]
 
@@ -192,9 +192,14 @@ def team_rows(
     return sorted(rows, key=lambda row: row["id"])
 
 
-def _known(value: float) -> float | None:
+def _known(value: float | None) -> float | None:
     """The number, or None for what is not known or not shown: JSON has no NaN."""
-    return None if np.isnan(value) else float(value)
+    return None if value is None or np.isnan(value) else float(value)
+
+
+def cells_told(sheet: Sheet) -> list[list[dict[str, Any]]]:
+    """The rows of a sheet for a screen: per cell its text, the value by which it sorts, and its mark."""
+    return [[{"text": one.text, "value": _known(one.value), "mark": one.mark} for one in row] for row in sheet.rows]
 
 
 def changed(bench: Bench, variant: Variant) -> list[list[int]]:

@@ -12,7 +12,7 @@ from fastapi import FastAPI, Response
 
 from allocation.contract.errors import Refused
 from allocation.contract.published_tables import ALLOCATION_CHANGES
-from allocation.page import advice, comparing, plan_files, questions
+from allocation.page import advice, answers, comparing, plan_files, questions
 from allocation.page.changes import ChangeSet
 from allocation.page.desk import Desk
 from allocation.page.guarding import NOT_YOURS, Forbidden
@@ -57,7 +57,7 @@ def add_exploring(app: FastAPI) -> None:
         made = division_charts(sums, changes, bench.team_months, coarse=not may_plan)
         return [
             {"name": one.name, "title": one.title, "told": one.told, "svg": str(one.svg), "columns": one.sheet.columns,
-             "rows": [[{"text": cell.text, "value": _number(cell.value)} for cell in row] for row in one.sheet.rows]}
+             "rows": answers.cells_told(one.sheet)}
             for one in made
         ]  # fmt: skip
 
@@ -83,10 +83,6 @@ def add_exploring(app: FastAPI) -> None:
         variant = bench.variant(query.changes)
         text = plan_files.csv_of(variant) if query.form == "csv" else plan_files.geojson_of(variant, bench.folder)
         return Response(text, media_type=MEDIA[query.form])
-
-
-def _number(value: float | None) -> float | None:
-    return None if value is None or value != value else value
 
 
 def _side(desk: Desk, asked: SideQuery, *, may_plan: bool) -> comparing.Side:

@@ -243,7 +243,14 @@ def import_plan(content: bytes, bench: Bench, board: Board | None = None) -> Imp
     """
     board = bench.board if board is None else board
     placed = read_plan(content, bench)
-    wanted = _wanted(placed, board)
+    changes = as_changes(_wanted(placed, board), board)
+    named = {one.pc4 for one in placed}
+    return Imported(changes, len(named), len(board.areas) - len(named))
+
+
+def as_changes(wanted: Mapping[tuple[str, str], Placed], board: Board) -> ChangeSet:
+    """A team per layer of the page and postcode as moves on the proposal. Raises PlanRefused naming every one that may
+    not be made."""
     moves, faults = [], []
     at = {pc4: a for a, pc4 in enumerate(board.areas["pc4"])}
     ids = board.teams["team_id"].to_numpy()
@@ -264,8 +271,7 @@ def import_plan(content: bytes, bench: Bench, board: Board | None = None) -> Imp
                 moves.append(move)
     if faults:
         raise PlanRefused(faults)
-    named = {one.pc4 for one in placed}
-    return Imported(ChangeSet(moves=tuple(moves)), len(named), len(at) - len(named))
+    return ChangeSet(moves=tuple(moves))
 
 
 def _wanted(placed: Sequence[Placed], board: Board) -> dict[tuple[str, str], Placed]:

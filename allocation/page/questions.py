@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from allocation.contract.vocabulary import MONTHS_A_YEAR
+from allocation.contract.vocabulary import ALL_LINES, MONTHS_A_YEAR
 from allocation.page.answers import draft_team
 from allocation.page.whatif import Bench, Variant
 from allocation.publication.hands import changes_of_hands
@@ -69,10 +69,15 @@ def _layer_name(part: LayerSums) -> str:
     return dutch.layer(part.board.layer.law_domain, part.board.layer.client_line)
 
 
+def layer_seen(domain: str, line: str) -> str:
+    """The layer of the page in which a layer of the division is seen."""
+    return next(
+        key for key, _, law_domain, its in SHOWN if law_domain == domain and (its == line or ALL_LINES in (its, line))
+    )
+
+
 def _shown(part: LayerSums) -> str:
-    """The layer of the page in which a part is seen."""
-    domain, line = part.board.layer.law_domain, part.board.layer.client_line
-    return next(key for key, _, law_domain, its in SHOWN if law_domain == domain and line in (its, "alle"))
+    return layer_seen(part.board.layer.law_domain, part.board.layer.client_line)
 
 
 def _overloaded(sums: Sequence[LayerSums]) -> Question:
@@ -165,12 +170,11 @@ def _changing(variant: Variant, held: pd.DataFrame) -> Question:
     times = changes_of_hands(pd.concat([held, _on_the_screen(variant, held)], ignore_index=True))
     again = times[times["times"] > 1].head(MOST_ROWS)
     place = variant.board.areas.set_index("pc4")["place"]
-    keys = {(domain, line): key for key, _, domain, line in SHOWN}
     answers = [
         Answer(
             f"{row.pc4} {place.get(row.pc4, '')}".strip(),
             (dutch.layer(row.law_domain, row.client_line), number(row.times), " → ".join(row.teams)),
-            keys.get((row.law_domain, row.client_line), "vangnet"),
+            layer_seen(row.law_domain, row.client_line),
             codes=(str(row.pc4),),
         )
         for row in records(again)
