@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from functools import cache
@@ -107,15 +108,58 @@ MEASURES = {"clients": "het aantal cliënten", "hours_other": "de uren van de an
 
 
 FIELDS = {
-    "pc4": "postcode", "team_id": "team", "name": "naam", "hours": "uren", "capacity": "capaciteit", "share": "aandeel",
-    "client_line": "lijn", "client_group": "groep", "law": "wet", "law_domain": "laag", "clients": "cliënten",
-    "product": "product", "month": "maand", "office": "kantoor", "arbeidsmarktregio": "regio", "teams": "teams",
-    "deviation": "afwijking", "tolerance": "tolerantie", "pieces": "delen", "areas": "gebieden",
-    "last_day": "laatste dag", "office_pc4": "postcode", "names": "namen", "postcodes": "postcodes",
-    "group_code": "groep verzuimbeheer",
-    "instead": "gebruikt", "region": "regio", "first_day": "eerste dag", "kind": "soort", "was": "was",
+    # place
+    "pc4": "postcode", "pc6_from": "vanaf", "pc6_to": "t/m", "postcodes": "postcodes", "place": "waar",
+    "arbeidsmarktregio": "regio", "arbeidsmarktregio_nr": "regionummer", "region": "regio", "regions": "regio's",
+    "areas": "gebieden", "areas_allocated": "gebieden in de verdeling", "is_area": "is een gebied", "area_km2": "km2",
+    "inhabitants": "inwoners", "is_valid": "geldige vorm", "km": "km", "other_from": "ook vanaf",
+    "other_to": "ook t/m",
+    # team and division
+    "team_id": "team", "team": "team", "teams": "teams", "team_ids": "teams", "name": "naam", "names": "namen",
+    "team_from": "van team", "team_to": "naar team", "pinned_to": "vast op team", "office": "kantoor",
+    "office_pc4": "postcode", "office_of_team": "kantoor van het team", "group_code": "groep verzuimbeheer",
+    "groups": "groepen", "laws": "wetten", "law": "wet", "client_line": "lijn", "client_lines": "lijnen",
+    "line": "lijn",
+    "lines": "lijnen", "line_of_pin": "lijn van de vergrendeling", "client_group": "groep", "pw_client": "PW-cliënt",
+    "is_pw": "Participatiewet", "law_domain": "laag", "law_domains": "lagen", "layer": "laag", "profession": "beroep",
+    "is_active": "werkt dan", "is_central": "landelijk", "kind": "soort", "share": "aandeel", "shares": "aandelen",
+    "allocated": "volgens de verdeling", "pieces": "delen", "reasons": "redenen", "provider": "partner",
+    "provider_share": "aandeel van de partner", "team_share": "aandeel van het team", "whole": "samen",
+    "teams_at_provider": "teams bij de partner",
+    # time
+    "month": "maand", "months": "maanden", "first": "eerste", "last": "laatste", "first_day": "eerste dag",
+    "last_day": "laatste dag", "valid_from": "vanaf", "valid_to": "t/m", "reference_date": "peildatum",
+    "since": "sinds", "in_force_since": "geldt sinds", "stock_of": "voorraad van", "version": "versie", "was": "was",
+    # clients and hours
+    "product": "product", "clients": "cliënten", "clients_a_year": "cliënten per jaar", "files": "dossiers",
+    "clients_per_year": "cliënten per jaar", "clients_in_work": "cliënten in het werk", "planned_clients": "gepland",
+    "clients_routed": "toegewezen cliënten", "inflow_clients": "instroom", "stock_clients": "voorraad",
+    "history_a_year": "per jaar tot nu", "expected": "verwacht", "series": "reeks", "sds": "standaardafwijkingen",
+    "explained": "verklaard", "hours": "uren", "hours_other": "uren van anderen", "hours_sd": "standaardafwijking",
+    "hours_verzekeringsarts": "uren", "hours_low": "uren minstens", "hours_high": "uren hoogstens", "work": "werk",
+    "hours_above": "uren te veel", "target_hours": "eigen deel", "target": "eigen deel", "capacity": "capaciteit",
+    "productivity": "productiviteit", "asked": "gevraagd", "available": "beschikbaar", "got": "gekregen",
+    "lent": "uitgeleend", "borrowed": "geleend", "rest": "blijft achter", "held": "in bezit",
+    "handed_in": "aangeleverd",
+    "in_work": "in het werk", "in_stock": "in voorraad", "in_transition": "in de overgang", "movement": "beweging",
+    "moved": "verhuisd", "part": "deel", "demand": "vraag", "routed": "toegewezen", "unexplained": "onverklaard",
+    "deviation": "afwijking", "tolerance": "tolerantie", "is_within_tolerance": "binnen tolerantie",
+    "chance_within_tolerance": "kans binnen tolerantie", "in_use": "in gebruik", "estimate": "schatting",
+    "low": "minstens", "high": "hoogstens",
+    # counted twice
+    "counted": "nageteld", "counted_other": "nageteld van anderen", "difference": "verschil",
+    "of_regions": "van regio's",
+    "of_teams": "van teams", "of_input": "van de invoer", "is_complete": "volledig",
+    "asked_of_teams": "gevraagd van teams",
+    "available_of_teams": "beschikbaar van teams", "files_of_teams": "dossiers van teams",
+    "files_in_ledger": "dossiers in het grootboek", "hours_in_ledger": "uren in het grootboek",
+    "on_rows": "aantal rijen",
+    # remarks on the input
+    "file": "bestand", "row": "rij", "column": "kolom", "what": "wat", "usual": "gebruikelijk", "instead": "gebruikt",
     "follows": "volgt",
 }  # fmt: skip
+"""A Dutch word for every column that a rule of the gates returns."""
+_DECIMAL = re.compile(r"-?\d+\.\d+%?")
 
 
 def example(found: Mapping[str, str] | str) -> str:
@@ -128,7 +172,7 @@ def example(found: Mapping[str, str] | str) -> str:
     parts = []
     for name, value in found.items():
         shown = number(float(value)) if value.isdigit() and name in ("hours", "capacity", "clients") else value
-        if name in ("deviation", "tolerance", "share"):
+        if _DECIMAL.fullmatch(value):
             shown = value.replace(".", ",").replace("-", "−")
         parts.append(f"{FIELDS.get(name, name)} {shown}".strip())
     return ", ".join(parts)

@@ -90,6 +90,7 @@ def test_what_a_check_found_is_told_in_dutch() -> None:
     )
     assert dutch.example({"deviation": "-5.5%", "tolerance": "5.0%"}) == "afwijking −5,5%, tolerantie 5,0%"
     assert dutch.example({"pc4": "1001", "iets": "5"}) == "postcode 1001, iets 5"
+    assert dutch.example({"in_use": "1.06", "low": "-0.3"}) == "in gebruik 1,06, minstens −0,3"
 
 
 def test_every_product_and_both_lines_have_their_waiting_time(run: Run) -> None:
