@@ -232,7 +232,7 @@ def draft_team(variant: Variant, domain: str, line: str) -> Ints:
 
 def _new_teams(bench: Bench, variant: Variant) -> list[dict[str, Any]]:
     """Teams that the planner added, for the map."""
-    at = {pc4: i for i, pc4 in enumerate(variant.board.areas["pc4"])}
+    at = variant.board.at
     added = variant.board.teams.iloc[len(bench.board.teams) :]
     return [
         {"id": t.team_id, "name": t.name, "kind": t.kind, "office": t.office, "at": at[str(t.office_pc4)], "colour": -1}

@@ -1,12 +1,11 @@
 """What moves under a variant: the outcome's tables, and for what a planner changed, the same functions anew.
 
-Belongs here: which rows of ``allocation_changes`` and ``transition`` concern a layer and region. Does not belong here:
-a rule of who moves: that is the outcome's.
+Belongs here: which rows of ``allocation_changes`` and ``transition`` concern a layer, a region, a change.
+Does not belong here: a rule of who moves: that is the outcome's.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -16,7 +15,7 @@ from allocation.contract.vocabulary import ALL_LINES, PW
 from allocation.layers.layer import Layer
 from allocation.outcome.routing import allocation_table, assigned_parts, routing_table
 from allocation.outcome.transition import allocation_changes, placed_files, transition_table
-from allocation.report.board import Ints, LayerSums
+from allocation.report.board import Ints
 
 if TYPE_CHECKING:
     from allocation.page.whatif import Bench, Variant
@@ -46,63 +45,75 @@ def moving(bench: Bench, variant: Variant, domain: str, line: str, region: int |
 
 
 def _files(bench: Bench, variant: Variant, domain: str, codes: frozenset[str] | None) -> int:
-    table = bench.transition_of(variant)
+    table = bench.moved_files_of(variant)
     is_pw = table["product"].isin(bench.pw_products)
     if "pw_client" in table:
         is_pw |= table["pw_client"].astype(bool)
-    mine = table[(table["movement"] == "verhuist") & (is_pw == (domain == PW))]
+    mine = table[is_pw == (domain == PW)]
     return int(mine["clients"].sum() if codes is None else mine.loc[mine["pc4"].isin(codes), "clients"].sum())
 
 
-def transition_under(bench: Bench, variant: Variant) -> pd.DataFrame:
-    """Table ``transition`` under a variant: of the run where nothing was changed, and for the regions that a plan, a
-    team or a lock touches made anew. Files in postcodes without a team go nowhere yet and are left out."""
-    regions = {nr for part in variant.touched for nr in part.board.layer.regions}
+def moved_files_under(bench: Bench, variant: Variant) -> pd.DataFrame:
+    """The rows of table ``transition`` that move, under a variant: those of the proposal, and anew for each postcode
+    whose team, lock or holder the planner changed. Files in postcodes without a team go nowhere yet: left out."""
+    codes = _touched_codes(variant)
     if variant.held is not bench.held_files:
         now, before = (files["refusal"].astype(object) for files in (variant.held, bench.held_files))
         judged = (now != before) & (now.notna() | before.notna())
-        regions |= set(variant.held.loc[judged, "region"].astype(int))
-    if not regions:
-        return bench.transition
-    codes = frozenset[str]().union(*(bench.codes_of(nr) for nr in regions))
-    layers, plans = _divided([p for p in variant.sums if regions & set(p.board.layer.regions)])
+        codes |= set(variant.held.loc[judged, "pc4"])
+    if not codes:
+        return bench.moved_files
+    layers, plans = _divided(variant, codes)
     offices = variant.board.teams.drop_duplicates("team_id").set_index("team_id")["office"]
     groups = bench.inputs.client_groups(bench.config)
     routed = routing_table(assigned_parts(layers, plans), groups, bench.special_shares, offices, bench.config)
     files = placed_files(variant.held[variant.held["pc4"].isin(codes)], routed, bench.config)
-    return pd.concat(
-        [bench.transition[~bench.transition["pc4"].isin(codes)], transition_table(files)], ignore_index=True
-    )
+    kept = bench.moved_files[~bench.moved_files["pc4"].isin(codes)]
+    return pd.concat([kept, files_that_move(transition_table(files))], ignore_index=True)
 
 
-def _divided(parts: Sequence[LayerSums]) -> tuple[list[Layer], list[Ints]]:
-    """Layers and plans, without units that have no team: these are in no division."""
+def files_that_move(transition: pd.DataFrame) -> pd.DataFrame:
+    """The rows of table ``transition`` whose clients get another team."""
+    return transition[transition["movement"] == "verhuist"]
+
+
+def _touched_codes(variant: Variant) -> set[str]:
+    """Postcodes that a variant may divide otherwise than the proposal: every one of a layer that was built anew, and
+    where only the plan differs those with another team. What moves in one postcode does not depend on another."""
+    base = {part.board.key: part for part in variant.base}
+    codes: set[str] = set()
+    for part in variant.touched:
+        rows, before = part.board.layer.parts["pc4"], base.get(part.board.key)
+        if before is not None and before.board is part.board:
+            rows = rows[part.plan != before.plan]
+        codes.update(rows)
+    return codes
+
+
+def _divided(variant: Variant, codes: set[str]) -> tuple[list[Layer], list[Ints]]:
+    """Layers and plans of these postcodes, in every line and law domain: a change compares whole postcodes. Without
+    units that have no team: these are in no division."""
+    numbers = variant.board.areas["arbeidsmarktregio_nr"].to_numpy()
+    regions = set(numbers[[variant.board.at[pc4] for pc4 in codes if pc4 in variant.board.at]].tolist())
     layers, plans = [], []
-    for part in parts:
-        has = part.plan >= 0
-        layers.append(replace(part.board.layer, parts=part.board.layer.parts[has]))
-        plans.append(part.plan[has])
+    for part in variant.sums:
+        rows = part.board.layer.parts
+        if regions & set(part.board.layer.regions):
+            has = rows["pc4"].isin(codes).to_numpy() & (part.plan >= 0)
+            layers.append(replace(part.board.layer, parts=rows[has]))
+            plans.append(part.plan[has])
     return layers, plans
 
 
 def changes_under(bench: Bench, variant: Variant) -> pd.DataFrame:
-    """Table ``allocation_changes`` under a variant: of the run where nothing was changed, counted anew elsewhere."""
-    touched = {(part.board.layer.law_domain, nr) for part in variant.touched for nr in part.board.layer.regions}
-    if not touched:
+    """Table ``allocation_changes`` under a variant: that of the proposal, and counted anew in each postcode touched."""
+    codes = _touched_codes(variant)
+    if not codes:
         return bench.proposed_changes[CHANGE]
-    parts = [p for p in variant.sums if any((p.board.layer.law_domain, nr) in touched for nr in p.board.layer.regions)]
-    layers, plans = _divided(parts)  # with every line of the touched regions: a change compares whole postcodes
-    new = allocation_table(assigned_parts(layers, plans))[KEY]
-    codes = {
-        domain: {pc4 for p in parts if p.board.layer.law_domain == domain for pc4 in p.board.layer.parts["pc4"]}
-        for domain, _ in touched
-    }
+    new = allocation_table(assigned_parts(*_divided(variant, codes)))[KEY]
 
     def concerned(table: pd.DataFrame) -> pd.Series:
-        own = pd.Series(False, index=table.index)
-        for domain, here in codes.items():
-            own |= (table["law_domain"] == domain) & table["pc4"].isin(here)
-        return own
+        return table["pc4"].isin(codes)
 
     now, expected, proposed = bench.in_force, bench.expected, bench.proposed_changes
     fresh = allocation_changes(now.loc[concerned(now), KEY], new, expected[concerned(expected)])

@@ -83,7 +83,7 @@ def suggestions(variant: Variant, shown: ShownKey, postcodes: list[str]) -> list
     Raises Refused when the postcodes are unknown or lie in more than one cluster.
     """
     domain, line = next((domain, line) for key, _, domain, line in SHOWN if key == shown)
-    at = {pc4: i for i, pc4 in enumerate(variant.board.areas["pc4"])}
+    at = variant.board.at
     unknown = [pc4 for pc4 in postcodes if pc4 not in at]
     if unknown:
         raise Refused(f"Deze postcodes bestaan niet: {', '.join(unknown)}.")

@@ -35,7 +35,7 @@ from allocation.outcome.in_force import files_in_stock
 from allocation.outcome.routing import special_shares
 from allocation.outcome.transition import placed_files, transition_table
 from allocation.page.changes import UNCHANGED, ChangeSet, Move, apply_to_inputs, impossible_locks, refuse_nonsense
-from allocation.page.moving import changes_under, transition_under
+from allocation.page.moving import changes_under, files_that_move, moved_files_under
 from allocation.pipeline.in_force import DIVISION_COLUMNS
 from allocation.pipeline.problems import ways_of_run
 from allocation.report.board import Amounts, Board, Ints, LayerBoard, LayerSums, lay_out, layer_sums
@@ -57,8 +57,8 @@ class Variant:
     held: pd.DataFrame
     """Every file in stock with its holder, judged by the teams and locks of the draft."""
     changes: pd.DataFrame | None = None
-    transition: pd.DataFrame | None = None
-    """Tables ``allocation_changes`` and ``transition`` under it, once they were asked for."""
+    moved_files: pd.DataFrame | None = None
+    """Table ``allocation_changes`` and the rows of ``transition`` that move under it, once they were asked for."""
 
     @cached_property
     def sums(self) -> tuple[LayerSums, ...]:
@@ -140,11 +140,12 @@ class Bench:
         )  # fmt: skip
 
     @cached_property
-    def transition(self) -> pd.DataFrame:
-        """Table ``transition`` of the proposal."""
+    def moved_files(self) -> pd.DataFrame:
+        """The rows of table ``transition`` of the proposal that move."""
         if self.is_in_force:
-            return transition_table(placed_files(self.held_files, self._run.outcome("routing"), self.config))
-        return self._run.outcome("transition")
+            files = placed_files(self.held_files, self._run.outcome("routing"), self.config)
+            return files_that_move(transition_table(files))
+        return files_that_move(self._run.outcome("transition"))
 
     def _compared_with_itself(self, board: Board) -> Board:
         files = self.amounts.with_hours(self.held)
@@ -184,11 +185,11 @@ class Bench:
             variant.changes = changes_under(self, variant)
         return variant.changes
 
-    def transition_of(self, variant: Variant) -> pd.DataFrame:
-        """Table ``transition`` under a variant; kept with it."""
-        if variant.transition is None:
-            variant.transition = transition_under(self, variant)
-        return variant.transition
+    def moved_files_of(self, variant: Variant) -> pd.DataFrame:
+        """The rows of table ``transition`` that move under a variant; kept with it."""
+        if variant.moved_files is None:
+            variant.moved_files = moved_files_under(self, variant)
+        return variant.moved_files
 
     @cached_property
     def special_shares(self) -> pd.DataFrame:
@@ -315,7 +316,7 @@ class Bench:
         line = "vangnet" if layer.client_line == "alle" and layer.law_domain == "zw_wia" else layer.client_line
         team = main_team(self.board, layer.law_domain, line, "proposal")
         ids = self.board.teams["team_id"].to_numpy()
-        at = {pc4: i for i, pc4 in enumerate(self.board.areas["pc4"])}
+        at = self.board.at
         position = {name: i for i, name in enumerate(layer.problem.team_ids)}
         held = [ids[team[at[pc4]]] if team[at[pc4]] >= 0 else "" for pc4 in layer.parts["pc4"]]
         plan = np.array([position.get(name, -1) for name in held], dtype=np.int64)
@@ -329,7 +330,7 @@ def _moved(board: Board, moves: tuple[Move, ...]) -> tuple[Ints, ...]:
     if not moves:
         return tuple(plans)
     index = {b.key: i for i, b in enumerate(board.layers)}
-    at = {pc4: i for i, pc4 in enumerate(board.areas["pc4"])}
+    at = board.at
     shown = {key: boards_shown(board, domain, line) for key, _, domain, line in SHOWN}
     wrong: list[str] = []
     for move in moves:

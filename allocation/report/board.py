@@ -131,6 +131,11 @@ class Board:
     layers: tuple[LayerBoard, ...]
 
     @cached_property
+    def at(self) -> dict[str, int]:
+        """The position of each postcode in ``areas``."""
+        return {str(pc4): i for i, pc4 in enumerate(self.areas["pc4"])}
+
+    @cached_property
     def positions(self) -> dict[str, Ints]:
         """Per layer (k,) the positions of its teams in ``teams``."""
         at = {team: i for i, team in enumerate(self.teams["team_id"])}

@@ -9,7 +9,7 @@ from allocation.outcome.routing import allocation_table, assigned_parts, routing
 from allocation.outcome.transition import allocation_changes, placed_files, transition_table
 from allocation.page import answers
 from allocation.page.changes import ChangeSet, LockChange, Move, TeamChange
-from allocation.page.moving import CHANGE, KEY, moving
+from allocation.page.moving import CHANGE, KEY, files_that_move, moving
 from allocation.page.whatif import Bench, Variant
 from allocation.runs.run import Run
 
@@ -72,12 +72,12 @@ def test_the_list_and_the_figure_count_the_same(bench: Bench) -> None:
 
 
 def placed_anew(bench: Bench, variant: Variant) -> pd.DataFrame:
-    """Table ``transition`` of the draft made at once for the whole country, as a run makes it."""
+    """The rows of table ``transition`` that move, made at once for the whole country, as a run makes it."""
     offices = variant.board.teams.drop_duplicates("team_id").set_index("team_id")["office"]
     parts = assigned_parts([part.layer for part in variant.board.layers], variant.plans)
     groups = bench.inputs.client_groups(bench.config)
     routed = routing_table(parts, groups, bench.special_shares, offices, bench.config)
-    return transition_table(placed_files(variant.held, routed, bench.config))
+    return files_that_move(transition_table(placed_files(variant.held, routed, bench.config)))
 
 
 def sorted_rows(table: pd.DataFrame) -> pd.DataFrame:
@@ -96,13 +96,13 @@ def test_files_that_move_under_a_draft_are_those_of_a_run_of_it(bench: Bench) ->
     ):
         variant = bench.variant(changes)
         pd.testing.assert_frame_equal(
-            sorted_rows(bench.transition_of(variant)), sorted_rows(placed_anew(bench, variant))
+            sorted_rows(bench.moved_files_of(variant)), sorted_rows(placed_anew(bench, variant))
         )
         rows = {row["name"]: row["draft"] for row in answers.strip(bench, variant, "vangnet", None)}
-        table = bench.transition_of(variant)
-        mine = table[(table["movement"] == "verhuist") & ~table["pw_client"] & (table["product"] != "PW_ABA")]
+        table = bench.moved_files_of(variant)
+        mine = table[~table["pw_client"] & (table["product"] != "PW_ABA")]
         assert rows["Dossiers die verhuizen"] == str(mine["clients"].sum())
 
 
 def test_without_a_change_the_files_are_those_of_the_run(bench: Bench) -> None:
-    assert bench.transition_of(bench.variant_unchanged) is bench.transition
+    assert bench.moved_files_of(bench.variant_unchanged) is bench.moved_files

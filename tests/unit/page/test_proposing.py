@@ -232,7 +232,7 @@ def test_a_draft_on_the_version_in_force_counts_what_its_proposal_counts(run: Ru
     assert all((part.now == part.proposal).all() for part in bench.board.layers)
     changes = ChangeSet(moves=(a_move(run),), teams=(TeamChange(team_id="O1", fte=0.5),))
     variant = bench.variant(changes)
-    seen, files = bench.changes_of(variant), bench.transition_of(variant)
+    seen, files = bench.changes_of(variant), bench.moved_files_of(variant)
     version = proposing.submit(
         bench, changes, var=run.folder.parent.parent, store_url=run.store, by="Anna", reason="na de publicatie"
     )
@@ -245,7 +245,7 @@ def test_a_draft_on_the_version_in_force_counts_what_its_proposal_counts(run: Ru
         check_dtype=False,
     )
     moved = versions.read_table("transition", run.store, version=version)
-    count = [int(table.loc[table["movement"] == "verhuist", "clients"].sum()) for table in (files, moved)]
+    count = [int(files["clients"].sum()), int(moved.loc[moved["movement"] == "verhuist", "clients"].sum())]
     assert count[0] == count[1]
 
 
