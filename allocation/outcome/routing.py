@@ -132,7 +132,8 @@ def special_shares(teams: pd.DataFrame, hours: pd.Series) -> pd.DataFrame:
     """
     rows = teams[teams["kind"] == SPECIAL]
     rows = rows.assign(
-        hours=rows["team_id"].map(hours), client_group=rows["client_groups"].map(lambda cell: sorted(values_of(cell)))
+        hours=rows["team_id"].map(hours).astype("float64"),  # without special teams it would be a column of texts
+        client_group=rows["client_groups"].map(lambda cell: sorted(values_of(cell))),
     )
     rows = rows.explode("client_group")[["client_group", "team_id", "hours"]]
     rows["share"] = rows["hours"] / rows.groupby("client_group")["hours"].transform("sum")

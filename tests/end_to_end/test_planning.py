@@ -1,18 +1,16 @@
-"""Planning ahead from the command line, on the toy country with a version in force."""
+"""A choice of plans from the command line, on the toy country with a version in force."""
 
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from allocation.contract.calendar import today
 from allocation.publication import versions
 from allocation.runs import run_files
 from allocation.runs.run import Run, run_folder
-from tests.support.command_line import Country, copy_of, make_country
+from tests.support.command_line import Country, copy_of
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -21,11 +19,6 @@ pytestmark = pytest.mark.timeout(900)
 def in_force(made: Country, tmp_path_factory: pytest.TempPathFactory) -> Country:
     """Version 1 is in force."""
     return copy_of(made, tmp_path_factory.mktemp("in_force") / "country")
-
-
-@pytest.fixture
-def country(tmp_path: Path) -> Country:
-    return make_country(tmp_path)
 
 
 def test_alternatives_to_choose_from_and_one_becomes_a_proposal(in_force: Country) -> None:
@@ -86,48 +79,3 @@ def test_a_plan_that_no_longer_fits_is_refused(in_force: Country) -> None:
     assert chosen.returncode == 1
     assert "no longer fits (team O2 is not in force there)" in chosen.stderr
     assert "Traceback" not in chosen.stderr
-
-
-@pytest.mark.heavy
-def test_a_year_ahead_step_by_step_and_the_rest_as_one_plan(country: Country) -> None:
-    """W2 stops in February, W3 takes its office in May, O2 loses half of its physicians in August."""
-    path = country.folder / "input" / "teams.csv"
-    year = today().year + 1
-    teams = pd.read_csv(path, dtype=str, keep_default_na=False).set_index("team_id", drop=False)
-    teams.loc["W2", "valid_to"] = f"{year}-01-31"
-    third = teams.loc[["W2"]].assign(team_id="W3", name="SMC W3", valid_from=f"{year}-05-01", valid_to="")
-    half = teams.loc[["O2"]].assign(fte_verzekeringsarts="0.5", valid_from=f"{year}-08-01")
-    teams.loc["O2", "valid_to"] = f"{year}-07-31"
-    pd.concat([teams, third, half]).to_csv(path, index=False)
-    settings_ = (country.folder / "settings.toml").read_text().replace("0.1", "0.6", 1)
-    (country.folder / "settings.toml").write_text(settings_)
-    nothing = country.caseload("plan-ahead", "--until", f"{year}-12-31", *country.run_arguments)
-    assert nothing.returncode == 1
-    assert "no version is in force" in nothing.stderr
-    assert country.caseload("run", *country.run_arguments).returncode == 0
-
-    done = country.caseload("plan-ahead", "--until", f"{year}-12-31", *country.run_arguments)
-    assert done.returncode == 0, done.stderr
-    for day, what in (("02-01", "team W2 stopt"), ("05-01", "team W3 begint"), ("08-01", "team O2 krijgt andere cap")):
-        assert re.search(rf"{year}-{day}.*: {what}", done.stdout), done.stdout
-    run_id = re.search(r"caseload next-step (\S+)", done.stdout).group(1)  # type: ignore[union-attr]
-    folder = run_folder(country.var, run_id)
-    steps = run_files.CALENDAR.table("steps").read(folder)
-    assert steps["clients_moved"].sum() <= steps["clients_by_date"].sum() + 1e-6
-    assert "<svg" in run_files.CALENDAR_PAGE.read(folder)
-
-    first = country.caseload("next-step", run_id)
-    assert first.returncode == 0, first.stderr
-    assert versions.versions(country.store)["planned_from"].astype(str).tolist()[0] == f"{year}-02-01"
-    assert country.caseload("publish", "2", "--remark", "akkoord").returncode == 0
-    rest = country.caseload("next-step", run_id, "--publish")
-    assert rest.returncode == 0, rest.stderr
-    known = versions.versions(country.store).sort_values("valid_from")
-    assert known["valid_from"].astype(str).tolist()[1:] == [f"{year}-02-01", f"{year}-05-01", f"{year}-08-01"]
-    for version, day in ((2, "02-01"), (3, "05-01"), (4, "08-01")):
-        changes = versions.read_table("allocation_changes", country.store, version=version)
-        planned = steps.loc[steps["day"].astype(str) == f"{year}-{day}", "clients_moved"].iloc[0]
-        assert changes["clients"].sum() == pytest.approx(planned, abs=0.1)
-    again = country.caseload("next-step", run_id)
-    assert again.returncode == 0
-    assert "every step of this plan is published" in again.stdout

@@ -112,3 +112,11 @@ def test_the_rule_that_decided_a_postcode() -> None:
     assert found.loc["1001", "reason"] == "afspraak A"
     assert found.loc["1002", "reason"] == "afspraak B"
     assert found.loc["1004", "reason"] == "het enige team van de regio voor deze wet en lijn"
+
+
+def test_a_country_without_special_teams_has_no_shares() -> None:
+    """Columns as texts, as an input that was read has them."""
+    regular = pd.DataFrame({"team_id": ["V"], "kind": ["regulier"], "client_groups": [""]}).astype("str")
+    shares = special_shares(regular, pd.Series({"V": 1200.0}))
+    assert shares.empty
+    assert list(shares.columns) == ["client_group", "team_id", "share"]
