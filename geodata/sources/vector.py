@@ -17,13 +17,13 @@ from geopandas import GeoDataFrame
 
 from geodata.errors import GeodataError, capped, reason, shown
 from geodata.layer import RD_NEW
+from geodata.sources.kinds import queries, refuse_another_kind
 
 SUFFIXES = (".gpkg", ".parquet", ".geoparquet", ".geojson", ".json", ".shp")
 PARQUET = (".parquet", ".geoparquet")
 _JSON = ("GeoJSON", "GeoJSONSeq", "TopoJSON", "ESRIJSON", "JSONFG")
 DRIVERS = {".gpkg": ("GPKG",), ".shp": ("ESRI Shapefile",), ".geojson": _JSON, ".json": _JSON}
-"""What GDAL may find in a file of each suffix. It looks at the content, and would read a list of other files, or a
-command with addresses in it, for what these lead to."""
+"""What GDAL may find in a file of each suffix, that begins as such a file does (`kinds`)."""
 MOST_FEATURES = 100_000
 """There are some 4,100 postcode areas of four digits; a file that declares more than this is not read."""
 MOST_BYTES = 2 * 1024**3
@@ -116,6 +116,7 @@ def _parquet(file: VectorFile) -> GeoDataFrame:
 def _features(file: VectorFile, notes: list[dict[str, str]]) -> GeoDataFrame:
     if file.path.suffix.lower() in (".geojson", ".json"):
         _refuse_size(file, 0, file.path.stat().st_size)
+    refuse_another_kind(file.path)
     layer = _layer(file, notes)
     about = pyogrio.read_info(file.path, layer=layer)
     if about["driver"] not in DRIVERS[file.path.suffix.lower()]:
@@ -139,7 +140,10 @@ def _refuse_size(file: VectorFile, features: int, size: int) -> None:
 def _layer(file: VectorFile, notes: list[dict[str, str]]) -> str:
     """The layer to read: the one named, else the only one with polygons and the columns that are needed."""
     types = {str(name): kind for name, kind in pyogrio.list_layers(file.path)}
-    spatial = [name for name, kind in types.items() if kind is not None]
+    asked = queries(file.path)
+    if file.layer in asked:
+        raise GeodataError(f"The layer {shown(file.layer)} of {file.path} is a query; save it as a table.")
+    spatial = [name for name, kind in types.items() if kind is not None and name not in asked]
     if file.layer is not None:
         if file.layer not in types:
             raise GeodataError(f"{file.path} has no layer {shown(file.layer)}; it has {capped(types)}.")

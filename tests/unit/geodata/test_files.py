@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+import re
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import geopandas as gpd
 import pandas as pd
+import pyogrio
+import pyogrio.errors
 import pytest
 import shapely
 from geopandas import GeoDataFrame
@@ -233,12 +241,80 @@ def test_real_areas_as_a_file_are_the_same_areas(embedded: Boundaries, tmp_path:
     assert repaired.isdisjoint(again.repairs["class"])
 
 
-@pytest.mark.parametrize("suffix", [".gpkg", ".geojson", ".shp"])
-def test_a_text_that_names_another_file_is_not_read_for_it(square: GeoDataFrame, tmp_path: Path, suffix: str) -> None:
-    """GDAL looks at the content: a list of other files would be read for what these hold."""
-    other = write(square, tmp_path / "other.gpkg")
+@pytest.fixture
+def asked() -> Iterator[tuple[str, list[str]]]:
+    """The address of a server on this machine, and the paths that it was asked for."""
+    paths: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            paths.append(self.path)
+            self.send_error(404)
+
+        do_HEAD = do_GET  # noqa: N815
+
+        def log_message(self, format: str, *_: object) -> None: ...
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}", paths
+        server.shutdown()
+
+
+@pytest.mark.parametrize("suffix", [".gpkg", ".geojson", ".json", ".shp"])
+@pytest.mark.parametrize("kind", ["file", "address", "service", "command"])
+def test_a_text_that_names_another_file_or_machine_is_not_followed(
+    square: GeoDataFrame, tmp_path: Path, asked: tuple[str, list[str]], suffix: str, kind: str
+) -> None:
+    """GDAL looks at the content: a list of other files would be read for what these hold, an address be asked."""
+    address, paths = asked
+    source = {"file": str(write(square, tmp_path / "other.gpkg")), "address": f"/vsicurl/{address}/other.geojson"}
+    text = {
+        "service": f"<OGRWFSDataSource><URL>{address}/wfs</URL></OGRWFSDataSource>",
+        "command": json.dumps({"type": "gdal_streamed_alg", "command_line": f"gdal vector reproject {address}"}),
+    }
+    layer = f'<OGRVRTLayer name="other"><SrcDataSource>{source.get(kind)}</SrcDataSource></OGRVRTLayer>'
     path = tmp_path / f"areas{suffix}"
-    layer = f'<OGRVRTLayer name="other"><SrcDataSource>{other}</SrcDataSource></OGRVRTLayer>'
-    path.write_text(f"<OGRVRTDataSource>{layer}</OGRVRTDataSource>", encoding="utf-8")
-    with pytest.raises(GeodataError, match=r"OGR_VRT|cannot be read"):
+    path.write_text(text.get(kind, f"<OGRVRTDataSource>{layer}</OGRVRTDataSource>"), encoding="utf-8")
+    with pytest.raises(GeodataError, match=rf"areas{suffix} is no {suffix} inside"):
         load_boundaries(str(path), tmp_path / "cache")
+    assert paths == []
+
+
+@pytest.mark.parametrize("name", ["link", "URL", "\\u006cink"])
+def test_the_address_of_a_coordinate_system_is_not_asked(
+    square: GeoDataFrame, tmp_path: Path, asked: tuple[str, list[str]], name: str
+) -> None:
+    address, paths = asked
+    path = write(square, tmp_path / "areas.geojson")
+    crs = f'"crs": {{"type": "{name}", "properties": {{"href": "{address}/crs", "type": "proj4"}}}}, "features"'
+    whole = re.sub(r'"crs": *\{[^}]*\}[^}]*\}, *', "", path.read_text(encoding="utf-8"))
+    path.write_text(whole.replace('"features"', crs, 1), encoding="utf-8")
+    with pytest.raises(GeodataError, match="by an address"):
+        load_boundaries(str(path), tmp_path / "cache")
+    path.write_text(whole.replace("aantal_inw", "url"), encoding="utf-8")  # a column of that name is no address
+    assert len(load_boundaries(f"{path}?year=2023", tmp_path / "cache").areas) == 4
+    assert paths == []
+
+
+def test_gdal_asks_nothing_of_another_machine(tmp_path: Path, asked: tuple[str, list[str]]) -> None:
+    address, paths = asked
+    with pytest.raises(pyogrio.errors.DataSourceError):
+        pyogrio.read_info(f"/vsicurl/{address}/areas.geojson")
+    assert paths == []
+
+
+def test_a_layer_that_is_a_query_is_not_run(square: GeoDataFrame, tmp_path: Path) -> None:
+    """A query may go on for ever, and nothing stops GDAL while it runs one."""
+    path = write(square, tmp_path / "areas.gpkg")
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(
+            "CREATE VIEW endless AS WITH RECURSIVE r(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM r) "
+            "SELECT i AS fid, '3511' AS postcode, (SELECT geom FROM areas LIMIT 1) AS geom FROM r;"
+            "INSERT INTO gpkg_contents (table_name, data_type, identifier, srs_id) VALUES "
+            "('endless', 'features', 'endless', 28992);"
+            "INSERT INTO gpkg_geometry_columns VALUES ('endless', 'geom', 'POLYGON', 28992, 0, 0);"
+        )
+    assert len(load_boundaries(f"{path}?year=2023", tmp_path / "cache").areas) == 4
+    with pytest.raises(GeodataError, match="is a query; save it as a table"):
+        load_boundaries(f"{path}?layer=endless", tmp_path / "cache")
