@@ -119,6 +119,9 @@ class PlannerApproval(ApprovalOperator):
 
     def execute(self, context: Any) -> Any:
         """Ask, and wait."""
+        from allocation.pipeline import seal
+
+        seal.refuse_empty_key(_key())
         try:
             return super().execute(context)
         except TaskAwaitingInput:
@@ -127,12 +130,13 @@ class PlannerApproval(ApprovalOperator):
     def execute_complete(self, context: Any, event: dict[str, Any], until: str | None = None) -> Any:
         """Called when the answer is there, or when it is time to look again. ``until``: the last moment to answer."""
         from allocation.pipeline import seal
+        from allocation.runs.run import Run
 
         if event.get("error_type") == "timeout":
             event = self._ended_by_itself(context, datetime.fromisoformat(until) if until else datetime.now(UTC))
         answer = {key: event.get(key) for key in ("chosen_options", "params_input", "responded_by_user", "withdrawn")}
         answer |= {"responded_at": str(event.get("responded_at"))}
-        context["ti"].xcom_push("answer", seal.sealed(answer, str(self.run), _key()))
+        context["ti"].xcom_push("answer", seal.sealed(answer, seal.proposal_of(Run.open(self.run)), _key()))
         return super().execute_complete(context, event)
 
     def _ended_by_itself(self, context: Any, until: datetime) -> dict[str, Any]:
@@ -164,9 +168,10 @@ def _key() -> str:
 def _decision(run: str) -> dict[str, Any]:
     """Who decided what on the proposal of ``run``, as the question was answered."""
     from allocation.pipeline import seal
+    from allocation.runs.run import Run
 
     answer = get_current_context()["ti"].xcom_pull(task_ids="approve", key="answer")
-    return seal.approval(answer, run, _key())
+    return seal.approval(answer, seal.proposal_of(Run.open(run)), _key())
 
 
 def _waiting(until: datetime) -> TaskAwaitingInput:

@@ -8,10 +8,12 @@ person asked for a published run, and the record says that this is how it was ap
 from __future__ import annotations
 
 import argparse
+import base64
 import contextlib
 import getpass
 import json
 import os
+import secrets
 import sys
 import threading
 import time
@@ -48,6 +50,8 @@ def prepare_environment(var: Path) -> None:
     for name, value in settings(var).items():
         os.environ[name] = value
     os.environ.setdefault("CASELOAD_RETRY_SECONDS", "1")
+    key = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()  # the answer is given and used in this process
+    os.environ.setdefault("AIRFLOW__CORE__FERNET_KEY", key)
     if str(DAGS) not in sys.path:
         sys.path.insert(0, str(DAGS))
 

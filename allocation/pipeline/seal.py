@@ -15,19 +15,37 @@ from typing import Any
 
 from allocation.contract.errors import Refused
 from allocation.pipeline import alerts
+from allocation.runs import run_files
+from allocation.runs.run import Run
 
 SEAL = "seal"
 
 
-def sealed(answer: Mapping[str, Any], run: str, key: str) -> dict[str, Any]:
-    """``answer`` on the proposal of ``run`` (the path of its folder) with its seal."""
-    return {**answer, SEAL: _seal(alerts.approval(answer), run, key)}
+def proposal_of(run: Run) -> str:
+    """What an answer is an answer to: the run, the version that it proposes, and the act of proposing. A run that is
+    started again proposes anew, and an answer of before does not hold for that."""
+    version = run.read(run_files.VERSION)
+    return f"{run.folder} {version.version} {version.act}"
 
 
-def approval(answer: Mapping[str, Any] | None, run: str, key: str) -> dict[str, Any]:
+def refuse_empty_key(key: str) -> None:
+    """Raise ``Refused`` for a key that anybody knows."""
+    if not key.strip():
+        raise Refused(
+            "The setting [core] fernet_key of Airflow is empty, so that anybody could write an answer of a planner; "
+            "give every worker the same key, and clear the task."
+        )
+
+
+def sealed(answer: Mapping[str, Any], proposal: str, key: str) -> dict[str, Any]:
+    """``answer`` on ``proposal`` (as ``proposal_of`` gives it) with its seal."""
+    return {**answer, SEAL: _seal(alerts.approval(answer), proposal, key)}
+
+
+def approval(answer: Mapping[str, Any] | None, proposal: str, key: str) -> dict[str, Any]:
     """As ``alerts.approval``, of an answer that was given to the question itself. Raises ``Refused`` for another."""
     if answer and not hmac.compare_digest(
-        str(answer.get(SEAL, "")).encode(), _seal(alerts.approval(answer), run, key).encode()
+        str(answer.get(SEAL, "")).encode(), _seal(alerts.approval(answer), proposal, key).encode()
     ):
         raise Refused(
             "The decision that is recorded for this proposal was not made by answering its question; nothing was "
@@ -36,5 +54,6 @@ def approval(answer: Mapping[str, Any] | None, run: str, key: str) -> dict[str, 
     return alerts.approval(answer)
 
 
-def _seal(said: Mapping[str, Any], run: str, key: str) -> str:
-    return hmac.new(key.encode(), json.dumps([run, said], sort_keys=True).encode(), hashlib.sha256).hexdigest()
+def _seal(said: Mapping[str, Any], proposal: str, key: str) -> str:
+    refuse_empty_key(key)
+    return hmac.new(key.encode(), json.dumps([proposal, said], sort_keys=True).encode(), hashlib.sha256).hexdigest()
