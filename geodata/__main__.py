@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from geodata import DEFAULT_CACHE, GeodataError, diff, load_boundaries, problems, refresh_boundaries, repairs_summary
-from geodata.travel import largest_detours
+from geodata.travel import crossings_on_way, largest_detours
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -39,7 +39,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if asked.detours:
         place = found.areas.set_index("pc4")["place"]
         detours = largest_detours(found.areas, found.edges, asked.detours)
-        detours = detours.assign(place_a=detours["a"].map(place), place_b=detours["b"].map(place))
+        ways = [
+            crossings_on_way(found.areas, found.edges, a, b) for a, b in zip(detours["a"], detours["b"], strict=True)
+        ]
+        detours = detours.assign(
+            place_a=detours["a"].map(place), place_b=detours["b"].map(place), by=["; ".join(way) for way in ways]
+        )
         print(detours.to_string(index=False, float_format="%.1f"))
     wrong = problems(found)
     for sentence in wrong:

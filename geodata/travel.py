@@ -21,7 +21,7 @@ import numpy.typing as npt
 import pandas as pd
 import shapely
 from geopandas import GeoDataFrame
-from scipy.sparse import coo_matrix
+from scipy.sparse import coo_matrix, csr_matrix
 from scipy.sparse.csgraph import dijkstra
 
 from geodata.adjacency import LISTED_ROADS, Ints, Segments, listed_bridges, listed_crossings_km
@@ -89,6 +89,28 @@ def largest_detours(
     return table.assign(ratio=table["network_km"] / table["straight_km"])
 
 
+def crossings_on_way(areas: GeoDataFrame, edges: pd.DataFrame, a: str, b: str) -> list[str]:
+    """The bridges, dams, tunnels and ferries on the shortest way from ``a`` to ``b``, in order, as their lists name
+    them. Empty where the way stays on land, and where there is none."""
+    points, ends = _points(areas), _positions(areas, [a, b])
+    gates = _Gates.of(areas, edges)
+    graph, nodes = _graph(gates, points, ends[:1])
+    length_m, before = dijkstra(graph, directed=False, indices=nodes, return_predecessors=True)
+    last = np.flatnonzero(gates.area == ends[1])
+    node = int(gates.node[last[np.argmin(length_m[gates.node[last]] + np.abs(gates.place[last] - points[ends[1]]))]])
+    sides = zip(gates.bridges[0].tolist(), gates.bridges[1].tolist(), strict=True)
+    named = {pair: name for (one, other), name in zip(sides, gates.names, strict=True) for pair in _both(one, other)}
+    found = []
+    while before[node] >= 0:  # a negative number where the way begins
+        found += [named[node, before[node]]] if (node, before[node]) in named else []
+        node = int(before[node])
+    return found[::-1]
+
+
+def _both(one: int, other: int) -> tuple[tuple[int, int], tuple[int, int]]:
+    return (one, other), (other, one)
+
+
 def _points(areas: GeoDataFrame) -> Points:
     points: Points = areas["x_m"].to_numpy(dtype=float) + 1j * areas["y_m"].to_numpy(dtype=float)
     return points
@@ -109,13 +131,15 @@ class _Gates:
     """The places where one can leave an area, sorted by area.
 
     ``area``: position of the area; ``node``: number of the place in the graph (a border is one place for both of its
-    areas, a bridge has a landing in each); ``place``: where it is. ``bridges``: both nodes and the crossing, metres.
+    areas, a bridge has a landing in each); ``place``: where it is. ``bridges``: both nodes and the crossing, metres;
+    ``names``: of the bridges.
     """
 
     area: Ints
     node: Ints
     place: Points
     bridges: tuple[Ints, Ints, Floats]
+    names: tuple[str, ...]
 
     @classmethod
     def of(cls, areas: GeoDataFrame, edges: pd.DataFrame) -> _Gates:
@@ -137,7 +161,8 @@ class _Gates:
         node = np.concatenate([borders, borders, landings[:, 0], landings[:, 1]])
         place = np.concatenate([middle, middle, landing[:, 0], landing[:, 1]])
         order = np.lexsort([node, area])
-        return cls(area[order], node[order], place[order], (landings[:, 0], landings[:, 1], crossing_m))
+        names = tuple(edges.loc[is_bridge, "reason"].astype(str))
+        return cls(area[order], node[order], place[order], (landings[:, 0], landings[:, 1], crossing_m), names)
 
 
 def _with_roads(areas: GeoDataFrame, edges: pd.DataFrame) -> pd.DataFrame:
@@ -163,6 +188,14 @@ def _middles(polygons: npt.NDArray[Any], a: Ints, b: Ints) -> Points:
 
 def _from_offices_m(gates: _Gates, points: Points, offices: Ints) -> Floats:
     """Shortest ways in metres from the point inside each of the areas ``offices`` to every node."""
+    graph, nodes = _graph(gates, points, offices)
+    ways: Floats = dijkstra(graph, directed=False, indices=nodes + np.arange(len(offices)))[:, :nodes]
+    return ways
+
+
+def _graph(gates: _Gates, points: Points, offices: Ints) -> tuple[csr_matrix, int]:
+    """Every step from place to place, in metres, and how many places there are: the point inside each of the areas
+    ``offices`` is a node after them."""
     nodes = int(gates.node.max(initial=-1)) + 1
     one, other = _pairs_within(gates.area)
     within_m = np.abs(gates.place[one] - gates.place[other])
@@ -177,9 +210,7 @@ def _from_offices_m(gates: _Gates, points: Points, offices: Ints) -> Floats:
     )
     length_m = np.concatenate([within_m, gates.bridges[2], start_m])
     size = nodes + len(offices)
-    graph = coo_matrix((length_m, ends), shape=(size, size)).tocsr()
-    ways: Floats = dijkstra(graph, directed=False, indices=nodes + np.arange(len(offices)))[:, :nodes]
-    return ways
+    return coo_matrix((length_m, ends), shape=(size, size)).tocsr(), nodes
 
 
 def _pairs_within(area: Ints) -> tuple[Ints, Ints]:

@@ -12,7 +12,7 @@ from geopandas import GeoDataFrame
 from shapely import Polygon
 
 from geodata import Boundaries, GeodataError, adjacency, network_distance_km, straight_distance_km
-from geodata.travel import largest_detours
+from geodata.travel import crossings_on_way, largest_detours
 
 Toy = Callable[..., GeoDataFrame]
 
@@ -122,6 +122,16 @@ def test_it_is_a_distance_on_the_real_country(embedded: Boundaries) -> None:
     assert (found >= straight_distance_km(areas, codes) - 1e-9).all()
     for middle in range(len(codes)):
         assert (among <= among[:, [middle]] + among[[middle], :] + 1e-6).all()
+
+
+def test_the_crossings_on_a_way_are_named(fjord: GeoDataFrame, embedded: Boundaries) -> None:
+    """From Oost-Terschelling to Hollum one goes by the mainland: two ferries and, over land, no bridge of the lists."""
+    assert crossings_on_way(fjord, edges_of(fjord), "1004", "1007") == []
+    bridge = edges_of(fjord, ("1004", "1007"))
+    assert crossings_on_way(fjord, bridge, "1004", "1007") == ["drawn"]
+    assert crossings_on_way(fjord, bridge, "1007", "1003") == ["drawn"]
+    way = crossings_on_way(embedded.areas, embedded.edges, "8897", "9161")
+    assert way == ["veer: Harlingen - Terschelling", "veer: Holwerd - Ameland (Nes)"]
 
 
 @pytest.mark.parametrize(
