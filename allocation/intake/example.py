@@ -38,6 +38,10 @@ INVENTED: every count of clients, hours per product, teams, FTE, productivity, t
 finished (in it some products take other hours, and teams have another productivity, than products and teams say, so
 that the estimates have something to find). The counts are
 scaled to published national totals; their spread over postcodes is drawn from a random generator with a fixed seed.
+INVENTED too: the partners in coverage (a GGZ around each office, a hospital in each larger gemeente; their names say
+"verzonnen"), the groups of Uitkeren in verzuimbeheer, and the counts in staff of where members of teams live. Only the
+territory of a WSP in coverage is real: every arbeidsmarktregio has one (Wet SUWI, artikel 10).
+To see what a cut partner costs in the division, give its kind a price: [weights.coverage] ggz = 0.5 in the settings.
 No row describes a person, a real team or a real caseload.
 """
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from allocation.contract.config import Config
 from allocation.demand import expected
-from allocation.intake import example, example_history
+from allocation.intake import example, example_history, example_network
 from allocation.intake.inputs import load_inputs
 from allocation.layers.solving import solve_problem
 from allocation.outcome import routing
@@ -21,7 +21,8 @@ from allocation.runs.run import Run
 
 def example_folder(run: Run) -> Path:
     """The embedded example input, made when it is not there yet: with a division in force that is out of date."""
-    modules = [Path(str(module.__file__)).read_bytes() for module in (example, example_history)]
+    made_by = (example, example_history, example_network)
+    modules = [Path(str(module.__file__)).read_bytes() for module in made_by]
     text = b"".join([*modules, run.fetched(run_files.BOUNDARIES).read_bytes()])
     folder = run.var / "example" / hashlib.sha256(text).hexdigest()[:12]
     if not folder.exists():  # made aside and moved into place: another run never sees half of it
@@ -38,6 +39,7 @@ def write_example_with_division(folder: Path, run: Run) -> None:
     """The example input with a division in force, made by a short search with the team list of before."""
     areas = run.areas()
     example.write_example(folder, areas)
+    example_network.write_network(folder, areas)
     config = Config(valid_from=example.DIVISION_DATE)
     inputs = load_inputs(folder, areas, config)
     work = expected.expected_work(inputs, areas, config)

@@ -81,6 +81,8 @@ KIND_NAMES = {
 }  # fmt: skip
 WITHOUT_FORM = ("gemeente", "care_region")
 """Kinds of which the input does not say how a team works with them."""
+NO_FORM = ("geen", "none")
+"""What a planner writes in ``form`` where there is no cooperation."""
 LARGE = 0.25
 """From this part of a team's work on a partner is large for it."""
 TIE_COLUMNS = (
@@ -134,10 +136,11 @@ def team_cards(folder: Path, teams: pd.DataFrame, *, for_readers: bool = False) 
 
 def _told(rows: pd.DataFrame) -> tuple[str, ...]:
     mine = rows[~rows["kind"].isin(WITHOUT_FORM)]
-    close = [f"{row.provider} ({row.form.replace('|', ', ')})" for row in records(mine[mine["form"].notna()])]
+    without = mine["form"].isna() | mine["form"].str.casefold().isin(NO_FORM)
+    close = [f"{row.provider} ({row.form.replace('|', ', ')})" for row in records(mine[~without])]
     far = [
         f"{row.provider} ({dutch.percent(row.team_share, 0)} van het werk)"
-        for row in records(mine[mine["form"].isna() & (mine["team_share"] >= LARGE)])
+        for row in records(mine[without & (mine["team_share"] >= LARGE)])
     ]
     found = [f"Werkt samen met {', '.join(close)}."] if close else []
     return (*found, f"Grote partners zonder vorm van samenwerking: {', '.join(far)}.") if far else tuple(found)

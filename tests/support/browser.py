@@ -32,7 +32,7 @@ from playwright.sync_api import Page, Request, Route, expect, sync_playwright
 
 from allocation.contract.config import Config
 from allocation.districting import check, evaluate
-from allocation.intake import example
+from allocation.intake import example, example_network
 from allocation.layers.layer import Layer
 from allocation.outcome import routing
 from allocation.page.app import create_app
@@ -266,6 +266,7 @@ def country_run(var: Path) -> Run:
     steps.prepare_boundaries(run)
     areas = pd.read_parquet(run.folder / "boundaries" / "areas.parquet").drop(columns="geometry")
     example.write_example(var / "country_input", areas)
+    example_network.write_network(var / "country_input", areas)
     return in_sectors(run)
 
 

@@ -55,6 +55,16 @@ def test_a_card_tells_with_whom_a_team_works_and_whom_it_does_not_reach(folder: 
     assert second.told == ()  # a fifth of the work
 
 
+def test_a_form_that_says_none_is_no_cooperation(folder: Path) -> None:
+    NETWORK.replace({"form": {"multidisciplinair team": "Geen"}}).to_parquet(
+        folder / "outcome" / "team_network.parquet"
+    )
+    first, _ = network_sheets.team_cards(folder, TEAMS)
+    assert first.told == (
+        "Grote partners zonder vorm van samenwerking: Noord (80% van het werk), Oost (30% van het werk).",
+    )
+
+
 def test_readers_do_not_see_few_clients_nor_their_shares(folder: Path) -> None:
     first, second = network_sheets.team_cards(folder, TEAMS, for_readers=True)
     west = [cell.text for cell in first.partners.rows[2]]
