@@ -123,7 +123,11 @@ def text(alert: Mapping[str, Any]) -> str:
 
 
 def proposal(figures: Mapping[str, Any]) -> str:
-    """What the planner reads before deciding, in Dutch Markdown. ``figures``: of ``report.summary.summary``."""
+    """What the planner reads before deciding, in Dutch Markdown. ``figures``: of ``report.summary.summary``.
+
+    It is handed on between tasks, sent to a chat and shown by Airflow to more people than Operations: no small count of
+    clients is in it. The exact ones are in the report and on the page.
+    """
     outside = ", ".join(figures["teams_outside_tolerance"]) or "geen"
     rows = [
         ("Versie", figures["version"]),
@@ -132,11 +136,11 @@ def proposal(figures: Mapping[str, Any]) -> str:
         ("Gemiddelde afwijking", _percent(figures["mean_deviation"])),
         ("Teams buiten de tolerantie", outside),
         ("Postcodes die van team wisselen", figures["areas_moved"]),
-        ("Cliënten die verhuizen", f"{figures['clients_moved']} van {figures['clients_in_stock']}"),
+        ("Cliënten die verhuizen", _of(figures["clients_moved"], figures["clients_in_stock"])),
     ]
     table = "\n".join(f"| {name} | {value} |" for name, value in rows)
     notes = "".join(_note(warning) for warning in figures["warnings"])
-    return f"| | |\n|---|---|\n{table}\n\n{figures['moves']}\n\n{notes}Verslag: {figures['report']}\n"
+    return f"| | |\n|---|---|\n{table}\n\n{figures['moves_roughly']}\n\n{notes}Verslag: {figures['report']}\n"
 
 
 def _note(warning: Mapping[str, Any]) -> str:
@@ -145,6 +149,10 @@ def _note(warning: Mapping[str, Any]) -> str:
     if warning["expectation"] not in inputs.LISTED:
         return note
     return note + "".join(f"- {place}\n" for place in dutch.examples(warning, MOST_EXAMPLES)) + "\n"
+
+
+def _of(part: int, whole: int) -> str:
+    return f"{dutch.roughly(part)} van {dutch.roughly(whole)}"
 
 
 def _percent(share: float) -> str:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import lru_cache
+from functools import lru_cache, partial
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
@@ -61,6 +62,7 @@ def engine(store_url: str, *, is_pooled: bool = False) -> Engine:
         return sa.create_engine(url, **pool, connect_args={"options": options})
     built = sa.create_engine(url, **pool, connect_args={"timeout": _LOCK_WAIT_S, "check_same_thread": not is_pooled})
     sa.event.listen(built, "connect", _prepare_sqlite)
+    sa.event.listen(built, "connect", partial(_close_to_others, url.database))
     sa.event.listen(built, "begin", _begin_sqlite)
     return built
 
@@ -69,6 +71,14 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
     connection.isolation_level = None  # transactions begin where we say, not where the driver guesses
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("PRAGMA synchronous = FULL")
+
+
+def _close_to_others(file: str | None, _connection: Any, _record: object) -> None:
+    """A store that was made just now: SQLite has no roles, so nobody but its owner and group may read the file,
+    whatever the process that made it lets others do."""
+    path = Path(file or "")
+    if path.is_file() and path.stat().st_size == 0:
+        path.chmod(path.stat().st_mode & ~0o137)
 
 
 def _begin_sqlite(connection: Connection) -> None:

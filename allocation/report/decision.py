@@ -186,7 +186,7 @@ def further_figures(frames: Frames) -> list[Figure]:
         return Figure(name, proposal, before if has_now else "", note)
 
     special = number((frames.load["kind"] == "bijzonder").sum())
-    spreads = region_waiting(frames.board)
+    spreads = region_waiting(frames.board, for_readers=frames.is_for_readers)
     spread_new, spread_old = (
         number(float((spreads[f"most_{which}"] - spreads[f"least_{which}"]).mean()), 1) for which in ("new", "now")
     )

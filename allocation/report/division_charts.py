@@ -18,7 +18,7 @@ from allocation.contract.vocabulary import MONTHS_A_YEAR
 from allocation.report import charts, dutch
 from allocation.report.board import LayerSums
 from allocation.report.dutch import number, percent
-from allocation.report.for_readers import asked_shown
+from allocation.report.for_readers import asked_shown, sums_shown
 from allocation.report.sheet import Column, Sheet, amount, records, share, text
 
 NOW, THEN, BAND = charts.QUIET, "#1f77b4", "#d9a441"
@@ -122,7 +122,7 @@ def waiting_chart(sums: Sequence[LayerSums], *, name: str = "wachttijd", coarse:
     import altair as alt
 
     rows: list[dict[str, Any]] = []
-    for part in sums:
+    for part in sums_shown(sums) if coarse else sums:
         if part.board.layer.law_domain != "zw_wia":
             continue
         capacity = float(part.capacity.sum())

@@ -13,6 +13,7 @@ import pandas as pd
 from babel.dates import format_date, format_datetime, get_timezone
 from babel.numbers import NumberPattern, parse_pattern
 
+from allocation.contract.vocabulary import SMALLEST_SHOWN_COUNT
 from allocation.districting import Kind, Violation
 
 NONE = "–"
@@ -52,6 +53,14 @@ def number(value: Any, decimals: int = 0) -> str:
         return NONE
     rounded = round(float(value), decimals) + 0.0
     return str(_pattern(decimals).apply(rounded, "nl")).replace("-", "−")
+
+
+def roughly(count: int) -> str:
+    """A count of persons for who may not read small ones (R14): 0, "minder dan 5", or "ongeveer" a multiple of 5."""
+    if not 0 < count < SMALLEST_SHOWN_COUNT:
+        nearest = SMALLEST_SHOWN_COUNT * ((count + SMALLEST_SHOWN_COUNT // 2) // SMALLEST_SHOWN_COUNT)
+        return f"ongeveer {number(nearest)}" if count else "0"
+    return f"minder dan {SMALLEST_SHOWN_COUNT}"
 
 
 def percent(share: Any, decimals: int = 1, *, signed: bool = False) -> str:

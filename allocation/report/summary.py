@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from allocation import storage
+from allocation.report import dutch
 from allocation.report.moves import reasons_counted
 from allocation.runs import run_files
 from allocation.runs.run import Run
@@ -37,6 +38,7 @@ def summary(run: Run) -> dict[str, Any]:
         "clients_moved": int(moved.loc[moved["movement"] == "verhuist", "clients"].sum()),
         "clients_in_stock": int(moved["clients"].sum()),
         "moves": " ".join(reasons_counted(moved)),
+        "moves_roughly": " ".join(reasons_counted(moved, dutch.roughly)),
         "warnings": _warnings(run),
         "version": version.version if version else None,
         "withdrew": list(version.withdrew) if version else [],

@@ -12,9 +12,9 @@ import pandas as pd
 from allocation.contract.vocabulary import MONTHS_A_YEAR, SMALLEST_SHOWN_COUNT
 from allocation.districting import check
 from allocation.report import dutch
-from allocation.report.board import Board
+from allocation.report.board import Board, LayerSums
 from allocation.report.dutch import number, percent
-from allocation.report.for_readers import asked_shown
+from allocation.report.for_readers import asked_shown, sums_shown
 from allocation.report.frames import Frames
 from allocation.report.sheet import (
     Cell,
@@ -159,20 +159,23 @@ def robustness_sheet(folder: Path) -> Sheet | None:
 # --- waiting time ----------------------------------------------------------------------------------------------------
 
 
-def region_waiting(board: Board) -> pd.DataFrame:
+def region_waiting(board: Board, *, for_readers: bool = False) -> pd.DataFrame:
     """Per layer and set of regions divided together: its mean waiting time in months, and that of the team with the
     shortest and the longest (``least_``, ``most_``), in force (``now``) and proposed (``new``), of the files that they
-    hold. Teams without an area do not count; files that no team of today has count for nobody."""
+    hold. Teams without an area do not count; files that no team of today has count for nobody. ``for_readers``: so that
+    no single file shows."""
     rows = []
     for one in board.layers:
+        both: tuple[LayerSums, ...] = (one.sums_now, one.sums)
+        both = sums_shown(both) if for_readers else both
         name = dutch.layer(one.layer.law_domain, one.layer.client_line)
         row: dict[str, Any] = {"region": one.layer.cluster, "layer": name}
-        for which, sums in (("now", one.sums_now), ("new", one.sums)):
+        for which, sums in zip(("now", "new"), both, strict=True):
             found = sums.teams
             waiting = found.waiting_months[(found.areas > 0) & ~np.isnan(found.waiting_months)]
             row |= {f"least_{which}": waiting.min(initial=np.inf), f"most_{which}": waiting.max(initial=-np.inf)}
         capacity = float(one.layer.problem.capacity.sum())
-        row["mean"] = one.files.hours / (capacity / MONTHS_A_YEAR) if capacity > 0 else np.nan
+        row["mean"] = both[1].board.files.hours / (capacity / MONTHS_A_YEAR) if capacity > 0 else np.nan
         row["homeless"] = one.files.hours - float(one.files.held_now.sum())
         rows.append(row)
     return pd.DataFrame(rows).replace([np.inf, -np.inf], np.nan)
@@ -194,7 +197,7 @@ WAITING_COLUMNS = (
 
 def waiting_sheet(board: Board, *, for_readers: bool = False) -> Sheet:
     """How far waiting times lie apart, before and after. Readers do not see hours of files: they tell how many."""
-    rows = records(region_waiting(board).sort_values(["region", "layer"]))
+    rows = records(region_waiting(board, for_readers=for_readers).sort_values(["region", "layer"]))
     columns = WAITING_COLUMNS[:-1] if for_readers else WAITING_COLUMNS
     return Sheet.of("wachttijd", "Wachttijd in maanden per regio, en hoe ver de teams uiteenliggen", columns, rows)
 

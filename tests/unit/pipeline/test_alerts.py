@@ -16,9 +16,10 @@ FIGURES = {
     "mean_deviation": 0.0113,
     "teams_outside_tolerance": [],
     "areas_moved": 12,
-    "clients_moved": 48,
-    "clients_in_stock": 230_000,
-    "moves": "48 dossiers verhuizen: 48 team beëindigd.",
+    "clients_moved": 3,
+    "clients_in_stock": 230_002,
+    "moves": "3 dossiers verhuizen: 3 team beëindigd.",
+    "moves_roughly": "Minder dan 5 dossiers verhuizen: minder dan 5 team beëindigd.",
     "warnings": [
         {
             "expectation": "current_ignored",
@@ -75,7 +76,9 @@ def test_a_proposal_is_told_in_dutch() -> None:
     assert "/data/report.html" in told
     waiting = alerts.waiting(told, "allocate", "run-1", "http://here/required_actions")
     assert waiting["details"][0] == "Versie: 3"
-    assert "48 dossiers verhuizen: 48 team beëindigd." in waiting["details"]
+    assert "Minder dan 5 dossiers verhuizen: minder dan 5 team beëindigd." in waiting["details"]
+    assert "| Cliënten die verhuizen | minder dan 5 van ongeveer 230.000 |" in told
+    assert "3 dossiers" not in told
     assert waiting["remedy"].endswith("http://here/required_actions")
 
 

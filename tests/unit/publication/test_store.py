@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -149,3 +150,14 @@ def test_moments_become_text_without_the_zone_files_of_the_operating_system() ->
         for zone in ("UTC", "Nowhere/Nobody")
     ]
     assert texts == [b'"at";"n"\n"2026-11-25 09:00:00.000001Z";1\n;2\n'] * 2
+
+
+def test_a_new_store_is_closed_to_other_users_whoever_makes_it(tmp_path: Path) -> None:
+    """The page of a scheduler, or a script, may run with a mask that lets everybody read."""
+    mask = os.umask(0o022)
+    try:
+        with store.reading(f"sqlite:///{tmp_path / 'store.sqlite'}"):
+            pass
+    finally:
+        os.umask(mask)
+    assert (tmp_path / "store.sqlite").stat().st_mode & 0o777 == 0o640

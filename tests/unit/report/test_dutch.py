@@ -65,3 +65,10 @@ def test_a_broken_rule_is_told_in_dutch() -> None:
 )
 def test_a_chance_has_a_word(share: float, word: str) -> None:
     assert dutch.chance(share) == word
+
+
+def test_a_small_count_is_told_roughly() -> None:
+    counts = (0, 1, 4, 5, 7, 8, 1203)
+    assert [dutch.roughly(count) for count in counts] == [
+        "0", "minder dan 5", "minder dan 5", "ongeveer 5", "ongeveer 5", "ongeveer 10", "ongeveer 1.205",
+    ]  # fmt: skip
