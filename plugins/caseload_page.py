@@ -22,7 +22,17 @@ PREFIX = "/caseload"
 DAG = "allocate"
 ASKING = tuple(
     f"/api/{name}"
-    for name in ("figures", "changes", "suggestions", "recompute", "questions", "charts", "compare", "export")
+    for name in (
+        "figures",
+        "changes",
+        "suggestions",
+        "recompute",
+        "questions",
+        "charts",
+        "compare",
+        "export",
+        "v1/lookup/batch",
+    )
 )
 """Paths that are posted to but change nothing."""
 DECIDING = "/api/decision"

@@ -58,6 +58,8 @@ with TestClient(create_app()) as client:
     told["script"] = status(client, "viewer", "GET", "/caseload/static/page.js").status_code
     figures = {"run": "toy", "layer": "vangnet", "changes": {"moves": []}}
     told["viewer asks"] = status(client, "viewer", "POST", "/caseload/api/figures", json=figures).status_code
+    many = {"postcodes": ["nergens"]}
+    told["viewer looks up"] = status(client, "viewer", "POST", "/caseload/api/v1/lookup/batch", json=many).status_code
     draft = {"run": "toy", "name": "plan", "changes": {"moves": []}}
     told["viewer saves"] = status(client, "viewer", "POST", "/caseload/api/drafts", json=draft).status_code
     saved = status(client, "user", "POST", "/caseload/api/drafts", json=draft, headers={"X-Planner": "iemand anders"})
@@ -102,6 +104,7 @@ def test_only_signed_in_users_get_anything_and_only_planners_save(tmp_path: Path
     assert told == {
         "anonymous page": 401, "anonymous script": 401, "anonymous map": 401, "false token": 401,
         "viewer page": 200, "viewer is named": True, "script": 200, "viewer asks": 200, "viewer saves": 403,
+        "viewer looks up": 200,
         "a run of dots": 422, "viewer decides": 403, "viewer reads": False, "planner may decide": True,
         "planner saves": 200, "saved by": "user", "websocket": told["websocket"],
     }  # fmt: skip
