@@ -214,6 +214,7 @@ class Table:
         if reader.line_num != rows:
             is_even = False
             faults += self._broken_cells(columns, lines)
+        faults += self._half_quoted(columns, lines)
         self.findings.capped(faults, self.name)
         self._line = None if is_even else lines
         return None if faults else columns
@@ -237,6 +238,16 @@ class Table:
             f"{self.name}, row {line}: a cell holds a line break; is a quote open?"
             for line, cells in zip(lines, zip(*columns, strict=True), strict=True)
             if any("\n" in cell or "\r" in cell for cell in cells)
+        ]
+
+    def _half_quoted(self, columns: list[list[str]], lines: list[int]) -> list[str]:
+        """A quote at one side of a name makes another name of it."""
+        return [
+            f"{self.name}, row {line}: {cell!r} has a quote without a partner."
+            for column in columns
+            if '"' in "".join(column)
+            for line, cell in zip(lines, column, strict=True)
+            if cell.count('"') % 2
         ]
 
     def has(self, *columns: str) -> bool:

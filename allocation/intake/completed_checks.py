@@ -46,7 +46,7 @@ class CompletedChecks(Checks):
         """Work that a team finished before its first day is told: a month or a code may be wrong."""
         frame, teams = self.frames[TABLE], self.frames["teams"]
         first = teams.groupby("team_id")["valid_from"].min()
-        started = frame["team_id"].map(first).dt.strftime("%Y-%m")
+        started = frame["team_id"].map(first.dt.strftime("%Y-%m").to_dict()).astype(object)
         early = started.notna() & frame["month"].notna() & (frame["month"].fillna("9") < started.fillna(""))
         self.remark(
             TABLE,

@@ -269,6 +269,8 @@ def _read_csv(path: Path, table: Table) -> tuple[pd.DataFrame | None, list[Probl
     if not records:
         return pd.DataFrame({name: pd.Series(dtype=object) for name in [*names, "row"]}), _no_rows(table, path.name)
     columns = list(zip(*(cells[:count] for cells in records), strict=True))
+    if problems := _half_quoted(columns, lines, names, path.name):
+        return None, problems
     frame = pd.DataFrame({name: pd.Series(column, dtype="str") for name, column in zip(names, columns, strict=True)})
     return frame.assign(row=lines), []
 
@@ -311,6 +313,20 @@ def _cells_per_row(records: list[list[str]], lines: pd.Series, names: list[str],
         return Problem(file, row, None, f"the row has {cells.iloc[at]} cells, the header {count}", allowed)
 
     return listed(more | fewer, lines, problem, file)
+
+
+def _half_quoted(columns: list[tuple[str, ...]], lines: pd.Series, names: list[str], file: str) -> list[Problem]:
+    """Cells with a quote that has no partner: such a name is another one than the name without it."""
+    problems: list[Problem] = []
+    for name, column in zip(names, columns, strict=True):
+        half = pd.Series([cell.count('"') % 2 == 1 for cell in column], dtype=bool)
+
+        def problem(at: int, row: int, name: str = name, column: tuple[str, ...] = column) -> Problem:
+            what = f"{column[at]!r} has a quote without a partner"
+            return Problem(file, row, name, what, "quotes in pairs around a cell")
+
+        problems += listed(half, lines, problem, file)
+    return problems
 
 
 def _encoding(content: bytes, file: str) -> list[Problem]:

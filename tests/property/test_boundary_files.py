@@ -88,7 +88,10 @@ def shape(make: Callable[[Any], Any]) -> Apply:
 
     def apply(frame: GeoDataFrame, row: int) -> GeoDataFrame:
         shapes = frame.geometry.to_numpy().copy()
-        shapes[row % len(shapes)] = make(shapes[row % len(shapes)])
+        given = shapes[row % len(shapes)]
+        if shapely.is_missing(given) or given.is_empty:  # another change took it away: nothing is left to change
+            return frame
+        shapes[row % len(shapes)] = make(given)
         return frame.set_geometry(shapes, crs=frame.crs)
 
     return apply

@@ -79,6 +79,8 @@ TOML = GOOD["problem.toml"]
         ({"units": UNITS.replace(",", ";")},
          "units.csv, row 1: columns are separated by semicolons; commas are needed."),
         ({"units": UNITS.replace("u2,1000,0", '"u2,1000,0')}, "units.csv, row 5: is not CSV (an open quote)."),
+        ({"units": UNITS.replace("B,Ede,Noord", 'B,Ede",Noord')},
+         "units.csv, row 4: 'Ede\"' has a quote without a partner."),
         ({"units": UNITS.replace("u1,0,", '"u1\nu1",0,')},
          "units.csv, row 4: a cell holds a line break; is a quote open?"),
         ({"units": UNITS.replace("u1,", "u0 ,")}, "units.csv, row 3, column unit: 'u0' occurs more than once (row 2)."),

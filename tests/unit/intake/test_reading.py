@@ -40,6 +40,7 @@ REFUSED: dict[str, tuple[str | bytes, int | None, str]] = {
     "tabs": (GOOD.replace(",", "\t"), 1, "separated by a tab"),
     "an open quote to the end": (GOOD + '1003,"West\n1004,Oost\n', 4, "quotes that do not fit"),
     "two open quotes": (GOOD + '1003,"West\n1004,"Oost\n', 4, "quotes that do not fit"),
+    "a quote at the end only": (GOOD + '1003,West"\n', 4, "'West\"' has a quote without a partner"),
     "a line break in a cell": (GOOD + '1003,"We\nst"\n', 4, "a line break in a cell"),
     "a column twice": ("pc4,care_region,PC4\n1001,Noord,1001\n", 1, "the column occurs twice"),
     "a misspelt column": ("pc4,care_regoin\n1001,Noord\n", 1, "is 'care_regoin' meant?"),

@@ -143,3 +143,8 @@ def test_a_link_to_nothing_is_no_folder(tmp_path: Path) -> None:
     (folder / "staff.csv").symlink_to(folder / "nowhere.csv")
     with pytest.raises(InputRefused, match=r"staff\.csv: this leads to no file"):
         load_inputs(folder, toy.areas(), Config())
+
+
+def test_finished_work_beside_teams_without_a_name_is_no_trouble(tmp_path: Path) -> None:
+    """The empty names are told; that nothing is known of the teams' first days breaks no other check."""
+    assert any(one.startswith("teams.csv") for one in refused(tmp_path, column("teams", "team_id", "")))
