@@ -11,7 +11,6 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import stats
 from scipy.special import gammaincinv
 
 Floats = NDArray[np.float64]
@@ -104,6 +103,8 @@ def gamma_interval(mean: Floats, variance: Floats, level: float) -> tuple[Floats
 def count_interval(mean: Floats, variance: Floats, level: float) -> tuple[Floats, Floats]:
     """The same for whole counts: ends of the negative binomial (Poisson when not more variable) where the mean is below
     ``SMALL_COUNT``, else those of the Gamma."""
+    from scipy import stats  # half a second, which a command that estimates nothing need not wait
+
     low, high = gamma_interval(mean, variance, level)
     small = (mean > 0) & (mean < SMALL_COUNT)
     m, excess = mean[small], np.maximum(variance[small] - mean[small], 1e-9 * mean[small])

@@ -12,7 +12,7 @@ from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy.special import ndtri, stdtrit
 
 from allocation.demand.change import YEAR, Path, average_change
 from allocation.demand.intervals import INTERVAL
@@ -247,7 +247,7 @@ def _common_variance(squares: list[float]) -> float:
     if not squares:
         return variance
     upper = (1 + INTERVAL) / 2
-    return variance * float(stats.t.ppf(upper, years) / stats.norm.ppf(upper)) ** 2
+    return variance * float(stdtrit(years, upper) / ndtri(upper)) ** 2
 
 
 def _weighted_middle(values: list[float], weights: list[float]) -> float:

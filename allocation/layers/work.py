@@ -137,5 +137,5 @@ def recurring_products(inflow: pd.DataFrame, stock: pd.DataFrame) -> frozenset[s
     ----------
     inflow, stock : the tables of the input: product and clients.
     """
-    came = set(inflow.loc[inflow["clients"] > 0, "product"])
-    return frozenset(set(stock.loc[stock["clients"] > 0, "product"]) - came)
+    came = inflow.loc[inflow["clients"] > 0, "product"].unique()
+    return frozenset(stock.loc[stock["clients"] > 0, "product"].unique()) - frozenset(came)

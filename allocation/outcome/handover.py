@@ -208,14 +208,18 @@ def handover_tables(
 
 
 SEGMENT_OF_FILE = ["pc4", "region", "client_group", "law", "line", "serves"]
-"""What decides which teams may have a file."""
+"""What decides which teams may have a file; the postcode first."""
 
 
 def _cells(files: pd.DataFrame, teams: list[str], roster: Roster) -> pd.DataFrame:
     """CELL, region, clients, and per team whether it may have every file of the cell."""
+    barred = {pc4 for _, pc4, _ in roster.bars}  # only there the postcode matters
     segments = files[SEGMENT_OF_FILE].drop_duplicates()
-    for team in teams:
-        segments[team] = roster.refusal(segments.assign(team_id=team)).isna()
+    segments = segments.assign(place=segments["pc4"].where(segments["pc4"].isin(barred), ""))
+    kinds = ["place", *SEGMENT_OF_FILE[1:]]
+    cases = segments[kinds].drop_duplicates().merge(pd.DataFrame({"team_id": teams}), how="cross")
+    cases["may"] = roster.refusal(cases.rename(columns={"place": "pc4"})).isna()
+    segments = segments.merge(cases.pivot(index=kinds, columns="team_id", values="may").reset_index(), on=kinds)
     named = files.rename(columns={"team_id": "team_from"}).merge(segments, on=SEGMENT_OF_FILE)
     grouped = named.groupby([*CELL, "region"])
     return grouped[teams].all().join(grouped["clients"].sum()).reset_index()
