@@ -191,15 +191,20 @@ def _too_many(rows: int, table: Table, file: str) -> list[Problem]:
 # --- Parquet
 
 
+def _too_large(size: int, file: str) -> Problem:
+    return Problem(file, None, None, f"the file declares {size:,} bytes of cells", f"at most {4 * MOST_BYTES:,}")
+
+
 def _read_parquet(path: Path, table: Table) -> tuple[pd.DataFrame | None, list[Problem]]:
+    from geodata.sources.parquet import each_text_once, written_out_bytes
+
     with pq.ParquetFile(path) as stored:
         rows = stored.metadata.num_rows
         size = sum(stored.metadata.row_group(at).total_byte_size for at in range(stored.metadata.num_row_groups))
         if problems := _too_many(rows, table, path.name):
             return None, problems
         if size > 4 * MOST_BYTES:
-            what = f"the file declares {size:,} bytes of cells"
-            return None, [Problem(path.name, None, None, what, f"at most {4 * MOST_BYTES:,}")]
+            return None, [_too_large(size, path.name)]
         schema = stored.schema_arrow
         names, problems = _header(schema.names, table, path.name)
         if problems:
@@ -212,7 +217,12 @@ def _read_parquet(path: Path, table: Table) -> tuple[pd.DataFrame | None, list[P
         if nested:
             return None, nested
         wanted = [given for given, name in zip(schema.names, names, strict=True) if name in table.column_names]
-        frame = stored.read(columns=wanted).to_pandas(ignore_metadata=True, integer_object_nulls=True)
+    cells = each_text_once(path, wanted)
+    size = written_out_bytes(cells)
+    if size > 4 * MOST_BYTES:
+        return None, [_too_large(size, path.name)]
+    dense = cells.cast(pa.schema([schema.field(name) for name in wanted]))
+    frame = dense.to_pandas(ignore_metadata=True, integer_object_nulls=True)
     spelled = dict(zip(schema.names, names, strict=True))
     frame = frame.rename(columns=spelled)
     if not len(frame) and (problems := _no_rows(table, path.name)):

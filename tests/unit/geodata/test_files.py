@@ -318,3 +318,16 @@ def test_a_layer_that_is_a_query_is_not_run(square: GeoDataFrame, tmp_path: Path
     assert len(load_boundaries(f"{path}?year=2023", tmp_path / "cache").areas) == 4
     with pytest.raises(GeodataError, match="is a query; save it as a table"):
         load_boundaries(f"{path}?layer=endless", tmp_path / "cache")
+
+
+def test_a_geometry_that_returns_in_parquet_is_refused_by_what_it_fills(
+    square: GeoDataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Parquet keeps it once, however many rows have it."""
+    round_one = shapely.Point(130_000, 455_000).buffer(1000, quad_segs=2000)
+    path = tmp_path / "areas.parquet"
+    square.iloc[[0] * 1000].assign(geometry=round_one).to_parquet(path)
+    monkeypatch.setattr("geodata.sources.vector.MOST_BYTES", 10_000_000)
+    assert path.stat().st_size < 1_000_000
+    with pytest.raises(GeodataError, match=r"holds 0\.1 GB, more than the"):
+        load_boundaries(str(path), tmp_path / "cache")

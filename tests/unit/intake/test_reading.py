@@ -13,6 +13,7 @@ import pytest
 from allocation.contract.errors import Problem
 from allocation.contract.input_tables import CARE_REGIONS, INPUTS, LOCKS, STOCK
 from allocation.contract.schema import Table
+from allocation.intake import reading
 from allocation.intake.reading import read_folder, read_table
 from tests.support import toy
 
@@ -100,6 +101,24 @@ def test_a_misspelt_optional_column_is_no_missing_column(tmp_path: Path) -> None
     (problem,) = read(path, STOCK)[1]
     assert (problem.row, problem.column) == (1, "team_id")
     assert "'teamid'" in problem.what
+
+
+@pytest.mark.parametrize("kind", [pa.string(), pa.large_string(), pa.binary(), pa.dictionary(pa.int32(), pa.string())])
+def test_a_long_text_that_returns_in_parquet_is_refused_by_what_it_fills(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: pa.DataType
+) -> None:
+    """It is kept once in the file, which so declares next to nothing: 1,000 cells of 900 bytes fill 900,000."""
+    values = {name: pa.array(["x" * (900 if name == "reason" else 1)] * 1000) for name in LOCKS.column_names}
+    made = pa.table({name: cells.cast(kind if name == "reason" else pa.string()) for name, cells in values.items()})
+    pq.write_table(made, tmp_path / "locks.parquet")
+    monkeypatch.setattr(reading, "MOST_BYTES", 200_000)
+    (problem,) = read(tmp_path / "locks.parquet", LOCKS)[1]
+    assert problem.what == f"the file declares {900_000 + 1000 * (len(LOCKS.column_names) - 1):,} bytes of cells"
+    monkeypatch.setattr(reading, "MOST_BYTES", 300_000)
+    frame, problems, _ = read(tmp_path / "locks.parquet", LOCKS)
+    assert problems == []
+    assert frame is not None
+    assert frame["reason"].astype(str).str.len().tolist() == [900] * 1000 or kind == pa.binary()
 
 
 def test_a_parquet_file_is_refused_by_the_rows_it_declares(tmp_path: Path) -> None:
