@@ -10,6 +10,7 @@ a page.
 
 from __future__ import annotations
 
+import os
 from http.cookies import SimpleCookie
 from typing import Any
 from urllib.parse import quote
@@ -64,6 +65,7 @@ class Guarded:
         if self._page is None:
             from allocation.page.app import create_app
 
+            os.umask(0o027)  # proposals that the page makes hold counts of clients: nothing for other users
             var = environment().var.absolute()
             self._page = create_app(environment().store_url(var), var)
         return self._page

@@ -29,7 +29,8 @@ from tests.support.browser import Browser, browser, country_run, toy_run
 
 ROOT = Path(__file__).parents[2]
 ASK = """
-import json, sys
+import json, os, sys
+os.umask(0o022)
 from airflow.utils.db import initdb
 initdb()
 from fastapi.testclient import TestClient
@@ -69,6 +70,7 @@ with TestClient(create_app()) as client:
     told["viewer reads"] = status(client, "viewer", "GET", "/caseload/api/decision?run=toy").json()["may_decide"]
     told["planner may decide"] = status(client, "user", "GET", "/caseload/api/decision?run=toy").json()["may_decide"]
     told["planner saves"] = saved.status_code
+    told["mask of what the page writes"] = oct(os.umask(0o022))
     told["saved by"] = saved.json().get("saved_by")
     try:
         with client.websocket_connect("/caseload/ws"):
@@ -104,7 +106,7 @@ def test_only_signed_in_users_get_anything_and_only_planners_save(tmp_path: Path
     assert told == {
         "anonymous page": 401, "anonymous script": 401, "anonymous map": 401, "false token": 401,
         "viewer page": 200, "viewer is named": True, "script": 200, "viewer asks": 200, "viewer saves": 403,
-        "viewer looks up": 200,
+        "viewer looks up": 200, "mask of what the page writes": "0o27",
         "a run of dots": 422, "viewer decides": 403, "viewer reads": False, "planner may decide": True,
         "planner saves": 200, "saved by": "user", "websocket": told["websocket"],
     }  # fmt: skip
