@@ -68,7 +68,8 @@ ROUTING = (
         "routing_office", "routing", "office", "critical",
         "the office is not that of the team", "het kantoor is niet dat van het team",
         """select r.team_id, r.office, t.office as office_of_team, count(*) as on_rows, min(r.pc4) as pc4
-           from routing as r join team as t using (team_id) where r.office is not t.office group by 1, 2, 3""",
+           from routing as r join team as t using (team_id)
+           where r.office is distinct from t.office group by 1, 2, 3""",
     ),
     Rule(
         "routing_kind", "routing", "team_id", "critical",
@@ -199,7 +200,7 @@ LOCKS = (
               on a.pc4 = k.area and a.law_domain = k.law_domain and {_LINE_MATCHES} and not
                  exists (select 1 from locks as s where s.kind = 'split' and s.area = a.pc4 and s.team_id = a.team_id
                            and s.law_domain = a.law_domain)
-            where k.kind = 'pin' and a.team_id is not k.team_id
+            where k.kind = 'pin' and a.team_id is distinct from k.team_id
               and not exists (select 1 from locks as s where s.kind = 'split' and s.area = k.area
                                 and s.law_domain = k.law_domain and (s.pc6_from is null or s.team_id = k.team_id))""",
     ),
@@ -215,7 +216,7 @@ LOCKS = (
         "splits_honoured", "routing", "share", "critical",
         "the split of a postcode does not show in the shares",
         "de splitsing van een postcode is niet terug te zien in de aandelen",
-        f"""with lines as (select k.rowid as lock, k.*, n.client_line as line from locks as k join line as n
+        f"""with lines as (select k.*, n.client_line as line from locks as k join line as n
                            on k.client_line is null or k.client_line = n.client_line where k.kind = 'split'),
             ranges as (select pc4, pc6_from, law, client_line, sum(share) as whole from routing
                        where client_group = '{vocabulary.REGULAR_GROUP}' and pw_client = (law = 'PW')
@@ -223,10 +224,10 @@ LOCKS = (
             select k.pc4, k.team_id, k.line, l.law, k.share as asked, round(r.share / w.whole, 6) as got
             from lines as k join law as l on k.law_domain = case l.law when 'PW' then 'pw' else 'zw_wia' end
                                          and (l.law <> 'ZW' or k.line = 'vangnet')
-            left join routing as r on r.pc4 = k.area and r.pc6_from is k.pc6_from and r.law = l.law
+            left join routing as r on r.pc4 = k.area and r.pc6_from is not distinct from k.pc6_from and r.law = l.law
                  and r.client_line = k.line and r.client_group = '{vocabulary.REGULAR_GROUP}' and r.team_id = k.team_id
                  and r.pw_client = (r.law = 'PW')
-            left join ranges as w on w.pc4 = k.area and w.pc6_from is k.pc6_from and w.law = l.law
+            left join ranges as w on w.pc4 = k.area and w.pc6_from is not distinct from k.pc6_from and w.law = l.law
                  and w.client_line = k.line
             where r.share is null or abs(r.share / w.whole - k.share) > {ROUNDING}""",
     ),

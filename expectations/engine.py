@@ -19,7 +19,6 @@ from typing import Any
 from expectations.declared import TYPES, column_types, expectations, gx_expectations
 from expectations.rules import (
     MOST_EXAMPLES,
-    Database,
     Declared,
     Failure,
     Outcome,
@@ -27,6 +26,7 @@ from expectations.rules import (
     Rule,
     Suites,
 )
+from expectations.tables import Answer, Tables, write_answers
 
 RESULT_FORMAT = {"result_format": "SUMMARY", "partial_unexpected_count": MOST_EXAMPLES}
 
@@ -44,19 +44,19 @@ WORDED = {
 def run(suites: Suites, folder: Path) -> Outcome:
     """Check everything in ``suites``. Data Docs go to ``folder/data_docs/<gate>``.
 
-    The tables that the rules were asked of stay behind in ``folder/<gate>.sqlite`` when something critical failed,
+    The tables that the rules were asked of stay behind in ``folder/<gate>.duckdb`` when something critical failed,
     for whoever has to find out why.
     """
     context, docs = new_context(folder / "data_docs" / suites.gate)
-    database = Database(folder / f"{suites.gate}.sqlite")
-    checks = check(context, suites, database)
+    kept = folder / f"{suites.gate}.duckdb"
+    checks = check(context, suites, kept)
     context.build_data_docs()
     for film in docs.parent.glob("static/images/*.gif"):  # 3 MB that no page shows
         film.unlink()
     failed = sorted((failure for check in checks for failure in check), key=_worst_first)
     critical = sum(failure.severity == "critical" for failure in failed)
     if not critical:
-        database.path.unlink()
+        kept.unlink(missing_ok=True)
     statistics = {
         "checks": len(checks),
         "met": sum(not check for check in checks),
@@ -72,20 +72,34 @@ def get_ready() -> None:
     gx_expectations()
 
 
-def check(context: Any, suites: Suites, database: Database) -> list[list[Failure]]:
-    """Everything in ``suites``: one list of failures per check, empty when it is met. Writes ``database``."""
+def check(context: Any, suites: Suites, kept: Path) -> list[list[Failure]]:
+    """Everything in ``suites``: one list of failures per check, empty when it is met. When one is not, the tables that
+    the rules were asked of are kept in the file ``kept``."""
     rules = (TYPES, *suites.rules)
-    database.write({**suites.frames, "column_types": column_types(suites.declared)})
-    queries = database.answer(rules)
     checks = [[_missing(name)] for name in suites.missing]
     frames = context.data_sources.add_pandas("tables as they are")
     for declared in suites.declared:
         found = _run_declared(context, frames, declared, suites.gate)
         checks += [_of_declaration(declared, one) for one in found]
-    asked = context.data_sources.add_sqlite(
-        "tables in SQLite", connection_string=f"sqlite:///{database.path.resolve()}", create_temp_table=False
-    )
-    return checks + [_of_rule(rules, one) for one in _run_rules(context, asked, rules, queries, suites.gate)]
+    with Tables({**suites.frames, "column_types": column_types(suites.declared)}) as tables:
+        answers = [tables.answer(rule) for rule in rules]
+        checks += [[_broken(a.rule.table, a.rule.name, a.rule.column, a.broken)] for a in answers if a.broken]
+        checks += _of_answers(context, [a for a in answers if not a.broken], suites.gate, kept.with_suffix(".sqlite"))
+        if any(checks):
+            tables.keep(kept)
+    return checks
+
+
+def _of_answers(context: Any, answers: Sequence[Answer], gate: str, path: Path) -> list[list[Failure]]:
+    queries = write_answers(answers, path)
+    try:
+        asked = context.data_sources.add_sqlite(
+            "rows that break a rule", connection_string=f"sqlite:///{path.resolve()}", create_temp_table=False
+        )
+        rules = [answer.rule for answer in answers]
+        return [_of_rule(rules, one) for one in _run_rules(context, asked, rules, queries, gate)]
+    finally:
+        path.unlink()
 
 
 def _worst_first(failure: Failure) -> tuple[bool, str]:
@@ -136,7 +150,7 @@ def _run_declared(context: Any, source: Any, declared: Declared, gate: str) -> S
 def _run_rules(
     context: Any, source: Any, rules: Sequence[Rule], queries: Mapping[str, str], gate: str
 ) -> Sequence[Any]:
-    """All rules between tables, each by its query of ``queries``.
+    """All rules between tables, each by its query of ``queries``: the rows that DuckDB found.
 
     COMPLETE is what makes Great Expectations keep the rows that a query returns (at most 200).
 
@@ -145,7 +159,7 @@ def _run_rules(
     """
     import great_expectations as gx
 
-    asset = source.add_table_asset("rules between tables", table_name=TYPES.table)
+    asset = source.add_table_asset("rules between tables", table_name=f"rows_of_{rules[0].name}")
     batch = asset.add_batch_definition_whole_table("all rows")
     made = [
         gx_expectations().UnexpectedRowsExpectation(
@@ -207,14 +221,14 @@ def _of_declaration(declared: Declared, result: Any) -> list[Failure]:
                 config.type,
                 gone[0],
                 len(gone),
-                _places({"column": name} for name in gone),
+                as_places({"column": name} for name in gone),
                 "critical",
                 english,
                 dutch,
             )
         ]
     how_many = int(result.result["unexpected_count"])
-    places = _places(result.result.get("partial_unexpected_index_list") or ())
+    places = as_places(result.result.get("partial_unexpected_index_list") or ())
     if config.type == "expect_compound_columns_to_be_unique":
         column = ", ".join(declared.key)
     return [Failure(table, config.type, column, how_many, places, "critical", english, dutch)]
@@ -236,10 +250,10 @@ def _of_rule(rules: Sequence[Rule], result: Any) -> list[Failure]:
                     ({"declared": row["declared"], "found": row["found"]},), rule.severity, rule.says, rule.zegt)
             for row in rows
         ]  # fmt: skip
-    return [Failure(rule.table, rule.name, rule.column, how_many, _places(rows), rule.severity, rule.says, rule.zegt)]
+    return [Failure(rule.table, rule.name, rule.column, how_many, as_places(rows), rule.severity, rule.says, rule.zegt)]
 
 
-def _places(rows: Iterable[Mapping[str, Any]]) -> tuple[Place, ...]:
+def as_places(rows: Iterable[Mapping[str, Any]]) -> tuple[Place, ...]:
     """The first ``MOST_EXAMPLES`` rows as text; an empty cell is left out, a float is rounded for reading."""
     return tuple(
         {str(name): _text(value) for name, value in row.items() if not _is_empty(value)}

@@ -68,12 +68,13 @@ AREAS = (
     Rule(
         "valid_shape", "area", "is_valid", "critical",
         "the area has no valid shape of more than 0 km2", "het gebied heeft geen geldige vorm van meer dan 0 km2",
-        "select pc4, is_valid, area_km2 from area as a where is_valid is not 1 or area_km2 is null or area_km2 <= 0",
+        """select pc4, is_valid, area_km2 from area as a
+           where is_valid is distinct from 1 or area_km2 is null or area_km2 <= 0""",
     ),
     Rule(
         "postcode_text", "area", "pc4", "critical",
         "the postcode is not a text of four digits", "de postcode is geen tekst van vier cijfers",
-        "select pc4 from area as a where pc4 not glob '[1-9][0-9][0-9][0-9]' or typeof(pc4) <> 'text'",
+        "select pc4 from area as a where typeof(pc4) <> 'VARCHAR' or not (pc4::varchar) glob '[1-9][0-9][0-9][0-9]'",
     ),
     Rule(
         "inhabitants", "area", "inhabitants", "critical",
@@ -93,7 +94,7 @@ AREAS = (
         f"""select a.pc4, a.inhabitants,
                    round(sum(i.clients) / (select max(years) from inflow_product), 1) as clients_a_year
             from area as a join inflow as i on i.pc4 = a.pc4 where coalesce(a.inhabitants, 0) = 0
-            group by a.pc4 having clients_a_year >= {EMPTY_AREA_CLIENTS} order by clients_a_year desc""",
+            group by a.pc4, a.inhabitants having clients_a_year >= {EMPTY_AREA_CLIENTS} order by clients_a_year desc""",
     ),
 )  # fmt: skip
 
@@ -102,14 +103,14 @@ HISTORY = (
         "month_text", "inflow_month", "month", "critical",
         "the month is not of the form YYYY-MM", "de maand heeft niet de vorm JJJJ-MM",
         """select distinct month from inflow_month as m
-           where month not glob '[12][0-9][0-9][0-9]-[01][0-9]' or substr(month, 6) not between '01' and '12'""",
+           where not month glob '[12][0-9][0-9][0-9]-[01][0-9]' or substr(month, 6) not between '01' and '12'""",
     ),
     Rule(
         "every_month", "inflow_month", "month", "critical",
         "months are missing between the first and the last", "tussen de eerste en de laatste ontbreken maanden",
         """select min(month) as first, max(month) as last, count(distinct month) as months from inflow_month as m
-           having months <> 1 + 12 * (substr(max(month), 1, 4) - substr(min(month), 1, 4))
-                            + substr(max(month), 6) - substr(min(month), 6)""",
+           having months <> 1 + 12 * (substr(max(month), 1, 4)::integer - substr(min(month), 1, 4)::integer)
+                            + substr(max(month), 6)::integer - substr(min(month), 6)::integer""",
     ),
     Rule(
         "unusual_month", "inflow_month", "clients", "warning",
@@ -124,13 +125,13 @@ HISTORY = (
         f"de voorraad van een regio staat niet in verhouding tot de instroom: meer dan een factor {STOCK_FACTOR:g}",
         f"""select region, product, clients, round(explained) as explained from stock_ratio as s
             where (clients > {STOCK_FACTOR} * explained or clients * {STOCK_FACTOR} < explained)
-              and max(clients, explained) >= {STOCK_CLIENTS} order by max(clients, explained) desc""",
+              and greatest(clients, explained) >= {STOCK_CLIENTS} order by greatest(clients, explained) desc""",
     ),
     Rule(
         "one_reference_date", "stock", "reference_date", "critical",
         "the stock was counted on more than one date", "de voorraad is op meer dan één dag geteld",
         """select reference_date, count(*) as on_rows from stock as s
-           where reference_date is not (select max(reference_date) from stock) group by reference_date""",
+           where reference_date is distinct from (select max(reference_date) from stock) group by reference_date""",
     ),
     Rule(
         "holder_known", "stock", "team_id", "warning",
@@ -167,9 +168,10 @@ TEAM_RULES = (
         "periods", "teams", "valid_from", "critical",
         "periods of one team end before they begin, or overlap",
         "perioden van één team eindigen voor hun begin, of overlappen",
-        """select a.team_id, a.valid_from, a.valid_to from teams as a
+        """with period as (select team_id, valid_from, valid_to, row_number() over () as number from teams)
+           select a.team_id, a.valid_from, a.valid_to from period as a
            where a.valid_to < a.valid_from or exists (
-             select 1 from teams as b where b.team_id = a.team_id and b.rowid <> a.rowid
+             select 1 from period as b where b.team_id = a.team_id and b.number <> a.number
                and b.valid_from <= coalesce(a.valid_to, '9999') and a.valid_from <= coalesce(b.valid_to, '9999'))""",
     ),
     Rule(
@@ -258,7 +260,7 @@ WORK = (
         "de voorraad in het verwachte werk wijkt af van de aangeleverde voorraad",
         """select pc4, product, client_line, client_group, sum(was) as handed_in, sum(is_now) as in_work from (
              select pc4, product, client_line, client_group, 0 as was, stock_clients as is_now from work
-             union all select pc4, product, client_line, client_group, clients, 0 from stock) as both
+             union all select pc4, product, client_line, client_group, clients, 0 from stock) as counts
            group by 1, 2, 3, 4 having handed_in <> in_work""",
     ),
     Rule(
@@ -287,7 +289,7 @@ WORK = (
         "an amount of expected work is negative or empty", "een hoeveelheid verwacht werk is negatief of leeg",
         """select pc4, product, client_line, client_group, inflow_clients, stock_clients, hours_sd from work as w
            where not coalesce(inflow_clients >= 0 and stock_clients >= 0 and stock_hours_verzekeringsarts >= 0
-                              and hours_sd >= 0, 0)""",
+                              and hours_sd >= 0, false)""",
     ),
     Rule(
         "work_key", "work", "pc4, product, client_line, client_group, pw_client", "critical",
@@ -300,7 +302,7 @@ WORK = (
         "the law, or whether it is handled centrally, is not that of the product",
         "de wet, of of het centraal wordt afgehandeld, is niet die van het product",
         """select w.pc4, w.product, w.law, w.is_central from work as w join products as p using (product)
-           where w.law is not p.law or w.is_central is not p.is_central""",
+           where w.law is distinct from p.law or w.is_central is distinct from p.is_central""",
     ),
     Rule(
         "inflow_as_before", "work", "inflow_clients", "warning",

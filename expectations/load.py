@@ -47,7 +47,8 @@ LOAD = (
         "the hours of the teams do not sum to the work of the layer",
         "de uren van de teams zijn samen niet het werk van de laag",
         f"""with asked as (select l.layer, l.law_domain, l.client_line, sum(e.hours) as work, sum(e.clients) as clients
-                           from layer_area as l join expected as e using (pc4, law_domain, client_line) group by 1),
+                           from layer_area as l join expected as e using (pc4, law_domain, client_line)
+                           group by 1, 2, 3),
             got as (select m.layer, sum(t.hours_verzekeringsarts) as hours, sum(t.clients_per_year) as clients_per_year
                     from layer_team as m join team_load as t using (team_id, law_domain, client_line) group by 1)
             select a.layer, round(a.work, 3) as work, round(g.hours, 3) as hours, round(a.clients, 3) as clients,
@@ -62,9 +63,9 @@ LOAD = (
         "de uren van het team zijn niet die van zijn aandeel in zijn postcodes",
         f"""select t.team_id, t.law_domain, t.client_line, t.hours_verzekeringsarts, sum(a.share * e.hours) as counted
             from team_load as t left join allocation as a using (team_id, law_domain, client_line)
-            left join expected as e using (pc4, law_domain, client_line) where t.kind <> 'bijzonder' group by 1, 2, 3
-            having abs(t.hours_verzekeringsarts - coalesce(counted, 0))
-                   > {ROUNDING} * (1 + t.hours_verzekeringsarts)""",
+            left join expected as e using (pc4, law_domain, client_line) where t.kind <> 'bijzonder'
+            group by 1, 2, 3, 4 having abs(t.hours_verzekeringsarts - coalesce(counted, 0))
+                                       > {ROUNDING} * (1 + t.hours_verzekeringsarts)""",
     ),
     Rule(
         "special_load", "team_load", "hours_verzekeringsarts", "critical",
@@ -80,7 +81,7 @@ LOAD = (
         "een team met een gebied heeft geen belasting, of een ander aantal gebieden",
         """select a.team_id, a.law_domain, a.client_line, count(*) as areas_allocated, t.areas
            from allocation as a left join team_load as t using (team_id, law_domain, client_line)
-           group by 1, 2, 3 having t.areas is not areas_allocated""",
+           group by 1, 2, 3, 5 having t.areas is distinct from areas_allocated""",
     ),
     Rule(
         "pieces", "team_load", "pieces", "critical",
@@ -88,7 +89,7 @@ LOAD = (
         "het aantal stukken is niet dat van het gebied zoals het verdeeld is",
         """select m.team_id, m.law_domain, m.client_line, t.pieces, m.pieces as counted
            from layer_team as m left join team_load as t using (team_id, law_domain, client_line)
-           where t.pieces is not m.pieces""",
+           where t.pieces is distinct from m.pieces""",
     ),
     Rule(
         "target", "team_load", "target_hours", "critical",
@@ -153,10 +154,10 @@ LOAD = (
         "het werk van de andere beroepen is meer dan 120% van hun capaciteit",
         f"""select name, team_id, round(sum(first_year_hours_other)) as hours,
                   round(sum(capacity_hours_other)) as capacity,
-                  round(100 * sum(first_year_hours_other) / max(sum(capacity_hours_other), 1)) || '%' as share
+                  round(100 * sum(first_year_hours_other) / greatest(sum(capacity_hours_other), 1)) || '%' as share
            from team_load group by name, team_id
            having sum(first_year_hours_other) > {OVERLOADED} * sum(capacity_hours_other)
-           order by sum(first_year_hours_other) / max(sum(capacity_hours_other), 1) desc""",
+           order by sum(first_year_hours_other) / greatest(sum(capacity_hours_other), 1) desc""",
     ),
     Rule(
         "special_capacity", "team_load", "hours_verzekeringsarts", "warning",
@@ -212,7 +213,7 @@ FINISHED = (
             counted as (select coalesce(sum(c.clients), 0) as clients from completed as c cross join last as l
                         join products as p using (product) join team as t using (team_id)
                         where not p.is_central and t.kind <> 'bijzonder'
-                          and c.month || '-01' > date(l.month, '-' || l.months || ' months')),
+                          and (c.month || '-01')::date > l.month::date - to_months(l.months::integer)),
             shown as (select coalesce(sum(finished_clients), 0) as clients from line_outcomes)
             select c.clients as of_input, round(s.clients, 6) as of_regions from counted as c cross join shown as s
             where abs(c.clients - s.clients) > {ROUNDING} * (1 + c.clients)""",
@@ -259,7 +260,7 @@ ADVICE = (
         "what regions lend is not what regions borrow, or a region lends more than it may",
         "wat regio's uitlenen is niet wat regio's lenen, of een regio leent meer uit dan mag",
         f"""select law_domain, profession, round(sum(lent_hours), 3) as lent, round(sum(borrowed_hours), 3) as borrowed,
-                   max(lent_hours / max(available_hours, 1e-9)) as part
+                   max(lent_hours / greatest(available_hours, 1e-9)) as part
             from capacity_advice group by 1, 2
             having abs(sum(lent_hours) - sum(borrowed_hours)) > {ROUNDING} * (1 + sum(lent_hours))
                 or max(lent_hours - (select lending_share from run) * available_hours) > 0.001""",

@@ -74,9 +74,9 @@ TRANSITION = (
         f"more than {MOVED_SHARE:.0%} of the clients who have a team move",
         f"meer dan {MOVED_SHARE:.0%} van de cliënten die een team hebben, verhuist",
         f"""select place, moved, clients, round(100.0 * moved / clients, 1) || '%' as part from (
-              select 'Nederland' as place, sum(clients * (movement = 'verhuist')) as moved, sum(clients) as clients
+              select 'Nederland' as place, sum(if(movement = 'verhuist', clients, 0)) as moved, sum(clients) as clients
               from transition where team_from is not null
-              union all select p.arbeidsmarktregio, sum(x.clients * (x.movement = 'verhuist')), sum(x.clients)
+              union all select p.arbeidsmarktregio, sum(if(x.movement = 'verhuist', x.clients, 0)), sum(x.clients)
               from transition as x join area as p using (pc4) where x.team_from is not null
               group by p.arbeidsmarktregio)
             where moved > {MOVED_SHARE} * clients""",
@@ -100,10 +100,10 @@ TRANSITION = (
         "without the file it is counted from the version in force",
         "het bestand current is niet de geldende versie, en alles wat wijzigt of verhuist is geteld vanaf dat bestand; "
         "zonder dat bestand wordt geteld vanaf de geldende versie",
-        f"""with both as (
+        f"""with shares as (
               select pc4, law_domain, client_line, team_id, share from division_in_force
               union all select pc4, law_domain, client_line, team_id, -share from published_division)
-            select b.pc4, b.law_domain, n.client_line from both as b
+            select b.pc4, b.law_domain, n.client_line from shares as b
               join line as n on b.client_line in (n.client_line, '{vocabulary.ALL_LINES}')
             where exists (select 1 from published_division)
             group by b.pc4, b.law_domain, n.client_line, b.team_id having abs(sum(b.share)) > {ROUNDING}""",

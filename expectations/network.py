@@ -73,12 +73,12 @@ RULES = (
                                sum(o.hours * c.part) as hours
                         from of_team as o join covered as c using (pc4) group by 1, 2, 3),
             whole as (select team_id, sum(hours) as hours from of_team group by 1),
-            both as (select team_id, kind, provider, clients_per_year as told, 0.0 as clients, team_share as share,
+            amounts as (select team_id, kind, provider, clients_per_year as told, 0.0 as clients, team_share as share,
                             0.0 as hours from team_network
                      union all select team_id, kind, provider, 0.0, clients, 0.0, hours from counted)
             select b.team_id, b.kind, b.provider, round(sum(b.told), 6) as clients_per_year,
                    round(sum(b.clients), 6) as counted, round(sum(b.share), 6) as team_share
-            from both as b left join whole as w using (team_id) group by 1, 2, 3
+            from amounts as b left join whole as w using (team_id) group by 1, 2, 3, w.hours
             having abs(sum(b.told) - sum(b.clients)) > {ROUNDING} * (1 + sum(b.clients))
                 or abs(sum(b.share) * w.hours - sum(b.hours)) > {ROUNDING} * (1 + w.hours)""",
     ),
@@ -98,13 +98,13 @@ RULES = (
         "verzuimbeheer_follows_routing", "verzuimbeheer_routing", "share", "critical",
         "the teams or shares are not those of the routing for the ZW",
         "de teams of aandelen zijn niet die van de routering voor de ZW",
-        f"""with both as (
+        f"""with amounts as (
               select pc4, pc6_from, pc6_to, client_group, pw_client, team_id, share from routing
               where law = 'ZW' and client_line = 'vangnet'
               union all select pc4, pc6_from, pc6_to, client_group, pw_client, team_id, -share
                         from verzuimbeheer_routing)
             select pc4, pc6_from, client_group, pw_client, team_id, round(sum(share), 6) as difference
-            from both group by pc4, pc6_from, pc6_to, client_group, pw_client, team_id
+            from amounts group by pc4, pc6_from, pc6_to, client_group, pw_client, team_id
             having abs(sum(share)) > {ROUNDING}""",
     ),
     Rule(

@@ -37,19 +37,20 @@ def segment_work(work: pd.DataFrame, products: pd.DataFrame) -> pd.DataFrame:
     work : the run's expected work. products : product and client_lines (any text that holds the lines).
     """
     mine = work[~work["is_central"]].reset_index(drop=True)
-    counted = mine["inflow_clients"] + mine["stock_clients"]
+    counted = mine.assign(counted=mine["inflow_clients"] + mine["stock_clients"])
+    by_line = counted.groupby(["rate_region", "product", "client_line"])["counted"].sum().reset_index()
     known: dict[tuple[str, str], dict[str, float]] = {}
-    for region, product, line, clients in zip(
-        mine["rate_region"], mine["product"], mine["client_line"], counted, strict=True
-    ):
-        if line != ALL_LINES:
-            known.setdefault((region, product), dict.fromkeys(CLIENT_LINES, 0.0))[line] += clients
+    for row in _rows(by_line):
+        if row.client_line != ALL_LINES:
+            of_lines = known.setdefault((row.rate_region, row.product), dict.fromkeys(CLIENT_LINES, 0.0))
+            of_lines[row.client_line] = row.counted
     has = {row.product: [line for line in CLIENT_LINES if line in row.client_lines] for row in _rows(products)}
-    part = [
-        _vangnet_part(row.law, row.client_line, has[row.product], known.get((row.rate_region, row.product)))
-        for row in _rows(mine)
-    ]
-    vangnet = pd.Series(part, index=mine.index, dtype="float64")
+    decides = ["law", "client_line", "product", "rate_region"]
+    part = {
+        tuple(row): _vangnet_part(row.law, row.client_line, has[row.product], known.get((row.rate_region, row.product)))
+        for row in _rows(mine[decides].drop_duplicates())
+    }
+    vangnet = pd.Series(mine.set_index(decides).index.map(part), index=mine.index, dtype="float64")
     frames = [mine.assign(line=VANGNET, part=vangnet), mine.assign(line=WERKGEVER, part=1.0 - vangnet)]
     both = pd.concat(frames, ignore_index=True)
     both = both[both["part"] > 0]
@@ -127,19 +128,19 @@ RECOUNT = (
         "the inflow in a team's ledger is not what is routed to it",
         "de instroom in het overzicht van een team is niet wat naar dat team gaat",
         f"""with routed as ({ROUTED}),
-            both as (select team_id, product, line as client_line, inflow * share as clients from routed
+            amounts as (select team_id, product, line as client_line, inflow * share as clients from routed
                      union all select team_id, product, client_line, -inflow_clients from team_ledger)
             select team_id, product, client_line, round(sum(clients), 6) as difference
-            from both group by 1, 2, 3 having abs(sum(clients)) > {ROUNDING} * (1 + sum(abs(clients)))""",
+            from amounts group by 1, 2, 3 having abs(sum(clients)) > {ROUNDING} * (1 + sum(abs(clients)))""",
     ),
     Rule(
         "ledger_files", "team_ledger", "files_held", "critical",
         "the files in a team's ledger are not those that it has after the transition",
         "de dossiers in het overzicht van een team zijn niet die van de overgang",
-        """with both as (select x.team_to as team_id, x.product, x.clients
+        """with amounts as (select x.team_to as team_id, x.product, x.clients
                          from transition as x join products as p using (product) where not p.is_central
                          union all select team_id, product, -files_held from team_ledger)
-           select team_id, product, sum(clients) as difference from both group by 1, 2 having sum(clients) <> 0""",
+           select team_id, product, sum(clients) as difference from amounts group by 1, 2 having sum(clients) <> 0""",
     ),
     Rule(
         "ledger_plan", "team_ledger", "hours_verzekeringsarts", "critical",
@@ -176,8 +177,9 @@ RECOUNT = (
         "files_say_so", "transition", "team_to", "critical",
         "the table of files says otherwise of where a file goes",
         "de tabel van dossiers zegt iets anders over waar een dossier heen gaat",
-        f"""with asked as (select x.rowid as asked, x.*, p.law, n.client_line as line
-                           from transition as x join products as p using (product)
+        f"""with held as (select row_number() over () as asked, * from transition),
+            asked as (select x.*, p.law, n.client_line as line
+                           from held as x join products as p using (product)
                            join line as n on x.client_line in (n.client_line, '{ALL_LINES}')
                            where not p.is_central),
             exact as (select a.asked, a.line, f.team_to from asked as a join files as f
@@ -194,7 +196,7 @@ RECOUNT = (
                          on s.says = '*' and r.pc4 = s.pc4 and r.law = s.law and r.client_line = s.line
                         and r.client_group = s.client_group and r.pw_client = s.pw_client and r.team_id = s.team_to)
             select x.pc4, x.product, x.client_line, x.client_group, x.team_from, x.team_to
-            from transition as x join products as p using (product)
-            where not p.is_central and x.rowid not in (select asked from agrees)""",
+            from held as x join products as p using (product)
+            where not p.is_central and x.asked not in (select asked from agrees)""",
     ),
 )  # fmt: skip

@@ -1,12 +1,11 @@
 """What a gate is made of: tables with their declarations, rules as queries, and the failures that come out.
 
-Belongs here: the plain data types of this package and the file with tables that the rules are asked of.
-Does not belong here: which rules there are (``inputs``, ``outcome``), or running them (``engine``).
+Belongs here: the plain data types of this package. Does not belong here: which rules there are (``inputs``,
+``outcome``), asking them (``tables``), or running a gate (``engine``).
 """
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -28,9 +27,9 @@ MOST_EXAMPLES = 20
 class Rule:
     """One rule as a query that returns the rows that break it.
 
-    ``query`` reads ``table`` and any other table of the gate by name; the columns it returns are what a person needs
-    to find the place. ``says`` and ``zegt`` are the clause that is true when it is broken, in English
-    for logs and the terminal, in Dutch for the report and the planners' page.
+    ``query``, in the SQL of DuckDB, reads ``table`` and any other table of the gate by name; the columns that it
+    returns are what a person needs to find the place. ``says`` and ``zegt`` are the clause that is true when it is
+    broken, in English for logs and the terminal, in Dutch for the report and the planners' page.
     """
 
     name: str
@@ -133,73 +132,3 @@ def places_in_words(examples: Sequence[Place], how_many: int) -> list[str]:
     """``pc4 1013, share 0.5`` for each example, and ``+N more`` where there are more than these."""
     shown = [", ".join(f"{name} {value}" for name, value in place.items()) or "empty row" for place in examples]
     return shown if how_many <= len(shown) else [*shown, f"+{how_many - len(shown)} more"]
-
-
-@dataclass(frozen=True)
-class Database:
-    """The tables that rules are asked of, in one SQLite file: queries between tables need SQL."""
-
-    path: Path
-
-    def write(self, frames: Mapping[str, pd.DataFrame]) -> None:
-        """Write every frame as a table, in place of what was there. Dates become ISO texts, booleans 0 and 1."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        self.path.unlink(missing_ok=True)
-        connection = sqlite3.connect(self.path)
-        try:
-            connection.execute("pragma journal_mode = off")
-            connection.execute("pragma synchronous = off")
-            for name, frame in frames.items():
-                _insert(connection, name, frame)
-            connection.execute("analyze")
-            connection.commit()
-        finally:
-            connection.close()
-
-    def answer(self, rules: Sequence[Rule]) -> dict[str, str]:
-        """Ask every rule once and keep its rows as a table; returns per rule the query that reads them.
-
-        Great Expectations asks each query twice, for the count and for the rows. A query that breaks down is returned
-        as it is, for Great Expectations to say so.
-        """
-        queries = {}
-        connection = sqlite3.connect(self.path)
-        try:
-            connection.execute("pragma journal_mode = off")
-            connection.execute("pragma synchronous = off")
-            for rule in rules:
-                table = f"rows of {rule.name}"
-                try:
-                    connection.execute(f'create table "{table}" as {rule.query.strip()}')
-                    queries[rule.name] = f'select * from "{table}"'
-                except sqlite3.Error:
-                    queries[rule.name] = rule.query
-            connection.commit()
-        finally:
-            connection.close()
-        return queries
-
-
-def _insert(connection: sqlite3.Connection, name: str, frame: pd.DataFrame) -> None:
-    columns = [f'"{column}" {_affinity(frame[column])}' for column in frame]
-    connection.execute(f'create table "{name}" ({", ".join(columns)})')
-    places = ", ".join("?" * len(columns))
-    rows = zip(*(_values(frame[column]) for column in frame), strict=True)
-    connection.executemany(f'insert into "{name}" values ({places})', rows)
-    if "pc4" in frame:
-        connection.execute(f'create index "{name}_pc4" on "{name}" (pc4)')
-
-
-def _affinity(values: pd.Series[Any]) -> str:
-    if pd.api.types.is_bool_dtype(values) or pd.api.types.is_integer_dtype(values):
-        return "integer"
-    return "real" if pd.api.types.is_float_dtype(values) else "text"
-
-
-def _values(values: pd.Series[Any]) -> list[Any]:
-    if pd.api.types.is_datetime64_any_dtype(values):
-        values = values.dt.strftime("%Y-%m-%d")
-    elif pd.api.types.is_bool_dtype(values):
-        values = values.astype("int64")
-    listed: list[Any] = values.astype(object).where(values.notna(), None).tolist()
-    return listed

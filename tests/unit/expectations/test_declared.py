@@ -14,7 +14,7 @@ from allocation.contract import published_tables, schema
 from expectations import engine
 from expectations.declared import column_types
 from expectations.outcome import ADDED_BY_PUBLICATION, FILES
-from expectations.rules import Database, Declared, Failure, Suites
+from expectations.rules import Declared, Failure, Suites
 from tests.unit.expectations.small_run import small_run
 
 
@@ -25,7 +25,7 @@ def context(tmp_path: Path) -> Any:
 
 def failures(context: Any, frame: pd.DataFrame, folder: Path, name: str = "allocation") -> list[Failure]:
     declared = Declared(FILES[name], frame, ADDED_BY_PUBLICATION, name)
-    checks = engine.check(context, Suites("outcome", [declared], (), {}), Database(folder / "rules.sqlite"))
+    checks = engine.check(context, Suites("outcome", [declared], (), {}), folder / "rules.duckdb")
     return [failure for check in checks for failure in check]
 
 

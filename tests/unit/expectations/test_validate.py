@@ -34,7 +34,7 @@ def test_both_gates_leave_their_docs(
     for found in (inputs_outcome, outcome_outcome):
         assert found.docs == validation_folder / "data_docs" / found.gate / "index.html"
         assert found.docs.stat().st_size > 1000
-        assert not (validation_folder / f"{found.gate}.sqlite").exists()
+        assert not (validation_folder / f"{found.gate}.duckdb").exists()
 
 
 def test_refusal_names_what_failed_and_where(tmp_path: Path) -> None:
@@ -56,7 +56,7 @@ def test_refusal_names_what_failed_and_where(tmp_path: Path) -> None:
     assert "tolerance" not in text, "warnings are counted, not listed among what blocks"
     assert str(found.docs) in text
     assert found.docs.exists()
-    assert (tmp_path / "outcome.sqlite").exists(), "kept for whoever has to find out why"
+    assert (tmp_path / "outcome.duckdb").exists(), "kept for whoever has to find out why"
 
 
 def test_refusal_survives_another_process(outcome_outcome: Outcome) -> None:
@@ -89,7 +89,7 @@ def test_a_check_that_breaks_down_blocks_even_if_it_only_warns(tmp_path: Path) -
     assert [(f.expectation, f.severity, f.sentence) for f in found.failed] == [
         ("odd", "critical", "the check itself broke down")
     ]
-    assert "no such column: absent" in found.failed[0].examples[0]["reason"]
+    assert 'column "absent" not found' in found.failed[0].examples[0]["reason"]
 
 
 def test_a_column_that_is_gone_blocks(tmp_path: Path) -> None:
