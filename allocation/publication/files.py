@@ -162,9 +162,10 @@ def _sync(path: Path) -> None:
         os.close(descriptor)
 
 
-def _replace_text(path: Path, text: str) -> None:
+def _replace_text(path: Path, text: str, mode: int = 0o640) -> None:
     fresh = path.with_name(f".{path.name}-{os.getpid()}")
     fresh.write_text(text + "\n")
+    fresh.chmod(mode)
     _sync(fresh)
     fresh.replace(path)
     _sync(path.parent)
@@ -252,6 +253,7 @@ def write_published(
     source = storage.fetch_folder(proposal_folder(files_dir, version))
     place = published_folder(files_dir, version, valid_from)
     if is_there(place):  # in force from the same day before: the same files
+        _open_to_readers(place)
         return place
     aside = _fresh_aside(files_dir, place.name)
     aside.mkdir()
@@ -277,8 +279,18 @@ def write_published(
         "teams_that_end": dict(team_ends or {}),
     }
     write_manifest(aside, about, entries)
+    _open_to_readers(aside)
     _move_into_place(aside, place)
     return place
+
+
+def _open_to_readers(folder: Path) -> None:
+    """Other users may read a published folder: a consumer that mounts or mirrors it is none of our group. Who wrote it
+    keeps everything else to itself (a mask), and the folder in which all lie says who gets here at all."""
+    if folder.exists():  # object storage has rights of its own
+        folder.chmod(0o755)
+        for path in folder.iterdir():
+            path.chmod(0o644)
 
 
 def _of_proposal(source: Path, table: Table) -> pa.Table:
@@ -323,7 +335,7 @@ def write_timeline(files_dir: Path, store_id: str, periods: Sequence[tuple[int, 
     text = json.dumps({"store_id": store_id, "periods": entries}, indent=2)
     path = storage.fetch(files_dir / TIMELINE)
     if not path.exists() or path.read_text() != text + "\n":
-        _replace_text(path, text)
+        _replace_text(path, text, 0o644)
 
 
 def _folder_of_period(files_dir: Path, version: int, first: date) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+import os
 import sqlite3
 import sys
 import zipfile
@@ -35,6 +36,23 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     address = f"sqlite:///{place / 'caseload.sqlite'}"
     version = versions.propose(write_outcome(place / "outcome", COUNTRY), address, place / "published")
     return versions.publish(version, address, place / "published", valid_from=date(2027, 1, 1))
+
+
+def test_other_users_read_what_is_published_and_nothing_else(tmp_path: Path) -> None:
+    """Another division mounts the folder as a user of its own; tasks and commands write with a mask that closes."""
+    place, address = tmp_path / "published", f"sqlite:///{tmp_path / 'caseload.sqlite'}"
+    mask = os.umask(0o027)
+    try:
+        version = versions.propose(write_outcome(tmp_path / "outcome", COUNTRY), address, place)
+        published = versions.publish(version, address, place)
+    finally:
+        os.umask(mask)
+    modes = {path.relative_to(place).as_posix(): path.stat().st_mode & 0o777 for path in place.rglob("*")}
+    readable = {name for name, mode in modes.items() if mode & 0o007}
+    inside = {f"{published.name}/{path.name}" for path in published.iterdir()}
+    assert readable == {"timeline.json", published.name, *inside}
+    assert {modes[name] for name in inside} == {0o644}
+    assert modes[published.name] == 0o755
 
 
 def rows_of(path: Path, delimiter: str = ",", encoding: str = "utf-8") -> list[dict[str, str]]:
