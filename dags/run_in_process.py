@@ -24,6 +24,8 @@ from typing import Any, TextIO
 
 DAGS = Path(__file__).parent
 ORDER = ("boundaries", "caseload", "allocate")
+CLOSED = 0o027
+"""The mask of what is written: runs and logs hold counts of clients, nothing for other users of the machine."""
 
 
 def settings(var: Path) -> dict[str, str]:
@@ -46,6 +48,7 @@ def settings(var: Path) -> dict[str, str]:
 
 def prepare_environment(var: Path) -> None:
     """Put the settings into this process, before anything of Airflow is imported."""
+    os.umask(CLOSED)
     var.mkdir(parents=True, exist_ok=True)
     for name, value in settings(var).items():
         os.environ[name] = value
@@ -74,6 +77,7 @@ def migrate(var: Path) -> None:
 @contextlib.contextmanager
 def quiet(log: Path) -> Iterator[TextIO]:
     """Everything that is written to the terminal goes to ``log``; yields what still writes to the terminal."""
+    os.umask(CLOSED)
     log.parent.mkdir(parents=True, exist_ok=True)
     sys.stdout.flush()
     sys.stderr.flush()

@@ -94,3 +94,17 @@ def test_it_ends_when_a_newer_proposal_took_its_place(run: Run) -> None:
     assert (approval["decision"], approval["by"]) == ("withdrawn", "caseload")
     assert approval["remark"] == "Voorstel 1 is ingetrokken: voorstel 2 komt ervoor in de plaats."
     assert versions.versions(run.store)["status"].tolist() == ["proposed", "withdrawn"]
+
+
+def test_what_a_run_in_this_process_writes_is_closed_to_other_users(tmp_path: Path) -> None:
+    """Also its log, which is opened before any DAG is read."""
+    words = "import os, sys; os.umask(0o022); import pathlib, run_in_process as one; place = pathlib.Path(sys.argv[1])"
+    words += "\nwith one.quiet(place / 'airflow' / 'log'): pass\none.prepare_environment(place / 'var')"
+    subprocess.run(
+        [sys.executable, "-c", words, str(tmp_path)],
+        env=os.environ | {"PYTHONPATH": str(DAGS)},
+        check=True,
+        timeout=60,
+    )
+    modes = {name: (tmp_path / name).stat().st_mode & 0o777 for name in ("airflow", "airflow/log", "var")}
+    assert modes == {"airflow": 0o750, "airflow/log": 0o640, "var": 0o750}
