@@ -111,7 +111,7 @@ class Calendar:
         aimed = self._improved(self._valued(self._aimed(solved)), solved) if sum(solved) > 1 else best
         if aimed.clients <= by_date.clients + SLACK and aimed.price < best.price - SLACK and self._is_allowed(aimed):
             best = aimed
-        return Found(best, by_date, tuple(solved), min(self._least(), best.clients))
+        return Found(best, by_date, tuple(solved), min(self._least(best, solved), best.clients))
 
     # --- date by date -------------------------------------------------------------------------------------------------
 
@@ -225,11 +225,16 @@ class Calendar:
         stages = zip(self.stages[first:], sequence.plans[first:], strict=True)
         return all(_is_allowed(one.problem, plans[one.key]) for stage, plans in stages for one in stage.layers)
 
-    def _least(self) -> float:
+    def _least(self, best: Dated, solved: Sequence[bool]) -> float:
         """Clients that no sequence can move fewer than: those between the division in force and any division that is
-        allowed on one of the dates, for the date that asks most. Who has another team by then changed on the way."""
+        allowed on one of the dates, for the date that asks most. Who has another team by then changed on the way.
+
+        Asked of the dates that are divided anew, and of none where nobody moves: a bound takes as long as a search.
+        """
         of_dates = []
-        for stage in self.stages:
+        for stage in [stage for stage, is_solved in zip(self.stages, solved, strict=True) if is_solved]:
+            if best.clients <= SLACK:
+                break
             total = 0.0
             for layer in stage.layers:
                 moved = clients_moved(layer, self.before, self.expected)

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pandas as pd
 
+import geodata
 from allocation.contract.config import Config
 from allocation.contract.errors import Refused
 from allocation.intake.inputs import Inputs
@@ -28,7 +29,7 @@ from allocation.outcome import calendar as figures
 from allocation.outcome.calendar import Solution
 from allocation.outcome.transition import expected_per_area
 from allocation.pipeline import steps
-from allocation.pipeline.problems import layers_of_run
+from allocation.pipeline.problems import layers_of_boundaries, ways_of_run
 from allocation.pipeline.processes import processes
 from allocation.publication import versions
 from allocation.runs import run_files
@@ -84,15 +85,20 @@ def _expected(run: Run) -> pd.DataFrame:
 
 
 def build_in_process(folder: str, day: date) -> list[Layer]:
-    """The layers of the run as they are on ``day``, without the division before, which the search knows."""
+    """The layers of the run as they are on ``day``, without the division before, which the search knows.
+
+    The ways are those that ``prepare_layers`` kept: they lead to the offices of every period.
+    """
     run = Run.open(folder)
+    boundaries = geodata.Boundaries.read(run.boundaries_folder)
+    known = ways_of_run(run.folder, boundaries)
     inputs = Inputs.read(run.inputs_folder)
     now = run.read(run_files.DIVISION_IN_FORCE)
     held = run.read(run_files.HELD_FILES)
     if run.config.balance != "load":
         held = with_refusals(held, Roster.of(inputs, day, run.config))
     work = run.read(run_files.WORK)
-    return layers_of_run(run, replace(inputs, current=now), work, run.config, day, held)
+    return layers_of_boundaries(boundaries, replace(inputs, current=now), work, run.config, day, held, known)
 
 
 def _solve(
