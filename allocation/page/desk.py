@@ -27,6 +27,7 @@ from allocation.layers import solving
 from allocation.layers.layer import Layer
 from allocation.page import proposing
 from allocation.page.guarding import NotFound
+from allocation.page.partners import partner_values
 from allocation.page.requests import CountryOrder, SubmitOrder
 from allocation.page.tasks import Tasks
 from allocation.page.whatif import Bench
@@ -152,7 +153,10 @@ class Desk:
         with self._mutex:
             if run_id not in self._open or self._open[run_id].bench.is_in_force != is_in_force:
                 bench = Bench(folder, is_in_force=is_in_force)
-                self._open[run_id] = Opened(bench, map_value(bench.folder, bench.board))
+                value = map_value(bench.folder, bench.board)
+                areas = Run.open(folder).areas().sort_values("pc4", ignore_index=True)
+                value["partners"] = partner_values(bench.inputs, areas, bench.config.weights)
+                self._open[run_id] = Opened(bench, value)
                 while len(self._open) > KEPT_RUNS:
                     self._open.popitem(last=False)
             self._open.move_to_end(run_id)

@@ -72,6 +72,18 @@ def test_nothing_can_be_typed_into_a_page_that_would_lose_it(planner: Browser, a
     expect(page.locator("html")).not_to_have_attribute("data-ready", "ja")
 
 
+def test_the_borders_of_a_kind_of_partner_are_a_layer_with_their_price(planner: Browser) -> None:
+    page, drawn = planner.page, "document.getElementById('kaart').toDataURL()"
+    without = page.evaluate(drawn)
+    page.select_option("#partners", "gemeente")
+    expect(page.locator("#legenda")).to_contain_text("grens van gemeente: een extra team kost 0,5")
+    assert page.evaluate("caseload.map.partner") == [0, 1, 2, 3] * 3
+    assert page.evaluate(drawn) != without
+    page.select_option("#partners", "")
+    expect(page.locator("#legenda")).not_to_contain_text("grens van gemeente")
+    assert page.evaluate(drawn) == without
+
+
 def apply_first(page: Page, code: str) -> str:
     """Give a postcode to the first team that is suggested; returns it."""
     to_tab(page, "wijzigen")

@@ -46,6 +46,14 @@ function agesOfLocks() {
     shadeOf("lock_age", steps.filter((edge) => age > edge).length)]));
 }
 
+/** The kind of partner of which the borders are shown, and what a cut costs in a division. */
+function partnerSign() {
+  const kind = app.value.partners.find((one) => one.of === app.map.partner);
+  if (!kind) return [];
+  const price = kind.price > 0 ? `een extra team kost ${nl(kind.price, 2)}` : "zonder prijs in de verdeling";
+  return [element("li", `┅ grens van ${kind.name}: ${price}`)];
+}
+
 function drawLegend(rows) {
   const { map } = app, scale = SCALES[map.colour], place = byId("legenda");
   const swatch = (colour, text) => {
@@ -54,7 +62,7 @@ function drawLegend(rows) {
     item.append(box, text);
     return item;
   };
-  const signs = [element("li", "▣ kantoor"), element("li", "▬ grens van de regio")];
+  const signs = [element("li", "▣ kantoor"), element("li", "▬ grens van de regio"), ...partnerSign()];
   if (!scale) {
     map.shades = map.areaShades = null;
     const first = map.value.teams.slice(0, 2).map((team) => teamColour(map, team));
@@ -155,6 +163,12 @@ function wireView() {
     remember();
     drawLegend(app.latest.teams);
     map.draw();
+  });
+  byId("partners").append(...app.value.partners.map((one) => element("option", one.name, { value: one.kind })));
+  byId("partners").addEventListener("change", (event) => {
+    const kind = app.value.partners.find((one) => one.kind === event.target.value);
+    map.show({ partner: kind ? kind.of : null });
+    drawLegend(app.latest.teams);
   });
   byId("groter").addEventListener("click", () => map.zoomBy(1.5));
   byId("kleiner").addEventListener("click", () => map.zoomBy(1 / 1.5));

@@ -21,6 +21,7 @@ export class CaseloadMap {
     this.value = value;
     this.mode = "proposal";           // proposal (as changed), original, now, changes
     this.colour = "team";             // team, changes, or a measure with its shades
+    this.partner = null;              // area -> partner of a kind, where the borders of a kind are shown
     this.shades = null;               // team id -> colour
     this.areaShades = null;           // area -> colour, where a measure is one of the postcode itself
     this.layer = 0;
@@ -79,6 +80,9 @@ export class CaseloadMap {
     const hasTwo = (i) => sides[2 * i] >= 0 && sides[2 * i + 1] >= 0;
     this.borders = this.geometry.arcPath((i) => hasTwo(i) && inside(i).every(Boolean)
       && this.teamOf(sides[2 * i]) !== this.teamOf(sides[2 * i + 1]));
+    const { partner } = this;
+    this.partnerBorders = partner && this.geometry.arcPath((i) => hasTwo(i) && inside(i).some(Boolean)
+      && partner[sides[2 * i]] !== partner[sides[2 * i + 1]]);
     if (this.region >= 0) {
       this.thinInside = this.geometry.arcPath((i) => inside(i).some(Boolean));
       this.outlineInside = this.geometry.arcPath((i) => inside(i)[0] !== inside(i)[1]);

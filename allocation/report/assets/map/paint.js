@@ -6,11 +6,13 @@ const THEMES = {
   light: {
     water: "#e4ecf2", land: "#f3f4f6", text: "#11181f", soft: "#56616d", halo: "rgba(255,255,255,0.9)",
     thin: "rgba(255,255,255,0.9)", quiet: "rgba(160,170,180,0.35)", border: "#2a3440", chosen: "#b3005e",
+    partner: "#7a1fa2",
     none: "#ffffff", hatch: "#1a1a1a", same: "#e6e8eb",
   },
   dark: {
     water: "#0d141b", land: "#1b232c", text: "#f2f5f8", soft: "#9aa7b4", halo: "rgba(10,16,22,0.85)",
     thin: "rgba(0,0,0,0.45)", quiet: "rgba(120,135,150,0.3)", border: "#d5dde5", chosen: "#ff7ab8",
+    partner: "#d9a6f5",
     none: "#000000", hatch: "#f2f5f8", same: "#2a333d",
   },
 };
@@ -39,6 +41,12 @@ export function paint(map) {
   line(map.borders, isNear ? 1.8 : 1.1, theme.border);
   line(map.outline, map.region < 0 ? (isNear ? 2.6 : 1.4) : 0.8, map.region < 0 ? theme.border : theme.soft);
   if (map.region >= 0) line(map.outlineInside, 3.2, theme.border);
+  if (map.partnerBorders) {
+    line(map.partnerBorders, 4, theme.halo);
+    c.setLineDash([7 / scale, 4 / scale]);
+    line(map.partnerBorders, 2, theme.partner);
+    c.setLineDash([]);
+  }
   for (const area of map.selected) {
     line(geometry.paths[area], 6, theme.halo);
     line(geometry.paths[area], 3, theme.chosen);
