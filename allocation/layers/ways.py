@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -36,6 +37,11 @@ class Ways:
     known: pd.DataFrame
     network: Network | None = None
 
+    @cached_property
+    def _km(self) -> pd.DataFrame:
+        """Kilometres, a row per postcode and a column per office: made once for all layers."""
+        return self.known.pivot(index="pc4", columns="office_pc4", values="km")
+
     def table_km(self, areas: pd.DataFrame, pc4: pd.Series, offices: pd.Series) -> NDArray[np.float64] | None:
         """(units, teams) kilometres of each unit to each team's office; None for straight lines.
 
@@ -45,7 +51,7 @@ class Ways:
         if self.kind == STRAIGHT:
             return None
         asked = list(dict.fromkeys(offices))
-        km = self.known.pivot(index="pc4", columns="office_pc4", values="km")
+        km = self._km
         new = [office for office in asked if office not in km]
         if new and self.network is not None:
             km = km.join(self.network(new), how="outer")
