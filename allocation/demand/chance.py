@@ -28,22 +28,28 @@ from scipy.special import ndtr
 Floats = NDArray[np.float64]
 
 
-def chance_within(mean: Floats, part: Floats, own: Floats, shared: Sequence[sparray], tolerance: float) -> Floats:
+def chance_within(
+    mean: Floats, part: Floats, own: Floats, shared: Sequence[sparray], tolerance: float, total: float | None = None
+) -> Floats:
     """(k,) the chance that each team of a layer stays within ``tolerance`` of its part of all the work.
 
     Parameters
     ----------
     mean : (k,) expected work, what is fixed included. part : (k,) the share of all work that each should have; sums
         to 1. own : (k,) variance of the independent errors. shared : matrices (k, groups) of standard deviations.
+    total : all expected work, M; None: the sum of ``mean``. Given where each ``mean`` is a case of its own.
     """
-    above = _chance_above(mean, part * (1 + tolerance), own, shared)
-    below = 1.0 - _chance_above(mean, part * (1 - tolerance), own, shared, at_limit=True)
+    whole = float(mean.sum()) if total is None else total
+    above = _chance_above(mean, whole, part * (1 + tolerance), own, shared)
+    below = 1.0 - _chance_above(mean, whole, part * (1 - tolerance), own, shared, at_limit=True)
     return np.asarray(np.clip(1.0 - above - below, 0.0, 1.0))
 
 
-def _chance_above(mean: Floats, a: Floats, own: Floats, shared: Sequence[sparray], *, at_limit: bool = False) -> Floats:
+def _chance_above(
+    mean: Floats, total: float, a: Floats, own: Floats, shared: Sequence[sparray], *, at_limit: bool = False
+) -> Floats:
     """(k,) the chance that L_i - a_i S > 0; without any error it is 0 or 1, and on the limit itself ``at_limit``."""
-    middle = mean - a * mean.sum()
+    middle = mean - a * total
     variance = own * (1 - 2 * a) + a**2 * own.sum()
     for errors in shared:
         matrix: Any = errors
@@ -51,7 +57,7 @@ def _chance_above(mean: Floats, a: Floats, own: Floats, shared: Sequence[sparray
         square, across = np.asarray(matrix.multiply(matrix).sum(axis=1)).ravel(), np.asarray(matrix @ of_all).ravel()
         variance = variance + square - 2 * a * across + a**2 * float(of_all @ of_all)
     sd = np.sqrt(np.maximum(variance, 0.0))
-    unsure = sd > 1e-9 * np.maximum(mean.sum(), 1e-12)
-    slack = 1e-9 * np.maximum(mean.sum(), 1e-12)
+    slack = 1e-9 * max(total, 1e-12)
+    unsure = sd > slack
     certain = np.where(np.abs(middle) <= slack, float(at_limit), (middle > 0).astype(np.float64))
     return np.asarray(np.where(unsure, ndtr(middle / np.where(unsure, sd, 1.0)), certain))

@@ -107,14 +107,10 @@ class Roster:
         files : team_id (the holder), pc4, region (number), client_group, law, line, serves (``served_by``).
         """
         columns = ["team_id", "region", "client_group", "law", "line", "serves"]
-        cases = files[columns].drop_duplicates()
-        reasons = [self._of_case(*case) for case in cases.itertuples(index=False, name=None)]
-        of_case = dict(zip(cases.itertuples(index=False, name=None), reasons, strict=True))
-        found = pd.Series(
-            [of_case[case] for case in files[columns].itertuples(index=False, name=None)],
-            index=files.index,
-            dtype=object,
-        )
+        case = files.groupby(columns, dropna=False, sort=False).ngroup()
+        cases = files.loc[~case.duplicated(), columns]  # in the order of their numbers
+        reasons = np.array([self._of_case(*one) for one in cases.itertuples(index=False, name=None)], dtype=object)
+        found = pd.Series(reasons[case.to_numpy()], index=files.index, dtype=object)
         return found.where(found.notna() | ~self._is_barred(files), Reason.BARRED)
 
     def _of_case(self, team_id: str, region: int, group: str, law: str, line: str, serves: str) -> Reason | None:
@@ -136,8 +132,12 @@ class Roster:
         return None if serves == SPECIAL or region in team.served else Reason.REGION
 
     def _is_barred(self, files: pd.DataFrame) -> pd.Series:
-        cases = zip(files["team_id"], files["pc4"], files["line"], strict=True)
-        barred = [(team, pc4, line) in self.bars or (team, pc4, ALL_LINES) in self.bars for team, pc4, line in cases]
+        barred = files["pc4"].isin({pc4 for _, pc4, _ in self.bars}).to_numpy(copy=True)
+        mine = files[barred]
+        cases = zip(mine["team_id"], mine["pc4"], mine["line"], strict=True)
+        barred[barred] = [
+            (team, pc4, line) in self.bars or (team, pc4, ALL_LINES) in self.bars for team, pc4, line in cases
+        ]
         return pd.Series(barred, index=files.index, dtype=bool)
 
 

@@ -109,7 +109,8 @@ def chances(layer: Layer, spread: Spread, plan: Ints, tolerance: float, planned:
     Parameters
     ----------
     spread : of the units (``Spreads.of_units``).
-    planned : when given, as if each team were planned at (1 + planned) x its part of the work.
+    planned : when given, as if each team were planned at (1 + planned) x its part of the work, one at a time: the
+        others have the rest, and how they share it does not matter to this team.
     """
     problem = layer.problem
     noise = spread.of_teams(plan, problem.k)
@@ -117,13 +118,5 @@ def chances(layer: Layer, spread: Spread, plan: Ints, tolerance: float, planned:
     load = np.bincount(plan[plan >= 0], problem.demand[plan >= 0], problem.k) + problem.base
     if planned is None:
         return chance_within(load, part, noise.own, noise.shared, tolerance)
-    total = load.sum()
-    found = np.zeros(problem.k)
-    for team in range(problem.k):
-        own_part = min(part[team] * (1 + planned), 1.0)
-        others = np.delete(np.arange(problem.k), team)
-        mean = np.empty(problem.k)
-        mean[team] = own_part * total
-        mean[others] = part[others] / max(part[others].sum(), 1e-12) * (1 - own_part) * total
-        found[team] = chance_within(mean, part, noise.own, noise.shared, tolerance)[team]
-    return found
+    total = float(load.sum())
+    return chance_within(np.minimum(part * (1 + planned), 1.0) * total, part, noise.own, noise.shared, tolerance, total)

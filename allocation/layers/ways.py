@@ -55,8 +55,9 @@ class Ways:
         new = [office for office in asked if office not in km]
         if new and self.network is not None:
             km = km.join(self.network(new), how="outer")
-        found = km.reindex(index=pc4, columns=asked).to_numpy(dtype=np.float64)
-        found = found[:, [asked.index(office) for office in offices]]
+        row, column = km.index.get_indexer(pd.Index(pc4)), km.columns.get_indexer(pd.Index(offices))
+        found = km.to_numpy(dtype=np.float64)[np.ix_(row, column)]
+        found[row < 0] = found[:, column < 0] = np.nan
         place, office = (areas.loc[codes, ["x_m", "y_m"]].to_numpy(float) for codes in (pc4, offices))
         step = place[:, None, :] - office[None, :, :]
         return np.where(np.isfinite(found), found, np.hypot(step[..., 0], step[..., 1]) / 1000.0)

@@ -6,10 +6,11 @@ import math
 import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import pandas as pd
+from babel.core import Locale
 from babel.dates import format_date, format_datetime, get_timezone
 from babel.numbers import NumberPattern, parse_pattern
 
@@ -37,6 +38,9 @@ SOURCES = {
 CROSSINGS = {"ferry": "veer", "bridge": "brug", "tunnel": "tunnel", "nearest": "dichtstbijzijnde gebied"}
 
 
+_LOCALE = Locale.parse("nl")
+
+
 @cache
 def _pattern(decimals: int) -> NumberPattern:
     return parse_pattern("#,##0" + ("." + "0" * decimals if decimals else ""))
@@ -51,8 +55,13 @@ def number(value: Any, decimals: int = 0) -> str:
     """1234.5 -> ``1.234,5``; nothing or not a number -> a dash."""
     if is_missing(value) or (isinstance(value, float) and math.isinf(value)):
         return NONE
-    rounded = round(float(value), decimals) + 0.0
-    return str(_pattern(decimals).apply(rounded, "nl")).replace("-", "−")
+    return _written(round(float(value), decimals) + 0.0, decimals)
+
+
+@lru_cache(maxsize=1 << 16)
+def _written(rounded: float, decimals: int) -> str:
+    """A report writes some numbers thousands of times."""
+    return str(_pattern(decimals).apply(rounded, _LOCALE)).replace("-", "−")
 
 
 def roughly(count: int) -> str:
