@@ -19,7 +19,7 @@ from allocation.intake.example import REFERENCE_DATE, SEED, office_pc4, stream
 
 ZW = LAWS[0]
 INVENTED = "(verzonnen)"
-HOSPITAL_INHABITANTS = 60_000
+HOSPITAL_INHABITANTS = 100_000
 """A gemeente with so many inhabitants has a hospital."""
 SHARED_UP_TO = 1.5
 """A postcode whose second partner is at most so many times as far as the first is served by both."""

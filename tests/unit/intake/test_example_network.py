@@ -25,7 +25,7 @@ def areas() -> pd.DataFrame:
         gemeente_name=[names[c] for c in column],
         arbeidsmarktregio_nr=[regions[c] for c in column],
         arbeidsmarktregio=[names[c] for c in column],
-        inhabitants=pd.array([15_000 + 1_000 * i for i in range(12)], dtype="Int64"),
+        inhabitants=pd.array([35_000 + 1_000 * i for i in range(12)], dtype="Int64"),
     )
 
 
