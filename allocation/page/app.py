@@ -64,7 +64,10 @@ def serve(store_url: str, var: Path, host: str = "127.0.0.1", port: int = 8390) 
     app = create_app(store_url, Path(var), hosts={*LOOPBACK, host})
     app.state.desk.warm_up()
     print(f"De pagina staat op http://{host}:{port}/ (stoppen met Ctrl+C)", flush=True)
-    uvicorn.run(app, host=host, port=port, log_level="warning")
+    try:
+        uvicorn.run(app, host=host, port=port, log_level="warning")
+    finally:
+        app.state.desk.end()
 
 
 def create_app(store_url: str, var: Path, hosts: Collection[str] | None = None) -> FastAPI:

@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
-from multiprocessing import get_context
 from pathlib import Path
 from threading import Lock as Mutex
 from typing import Any, Protocol
@@ -31,6 +30,7 @@ from allocation.page.partners import partner_values
 from allocation.page.requests import CountryOrder, SubmitOrder
 from allocation.page.tasks import Tasks
 from allocation.page.whatif import Bench
+from allocation.pipeline.processes import beside, end
 from allocation.publication import drafts, store, versions
 from allocation.publication.hands import hands
 from allocation.report import dutch
@@ -176,7 +176,7 @@ class Desk:
         """A plan for the layer, from a process beside this one: other planners' answers do not wait for it."""
         with self._mutex:
             if self._solver is None:
-                self._solver = ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=warm_up)
+                self._solver = beside(1, warm_up)
         found: dict[str, Any] = self._solver.submit(solving.solve_problem, layer, config).result()
         return np.asarray(found["plan"], dtype=np.int64)
 
@@ -213,6 +213,12 @@ class Desk:
         self.tasks.close()
         if self._solver is not None:
             self._solver.shutdown(wait=True)
+
+    def end(self) -> None:
+        """End the processes beside this one at once."""
+        self.tasks.end()
+        if self._solver is not None:
+            end(self._solver)
 
 
 class Country(Protocol):

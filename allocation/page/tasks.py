@@ -15,7 +15,6 @@ import re
 import uuid
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 from pathlib import Path
 from threading import Lock as Mutex
 from typing import Any
@@ -24,6 +23,7 @@ from filelock import FileLock, Timeout
 
 from allocation.contract.errors import InputRefused, Refused
 from allocation.page.guarding import told_of
+from allocation.pipeline.processes import beside, end
 
 log = logging.getLogger(__name__)
 
@@ -68,7 +68,7 @@ class Tasks:
                 self.folder.mkdir(parents=True, exist_ok=True)
                 self._lock = FileLock(self.folder / f"{self._owner}.lock")
                 self._lock.acquire()
-                self._workers = ProcessPoolExecutor(1, mp_context=get_context("spawn"))
+                self._workers = beside(1)
         name = uuid.uuid4().hex
         path = self.folder / f"{name}.json"
         _write(path, {"state": "busy", "text": busy, "owner": self._owner})
@@ -99,6 +99,13 @@ class Tasks:
         """Wait for what is being made, and let go."""
         if self._workers is not None:
             self._workers.shutdown(wait=True)
+        if self._lock is not None:
+            self._lock.release()
+
+    def end(self) -> None:
+        """End what is being made at once: it is told to be cut off."""
+        if self._workers is not None:
+            end(self._workers)
         if self._lock is not None:
             self._lock.release()
 

@@ -1,16 +1,18 @@
 """Processes that search side by side.
 
-Belongs here: starting them so that Ctrl+C reaches the main process only, and ending them with it. Does not belong here:
-what they do.
+Belongs here: starting them so that Ctrl+C reaches the main process only and that none outlives it, and ending them.
+Does not belong here: what they do.
 """
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
+from threading import Thread
 from typing import Any
 
 
@@ -36,20 +38,35 @@ def processes(count: int, *, are_apart: bool = True) -> Iterator[Executor]:
     if not are_apart:
         yield ThisProcess()
         return
-    with ProcessPoolExecutor(count, mp_context=get_context("spawn"), initializer=_leave_interrupts) as pool:
+    with beside(count) as pool:
         try:
             yield pool
         except BaseException:
-            _end(pool)
+            end(pool)
             raise
 
 
-def _leave_interrupts() -> None:
-    """Ignore Ctrl+C in a worker: it reaches every process of a terminal, and the main process ends the workers."""
+def beside(count: int, prepare: Callable[[], None] | None = None) -> ProcessPoolExecutor:
+    """``count`` new processes, which end when this one does, however that ends. Each begins with ``prepare``."""
+    return ProcessPoolExecutor(count, mp_context=get_context("spawn"), initializer=_begin, initargs=(prepare,))
+
+
+def _begin(prepare: Callable[[], None] | None) -> None:
+    # Ctrl+C reaches every process of a terminal, and the main process ends the workers.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    Thread(target=_end_with_the_main_process, daemon=True).start()
+    if prepare is not None:
+        prepare()
 
 
-def _end(pool: ProcessPoolExecutor) -> None:
+def _end_with_the_main_process() -> None:
+    main = parent_process()
+    if main is not None:
+        main.join()
+        os._exit(1)  # files are moved into place whole
+
+
+def end(pool: ProcessPoolExecutor) -> None:
     """End the processes of ``pool`` at once. Files are moved into place whole."""
     running = list((pool._processes or {}).values())  # noqa: SLF001 (no public way to them before 3.14)
     pool.shutdown(wait=False, cancel_futures=True)

@@ -1,0 +1,46 @@
+"""Processes beside the main one end with it, whatever ends that."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+MAIN = """
+import os, signal, time
+from allocation.pipeline.processes import beside
+
+if __name__ == "__main__":
+    pool = beside(1)
+    print(pool.submit(os.getpid).result(), flush=True)
+    pool.submit(time.sleep, 600)
+    time.sleep(600)
+"""
+
+
+def lives(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks in /proc")
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL], ids=["asked to end", "killed"])
+def test_no_process_outlives_the_main_one(how: signal.Signals, tmp_path: Path) -> None:
+    script = tmp_path / "main.py"
+    script.write_text(MAIN, encoding="utf-8")
+    with subprocess.Popen([sys.executable, script], stdout=subprocess.PIPE, env=os.environ, text=True) as main:
+        assert main.stdout is not None
+        worker = int(main.stdout.readline())
+        assert lives(worker)
+        main.send_signal(how)
+    until = time.monotonic() + 30
+    while lives(worker) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert not lives(worker)
