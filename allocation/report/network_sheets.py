@@ -85,6 +85,8 @@ NO_FORM = ("geen", "none")
 """What a planner writes in ``form`` where there is no cooperation."""
 LARGE = 0.25
 """From this part of a team's work on a partner is large for it."""
+LEAST = 0.01
+"""Below this part of a team's work a partner is left out of its card; table ``team_network`` has every one."""
 TIE_COLUMNS = (
     share_of("Deel van het werk van het team", "team_share"),
     share_of("Deel van de cliënten van de partner", "provider_share"),
@@ -128,8 +130,11 @@ def team_cards(folder: Path, teams: pd.DataFrame, *, for_readers: bool = False) 
     ordered = table.sort_values(["kind", "team_share", "provider"], ascending=[True, False, True])
     for team, rows in ordered.groupby("team_id"):
         name, office = known.loc[team] if team in known.index else (team, dutch.NONE)
-        sheet = Sheet.of(f"partners-{team}", f"Partners van {team}", columns, records(rows))
-        told = _told(rows) if has_forms else ()
+        is_small = rows["team_share"] < LEAST
+        sheet = Sheet.of(f"partners-{team}", f"Partners van {team}", columns, records(rows[~is_small]))
+        told = _told(rows[~is_small]) if has_forms else ()
+        if count := int(is_small.sum()):
+            told = (*told, f"En {count} {'partner' if count == 1 else 'partners'} met minder dan 1% van het werk.")
         cards.append(Card(str(team), f"{team}: {name}, kantoor {office}", told, sheet))
     return cards
 

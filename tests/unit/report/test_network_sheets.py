@@ -65,6 +65,14 @@ def test_a_form_that_says_none_is_no_cooperation(folder: Path) -> None:
     )
 
 
+def test_a_partner_with_hardly_any_work_is_only_counted(folder: Path) -> None:
+    small = NETWORK.assign(team_share=[0.8, 0.3, 0.0099, 0.2])
+    small.to_parquet(folder / "outcome" / "team_network.parquet")
+    first, _ = network_sheets.team_cards(folder, TEAMS)
+    assert first.told[-1] == "En 1 partner met minder dan 1% van het werk."
+    assert [row[0].text for row in first.partners.rows] == ["Noord", "Oost"]
+
+
 def test_readers_do_not_see_few_clients_nor_their_shares(folder: Path) -> None:
     first, second = network_sheets.team_cards(folder, TEAMS, for_readers=True)
     west = [cell.text for cell in first.partners.rows[2]]
