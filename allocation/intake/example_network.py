@@ -19,9 +19,9 @@ from allocation.intake.example import REFERENCE_DATE, SEED, office_pc4, stream
 
 ZW = LAWS[0]
 INVENTED = "(verzonnen)"
-HOSPITAL_INHABITANTS = 100_000
+HOSPITAL_INHABITANTS = 150_000
 """A gemeente with so many inhabitants has a hospital."""
-SHARED_UP_TO = 1.5
+SHARED_UP_TO = 1.25
 """A postcode whose second partner is at most so many times as far as the first is served by both."""
 FORMS = ("multidisciplinair team", "centrale contactpersoon", "geen")
 FORM_PARTS = (0.3, 0.4, 0.3)
@@ -82,7 +82,9 @@ def _catchments(areas: pd.DataFrame, kind: str, name: str, at: list[tuple[str, s
     ).sort_values(["pc4", "at"], ignore_index=True)
     towns = [town for town, _ in at]
     forms = [_form(seed, kind, town) for town in towns]
-    desks = [f"verwijzers@{kind}-{'-'.join(town.lower().replace(chr(39), '').split())}.example" for town in towns]
+    desks = [""] * len(towns)
+    if kind == "ggz":
+        desks = [f"verwijzers@ggz-{'-'.join(town.lower().replace(chr(39), '').split())}.example" for town in towns]
     told = {"provider": [f"{name} {town} {INVENTED}" for town in towns], "form": forms, "contact": desks}
     columns = {column: np.asarray(values, dtype=object)[both["at"]] for column, values in told.items()}
     made: pd.DataFrame = both.assign(kind=kind, **columns)

@@ -25,7 +25,7 @@ def areas() -> pd.DataFrame:
         gemeente_name=[names[c] for c in column],
         arbeidsmarktregio_nr=[regions[c] for c in column],
         arbeidsmarktregio=[names[c] for c in column],
-        inhabitants=pd.array([35_000 + 1_000 * i for i in range(12)], dtype="Int64"),
+        inhabitants=pd.array([50_000 + 1_000 * i for i in range(12)], dtype="Int64"),
     )
 
 
@@ -43,10 +43,13 @@ def test_the_tables_are_an_input_that_is_accepted_and_change_no_other_file(areas
     assert shares.groupby("kind").size().to_dict() == {"wsp": 12, "ggz": 12, "ziekenhuis": 12}
 
 
-def test_a_postcode_hardly_farther_from_another_partner_has_both_by_nearness(areas: pd.DataFrame) -> None:
+def test_a_postcode_hardly_farther_from_another_partner_has_both_by_nearness(
+    areas: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Offices stand in columns 0 to 3. With two of them, at 1005 (0, 1) and 1012 (3, 2): 1007 at (2, 1) lies 2 km from
     the one and 1.41 km from the other, less than 1.5 times as far: 2 / 3.41 = 0.6 for the nearest. 1006 at (1, 1) lies
     1 and 2.24 km away: the nearest alone."""
+    monkeypatch.setattr(example_network, "SHARED_UP_TO", 1.5)
     at = [("Utrecht", "1005"), ("Arnhem", "1012")]
     made = example_network._catchments(areas, "ggz", "GGZ", at, seed=3)
     shares = {pc4: dict(zip(rows["provider"], rows["share"], strict=True)) for pc4, rows in made.groupby("pc4")}
