@@ -14,13 +14,14 @@ import pandas as pd
 from allocation.contract.vocabulary import ALL_LINES, PW
 from allocation.layers.layer import Layer
 from allocation.outcome.routing import allocation_table, assigned_parts, routing_table
-from allocation.outcome.transition import allocation_changes, placed_files, transition_table
+from allocation.outcome.transition import allocation_changes, movement, placed_files
 from allocation.report.board import Ints
 
 if TYPE_CHECKING:
     from allocation.page.whatif import Bench, Variant
 
 KEY = ["pc4", "client_line", "law_domain", "team_id", "share"]
+MOVED = ["pc4", "product", "pw_client", "clients"]
 CHANGE = ["pc4", "client_line", "law_domain", "team_from", "team_to", "share", "clients", "hours"]
 
 
@@ -54,8 +55,9 @@ def _files(bench: Bench, variant: Variant, domain: str, codes: frozenset[str] | 
 
 
 def moved_files_under(bench: Bench, variant: Variant) -> pd.DataFrame:
-    """The rows of table ``transition`` that move, under a variant: those of the proposal, and anew for each postcode
-    whose team, lock or holder the planner changed. Files in postcodes without a team go nowhere yet: left out."""
+    """The files in stock that move, under a variant: pc4, product, pw_client, clients. Those of the proposal, and anew
+    for each postcode whose team, lock or holder the planner changed. Files in postcodes without a team go nowhere yet:
+    left out."""
     codes = _touched_codes(variant)
     if variant.held is not bench.held_files:
         now, before = (files["refusal"].astype(object) for files in (variant.held, bench.held_files))
@@ -69,12 +71,14 @@ def moved_files_under(bench: Bench, variant: Variant) -> pd.DataFrame:
     routed = routing_table(assigned_parts(layers, plans), groups, bench.special_shares, offices, bench.config)
     files = placed_files(variant.held[variant.held["pc4"].isin(codes)], routed, bench.config)
     kept = bench.moved_files[~bench.moved_files["pc4"].isin(codes)]
-    return pd.concat([kept, files_that_move(transition_table(files))], ignore_index=True)
+    return pd.concat([kept, files_that_move(files.rename(columns={"team_id": "team_from"}))], ignore_index=True)
 
 
-def files_that_move(transition: pd.DataFrame) -> pd.DataFrame:
-    """The rows of table ``transition`` whose clients get another team."""
-    return transition[transition["movement"] == "verhuist"]
+def files_that_move(files: pd.DataFrame) -> pd.DataFrame:
+    """The rows of table ``transition``, or of the files from which it is made, whose clients get another team."""
+    moves = movement(files["team_from"], files["team_to"]) == "verhuist"
+    found: pd.DataFrame = files.loc[moves, [name for name in MOVED if name in files]]
+    return found
 
 
 def _touched_codes(variant: Variant) -> set[str]:

@@ -33,7 +33,7 @@ from allocation.layers.ways import Ways
 from allocation.layers.work import capacity_hours
 from allocation.outcome.in_force import files_in_stock
 from allocation.outcome.routing import special_shares
-from allocation.outcome.transition import placed_files, transition_table
+from allocation.outcome.transition import placed_files
 from allocation.page.changes import UNCHANGED, ChangeSet, Move, apply_to_inputs, impossible_locks, refuse_nonsense
 from allocation.page.moving import changes_under, files_that_move, moved_files_under
 from allocation.pipeline.in_force import DIVISION_COLUMNS
@@ -58,7 +58,7 @@ class Variant:
     """Every file in stock with its holder, judged by the teams and locks of the draft."""
     changes: pd.DataFrame | None = None
     moved_files: pd.DataFrame | None = None
-    """Table ``allocation_changes`` and the rows of ``transition`` that move under it, once they were asked for."""
+    """Table ``allocation_changes`` and the files that move under it, once they were asked for."""
 
     @cached_property
     def sums(self) -> tuple[LayerSums, ...]:
@@ -141,10 +141,10 @@ class Bench:
 
     @cached_property
     def moved_files(self) -> pd.DataFrame:
-        """The rows of table ``transition`` of the proposal that move."""
+        """The files in stock that move with the proposal (``moving.files_that_move``)."""
         if self.is_in_force:
             files = placed_files(self.held_files, self._run.outcome("routing"), self.config)
-            return files_that_move(transition_table(files))
+            return files_that_move(files.rename(columns={"team_id": "team_from"}))
         return files_that_move(self._run.outcome("transition"))
 
     def _compared_with_itself(self, board: Board) -> Board:
@@ -186,7 +186,7 @@ class Bench:
         return variant.changes
 
     def moved_files_of(self, variant: Variant) -> pd.DataFrame:
-        """The rows of table ``transition`` that move under a variant; kept with it."""
+        """The files in stock that move under a variant; kept with it."""
         if variant.moved_files is None:
             variant.moved_files = moved_files_under(self, variant)
         return variant.moved_files

@@ -140,6 +140,7 @@ def take_an_alternative_and_back(chromium: Browser) -> None:
     take = page.locator("#alternatieven tbody button").last
     take.scroll_into_view_if_needed()
     chromium.shot("pagina-alternatieven")
+    assert chromium.serious_issues() == []
     after(page, lambda _: take.click())
     assert strip(page, "Na uw wijzigingen") != before
     to_tab(page, "wijzigen")

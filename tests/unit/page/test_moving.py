@@ -80,9 +80,8 @@ def placed_anew(bench: Bench, variant: Variant) -> pd.DataFrame:
     return files_that_move(transition_table(placed_files(variant.held, routed, bench.config)))
 
 
-def sorted_rows(table: pd.DataFrame) -> pd.DataFrame:
-    names = [name for name in table.columns if name != "clients"]
-    return table.astype(dict.fromkeys(names, str)).sort_values(names, ignore_index=True)[[*names, "clients"]]
+def summed(table: pd.DataFrame) -> pd.DataFrame:
+    return table.groupby(["pc4", "product", "pw_client"])["clients"].sum().reset_index()
 
 
 def test_files_that_move_under_a_draft_are_those_of_a_run_of_it(bench: Bench) -> None:
@@ -95,9 +94,7 @@ def test_files_that_move_under_a_draft_are_those_of_a_run_of_it(bench: Bench) ->
         ChangeSet(teams=(closed,), moves=tuple(Move(layer="vangnet", pc4=pc4, team_id="O1") for pc4 in OF_O2)),
     ):
         variant = bench.variant(changes)
-        pd.testing.assert_frame_equal(
-            sorted_rows(bench.moved_files_of(variant)), sorted_rows(placed_anew(bench, variant))
-        )
+        pd.testing.assert_frame_equal(summed(bench.moved_files_of(variant)), summed(placed_anew(bench, variant)))
         rows = {row["name"]: row["draft"] for row in answers.strip(bench, variant, "vangnet", None)}
         table = bench.moved_files_of(variant)
         mine = table[~table["pw_client"] & (table["product"] != "PW_ABA")]
