@@ -70,7 +70,7 @@ class LayerFacts:
 class OutcomeFacts:
     """What the second gate looks at. ``tables``: those of ``outcome.FILES`` that are there. ``given``: input tables.
 
-    ``day``: first day of the new division. ``in_force_since``: first day of the version in force.
+    ``day``: first day of the new division.
     """
 
     tables: Mapping[str, pd.DataFrame]
@@ -82,7 +82,6 @@ class OutcomeFacts:
     layers: Sequence[LayerFacts]
     config: Mapping[str, Any]
     day: date
-    in_force_since: date | None
 
 
 def areas(table: pd.DataFrame) -> pd.DataFrame:

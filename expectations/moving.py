@@ -108,14 +108,4 @@ TRANSITION = (
             where exists (select 1 from published_division)
             group by b.pc4, b.law_domain, n.client_line, b.team_id having abs(sum(b.share)) > {ROUNDING}""",
     ),
-    Rule(
-        "stock_is_of_this_version", "transition", "clients", "warning",
-        "the stock was counted before the version in force came into force: clients that move because of that version "
-        "are counted again; with a newer stock only those who move because of this one are",
-        "de voorraad is geteld voordat de geldende versie inging: wie door die versie verhuist, telt hier opnieuw mee; "
-        "met een nieuwere voorraad tellen alleen wie door deze versie verhuizen",
-        """select r.stock_of, r.in_force_since, sum(t.clients) as clients
-            from transition as t cross join run as r
-            where t.movement = 'verhuist' and r.stock_of < r.in_force_since group by 1, 2""",
-    ),
 )  # fmt: skip

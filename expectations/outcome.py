@@ -68,8 +68,6 @@ def _frames(run_facts: facts.OutcomeFacts, found: dict[str, pd.DataFrame]) -> di
     run = {name: config[name] for name in ("continuity", "balance")} | {"special_first": int(config["special_first"])}
     run |= {
         "lending_share": config.get("advice", {}).get("lending_share", 1.0),
-        "stock_of": str(given["stock"]["reference_date"].max())[:10],
-        "in_force_since": run_facts.in_force_since and str(run_facts.in_force_since),
     }
     key = ["pc4", "product", "client_line", "client_group", "pw_client"]
     stock: pd.DataFrame = given["stock"].groupby(key)["clients"].sum().reset_index()

@@ -146,6 +146,7 @@ def held_files(
     parts: pd.DataFrame,
     regions: pd.Series,
     routing_in_force: pd.DataFrame,
+    files_in_force: pd.DataFrame,
     roster: Roster,
     config: Config,
 ) -> pd.DataFrame:
@@ -155,6 +156,8 @@ def held_files(
     ----------
     parts : as ``demand.lines.line_parts`` gives it. regions : region number, indexed by pc4.
     routing_in_force : table ``routing`` of the day before; empty when nothing is in force.
+    files_in_force : table ``files`` of the version of the day before when that began after the stock was counted; else
+        empty. A team that had to give a file up then has it no more: it is with the team of ``routing_in_force``.
 
     Returns
     -------
@@ -175,10 +178,30 @@ def held_files(
     rows["vangnet_part"] = vangnet_part(rows.assign(rate_region=rows["region"].astype(str)), parts)
     rows = rows.assign(row=np.arange(len(rows)))
     rows = whole_clients(by_line(rows), ["row"], ["line"]).drop(columns=["part", "vangnet_part"])
+    rows["team_id"] = rows["team_id"].astype(object).mask(_given_up(rows, files_in_force))
     rows = _with_holders(rows, routing_in_force)
     rows = with_refusals(rows, roster)
     columns = [*STOCK_KEY, "law", "line", "serves", "region", "team_id", "is_central", "refusal"]
     return rows.groupby(columns, dropna=False)["clients"].sum().reset_index()
+
+
+def _given_up(rows: pd.DataFrame, files: pd.DataFrame) -> NDArray[np.bool_]:
+    """Which rows are of files that table ``files`` takes from the team that the stock names.
+
+    The row that names team and postcode decides, else the one of the team; of a team that has none nothing stayed.
+    """
+    gone = (rows["team_id"].notna() & ~rows["is_central"]).to_numpy(copy=True)
+    if files.empty:
+        return np.zeros(len(rows), dtype=np.bool_)
+    segment = ["team_id", "law", "line", "client_group", "pw_client"]
+    says = files.rename(columns={"team_from": "team_id", "client_line": "line", "pc4": "place"})
+    place = rows["pc4_in_file"].where(rows["pc4_in_file"].isin(says["place"]), rows["pc4"])
+    asked = rows[segment].assign(place=place)[gone].astype({"team_id": "str"})
+    near = asked.merge(says[[*segment, "place", "team_to"]], on=[*segment, "place"], how="left")["team_to"]
+    wide = asked.merge(says.loc[says["place"] == "*", [*segment, "team_to"]], on=segment, how="left")["team_to"]
+    stays_with = near.where(near.notna(), wide).to_numpy(dtype=object)
+    gone[gone] = stays_with != asked["team_id"].to_numpy(dtype=object)
+    return gone
 
 
 def with_refusals(files: pd.DataFrame, roster: Roster) -> pd.DataFrame:

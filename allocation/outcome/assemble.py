@@ -85,7 +85,7 @@ def assemble(
     expected = transition.expected_per_area(work, allocation, config)
     changes = transition.allocation_changes(now, allocation, expected).assign(from_version=from_version)
     files = transition.placed_files(held, routed, config)
-    holders = pd.concat([held["team_id"], now["team_id"]]).dropna().unique()
+    holders = pd.concat([inputs.stock["team_id"], held["team_id"], now["team_id"]]).dropna().unique()
     moves = transition.transition_table(files)
     work_of_teams = ledger.routed_work(work, routed, config)
     rows = ledger.ledger(work_of_teams, files, norms, solved)

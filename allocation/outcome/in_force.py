@@ -17,6 +17,7 @@ from allocation.intake.roster import active_teams
 from allocation.layers.holding import Roster, held_files
 from allocation.layers.work import rate_hours
 from allocation.outcome.routing import routing_of_division, special_shares
+from allocation.outcome.transition import SEGMENT_NAMES
 
 
 def files_in_stock(
@@ -26,6 +27,7 @@ def files_in_stock(
     *,
     now: pd.DataFrame,
     routing_in_force: pd.DataFrame,
+    files_in_force: pd.DataFrame,
     day: date,
     eve: date,
     config: Config,
@@ -36,13 +38,14 @@ def files_in_stock(
     ----------
     now : the division in force (pc4, client_line, law_domain, team_id, share). routing_in_force : table ``routing`` of
         the version in force; empty where ``now`` comes from a file: then it follows from that and the team list.
+    files_in_force : table ``files`` of that version when it began after the stock was counted; else empty.
     day : first day of the new division. eve : the day before it, or today: whose teams hold the files.
     """
     if routing_in_force.empty and len(now):
         routing_in_force = _routing_of(now, inputs, eve, config)
     regions = areas.set_index("pc4")["arbeidsmarktregio_nr"].astype("int64")
     parts = line_parts(work, inputs.products)
-    return held_files(inputs, parts, regions, routing_in_force, Roster.of(inputs, day, config), config)
+    return held_files(inputs, parts, regions, routing_in_force, files_in_force, Roster.of(inputs, day, config), config)
 
 
 def _routing_of(now: pd.DataFrame, inputs: Inputs, eve: date, config: Config) -> pd.DataFrame:
@@ -52,6 +55,11 @@ def _routing_of(now: pd.DataFrame, inputs: Inputs, eve: date, config: Config) ->
     special = special_shares(teams, hours)
     offices = inputs.teams.drop_duplicates("team_id", keep="last").set_index("team_id")["office"]
     return routing_of_division(now, inputs.client_groups(config), special, offices, config)
+
+
+def no_files() -> pd.DataFrame:
+    """The table ``files`` where the stock itself says who has a file."""
+    return pd.DataFrame({name: pd.Series(dtype=object) for name in ["team_from", *SEGMENT_NAMES, "pc4", "team_to"]})
 
 
 def no_routing() -> pd.DataFrame:

@@ -301,6 +301,7 @@ def _compare_with_now(bench: Bench, run: Run) -> None:
         run.areas(),
         now=run.read(run_files.DIVISION_IN_FORCE),
         routing_in_force=run.read(run_files.ROUTING_IN_FORCE),
+        files_in_force=run.read(run_files.FILES_IN_FORCE),
         day=bench.day,
         eve=eve,
         config=run.config,

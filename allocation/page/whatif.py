@@ -135,8 +135,8 @@ class Bench:
             return self._run.read(run_files.HELD_FILES)
         return files_in_stock(
             Inputs.read(self._run.inputs_folder), self._run.read(run_files.WORK), self._run.areas(),
-            now=self.in_force, routing_in_force=self._run.outcome("routing"), day=self.day, eve=self._run.eve,
-            config=self.config,
+            now=self.in_force, routing_in_force=self._run.outcome("routing"),
+            files_in_force=self._run.outcome("files"), day=self.day, eve=self._run.eve, config=self.config,
         )  # fmt: skip
 
     @cached_property

@@ -78,7 +78,6 @@ def outcome_facts(run: Run) -> OutcomeFacts:
         layers=[_layer_facts(run, row.key) for row in layers.layers],
         config=run.record.config,
         day=layers.day,
-        in_force_since=layers.in_force_since,
     )
 
 

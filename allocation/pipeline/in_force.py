@@ -19,6 +19,7 @@ from allocation.contract.published_tables import ROUTING
 from allocation.contract.vocabulary import PW, ZW_WIA
 from allocation.intake.inputs import Inputs
 from allocation.outcome.finished import PlanInForce
+from allocation.outcome.in_force import no_files
 from allocation.outcome.verzuimbeheer import NO_GROUPS_IN_FORCE
 from allocation.pipeline.problems import no_division
 from allocation.pipeline.succession import Succession
@@ -97,6 +98,19 @@ def write_now(run: Run, inputs: Inputs, followed: Succession) -> None:
     run.write(run_files.DIVISION_IN_FORCE, now)
     run.write(run_files.PUBLISHED_DIVISION, beside)
     run.write(run_files.ROUTING_IN_FORCE, routed)
+    run.write(run_files.FILES_IN_FORCE, _files(run, inputs))
+
+
+def _files(run: Run, inputs: Inputs) -> pd.DataFrame:
+    """Table ``files`` of the version in force when that began after the stock was counted: then it has moved files of
+    the teams that the stock names. A version does not change, so the store may be asked for it now."""
+    from allocation.publication import versions
+
+    found = run.in_force()
+    counted = pd.Timestamp(inputs.stock["reference_date"].max())
+    if found.version is None or found.since is None or uses_file(run, inputs) or counted >= pd.Timestamp(found.since):
+        return no_files()
+    return versions.read_table("files", run.store, version=found.version)[no_files().columns]
 
 
 def _of_file(inputs: Inputs) -> pd.DataFrame:

@@ -35,7 +35,7 @@ from allocation.layers.layer import Layer, can_carry_over
 from allocation.layers.solving import beside, known_plan, second_lines, solve_problem
 from allocation.layers.ways import STRAIGHT, Ways
 from allocation.outcome.assemble import assemble
-from allocation.outcome.in_force import files_in_stock, no_routing
+from allocation.outcome.in_force import files_in_stock, no_files, no_routing
 from allocation.outcome.solved import Solved
 from allocation.pipeline import carry_over, deciding, given_plans, in_force
 from allocation.pipeline.example_input import example_folder
@@ -160,6 +160,7 @@ def prepare_layers(run: Run) -> list[str]:
         run.areas(),
         now=now,
         routing_in_force=run.read(run_files.ROUTING_IN_FORCE),
+        files_in_force=run.read(run_files.FILES_IN_FORCE),
         day=day,
         eve=run.eve,
         config=run.config,
@@ -224,6 +225,7 @@ def validate_folder(folder: Path, boundaries: geodata.Boundaries, config: Config
         boundaries.areas,
         now=undivided.current,
         routing_in_force=no_routing(),
+        files_in_force=no_files(),
         day=day,
         eve=eve,
         config=config,

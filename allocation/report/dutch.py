@@ -147,7 +147,7 @@ FIELDS = {
     # time
     "month": "maand", "months": "maanden", "first": "eerste", "last": "laatste", "first_day": "eerste dag",
     "last_day": "laatste dag", "valid_from": "vanaf", "valid_to": "t/m", "reference_date": "peildatum",
-    "since": "sinds", "in_force_since": "geldt sinds", "stock_of": "voorraad van", "version": "versie", "was": "was",
+    "since": "sinds", "version": "versie", "was": "was",
     # clients and hours
     "product": "product", "clients": "cliënten", "clients_a_year": "cliënten per jaar", "files": "dossiers",
     "clients_per_year": "cliënten per jaar", "clients_in_work": "cliënten in het werk", "planned_clients": "gepland",

@@ -330,6 +330,8 @@ WAYS = FrameFile("ways.parquet", "layers", ("pc4", "office_pc4", "km", "minutes"
 ROUTING_IN_FORCE = FrameFile("routing_in_force.parquet", "inputs")
 """Table ``routing`` of the version that ``DIVISION_IN_FORCE`` comes from, in the postcodes of this run; empty when that
 division comes from the file ``current``, or when nothing is in force."""
+FILES_IN_FORCE = FrameFile("files_in_force.parquet", "inputs", ("team_from", "pc4", "team_to"))
+"""Table ``files`` of that version when the stock was counted before its first day; else empty."""
 
 GROUPS_IN_FORCE = FrameFile("verzuimbeheer_in_force.parquet", "inputs", ("pc4", "team_id", "group_code", "share"))
 """Table ``verzuimbeheer_routing`` of the version in force, in the postcodes of this run; empty where there is none."""

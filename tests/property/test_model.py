@@ -12,6 +12,7 @@ import os
 import tempfile
 from collections import defaultdict
 from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from allocation.contract.config import Config
+from allocation.layers.holding import STOCK_KEY
+from allocation.outcome.in_force import files_in_stock
 from tests.support import recount, toy
+
+DAY = date(2026, 1, 1)
 
 EXAMPLES = int(os.environ.get("CASELOAD_FUZZ_EXAMPLES", "10"))
 WEST = [pc4 for at, pc4 in enumerate(toy.POSTCODES) if at % 4 < 2]
@@ -241,6 +246,27 @@ def check_problems(made: toy.Division, config: Config) -> None:
         assert sum(load.loc[team, "target_hours"] for team in problem.team_ids) == pytest.approx(divided), layer.key
 
 
+def check_once_in_force(made: toy.Division, moves: Mapping[tuple[Any, ...], int], config: Config) -> None:
+    """With the division in force and the same stock every file for which the stock names a team is with the team that
+    ``transition`` brought it to."""
+    stock = made.inputs.stock
+    nameless = set(stock.loc[stock["team_id"].isna(), STOCK_KEY].itertuples(index=False, name=None))
+    held = files_in_stock(
+        made.inputs, made.work, toy.areas(), now=made.allocation, routing_in_force=made.routing,
+        files_in_force=made.outcome["files"], day=DAY, eve=DAY, config=config,
+    )  # fmt: skip
+    holders: dict[tuple[Any, ...], int] = defaultdict(int)
+    for row in held.itertuples():
+        cell = (row.pc4, row.product, row.client_line, row.client_group, bool(row.pw_client))
+        if cell not in nameless:
+            holders[(*cell, recount.CENTRE if row.is_central else row.team_id)] += row.clients
+    brought: dict[tuple[Any, ...], int] = defaultdict(int)
+    for (*of, _, team, _), clients in moves.items():
+        if tuple(of) not in nameless:
+            brought[(*of, team)] += clients
+    assert holders == brought
+
+
 @given(countries(), SETTINGS)
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True)
 def test_the_model_of_work_adds_up(tables: dict[str, pd.DataFrame], values: dict[str, Any]) -> None:
@@ -265,3 +291,4 @@ def test_the_model_of_work_adds_up(tables: dict[str, pd.DataFrame], values: dict
     assert moved == stock
     check_load(made, moves, config)
     check_problems(made, config)
+    check_once_in_force(made, moves, config)

@@ -36,7 +36,7 @@ from allocation.layers.solving import beside, second_lines, solve_problem
 from allocation.layers.ways import Ways, ways
 from allocation.outcome.assemble import assemble
 from allocation.outcome.finished import PlanInForce
-from allocation.outcome.in_force import files_in_stock, no_routing
+from allocation.outcome.in_force import files_in_stock, no_files, no_routing
 from allocation.outcome.routing import assigned_parts
 from allocation.outcome.solved import Solved
 from allocation.outcome.verzuimbeheer import NO_GROUPS_IN_FORCE
@@ -301,6 +301,7 @@ def _build(
         places,
         now=now,
         routing_in_force=no_routing(),
+        files_in_force=no_files(),
         day=day,
         eve=day - timedelta(days=1),
         config=config,

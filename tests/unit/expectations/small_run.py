@@ -82,7 +82,6 @@ class SmallRun:
     config: dict[str, Any] = field(default_factory=dict)
     results: dict[str, dict[str, Any]] = field(default_factory=dict)
     absent: tuple[str, ...] = ()
-    in_force_since: str | None = None
     in_force: dict[str, Any] = field(default_factory=dict)
     demand_factor: dict[str, float] = field(default_factory=dict)
 
@@ -103,7 +102,6 @@ class SmallRun:
             layers=self._layers(),
             config=self.config,
             day=DAY,
-            in_force_since=None if self.in_force_since is None else date.fromisoformat(self.in_force_since),
         )
 
     def _present(self, tables: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:

@@ -98,13 +98,6 @@ def remark(**values: Any) -> Change:
     return change
 
 
-def in_force_since(day: str) -> Change:
-    def change(run: SmallRun) -> None:
-        run.in_force_since = day
-
-    return change
-
-
 def _frame(run: SmallRun, where: str) -> pd.DataFrame:
     folder, _, name = where.partition("/")
     return getattr(run, folder)[name] if name else getattr(run, folder)  # type: ignore[no-any-return]
@@ -353,9 +346,6 @@ OUTCOME_WARNINGS = [
     Case("many_moved", setting("outcome/transition", {"pc4": "1000"}, movement="verhuist"), "place Regio 1"),
     Case("current_is_in_force", setting("published_division", {"pc4": "1003", "team_id": "V1"}, team_id="A1"),
          "pc4 1003, law_domain zw_wia, client_line vangnet"),
-    Case("stock_is_of_this_version",
-         both(in_force_since("2026-07-01"), setting("outcome/transition", {"pc4": "1000"}, movement="verhuist")),
-         "stock_of 2026-06-30, in_force_since 2026-07-01"),
 ]  # fmt: skip
 
 INPUT_CASES = [

@@ -14,6 +14,7 @@ from allocation.contract.config import Config
 from allocation.intake.inputs import Inputs, load_inputs
 from allocation.layers.holding import Reason, Roster, held_files, stays, whole_clients
 from allocation.layers.work import served_by
+from allocation.outcome.in_force import no_files
 from tests.support import toy
 
 DAY = date(2026, 1, 1)
@@ -185,11 +186,14 @@ def routing(*rows: tuple[str, str, str, str, float]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=names).assign(law="WIA", pw_client=False)
 
 
-def held(inputs: Inputs, in_force: pd.DataFrame, vangnet_part: float = 0.25) -> pd.DataFrame:
+def held(
+    inputs: Inputs, in_force: pd.DataFrame, vangnet_part: float = 0.25, files: pd.DataFrame | None = None
+) -> pd.DataFrame:
     """``held_files``; of WIA_EWT counted for both lines ``vangnet_part`` is served on the vangnetlijn."""
     parts = pd.DataFrame({"rate_region": ["1", "2"], "product": "WIA_EWT", "vangnet_part": [vangnet_part, 0.5]})
     regions = toy.areas().set_index("pc4")["arbeidsmarktregio_nr"]
-    return held_files(inputs, parts, regions, in_force, Roster.of(inputs, DAY, CONFIG), CONFIG)
+    files = no_files() if files is None else files
+    return held_files(inputs, parts, regions, in_force, files, Roster.of(inputs, DAY, CONFIG), CONFIG)
 
 
 def clients(files: pd.DataFrame, *by: str) -> dict[Any, int]:
@@ -235,6 +239,34 @@ def test_a_team_that_is_named_holds_the_file_whatever_the_routing_says(tmp_path:
     files = held(inputs, routing(("1001", "regulier", "vangnet", "W1", 1.0)))
     assert clients(files, "team_id") == {"O2": 3, "W1": 4}
     assert files.set_index("team_id")["refusal"].dropna().to_dict() == {"O2": Reason.REGION}
+
+
+def decided(*rows: tuple[str, str, str, str]) -> pd.DataFrame:
+    """Rows of table ``files`` for WIA and its regular clients: team_from, client_line, pc4, team_to."""
+    names = ["team_from", "client_line", "pc4", "team_to"]
+    return pd.DataFrame(rows, columns=names).assign(law="WIA", client_group="regulier", pw_client=False)
+
+
+def test_what_the_version_in_force_took_from_a_team_is_with_the_team_of_its_routing(tmp_path: Path) -> None:
+    """The stock was counted before. Of 8 files of W1 in 1001 a quarter is of the vangnetlijn: those 2 stayed, the 6 of
+    the werkgeverslijn went by the routing, 0.5 and 0.5. In 1002 nothing of W1 stayed (9 files); of W2 all 5 did. O1
+    is not in the table at all: nothing stayed with it (7 files)."""
+    inputs = loaded(tmp_path, stock=stock(
+        ("1001", "WIA_EWT", "alle", "regulier", 8, "W1"), ("1002", "WIA_EWT", "vangnet", "regulier", 9, "W1"),
+        ("1002", "WIA_EWT", "vangnet", "regulier", 5, "W2"), ("1002", "WIA_EWT", "vangnet", "regulier", 7, "O1"),
+    ))  # fmt: skip
+    in_force = routing(
+        ("1001", "regulier", "werkgever", "W2", 0.5), ("1001", "regulier", "werkgever", "O1", 0.5),
+        ("1001", "regulier", "vangnet", "O1", 1.0), ("1002", "regulier", "vangnet", "O1", 1.0),
+    )  # fmt: skip
+    files = decided(
+        ("W1", "vangnet", "1001", "W1"), ("W1", "vangnet", "*", "*"), ("W1", "werkgever", "*", "*"),
+        ("W2", "vangnet", "*", "W2"), ("*", "vangnet", "*", "*"),
+    )  # fmt: skip
+    assert clients(held(inputs, in_force, files=files), "pc4", "line", "team_id") == {
+        ("1001", "vangnet", "W1"): 2, ("1001", "werkgever", "W2"): 3, ("1001", "werkgever", "O1"): 3,
+        ("1002", "vangnet", "W2"): 5, ("1002", "vangnet", "O1"): 16,
+    }  # fmt: skip
 
 
 def test_nobody_is_known_to_hold_a_file_where_nothing_is_in_force(tmp_path: Path) -> None:
