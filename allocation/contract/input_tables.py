@@ -74,7 +74,7 @@ STOCK = Table(
         Column(
             "team_id",
             "text",
-            "team that holds the files now",
+            "team that held the files on that date",
             nullable=True,
             optional=True,
             example="SMC-UTR-01",
