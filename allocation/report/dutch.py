@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, date, datetime
 from functools import cache, lru_cache
 from typing import Any
@@ -178,10 +179,12 @@ FIELDS = {
 }  # fmt: skip
 """A Dutch word for every column that a rule of the gates returns."""
 _DECIMAL = re.compile(r"-?\d+\.\d+%?")
+_DATE = re.compile(r"\d{4}-\d\d-\d\d")
 
 
 def example(found: Mapping[str, str] | str) -> str:
-    """A row that a check found: team_id W1, hours 5633, share 5.5% -> ``team W1, uren 5.633, aandeel 5,5%``.
+    """A row that a check found: team_id W1, hours 5633, share 5.5% -> ``team W1, uren 5.633, aandeel 5,5%``; a date in
+    words.
 
     A text is one of a run by an earlier release, and stays as it is.
     """
@@ -192,6 +195,9 @@ def example(found: Mapping[str, str] | str) -> str:
         shown = number(float(value)) if value.isdigit() and name in ("hours", "capacity", "clients") else value
         if _DECIMAL.fullmatch(value):
             shown = value.replace(".", ",").replace("-", "−")
+        elif _DATE.fullmatch(value):
+            with suppress(ValueError):  # a text of the input that only looks like a date
+                shown = day(value)
         parts.append(f"{FIELDS.get(name, name)} {shown}".strip())
     return ", ".join(parts)
 

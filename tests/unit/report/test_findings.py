@@ -10,6 +10,12 @@ from expectations.tables import Tables
 from tests.unit.expectations.small_run import small_run
 
 
+def test_a_place_is_told_in_dutch() -> None:
+    told = dutch.example({"team_id": "W1", "hours": "5633", "share": "5.5%", "first_day": "2027-03-01"})
+    assert told.startswith("team W1, uren 5.633, aandeel 5,5%, ")
+    assert told.endswith(" 1 maart 2027")
+
+
 def test_every_column_that_a_rule_returns_has_a_dutch_word() -> None:
     run, without = small_run(), set()
     for gate in (inputs.suites(run.input_facts()), outcome.suites(run.outcome_facts())):
