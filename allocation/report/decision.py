@@ -61,6 +61,7 @@ class Decision:
     summary: str
     figures: list[Figure]
     regions: Sheet
+    switching: list[str]
     movements: list[str]
     warnings: list[str]
     more_warnings: int
@@ -80,6 +81,7 @@ def decision(frames: Frames, region_names: list[str]) -> Decision:
         summary=_summary(frames, changed),
         figures=main_figures(frames),
         regions=_region_sheet(changed, for_readers=frames.is_for_readers),
+        switching=_switching(frames.changes),
         movements=[] if frames.is_for_readers else _movements(frames.transition),
         warnings=warnings[:MOST_WARNINGS],
         more_warnings=max(0, len(warnings) - MOST_WARNINGS),
@@ -161,7 +163,7 @@ def main_figures(frames: Frames) -> list[Figure]:
         Figure("Grootste afwijking van het eigen deel", percent(new.max_deviation), now(percent(old.max_deviation))),
         *_moves(frames),
         Figure("Postcodes die wisselen", number(frames.changes["pc4"].nunique()),
-               note=percent(frames.changes["pc4"].nunique() / max(new.areas, 1)) + " van alle gebieden"),
+               note=f"van {number(new.areas)}"),
         Figure("Langste wachttijd (maanden)", number(new.longest_wait_months, 1),
                now(number(old.longest_wait_months, 1))),
         Figure("Afstand tot kantoor (km)", number(new.travel_km, 1), now(number(old.travel_km, 1)),
@@ -220,6 +222,7 @@ REGION_COLUMNS = (
     amount_of("Afstand (km)", "travel_km", 1),
 )
 MOST_REGION_ROWS = 12
+MOST_CODES = 8
 
 
 def _region_sheet(changed: pd.DataFrame, *, for_readers: bool) -> Sheet:
@@ -229,6 +232,24 @@ def _region_sheet(changed: pd.DataFrame, *, for_readers: bool) -> Sheet:
     caption = "Wat er per regio verandert" + (f" (en nog {more} regels in de bijlage)" if more else "")
     columns = [c for c in REGION_COLUMNS if not (for_readers and c.name == "Dossiers die verhuizen")]
     return Sheet.of("per-regio", caption, columns, records(largest))
+
+
+def _switching(changes: pd.DataFrame) -> list[str]:
+    """Which postcodes go from which team to which, the largest groups first. Table ``allocation_changes`` says so to
+    everybody; there are no counts in it."""
+    named = changes.fillna({"team_from": "geen team", "team_to": "geen team"})
+    key = ["law_domain", "client_line", "team_from", "team_to"]
+    groups = named.groupby(key)["pc4"].agg(lambda codes: sorted(set(codes))).reset_index()
+    groups = groups.assign(size=groups["pc4"].map(len)).sort_values(
+        ["size", *key], ascending=[False, *(True for _ in key)]
+    )
+    told = []
+    for row in records(groups):
+        more = f" en nog {number(row.size - MOST_CODES)}" if row.size > MOST_CODES else ""
+        where = dutch.layer(row.law_domain, row.client_line)
+        told.append(f"{row.team_from} → {row.team_to} ({where}): {', '.join(row.pc4[:MOST_CODES])}{more}")
+    more_groups = len(told) - MOST_FLOWS
+    return [*told[:MOST_FLOWS], *([f"en nog {number(more_groups)} groepen"] if more_groups > 0 else [])]
 
 
 def _movements(transition: pd.DataFrame) -> list[str]:

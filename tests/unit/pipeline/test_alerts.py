@@ -70,7 +70,7 @@ def test_a_proposal_is_told_in_dutch() -> None:
     assert "Let op: het bestand current is niet gebruikt (1 keer)." in told
     assert "version 7" not in told, "only what changes on a known day is listed"
     assert (
-        "Let op: een team begint binnen een jaar (2 keer).\n\n- team C, naam SMC C, Noord, eerste dag 2027-01-01\n"
+        "Let op: een team begint binnen een jaar (2 keer).\n\n- team C, naam SMC C, Noord, eerste dag 1 januari 2027\n"
         in told
     )
     assert "/data/report.html" in told

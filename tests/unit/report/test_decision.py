@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pandas as pd
 import pytest
 
 from allocation.report.decision import decision
@@ -45,3 +46,16 @@ def test_two_regions_are_both_named(frames: Frames) -> None:
     summary, pages = told(frames, {"Oost": 1, "West": 3}, {})
     assert summary.endswith("van team, in Oost, West.") or summary.endswith("van team, in West, Oost.")
     assert sorted(pages) == ["Oost", "West"]
+
+
+def test_each_postcode_that_switches_is_named_with_both_teams(frames: Frames) -> None:
+    """Ten postcodes from W1 to W2, eight are shown; one had no team."""
+    rows = [(f"10{at:02}", "alle", "zw_wia", "W1", "W2") for at in range(10, 20)]
+    rows += [("1001", "vangnet", "zw_wia", None, "W1"), ("1010", "alle", "pw", "P1", "P2")]
+    changes = pd.DataFrame(rows, columns=["pc4", "client_line", "law_domain", "team_from", "team_to"])
+    names = frames.regions["arbeidsmarktregio"].drop_duplicates().tolist()
+    assert decision(replace(frames, changes=changes.assign(share=1.0, clients=3.0, hours=9.0)), names).switching == [
+        "W1 → W2 (ZW en WIA): 1010, 1011, 1012, 1013, 1014, 1015, 1016, 1017 en nog 2",
+        "P1 → P2 (Participatiewet): 1010",
+        "geen team → W1 (ZW en WIA, vangnetlijn): 1001",
+    ]
