@@ -20,6 +20,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from allocation.contract.vocabulary import ALL_LINES, CLIENT_LINES, PW_LAW, REGULAR_GROUP, SEPARATOR
+from allocation.intake.example_places import CLUSTERS, DISTRICTS, OFFICES, PW_AREAS, TWO_LINE_REGIONS
 
 SEED = 20260701
 MONTHS = 24
@@ -90,67 +91,6 @@ PRODUCTS: dict[str, ExampleProduct] = {
     "PW_BANENAFSPRAAK": ExampleProduct("PW", "vangnet", 1.0, 2.0, 0.8, 2, 19_000, 2_500, 1.0),
 }
 
-OFFICES: dict[str, str] = {
-    # UWV office (Besluit werkgebieden UWV 2015, bijlage 1) -> gemeentecode of 2014
-    "Alkmaar": "0361",
-    "Almere": "0034",
-    "Amersfoort": "0307",
-    "Amsterdam": "0363",
-    "Apeldoorn": "0200",
-    "Arnhem": "0202",
-    "Breda": "0758",
-    "Den Haag": "0518",
-    "Doetinchem": "0222",
-    "Dordrecht": "0505",
-    "Ede": "0228",
-    "Eindhoven": "0772",
-    "Emmen": "0114",
-    "Enschede": "0153",
-    "Goes": "0664",
-    "Gouda": "0513",
-    "Groningen": "0014",
-    "Haarlem": "0392",
-    "Heerlen": "0917",
-    "Helmond": "0794",
-    "'s-Hertogenbosch": "0796",
-    "Hilversum": "0402",
-    "Hoorn": "0405",
-    "Leeuwarden": "0080",
-    "Leiden": "0546",
-    "Nijmegen": "0268",
-    "Roermond": "0957",
-    "Rotterdam": "0599",
-    "Tiel": "0281",
-    "Tilburg": "0855",
-    "Utrecht": "0344",
-    "Venlo": "0983",
-    "Zaanstad": "0479",
-    "Zoetermeer": "0637",
-    "Zwolle": "0193",
-}
-
-CLUSTERS = {"Drechtsteden en Gorinchem": (26, 24)}
-"""Gorinchem has no UWV office: it is solved together with Drechtsteden."""
-TWO_LINE_REGIONS = (9, 22, 35)
-"""Regions of the example that still keep the two client lines apart (Twente, Rijnmond, Zuid-Limburg): invented."""
-PW_AREAS: dict[str, tuple[int, ...]] = {
-    "Groningen": (1, 2, 4),
-    "Zwolle": (5, 9),
-    "Apeldoorn": (11, 17),
-    "Arnhem": (16, 21, 23, 25),
-    "Amersfoort": (6, 12, 15),
-    "Utrecht": (14,),
-    "Alkmaar": (3, 7, 8),
-    "Amsterdam": (10,),
-    "Den Haag": (13, 18, 19, 20),
-    "Rotterdam": (22, 24, 26),
-    "Breda": (28, 29),
-    "'s-Hertogenbosch": (27, 30),
-    "Eindhoven": (32, 33),
-    "Roermond": (31, 34, 35),
-}
-"""Office of the PW teams -> regions they serve: invented."""
-
 
 @dataclass(frozen=True)
 class ExampleGroup:
@@ -172,15 +112,6 @@ REGULAR_SHARE = 0.981
 """Share of the ZW and WIA clients in no special group."""
 PW_GROUP_FACTOR = 0.2
 """Clients of the PW are this much less often in a special group: a guess."""
-DISTRICTS: dict[str, tuple[int, ...]] = {
-    "Noord": (1, 2, 3, 4, 5),
-    "Noordwest": (7, 8, 10, 11),
-    "Midden": (6, 12, 13, 14, 15, 16),
-    "Oost": (9, 17, 21, 23),
-    "Zuidwest": (18, 19, 20, 22, 24, 25, 26),
-    "Zuid": (27, 28, 29, 30, 31, 32, 33, 34, 35),
-}
-"""District -> regions: invented."""
 SCHIPHOL_M = (112_000.0, 480_000.0)
 NEW_TEAM_EVERY, ENDED_TEAM_EVERY = 19, 23
 """Every 19th regular team started after the division in force was made; at every 23rd an older team has ended."""

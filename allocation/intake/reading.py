@@ -329,6 +329,8 @@ def _half_quoted(columns: list[tuple[str, ...]], lines: pd.Series, names: list[s
     """Cells with a quote that has no partner: such a name is another one than the name without it."""
     problems: list[Problem] = []
     for name, column in zip(names, columns, strict=True):
+        if '"' not in "".join(column):
+            continue
         half = pd.Series([cell.count('"') % 2 == 1 for cell in column], dtype=bool)
 
         def problem(at: int, row: int, name: str = name, column: tuple[str, ...] = column) -> Problem:

@@ -190,9 +190,9 @@ def _given_up(rows: pd.DataFrame, files: pd.DataFrame) -> NDArray[np.bool_]:
 
     The row that names team and postcode decides, else the one of the team; of a team that has none nothing stayed.
     """
-    gone = (rows["team_id"].notna() & ~rows["is_central"]).to_numpy(copy=True)
     if files.empty:
         return np.zeros(len(rows), dtype=np.bool_)
+    gone = (rows["team_id"].notna() & ~rows["is_central"]).to_numpy(copy=True)
     segment = ["team_id", "law", "line", "client_group", "pw_client"]
     says = files.rename(columns={"team_from": "team_id", "client_line": "line", "pc4": "place"})
     place = rows["pc4_in_file"].where(rows["pc4_in_file"].isin(says["place"]), rows["pc4"])

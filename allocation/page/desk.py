@@ -30,7 +30,7 @@ from allocation.page.partners import partner_values
 from allocation.page.requests import CountryOrder, SubmitOrder
 from allocation.page.tasks import Tasks
 from allocation.page.whatif import Bench
-from allocation.pipeline.processes import beside, end
+from allocation.pipeline.processes import end, worker_processes
 from allocation.publication import drafts, store, versions
 from allocation.publication.hands import hands
 from allocation.report import dutch
@@ -176,7 +176,7 @@ class Desk:
         """A plan for the layer, from a process beside this one: other planners' answers do not wait for it."""
         with self._mutex:
             if self._solver is None:
-                self._solver = beside(1, warm_up)
+                self._solver = worker_processes(1, warm_up)
         found: dict[str, Any] = self._solver.submit(solving.solve_problem, layer, config).result()
         return np.asarray(found["plan"], dtype=np.int64)
 

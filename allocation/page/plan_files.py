@@ -252,7 +252,7 @@ def as_changes(wanted: Mapping[tuple[str, str], Placed], board: Board) -> Change
     """A team per layer of the page and postcode as moves on the proposal. Raises PlanRefused naming every one that may
     not be made."""
     moves, faults = [], []
-    at = {pc4: a for a, pc4 in enumerate(board.areas["pc4"])}
+    at = board.at
     ids = board.teams["team_id"].to_numpy()
     for key, _, domain, line in SHOWN:
         main = main_team(board, domain, line, "proposal")

@@ -23,7 +23,7 @@ from filelock import FileLock, Timeout
 
 from allocation.contract.errors import InputRefused, Refused
 from allocation.page.guarding import told_of
-from allocation.pipeline.processes import beside, end
+from allocation.pipeline.processes import end, worker_processes
 
 log = logging.getLogger(__name__)
 
@@ -68,7 +68,7 @@ class Tasks:
                 self.folder.mkdir(parents=True, exist_ok=True)
                 self._lock = FileLock(self.folder / f"{self._owner}.lock")
                 self._lock.acquire()
-                self._workers = beside(1)
+                self._workers = worker_processes(1)
         name = uuid.uuid4().hex
         path = self.folder / f"{name}.json"
         _write(path, {"state": "busy", "text": busy, "owner": self._owner})

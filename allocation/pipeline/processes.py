@@ -38,7 +38,7 @@ def processes(count: int, *, are_apart: bool = True) -> Iterator[Executor]:
     if not are_apart:
         yield ThisProcess()
         return
-    with beside(count) as pool:
+    with worker_processes(count) as pool:
         try:
             yield pool
         except BaseException:
@@ -46,7 +46,7 @@ def processes(count: int, *, are_apart: bool = True) -> Iterator[Executor]:
             raise
 
 
-def beside(count: int, prepare: Callable[[], None] | None = None) -> ProcessPoolExecutor:
+def worker_processes(count: int, prepare: Callable[[], None] | None = None) -> ProcessPoolExecutor:
     """``count`` new processes, which end when this one does, however that ends. Each begins with ``prepare``."""
     return ProcessPoolExecutor(count, mp_context=get_context("spawn"), initializer=_begin, initargs=(prepare,))
 

@@ -13,10 +13,10 @@ import pytest
 
 MAIN = """
 import os, signal, time
-from allocation.pipeline.processes import beside
+from allocation.pipeline.processes import worker_processes
 
 if __name__ == "__main__":
-    pool = beside(1)
+    pool = worker_processes(1)
     print(pool.submit(os.getpid).result(), flush=True)
     pool.submit(time.sleep, 600)
     time.sleep(600)
