@@ -10,7 +10,7 @@ from pathlib import Path
 
 from allocation.contract.config import Config
 from allocation.demand import expected
-from allocation.intake import example, example_history, example_network
+from allocation.intake import example, example_history, example_network, example_places
 from allocation.intake.inputs import load_inputs
 from allocation.layers.solving import solve_problem
 from allocation.outcome import routing
@@ -21,7 +21,7 @@ from allocation.runs.run import Run
 
 def example_folder(run: Run) -> Path:
     """The embedded example input, made when it is not there yet: with a division in force that is out of date."""
-    made_by = (example, example_history, example_network)
+    made_by = (example, example_history, example_network, example_places)
     modules = [Path(str(module.__file__)).read_bytes() for module in made_by]
     text = b"".join([*modules, run.fetched(run_files.BOUNDARIES).read_bytes()])
     folder = run.var / "example" / hashlib.sha256(text).hexdigest()[:12]
