@@ -35,7 +35,8 @@ class Answer:
 class Tables:
     """Every frame as a table of its name. Dates are ISO texts, booleans 0 and 1, an empty cell is null.
 
-    A column of objects without a value has no type: a rule may compare it with a text or count with it.
+    A column without a value has no type, whatever pandas takes it for: a rule may compare it with a text or count with
+    it.
     """
 
     def __init__(self, frames: Mapping[str, pd.DataFrame]) -> None:
@@ -85,10 +86,16 @@ def _told(cell: Any) -> Any:
 
 
 def _has_no_type(values: pd.Series[Any]) -> bool:
-    return pd.api.types.is_object_dtype(values) and not values.notna().any()
+    return not values.notna().any()
 
 
 def _cells(values: pd.Series[Any]) -> pa.Array:
+    if pd.api.types.is_object_dtype(values):  # what pandas makes of numbers and truths with empty cells
+        found = pd.api.types.infer_dtype(values, skipna=True)
+        if found in ("boolean", "integer"):
+            values = values.astype("Int64")
+        elif found in ("floating", "mixed-integer-float"):
+            values = values.astype("float64")
     if pd.api.types.is_datetime64_any_dtype(values):
         return pa.array(values.dt.strftime("%Y-%m-%d").astype(object), pa.string(), from_pandas=True)
     if pd.api.types.is_bool_dtype(values):
