@@ -73,15 +73,21 @@ def test_nothing_can_be_typed_into_a_page_that_would_lose_it(planner: Browser, a
 
 
 def test_the_borders_of_a_kind_of_partner_are_a_layer_with_their_price(planner: Browser) -> None:
-    page, drawn = planner.page, "document.getElementById('kaart').toDataURL()"
-    without = page.evaluate(drawn)
+    page, picture = planner.page, "document.getElementById('kaart').toDataURL()"
+
+    def drawn() -> str:
+        """The map as it is painted; a change is painted in the next frame."""
+        planner.until("!caseload.map.waiting")
+        return str(page.evaluate(picture))
+
+    without = drawn()
     page.select_option("#partners", "gemeente")
     expect(page.locator("#legenda")).to_contain_text("grens van gemeente: een extra team kost 0,5")
     assert page.evaluate("caseload.map.partner") == [0, 1, 2, 3] * 3
-    assert page.evaluate(drawn) != without
+    assert drawn() != without
     page.select_option("#partners", "")
     expect(page.locator("#legenda")).not_to_contain_text("grens van gemeente")
-    assert page.evaluate(drawn) == without
+    assert drawn() == without
 
 
 def apply_first(page: Page, code: str) -> str:
