@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import shutil
 from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
 from dataclasses import asdict, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -31,6 +32,7 @@ from allocation.page.answers import draft_team
 from allocation.page.changes import UNCHANGED, ChangeSet, Move, ShownKey
 from allocation.page.whatif import Bench, Variant, free_units
 from allocation.pipeline import in_force, run_all, steps
+from allocation.pipeline.processes import ThisProcess, processes
 from allocation.pipeline.succession import Succession
 from allocation.publication import drafts, versions
 from allocation.report import account_sheets, dutch
@@ -39,6 +41,7 @@ from allocation.report.map import SHOWN, boards_shown, main_team
 from allocation.runs import run_files
 from allocation.runs.run import Run, run_folder
 from allocation.runs.run_files import LayerRow, LayersRecord
+from expectations import engine
 
 log = logging.getLogger(__name__)
 
@@ -96,11 +99,13 @@ def submit(
     by: str,
     reason: str,
     valid_from: date | None = None,
+    gates: Executor | None = None,
 ) -> int:
     """Propose the draft: a new run folder, checked, with its report; returns the number of the version.
 
     ``valid_from``: the first day of the new division, on which its teams begin and stop; None = the day on which it is
-    approved, and for teams the first day of the run that the draft was made on.
+    approved, and for teams the first day of the run that the draft was made on. ``gates``: the process that checks the
+    outcome while the report is drawn; None = this one.
 
     Raises Refused when an area has no team, another version is in force by then, or the outcome does not pass its
     checks; nothing is stored then.
@@ -125,10 +130,9 @@ def submit(
     _write_layers(run, bench, variant, by)
     steps.assemble_outcome(run)
     try:
-        steps.validate_outcome(run)
+        run_all.draw_report_meanwhile(run, run_all.begin_gate(run, gates or ThisProcess(), "outcome"))
     except Refused as refused:
         raise Refused(_not_passed(run)) from refused
-    steps.write_report(run)
     return steps.propose(run)
 
 
@@ -160,8 +164,12 @@ def submit_in(
     var: Path, store_url: str, run_id: str, changes: ChangeSet, by: str, reason: str, valid_from: date | None
 ) -> int:
     """``submit`` in a process of its own, which has no bench yet."""
-    bench = Bench(run_folder(var, run_id))
-    return submit(bench, changes, var=var, store_url=store_url, by=by, reason=reason, valid_from=valid_from)
+    with processes(1) as gates:
+        gates.submit(engine.get_ready)  # while the run is laid open
+        bench = Bench(run_folder(var, run_id))
+        return submit(
+            bench, changes, var=var, store_url=store_url, by=by, reason=reason, valid_from=valid_from, gates=gates
+        )
 
 
 def divide_country(var: Path, store_url: str, draft_id: int, by: str, reason: str) -> int:

@@ -42,12 +42,18 @@ def read_store(run: Run, eve: date | None = None) -> InForce:
     if version is None:
         found = InForce(timeline_act=act)
     else:
-        made_by = str(versions.read_table("runs", run.store, version=version).iloc[0]["run_id"])
+        made_by = str(_of_version(run, "runs", version).iloc[0]["run_id"])
         found = InForce(timeline_act=act, version=version, since=_since(run, eve), run_id=made_by)
-        tables = {name: versions.read_table(name, run.store, version=version) for name in TABLES}
+        tables = {name: _of_version(run, name, version) for name in TABLES}
         run_files.IN_FORCE_TABLES.write(run.folder, tables)
     run.write(run_files.IN_FORCE, found)
     return found
+
+
+def _of_version(run: Run, name: str, version: int) -> pd.DataFrame:
+    from allocation.publication import versions
+
+    return versions.read_table(name, run.store, version=version, files_dir=run.files_dir)
 
 
 def _since(run: Run, eve: date) -> date:
@@ -104,13 +110,11 @@ def write_now(run: Run, inputs: Inputs, followed: Succession) -> None:
 def _files(run: Run, inputs: Inputs) -> pd.DataFrame:
     """Table ``files`` of the version in force when that began after the stock was counted: then it has moved files of
     the teams that the stock names. A version does not change, so the store may be asked for it now."""
-    from allocation.publication import versions
-
     found = run.in_force()
     counted = pd.Timestamp(inputs.stock["reference_date"].max())
     if found.version is None or found.since is None or uses_file(run, inputs) or counted >= pd.Timestamp(found.since):
         return no_files()
-    return versions.read_table("files", run.store, version=found.version)[no_files().columns]
+    return _of_version(run, "files", found.version)[no_files().columns]
 
 
 def _of_file(inputs: Inputs) -> pd.DataFrame:

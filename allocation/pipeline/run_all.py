@@ -48,7 +48,7 @@ def solve_in_process(folder: str, key: str) -> None:
 
 
 def run_all(
-    run: Run, *, until: Literal["expectations", "report", "proposal", "publication"], progress: Progress
+    run: Run, *, until: Literal["expectations", "proposal", "publication"], progress: Progress
 ) -> dict[str, float]:
     """The whole run without a scheduler, up to and including a step. Returns the seconds of each step, in order."""
     workers = run.config.solver.workers
@@ -59,13 +59,25 @@ def run_all(
     return seconds
 
 
-def _validate_inputs_meanwhile(run: Run, gates: Executor) -> Callable[[], None]:
-    """Start the first gate in a process of its own; returns how to wait for what it finds (raises ``Refused``)."""
-    found = gates.submit(gate_in_process, str(run.folder), "inputs")
-    return found.result
+Gate = Literal["inputs", "outcome"]
 
 
-def gate_in_process(folder: str, gate: Literal["inputs", "outcome"]) -> None:
+def begin_gate(run: Run, gates: Executor, gate: Gate) -> Callable[[], None]:
+    """Start a gate in the process of ``gates``; returns how to wait for what it finds (raises ``Refused``)."""
+    return gates.submit(gate_in_process, str(run.folder), gate).result
+
+
+def draw_report_meanwhile(run: Run, verdict: Callable[[], None]) -> None:
+    """Draw the report while the gate works, and write it when the outcome passed. What the gate refuses may be past
+    drawing: its verdict counts first."""
+    try:
+        drawn = steps.draw_report(run)
+    finally:
+        verdict()
+    drawn.write()
+
+
+def gate_in_process(folder: str, gate: Gate) -> None:
     run = Run.open(folder)
     steps.validate_inputs(run) if gate == "inputs" else steps.validate_outcome(run)
 
@@ -73,10 +85,11 @@ def gate_in_process(folder: str, gate: Literal["inputs", "outcome"]) -> None:
 def _run_steps(run: Run, pool: Executor, gates: Executor, until: str, progress: Progress) -> dict[str, float]:
     """Take the steps in order, up to and including ``until``; returns the seconds of each.
 
-    The gates run beside the division, in a process that imports Great Expectations once while the areas are read. The
-    verdict of the first gate is awaited before the outcome is made. A run whose outcome is the division in force ends
-    before the proposal (``run_files.UNCHANGED`` says so): who asks for a run gets its outcome and report all the same.
-    A schedule, which asks every night, ends earlier, where the input is unchanged (DAG ``allocate``).
+    The gates run beside the division and the drawing of the report, in a process that imports Great Expectations once
+    while the areas are read. The verdict of the first gate is awaited before the outcome is made, that of the second
+    before the report is written. A run whose outcome is the division in force ends before the proposal
+    (``run_files.UNCHANGED`` says so): who asks for a run gets its outcome and report all the same. A schedule, which
+    asks every night, ends earlier, where the input is unchanged (DAG ``allocate``).
     """
     gates.submit(engine.get_ready)
     found: list[Callable[[], None]] = []
@@ -84,13 +97,13 @@ def _run_steps(run: Run, pool: Executor, gates: Executor, until: str, progress: 
         ("boundaries", lambda: steps.prepare_boundaries(run, progress)),
         ("inputs", lambda: steps.check_inputs(run)),
         ("expected work", lambda: steps.estimate_work(run)),
-        ("input expectations begin", lambda: found.append(_validate_inputs_meanwhile(run, gates))),
+        ("input expectations begin", lambda: found.append(begin_gate(run, gates, "inputs"))),
         ("layers", lambda: _prepare_layers_and_workers(run, pool)),
         ("division", lambda: solve_all(run, pool, progress)),
         ("input expectations", lambda: found.pop()()),
         ("outcome", lambda: steps.assemble_outcome(run)),
-        ("expectations", lambda: gates.submit(gate_in_process, str(run.folder), "outcome").result()),
-        ("report", lambda: steps.write_report(run)),
+        ("expectations", lambda: found.append(begin_gate(run, gates, "outcome"))),
+        ("report", lambda: draw_report_meanwhile(run, found.pop())),
         ("outcome compared", lambda: steps.end_if_outcome_unchanged(run)),
         ("proposal", lambda: steps.propose(run)),
         ("publication", lambda: steps.publish(run)),
@@ -103,4 +116,6 @@ def _run_steps(run: Run, pool: Executor, gates: Executor, until: str, progress: 
         seconds[name] = round(time.perf_counter() - began, 2)
         if name == until or run.unchanged():
             break
+    for verdict in found:  # of a run that ends with its expectations
+        verdict()
     return seconds

@@ -49,9 +49,10 @@ from allocation.runs.run_files import BoundariesRecord, InputRecord, LayerRow, L
 
 if TYPE_CHECKING:
     import geodata
+    from allocation.report.report import Drawn
 
 __all__ = [
-    "assemble_outcome", "boundary_changes", "check_inputs", "end_if_outcome_unchanged", "estimate_work",
+    "assemble_outcome", "boundary_changes", "check_inputs", "draw_report", "end_if_outcome_unchanged", "estimate_work",
     "prepare_boundaries", "prepare_layers", "propose", "publish", "read_solved", "reject", "solve_carried_over",
     "solve_layer", "validate_folder", "validate_inputs", "validate_outcome", "write_report",
 ]  # fmt: skip
@@ -291,11 +292,16 @@ def assemble_outcome(run: Run) -> None:
     run_files.OUTCOME.write(run.folder, tables)
 
 
-def write_report(run: Run) -> Path:
-    """The report of the run, one HTML file."""
-    from allocation.report.report import write_report
+def draw_report(run: Run) -> Drawn:
+    """The report of the run, one HTML file; ``write`` it when the gate has told what it found of the outcome."""
+    from allocation.report.report import draw
 
-    return write_report(run.folder)
+    return draw(run.folder)
+
+
+def write_report(run: Run) -> Path:
+    """The report of a run that the gate has passed."""
+    return draw_report(run).write()
 
 
 def end_if_outcome_unchanged(run: Run) -> Unchanged | None:

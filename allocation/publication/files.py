@@ -29,6 +29,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from filelock import FileLock
 
@@ -212,6 +213,21 @@ def verify(folder: Path) -> list[str]:
         elif entry(path, None, "", None)["sha256"] != listed["sha256"]:
             problems.append(f"{path} differs from the manifest")
     return problems
+
+
+def sound_rows(files_dir: Path, version: int, fingerprint: str, table: Table) -> pa.Table | None:
+    """The rows of ``table`` as the files of a version keep them, in the order of the table's key; None where these are
+    not the files of the version with ``fingerprint``, or the one of this table is absent or damaged."""
+    folder = proposal_folder(files_dir, version)
+    manifest, path = (storage.fetch(folder / name) for name in (MANIFEST, f"{table.name}.parquet"))
+    if not (manifest.exists() and path.exists()):
+        return None
+    told = json.loads(manifest.read_text())
+    listed = {one["file"]: one["sha256"] for one in told["files"]}
+    if told.get("fingerprint") != fingerprint or listed.get(path.name) != entry(path, None, "", None)["sha256"]:
+        return None
+    rows = with_added_columns(table, read_parquet(path))
+    return rows.take(pc.sort_indices(rows, [(name, "ascending", "at_start") for name in table.key]))
 
 
 def check_sound(files_dir: Path, version: int) -> None:

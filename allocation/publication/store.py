@@ -10,6 +10,7 @@ that one text of SQL serves both databases.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from io import BytesIO
@@ -111,14 +112,28 @@ def frame(connection: Connection, query: sa.sql.expression.Select[Any]) -> pd.Da
     result = connection.execute(query)
     columns = list(result.keys())
     built = pd.DataFrame.from_records([tuple(row) for row in result], columns=columns)
-    for column in query.selected_columns:
-        if isinstance(column.type, sa.Integer):
-            whole = built[column.key].astype("Int64")
-            built[column.key] = whole if whole.isna().any() else whole.astype("int64")
-        elif isinstance(column.type, sa.Double):
-            built[column.key] = built[column.key].astype("float64")
-        elif isinstance(column.type, sa.Text):
-            built[column.key] = built[column.key].astype("str")
+    return _typed(built, {str(column.key): column.type for column in query.selected_columns})
+
+
+def frame_of(rows: pa.Table, table: Table) -> pd.DataFrame:
+    """Rows of ``table``, as ``frame`` gives them."""
+    built = rows.to_pandas()
+    for column in table.columns:
+        if column.type == "json":
+            texts = rows.column(column.name).to_pylist()
+            built[column.name] = pd.Series([text and json.loads(text) for text in texts], dtype=object)
+    return _typed(built, {column.name: SQL_TYPES[column.type] for column in table.columns})
+
+
+def _typed(built: pd.DataFrame, types: Mapping[str, Any]) -> pd.DataFrame:
+    for name in [name for name in built.columns if name in types]:
+        if isinstance(types[name], sa.Integer):
+            whole = built[name].astype("Int64")
+            built[name] = whole if whole.isna().any() else whole.astype("int64")
+        elif isinstance(types[name], sa.Double):
+            built[name] = built[name].astype("float64")
+        elif isinstance(types[name], sa.Text):
+            built[name] = built[name].astype("str")
     return built
 
 

@@ -24,6 +24,7 @@ from sqlalchemy.engine import Connection
 from allocation import storage
 from allocation.contract.errors import Refused
 from allocation.contract.published_tables import ALLOCATION_CHANGES, DIVISION_VIEWS, RUNS
+from allocation.contract.schema import Table
 from allocation.publication import files, store, tables, views
 from allocation.publication.outcome_folder import read_outcome
 from allocation.publication.proposals import (
@@ -267,11 +268,20 @@ def timeline_act(store_url: str) -> int:
         return last_timeline_act(connection)
 
 
-def read_table(name: str, store_url: str, *, version: int | None = None, on: date | None = None) -> pd.DataFrame:
+def read_table(
+    name: str,
+    store_url: str,
+    *,
+    version: int | None = None,
+    on: date | None = None,
+    files_dir: Path | None = None,
+) -> pd.DataFrame:
     """A published table (or `team`, `expected`) of one version: the one given, or the one in force ``on`` a day.
 
-    Complete counts: this is the reading of operations. Columns as declared; validity is empty for a proposal. Raises
-    Refused when there is no such version, ValueError for an unknown table.
+    Complete counts: this is the reading of operations. Columns as declared; validity is empty for a proposal.
+    ``files_dir``: where the files of the versions lie. They are read faster and hold the same rows; the store's own
+    rows are read where these files are not sound. Raises Refused when there is no such version, ValueError for an
+    unknown table.
     """
     table = next((t for t in tables.STORED if t.name == name), None)
     if table is None:
@@ -283,9 +293,8 @@ def read_table(name: str, store_url: str, *, version: int | None = None, on: dat
         if chosen is None:
             raise Refused(f"No version is in force on {day}.")
         row = _version_row(connection, chosen)
-        rows = ROWS[name]
-        order = [rows.c[k] for k in table.key]
-        built = store.frame(connection, sa.select(rows).where(rows.c.version == chosen).order_by(*order))
+        kept = files.sound_rows(files_dir, chosen, row.fingerprint, table) if files_dir else None
+        built = _rows_in_store(connection, table, chosen) if kept is None else store.frame_of(kept, table)
     if name == RUNS.name and row.approval is not None:
         built["approval"] = [row.approval]
     period = _period_shown(periods, chosen, day)
@@ -294,6 +303,12 @@ def read_table(name: str, store_url: str, *, version: int | None = None, on: dat
             value = getattr(period, column) if period else None
             built[column] = pd.Series([value] * len(built), index=built.index, dtype=object)
     return built[list(table.column_names)]
+
+
+def _rows_in_store(connection: Connection, table: Table, version: int) -> pd.DataFrame:
+    rows = ROWS[table.name]
+    order = [rows.c[k] for k in table.key]
+    return store.frame(connection, sa.select(rows).where(rows.c.version == version).order_by(*order))
 
 
 def _period_shown(periods: list[Period], version: int, day: date) -> Period | None:

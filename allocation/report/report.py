@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 import zlib
+from dataclasses import dataclass
 from functools import cache, partial
 from importlib.metadata import version as package_version
 from pathlib import Path
@@ -57,8 +58,24 @@ CONTINUITY = {
 }
 
 
-def write_report(run_folder: Path) -> Path:
-    """Write the report into the folder of a run whose outcome is there; returns its path.
+@dataclass(frozen=True)
+class Drawn:
+    """Both editions of a report, all but what the expectations found of the outcome."""
+
+    folder: Path
+    content: dict[str, Any]
+    for_readers: str
+
+    def write(self) -> Path:
+        """Write both editions into the folder of the run; returns the path of that of operations."""
+        whole = self.content | {"gates": account_sheets.gates(self.folder)}
+        run_files.REPORT.write(self.folder, _page(whole))
+        run_files.REPORT_FOR_READERS.write(self.folder, self.for_readers)
+        return run_files.REPORT.path(self.folder)
+
+
+def draw(run_folder: Path) -> Drawn:
+    """Draw the report of a run whose outcome is there.
 
     Beside it the edition for readers, which is published: without counts of clients under 5 (R14). Each
     file asks for nothing outside itself: styles, scripts and borders are in it, and its own content policy forbids the
@@ -66,13 +83,17 @@ def write_report(run_folder: Path) -> Path:
     """
     frames = Frames.read(run_folder)
     value = map_value(run_folder, frames.board)
-    run_files.REPORT.write(run_folder, _edition(frames, value))
-    run_files.REPORT_FOR_READERS.write(run_folder, _edition(frames.for_readers(), without_small_areas(value)))
-    return run_files.REPORT.path(run_folder)
+    for_readers = _content(frames.for_readers(), without_small_areas(value)) | {"gates": []}
+    return Drawn(run_folder, _content(frames, value), _page(for_readers))
 
 
-def _edition(frames: Frames, value: dict[str, Any]) -> str:
-    return environment().get_template("document.html").render(_content(frames, value))
+def write_report(run_folder: Path) -> Path:
+    """Draw the report and write it into the folder of the run; returns its path."""
+    return draw(run_folder).write()
+
+
+def _page(content: dict[str, Any]) -> str:
+    return environment().get_template("document.html").render(content)
 
 
 @cache
@@ -111,7 +132,7 @@ def content_policy(scripts: list[str]) -> str:
 
 
 def _content(frames: Frames, value: dict[str, Any]) -> dict[str, Any]:
-    """Every name of the template."""
+    """Every name of the template but ``gates``."""
     return _above(frames, value) | _sheets(frames) | _account(frames)
 
 
@@ -182,12 +203,11 @@ def _sheets(frames: Frames) -> dict[str, Any]:
 
 def _account(frames: Frames) -> dict[str, Any]:
     """What the outcome was made of and what was checked."""
-    folder, for_readers = frames.folder, frames.is_for_readers
+    folder = frames.folder
     inputs, edition = run_files.INPUT.read(folder), run_files.EDITION.read(folder)
     return {
         "solver": team_sheets.solver_sheet(frames),
         "leans_on_little": estimate.leans_on_little(folder),
-        "gates": [] if for_readers else account_sheets.gates(folder),
         "repairs": account_sheets.repair_sheets(folder),
         "edition": edition,
         "source": dutch.SOURCES.get(edition["source"], edition["source"]),

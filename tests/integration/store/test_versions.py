@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import shutil
 from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
@@ -11,9 +12,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import sqlalchemy as sa
+from pandas.testing import assert_frame_equal
 
 from allocation import cli
 from allocation.contract.errors import Passing, Refused
+from allocation.contract.schema import Table
 from allocation.publication import files, store, tables, versions
 from tests.support.outcomes import Country, allocation_of, routing_of, write_outcome
 
@@ -394,3 +397,36 @@ def test_a_full_disk_is_told_in_one_sentence_and_publishes_nothing(
     )
     assert versions.versions(store_url)["status"].tolist() == ["proposed"]
     assert list(files_dir.glob("v0*")) == []
+
+
+def test_the_files_of_a_version_give_the_rows_of_the_store(store_url: str, files_dir: Path, propose: Propose) -> None:
+    for wanted in ({}, MOVED):
+        version = propose(**wanted)
+        versions.publish(version, store_url, files_dir)
+
+    def by_key(rows: pd.DataFrame, table: Table) -> pd.DataFrame:  # each database has its own place for empty cells
+        keys = rows.assign(**{name: rows[name].map(str) for name in table.key})
+        return rows.loc[keys.sort_values(list(table.key)).index].reset_index(drop=True) if table.key else rows
+
+    for table in tables.STORED:
+        of_store = versions.read_table(table.name, store_url, version=version)
+        of_files = versions.read_table(table.name, store_url, version=version, files_dir=files_dir)
+        assert_frame_equal(by_key(of_store, table), by_key(of_files, table), obj=table.name)
+
+
+@pytest.mark.parametrize("harm", ["other rows", "gone", "of another version"])
+def test_files_of_a_version_that_are_not_sound_are_not_read(
+    store_url: str, files_dir: Path, propose: Propose, harm: str
+) -> None:
+    first, second = propose(), propose(**MOVED)
+    folders = [files_dir / "proposals" / f"v{number:04d}" for number in (first, second)]
+    expected = versions.read_table("allocation", store_url, version=first)
+    if harm == "gone":
+        (folders[0] / "allocation.parquet").unlink()
+    else:
+        for name in ["allocation.parquet", *(["manifest.json"] if harm == "of another version" else [])]:
+            shutil.copyfile(folders[1] / name, folders[0] / name)
+    found = versions.read_table("allocation", store_url, version=first, files_dir=files_dir)
+    assert_frame_equal(found, expected)
+    moved = versions.read_table("allocation", store_url, version=second, files_dir=files_dir)
+    assert not moved["team_id"].equals(expected["team_id"])
