@@ -132,6 +132,8 @@ def _typed(built: pd.DataFrame, types: Mapping[str, Any]) -> pd.DataFrame:
             built[name] = whole if whole.isna().any() else whole.astype("int64")
         elif isinstance(types[name], sa.Double):
             built[name] = built[name].astype("float64")
+        elif isinstance(types[name], sa.Boolean) and not built[name].isna().any():
+            built[name] = built[name].astype("bool")
         elif isinstance(types[name], sa.Text):
             built[name] = built[name].astype("str")
     return built
