@@ -18,6 +18,7 @@ Belongs here: this formula. Does not belong here: how large the errors are (``ex
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -28,34 +29,52 @@ from scipy.special import ndtr
 Floats = NDArray[np.float64]
 
 
-def chance_within(
-    mean: Floats, part: Floats, own: Floats, shared: Sequence[sparray], tolerance: float, total: float | None = None
-) -> Floats:
+@dataclass(frozen=True)
+class Noise:
+    """How unsure the work of the teams (k,) of a layer is, summed as the formula asks for.
+
+    ``own``: variance of the independent errors. Over the groups of ``SHARED``, with A of a team and of all teams:
+    ``square`` sums A_i^2, ``across`` A_i A, and ``of_all`` A^2.
+    """
+
+    own: Floats
+    square: Floats
+    across: Floats
+    of_all: float
+
+    @classmethod
+    def of(cls, own: Floats, shared: Sequence[sparray]) -> Noise:
+        """``own`` (k,) variances; ``shared``: matrices (k, groups) of standard deviations."""
+        square, across, of_all = np.zeros(len(own)), np.zeros(len(own)), 0.0
+        for errors in shared:
+            matrix: Any = errors
+            sums = np.asarray(matrix.sum(axis=0)).ravel()
+            square = square + np.asarray(matrix.multiply(matrix).sum(axis=1)).ravel()
+            across = across + np.asarray(matrix @ sums).ravel()
+            of_all += float(sums @ sums)
+        return cls(own, square, across, of_all)
+
+
+def chance_within(mean: Floats, part: Floats, noise: Noise, tolerance: float, total: float | None = None) -> Floats:
     """(k,) the chance that each team of a layer stays within ``tolerance`` of its part of all the work.
 
     Parameters
     ----------
     mean : (k,) expected work, what is fixed included. part : (k,) the share of all work that each should have; sums
-        to 1. own : (k,) variance of the independent errors. shared : matrices (k, groups) of standard deviations.
+        to 1.
     total : all expected work, M; None: the sum of ``mean``. Given where each ``mean`` is a case of its own.
     """
     whole = float(mean.sum()) if total is None else total
-    above = _chance_above(mean, whole, part * (1 + tolerance), own, shared)
-    below = 1.0 - _chance_above(mean, whole, part * (1 - tolerance), own, shared, at_limit=True)
+    above = _chance_above(mean, whole, part * (1 + tolerance), noise)
+    below = 1.0 - _chance_above(mean, whole, part * (1 - tolerance), noise, at_limit=True)
     return np.asarray(np.clip(1.0 - above - below, 0.0, 1.0))
 
 
-def _chance_above(
-    mean: Floats, total: float, a: Floats, own: Floats, shared: Sequence[sparray], *, at_limit: bool = False
-) -> Floats:
+def _chance_above(mean: Floats, total: float, a: Floats, noise: Noise, *, at_limit: bool = False) -> Floats:
     """(k,) the chance that L_i - a_i S > 0; without any error it is 0 or 1, and on the limit itself ``at_limit``."""
     middle = mean - a * total
-    variance = own * (1 - 2 * a) + a**2 * own.sum()
-    for errors in shared:
-        matrix: Any = errors
-        of_all = np.asarray(matrix.sum(axis=0)).ravel()
-        square, across = np.asarray(matrix.multiply(matrix).sum(axis=1)).ravel(), np.asarray(matrix @ of_all).ravel()
-        variance = variance + square - 2 * a * across + a**2 * float(of_all @ of_all)
+    of_own = noise.own * (1 - 2 * a) + a**2 * noise.own.sum()
+    variance = of_own + noise.square - 2 * a * noise.across + a**2 * noise.of_all
     sd = np.sqrt(np.maximum(variance, 0.0))
     slack = 1e-9 * max(total, 1e-12)
     unsure = sd > slack

@@ -23,7 +23,7 @@ from allocation.districting import Params, Problem, Stop, Weights, check, evalua
 from allocation.districting.bound import lower_bound
 from allocation.layers.layer import Layer
 from allocation.layers.moving import scaled, usual_prices, with_prices
-from allocation.layers.spread import Spread, chances
+from allocation.layers.spread import Spread, chances, team_noise
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -79,7 +79,7 @@ def figures(layer: Layer, moved: Floats, spread: Spread, plan: Ints) -> Figures:
         deviation=largest_deviation(problem, plan),
         travel=terms.travel_km * problem.total_demand,
         splits=terms.municipality_splits + terms.care_region_splits + sum(terms.grouping_splits.values()),
-        risk=1.0 - float(chances(layer, spread, plan, problem.tolerance).min()),
+        risk=1.0 - float(chances(layer, team_noise(layer, spread, plan), plan, problem.tolerance).min()),
     )
 
 
@@ -208,7 +208,9 @@ def _surest(layer: Layer, spread: Spread, config: Config) -> Ints:
     allowed = [plan for plan in found if not check(problem, plan)]
     if not allowed:
         return _search(problem, config)
-    return max(allowed, key=lambda plan: float(chances(layer, spread, plan, problem.tolerance).min()))
+    return max(
+        allowed, key=lambda plan: float(chances(layer, team_noise(layer, spread, plan), plan, problem.tolerance).min())
+    )
 
 
 # --- proofs ----------------------------------------------------------------------------------------------------------

@@ -111,7 +111,7 @@ class Roster:
         cases = files.loc[~case.duplicated(), columns]  # in the order of their numbers
         reasons = np.array([self._of_case(*one) for one in cases.itertuples(index=False, name=None)], dtype=object)
         found = pd.Series(reasons[case.to_numpy()], index=files.index, dtype=object)
-        return found.where(found.notna() | ~self._is_barred(files), Reason.BARRED)
+        return found.where(found.notna() | ~self.is_barred(files), Reason.BARRED)
 
     def _of_case(self, team_id: str, region: int, group: str, law: str, line: str, serves: str) -> Reason | None:
         team = self.teams.get(team_id)
@@ -131,7 +131,8 @@ class Roster:
             return Reason.LINE
         return None if serves == SPECIAL or region in team.served else Reason.REGION
 
-    def _is_barred(self, files: pd.DataFrame) -> pd.Series:
+    def is_barred(self, files: pd.DataFrame) -> pd.Series:
+        """Whether a lock keeps the holder from the postcode of each file: team_id, pc4, line."""
         barred = files["pc4"].isin({pc4 for _, pc4, _ in self.bars}).to_numpy(copy=True)
         mine = files[barred]
         cases = zip(mine["team_id"], mine["pc4"], mine["line"], strict=True)

@@ -15,7 +15,7 @@ from scipy.sparse import coo_array, csr_array
 
 from allocation.contract.config import Config
 from allocation.contract.vocabulary import ALL_LINES, MONTHS_A_YEAR
-from allocation.demand.chance import chance_within
+from allocation.demand.chance import Noise, chance_within
 from allocation.demand.intervals import SHARED, shared_codes, with_all_parts
 from allocation.demand.lines import VANGNET
 from allocation.layers.layer import Layer
@@ -103,20 +103,25 @@ class Spreads:
         return rows.assign(**{f"hours_{name}": rows[f"hours_{name}"] * years for name in ("sd", *SHARED)})
 
 
-def chances(layer: Layer, spread: Spread, plan: Ints, tolerance: float, planned: float | None = None) -> Floats:
+def team_noise(layer: Layer, spread: Spread, plan: Ints) -> Noise:
+    """How unsure the work of the teams of a layer is; ``spread``: of the units (``Spreads.of_units``)."""
+    of_teams = spread.of_teams(plan, layer.problem.k)
+    return Noise.of(of_teams.own, of_teams.shared)
+
+
+def chances(layer: Layer, noise: Noise, plan: Ints, tolerance: float, planned: float | None = None) -> Floats:
     """(k,) the chance that each team of a layer is within ``tolerance`` in the year to come.
 
     Parameters
     ----------
-    spread : of the units (``Spreads.of_units``).
+    noise : of the teams (``team_noise``).
     planned : when given, as if each team were planned at (1 + planned) x its part of the work, one at a time: the
         others have the rest, and how they share it does not matter to this team.
     """
     problem = layer.problem
-    noise = spread.of_teams(plan, problem.k)
     part = problem.capacity / problem.capacity.sum()
     load = np.bincount(plan[plan >= 0], problem.demand[plan >= 0], problem.k) + problem.base
     if planned is None:
-        return chance_within(load, part, noise.own, noise.shared, tolerance)
+        return chance_within(load, part, noise, tolerance)
     total = float(load.sum())
-    return chance_within(np.minimum(part * (1 + planned), 1.0) * total, part, noise.own, noise.shared, tolerance, total)
+    return chance_within(np.minimum(part * (1 + planned), 1.0) * total, part, noise, tolerance, total)

@@ -6,8 +6,11 @@ or where anything is kept.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
 from datetime import date
+from functools import partial
+from typing import ParamSpec, TypeVar
 
 import pandas as pd
 
@@ -39,6 +42,9 @@ from allocation.outcome.solved import Solved, regions_of_teams
 from allocation.outcome.team_load import team_load
 from allocation.outcome.verzuimbeheer import groups_on, verzuimbeheer
 
+P = ParamSpec("P")
+R = TypeVar("R")
+
 
 def assemble(
     solved: Sequence[Solved],
@@ -56,6 +62,7 @@ def assemble(
     day: date,
     config: Config,
     plan_in_force: finished.PlanInForce | None = None,
+    beside: Executor | None = None,
 ) -> dict[str, pd.DataFrame]:
     """Every table of the outcome by name.
 
@@ -72,6 +79,7 @@ def assemble(
     ways : how far each postcode lies from each office.
     day : first day of the new division; the teams of that day count.
     plan_in_force : what the version in force planned, to lay finished work beside; None without one.
+    beside : a process that makes the tables that others do not wait for; None: this one.
     """
     teams = active_teams(inputs.teams, day)
     capacity = capacity_hours(inputs.teams, day, config).reindex(teams["team_id"].unique(), fill_value=0.0)
@@ -84,21 +92,21 @@ def assemble(
     routed = routing.routing_table(parts, groups, special, teams.set_index("team_id")["office"], config)
     expected = transition.expected_per_area(work, allocation, config)
     changes = transition.allocation_changes(now, allocation, expected).assign(from_version=from_version)
-    files = transition.placed_files(held, routed, config)
+    roster = Roster.of(inputs, day, config)
     holders = pd.concat([inputs.stock["team_id"], held["team_id"], now["team_id"]]).dropna().unique()
+    all_files = _begin(beside, transition.files_table, roster, groups, holders, areas, config)
+    files = transition.placed_files(held, routed, config)
     moves = transition.transition_table(files)
     work_of_teams = ledger.routed_work(work, routed, config)
     rows = ledger.ledger(work_of_teams, files, norms, solved)
     spreads = Spreads(work, config)
+    robust = _begin(beside, robustness.robustness_table, solved, spreads, config)
     load = team_load(solved, rows, work_of_teams, areas, teams, capacity, recurring, spreads, ways, config)
     region = areas.set_index("pc4")["arbeidsmarktregio_nr"].astype("int64")
     region_rows = region_capacity.region_ledger(work_of_teams, files, norms, solved, region)
     of_regions = region_capacity.region_capacity(region_rows, load, solved, areas, teams, recurring)
+    handed = _begin(beside, handover_tables, solved, files, of_regions, allocation, norms, recurring, roster, config)
     advice = _capacity_tables(region_rows, of_regions, teams, areas, norms, recurring, config)
-    roster = Roster.of(inputs, day, config)
-    handover, handover_summary = handover_tables(
-        solved, files, of_regions, allocation, norms, recurring, roster, config
-    )
     offices = inputs.teams.drop_duplicates("team_id", keep="last").set_index("team_id")["office"]
     until_now = routing.routing_of_division(now, groups, special, offices, config) if len(now) else routed
     months = finished.finished_months(inputs, work, held, until_now, norms, solved, recurring, plan_in_force, config)
@@ -106,6 +114,7 @@ def assemble(
         routed, work_of_teams, groups_on(inputs.verzuimbeheer, teams, day), groups_in_force, inputs.teams, areas, edges,
         config.solver.seed,
     )  # fmt: skip
+    handover, handover_summary = handed()
     divided = rows[rows["team_id"].isin(load.loc[load["kind"] != "bijzonder", "team_id"])]
     return {
         "allocation": allocation,
@@ -113,7 +122,7 @@ def assemble(
         "allocation_reason": routing.reason_table(parts),
         "team_load": load,
         "team_ledger": ledger.team_ledger(rows),
-        "files": transition.files_table(roster, groups, holders, areas, config),
+        "files": all_files(),
         "allocation_changes": changes,
         "transition": moves,
         "line_outcomes": finished.line_outcomes(of_regions, months, inputs.teams, areas, config),
@@ -133,12 +142,17 @@ def assemble(
         "impact": impact.impact_table(
             solved, now, changes, moves, inputs.teams, areas, inputs.products, expected, uitkeren
         ),
-        "robustness": robustness.robustness_table(solved, spreads, config),
+        "robustness": robust(),
         "waiting": waiting.waiting_table(rows, load, regions_of_teams(solved, areas), config),
         "lines": waiting.line_table(load, load_in_force, allocation),
         "teams": teams.drop(columns=["regions", "row"]),
         "team_periods": inputs.teams[["team_id", "valid_from", "valid_to"]],
     }
+
+
+def _begin(beside: Executor | None, call: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> Callable[[], R]:
+    """Begin ``call`` in the process ``beside``, or put it off when there is none; returns how to get what it gives."""
+    return partial(call, *args, **kwargs) if beside is None else beside.submit(call, *args, **kwargs).result
 
 
 def _capacity_tables(

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from allocation.contract.config import Config
-from allocation.layers.spread import Spreads, chances
+from allocation.layers.spread import Spreads, chances, team_noise
 from allocation.outcome.solved import Solved
 
 PLANNED = (0.0, 0.01, 0.03, 0.05)
@@ -32,9 +32,9 @@ def robustness_table(solved: Sequence[Solved], spreads: Spreads, config: Config)
         layer = one.layer
         if layer.problem.k == 1:
             continue
-        spread, tolerance = spreads.of_units(layer), config.tolerance
+        noise = team_noise(layer, spreads.of_units(layer), one.plan)
         for planned in (None, *PLANNED):
-            found = chances(layer, spread, one.plan, tolerance, planned)
+            found = chances(layer, noise, one.plan, config.tolerance, planned)
             place = {"cluster": layer.cluster, "law_domain": layer.law_domain, "client_line": layer.client_line}
             rows.append(
                 {**place, "planned": planned, "mean_chance": float(found.mean()), "least_chance": float(found.min())}

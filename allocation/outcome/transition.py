@@ -129,9 +129,7 @@ def transition_table(files: pd.DataFrame) -> pd.DataFrame:
     It sums to the stock, to the client. ``files``: as ``placed_files`` gives it.
     """
     table = files.rename(columns={"team_id": "team_from"})
-    table = table.assign(
-        movement=movement(table["team_from"], table["team_to"]), reason=table["why"].map(lambda why: REASONS[why])
-    )
+    table = table.assign(movement=movement(table["team_from"], table["team_to"]), reason=table["why"].map(REASONS))
     columns = [*STOCK_KEY, "team_from", "team_to", "clients", "movement", "reason"]
     table = table.groupby([c for c in columns if c != "clients"], dropna=False)["clients"].sum().reset_index()
     return table[columns].astype({"clients": "int64"}).sort_values(columns[:7], ignore_index=True)
@@ -180,10 +178,9 @@ def files_table(
     wide = kept[everywhere[kept.index]].drop_duplicates(["team_id", *SEGMENT_NAMES]).assign(pc4="*")
     places = areas[["pc4", "arbeidsmarktregio_nr"]].rename(columns={"arbeidsmarktregio_nr": "region"})
     near = kept[~everywhere[kept.index]].drop(columns="pc4").merge(places.astype({"region": int}), on="region")
-    near["refusal"] = roster.refusal(near) if len(near) else None
     stay = pd.concat([wide, near], ignore_index=True)
-    stay = stay.assign(team_to=stay["team_id"].where(stay["refusal"].isna(), "*"), why=stay["refusal"])
-    stay["why"] = stay["why"].where(stay["why"].notna(), Reason.KEEPS)
+    barred = roster.is_barred(stay)  # all else that a file can be refused for holds for the whole region
+    stay = stay.assign(team_to=stay["team_id"].mask(barred, "*"), why=np.where(barred, Reason.BARRED, Reason.KEEPS))
     refused = cases[cases["refusal"].notna()].assign(order=lambda rows: rows["refusal"].eq(Reason.REGION))
     refused = refused.sort_values("order").drop_duplicates(["team_id", *SEGMENT_NAMES])
     refused = refused.assign(team_to="*", why=refused["refusal"])
@@ -193,7 +190,7 @@ def files_table(
         movement=np.where(
             table["why"] == Reason.KEEPS, "blijft", np.where(table["why"] == Reason.UNKNOWN, "onbekend", "verhuist")
         ),
-        reason=table["why"].map(lambda why: REASONS[why]),
+        reason=table["why"].map(REASONS),
     )
     key = ["team_from", *SEGMENT_NAMES, "pc4"]
     return table[[*key, "team_to", "movement", "reason"]].sort_values(key, ignore_index=True)

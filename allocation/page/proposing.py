@@ -99,13 +99,13 @@ def submit(
     by: str,
     reason: str,
     valid_from: date | None = None,
-    gates: Executor | None = None,
+    beside: Executor | None = None,
 ) -> int:
     """Propose the draft: a new run folder, checked, with its report; returns the number of the version.
 
     ``valid_from``: the first day of the new division, on which its teams begin and stop; None = the day on which it is
-    approved, and for teams the first day of the run that the draft was made on. ``gates``: the process that checks the
-    outcome while the report is drawn; None = this one.
+    approved, and for teams the first day of the run that the draft was made on. ``beside``: a process that helps with
+    the outcome and checks it while the report is drawn; None = this one.
 
     Raises Refused when an area has no team, another version is in force by then, or the outcome does not pass its
     checks; nothing is stored then.
@@ -128,9 +128,9 @@ def submit(
     _copy_inputs(bench, changes, run)
     _compare_with_now(bench, run)
     _write_layers(run, bench, variant, by)
-    steps.assemble_outcome(run)
+    steps.assemble_outcome(run, beside)
     try:
-        run_all.draw_report_meanwhile(run, run_all.begin_gate(run, gates or ThisProcess(), "outcome"))
+        run_all.draw_report_meanwhile(run, run_all.begin_gate(run, beside or ThisProcess(), "outcome"))
     except Refused as refused:
         raise Refused(_not_passed(run)) from refused
     return steps.propose(run)
@@ -164,11 +164,11 @@ def submit_in(
     var: Path, store_url: str, run_id: str, changes: ChangeSet, by: str, reason: str, valid_from: date | None
 ) -> int:
     """``submit`` in a process of its own, which has no bench yet."""
-    with processes(1) as gates:
-        gates.submit(engine.get_ready)  # while the run is laid open
+    with processes(1) as beside:
+        beside.submit(engine.get_ready)  # while the run is laid open
         bench = Bench(run_folder(var, run_id))
         return submit(
-            bench, changes, var=var, store_url=store_url, by=by, reason=reason, valid_from=valid_from, gates=gates
+            bench, changes, var=var, store_url=store_url, by=by, reason=reason, valid_from=valid_from, beside=beside
         )
 
 

@@ -101,7 +101,7 @@ def _run_steps(run: Run, pool: Executor, gates: Executor, until: str, progress: 
         ("layers", lambda: _prepare_layers_and_workers(run, pool)),
         ("division", lambda: solve_all(run, pool, progress)),
         ("input expectations", lambda: found.pop()()),
-        ("outcome", lambda: steps.assemble_outcome(run)),
+        ("outcome", lambda: steps.assemble_outcome(run, pool if run.config.solver.workers > 1 else None)),
         ("expectations", lambda: found.append(begin_gate(run, gates, "outcome"))),
         ("report", lambda: draw_report_meanwhile(run, found.pop())),
         ("outcome compared", lambda: steps.end_if_outcome_unchanged(run)),

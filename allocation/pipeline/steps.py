@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 import logging
+from concurrent.futures import Executor
 from dataclasses import asdict, replace
 from datetime import timedelta
 from pathlib import Path
@@ -270,8 +271,8 @@ def read_solved(run: Run) -> list[Solved]:
     return [Solved.of(Layer.read(run.layer_folder(key)), run.plan(key), run.result(key)) for key in keys]
 
 
-def assemble_outcome(run: Run) -> None:
-    """Every published table, as Parquet in the run's folder ``outcome``."""
+def assemble_outcome(run: Run, beside: Executor | None = None) -> None:
+    """Every published table, as Parquet in the run's folder ``outcome``. ``beside``: a process that helps."""
     record = run.layers()
     tables = assemble(
         read_solved(run),
@@ -288,6 +289,7 @@ def assemble_outcome(run: Run) -> None:
         day=record.day,
         config=run.config,
         plan_in_force=in_force.plan_in_force(run),
+        beside=beside,
     )
     run_files.OUTCOME.write(run.folder, tables)
 

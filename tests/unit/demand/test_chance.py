@@ -7,14 +7,14 @@ import pytest
 from scipy.sparse import csr_array
 from scipy.stats import norm
 
-from allocation.demand.chance import chance_within
+from allocation.demand.chance import Noise, chance_within
 
 
 def chances(mean: list[float], own: list[float], shared: list[list[list[float]]], tolerance: float = 0.05,
             part: list[float] | None = None) -> list[float]:  # fmt: skip
     parts = np.array(part or [1 / len(mean)] * len(mean))
     matrices = [csr_array(np.array(one)) for one in shared]
-    return chance_within(np.array(mean), parts, np.array(own), matrices, tolerance).tolist()
+    return chance_within(np.array(mean), parts, Noise.of(np.array(own), matrices), tolerance).tolist()
 
 
 def test_two_teams_with_errors_of_their_own() -> None:
@@ -55,5 +55,5 @@ def test_drawn_years_stay_within_as_often() -> None:
     years += rng.normal(size=(draws, 2)) @ products.T + rng.normal(size=(draws, 1)) @ country.T
     target = years.sum(axis=1, keepdims=True) * part
     within = (np.abs(years - target) <= 0.1 * target).mean(axis=0)
-    found = chance_within(mean, part, own, [csr_array(products), csr_array(country)], 0.1)
+    found = chance_within(mean, part, Noise.of(own, [csr_array(products), csr_array(country)]), 0.1)
     np.testing.assert_allclose(found, within, atol=0.005)

@@ -10,7 +10,7 @@ from scipy.stats import norm
 
 from allocation.contract.config import Config
 from allocation.demand.intervals import SHARED
-from allocation.layers.spread import Spreads, chances
+from allocation.layers.spread import Spreads, chances, team_noise
 from tests.support import toy
 
 
@@ -27,12 +27,12 @@ def test_teams_chances_follow_from_the_errors_of_their_postcodes(tmp_path: Path)
     half = layer.problem.demand.sum() / 2
     sd = np.sqrt(3 * 36 * (0.475**2 + 0.525**2))
     expected = 1 - 2 * norm.cdf(-0.05 * half / sd)
-    spread = Spreads(work, built.config).of_units(layer)
-    assert chances(layer, spread, plan, 0.05).tolist() == pytest.approx([expected, expected])
-    assert chances(layer, spread, plan, 0.05, planned=0.0).tolist() == pytest.approx([expected, expected])
-    at_limit = chances(layer, spread, plan, 0.05, planned=0.05)
+    noise = team_noise(layer, Spreads(work, built.config).of_units(layer), plan)
+    assert chances(layer, noise, plan, 0.05).tolist() == pytest.approx([expected, expected])
+    assert chances(layer, noise, plan, 0.05, planned=0.0).tolist() == pytest.approx([expected, expected])
+    at_limit = chances(layer, noise, plan, 0.05, planned=0.05)
     assert (at_limit < 0.51).all()
-    assert (chances(layer, spread, plan, 0.05, planned=0.03) < expected).all()
+    assert (chances(layer, noise, plan, 0.05, planned=0.03) < expected).all()
 
 
 def test_only_products_that_wait_count_where_waiting_time_is_balanced(tmp_path: Path) -> None:
