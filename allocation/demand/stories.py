@@ -8,7 +8,10 @@ The model. In period k a unit has c(k) clients where e(k) were expected, and
     c(k) / e(k) = level + story(k) + noise,  noise variance = 1 / e(k) + burst variance.
 
 The story is: nothing; a random walk (the local level model of ``drift``, with a few values of its variance); a swing
-that comes back to the level (covariance ``s^2 exp(-time between / half a year)``: first order autoregression); or
+that comes back to the level (covariance ``s^2 exp(-time between / half a year)``: first order autoregression), in a
+history of over three years also one that rises and falls gradually (``s^2 exp(-(time between / half a year)^2 / 2)``:
+a Gaussian process, Rasmussen and Williams, *Gaussian processes for machine learning*, 2006, ch. 4; a walk would follow
+such waves too far); or
 ``size x shape(k)`` with one of the shapes of ``change`` (a trend, a step, a temporary change, clients registered late)
 and size ~ N(0, prior sd of its kind). The level has a flat prior, so with v(k) = 1 / noise variance and
 M = diag(v) - v v' / sum(v) a shape x has the log Bayes factor ``score^2 / (2 (information + 1 / prior variance)) -
@@ -19,6 +22,8 @@ estimate is the average over all (Hoeting et al., Statistical Science 14, 1999).
 """
 
 from __future__ import annotations
+
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +38,8 @@ BURSTS = (0.0, 0.0003, 0.001, 0.004, 0.016, 0.06, 0.25)
 """Variances of the noise of a period beyond chance that are considered."""
 SWINGS, SWING_BURSTS, SWING_MONTHS = (0.02, 0.05, 0.12), (0.0, 0.001, 0.016), 6.0
 """Standard deviations of swings, variances of the noise beside them, and after how many months 1/e of one is left."""
+SMOOTH_FROM = 36
+"""A history of more months also tells waves, that rise and fall gradually, from walks."""
 
 
 def unit_stories(
@@ -62,7 +69,7 @@ def unit_stories(
     told = _told(ratio, chance, weight, past, candidates, bursts)
     swings = _swings(ratio, chance, weight, _middle_of(period))
     likelihood, change, error = (np.concatenate(parts, axis=1) for parts in zip(told, walks, swings, strict=True))
-    of_swings = np.tile(SWING_BURSTS, len(SWINGS))
+    of_swings = np.tile(SWING_BURSTS, swings[0].shape[1] // len(SWING_BURSTS))
     q = np.repeat(np.array(sds[1:]) ** 2, len(bursts))
     q = np.concatenate([np.zeros(told[0].shape[1]), q, np.zeros(len(of_swings))])
     burst = np.concatenate([np.tile(bursts, (likelihood.shape[1] - len(of_swings)) // len(bursts)), of_swings])
@@ -132,30 +139,37 @@ def _middle_of(period: Codes) -> Floats:
 
 
 def _swings(ratio: Floats, chance: Floats, weight: Floats, ago: Floats) -> tuple[Floats, Floats, Floats]:
-    """The same of swings: (units, sizes x bursts). Generalised least squares; what is left of a swing in the planning
-    year is its conditional mean."""
-    ahead = np.arange(YEAR) + 0.5
-    decay = np.exp(-np.abs(ago[:, None] - ago[None, :]) / SWING_MONTHS)
-    to_year = np.exp(-(ago[:, None] + ahead[None, :]) / SWING_MONTHS).mean(axis=1)
-    of_year = float(np.exp(-np.abs(ahead[:, None] - ahead[None, :]) / SWING_MONTHS).mean())
+    """The same of swings: (units, kinds x sizes x bursts). Generalised least squares; what is left of a swing in the
+    planning year is its conditional mean."""
+    ahead = -0.5 - np.arange(YEAR, dtype=np.float64)
     observed = (weight * ratio).sum(axis=1)
     diagonal = np.eye(ratio.shape[1])
     likelihoods, changes, errors = [], [], []
-    for size in SWINGS:
-        for burst in SWING_BURSTS:
-            noise = chance + burst
-            inverse = np.linalg.inv(size**2 * decay + noise[:, :, None] * diagonal)
-            ones = inverse.sum(axis=2)
-            total = ones.sum(axis=1)
-            level = (ones * ratio).sum(axis=1) / total
-            off = ratio - level[:, None]
-            solved = np.einsum("uij,uj->ui", inverse, off)
-            log_determinant = -np.linalg.slogdet(inverse)[1]
-            likelihoods.append(-0.5 * (log_determinant + np.log(total) + (off * solved).sum(axis=1)))
-            left = size**2 * to_year
-            changes.append(level + solved @ left - observed)
-            known = np.einsum("i,uij,j->u", left, inverse, left)
-            slope = 1 - (ones * left).sum(axis=1)
-            by_chance = 1 / (1 / noise).sum(axis=1)
-            errors.append((size**2 * of_year - known + slope**2 / total - by_chance).clip(min=0.0))
+    for is_smooth, size, burst in product((False, True)[: _kinds_of_swings(ago)], SWINGS, SWING_BURSTS):
+        alike, of_year = _alike(ago, ago, is_smooth), float(_alike(ahead, ahead, is_smooth).mean())
+        left = size**2 * _alike(ago, ahead, is_smooth).mean(axis=1)
+        noise = chance + burst
+        inverse = np.linalg.inv(size**2 * alike + noise[:, :, None] * diagonal)
+        ones = inverse.sum(axis=2)
+        total = ones.sum(axis=1)
+        level = (ones * ratio).sum(axis=1) / total
+        off = ratio - level[:, None]
+        solved = np.einsum("uij,uj->ui", inverse, off)
+        log_determinant = -np.linalg.slogdet(inverse)[1]
+        likelihoods.append(-0.5 * (log_determinant + np.log(total) + (off * solved).sum(axis=1)))
+        changes.append(level + solved @ left - observed)
+        known = np.einsum("i,uij,j->u", left, inverse, left)
+        slope = 1 - (ones * left).sum(axis=1)
+        by_chance = 1 / (1 / noise).sum(axis=1)
+        errors.append((size**2 * of_year - known + slope**2 / total - by_chance).clip(min=0.0))
     return np.stack(likelihoods, axis=1), np.stack(changes, axis=1), np.stack(errors, axis=1)
+
+
+def _kinds_of_swings(ago: Floats) -> int:
+    return 2 if ago.max() > SMOOTH_FROM else 1
+
+
+def _alike(x: Floats, y: Floats, is_smooth: bool) -> Floats:
+    """Correlation of a swing between the months ``x`` and ``y`` (before the end of the history)."""
+    apart = np.abs(x[:, None] - y[None, :]) / SWING_MONTHS
+    return np.asarray(np.exp(-0.5 * apart**2 if is_smooth else -apart))

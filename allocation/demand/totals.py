@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from allocation.demand.history import History
 from allocation.demand.movement import Movement
 from allocation.demand.shrinkage import NO_RATE, Codes, Floats, sum_by
-from allocation.demand.trend import Levels
+from allocation.demand.trend import Levels, with_pools
 
 ROUNDS, PRECISION = 200, 1e-10
 
@@ -21,9 +21,9 @@ def in_planning_year(history: History, plain: Floats, moving: Movement, levels: 
     """Clients of the planning year per cell, from its clients of the history with the noise taken out (``plain``).
 
     Gemeenten and areas move against their region, which keeps its total; a region moves against the country; every
-    stream (product and line) has its level in the country. Streams that move in their region keep the total of their
-    pool (``pooling``), or of all streams that are in none. Restless areas move by themselves; nobody makes room for
-    them.
+    stream (product and line) has its level in the country, and streams of a pool (``pooling``) that of their pool.
+    Streams that move in their region keep the total of their pool, or of all streams that are in none. Restless areas
+    move by themselves; nobody makes room for them.
     """
     cells, apart = history.cells, history.is_apart
     counts = ~moving.area.is_restless[cells.area]
@@ -31,14 +31,18 @@ def in_planning_year(history: History, plain: Floats, moving: Movement, levels: 
     moved = plain * np.where(apart, 1.0, moving.area.factor[cells.area] * moving.town.factor[cells.town])
     kept = _ratio(sum_by(cells.region, plain * counts, regions), sum_by(cells.region, moved * counts, regions))
     moved = moved * np.where(apart, 1.0, kept[cells.region] * moving.region.factor[cells.region])
-    level = _ratio(levels.year_clients, sum_by(history.stream, moved * counts, streams))
+    of_stream = sum_by(history.stream, moved * counts, streams)
     place = cells.region * streams + history.stream
     of_region = sum_by(place, moved * counts * ~apart, regions * streams).reshape(regions, streams)
-    factor = sum(
-        pooled.weight * _factors(of_region, level, moving.stream.factor.reshape(regions, streams), pooled.pool)
-        for pooled in moving.pools
-    )
-    return np.asarray(moved * np.where(apart, level[history.stream], np.ravel(factor)[place]))
+    calm = history.monthly_without(moving.area.is_restless)
+    level, factor = np.zeros(streams), np.zeros((regions, streams))
+    for pooled in moving.pools:
+        in_pools = _ratio(with_pools(levels, calm, history.delivered, pooled.pool), of_stream)
+        level += pooled.weight * in_pools
+        factor += pooled.weight * _factors(
+            of_region, in_pools, moving.stream.factor.reshape(regions, streams), pooled.pool
+        )
+    return np.asarray(moved * np.where(apart, level[history.stream], factor.ravel()[place]))
 
 
 def _factors(of_region: Floats, level: Floats, movement: Floats, pool: Codes) -> Floats:

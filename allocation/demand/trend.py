@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtri, stdtrit
 
 from allocation.demand.change import YEAR, Path, average_change
+from allocation.demand.drift import drift
 from allocation.demand.intervals import INTERVAL
 
 Floats = NDArray[np.float64]
@@ -40,6 +41,11 @@ PRODUCT_CHANGE_SD, COMMON_CHANGE_SD = 0.03, 0.02
 """Assumed standard deviation of the change of a product's yearly total, and of all products together, as a share, where
 the history is too short to show it. Where it is not, the assumptions weigh as much as so many observed changes:"""
 PRODUCT_ASSUMPTION_YEARS, COMMON_ASSUMPTION_YEARS = 4.0, 1.0
+
+
+NEWCOMER_SDS, NEWCOMER_BURSTS = (0.0, 0.25, 0.5, 1.0, 2.0), (0.0, 0.003, 0.01, 0.04)
+"""Of a product that began in the history: standard deviations a year of the walk of its level, as a share of its mean,
+and variances of the noise of a month, that are considered."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +89,7 @@ def planning_year(monthly: Floats, product: Codes | None = None, delivered: NDAr
     seen = used
     started, ended = np.array([state[1] for state in states]), np.array([state[2] for state in states])
     first, path, used = _paths(totals, used, np.flatnonzero(~ended))
+    path = _with_newcomers(path, totals, used, started)
     lines = _line_paths(monthly, totals, used, product, ended)
     year = np.array(
         [
@@ -162,6 +169,37 @@ def _path(totals: Floats, used: NDArray[np.bool_], able: list[int]) -> Path:
     for name in ("variance", "trend", "break_probability"):
         getattr(path, name)[able] = getattr(found, name)
     return replace(path, common_variance=found.common_variance, exceptional=found.exceptional)
+
+
+def _with_newcomers(path: Path, totals: Floats, used: NDArray[np.bool_], started: Codes) -> Path:
+    """A product that began too lately for a change to be told goes on where it is now: it may still be growing, and
+    its first months then say little. How little, a walk with noise tells (``drift``)."""
+    recency = np.exp(-np.arange(len(totals))[::-1] / MEMORY_MONTHS)
+    for p in np.flatnonzero((started > 0) & (used.sum(axis=0) < MONTHS_FOR_TREND - 2)):
+        clients, weight = totals[used[:, p], p], recency[used[:, p]]
+        if len(clients) < FEW_MONTHS or not clients.any():
+            continue
+        due = np.full((1, len(clients)), float(np.average(clients, weights=weight)))
+        found = drift(clients[None], due, weight, 1 / YEAR, NEWCOMER_SDS, NEWCOMER_BURSTS)
+        path.future[:, p] = np.log(found.factor[0])
+        path.variance[p] = found.variance[0] / found.factor[0] ** 2
+    return path
+
+
+def with_pools(levels: Levels, monthly: Floats, delivered: NDArray[np.bool_], pool: Codes) -> Floats:
+    """(streams,) clients of the planning year, when those of a pool (``pooling``) add up to what the pool's own course
+    brings. What one product loses and another gains is forecast for each, damped; these two forecasts do not add up to
+    the sum of both, which has no trend at all.
+    """
+    codes, code, streams = np.unique(pool, return_inverse=True, return_counts=True)
+    if streams.max() == 1:
+        return levels.year_clients
+    together = np.zeros((len(monthly), len(codes)))
+    np.add.at(together.T, code, monthly.T)
+    of_pool = planning_year(together, None, delivered).year_clients
+    apart = np.bincount(code, levels.year_clients, len(codes))
+    ratio = np.divide(of_pool, apart, out=np.ones_like(apart), where=(streams > 1) & (apart > 0))
+    return np.asarray(levels.year_clients * ratio[code])
 
 
 def _has_all_months(series: Floats, used: NDArray[np.bool_]) -> bool:

@@ -56,6 +56,13 @@ class TestPlanningYear:
     def test_young_product_is_scaled_to_a_year(self) -> None:
         assert self.year(*[0.0] * 18, *[10.0] * 6).year_clients[0] == pytest.approx(120)
 
+    def test_young_product_that_still_grows_goes_on_where_it_is_now(self) -> None:
+        """Half of its history at 100 to 300, then 400 a month: the mean would be 300."""
+        draw, level = np.random.default_rng(1), np.r_[np.zeros(8), np.linspace(100, 300, 8), np.full(8, 400.0)]
+        year = self.year(*draw.poisson(level).astype(float))
+        assert year.year_clients[0] == pytest.approx(12 * 400, rel=0.06)
+        assert year.relative_sd[0] > self.year(*np.r_[np.zeros(8), np.full(16, 400.0)]).relative_sd[0]
+
     def test_rare_product_is_not_taken_for_a_new_one(self) -> None:
         """Two clients in the second half year: the empty first half may be chance."""
         assert self.year(*[0.0] * 6, 1, 0, 0, 0, 1, 0).year_clients[0] == pytest.approx(2)
@@ -162,3 +169,28 @@ def test_a_few_clients_in_one_month_are_neither_a_start_nor_an_end(month: int) -
     levels = planning_year(monthly)
     assert levels.year_clients[1] == pytest.approx(6.0, rel=0.35)
     assert not levels.has_ended[1]
+
+
+class TestPools:
+    MONTHLY = (
+        np.random.default_rng(1)
+        .poisson(
+            np.column_stack(
+                [800 * 0.8 ** (np.arange(24) / 12), 1000 - 800 * 0.8 ** (np.arange(24) / 12), np.full(24, 500.0)]
+            )
+        )
+        .astype(float)
+    )
+    """The first product loses a fifth of its clients a year to the second."""
+
+    def year(self, *pool: int) -> np.ndarray:
+        delivered = np.ones(24, dtype=bool)
+        return trend.with_pools(planning_year(self.MONTHLY), self.MONTHLY, delivered, np.array(pool))
+
+    def test_a_pool_has_the_level_of_its_sum(self) -> None:
+        apart, together = self.year(0, 1, 2), self.year(0, 0, 2)
+        assert apart == pytest.approx(planning_year(self.MONTHLY).year_clients)
+        assert together[:2].sum() == pytest.approx(12_000, rel=0.01)
+        assert abs(apart[:2].sum() - 12_000) > 2 * abs(together[:2].sum() - 12_000)
+        assert together[2] == apart[2], "who is in no pool keeps its level"
+        assert together[0] / together[1] == pytest.approx(apart[0] / apart[1])
