@@ -43,6 +43,7 @@ from allocation.pipeline.example_input import example_folder
 from allocation.pipeline.gates import validate_inputs, validate_outcome
 from allocation.pipeline.problems import layers_of_boundaries, layers_of_run, no_division
 from allocation.pipeline.succession import Succession, areas_in_force
+from allocation.report.borders import keep_borders
 from allocation.report.summary import code_version
 from allocation.runs import run_files
 from allocation.runs.run import Progress, Run
@@ -75,12 +76,14 @@ def prepare_boundaries(run: Run, progress: Progress | None = None) -> None:
     try:
         with storage.shared(run.var / "cache") as cache:
             loaded = geodata.load_boundaries(run.boundaries, cache, progress)
+            loaded.write(run.boundaries_folder)
+            storage.send_folder(run.folder / run_files.BOUNDARIES_FOLDER)
+            fingerprint = loaded.fingerprint()
+            keep_borders(run.folder, cache, fingerprint)
     except geodata.GeodataError as error:
         raise Refused(str(error)) from error
-    loaded.write(run.boundaries_folder)
-    storage.send_folder(run.folder / run_files.BOUNDARIES_FOLDER)
     follows = dict(zip(loaded.follows["pc4"], loaded.follows["follows"], strict=True))
-    record = BoundariesRecord(edition=asdict(loaded.edition), fingerprint=loaded.fingerprint(), follows=follows)
+    record = BoundariesRecord(edition=asdict(loaded.edition), fingerprint=fingerprint, follows=follows)
     run.write(run_files.BOUNDARIES, record)
     before = areas_in_force(run, version)
     followed = Succession.between(loaded.areas if before is None else before, loaded.areas, loaded.follows)

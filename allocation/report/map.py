@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import geopandas as gpd
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -17,12 +16,11 @@ from numpy.typing import NDArray
 from allocation.contract.published_tables import EXPECTED
 from allocation.contract.vocabulary import CLIENT_LINES
 from allocation.publication.small_counts import shown
-from allocation.report import topology
 from allocation.report.board import Board, Ints, LayerBoard
+from allocation.report.borders import borders
 from allocation.report.colours import PALETTES, colour_teams
-from allocation.runs import run_files
+from allocation.report.topology import Topology
 
-TOLERANCE_M = 100.0
 SHOWN = (
     ("vangnet", "ZW en WIA – vangnetlijn", "zw_wia", "vangnet"),
     ("werkgever", "ZW en WIA – werkgeverslijn", "zw_wia", "werkgever"),
@@ -33,7 +31,9 @@ SHOWN = (
 
 def map_value(folder: Path, board: Board) -> dict[str, Any]:
     """The whole value, ready for JSON. Positions of areas and teams are those of ``board``."""
-    areas, shape = board.areas, _topology(folder, board)
+    areas, shape = board.areas, borders(folder)
+    if len(shape.rings) != len(areas):
+        raise ValueError("the areas of the board are not those of the boundaries")
     regions = areas.drop_duplicates("arbeidsmarktregio_nr").sort_values("arbeidsmarktregio")
     region_at = {int(nr): i for i, nr in enumerate(regions["arbeidsmarktregio_nr"])}
     gemeenten = sorted(areas["gemeente_name"].unique())
@@ -60,22 +60,12 @@ def map_value(folder: Path, board: Board) -> dict[str, Any]:
     }
 
 
-def _topology(folder: Path, board: Board) -> topology.Topology:
-    import geodata
-
-    frame = gpd.read_parquet(run_files.AREAS.fetched(folder), columns=["pc4", "geometry"])
-    frame = frame.sort_values("pc4", ignore_index=True)
-    if frame["pc4"].tolist() != board.areas["pc4"].tolist():
-        raise ValueError("the areas of the board are not those of the boundaries")
-    return topology.build(geodata.simplify(frame, TOLERANCE_M).to_numpy())
-
-
 def _deltas(arc: Ints) -> list[int]:
     """First point, then the step to each next one: small numbers make a small file."""
     return np.vstack([arc[:1], np.diff(arc, axis=0)]).ravel().tolist()
 
 
-def team_values(board: Board, shape: topology.Topology) -> list[dict[str, Any]]:
+def team_values(board: Board, shape: Topology) -> list[dict[str, Any]]:
     """Id, name, kind, office and colour of every team, in the order of ``board.teams``."""
     position = pd.Series(board.areas.index, index=board.areas["pc4"])
     colours = team_colours(board, shape)
@@ -92,7 +82,7 @@ def team_values(board: Board, shape: topology.Topology) -> list[dict[str, Any]]:
     ]
 
 
-def team_colours(board: Board, shape: topology.Topology) -> list[int]:
+def team_colours(board: Board, shape: Topology) -> list[int]:
     """Colours such that teams that border on each other, in force or proposed, in any layer, differ."""
     pairs: set[tuple[int, int]] = set()
     inner = shape.sides[(shape.sides >= 0).all(axis=1)]

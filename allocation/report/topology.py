@@ -6,6 +6,7 @@ half as large. Belongs here: the conversion. Does not belong here: colours, team
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -31,6 +32,32 @@ class Topology:
     arcs: tuple[Ints, ...]
     sides: Ints
     rings: tuple[tuple[tuple[int, ...], ...], ...]
+
+    def to_arrays(self) -> dict[str, NDArray[Any]]:
+        """The same in flat arrays, to be kept: lists one after the other, with the length of each."""
+        walks = [walk for rings in self.rings for walk in rings]
+        return {
+            "step_m": np.array([self.step_m]),
+            "points": np.concatenate(self.arcs) if self.arcs else np.zeros((0, 2), dtype=np.int64),
+            "points_of_arc": np.array([len(arc) for arc in self.arcs], dtype=np.int64),
+            "sides": self.sides,
+            "walks": np.array([arc for walk in walks for arc in walk], dtype=np.int64),
+            "arcs_of_walk": np.array([len(walk) for walk in walks], dtype=np.int64),
+            "walks_of_area": np.array([len(rings) for rings in self.rings], dtype=np.int64),
+        }
+
+    @classmethod
+    def of_arrays(cls, kept: Mapping[str, NDArray[Any]]) -> Topology:
+        """What ``to_arrays`` gave."""
+        walks = [tuple(walk.tolist()) for walk in _cut(kept["walks"], kept["arcs_of_walk"])]
+        ends = np.cumsum([0, *kept["walks_of_area"]])
+        rings = tuple(tuple(walks[a:b]) for a, b in pairwise(ends))
+        return cls(float(kept["step_m"][0]), tuple(_cut(kept["points"], kept["points_of_arc"])), kept["sides"], rings)
+
+
+def _cut(values: NDArray[Any], lengths: Ints) -> list[NDArray[Any]]:
+    """``values`` in pieces of ``lengths``."""
+    return np.split(values, np.cumsum(lengths)[:-1]) if len(lengths) else []
 
 
 def build(polygons: NDArray[Any], step_m: float = 10.0) -> Topology:

@@ -312,6 +312,8 @@ AREAS = FrameFile(f"{BOUNDARIES_FOLDER}/areas.parquet", "boundaries", ("pc4",))
 EDGES = FrameFile(f"{BOUNDARIES_FOLDER}/edges.parquet", "boundaries", ("a", "b", "border_m"))
 REPAIRS = FrameFile(f"{BOUNDARIES_FOLDER}/repairs.parquet", "boundaries")
 EDITION = JsonFile(f"{BOUNDARIES_FOLDER}/edition.json", "boundaries")
+BORDERS = ArraysFile("borders.npz", "boundaries")
+"""The borders that maps draw (``report.borders``); a run of an earlier release has none."""
 BOUNDARIES = RecordFile("boundaries.json", "boundaries", BoundariesRecord)
 BOUNDARY_CHANGES = JsonFile("boundary_changes.json", "boundaries")
 SUCCESSION = Tables("succession", "boundaries")

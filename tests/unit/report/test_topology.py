@@ -63,7 +63,19 @@ def test_any_division_of_a_grid_comes_back_whole(owner: list[int]) -> None:
         shapely.union_all([cell for cell, name in zip(cells, owner, strict=True) if name == one]) for one in names
     ]
     topology = build(shapely.coverage_simplify(np.array(shapes), 0))
+    topology = Topology.of_arrays(topology.to_arrays())
     for area, shape in enumerate(shapes):
         assert rebuilt(topology, area).symmetric_difference(shape).area == 0
     for sides in topology.sides.tolist():
         assert len(set(sides)) == 2, "a border separates two different things"
+
+
+def test_kept_in_flat_arrays_it_is_the_same() -> None:
+    """Areas with one ring, with two, and with a hole."""
+    hole = Polygon([(500, 0), (900, 0), (900, 400), (500, 400)], [[(600, 100), (600, 200), (700, 200), (700, 100)]])
+    made = build(np.array([box(0, 0, 100, 100), MultiPolygon([box(100, 0, 200, 100), box(0, 300, 90, 400)]), hole]))
+    again = Topology.of_arrays(made.to_arrays())
+    assert again.step_m == made.step_m
+    assert again.rings == made.rings
+    assert again.sides.tolist() == made.sides.tolist()
+    assert [arc.tolist() for arc in again.arcs] == [arc.tolist() for arc in made.arcs]
