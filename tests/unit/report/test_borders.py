@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import geopandas as gpd
@@ -15,7 +16,7 @@ from allocation.runs import run_files
 def run_with(folder: Path, *widths_m: int) -> Path:
     """The folder of a run with areas side by side, each so wide and 1 km high, the last one first."""
     edges = np.cumsum([0, *widths_m])
-    shapes = [box(int(a), 0, int(b), 1000) for a, b in zip(edges[:-1], edges[1:], strict=True)]
+    shapes = [box(int(a), 0, int(b), 1000) for a, b in pairwise(edges)]
     frame = gpd.GeoDataFrame({"pc4": [str(1000 + i) for i in range(len(shapes))]}, geometry=shapes, crs=28992)
     path = run_files.AREAS.path(folder)
     path.parent.mkdir(parents=True)
