@@ -66,10 +66,13 @@ def progress_ends() -> None:
 
 
 def _run(asked: argparse.Namespace) -> int:
+    run = start(asked)
+    from allocation.pipeline import processes
+
+    processes.get_ready()
     from allocation.pipeline import run_all
     from allocation.report import summary
 
-    run = start(asked)
     run_all.run_all(run, until="publication" if asked.publish else "proposal", progress=progress)
     progress_ends()
     print(summary.unchanged_text(run) or summary.summary_text(summary.summary(run)))
@@ -82,6 +85,9 @@ def _propose(asked: argparse.Namespace) -> int:
 
 
 def _scenario(asked: argparse.Namespace) -> int:
+    from allocation.pipeline import processes
+
+    processes.get_ready()
     from allocation.pipeline import run_scenario
     from allocation.pipeline.scenario import Scenario
     from allocation.pipeline.scenario_compare import side_by_side

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import date
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -110,8 +111,9 @@ class _Builder:
         )
         hours = capacity_hours(inputs.teams, day, config)
         self.capacity, self.capacity_other = hours["verzekeringsarts"], hours["other"]
-        self._work_of: dict[tuple[str, str], pd.DataFrame] = {}
-        self._balanced_of: dict[tuple[str, str], pd.Series] = {}
+        self._layer_work, self._clients = cache(self._layer_work_of), cache(self._clients_of)
+        self._balanced, self._base_hours = cache(self._balanced_of), cache(self._base_hours_of)
+        self._line_hours = cache(self._line_hours_of)
         self.areas = areas.set_index("pc4", drop=False).sort_index()
         self.clusters = inputs.clusters
         self.teams = active_teams(inputs.teams, day)
@@ -169,21 +171,28 @@ class _Builder:
         ends = {name: self.areas.index.get_indexer(pd.Index(pairs[name])) for name in ("a", "b")}
         return pairs.assign(**ends).query("a >= 0 and b >= 0")
 
-    def _layer_work(self, domain: str, line: str) -> pd.DataFrame:
-        """``layer_work`` of the whole country, computed once."""
-        key = (domain, line)
-        if key not in self._work_of:
-            self._work_of[key] = layer_work(self.work, domain, line, self.config)
-        return self._work_of[key]
+    # each of these is of the whole country, and computed once
 
-    def _balanced(self, domain: str, line: str) -> pd.Series:
-        """``balance.hours_per_area`` of the whole country, computed once."""
-        key = (domain, line)
-        if key not in self._balanced_of:
-            self._balanced_of[key] = hours_per_area(
-                self.work, self._files(), self.norms, self.recurring, domain, line, self.config
-            )
-        return self._balanced_of[key]
+    def _layer_work_of(self, domain: str, line: str) -> pd.DataFrame:
+        return layer_work(self.work, domain, line, self.config)
+
+    def _clients_of(self, domain: str, line: str) -> pd.Series:
+        """Planned clients a year, by pc4."""
+        return self._layer_work(domain, line).groupby("pc4")["planned_clients"].sum()
+
+    def _balanced_of(self, domain: str, line: str) -> pd.Series:
+        return hours_per_area(self.work, self._files(), self.norms, self.recurring, domain, line, self.config)
+
+    def _base_hours_of(self, domain: str, line: str) -> pd.Series | None:
+        return base_hours(self._files(), self.norms, self.recurring, domain, line, self.config)
+
+    def _line_hours_of(self, domain: str) -> pd.Series:
+        """Hours a year indexed by pc4 and client line."""
+        of_line = {
+            name: self._layer_work(domain, name).groupby("pc4")["hours_verzekeringsarts"].sum() for name in CLIENT_LINES
+        }
+        hours: pd.Series = pd.concat(of_line).swaplevel()
+        return hours
 
     def _files(self) -> pd.DataFrame:
         if self.held is None and self.config.balance != "load":
@@ -192,7 +201,7 @@ class _Builder:
 
     def _base_load(self, domain: str, line: str, teams: pd.DataFrame) -> NDArray[np.float64] | None:
         """(k,) the balanced hours in files that stay with each team; None where the balance does not count files."""
-        hours = base_hours(self._files(), self.norms, self.recurring, domain, line, self.config)
+        hours = self._base_hours(domain, line)
         return None if hours is None else hours.reindex(teams["team_id"], fill_value=0.0).to_numpy(dtype=np.float64)
 
     def _name(self, members: set[int], named: list[tuple[str, set[int]]]) -> str:
@@ -208,7 +217,7 @@ class _Builder:
         areas = self.areas[self.areas["arbeidsmarktregio_nr"].isin(members)]
         work = self._layer_work(domain, line)
         work = work[work["pc4"].isin(areas.index)]
-        clients = work.groupby("pc4")["planned_clients"].sum().reindex(areas.index, fill_value=0.0)
+        clients = self._clients(domain, line).reindex(areas.index, fill_value=0.0)
         balanced = self._balanced(domain, line).reindex(areas.index, fill_value=0.0)
         capacity = self._capacity(teams, domain, line, work)
         serving = teams[capacity > 0].sort_values("team_id")
@@ -321,6 +330,10 @@ class _Builder:
         is_member = self.areas.index.isin(areas.index)
         pairs = pairs[is_member[pairs["a"]] & is_member[pairs["b"]]]
         area = self.areas.index.get_indexer(pd.Index(parts["pc4"]))
+        if parts["pc4"].is_unique:
+            at = np.full(len(self.areas), -1)
+            at[area] = np.arange(len(parts))
+            return pairs.assign(a=at[pairs["a"]], b=at[pairs["b"]]).reset_index(drop=True)
         units = pd.DataFrame({"area": area, "at": np.arange(len(parts))})
         pairs = pairs.merge(units, left_on="a", right_on="area").merge(
             units, left_on="b", right_on="area", suffixes=("", "_b")
@@ -388,11 +401,3 @@ class _Builder:
         )
         if problem not in self.problems:
             self.problems.append(problem)
-
-    def _line_hours(self, domain: str) -> pd.Series:
-        """Hours a year indexed by pc4 and client line."""
-        of_line = {
-            name: self._layer_work(domain, name).groupby("pc4")["hours_verzekeringsarts"].sum() for name in CLIENT_LINES
-        }
-        hours: pd.Series = pd.concat(of_line).swaplevel()
-        return hours

@@ -126,12 +126,15 @@ def compared_with(layer: Layer, now: pd.DataFrame, hours: pd.Series) -> Layer:
     teams, pc4 = list(problem.team_ids), layer.parts["pc4"]
     held = rows_of_line(now[now["law_domain"] == layer.law_domain], line)
     held = by_line_of(held[held["team_id"].isin(teams) & held["pc4"].isin(pc4)], line, hours)
-    places = pd.DataFrame(problem.xy_m, index=pc4, columns=["x_m", "y_m"])
-    offices = pd.DataFrame(problem.office_xy_m, index=teams, columns=["x_m", "y_m"])
-    team_of = main_teams(held, places[~places.index.duplicated()], offices)
+    is_whole = held["pc4"].is_unique and np.allclose(held["weight"] * held["share"], 1.0)
+    if is_whole:
+        team_of = held.set_index("pc4")["team_id"]
+    else:
+        places = pd.DataFrame(problem.xy_m, index=pc4, columns=["x_m", "y_m"])
+        offices = pd.DataFrame(problem.office_xy_m, index=teams, columns=["x_m", "y_m"])
+        team_of = main_teams(held, places[~places.index.duplicated()], offices)
     position = {team: at for at, team in enumerate(teams)}
     current = np.array([position.get(team, -1) for team in pc4.map(team_of)], dtype=np.int64)
-    is_whole = held["pc4"].is_unique and np.allclose(held["weight"] * held["share"], 1.0)
     kept = None if is_whole else kept_parts(held, layer.parts, teams, locked_teams(problem))
     return replace(layer, problem=problem.replace(current=current, kept=kept))
 

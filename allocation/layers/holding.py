@@ -106,14 +106,20 @@ class Roster:
         ----------
         files : team_id (the holder), pc4, region (number), client_group, law, line, serves (``served_by``).
         """
-        columns = ["team_id", "region", "client_group", "law", "line", "serves"]
+        found = self.refusal_anywhere(files)
+        is_elsewhere = found.isna() & (files["serves"] != SPECIAL) & ~self._serves_region(files)
+        found = found.mask(is_elsewhere, Reason.REGION)
+        return found.where(found.notna() | ~self.is_barred(files), Reason.BARRED)
+
+    def refusal_anywhere(self, files: pd.DataFrame) -> pd.Series:
+        """The same as far as it does not depend on the place: team_id, client_group, law, line, serves."""
+        columns = ["team_id", "client_group", "law", "line", "serves"]
         case = files.groupby(columns, dropna=False, sort=False).ngroup()
         cases = files.loc[~case.duplicated(), columns]  # in the order of their numbers
         reasons = np.array([self._of_case(*one) for one in cases.itertuples(index=False, name=None)], dtype=object)
-        found = pd.Series(reasons[case.to_numpy()], index=files.index, dtype=object)
-        return found.where(found.notna() | ~self.is_barred(files), Reason.BARRED)
+        return pd.Series(reasons[case.to_numpy()], index=files.index, dtype=object)
 
-    def _of_case(self, team_id: str, region: int, group: str, law: str, line: str, serves: str) -> Reason | None:
+    def _of_case(self, team_id: str, group: str, law: str, line: str, serves: str) -> Reason | None:
         team = self.teams.get(team_id)
         if team is None:
             return Reason.ENDED
@@ -127,9 +133,14 @@ class Roster:
             return Reason.PW_CLIENT if serves == PW else Reason.OTHER_CLIENTS
         if serves != PW and law not in team.laws:
             return Reason.LAW
-        if serves != PW and line not in team.lines:
-            return Reason.LINE
-        return None if serves == SPECIAL or region in team.served else Reason.REGION
+        return Reason.LINE if serves != PW and line not in team.lines else None
+
+    def _serves_region(self, files: pd.DataFrame) -> pd.Series:
+        """Whether the holder of each file serves its region."""
+        pair = files.groupby(["team_id", "region"], dropna=False, sort=False).ngroup()
+        pairs = files.loc[~pair.duplicated(), ["team_id", "region"]].itertuples(index=False, name=None)
+        serves = np.array([team in self.teams and region in self.teams[team].served for team, region in pairs], bool)
+        return pd.Series(serves[pair.to_numpy()], index=files.index)
 
     def is_barred(self, files: pd.DataFrame) -> pd.Series:
         """Whether a lock keeps the holder from the postcode of each file: team_id, pc4, line."""
@@ -196,7 +207,7 @@ def _given_up(rows: pd.DataFrame, files: pd.DataFrame) -> NDArray[np.bool_]:
     gone = (rows["team_id"].notna() & ~rows["is_central"]).to_numpy(copy=True)
     segment = ["team_id", "law", "line", "client_group", "pw_client"]
     says = files.rename(columns={"team_from": "team_id", "client_line": "line", "pc4": "place"})
-    place = rows["pc4_in_file"].where(rows["pc4_in_file"].isin(says["place"]), rows["pc4"])
+    place = rows["pc4_in_file"].where(rows["pc4_in_file"].isin(says["place"].unique()), rows["pc4"])
     asked = rows[segment].assign(place=place)[gone].astype({"team_id": "str"})
     near = asked.merge(says[[*segment, "place", "team_to"]], on=[*segment, "place"], how="left")["team_to"]
     wide = asked.merge(says.loc[says["place"] == "*", [*segment, "team_to"]], on=segment, how="left")["team_to"]

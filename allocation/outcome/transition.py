@@ -167,23 +167,25 @@ def files_table(
     segments = segments[segments["pw_client"] | (segments["law"] != "PW")]
     line = [serving_line(*pair) for pair in segments[["law", "client_line"]].itertuples(index=False, name=None)]
     segments = segments.assign(line=line, serves=served_by(segments, config))
-    cases = segments.merge(pd.DataFrame({"team_id": sorted({*roster.teams, *holders})}), how="cross")
-    regions = areas["arbeidsmarktregio_nr"].drop_duplicates().astype(int)
-    cases = cases.merge(regions.rename("region"), how="cross").assign(pc4="*")
-    cases["refusal"] = roster.refusal(cases)
-    if config.continuity != "stay":
-        cases["refusal"] = cases["refusal"].fillna(Reason.POLICY)
-    everywhere = cases["serves"] == SPECIAL
-    kept = cases[cases["refusal"].isna()]
-    wide = kept[everywhere[kept.index]].drop_duplicates(["team_id", *SEGMENT_NAMES]).assign(pc4="*")
-    places = areas[["pc4", "arbeidsmarktregio_nr"]].rename(columns={"arbeidsmarktregio_nr": "region"})
-    near = kept[~everywhere[kept.index]].drop(columns="pc4").merge(places.astype({"region": int}), on="region")
-    stay = pd.concat([wide, near], ignore_index=True)
-    barred = roster.is_barred(stay)  # all else that a file can be refused for holds for the whole region
-    stay = stay.assign(team_to=stay["team_id"].mask(barred, "*"), why=np.where(barred, Reason.BARRED, Reason.KEEPS))
-    refused = cases[cases["refusal"].notna()].assign(order=lambda rows: rows["refusal"].eq(Reason.REGION))
-    refused = refused.sort_values("order").drop_duplicates(["team_id", *SEGMENT_NAMES])
-    refused = refused.assign(team_to="*", why=refused["refusal"])
+    cases = segments.merge(pd.DataFrame({"team_id": sorted({*roster.teams, *holders})}), how="cross").assign(pc4="*")
+    cases["why"] = roster.refusal_anywhere(cases)
+    places = areas[["pc4"]].assign(region=areas["arbeidsmarktregio_nr"].astype(int))
+    served = _served_regions(roster, set(places["region"]))
+    in_regions = served["team_id"].value_counts()
+    refused, kept = cases[cases["why"].notna()], cases[cases["why"].isna()]
+    wide, near = kept[kept["serves"] == SPECIAL], kept[kept["serves"] != SPECIAL]
+    somewhere = near[near["team_id"].isin(in_regions.index)]
+    serves_all = in_regions.index[in_regions == places["region"].nunique()]
+    elsewhere = near[~near["team_id"].isin(serves_all)].assign(why=Reason.REGION)
+    if config.continuity == "stay":
+        placed = somewhere.drop(columns="pc4").merge(served, on="team_id").merge(places, on="region")
+        stay = pd.concat([wide, placed], ignore_index=True)
+        barred = roster.is_barred(stay)  # all else that a file can be refused for holds for the whole region
+        stay = stay.assign(team_to=stay["team_id"].mask(barred, "*"), why=np.where(barred, Reason.BARRED, Reason.KEEPS))
+    else:
+        stay, follows = kept[:0], pd.concat([wide, somewhere]).assign(why=Reason.POLICY)
+        refused = pd.concat([refused, follows])
+    refused = pd.concat([refused, elsewhere]).drop_duplicates(["team_id", *SEGMENT_NAMES]).assign(team_to="*")
     unknown = segments.assign(team_id="*", pc4="*", team_to="*", why=Reason.UNKNOWN)
     table = pd.concat([stay, refused, unknown], ignore_index=True).rename(columns={"team_id": "team_from"})
     table = table.assign(
@@ -197,6 +199,12 @@ def files_table(
 
 
 SEGMENT_NAMES = ["law", "client_line", "client_group", "pw_client"]
+
+
+def _served_regions(roster: Roster, regions: set[int]) -> pd.DataFrame:
+    """team_id, region: which of ``regions`` each team serves."""
+    pairs = [(team, nr) for team, member in roster.teams.items() for nr in sorted(member.served & regions)]
+    return pd.DataFrame(pairs, columns=["team_id", "region"])
 
 
 def expected_per_area(work: pd.DataFrame, allocation: pd.DataFrame, config: Config) -> pd.DataFrame:

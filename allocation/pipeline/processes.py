@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from multiprocessing import get_context, parent_process
+from multiprocessing.forkserver import ensure_running, set_forkserver_preload
 from threading import Thread
 from typing import Any
 
@@ -46,12 +47,26 @@ def processes(count: int, *, are_apart: bool = True) -> Iterator[Executor]:
             raise
 
 
+def get_ready() -> None:
+    """Let the process from which the others are forked import what they need, while this one does the same."""
+    set_forkserver_preload(["allocation.pipeline.run_all"])
+    ensure_running()
+
+
 def worker_processes(count: int, prepare: Callable[[], None] | None = None) -> ProcessPoolExecutor:
-    """``count`` new processes, which end when this one does, however that ends. Each begins with ``prepare``."""
-    return ProcessPoolExecutor(count, mp_context=get_context("spawn"), initializer=_begin, initargs=(prepare,))
+    """``count`` new processes, which end when this one does, however that ends. Each begins with ``prepare``.
+
+    They are forked from one process that has imported what a run needs, and has no threads; so the import is made once.
+    """
+    get_ready()
+    environment = dict(os.environ)
+    return ProcessPoolExecutor(
+        count, mp_context=get_context("forkserver"), initializer=_begin, initargs=(prepare, environment)
+    )
 
 
-def _begin(prepare: Callable[[], None] | None) -> None:
+def _begin(prepare: Callable[[], None] | None, environment: dict[str, str]) -> None:
+    os.environ.update(environment)  # that of now, not of when the first of these processes was made
     # Ctrl+C reaches every process of a terminal, and the main process ends the workers.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     Thread(target=_end_with_the_main_process, daemon=True).start()

@@ -14,12 +14,11 @@ import pandas as pd
 
 from allocation.report import dutch
 from allocation.report.account_sheets import finding, gates
-from allocation.report.board import LayerBoard, Totals, totals
+from allocation.report.board import LayerBoard
 from allocation.report.change_sheets import change_sheet
 from allocation.report.division_charts import Chart, load_chart
 from allocation.report.dutch import number, percent
 from allocation.report.estimate import suspected_breaks
-from allocation.report.for_readers import sums_shown
 from allocation.report.frames import Frames
 from allocation.report.moves import reasons_counted
 from allocation.report.sheet import Cell, Column, Sheet, amount, amount_of, records, share, text
@@ -144,16 +143,9 @@ def _regions(count: int) -> str:
     return "1 regio" if count == 1 else f"{number(count)} regio's"
 
 
-def _totals(frames: Frames) -> tuple[Totals, Totals]:
-    """Proposed and in force, over all layers; for readers of the figures that they may see."""
-    both = ([b.sums for b in frames.board.layers], [b.sums_now for b in frames.board.layers])
-    new, old = (totals(sums_shown(sums) if frames.is_for_readers else sums) for sums in both)
-    return new, old
-
-
 def main_figures(frames: Frames) -> list[Figure]:
     """The five figures of the page, over all layers: proposal, and the division in force counted in the same way."""
-    new, old = _totals(frames)
+    new, old = frames.totals
     has_now = _has_now(frames)
 
     def now(shown: str) -> str:
@@ -181,7 +173,7 @@ def _moves(frames: Frames) -> Iterable[Figure]:
 
 def further_figures(frames: Frames) -> list[Figure]:
     """The other figures, in the same words."""
-    new, old = _totals(frames)
+    new, old = frames.totals
     has_now = _has_now(frames)
 
     def both(name: str, proposal: str, before: str, note: str = "") -> Figure:

@@ -6,13 +6,15 @@ Belongs here: reading, and hiding what readers outside Operations may not see. D
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import pandas as pd
 
 from allocation.contract.published_tables import ALLOCATION_CHANGES, REGION_SUMMARY, TEAM_LOAD, TRANSITION
 from allocation.publication.small_counts import shown
-from allocation.report.board import Board
+from allocation.report.board import Board, Totals, totals
+from allocation.report.for_readers import sums_shown
 from allocation.runs import run_files
 from allocation.runs.run_files import RunRecord
 
@@ -47,6 +49,13 @@ class Frames:
             transition=shown(TRANSITION, self.transition),
             is_for_readers=True,
         )
+
+    @cached_property
+    def totals(self) -> tuple[Totals, Totals]:
+        """Proposed and in force, over all layers; for readers of the figures that they may see."""
+        both = ([b.sums for b in self.board.layers], [b.sums_now for b in self.board.layers])
+        new, old = (totals(sums_shown(sums) if self.is_for_readers else sums) for sums in both)
+        return new, old
 
     def outcome(self, name: str) -> pd.DataFrame:
         """A table of the outcome."""

@@ -5,8 +5,10 @@ Belongs here: what a cell and a table are. Does not belong here: which tables th
 
 from __future__ import annotations
 
+from collections import namedtuple
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import pandas as pd
@@ -62,8 +64,15 @@ class Sheet:
 
 
 def records(table: pd.DataFrame) -> Iterator[Any]:
-    """The rows, each with its columns as attributes."""
-    return iter(table.itertuples())
+    """The rows, each with its columns as attributes, as ``itertuples`` gives them."""
+    row = _row_type(tuple(map(str, table.columns)))
+    return map(row._make, zip(table.index, *(table[name].tolist() for name in table), strict=True))
+
+
+@cache
+def _row_type(columns: tuple[str, ...]) -> Any:
+    """The type of such rows; pandas makes it anew for each table, and a report has over a thousand small ones."""
+    return namedtuple("Row", ("Index", *columns), rename=True)
 
 
 def text(value: Any) -> Cell:
