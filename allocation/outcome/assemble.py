@@ -106,7 +106,7 @@ def assemble(
     region_rows = region_capacity.region_ledger(work_of_teams, files, norms, solved, region)
     of_regions = region_capacity.region_capacity(region_rows, load, solved, areas, teams, recurring)
     handed = _begin(beside, handover_tables, solved, files, of_regions, allocation, norms, recurring, roster, config)
-    advice = _capacity_tables(region_rows, of_regions, teams, areas, norms, recurring, config)
+    advised = _begin(beside, _capacity_tables, region_rows, of_regions, teams, areas, norms, recurring, config)
     offices = inputs.teams.drop_duplicates("team_id", keep="last").set_index("team_id")["office"]
     until_now = routing.routing_of_division(now, groups, special, offices, config) if len(now) else routed
     months = finished.finished_months(inputs, work, held, until_now, norms, solved, recurring, plan_in_force, config)
@@ -127,7 +127,7 @@ def assemble(
         "transition": moves,
         "line_outcomes": finished.line_outcomes(of_regions, months, inputs.teams, areas, config),
         "finished_months": months,
-        **advice,
+        **advised(),
         "handover_advice": handover,
         "handover_summary": handover_summary,
         "region_capacity": of_regions,

@@ -22,7 +22,7 @@ from allocation.page.desk import STATES, Desk
 from allocation.page.requests import AskedRun, DecisionOrder
 from allocation.page.who import Approver, DeskOf, MayDecide, MayPlan
 from allocation.publication import files, store, versions
-from allocation.report import dutch
+from allocation.report import account_sheets, dutch
 from allocation.report.decision import decision
 from allocation.report.frames import Frames
 from allocation.runs.run import Run
@@ -52,7 +52,11 @@ def summary(desk: Desk, run_id: str, *, for_readers: bool) -> dict[str, Any]:
     """What a proposal does to whom: the words and figures of page one of its report."""
     opened = desk.opened(run_id)
     frames = Frames.read(opened.bench.folder, opened.bench.board)
-    told = decision(frames.for_readers() if for_readers else frames, opened.value["regions"])
+    regions = opened.value["regions"]
+    if for_readers:
+        told = decision(frames.for_readers(), regions)
+    else:
+        told = decision(frames, regions).with_found(account_sheets.gates(frames.folder))
     return {
         "lines": [told.summary, f"Ingangsdatum: {told.first_day}.", *told.movements],
         "figures": [{"name": one.name, "proposal": one.proposal, "now": one.now} for one in told.figures],

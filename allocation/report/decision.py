@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 
 from allocation.report import dutch
-from allocation.report.account_sheets import finding, gates
+from allocation.report.account_sheets import Gate, finding
 from allocation.report.board import LayerBoard
 from allocation.report.change_sheets import change_sheet
 from allocation.report.division_charts import Chart, load_chart
@@ -62,17 +62,29 @@ class Decision:
     regions: Sheet
     switching: list[str]
     movements: list[str]
-    warnings: list[str]
-    more_warnings: int
+    all_warnings: list[str]
     map_region: int | None
     pages: list[RegionPage]
 
+    def with_found(self, gates: Iterable[Gate]) -> Decision:
+        """The same with what the gates found."""
+        told = [f"{gate.name}: {finding(one)}" for gate in gates for one in gate.failed]
+        return replace(self, all_warnings=[*self.all_warnings, *told])
+
+    @property
+    def warnings(self) -> list[str]:
+        """The warnings that page one has room for."""
+        return self.all_warnings[:MOST_WARNINGS]
+
+    @property
+    def more_warnings(self) -> int:
+        return len(self.all_warnings) - len(self.warnings)
+
 
 def decision(frames: Frames, region_names: list[str]) -> Decision:
-    """The decision that a run asks for. ``region_names``: in the order of the map."""
+    """The decision that a run asks for, but for what the gates found. ``region_names``: in the order of the map."""
     changed = _changed_regions(frames)
     names = _pages_of(changed)
-    warnings = list(_warnings(frames))
     few = names if len(names) <= MOST_REGION_PAGES else []
     return Decision(
         first_day=_first_day(frames),
@@ -82,8 +94,7 @@ def decision(frames: Frames, region_names: list[str]) -> Decision:
         regions=_region_sheet(changed, for_readers=frames.is_for_readers),
         switching=_switching(frames.changes),
         movements=[] if frames.is_for_readers else _movements(frames.transition),
-        warnings=warnings[:MOST_WARNINGS],
-        more_warnings=max(0, len(warnings) - MOST_WARNINGS),
+        all_warnings=[*broken_rules(frames), *suspected_breaks(frames.folder)],
         map_region=region_names.index(names[0]) if len(names) == 1 else None,
         pages=[_region_page(frames, name, region_names.index(name)) for name in few],
     )
@@ -255,14 +266,6 @@ def _movements(transition: pd.DataFrame) -> list[str]:
         more = len(flows) - MOST_FLOWS
         told.append(f"Van → naar: {shown}" + (f"; en nog {number(more)} stromen." if more > 0 else "."))
     return told
-
-
-def _warnings(frames: Frames) -> Iterable[str]:
-    yield from broken_rules(frames)
-    yield from suspected_breaks(frames.folder)
-    if not frames.is_for_readers:
-        for gate in gates(frames.folder):
-            yield from (f"{gate.name}: {finding(one)}" for one in gate.failed)
 
 
 def _region_page(frames: Frames, name: str, position: int) -> RegionPage:

@@ -7,7 +7,7 @@ rule itself (`publication.small_counts`), tables (`frames`).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -17,7 +17,7 @@ import pandas as pd
 from allocation.contract.published_tables import REGION_SUMMARY, TEAM_LOAD
 from allocation.contract.vocabulary import MONTHS_A_YEAR
 from allocation.publication.small_counts import shown
-from allocation.report.board import Floats, LayerSums, TeamFigures
+from allocation.report.board import Floats, LayerSums
 
 WAITING_DIGITS = 1
 FILE_HOURS_STEP_OF_A_TEAM = TEAM_LOAD.column("target_hours").rounded_to
@@ -44,27 +44,32 @@ def sums_shown(parts: Sequence[LayerSums]) -> tuple[LayerSums, ...]:
     Of two divisions that differ by one postcode the exact hours of a team would tell, by subtraction, how many clients
     that postcode has.
     """
-    return tuple(_part_shown(part) for part in parts)
+    exact = {column: _of_all(getattr(part.teams, name) for part in parts) for name, column in COLUMNS.items()}
+    seen = shown(TEAM_LOAD, pd.DataFrame(exact))  # of all layers at once
+    columns = {name: seen[column].to_numpy(dtype=np.float64, na_value=np.nan) for name, column in COLUMNS.items()}
+    columns["travel_km"] = np.where(np.isnan(columns["hours"]), np.nan, columns["travel_km"])
+    ends = np.cumsum([len(part.capacity) for part in parts])[:-1]
+    pieces = {name: np.split(values, ends) for name, values in columns.items()}
+    return tuple(_part_shown(part, {name: cut[at] for name, cut in pieces.items()}) for at, part in enumerate(parts))
 
 
-def _part_shown(part: LayerSums) -> LayerSums:
+def _of_all(values: Iterable[Floats]) -> Floats:
+    found = list(values)
+    return np.concatenate(found) if found else np.zeros(0)
+
+
+def _part_shown(part: LayerSums, columns: Mapping[str, Any]) -> LayerSums:
+    """``part`` with ``columns`` instead of the figures of its teams, and its files in steps."""
     files = part.board.files
     files = replace(files, hours=_in_steps(files.hours, FILE_HOURS_STEP_OF_A_LAYER))
-    return replace(part, board=replace(part.board, files=files), teams=_teams_shown(part.teams, part.capacity))
+    a_month = np.where(part.capacity > 0, part.capacity / MONTHS_A_YEAR, np.nan)
+    waiting = _in_steps(part.teams.waiting_months * a_month, FILE_HOURS_STEP_OF_A_TEAM) / a_month
+    teams = replace(part.teams, **columns, waiting_months=np.round(waiting, WAITING_DIGITS))
+    return replace(part, board=replace(part.board, files=files), teams=teams)
 
 
 def _in_steps(amount: Any, step: float) -> Any:
     return np.round(amount / step) * step
-
-
-def _teams_shown(teams: TeamFigures, capacity: Floats) -> TeamFigures:
-    exact = pd.DataFrame({column: getattr(teams, name) for name, column in COLUMNS.items()})
-    seen = shown(TEAM_LOAD, exact)
-    columns = {name: seen[column].to_numpy(dtype=np.float64, na_value=np.nan) for name, column in COLUMNS.items()}
-    columns["travel_km"] = np.where(np.isnan(columns["hours"]), np.nan, columns["travel_km"])
-    a_month = np.where(capacity > 0, capacity / MONTHS_A_YEAR, np.nan)
-    waiting = _in_steps(teams.waiting_months * a_month, FILE_HOURS_STEP_OF_A_TEAM) / a_month
-    return replace(teams, **columns, waiting_months=np.round(waiting, WAITING_DIGITS))
 
 
 def asked_shown(asked: pd.Series) -> pd.Series:

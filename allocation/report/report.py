@@ -60,7 +60,7 @@ CONTINUITY = {
 
 @dataclass(frozen=True)
 class Drawn:
-    """Both editions of a report, all but what the expectations found of the outcome."""
+    """Both editions of a report; what the gates found is added when it is written (readers are not told of it)."""
 
     folder: Path
     content: dict[str, Any]
@@ -68,8 +68,9 @@ class Drawn:
 
     def write(self) -> Path:
         """Write both editions into the folder of the run; returns the path of that of operations."""
-        whole = self.content | {"gates": account_sheets.gates(self.folder)}
-        run_files.REPORT.write(self.folder, _page(whole))
+        found = account_sheets.gates(self.folder)
+        decided = self.content["decision"].with_found(found)
+        run_files.REPORT.write(self.folder, _page(self.content | {"gates": found, "decision": decided}))
         run_files.REPORT_FOR_READERS.write(self.folder, self.for_readers)
         return run_files.REPORT.path(self.folder)
 

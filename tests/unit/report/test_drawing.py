@@ -1,0 +1,32 @@
+"""The report is drawn while the gate works: what the gate finds stands in it all the same, in the edition for
+Operations."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from allocation.report.report import draw
+from allocation.runs import run_files
+from tests.support.browser import toy_run
+
+FOUND = {
+    "table": "team_load",
+    "column": None,
+    "sentence_nl": "een team is ver weg",
+    "severity": "warning",
+    "examples": [],
+    "how_many": 0,
+}
+TOLD = "Uitkomst: een team is ver weg"
+
+
+def test_what_the_gate_finds_after_the_drawing_is_told(tmp_path: Path) -> None:
+    folder = toy_run(tmp_path).folder
+    drawn = draw(folder)
+    gate = {"success": True, "statistics": {"checks": 7, "met": 6}, "failed": [FOUND]}
+    run_files.VALIDATION.write(folder, {"success": True, "outcome": gate})
+    ours, theirs = drawn.write().read_text(), run_files.REPORT_FOR_READERS.read(folder)
+    decided, checked = ours.split("Kerncijfers</h2>")[0], ours.split('id="controle-kop"')[1]
+    assert TOLD in decided
+    assert "een team is ver weg" in checked
+    assert "een team is ver weg" not in theirs
