@@ -5,7 +5,7 @@ of the planning year (``trend``).
 
 The model of a series is Gaussian in the log of its monthly clients::
 
-    log y(t) = level + season(month of t) + size x shape(t) + noise,   noise variance = 1 / y(t) + extra
+    log y(t) = level + season(month of t) + size x shape(t) + noise,   noise variance = 1 / y(t) + extra, or swings
 
 with season ~ N(0, season_sd^2), independent per calendar month, and size ~ N(0, prior sd of its kind). One candidate is
 one shape: a trend, a step at a month, or a temporary change between two months. Each candidate has a closed marginal
@@ -38,6 +38,9 @@ SHORTEST_STEP, LONGEST_PULSE, INCOMPLETE, LONGEST_DELAY = 3, 9, 2, 6
 """A step is seen for at least three months. A temporary change lasts up to nine, and when it still lasts at the end at
 most two months: counts that are not complete yet."""
 SEASON_SDS, NOISE_SDS = (0.02, 0.05, 0.1, 0.2, 0.4), (0.0, 0.01, 0.03, 0.08)
+SWING_SD, SWING_MONTHS = 0.02, 6.0
+"""The noise may also be swings that come back: their standard deviation (log), and after how many months 1/e of one is
+left. Without it, temporary changes of one place after the other pass for a trend of all."""
 LASTING = 0.5
 """Part of a change of all products together that is expected to last: it may be one year's accident."""
 COMMON_CANDIDATES = 40
@@ -90,8 +93,9 @@ class Shapes:
         return replace(self, future=last[:, None] * future, log_prior=_log_prior(self.kind, COMMON_PRIOR))
 
 
-def shapes(months: int) -> Shapes:
-    """All candidates for a history of so many months."""
+def shapes(months: int, at_end: int = INCOMPLETE) -> Shapes:
+    """All candidates for a history of so many months; a temporary change that still lasts at its end has at most
+    ``at_end`` months."""
     time = np.arange(months)
     spans = [(NONE, 0, 0), (TREND, 0, 0)]
     spans += [(STEP, start, months) for start in range(SHORTEST_STEP, months - SHORTEST_STEP + 1)]
@@ -99,7 +103,7 @@ def shapes(months: int) -> Shapes:
         (PULSE, start, start + length)
         for length in range(1, LONGEST_PULSE + 1)
         for start in range(months - length + 1)
-        if start + length < months or length <= INCOMPLETE
+        if start + length < months or length <= at_end
     ]
     spans += [
         (DELAY, start, start + 2 * length)
@@ -189,12 +193,13 @@ def _evidence(
         z, noise, seasons = z - np.log(whole), np.maximum(1 / y - 1 / whole, 0.1 / y), list(SEASON_SDS[:2])
     months = len(clients)
     same = (month[:, None] % YEAR == month[None, :] % YEAR).astype(np.float64)
+    swings = SWING_SD**2 * np.exp(-np.abs(month[:, None] - month[None, :]) / SWING_MONTHS)
     logs = np.zeros(months)
     logs[month] = z
     best: tuple[float, _Evidence] | None = None
     for season in seasons:
-        for extra in NOISE_SDS:
-            covariance = season**2 * same + np.diag(noise + extra**2)
+        for extra in (*(sd**2 * np.eye(len(month)) for sd in NOISE_SDS), swings):
+            covariance = season**2 * same + np.diag(noise) + extra
             inverse = np.linalg.inv(covariance)
             ones = inverse.sum(axis=1)
             m = np.zeros((months, months))

@@ -34,15 +34,15 @@ VAGUE = 1e4
 NO_COUNT = 1e9
 FACTOR_RANGE = (0.02, 8.0)
 RESTLESS_SD = 0.3
-"""A unit whose walk has a larger standard deviation a year is restless: new houses, a postcode that was merged."""
+"""A unit whose walk has a larger standard deviation a year is restless: new houses, a home for asylum seekers."""
 
 
 @dataclass(frozen=True)
 class Drift:
     """Per unit: ``factor`` = level in the planning year / weighted mean of its level in the history, and ``variance``
     of that (a share, squared), the walk of the planning year included. ``is_restless``: more probably than not its walk
-    is beyond ``RESTLESS_SD``. ``burst_variance``: relative variance of one period's counts beyond chance, mean of all
-    units; ``own_burst``: that of each unit."""
+    is beyond ``RESTLESS_SD``, or something happened at once (``stories.area_stories``). ``burst_variance``: relative
+    variance of one period's counts beyond chance, mean of all units; ``own_burst``: that of each unit."""
 
     factor: Floats
     variance: Floats
@@ -84,11 +84,15 @@ def noise_of(counts: Floats, expected: Floats) -> tuple[Floats, Floats]:
     return ratio, np.where(some, 1 / np.maximum(expected, 1e-9), NO_COUNT)
 
 
-def changed(part: Floats, posterior: Floats, change: Floats, error: Floats, q: Floats, burst: Floats) -> Drift:
-    """The average over all combinations (units, combinations) of a walk's variance ``q`` and a burst variance."""
+def changed(
+    part: Floats, posterior: Floats, change: Floats, error: Floats, q: Floats, burst: Floats,
+    far: NDArray[np.bool_] | None = None,
+) -> Drift:  # fmt: skip
+    """The average over all combinations (units, combinations) of a walk's variance ``q`` and a burst variance. ``far``:
+    combinations that make a unit restless, default: walks beyond ``RESTLESS_SD``."""
     mean = (posterior * change).sum(axis=1)
     spread = (posterior * (error + q / 3 + (change - mean[:, None]) ** 2)).sum(axis=1)
-    restless = posterior[:, q > RESTLESS_SD**2].sum(axis=1) > 0.5
+    restless = posterior[:, q > RESTLESS_SD**2 if far is None else far].sum(axis=1) > 0.5
     return Drift(np.clip(1 + mean, *FACTOR_RANGE), spread, restless, float(part @ burst), posterior @ burst)
 
 

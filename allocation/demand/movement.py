@@ -17,7 +17,7 @@ from allocation.demand.drift import Drift, drift
 from allocation.demand.history import History
 from allocation.demand.pooling import Pooled, by_pools, own_course, pooled
 from allocation.demand.shrinkage import Codes, Floats, sum_by
-from allocation.demand.stories import unit_stories
+from allocation.demand.stories import area_stories, unit_stories
 
 QUARTER, HALF_YEAR, LONG_HISTORY = 3, 6, 36
 """Months in a period: quarters, or half years for a history of more than three years."""
@@ -64,11 +64,11 @@ def movement(history: History, estimate: Floats) -> Movement:
     recency = _mean_by_period(history.recency, period)
     step = float(np.bincount(period).max()) / YEAR
     course = _Course.of(counts, weighted, history.region, np.zeros(areas, dtype=np.bool_))
-    local = course.drift_of_areas(counts, history.region, recency, step)
+    local = course.drift_of_areas(counts, history.region, recency, period)
     if local.is_restless.any() and not local.is_restless.all():
         course = _Course.of(counts, weighted, history.region, local.is_restless)
     town, own = course.drift_of_towns(counts, history, local.is_restless, recency, step)
-    calm = course.drift_of_areas(counts, history.region, recency, step, own[:, history.town])
+    calm = course.drift_of_areas(counts, history.region, recency, period, own[:, history.town])
     local = replace(calm, is_restless=local.is_restless)
     region, stream, pools = _of_regions(history, estimate, apart, local.is_restless)
     found = _with_bursts(history, counts, course.of_region, course.expected, period, region, local, step)
@@ -100,7 +100,7 @@ def _of_regions(
     flat = (len(own), regions * streams)
     of_stream = unit_stories(
         seen.reshape(flat).T, (due * own[:, :, None]).reshape(flat).T, _mean_by_period(history.recency, quarter),
-        quarter, STREAM_SDS, np.tile(np.arange(streams), regions), whole_periods=True,
+        quarter, STREAM_SDS, whole_periods=True,
     )  # fmt: skip
     if regions * streams < LEAST_STREAMS or streams == 1 or regions == 1:
         of_stream = of_stream.nothing()
@@ -176,11 +176,11 @@ class _Course:
         return replace(found, factor=factor, variance=variance), own_course(seen, due, shared)
 
     def drift_of_areas(
-        self, counts: Floats, region: Codes, recency: Floats, step: float, own: Floats | float = 1.0
+        self, counts: Floats, region: Codes, recency: Floats, period: Codes, own: Floats | float = 1.0
     ) -> Drift:
         """Movement of areas that all go by the course of their region x ``own`` (periods, areas)."""
         expected = (self.expected[None] * self.of_region[:, region, :]).sum(axis=2) * own
-        return drift(counts.sum(axis=2).T, expected.T, recency, step, AREA_SDS, AREA_BURSTS)
+        return area_stories(counts.sum(axis=2).T, expected.T, recency, period, AREA_SDS, AREA_BURSTS)
 
 
 def _with_bursts(

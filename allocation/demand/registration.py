@@ -32,7 +32,10 @@ def as_registered_now(inflow: pd.DataFrame, months: int) -> pd.DataFrame:
     The same columns; clients are fractions where one old line became several: these get the counts of the old line in
     the proportion of their own counts in that region.
     """
-    place, places = pd.factorize(pd.MultiIndex.from_frame(inflow[["region", "product"]]))
+    region, regions = pd.factorize(inflow["region"])
+    product, products = pd.factorize(inflow["product"])
+    place = region * len(products) + product
+    places = [(area, name) for area in regions for name in products]
     line, lines = pd.factorize(inflow["client_line"], sort=True)
     shape = (len(places), len(lines), months)
     code = (place * shape[1] + line) * months + inflow["number"].to_numpy()

@@ -28,22 +28,38 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-from allocation.demand.change import DELAY, ONE_YEAR, PRIOR_SD, PULSE, STEP, TREND, YEAR, Shapes, shapes
-from allocation.demand.drift import Drift, changed, filtered, mixture, noise_of
+from allocation.demand.change import (
+    DELAY,
+    INCOMPLETE,
+    LONGEST_PULSE,
+    ONE_YEAR,
+    PRIOR_SD,
+    PULSE,
+    STEP,
+    SWING_MONTHS,
+    TREND,
+    YEAR,
+    Shapes,
+    shapes,
+)
+from allocation.demand.drift import RESTLESS_SD, Drift, changed, filtered, mixture, noise_of
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int64]
-KINDS = (TREND, STEP, PULSE, DELAY)
+KINDS = {kind: float(PRIOR_SD[kind]) for kind in (TREND, STEP, PULSE, DELAY)}
 BURSTS = (0.0, 0.0003, 0.001, 0.004, 0.016, 0.06, 0.25)
 """Variances of the noise of a period beyond chance that are considered."""
-SWINGS, SWING_BURSTS, SWING_MONTHS = (0.02, 0.05, 0.12), (0.0, 0.001, 0.016), 6.0
-"""Standard deviations of swings, variances of the noise beside them, and after how many months 1/e of one is left."""
+SWINGS, SWING_BURSTS = (0.015, 0.03, 0.06, 0.12), (0.0, 0.001, 0.016)
+"""Standard deviations of swings, and variances of the noise beside them."""
+SUDDEN_KINDS, SUDDEN_SD = (PULSE, STEP), 1.0
+"""What happens to an area at once: a postcode that merges, a home for asylum seekers. Standard deviation of its size,
+as a part of the area's level."""
 SMOOTH_FROM = 36
 """A history of more months also tells waves, that rise and fall gradually, from walks."""
 
 
 def unit_stories(
-    counts: Floats, expected: Floats, recency: Floats, period: Codes, sds: tuple[float, ...], like: Codes | None = None,
+    counts: Floats, expected: Floats, recency: Floats, period: Codes, sds: tuple[float, ...],
     *, whole_periods: bool,
 ) -> Drift:  # fmt: skip
     """Level of every unit in the planning year against its weighted mean in the history.
@@ -53,20 +69,16 @@ def unit_stories(
     counts, expected : (units, periods), clients. recency : (periods,), the weight that the estimate gave each period.
     period : (months,), the period of each month.
     sds : yearly standard deviations of the walks that are considered, 0 first.
-    like : (units,), code of the units that tell of each other what stories there are; default: all of them.
     whole_periods : only stories that begin and end with a period.
     """
-    periods = counts.shape[1]
     candidates = _candidates(period, whole_periods=whole_periods)
-    length = np.bincount(period)
-    past = np.stack([np.bincount(period, shape, periods) / length for shape in candidates.past])
     ratio, chance = noise_of(counts, expected)
     weight = recency * expected
     weight = weight / np.maximum(weight.sum(axis=1, keepdims=True), 1e-300)
-    step = float(length.max()) / YEAR
+    step = float(np.bincount(period).max()) / YEAR
     bursts = np.array(BURSTS)
     walks = filtered(ratio, chance, weight, np.array(sds[1:]) ** 2, bursts, step)
-    told = _told(ratio, chance, weight, past, candidates, bursts)
+    told = _told(ratio, chance, weight, _by_period(candidates, period), candidates, bursts, KINDS)
     swings = _swings(ratio, chance, weight, _middle_of(period))
     likelihood, change, error = (np.concatenate(parts, axis=1) for parts in zip(told, walks, swings, strict=True))
     of_swings = np.tile(SWING_BURSTS, swings[0].shape[1] // len(SWING_BURSTS))
@@ -74,21 +86,46 @@ def unit_stories(
     q = np.concatenate([np.zeros(told[0].shape[1]), q, np.zeros(len(of_swings))])
     burst = np.concatenate([np.tile(bursts, (likelihood.shape[1] - len(of_swings)) // len(bursts)), of_swings])
     still = np.arange(likelihood.shape[1]) < len(bursts)
-    like = np.zeros(len(counts), dtype=np.int64) if like is None else like
+    there = expected.sum(axis=1) > 1e-9
     part, posterior = np.zeros(len(q)), np.zeros(likelihood.shape)
     posterior[:, 0] = 1.0
-    there = expected.sum(axis=1) > 1e-9
-    for code in np.unique(like[there]):
-        some = there & (like == code)
-        of_code, posterior[some] = mixture(likelihood[some], still)
-        part += of_code * some.sum() / there.sum()
+    if there.any():
+        part, posterior[there] = mixture(likelihood[there], still)
     change[~there] = 0.0
     return changed(part, posterior, change, error, q, burst)
 
 
-def _candidates(period: Codes, *, whole_periods: bool) -> Shapes:
+def area_stories(
+    counts: Floats, expected: Floats, recency: Floats, period: Codes, sds: tuple[float, ...], bursts: tuple[float, ...]
+) -> Drift:
+    """The same of areas, which have few clients: a walk, or everything at once (``SUDDEN_SD``), a step that lasts or a
+    temporary change, which may still go on at the end. ``bursts``: variances of the noise that are considered."""
+    ratio, chance = noise_of(counts, expected)
+    weight = recency * expected
+    weight = weight / np.maximum(weight.sum(axis=1, keepdims=True), 1e-300)
+    of_burst = np.array(bursts)
+    walks = filtered(ratio, chance, weight, np.array(sds) ** 2, of_burst, float(np.bincount(period).max()) / YEAR)
+    candidates = _candidates(period, whole_periods=True, at_end=LONGEST_PULSE)
+    kinds = dict.fromkeys(SUDDEN_KINDS, SUDDEN_SD)
+    told = _told(ratio, chance, weight, _by_period(candidates, period), candidates, of_burst, kinds)
+    sudden = [part[:, len(bursts) :] for part in told]  # that nothing happened is a walk of 0
+    likelihood, change, error = (np.concatenate(parts, axis=1) for parts in zip(walks, sudden, strict=True))
+    is_walk = np.arange(likelihood.shape[1]) < walks[0].shape[1]
+    q, burst = np.zeros(len(is_walk)), np.tile(of_burst, len(is_walk) // len(bursts))
+    q[is_walk] = np.repeat(np.square(sds), len(bursts))
+    far = ~is_walk | (q > RESTLESS_SD**2)
+    return changed(*mixture(likelihood, np.arange(len(q)) < len(bursts)), change, error, q, burst, far)
+
+
+def _by_period(candidates: Shapes, period: Codes) -> Floats:
+    """(candidates, periods) mean of each shape."""
+    length = np.bincount(period)
+    return np.stack([np.bincount(period, shape, len(length)) / length for shape in candidates.past])
+
+
+def _candidates(period: Codes, *, whole_periods: bool, at_end: int = INCOMPLETE) -> Shapes:
     """The shapes of ``change`` that one unit may have against the others."""
-    found = shapes(len(period))
+    found = shapes(len(period), at_end)
     usable = found.kind != ONE_YEAR
     if whole_periods:
         edges = np.flatnonzero(np.diff(period, prepend=-1, append=period.max() + 1))
@@ -97,10 +134,17 @@ def _candidates(period: Codes, *, whole_periods: bool) -> Shapes:
 
 
 def _told(
-    ratio: Floats, chance: Floats, weight: Floats, past: Floats, candidates: Shapes, bursts: Floats
+    ratio: Floats,
+    chance: Floats,
+    weight: Floats,
+    past: Floats,
+    candidates: Shapes,
+    bursts: Floats,
+    kinds: dict[int, float],
 ) -> tuple[Floats, Floats, Floats]:
-    """Of nothing and of each kind of shape, with each burst variance (units, kinds x bursts): log likelihood; mean and
-    variance of (level of the planning year - weighted mean of the history)."""
+    """Of nothing and of each kind of shape (and the standard deviation of its size), with each burst variance (units,
+    kinds x bursts): log likelihood; mean and variance of (level of the planning year - weighted mean of the history).
+    """
     v = 1 / (chance[:, None, :] + bursts[None, :, None])  # (units, bursts, periods)
     z = ratio[:, None, :]
     total, first = v.sum(axis=2), (v * z).sum(axis=2)
@@ -109,7 +153,7 @@ def _told(
     observed = (weight * ratio).sum(axis=1)[:, None]
     likelihoods, changes, errors = [nothing], [middle - observed], [np.zeros_like(nothing)]
     future = candidates.future.mean(axis=1)
-    for kind in KINDS:
+    for kind, sd in kinds.items():
         of_kind = np.flatnonzero(candidates.kind == kind)
         if not len(of_kind):
             continue
@@ -117,7 +161,7 @@ def _told(
         in_x = v @ x
         information = (v @ x**2 - in_x**2 / total[:, :, None]).clip(min=0.0)
         score = (v * z) @ x - first[:, :, None] * in_x / total[:, :, None]
-        prior = PRIOR_SD[kind] ** 2
+        prior = sd**2
         gain = 0.5 * score**2 / (information + 1 / prior) - 0.5 * np.log1p(prior * information)
         top = gain.max(axis=2, keepdims=True)
         odds = np.exp(gain - top)

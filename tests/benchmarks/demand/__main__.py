@@ -84,7 +84,7 @@ def origin(seeds: int) -> str:
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
     return (
         f"Measured {date.today().isoformat()}, commit {commit.stdout.strip() or 'unknown'}, {seeds} draws each ("
-        f"{draws(OF_THE_COUNTRY[0], seeds)} of {' and '.join(OF_THE_COUNTRY)}), Python "
+        f"{draws(OF_THE_COUNTRY[0], seeds)} of {', '.join(OF_THE_COUNTRY)}), Python "
         f"{platform.python_version()}, {os.cpu_count()} cores."
     )
 

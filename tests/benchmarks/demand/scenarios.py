@@ -351,6 +351,25 @@ def quiet_then_busy(draw: Draw) -> World:
     return world
 
 
+def growing_newcomer(draw: Draw) -> World:
+    """A product starts in the fourth month, has half of its level a year later and nearly all in the planning year;
+    regions drift by 4% a year."""
+    world = country(draw)
+    grown = 1 / (1 + np.exp(-(world.time - 15) / 4))
+    start = np.where(world.time >= 3, grown, 0.0)
+    world.intensity = world.intensity * np.where(world.of("F"), start, 1.0) * random_walk(world, 0.04, "region")
+    return world
+
+
+def late_merger(draw: Draw) -> World:
+    """In the last five months fifteen areas are counted under their neighbour."""
+    world = country(draw)
+    gone = draw.choice(np.arange(0, len(world.people), 2), 15, replace=False)
+    world.intensity[19:, gone + 1] += world.intensity[19:, gone]
+    world.intensity[19:, gone] = 0.0
+    return world
+
+
 SCENARIOS: dict[str, Callable[[Draw], World]] = {
     scenario.__name__.replace("_", " "): scenario
     for scenario in (
@@ -359,11 +378,12 @@ SCENARIOS: dict[str, Callable[[Draw], World]] = {
         new_product, ended_product, lag, declared_lag, lost_month, small_regions, merged_postcodes, long_season,
         break_at_the_end, backlog, substitution, towns_drift, one_region_grows, local_trends, strike, regime,
         lag_and_growth, reclassified, few_clients, heavy_tails, factories,
-        untuned.part_of_a_year, untuned.local_season, untuned.bad_months, untuned.late_merger, cycles,
-        untuned.uneven_registration, untuned.growing_newcomer, quiet_then_busy, untuned.lost_regions,
+        untuned.part_of_a_year, untuned.local_season, untuned.bad_months, late_merger, cycles,
+        untuned.uneven_registration, growing_newcomer, quiet_then_busy, untuned.lost_regions,
+        untuned.law_change, untuned.winter_peaks, untuned.gemeenten_merge,
     )
 }  # fmt: skip
-OF_THE_COUNTRY = ("common shock", "mild shock and drift")
+OF_THE_COUNTRY = ("common shock", "mild shock and drift", "winter peaks")
 """What happens here is one draw a year for the whole country: it takes three times as many countries."""
 BREAKS = ("break at the end",)
 UNTUNED = tuple(scenario.__name__.replace("_", " ") for scenario in untuned.UNTUNED)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tests.benchmarks.demand.worlds import YEAR, World, country, random_walk
+from tests.benchmarks.demand.worlds import YEAR, World, country
 
 Draw = np.random.Generator
 
@@ -37,30 +37,11 @@ def bad_months(draw: Draw) -> World:
     return world
 
 
-def late_merger(draw: Draw) -> World:
-    """In the last five months fifteen areas are counted under their neighbour."""
-    world = country(draw)
-    gone = draw.choice(np.arange(0, len(world.people), 2), 15, replace=False)
-    world.intensity[19:, gone + 1] += world.intensity[19:, gone]
-    world.intensity[19:, gone] = 0.0
-    return world
-
-
 def uneven_registration(draw: Draw) -> World:
     """Regions register in waves: each month of each region is 15% higher or lower, by chance."""
     world = country(draw)
     waves = draw.gamma(1 / 0.15**2, 0.15**2, (len(world.time), world.region.max() + 1))
     world.intensity = world.intensity * waves[:, world.region, None]
-    return world
-
-
-def growing_newcomer(draw: Draw) -> World:
-    """A product starts in the fourth month, has half of its level a year later and nearly all in the planning year;
-    regions drift by 4% a year."""
-    world = country(draw)
-    grown = 1 / (1 + np.exp(-(world.time - 15) / 4))
-    start = np.where(world.time >= 3, grown, 0.0)
-    world.intensity = world.intensity * np.where(world.of("F"), start, 1.0) * random_walk(world, 0.04, "region")
     return world
 
 
@@ -72,6 +53,44 @@ def lost_regions(draw: Draw) -> World:
     return world
 
 
+def law_change(draw: Draw) -> World:
+    """From the fifteenth month on, half of product C is counted as D in two of the ten regions."""
+    world = country(draw)
+    here = np.isin(world.region, (3, 7))[None, :, None] & (world.time >= 14)
+    gone = np.where(here & world.of("C"), 0.5 * world.intensity, 0.0)
+    into = gone.sum(axis=2, keepdims=True) * world.of("D")
+    world.intensity = world.intensity - gone + into
+    return world
+
+
+def winter_peaks(draw: Draw) -> World:
+    """Three years of history; two products have a winter peak, each year another height and another first month: on
+    average half as many clients again, for three months."""
+    world = country(draw, months=36)
+    peak = np.ones(len(world.time))
+    for year in range(len(peak) // YEAR):
+        first, height = int(draw.integers(0, 3)), float(np.exp(draw.normal(np.log(0.5), 0.5)))
+        peak[year * YEAR + first : year * YEAR + first + 3] += height * np.array([0.6, 1.0, 0.6])
+    world.intensity = world.intensity * np.where(world.of("AE"), peak[:, None, None], 1.0)
+    return world
+
+
+def gemeenten_merge(draw: Draw) -> World:
+    """Eight gemeenten merge with their neighbour in the thirteenth month: for half a year 40% of the clients of both
+    are registered at the town hall, and from then on one of the areas of each pair is counted under another."""
+    world = country(draw)
+    for town in draw.choice(world.region.max() + 1, 8, replace=False) * 10 + draw.integers(0, 4, 8) * 2:
+        areas = np.arange(town * 8, town * 8 + 16)
+        late = 0.4 * world.intensity[12:18, areas]
+        world.intensity[12:18, areas] -= late
+        world.intensity[12:18, areas[0]] += late.sum(axis=1)
+        gone, under = areas[-1], areas[-2]
+        world.intensity[12:, under] += world.intensity[12:, gone]
+        world.intensity[12:, gone] = 0.0
+    return world
+
+
 UNTUNED = (
-    part_of_a_year, local_season, bad_months, late_merger, uneven_registration, growing_newcomer, lost_regions,
+    part_of_a_year, local_season, bad_months, uneven_registration, lost_regions, law_change, winter_peaks,
+    gemeenten_merge,
 )  # fmt: skip

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from allocation.demand.drift import Drift
-from allocation.demand.stories import unit_stories
+from allocation.demand.stories import area_stories, unit_stories
 
 MONTHS, UNITS, CLIENTS = 24, 10, 600.0
 SDS = (0.0, 0.02, 0.04, 0.08, 0.16)
@@ -72,3 +72,42 @@ def test_a_unit_without_clients_says_nothing() -> None:
     counts = np.random.default_rng(1).poisson(expected).astype(float)
     still = unit_stories(counts, expected, np.ones(MONTHS), np.arange(MONTHS), SDS, whole_periods=True)
     assert (still.factor[0], still.variance[0]) == (1.0, 0.0)
+
+
+def of_areas(change: dict[int, np.ndarray], seed: int = 1) -> Drift:
+    """300 areas with 30 clients a quarter for two years, but for those that have another level each quarter."""
+    level = np.full((300, 8), 30.0)
+    for area, quarters in change.items():
+        level[area] *= quarters
+    counts = np.random.default_rng(seed).poisson(level).astype(float)
+    expected = np.repeat(counts.mean(axis=1, keepdims=True), 8, axis=1)
+    period = np.arange(MONTHS) // 3
+    return area_stories(counts, expected, np.ones(8), period, (0.0, 0.1, 0.4, 1.0), (0.0, 0.02, 0.1))
+
+
+def test_areas_at_which_nothing_happens() -> None:
+    still = of_areas({})
+    assert np.abs(still.factor - 1).max() < 0.05
+    assert not still.is_restless.any()
+
+
+def test_areas_that_are_high_for_half_a_year() -> None:
+    """Twice as high in two of eight quarters, anywhere: the mean is a quarter too high, and that is over. Where it
+    still is so at the end, the other areas tell whether it may last."""
+    high = {area: np.where((np.arange(8) >= area % 7) & (np.arange(8) < area % 7 + 2), 2.0, 1.0) for area in range(28)}
+    found = of_areas(high)
+    over = [area for area in high if area % 7 < 4]
+    assert np.mean(found.factor[over]) == pytest.approx(1 / 1.25, abs=0.06)
+    assert np.mean(found.is_restless[list(high)]) > 0.8
+    going_on = np.mean(found.factor[[area for area in high if area % 7 == 6]])
+    assert 0.78 < going_on < 1.2, "the others passed, so it probably does: nearer to 1 / 1.25 than to 2 / 1.25"
+    assert np.abs(found.factor[28:] - 1).max() < 0.15
+
+
+def test_areas_that_empty_stay_empty() -> None:
+    """Postcodes that merge, from the third quarter before the end on."""
+    gone = np.where(np.arange(8) < 5, 1.0, 0.0)
+    found = of_areas(dict.fromkeys(range(10), gone) | dict.fromkeys(range(10, 20), 2 - gone))
+    assert np.mean(found.factor[:10]) < 0.1
+    assert np.mean(found.factor[10:20]) == pytest.approx(2 / 1.375, rel=0.1)
+    assert found.is_restless[:20].all()
