@@ -20,6 +20,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from allocation.demand.change import YEAR
+from allocation.demand.drift import NO_COUNT, noise_of
+
 Floats = NDArray[np.float64]
 LARGEST = 1.5
 """Alpha beyond this cannot be told from 2, which is one half always empty."""
@@ -56,6 +59,27 @@ def dispersion(first: Floats, total: Floats, part: Floats) -> Dispersion:
     shared = (together - float((share**2 * alpha).sum())) / max(1 - concentration, 1e-6) if len(share) > 1 else 0.0
     shared = max(0.0, shared)
     return Dispersion(np.maximum(0.0, alpha - shared), shared)
+
+
+def returning_part(counts: Floats, expected: Floats) -> float:
+    """Part (0 to 1) of the scatter of months beyond chance that returns every year: units may have a season of their
+    own. Whole years are held against each other: the covariance of the same month of two years / the variance, less one
+    standard error, so that chance is no season.
+
+    ``counts``, ``expected``: (units, months), clients.
+    """
+    years = counts.shape[1] // YEAR
+    there = expected.sum(axis=1) > 1e-9
+    if years < 2 or not there.any():
+        return 0.0
+    ratio, chance = noise_of(counts[there, -years * YEAR :], expected[there, -years * YEAR :])
+    off = ratio.reshape(-1, years, YEAR)
+    off = off - off.mean(axis=2, keepdims=True)
+    squares = (off**2).sum(axis=1)
+    same = float((off.sum(axis=1) ** 2 - squares).mean()) / (years * (years - 1))
+    beyond = float(squares.mean()) / years - float(chance[chance < NO_COUNT].mean()) * (1 - 1 / YEAR)
+    error = (2 / (off[:, 0].size * years * (years - 1))) ** 0.5
+    return float(np.clip(same / beyond - error, 0.0, 1.0)) if beyond > 0 else 0.0
 
 
 def _moment(first: Floats, total: Floats, part: Floats) -> tuple[float, float]:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from allocation.demand.change import YEAR
-from allocation.demand.dispersion import dispersion
+from allocation.demand.dispersion import dispersion, returning_part
 from allocation.demand.drift import Drift, drift
 from allocation.demand.history import History
 from allocation.demand.pooling import Pooled, by_pools, own_course, pooled
@@ -93,9 +93,10 @@ def _of_regions(
     month, quarter = np.arange(months), _periods(months, QUARTER)
     seen, due = _by_period(counts, quarter), _by_period(expected, quarter)
     pools = pooled(seen, due, history.product_of_stream)
-    of_region = unit_stories(
-        counts.sum(axis=2).T, by_pools(part, regional, pools).T, history.recency, month, REGION_SDS, whole_periods=False
-    )
+    of_all, of_all_due = counts.sum(axis=2).T, by_pools(part, regional, pools).T
+    of_region = unit_stories(of_all, of_all_due, history.recency, month, REGION_SDS, whole_periods=False)
+    lasting = 1 - returning_part(of_all, of_all_due)  # a season of the region returns, and is no scatter of its years
+    of_region = replace(of_region, own_burst=of_region.own_burst * lasting)
     own = own_course(seen.sum(axis=2), due.sum(axis=2))
     flat = (len(own), regions * streams)
     of_stream = unit_stories(

@@ -37,7 +37,7 @@ NOT_DELIVERED_AT_END = 2
 INCOMPLETE_FROM, ALSO_INCOMPLETE = 0.9, 0.5
 """The last two months are left out when they are so probably part of a temporary change of all products: they are not
 complete yet. The second probability holds beside a month that was left out."""
-PRODUCT_CHANGE_SD, COMMON_CHANGE_SD = 0.03, 0.02
+PRODUCT_CHANGE_SD, COMMON_CHANGE_SD = 0.03, 0.015
 """Assumed standard deviation of the change of a product's yearly total, and of all products together, as a share, where
 the history is too short to show it. Where it is not, the assumptions weigh as much as so many observed changes:"""
 PRODUCT_ASSUMPTION_YEARS, COMMON_ASSUMPTION_YEARS = 4.0, 1.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from allocation.demand.dispersion import dispersion
+from allocation.demand.dispersion import dispersion, returning_part
 
 
 def halves(of_product: float, of_area: float, seed: int = 1) -> tuple[np.ndarray, np.ndarray]:
@@ -41,3 +41,18 @@ def test_by_hand() -> None:
 def test_no_pairs_no_dispersion() -> None:
     found = dispersion(np.array([[1.0], [0.0]]), np.array([[1.0], [1.0]]), np.full((2, 1), 0.5))
     assert found.of_product.tolist() == [0.0]
+
+
+def test_a_season_of_a_unit_returns_and_waves_do_not() -> None:
+    """Ten regions with 600 clients a month, 10% up or down a month: the same each year, another each month, or
+    half of both."""
+    draw = np.random.default_rng(1)
+    season, waves = np.tile(draw.normal(0, 0.1, (10, 12)), 2), draw.normal(0, 0.1, (10, 24))
+    found = [
+        returning_part(draw.poisson(600 * np.exp(off)).astype(float), np.full((10, 24), 600.0))
+        for off in (season, waves, (season + waves) / 2**0.5)
+    ]
+    assert found[0] > 0.8
+    assert found[1] < 0.1
+    assert found[2] == pytest.approx(0.5 - 120**-0.5, abs=0.15)
+    assert returning_part(np.full((10, 12), 600.0), np.full((10, 12), 600.0)) == 0

@@ -137,13 +137,13 @@ class TestYearlyChanges:
         assert (of_products, common) == pytest.approx((trend.PRODUCT_CHANGE_SD**2, trend.COMMON_CHANGE_SD**2))
 
     def test_a_shock_of_all_is_of_all(self) -> None:
-        """Six products 10% higher in the second year: common (1 x 0.02^2 + ln(1.1)^2) / 2, and nothing of one.
+        """Six products 10% higher in the second year: common (1 x 0.015^2 + ln(1.1)^2) / 2, and nothing of one.
 
         Two years of evidence: the 80% interval of a t with 2 degrees is 1.8856 / 1.2816 times as wide as a normal one.
         """
         level = np.repeat([[1e6] * 6, [1.1e6] * 6], 12, axis=0)
         of_products, common = trend._yearly_change_variances(level)
-        assert common == pytest.approx((0.02**2 + np.log(1.1) ** 2) / 2 * (1.8856 / 1.2816) ** 2, rel=0.01)
+        assert common == pytest.approx((0.015**2 + np.log(1.1) ** 2) / 2 * (1.8856 / 1.2816) ** 2, rel=0.01)
         assert of_products < trend.PRODUCT_CHANGE_SD**2
 
     def test_one_product_that_breaks_widens_no_other(self) -> None:
