@@ -26,7 +26,7 @@ from scipy import special
 
 Floats = NDArray[np.float64]
 ROUNDS, PRECISION = 60, 1e-4
-STILL_UNITS = 3.0
+STILL_UNITS = 1.0
 """The assumption that units stand still weighs as much as so many units that do."""
 PRIOR_LOG_ODDS = 4.0
 """Log odds, before the counts are seen, that no unit walks."""
