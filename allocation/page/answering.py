@@ -11,10 +11,11 @@ from collections.abc import Callable, Hashable
 from threading import Lock
 
 from fastapi import Request, Response
+from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel
 
 from allocation.publication import store
-from allocation.publication.lookup import LookupTable
+from allocation.publication.lookup import InForce, LookupTable
 
 MOST_KEPT = 20_000
 CACHE_CONTROL = "private, max-age=60, must-revalidate"
@@ -28,23 +29,35 @@ class Answering:
         self._kept: OrderedDict[Hashable, tuple[bytes, str]] = OrderedDict()
         self._mutex = Lock()
 
-    def answer(self, question: Hashable, compute: Callable[[], BaseModel]) -> tuple[bytes, str]:
+    async def respond(self, request: Request, question: Hashable, compute: Callable[[], BaseModel]) -> Response:
+        """The answer to ``question``. One that is kept is given at once; another is computed in a thread."""
+        kept = self._kept_answer(self.table.fresh_periods(), question)
+        if kept is None:
+            kept = await run_in_threadpool(self._answer, question, compute)
+        return _response(request, *kept)
+
+    def _answer(self, question: Hashable, compute: Callable[[], BaseModel]) -> tuple[bytes, str]:
         """The answer as JSON and its ETag; computed once per question, list of periods and day."""
-        key = (self.table.periods(), store.today(), question)
+        periods = self.table.periods()
+        if kept := self._kept_answer(periods, question):
+            return kept
+        body = compute().model_dump_json().encode()
+        made = body, f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+        with self._mutex:
+            self._kept[periods, store.today(), question] = made
+            while len(self._kept) > MOST_KEPT:
+                self._kept.popitem(last=False)
+        return made
+
+    def _kept_answer(self, periods: tuple[InForce, ...] | None, question: Hashable) -> tuple[bytes, str] | None:
+        key = (periods, store.today(), question)
         with self._mutex:
             if key in self._kept:
                 self._kept.move_to_end(key)
-                return self._kept[key]
-        body = compute().model_dump_json().encode()
-        kept = body, f'"{hashlib.sha256(body).hexdigest()[:32]}"'
-        with self._mutex:
-            self._kept[key] = kept
-            while len(self._kept) > MOST_KEPT:
-                self._kept.popitem(last=False)
-        return kept
+            return self._kept.get(key)
 
 
-def response(request: Request, body: bytes, etag: str) -> Response:
+def _response(request: Request, body: bytes, etag: str) -> Response:
     """The answer, or 304 when the client has it."""
     headers = {"ETag": etag, "Cache-Control": CACHE_CONTROL}
     known = [tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")]

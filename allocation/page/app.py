@@ -12,6 +12,7 @@ change anything), ``may_decide`` (whether he may approve and reject), ``country`
 from __future__ import annotations
 
 from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -58,11 +59,13 @@ NO_RUN = "Er is nog geen voorstel om te tonen. Maak er eerst een met `make run` 
 
 def serve(store_url: str, var: Path, host: str = "127.0.0.1", port: int = 8390) -> None:
     """Serve the page until interrupted, on this machine only: nobody's name is verified here. The newest proposal is
-    laid open first: no planner waits for that."""
+    laid open first, and the routing in force is read: neither a planner nor a consumer waits for that."""
     import uvicorn
 
     app = create_app(store_url, Path(var), hosts={*LOOPBACK, host})
     app.state.desk.warm_up()
+    with suppress(Refused):  # a store that is away is told to who asks
+        app.state.lookup.warm_up()
     print(f"De pagina staat op http://{host}:{port}/ (stoppen met Ctrl+C)", flush=True)
     try:
         uvicorn.run(app, host=host, port=port, log_level="warning")

@@ -8,7 +8,7 @@ answer is found (`lookup`, `file_lookup`).
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import fields, replace
 from datetime import date
 from functools import partial
 from typing import Annotated, Any
@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from allocation.contract.errors import Refused
 from allocation.contract.vocabulary import REGULAR_GROUP
 from allocation.page import network_api
-from allocation.page.answering import Answering, response
+from allocation.page.answering import Answering
 from allocation.publication import store
 from allocation.publication.file_lookup import FileAnswer, find_file
 from allocation.publication.lookup import Answer, LookupTable, Unanswered
@@ -123,8 +123,10 @@ class BatchResult(BaseModel):
 
 
 def add_lookup(app: FastAPI) -> None:
-    """The look-up below ``/api/v1`` and ``/health``; the store's address is ``app.state.store_url``."""
+    """The look-up below ``/api/v1`` and ``/health``; the store's address is ``app.state.store_url``, and its table
+    becomes ``app.state.lookup``."""
     answering = Answering(app.state.store_url)
+    app.state.lookup = answering.table
     _add_health(app, answering)
     _add_find(app, answering)
     _add_find_files(app, answering)
@@ -154,7 +156,7 @@ def _add_find(app: FastAPI, answering: Answering) -> None:
         tags=["lookup"],
         response_model=LookupResult,
     )
-    def find(
+    async def find(
         request: Request,
         postcode: PostcodeAsked,
         group: GroupAsked = REGULAR_GROUP,
@@ -165,7 +167,7 @@ def _add_find(app: FastAPI, answering: Answering) -> None:
     ) -> Response:
         asked = {"group": group, "pw_client": pw_client, "law": law or None, "line": line or None}
         question = ("lookup", postcode, *asked.values(), on)
-        return response(request, *answering.answer(question, lambda: _result(answering.table, postcode, on, asked)))
+        return await answering.respond(request, question, lambda: _result(answering.table, postcode, on, asked))
 
 
 def _add_find_files(app: FastAPI, answering: Answering) -> None:
@@ -176,7 +178,7 @@ def _add_find_files(app: FastAPI, answering: Answering) -> None:
         tags=["lookup"],
         response_model=FileResult,
     )
-    def find_files(
+    async def find_files(
         request: Request,
         postcode: PostcodeAsked,
         law: Annotated[Text, Query(description="ZW, WIA or PW")],
@@ -201,7 +203,8 @@ def _add_find_files(app: FastAPI, answering: Answering) -> None:
             )
             return FileResult(on=on or store.today(), answers=[_file_found(answer) for answer in found])
 
-        return response(request, *answering.answer(("file", postcode, law, line, team, group, pw_client, on), compute))
+        question = ("file", postcode, law, line, team, group, pw_client, on)
+        return await answering.respond(request, question, compute)
 
 
 def _add_batch(app: FastAPI, answering: Answering) -> None:
@@ -263,7 +266,7 @@ def _file_found(answer: FileAnswer) -> FileFound:
 
 def _shown(answer: Answer | FileAnswer) -> dict[str, Any]:
     """The fields of an answer by the names of the interface."""
-    values = asdict(answer)
+    values = {field.name: getattr(answer, field.name) for field in fields(answer)}
     for name, old in (("postcode", "pc4"), ("until", "valid_to")):
         values[name] = values.pop(old)
     return values

@@ -13,7 +13,7 @@ from typing import Annotated
 from fastapi import FastAPI, Query, Request, Response
 from pydantic import BaseModel, Field, StringConstraints
 
-from allocation.page.answering import Answering, response
+from allocation.page.answering import Answering
 from allocation.publication import network_lookup, store
 from allocation.publication.network_lookup import Tie
 
@@ -58,33 +58,33 @@ def add_network(app: FastAPI, answering: Answering) -> None:
     table = answering.table
 
     @app.get("/api/v1/network/team", summary="With whom a team works", tags=["network"], response_model=Card)
-    def of_team(
+    async def of_team(
         request: Request, team: Annotated[Text, Query(description="code of the team")], on: DayAsked = None
     ) -> Response:
         question = ("network of team", team, on)
-        return response(
-            request, *answering.answer(question, lambda: _card(network_lookup.partners_of(table, team, on), on))
+        return await answering.respond(
+            request, question, lambda: _card(network_lookup.partners_of(table, team, on), on)
         )
 
     @app.get("/api/v1/network/provider", summary="Which teams a partner has", tags=["network"], response_model=Card)
-    def of_provider(
+    async def of_provider(
         request: Request,
         kind: Annotated[Text, Query(description="gemeente, care_region, or a kind of the input coverage")],
         provider: Annotated[Text, Query(description="name of the partner")],
         on: DayAsked = None,
     ) -> Response:
         question = ("network of provider", kind, provider, on)
-        return response(
-            request, *answering.answer(question, lambda: _card(network_lookup.teams_of(table, kind, provider, on), on))
+        return await answering.respond(
+            request, question, lambda: _card(network_lookup.teams_of(table, kind, provider, on), on)
         )
 
     @app.get("/api/v1/network/providers", summary="Every partner", tags=["network"], response_model=Providers)
-    def every(request: Request, on: DayAsked = None) -> Response:
+    async def every(request: Request, on: DayAsked = None) -> Response:
         def compute() -> Providers:
             found = [Provider(kind=kind, provider=name) for kind, name in network_lookup.providers_on(table, on)]
             return Providers(on=on or store.today(), answers=found)
 
-        return response(request, *answering.answer(("providers", on), compute))
+        return await answering.respond(request, ("providers", on), compute)
 
 
 def _card(ties: list[Tie], on: date | None) -> Card:

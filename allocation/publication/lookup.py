@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import re
 import time
-from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, fields, replace
 from datetime import date, timedelta
 from itertools import groupby
+from operator import itemgetter
 from threading import Lock
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -88,6 +88,11 @@ class Answer:
 _COLUMNS = [column for column in BEZWAAR_ROUTING.columns if column.name in {field.name for field in fields(Answer)}]
 _ANSWERS = sa.table("bezwaar_routing", *(sa.column(c.name, tables.SQL_TYPES[c.type]) for c in BEZWAAR_ROUTING.columns))
 _GROUPS = sa.table("uitkeren_routing", *(sa.column(c.name) for c in UITKEREN_ROUTING.columns))
+_NAMES = tuple(column.name for column in _COLUMNS)
+_AT = {name: at for at, name in enumerate((*_NAMES, "verzuimbeheer_code"))}
+_Row = tuple[Any, ...]
+"""The values of ``_NAMES`` and the code of the group: a plain tuple of these costs the garbage collector nothing, and a
+server keeps some 200,000."""
 _GROUP_KEY = ("version", "pc6_from", "pc6_to", "client_group", "pw_client", "law", "client_line", "team_id")
 _PERIODS = sa.table("version_history", *(sa.column(c.name, tables.SQL_TYPES[c.type]) for c in VERSION_HISTORY.columns))
 _RUNS = sa.table(
@@ -96,7 +101,7 @@ _RUNS = sa.table(
     sa.column("configuration", tables.JSON_TYPE),
     sa.column("input_fingerprints", tables.JSON_TYPE),
 )
-_KEPT_POSTCODES = 4096
+_READ_AT_ONCE = 500
 _FRESH_S = 1.0
 """How long a list of periods is taken for that of now; a publication is seen by then."""
 
@@ -107,6 +112,15 @@ class InForce(NamedTuple):
     version: int
     valid_from: date
     valid_to: date | None
+
+
+class _Division(NamedTuple):
+    """What a published version says beside its routing: the area that a postcode was agreed to follow, all areas, and
+    the client groups."""
+
+    agreed: dict[str, str]
+    areas: list[str]
+    groups: list[str]
 
 
 def parse_postcode(text: str) -> Postcode:
@@ -146,11 +160,11 @@ class LookupTable:
     def __init__(self, store_url: str, *, is_pooled: bool = False) -> None:
         self.store_url = store_url
         self._is_pooled = is_pooled
-        self._mutex = Lock()
+        self._mutex, self._reading = Lock(), Lock()
         self._periods: tuple[InForce, ...] = ()
         self._read_at: float | None = None
-        self._rows: OrderedDict[str, list[Answer]] = OrderedDict()
-        self._areas: dict[int, list[str]] = {}
+        self._rows: dict[str, list[_Row]] = {}
+        self._divisions: dict[int, _Division] = {}
 
     @contextmanager
     def connected(self) -> Iterator[Connection]:
@@ -160,7 +174,7 @@ class LookupTable:
     def periods(self) -> tuple[InForce, ...]:
         """The periods in force, in order; at most a second old."""
         now = time.monotonic()
-        if self._read_at is None or now - self._read_at > _FRESH_S:
+        if self.fresh_periods() is None:
             query = (
                 sa.select(_PERIODS.c.version, _PERIODS.c.valid_from, _PERIODS.c.valid_to)
                 .where(_PERIODS.c.replaced_at.is_(None))
@@ -176,6 +190,11 @@ class LookupTable:
                     self._rows.clear()
                 self._read_at = now
         return self._periods
+
+    def fresh_periods(self) -> tuple[InForce, ...] | None:
+        """The periods when they are fresh, without asking the store; else None."""
+        is_fresh = self._read_at is not None and time.monotonic() - self._read_at <= _FRESH_S
+        return self._periods if is_fresh else None
 
     def version_on(self, day: date) -> InForce:
         """The period of ``day``. Raises Unanswered when no version is in force."""
@@ -214,6 +233,13 @@ class LookupTable:
             raise self._why_nothing(asked.pc4, group, day)
         return [replace(answer, pc4=asked.pc4, follows=followed) for answer in found]
 
+    def warm_up(self) -> None:
+        """Read what is in force today ahead, so that the first questions do not wait for the store."""
+        with suppress(Unanswered):
+            areas = self._division(store.today()).areas
+            for first in range(0, len(areas), _READ_AT_ONCE):
+                self._rows_of(areas[first : first + _READ_AT_ONCE])
+
     def read_ahead(self, postcodes: Iterable[str]) -> None:
         """Read the rows of many postcodes in one query; what is no postcode is passed over."""
         self.periods()
@@ -223,32 +249,43 @@ class LookupTable:
                 pc4s.append(parse_postcode(text).pc4)
         self._rows_of(pc4s)
 
-    def _rows_of(self, pc4s: list[str]) -> dict[str, list[Answer]]:
-        """All that was ever published for postcodes, sorted by law, line, share (largest first) and team."""
-        with self._mutex:
-            found = {pc4: self._rows[pc4] for pc4 in pc4s if pc4 in self._rows}
-            for pc4 in found:
-                self._rows.move_to_end(pc4)
-        missing = sorted(set(pc4s) - set(found))
-        if missing:
-            columns = [_ANSWERS.c[c.name] for c in _COLUMNS]
-            query = sa.select(*columns).where(
-                _ANSWERS.c.pc4.in_(sa.bindparam("pc4s", missing, expanding=True)), _ANSWERS.c.replaced_at.is_(None)
-            )
-            read: dict[str, list[Answer]] = {pc4: [] for pc4 in missing}
-            with self.connected() as connection:
-                groups = _group_codes(connection, missing)
-                for row in connection.execute(query).mappings():
-                    code = groups.get((row["pc4"], *(row[name] for name in _GROUP_KEY)))
-                    read[row["pc4"]].append(Answer(**row, since=row["valid_from"], verzuimbeheer_code=code))
-            for rows in read.values():
-                rows.sort(key=lambda a: (a.law, a.client_line, -a.share, a.team_id))
-            found |= read
+    def _rows_of(self, pc4s: list[str]) -> dict[str, list[_Row]]:
+        """All that was ever published for postcodes, sorted by law, line, share (largest first) and team.
+
+        A server that is asked for one reads the ten of its first three digits: they are asked for soon, and ten cost
+        hardly more than one.
+        """
+        found = self._kept(pc4s)
+        if len(found) == len(set(pc4s)):
+            return found
+        with self._reading:  # one at a time: who waited often finds what it wants
+            found = self._kept(pc4s)
+            missing = sorted(set(pc4s) - set(found))
+            if self._is_pooled and len(missing) == 1:
+                missing = [f"{missing[0][:3]}{last}" for last in range(10)]
+            read = self._read(missing) if missing else {}
             with self._mutex:
-                self._rows |= {pc4: rows for pc4, rows in read.items() if rows}
-                while len(self._rows) > _KEPT_POSTCODES:
-                    self._rows.popitem(last=False)
-        return found
+                self._rows |= read
+        return found | {pc4: read[pc4] for pc4 in pc4s if pc4 in read}
+
+    def _kept(self, pc4s: list[str]) -> dict[str, list[_Row]]:
+        with self._mutex:
+            return {pc4: self._rows[pc4] for pc4 in pc4s if pc4 in self._rows}
+
+    def _read(self, pc4s: list[str]) -> dict[str, list[_Row]]:
+        query = sa.select(*(_ANSWERS.c[name] for name in _NAMES)).where(
+            _ANSWERS.c.pc4.in_(sa.bindparam("pc4s", pc4s, expanding=True)), _ANSWERS.c.replaced_at.is_(None)
+        )
+        read: dict[str, list[_Row]] = {pc4: [] for pc4 in pc4s}
+        key = itemgetter(*(_AT[name] for name in ("pc4", *_GROUP_KEY)))
+        with self.connected() as connection:
+            groups = _group_codes(connection, pc4s)
+            for row in map(tuple, connection.execute(query)):
+                read[row[_AT["pc4"]]].append((*row, groups.get(key(row))))
+        law, line, share, team = (_AT[name] for name in ("law", "client_line", "share", "team_id"))
+        for rows in read.values():
+            rows.sort(key=lambda row: (row[law], row[line], -row[share], row[team]))
+        return read
 
     def _followed(self, pc4: str, day: date, *, is_gone: bool) -> str | None:
         """The area that a postcode without one follows, as its counts do in the division in force on ``day``: as its
@@ -256,30 +293,34 @@ class LookupTable:
         not for a postcode that is gone. None when there is none."""
         import geodata
 
-        version = self.version_on(day).version
-        with self.connected() as connection:
-            asked = sa.select(_RUNS.c.configuration, _RUNS.c.input_fingerprints).where(_RUNS.c.version == version)
-            configuration, made_of = connection.execute(asked).one()
-            agreed = {
-                **(made_of or {}).get("boundaries", {}).get("follows", {}),
-                **(configuration or {}).get("replaced_postcodes", {}),
-            }
-            if pc4 in agreed:
-                return str(agreed[pc4])
-            if is_gone:
-                return None
-            if version not in self._areas:
-                areas = sa.text("SELECT DISTINCT pc4 FROM allocation WHERE version = :version ORDER BY pc4")
-                self._areas[version] = list(connection.scalars(areas, {"version": version}))
-        near = [area for area in self._areas[version] if area[:2] == pc4[:2]]
+        division = self._division(day)
+        if pc4 in division.agreed:
+            return division.agreed[pc4]
+        if is_gone:
+            return None
+        near = [area for area in division.areas if area[:2] == pc4[:2]]
         stand_in = geodata.stand_ins(near, [pc4])["stand_in"]
         return next(iter(stand_in.dropna()), None)
 
     def groups_on(self, day: date) -> list[str]:
         """The client groups of the division in force on ``day``."""
-        query = sa.text("SELECT DISTINCT client_group FROM routing WHERE version = :version ORDER BY client_group")
-        with self.connected() as connection:
-            return list(connection.scalars(query, {"version": self.version_on(day).version}))
+        return self._division(day).groups
+
+    def _division(self, day: date) -> _Division:
+        version = self.version_on(day).version
+        if version not in self._divisions:
+            asked = sa.select(_RUNS.c.configuration, _RUNS.c.input_fingerprints).where(_RUNS.c.version == version)
+            areas = sa.text("SELECT DISTINCT pc4 FROM allocation WHERE version = :version ORDER BY pc4")
+            groups = sa.text("SELECT DISTINCT client_group FROM routing WHERE version = :version ORDER BY client_group")
+            with self.connected() as connection:
+                configuration, made_of = connection.execute(asked).one()
+                follows = (made_of or {}).get("boundaries", {}).get("follows", {})
+                self._divisions[version] = _Division(
+                    {**follows, **(configuration or {}).get("replaced_postcodes", {})},
+                    list(connection.scalars(areas, {"version": version})),
+                    list(connection.scalars(groups, {"version": version})),
+                )
+        return self._divisions[version]
 
     def _why_nothing(self, pc4: str, group: str, day: date) -> Unanswered:
         groups = self.groups_on(day)
@@ -306,16 +347,19 @@ class _Segment(NamedTuple):
     line: str | None
     day: date
 
-    def of(self, rows: list[Answer]) -> list[Answer]:
+    def of(self, rows: list[_Row]) -> list[Answer]:
         """The rows for this client, up to the day."""
+        group, pw_client, first, law, line = (
+            _AT[name] for name in ("client_group", "pw_client", "valid_from", "law", "client_line")
+        )
         return [
-            row
+            Answer(**dict(zip(_AT, row, strict=True)), since=row[first])
             for row in rows
-            if row.client_group == self.group
-            and row.pw_client == self.pw_client
-            and row.valid_from <= self.day
-            and self.law in (None, row.law)
-            and self.line in (None, row.client_line)
+            if row[group] == self.group
+            and row[pw_client] == self.pw_client
+            and row[first] <= self.day
+            and self.law in (None, row[law])
+            and self.line in (None, row[line])
         ]
 
 

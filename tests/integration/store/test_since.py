@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import random
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -95,19 +100,71 @@ def test_law_line_and_group_have_each_their_history(published: str) -> None:
     assert {(a.team_id, a.since) for a in special} == {("Q", FIRST)}
 
 
-def test_a_postcode_is_read_once(published: str) -> None:
-    """One query for the periods and one for the postcode, whatever is asked about it; a second later the first anew."""
-    asked = []
+@contextmanager
+def statements(published: str) -> Iterator[list[str]]:
+    """What the server's connections ask the store meanwhile."""
+    asked: list[str] = []
     engine = store.engine(published, is_pooled=True)
-    count = lambda *told: asked.append(told[2])  # noqa: E731
-    sa.event.listen(engine, "before_cursor_execute", count)
+
+    def note(*told: Any) -> None:
+        asked.append(told[2])
+
+    sa.event.listen(engine, "before_cursor_execute", note)
     try:
+        yield asked
+    finally:
+        sa.event.remove(engine, "before_cursor_execute", note)
+
+
+def test_a_postcode_is_read_once_and_its_neighbours_with_it(published: str) -> None:
+    """One query for the periods and one for ten postcodes, whatever is asked about them; a second later the first
+    anew."""
+    with statements(published) as asked:
         table = lookup.LookupTable(published, is_pooled=True)
         answers = table.find("1003", on=later(30))
         again = table.find("1003", on=later(30), law="WIA")
-    finally:
-        sa.event.remove(engine, "before_cursor_execute", count)
+        table.find("1005", on=later(30))
     assert answers
     assert again == [answer for answer in answers if answer.law == "WIA"]
     assert len([text for text in asked if "bezwaar_routing" in text]) == 1
     assert len([text for text in asked if "version_history" in text]) == 1
+
+
+def test_a_postcode_that_does_not_exist_is_read_once(published: str) -> None:
+    table = lookup.LookupTable(published, is_pooled=True)
+    told = []
+    for _ in range(2):
+        with statements(published) as asked:
+            for number in range(9000, 9010):
+                with pytest.raises(lookup.Unanswered, match=f"Postcode {number} does not exist"):
+                    table.find(str(number), on=later(30))
+        told.append([text for text in asked if text.startswith("SELECT") and "version_history" not in text])
+    assert len(told[0]) == 5  # the ten, their groups at Uitkeren, and of the division its run, areas and client groups
+    assert told[1] == []
+
+
+def test_what_is_read_ahead_is_not_read_again(published: str) -> None:
+    table = lookup.LookupTable(published, is_pooled=True)
+    table.warm_up()
+    with statements(published) as asked:
+        assert table.find("1000")
+    assert [text for text in asked if "bezwaar_routing" in text] == []
+
+
+def test_many_at_once_get_what_one_gets(published: str) -> None:
+    codes = [str(number) for number in range(1000, 1012)]
+    days = [TODAY, later(12), later(30)]
+    alone = lookup.LookupTable(published)
+
+    def found(table: lookup.LookupTable, asked: tuple[str, date]) -> list[lookup.Answer] | str:
+        try:
+            return table.find(asked[0], on=asked[1])
+        except lookup.Unanswered as unanswered:
+            return unanswered.reason
+
+    questions = [(code, day) for day in days for code in codes] * 5
+    random.Random(3).shuffle(questions)
+    server = lookup.LookupTable(published, is_pooled=True)
+    with ThreadPoolExecutor(16) as threads:
+        told = list(threads.map(partial(found, server), questions))
+    assert told == [found(alone, asked) for asked in questions]
