@@ -4,7 +4,7 @@
 
 The server is the command as it is started, in a process of its own; the client holds 20 connections open and sends the
 next question on each as soon as the answer is there, to postcodes of the whole country at random. Told are the first
-4,096 questions (most of them not in memory yet) and those after; and the load of the machine before, for both share it.
+4,096 questions (none of them asked before) and those after; and the load of the machine before, for both share it.
 """
 
 from __future__ import annotations
