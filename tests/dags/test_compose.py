@@ -9,6 +9,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
@@ -149,15 +150,32 @@ def test_the_image_gets_the_application_with_its_manual_and_nothing_else_of_the_
 
 
 def test_with_object_storage_no_service_shares_a_volume_or_the_input(compose: dict[str, Any]) -> None:
-    """What the second file says of a service takes the place of its volumes; its data folder is its own."""
+    """The second file takes every volume away; the one that the image asks for is a container's own."""
     text = (ROOT / "docker" / "object-storage.yml").read_text(encoding="utf-8")
-    changed = yaml.safe_load(text.replace("!override", ""))
+    changed = yaml.safe_load(text.replace("!reset", ""))
     assert set(changed["services"]) == AIRFLOW
-    assert text.count("volumes: !override") == 1
+    assert text.count("    volumes: !reset []\n") == len(AIRFLOW)
     for service in changed["services"].values():
-        assert service["volumes"] == [compose["x-airflow"]["environment"]["CASELOAD_VAR"]]
+        assert service["volumes"] == []
         assert service["environment"]["CASELOAD_INPUT"] == "/var/lib/caseload/input"
     assert not re.search("(KEY|SECRET|PASSWORD)[A-Z_]*:", text)
+    dockerfile = (ROOT / "docker" / "Dockerfile").read_text(encoding="utf-8")
+    data = compose["x-airflow"]["environment"]["CASELOAD_VAR"]
+    assert f"\nVOLUME {data}\n" in dockerfile
+
+
+@pytest.mark.skipif(shutil.which("podman") is None, reason="podman is not installed")
+def test_podman_compose_reads_both_files_together(tmp_path: Path) -> None:
+    settings = tmp_path / ".env"
+    names = (*REQUIRED, "CASELOAD_FILES", "CASELOAD_FILES_SETTINGS")
+    settings.write_text("".join(f"{name}=/x\n" for name in names), encoding="utf-8")
+    files = [word for name in ("docker-compose.yml", "docker/object-storage.yml") for word in ("-f", str(ROOT / name))]
+    command = [str(Path(sys.executable).with_name("podman-compose")), *files, "--env-file", str(settings), "config"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    merged = yaml.safe_load(done.stdout)["services"]
+    for name in AIRFLOW:
+        assert not merged[name].get("volumes"), name
+        assert merged[name]["environment"]["CASELOAD_FILES"] == "/x"
 
 
 @pytest.mark.skipif(shutil.which("docker-compose") is None, reason="Debian's docker-compose is not installed")
