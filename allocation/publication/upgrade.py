@@ -14,7 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection
+from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from allocation.contract.errors import Refused
@@ -94,7 +94,11 @@ def _upgrade(connection: Connection, at: str | None) -> None:
 @lru_cache(maxsize=2)
 def _declarations(dialect: str) -> str:
     """SHA-256 of all that a store follows: tables of rows with their keys, views, rights."""
-    parts = [str(CreateTable(table)) + str([str(CreateIndex(i)) for i in table.indexes]) for table in ROWS.values()]
+    spoken = make_url(f"{dialect}://").get_dialect()()
+    parts = []
+    for table in ROWS.values():
+        statements = [CreateTable(table), *(CreateIndex(index) for index in table.indexes)]
+        parts += [str(statement.compile(dialect=spoken)) for statement in statements]
     parts += views.published_views(dialect, with_maps=True).values()
     parts.append(Path(rights.__file__).read_text(encoding="utf-8"))
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
@@ -182,7 +186,8 @@ def _rebuild_in_sqlite(connection: Connection, rows: sa.Table, new: list[Column]
     """SQLite cannot change a table's choices: the rows move into a table as declared. Nothing when it is already."""
     wanted = _normal(str(CreateTable(rows).compile(connection)))
     (index,) = rows.indexes
-    wanted_index = _normal(str(CreateIndex(index).compile(connection)))
+    is_index = rows.dialect_options["sqlite"]["with_rowid"]  # elsewhere the key is in the table itself
+    wanted_index = _normal(str(CreateIndex(index).compile(connection))) if is_index else ""
     query = sa.text("SELECT name, sql FROM sqlite_master WHERE name IN (:table, :index)")
     found = {row.name: row.sql for row in connection.execute(query, {"table": rows.name, "index": index.name})}
     if _normal(found[rows.name]) == wanted and _normal(found.get(str(index.name), "")) == wanted_index:

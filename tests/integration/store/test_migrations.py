@@ -78,6 +78,24 @@ def test_a_store_of_an_earlier_release_keeps_its_rows_and_meets_the_contract(
     assert versions.current_version(bare_url) == version
 
 
+@pytest.mark.parametrize("release", releases.earlier_releases())
+def test_an_embedded_store_of_an_earlier_release_loses_the_indexes_that_repeat_its_rows(
+    release: str, tmp_path: Path
+) -> None:
+    """Where no part of the key may be empty, the rows themselves lie in its order, and it is refused twice."""
+    url = f"sqlite:///{tmp_path / 'caseload.sqlite'}"
+    releases.make_store(url, release)
+    store.migrate(url)
+    with store.connected(url) as connection:
+        indexes = sa.text("SELECT tbl_name FROM sqlite_master WHERE type = 'index' AND name LIKE '%_rows_key'")
+        indexed = set(connection.scalars(indexes))
+    partly_empty = {"routing", "allocation_changes", "transition", "verzuimbeheer_routing"}
+    partly_empty |= {"line_outcomes", "capacity_advice"}
+    assert indexed == {f"{name}_rows" for name in partly_empty}
+    with pytest.raises(sa.exc.IntegrityError), store.writing(url) as connection:
+        connection.execute(sa.text("INSERT INTO allocation_rows SELECT * FROM allocation_rows WHERE version = 1"))
+
+
 # --- a declaration is enough -----------------------------------------------------------------------------------------
 
 PER_FTE = Column("clients_per_fte", "number", "clients a year per FTE", nullable=True, added="9.9", counts_persons=True)
