@@ -113,9 +113,9 @@ class Installation:
         (version,) = {row["version"] for row in self.routing()}
         return int(version)
 
-    def trigger(self, regions: list[str]) -> str:
-        """Start ``allocate``; returns the id of its run."""
-        body = {"logical_date": None, "conf": {"regions": regions, "reason": "harness"}}
+    def trigger(self, regions: list[str], **conf: Any) -> str:
+        """Start ``allocate`` with these regions and what else its form takes; returns the id of its run."""
+        body = {"logical_date": None, "conf": {"regions": regions, "reason": "harness", **conf}}
         answer = self.client.post("/api/v2/dags/allocate/dagRuns", json=body)
         answer.raise_for_status()
         return str(answer.json()["dag_run_id"])
@@ -125,9 +125,10 @@ class Installation:
         return list(self.get(f"dags/allocate/dagRuns/{run_id}/taskInstances?limit=200")["task_instances"])
 
     def waits(self, run_id: str) -> bool:
-        """Whether the run waits for a planner. Raises AssertionError when it has failed."""
+        """Whether the run waits for a planner. Raises AssertionError when it has ended without asking one."""
         state = self.get(f"dags/allocate/dagRuns/{run_id}")["state"]
-        assert state != "failed", [(task["task_id"], task["state"]) for task in self.tasks(run_id)]
+        ended = state in ("failed", "success")
+        assert not ended, (state, [(task["task_id"], task["state"]) for task in self.tasks(run_id)])
         path = f"dags/allocate/dagRuns/{run_id}/hitlDetails?response_received=false"
         return self.get(path)["total_entries"] > 0
 
