@@ -23,7 +23,7 @@ from allocation.contract.schema import Table
 from allocation.publication import files, store
 from allocation.publication.outcome_folder import Outcome, conform, read_outcome
 from allocation.publication.record import last_timeline_act, record_act
-from allocation.publication.tables import ACTS, ROWS, TIMELINE_ACTS, VERSIONS, stored_columns
+from allocation.publication.tables import ACTS, ROWS, TIMELINE_ACTS, VERSIONS, read_column, stored_columns
 from allocation.publication.timeline import read_periods, version_on
 
 _DAY = timedelta(days=1)
@@ -182,7 +182,8 @@ def same_division(
 
 def _is_as_stored(connection: Connection, table: Table, version: int, rows: pa.Table) -> bool:
     names = [c.name for c in stored_columns(table) if c.name != "version"]
-    query = f"SELECT {', '.join(names)} FROM {table.name}_rows WHERE version = :version"
+    values = [f"{read_column(table, name, connection.dialect.name)} AS {name}" for name in names]
+    query = f"SELECT {', '.join(values)} FROM {table.name}_rows WHERE version = :version"
     stored: pa.Table = conform(table, store.rows_of(connection, query, table, {"version": version}))
     return bool(stored.equals(rows))
 

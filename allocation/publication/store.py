@@ -68,7 +68,12 @@ def load(connection: Connection, target: sa.Table, rows: pa.Table) -> None:
         return
     if rows.num_rows:
         marks = ", ".join("?" for _ in names)
-        values = list(zip(*(column.to_pylist() for column in rows.columns), strict=True))
+        keys = set(target.primary_key.columns.keys())  # no part of a key is empty in SQLite, see `tables.row_table`
+        columns = [
+            ["" if value is None else value for value in column.to_pylist()] if name in keys else column.to_pylist()
+            for name, column in zip(names, rows.columns, strict=True)
+        ]
+        values = list(zip(*columns, strict=True))
         connection.exec_driver_sql(f"INSERT INTO {target.name} ({', '.join(names)}) VALUES ({marks})", values)
 
 

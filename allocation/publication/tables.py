@@ -156,8 +156,8 @@ def _never_empty(column: Column) -> str:
 def row_table(table: Table, metadata: sa.MetaData = METADATA) -> sa.Table:
     """The table of rows of a published table.
 
-    PostgreSQL has a unique index on the key. So has SQLite where a part of the key may be empty; elsewhere its rows lie
-    in the order of the key (``WITHOUT ROWID``), which needs no index beside them: in `files` that is a third of the room.
+    PostgreSQL has a unique index on the key. In SQLite the rows lie in the order of the key (``WITHOUT ROWID``), which
+    needs no index beside them, but takes no empty part: there it is an empty text (`may_be_empty`).
     """
     columns = stored_columns(table)
     built = sa.Table(
@@ -165,22 +165,33 @@ def row_table(table: Table, metadata: sa.MetaData = METADATA) -> sa.Table:
         metadata,
         *(sa.Column(c.name, SQL_TYPES[c.type], nullable=is_nullable(c), autoincrement=False) for c in columns),
         *(sa.CheckConstraint(_one_of(c), name=c.name) for c in columns if c.allowed),
-        sqlite_with_rowid=_may_be_empty(table),
+        sqlite_with_rowid=False,
     )
     # Empty parts of a key count as a value. They come last: a look-up by postcode uses the parts before them.
-    parts = [table.column(k) for k in table.key if k != "version"]
-    required = [built.c[c.name] for c in parts if not is_nullable(c)]
-    nullable = [sa.text(_never_empty(c)) for c in parts if is_nullable(c)]
-    index = sa.Index(f"{table.name}_rows_key", built.c.version, *required, *nullable, unique=True)
-    if not nullable:
-        index.ddl_if(dialect="postgresql")
-        key = sa.PrimaryKeyConstraint(built.c.version, *required)
-        built.append_constraint(key.ddl_if(dialect="sqlite"))
+    nullable = may_be_empty(table)
+    required = [built.c[k] for k in table.key if k not in ("version", *nullable)]
+    index = sa.Index(
+        f"{table.name}_rows_key",
+        built.c.version,
+        *required,
+        *(sa.text(_never_empty(table.column(k))) for k in nullable),
+        unique=True,
+    )
+    index.ddl_if(dialect="postgresql")
+    key = sa.PrimaryKeyConstraint(built.c.version, *required, *(built.c[k] for k in nullable))
+    built.append_constraint(key.ddl_if(dialect="sqlite"))
     return built
 
 
-def _may_be_empty(table: Table) -> bool:
-    return any(is_nullable(table.column(k)) for k in table.key)
+def may_be_empty(table: Table) -> tuple[str, ...]:
+    """The parts of the key of a published table that may be empty."""
+    return tuple(k for k in table.key if k != "version" and is_nullable(table.column(k)))
+
+
+def read_column(table: Table, name: str, dialect: str, of: str = "") -> str:
+    """SQL of the value of a column of the table of rows, whose alias is ``of``."""
+    column = f"{of}.{name}" if of else name
+    return f"nullif({column}, '')" if dialect == "sqlite" and name in may_be_empty(table) else column
 
 
 def _one_of(column: Column) -> str:

@@ -21,7 +21,15 @@ from allocation.contract.errors import Refused
 from allocation.contract.schema import Column, Table
 from allocation.publication import rights, views
 from allocation.publication.connection import connected, exclusive, parse_url
-from allocation.publication.tables import ROWS, SCHEMA, STORE_IDENTITY, STORED, is_nullable, stored_columns
+from allocation.publication.tables import (
+    ROWS,
+    SCHEMA,
+    STORE_IDENTITY,
+    STORED,
+    is_nullable,
+    may_be_empty,
+    stored_columns,
+)
 
 HEAD = "0006"
 """The newest migration; a test holds it to the migrations folder."""
@@ -150,7 +158,7 @@ def _follow_table(connection: Connection, table: Table) -> None:
     new = [c for c in stored_columns(table) if c.name not in there]
     _check_older_rows(connection, table, new)
     if connection.dialect.name == "sqlite":
-        _rebuild_in_sqlite(connection, rows, new)
+        _rebuild_in_sqlite(connection, table, rows, new)
     else:
         _alter_in_postgresql(connection, table, rows, new)
 
@@ -182,25 +190,24 @@ def _literal(value: str | bool | int) -> str:
     return str(value).lower() if isinstance(value, bool) else repr(value)
 
 
-def _rebuild_in_sqlite(connection: Connection, rows: sa.Table, new: list[Column]) -> None:
+def _rebuild_in_sqlite(connection: Connection, table: Table, rows: sa.Table, new: list[Column]) -> None:
     """SQLite cannot change a table's choices: the rows move into a table as declared. Nothing when it is already."""
     wanted = _normal(str(CreateTable(rows).compile(connection)))
-    (index,) = rows.indexes
-    is_index = rows.dialect_options["sqlite"]["with_rowid"]  # elsewhere the key is in the table itself
-    wanted_index = _normal(str(CreateIndex(index).compile(connection))) if is_index else ""
-    query = sa.text("SELECT name, sql FROM sqlite_master WHERE name IN (:table, :index)")
-    found = {row.name: row.sql for row in connection.execute(query, {"table": rows.name, "index": index.name})}
-    if _normal(found[rows.name]) == wanted and _normal(found.get(str(index.name), "")) == wanted_index:
+    query = sa.text("SELECT sql FROM sqlite_master WHERE name = :table")
+    if _normal(str(connection.scalar(query, {"table": rows.name}))) == wanted:
         return
-    kept = [c.name for c in rows.columns if c.name not in {column.name for column in new}]
+    added = {column.name for column in new}
     names, choices = _older_values(new)
-    columns, source = ", ".join(kept), f"{rows.name}_before"
-    connection.exec_driver_sql(f"DROP INDEX IF EXISTS {index.name}")
+    values = {c.name: c.name for c in rows.columns if c.name not in added}
+    values |= {name: name for name in names.split(", ") if name}
+    values |= {name: f"coalesce({values.get(name, 'NULL')}, '')" for name in may_be_empty(table)}
+    source = f"{rows.name}_before"
+    connection.exec_driver_sql(f"DROP INDEX IF EXISTS {rows.name}_key")
     connection.exec_driver_sql(f"ALTER TABLE {rows.name} RENAME TO {source}")
     rows.create(connection)
-    into = f"{columns}, {names}" if names else columns
     crossed = f"{source} CROSS JOIN {choices}" if choices else source
-    connection.exec_driver_sql(f"INSERT INTO {rows.name} ({into}) SELECT {into} FROM {crossed}")
+    into, chosen = ", ".join(values), ", ".join(values.values())
+    connection.exec_driver_sql(f"INSERT INTO {rows.name} ({into}) SELECT {chosen} FROM {crossed}")
     connection.exec_driver_sql(f"DROP TABLE {source}")
 
 

@@ -306,9 +306,11 @@ def read_table(
 
 
 def _rows_in_store(connection: Connection, table: Table, version: int) -> pd.DataFrame:
-    rows = ROWS[table.name]
-    order = [rows.c[k] for k in table.key]
-    return store.frame(connection, sa.select(rows).where(rows.c.version == version).order_by(*order))
+    rows, dialect = ROWS[table.name], connection.dialect.name
+    read = {c.name: sa.literal_column(tables.read_column(table, c.name, dialect), c.type).label(c.name) for c in rows.c}
+    order = [read[k] for k in table.key]
+    query = sa.select(*read.values()).select_from(rows).where(rows.c.version == version).order_by(*order)
+    return store.frame(connection, query)
 
 
 def _period_shown(periods: list[Period], version: int, day: date) -> Period | None:

@@ -28,7 +28,7 @@ from allocation.contract.published_tables import (
 )
 from allocation.contract.schema import Column, Table
 from allocation.publication import small_counts
-from allocation.publication.tables import VALIDITY_COLUMNS
+from allocation.publication.tables import VALIDITY_COLUMNS, may_be_empty, read_column
 
 INTERNAL = ("version_changes", "weighed_changes")
 MAPS = ("postcode_area_map", "team_area_map")
@@ -198,7 +198,12 @@ def published_views(dialect: str, *, with_maps: bool = False) -> dict[str, str]:
             start=_START_POSTGRESQL if dialect == "postgresql" else _START_SQLITE
         ),
         BEZWAAR_ROUTING.name: _select(
-            BEZWAAR_ROUTING, "routing_rows r", _AT_ANY_MOMENT, _TEAM_OF, _REASON_OF, others=_TEAM_NAME | _RULE | _PERIOD
+            BEZWAAR_ROUTING,
+            "routing_rows r",
+            _AT_ANY_MOMENT,
+            _TEAM_OF,
+            _REASON_OF,
+            others=_TEAM_NAME | _RULE | _PERIOD | _empty_parts(ROUTING, dialect),
         ),
         UITKEREN_ROUTING.name: _select(
             UITKEREN_ROUTING, "routing r", _TEAM_OF, _GROUP_OF, others=_TEAM_NAME | _GROUP_CODE
@@ -249,8 +254,12 @@ def _of_rows(table: Table, dialect: str) -> str:
     others = {"approval": "v.approval"} if table is RUNS else {}
     in_periods = any(c.name in VALIDITY_COLUMNS for c in table.columns)
     others |= {name: f"p.{name}" for name in VALIDITY_COLUMNS} if in_periods else {}
-    others |= _protected(table, dialect)
+    others |= _protected(table, dialect) | _empty_parts(table, dialect)
     return _select(table, f"{table.name}_rows r", _IN_FORCE if in_periods else _PUBLISHED, others=others)
+
+
+def _empty_parts(table: Table, dialect: str) -> dict[str, str]:
+    return {name: read_column(table, name, dialect, of="r") for name in may_be_empty(table)}
 
 
 def _protected(table: Table, dialect: str) -> dict[str, str]:
@@ -275,5 +284,6 @@ def _allocation_changes(dialect: str) -> str:
     """Between any two published versions; and against a division that came as a file, which is no version."""
     others = _protected(ALLOCATION_CHANGES, dialect)
     between = _select(ALLOCATION_CHANGES, "weighed_changes r", _BOTH_PUBLISHED, others=others)
+    others |= _empty_parts(ALLOCATION_CHANGES, dialect)
     from_file = _select(ALLOCATION_CHANGES, "allocation_changes_rows r", _PUBLISHED, others=others)
     return f"{between}\nUNION ALL\n{from_file}\nWHERE r.from_version IS NULL"
