@@ -69,11 +69,11 @@ def load(connection: Connection, target: sa.Table, rows: pa.Table) -> None:
     if rows.num_rows:
         marks = ", ".join("?" for _ in names)
         keys = set(target.primary_key.columns.keys())  # no part of a key is empty in SQLite, see `tables.row_table`
-        columns = [
+        filled = [
             ["" if value is None else value for value in column.to_pylist()] if name in keys else column.to_pylist()
             for name, column in zip(names, rows.columns, strict=True)
         ]
-        values = list(zip(*columns, strict=True))
+        values = list(zip(*filled, strict=True))
         connection.exec_driver_sql(f"INSERT INTO {target.name} ({', '.join(names)}) VALUES ({marks})", values)
 
 

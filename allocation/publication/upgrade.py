@@ -105,8 +105,8 @@ def _declarations(dialect: str) -> str:
     spoken = make_url(f"{dialect}://").get_dialect()()
     parts = []
     for table in ROWS.values():
-        statements = [CreateTable(table), *(CreateIndex(index) for index in table.indexes)]
-        parts += [str(statement.compile(dialect=spoken)) for statement in statements]
+        parts.append(str(CreateTable(table).compile(dialect=spoken)))
+        parts += [str(CreateIndex(index).compile(dialect=spoken)) for index in table.indexes]
     parts += views.published_views(dialect, with_maps=True).values()
     parts.append(Path(rights.__file__).read_text(encoding="utf-8"))
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()

@@ -122,5 +122,5 @@ def restore_elsewhere(smc: Installation, expected: list[tuple[Any, ...]], folder
             assert _in_order(connection.execute(sa.text(ROUTING))) == expected
         other.dispose()
     finally:
-        podman.run("podman", "rm", "-f", name)
+        podman.run("podman", "rm", "-f", "-v", name)
     say(f"a dump of {dump.stat().st_size / 1e6:.1f} MB restored in another server gives the same {len(expected)} rows")

@@ -207,8 +207,7 @@ def main() -> int:
         if asked.keep:
             say(f"left running as {smc.compose.name}, settings in {folder}")
         else:
-            subprocess.run(["podman", "rm", "-f", "-i", f"{smc.compose.name}_s3"], check=False, capture_output=True)
-            smc.compose("down", "--volumes", "--timeout", "5")
+            smc.compose.take_down()
             shutil.rmtree(folder)
             say("taken down")
     return 0

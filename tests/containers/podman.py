@@ -94,7 +94,20 @@ class Compose:
             begin = f"{self.name}_{service}_"
             names = run("podman", "ps", "-a", "--format", "{{.Names}}", "--filter", f"name=^{begin}").split()
             if names:
-                run("podman", "rm", "-f", "-t", "20", *names)
+                run("podman", "rm", "-f", "-v", "-t", "20", *names)
+
+    def take_down(self) -> None:
+        """Remove every container of this name, with volumes and network; podman-compose forgets a second worker."""
+        begin = f"name=^{self.name}_"
+        for kind, listed, remove in (
+            ("container", ("ps", "-a", "--format", "{{.Names}}"), ("rm", "-f", "-v", "-t", "5")),
+            ("volume", ("volume", "ls", "--format", "{{.Name}}"), ("volume", "rm", "-f")),
+            ("network", ("network", "ls", "--format", "{{.Name}}"), ("network", "rm", "-f")),
+        ):
+            names = run("podman", *listed, "--filter", begin).split()
+            if names:
+                run("podman", *remove, *names)
+            assert not run("podman", *listed, "--filter", begin), f"a {kind} is left"
 
     def container(self, service: str, number: int = 1) -> str:
         """The name of a container."""
