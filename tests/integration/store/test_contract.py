@@ -61,7 +61,13 @@ def test_the_migrations_lead_to_what_is_declared(store_url: str) -> None:
         options = {"compare_type": True, "include_name": lambda name, kind, _: name != "alembic_version"}
         differences = compare_metadata(MigrationContext.configure(connection, opts=options), tables.METADATA)
     # Alembic cannot compare indexes on expressions reliably; their columns are compared below.
-    assert [d for d in differences if d[0] not in ("add_index", "remove_index")] == []
+    differing = [d for d in differences if d[0] not in ("add_index", "remove_index")]
+    if connection.dialect.name == "sqlite":  # no part of a key is empty there: an empty text stands for it
+        expected = {(f"{t.name}_rows", k) for t in tables.STORED for k in tables.may_be_empty(t)}
+        assert {(table, column) for ((_, _, table, column, *_),) in differing} == expected
+        assert {kind for ((kind, *_),) in differing} == {"modify_nullable"}
+        return
+    assert differing == []
 
 
 def test_keys_and_choices_are_what_is_declared(store_url: str) -> None:
@@ -72,6 +78,11 @@ def test_keys_and_choices_are_what_is_declared(store_url: str) -> None:
             for constraint in (c for c in table.constraints if isinstance(c, sa.CheckConstraint)):
                 allowed = set(re.findall(r"'([^']*)'", str(constraint.sqltext)))
                 assert set(re.findall(r"'([^']*)'", choices[str(constraint.name)])) == allowed, constraint.name
+            if connection.dialect.name == "sqlite":
+                parts = inspector.get_pk_constraint(table.name)["constrained_columns"]
+                assert parts == list(table.primary_key.columns.keys()), name
+                assert set(parts) == {"version", *next(t.key for t in tables.STORED if t.name == name)}, name
+                continue
             declared = next(iter(table.indexes))
             expected = [_index_part(re.sub(r".*\.", "", str(e)).replace('"', "")) for e in declared.expressions]
             assert _index_parts(connection, f"{name}_rows_key") == expected, name
@@ -79,8 +90,6 @@ def test_keys_and_choices_are_what_is_declared(store_url: str) -> None:
 
 def _index_parts(connection: sa.Connection, index: str) -> list[str]:
     catalogue = "SELECT indexdef FROM pg_indexes WHERE indexname = :name"
-    if connection.dialect.name == "sqlite":
-        catalogue = "SELECT sql FROM sqlite_master WHERE name = :name"
     text = str(connection.scalar(sa.text(catalogue), {"name": index}))
     assert text.upper().startswith("CREATE UNIQUE INDEX")
     inside = text[text.index("(") + 1 : text.rindex(")")]
