@@ -159,7 +159,12 @@ def row_table(table: Table, metadata: sa.MetaData = METADATA) -> sa.Table:
     PostgreSQL has a unique index on the key. In SQLite the rows lie in the order of the key (``WITHOUT ROWID``), which
     needs no index beside them, but takes no empty part: there it is an empty text (`may_be_empty`).
     """
-    columns = stored_columns(table)
+    # Empty parts of a key count as a value. They come last: a look-up by postcode uses the parts before them.
+    nullable = may_be_empty(table)
+    key_order = ["version", *(k for k in table.key if k not in ("version", *nullable)), *nullable]
+    others = [c for c in stored_columns(table) if c.name not in key_order]
+    # In the order in which SQLite keeps them: else the integrity check of release 3.40 takes one column for another.
+    columns = [*(table.column(name) for name in key_order), *others]
     built = sa.Table(
         f"{table.name}_rows",
         metadata,
@@ -167,18 +172,10 @@ def row_table(table: Table, metadata: sa.MetaData = METADATA) -> sa.Table:
         *(sa.CheckConstraint(_one_of(c), name=c.name) for c in columns if c.allowed),
         sqlite_with_rowid=False,
     )
-    # Empty parts of a key count as a value. They come last: a look-up by postcode uses the parts before them.
-    nullable = may_be_empty(table)
-    required = [built.c[k] for k in table.key if k not in ("version", *nullable)]
-    index = sa.Index(
-        f"{table.name}_rows_key",
-        built.c.version,
-        *required,
-        *(sa.text(_never_empty(table.column(k))) for k in nullable),
-        unique=True,
-    )
+    parts = [sa.text(_never_empty(table.column(k))) if k in nullable else built.c[k] for k in key_order]
+    index = sa.Index(f"{table.name}_rows_key", *parts, unique=True)
     index.ddl_if(dialect="postgresql")
-    key = sa.PrimaryKeyConstraint(built.c.version, *required, *(built.c[k] for k in nullable))
+    key = sa.PrimaryKeyConstraint(*(built.c[k] for k in key_order))
     built.append_constraint(key.ddl_if(dialect="sqlite"))
     return built
 

@@ -89,6 +89,7 @@ def test_an_embedded_store_of_an_earlier_release_loses_the_indexes_that_repeat_i
     with store.connected(url) as connection:
         indexes = sa.text("SELECT name FROM sqlite_master WHERE type = 'index' AND name LIKE '%_rows_key'")
         assert connection.scalars(indexes).all() == []
+        assert connection.scalars(sa.text("PRAGMA integrity_check")).all() == ["ok"]
     for table in ("allocation", "routing"):
         again = sa.text(f"INSERT INTO {table}_rows SELECT * FROM {table}_rows WHERE version = 1")
         with pytest.raises(sa.exc.IntegrityError), store.writing(url) as connection:
