@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 from typing import Any
 
 from allocation.cli.arguments import Adder, run_arguments
+from allocation.cli.progress import progress
 
 
 def add_commands(add: Adder) -> None:
@@ -53,18 +53,6 @@ def start(asked: argparse.Namespace) -> Any:
     )
 
 
-def progress(text: str) -> None:
-    if sys.stderr.isatty():
-        print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
-    else:
-        print(text, file=sys.stderr, flush=True)
-
-
-def progress_ends() -> None:
-    if sys.stderr.isatty():
-        print("\r\033[K", end="", file=sys.stderr)
-
-
 def _run(asked: argparse.Namespace) -> int:
     run = start(asked)
     from allocation.pipeline import processes
@@ -73,8 +61,8 @@ def _run(asked: argparse.Namespace) -> int:
     from allocation.pipeline import run_all
     from allocation.report import summary
 
-    run_all.run_all(run, until="publication" if asked.publish else "proposal", progress=progress)
-    progress_ends()
+    with progress(run_all.STEPS) as tell:
+        run_all.run_all(run, until="publication" if asked.publish else "proposal", progress=tell)
     print(summary.unchanged_text(run) or summary.summary_text(summary.summary(run)))
     return 0
 
@@ -88,7 +76,7 @@ def _scenario(asked: argparse.Namespace) -> int:
     from allocation.pipeline import processes
 
     processes.get_ready()
-    from allocation.pipeline import run_scenario
+    from allocation.pipeline import run_all, run_scenario
     from allocation.pipeline.scenario import Scenario
     from allocation.pipeline.scenario_compare import side_by_side
 
@@ -96,8 +84,8 @@ def _scenario(asked: argparse.Namespace) -> int:
     compared, reports = {}, []
     for scenario in asked_for:
         run = start(asked)
-        compared[scenario.name], report = run_scenario.run_scenario(scenario, run, progress)
-        progress_ends()
+        with progress(run_all.STEPS) as tell:
+            compared[scenario.name], report = run_scenario.run_scenario(scenario, run, tell)
         reports.append(f"report of {scenario.name}: {report}")
     print("beside the division in force (base):")
     print(side_by_side(compared).to_string(index=False, float_format="{:,.3f}".format))

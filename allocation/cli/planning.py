@@ -6,7 +6,8 @@ import argparse
 from typing import TYPE_CHECKING
 
 from allocation.cli.arguments import Adder, day, run_arguments
-from allocation.cli.dividing import progress, progress_ends, start
+from allocation.cli.dividing import start
+from allocation.cli.progress import progress
 
 if TYPE_CHECKING:
     from allocation.runs.run import Run
@@ -33,8 +34,8 @@ def _alternatives(asked: argparse.Namespace) -> int:
     from allocation.report.choice import alternatives_text, write_alternatives_page
 
     run = start(asked)
-    table = alternatives.find(run, progress)
-    progress_ends()
+    with progress({}) as tell:
+        table = alternatives.find(run, tell)
     print(alternatives_text(table))
     print(f"page with a chart: {write_alternatives_page(run.folder)}")
     print(f"to make one a proposal: caseload choose {run.run_id} NAME")
@@ -46,8 +47,8 @@ def _choose(asked: argparse.Namespace) -> int:
     from allocation.report import summary
 
     run = alternatives.choose(asked.var, asked.run, asked.alternative, asked.store, asked.reason)
-    run_all.run_all(run, until="proposal", progress=progress)
-    progress_ends()
+    with progress(run_all.STEPS) as tell:
+        run_all.run_all(run, until="proposal", progress=tell)
     print(summary.summary_text(summary.summary(run)))
     return 0
 
@@ -57,8 +58,8 @@ def _plan_ahead(asked: argparse.Namespace) -> int:
     from allocation.report.calendar import calendar_text, write_calendar_page
 
     run = start(asked)
-    plan_ahead.find(run, asked.until, progress)
-    progress_ends()
+    with progress({}) as tell:
+        plan_ahead.find(run, asked.until, tell)
     print(calendar_text(run.folder))
     print(f"page: {write_calendar_page(run.folder)}")
     if asked.publish:
@@ -81,8 +82,8 @@ def _take_steps(plan: Run, store: str, *, is_published: bool) -> int:
     taken = 0
     while (run := plan_ahead.next_step(plan, store)) is not None:
         taken += 1
-        run_all.run_all(run, until="publication" if is_published else "proposal", progress=progress)
-        progress_ends()
+        with progress(run_all.STEPS) as tell:
+            run_all.run_all(run, until="publication" if is_published else "proposal", progress=tell)
         print(f"step {run.config.valid_from}:")
         print(summary.summary_text(summary.summary(run)))
         if not is_published:
