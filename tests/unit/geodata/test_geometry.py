@@ -12,7 +12,7 @@ import shapely
 from geopandas import GeoDataFrame
 
 from allocation.report import topology
-from allocation.report.map import TOLERANCE_M
+from allocation.report.borders import TOLERANCE_M
 from geodata import Boundaries, GeodataError, dissolve, simplify
 from geodata.adjacency import MIN_BORDER_M, shared_borders
 
