@@ -1,6 +1,7 @@
 #!/bin/bash
-# The logins of the store, made when its volume is empty. Who owns the database brings the schema up to date and hands
-# out roles (service init); the others get theirs from it. The superuser of the image is used for nothing else.
+# The logins of the store, made when its volume is empty, or once by hand (docs/runbook.md, Upgrading). Who owns the
+# database brings the schema up to date and hands out roles (service init); the others get theirs from it. The superuser
+# of the image is used for nothing else.
 set -euo pipefail
 psql --set ON_ERROR_STOP=1 --username "$POSTGRES_USER" --dbname "$POSTGRES_DB" <<'SQL'
 \getenv admin STORE_ADMIN_PASSWORD
@@ -10,4 +11,7 @@ CREATE ROLE administrator LOGIN CREATEROLE PASSWORD :'admin';
 CREATE ROLE pipeline LOGIN PASSWORD :'pipeline';
 CREATE ROLE page LOGIN PASSWORD :'page';
 ALTER DATABASE caseload OWNER TO administrator;
+-- a store that was made before these logins has its roles already: they become the administrator's to use and to give
+SELECT format('GRANT %I TO administrator WITH ADMIN OPTION', rolname) FROM pg_roles
+WHERE rolname IN ('caseload_owner', 'caseload_writer', 'caseload_planner', 'caseload_reader') \gexec
 SQL

@@ -1,0 +1,42 @@
+"""``docker/store-logins.sh``: the logins of the store, in an empty database and in one that a superuser filled."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from allocation.publication import store, versions
+from tests.support.postgres import server_programs, started_server
+
+SCRIPT = Path(__file__).parents[3] / "docker" / "store-logins.sh"
+PSQL = shutil.which("psql") or shutil.which("psql", path=str(server_programs()))
+PASSWORDS = {"STORE_ADMIN_PASSWORD": "owner", "STORE_PASSWORD": "writer", "STORE_PAGE_PASSWORD": "planner"}
+
+
+@pytest.mark.skipif(PSQL is None, reason="psql is not installed")
+@pytest.mark.parametrize("is_filled", [False, True])
+def test_the_administrator_brings_a_store_up_to_date_and_hands_out_roles(*, is_filled: bool) -> None:
+    assert PSQL is not None
+    with started_server() as server:
+        with sa.create_engine(store.parse_url(server), isolation_level="AUTOCOMMIT").connect() as connection:
+            connection.execute(sa.text("CREATE DATABASE caseload"))
+        url = store.parse_url(server).set(database="caseload")
+        if is_filled:
+            versions.migrate(url.render_as_string(hide_password=False))
+            with sa.create_engine(url).begin() as connection:  # as an earlier program left it
+                connection.execute(sa.text("UPDATE caseload.store_identity SET declarations = ''"))
+        reached = {"PGHOST": str(url.host), "PGPORT": str(url.port), "POSTGRES_USER": str(url.username)}
+        path = f"{Path(PSQL).parent}:{os.environ['PATH']}"
+        environment = {**PASSWORDS, **reached, "POSTGRES_DB": "caseload", "PATH": path}
+        subprocess.run(["bash", str(SCRIPT)], env=environment, check=True, capture_output=True)
+        administrator = url.set(username="administrator", password="owner")
+        versions.migrate(administrator.render_as_string(hide_password=False))
+        with sa.create_engine(administrator).begin() as connection:
+            connection.execute(sa.text('GRANT "caseload_writer" TO "pipeline"'))
+        with sa.create_engine(url.set(username="pipeline", password="writer")).connect() as connection:
+            assert connection.scalar(sa.text("SELECT pg_has_role('caseload_planner', 'MEMBER')"))
