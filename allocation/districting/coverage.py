@@ -24,6 +24,11 @@ STEPS = 10
 """Shares are priced in so many steps: each is a grouping that every move of the search has to count."""
 
 
+def levels(share: Floats) -> Ints:
+    """Shares above 0 in steps of 1 / ``STEPS``, the nearest one and at least one."""
+    return np.maximum(np.round(np.asarray(share) * STEPS).astype(np.int64), 1)
+
+
 def groupings_of(n: int, unit: Ints, partner: Ints, share: Floats) -> list[tuple[Ints, float]]:
     """The groupings (n,) of one kind of partners, each with the part of the kind's price that a split in it costs.
 
@@ -32,7 +37,7 @@ def groupings_of(n: int, unit: Ints, partner: Ints, share: Floats) -> list[tuple
     n : how many units. unit, partner : per row of the coverage, as codes from 0; a pair occurs once.
     share : part of the unit that the partner serves, above 0 and at most 1; priced by the nearest tenth, at least one.
     """
-    level = np.maximum(np.round(np.asarray(share) * STEPS).astype(np.int64), 1)
+    level = levels(share)
     sets: list[tuple[int, Ints]] = []
     for code in np.unique(partner):
         rows = partner == code

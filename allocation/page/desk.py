@@ -155,7 +155,7 @@ class Desk:
                 bench = Bench(folder, is_in_force=is_in_force)
                 value = map_value(bench.folder, bench.board)
                 areas = Run.open(folder).areas().sort_values("pc4", ignore_index=True)
-                value["partners"] = partner_values(bench.inputs, areas, bench.config.weights)
+                value["partners"] = partner_values(bench.partners, areas, bench.config.weights)
                 self._open[run_id] = Opened(bench, value)
                 while len(self._open) > KEPT_RUNS:
                     self._open.popitem(last=False)

@@ -15,6 +15,7 @@ import pandas as pd
 
 from allocation.contract.vocabulary import ALL_LINES, MONTHS_A_YEAR
 from allocation.page.answers import draft_team
+from allocation.page.partners import cuts, prices
 from allocation.page.whatif import Bench, Variant
 from allocation.publication.hands import changes_of_hands
 from allocation.report import dutch
@@ -22,6 +23,7 @@ from allocation.report.board import LayerSums
 from allocation.report.dutch import number, percent
 from allocation.report.for_readers import sums_shown
 from allocation.report.map import SHOWN
+from allocation.report.network_sheets import KIND_NAMES
 from allocation.report.sheet import records
 
 MOST_ROWS = 10
@@ -60,6 +62,7 @@ def questions(bench: Bench, variant: Variant, held: pd.DataFrame, *, for_readers
         _waiting(sums),
         _one_more(bench, sums),
         _towns(variant),
+        _partners(bench, variant),
         _changing(variant, held),
     )
     return [asdict(one) for one in asked]
@@ -162,6 +165,33 @@ def _towns(variant: Variant) -> Question:
         "gemeenten", "Welke gemeenten hebben met meer dan twee teams te maken?",
         "Per laag geteld." if rows else "Geen enkele, in geen enkele laag.",
         ("Gemeente", "Laag", "Teams", "Welke"), answers,
+    )  # fmt: skip
+
+
+def _partners(bench: Bench, variant: Variant) -> Question:
+    price = prices(bench.config.weights)
+    rows = []
+    for part in variant.sums:
+        layer, has = part.board.layer, part.plan >= 0
+        teams = np.asarray(layer.problem.team_ids, dtype=object)[part.plan[has]]
+        plan = pd.Series(teams, index=layer.parts["pc4"].to_numpy()[has])
+        rows += [(cut, part) for cut in cuts(bench.partners, plan, price)]
+    rows.sort(key=lambda row: (-row[0].price, row[0].provider, row[1].board.key))
+    answers = [
+        Answer(
+            cut.provider,
+            (KIND_NAMES.get(cut.kind, cut.kind), _layer_name(part), ", ".join(cut.teams), number(cut.price, 2)),
+            _shown(part),
+            codes=cut.codes,
+        )
+        for cut, part in rows[:MOST_ROWS]
+    ]
+    paid = number(sum(cut.price for cut, _ in rows), 2)
+    return Question(
+        "partners", "Welke partners krijgen met meer teams te maken, en wat kost dat?",
+        f"De prijs telt mee bij het verdelen: {number(len(rows))} partners, samen {paid}."
+        if rows else "Geen enkele partner waarvoor een prijs geldt.",
+        ("Partner", "Soort", "Laag", "Teams", "Prijs"), answers,
     )  # fmt: skip
 
 

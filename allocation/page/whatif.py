@@ -32,6 +32,7 @@ from allocation.layers.layer import Layer
 from allocation.layers.ways import Ways
 from allocation.layers.work import capacity_hours
 from allocation.outcome.in_force import files_in_stock
+from allocation.outcome.network import partners
 from allocation.outcome.routing import special_shares
 from allocation.outcome.transition import placed_files
 from allocation.page.changes import UNCHANGED, ChangeSet, Move, apply_to_inputs, impossible_locks, refuse_nonsense
@@ -173,6 +174,11 @@ class Bench:
         """The products of the Participatiewet."""
         products = self.inputs.products
         return frozenset(products.loc[products["law"] == "PW", "product"])
+
+    @cached_property
+    def partners(self) -> pd.DataFrame:
+        """Who covers each postcode (``outcome.network.partners``)."""
+        return partners(self.inputs, self._run.areas())
 
     def codes_of(self, region: int) -> frozenset[str]:
         """The postcodes of a region."""

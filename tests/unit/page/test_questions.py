@@ -96,3 +96,17 @@ def test_a_postcode_that_changes_again_is_named_with_its_teams(bench: Bench) -> 
     )
     assert [one["codes"] for one in told] == [("1005",)]
     assert told[0]["cells"][2] == " → ".join([one for i, one in enumerate(steps) if i == 0 or one != steps[i - 1]])
+
+
+def test_partners_with_several_teams_are_told_with_their_price(bench: Bench) -> None:
+    """The toy country is one care region, with both teams of each region: a further team costs 0.5, per layer."""
+    told = asked(bench, ChangeSet())["partners"]
+    care = [one for one in told["answers"] if one["cells"][0] == "GGD of zorgregio"]
+    west = next(one for one in care if "W1" in one["cells"][2])
+    assert west["cells"][1:] == ("ZW en WIA", "W1, W2", "0,50")
+    assert west["layer"] == "vangnet"
+    assert {"1001", "1002"} <= set(west["codes"])
+    paid = sum(float(one["cells"][3].replace(",", ".")) for one in told["answers"])
+    assert told["about"] == (
+        f"De prijs telt mee bij het verdelen: {len(told['answers'])} partners, samen {paid:.2f}.".replace(".", ",", 1)
+    )
