@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import date
-from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -25,12 +24,12 @@ from allocation.districting import Measure, Problem, Weights
 from allocation.districting.coverage import groupings_of, named
 from allocation.intake.inputs import Inputs
 from allocation.intake.roster import active_locks, active_teams, divided_lines, join_regions, widened
-from allocation.layers.balance import base_hours, hours_per_area
+from allocation.layers.country import Country
 from allocation.layers.current import compared_with
 from allocation.layers.layer import Layer
 from allocation.layers.splits import split_portions
 from allocation.layers.ways import STRAIGHT_LINES, Ways
-from allocation.layers.work import capacity_hours, layer_work, product_norms, recurring_products
+from allocation.layers.work import capacity_hours
 
 BridgesWithin = Callable[[pd.Series], pd.DataFrame]
 """Extra edges (a, b, border_m) that connect each group of postcodes; from ``geodata.bridges_within``."""
@@ -104,16 +103,10 @@ class _Builder:
         held: pd.DataFrame | None,
         ways: Ways,
     ) -> None:
-        self.work, self.edges, self.bridges, self.config, self.held = work, edges, bridges, config, held
-        self.norms, self.recurring = (
-            product_norms(inputs.products, config),
-            recurring_products(inputs.inflow, inputs.stock),
-        )
+        self.edges, self.bridges, self.config = edges, bridges, config
+        self.country = Country(inputs, work, held, config)
         hours = capacity_hours(inputs.teams, day, config)
         self.capacity, self.capacity_other = hours["verzekeringsarts"], hours["other"]
-        self._layer_work, self._clients = cache(self._layer_work_of), cache(self._clients_of)
-        self._balanced, self._base_hours = cache(self._balanced_of), cache(self._base_hours_of)
-        self._line_hours = cache(self._line_hours_of)
         self.areas = areas.set_index("pc4", drop=False).sort_index()
         self.clusters = inputs.clusters
         self.teams = active_teams(inputs.teams, day)
@@ -171,37 +164,9 @@ class _Builder:
         ends = {name: self.areas.index.get_indexer(pd.Index(pairs[name])) for name in ("a", "b")}
         return pairs.assign(**ends).query("a >= 0 and b >= 0")
 
-    # each of these is of the whole country, and computed once
-
-    def _layer_work_of(self, domain: str, line: str) -> pd.DataFrame:
-        return layer_work(self.work, domain, line, self.config)
-
-    def _clients_of(self, domain: str, line: str) -> pd.Series:
-        """Planned clients a year, by pc4."""
-        return self._layer_work(domain, line).groupby("pc4")["planned_clients"].sum()
-
-    def _balanced_of(self, domain: str, line: str) -> pd.Series:
-        return hours_per_area(self.work, self._files(), self.norms, self.recurring, domain, line, self.config)
-
-    def _base_hours_of(self, domain: str, line: str) -> pd.Series | None:
-        return base_hours(self._files(), self.norms, self.recurring, domain, line, self.config)
-
-    def _line_hours_of(self, domain: str) -> pd.Series:
-        """Hours a year indexed by pc4 and client line."""
-        of_line = {
-            name: self._layer_work(domain, name).groupby("pc4")["hours_verzekeringsarts"].sum() for name in CLIENT_LINES
-        }
-        hours: pd.Series = pd.concat(of_line).swaplevel()
-        return hours
-
-    def _files(self) -> pd.DataFrame:
-        if self.held is None and self.config.balance != "load":
-            raise ValueError(f"balance {self.config.balance} needs the files that teams hold")
-        return pd.DataFrame() if self.held is None else self.held
-
     def _base_load(self, domain: str, line: str, teams: pd.DataFrame) -> NDArray[np.float64] | None:
         """(k,) the balanced hours in files that stay with each team; None where the balance does not count files."""
-        hours = self._base_hours(domain, line)
+        hours = self.country.base_hours(domain, line)
         return None if hours is None else hours.reindex(teams["team_id"], fill_value=0.0).to_numpy(dtype=np.float64)
 
     def _name(self, members: set[int], named: list[tuple[str, set[int]]]) -> str:
@@ -212,13 +177,13 @@ class _Builder:
         return " + ".join(str(of[nr]) for nr in sorted(members))
 
     def _layer(
-        self, cluster: str, domain: str, line: str, members: set[int], teams: pd.DataFrame, country: pd.DataFrame
+        self, cluster: str, domain: str, line: str, members: set[int], teams: pd.DataFrame, neighbours: pd.DataFrame
     ) -> Layer | None:
         areas = self.areas[self.areas["arbeidsmarktregio_nr"].isin(members)]
-        work = self._layer_work(domain, line)
+        work = self.country.work(domain, line)
         work = work[work["pc4"].isin(areas.index)]
-        clients = self._clients(domain, line).reindex(areas.index, fill_value=0.0)
-        balanced = self._balanced(domain, line).reindex(areas.index, fill_value=0.0)
+        clients = self.country.clients(domain, line).reindex(areas.index, fill_value=0.0)
+        balanced = self.country.balanced(domain, line).reindex(areas.index, fill_value=0.0)
         capacity = self._capacity(teams, domain, line, work)
         serving = teams[capacity > 0].sort_values("team_id")
         if serving.empty:
@@ -230,7 +195,7 @@ class _Builder:
         at = areas.loc[parts["pc4"]]
         portion = parts["portion"].to_numpy()
         clients = clients.loc[parts["pc4"]].to_numpy() * portion
-        pairs = self._edges(country, areas, parts)
+        pairs = self._edges(neighbours, areas, parts)
         offices = self.areas.loc[serving["office_pc4"], ["x_m", "y_m"]].to_numpy(float)
         groupings, prices = self._coverage(parts["pc4"])
         weights = Weights(**self.config.weights.model_dump(exclude={"coverage"}), groupings=prices)
@@ -257,7 +222,7 @@ class _Builder:
             base_load=self._base_load(domain, line, serving),
         )
         layer = Layer(cluster, domain, line, tuple(sorted(members)), problem, parts)
-        return compared_with(layer, self.current, self._line_hours(domain))
+        return compared_with(layer, self.current, self.country.line_hours(domain))
 
     def _capacity(self, teams: pd.DataFrame, domain: str, line: str, work: pd.DataFrame) -> pd.Series:
         """Hours a year per team for this layer (R12). A team that serves both lines where others serve one divides
@@ -272,7 +237,7 @@ class _Builder:
         members = self.areas.loc[work["pc4"].unique()].index
         asked = {}
         for name in CLIENT_LINES:
-            rows = self._layer_work(domain, name)
+            rows = self.country.work(domain, name)
             asked[name] = float(rows.loc[rows["pc4"].isin(members), "hours_verzekeringsarts"].sum())
         other = next(name for name in CLIENT_LINES if name != line)
         alone = float(hours[serves[line] & ~both].sum())

@@ -23,7 +23,8 @@ from allocation.page import network_api
 from allocation.page.answering import Answering
 from allocation.publication import store
 from allocation.publication.file_lookup import FileAnswer, find_file
-from allocation.publication.lookup import Answer, LookupTable, Unanswered
+from allocation.publication.lookup import Answer, LookupTable
+from allocation.publication.postcodes import Unanswered
 
 MOST_POSTCODES, MOST_CHARACTERS = 1000, 80
 PW_CLIENT = "the client has or had a file under the Participatiewet"

@@ -14,7 +14,8 @@ import sqlalchemy as sa
 
 from allocation.contract.vocabulary import REGULAR_GROUP
 from allocation.publication import store
-from allocation.publication.lookup import LookupTable, Unanswered, parse_postcode
+from allocation.publication.lookup import LookupTable
+from allocation.publication.postcodes import Unanswered, parse_postcode
 
 ANY = "*"
 """In `files`: any other team or postcode; as ``team_to``: the team of `routing`."""

@@ -1,13 +1,12 @@
 """Which team has this postcode, and why: the published routing, read for one client.
 
-Belongs here: reading a postcode as people write it, and choosing the rows that hold for it. Does not belong here: how
+Belongs here: choosing the rows that hold for a postcode. Does not belong here: reading one (`postcodes`), how
 the routing is made (`outcome.routing`) or published (`versions`). Reads published views only, so the rights of a reader
 suffice.
 """
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -21,32 +20,10 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from allocation.contract.errors import Refused
 from allocation.contract.published_tables import BEZWAAR_ROUTING, UITKEREN_ROUTING, VERSION_HISTORY
 from allocation.contract.vocabulary import CLIENT_LINES, LAWS, REGULAR_GROUP
 from allocation.publication import store, tables, upgrade
-
-_POSTCODE = re.compile(r"(?:NL)?([1-9][0-9]{3})([A-Z]{2})?")
-_NOT_LETTERS_OR_DIGITS = re.compile(r"[^0-9A-Z]+")
-
-
-class Postcode(NamedTuple):
-    """``pc4`` is four digits; ``pc6`` the full postcode without a space, or None when only four digits were given."""
-
-    pc4: str
-    pc6: str | None
-
-
-class Unanswered(Refused):
-    """A question without an answer. ``reason``, for who says it in other words: not_a_postcode, unknown_postcode,
-    unknown_group, unknown_law, unknown_line or nothing_in_force."""
-
-    def __init__(self, reason: str, text: str) -> None:
-        self.reason = reason
-        super().__init__(text)
-
-    def __reduce__(self) -> tuple[type[Unanswered], tuple[str, str]]:
-        return type(self), (self.reason, str(self))
+from allocation.publication.postcodes import Unanswered, parse_postcode
 
 
 @dataclass(frozen=True)
@@ -121,16 +98,6 @@ class _Division(NamedTuple):
     agreed: dict[str, str]
     areas: list[str]
     groups: list[str]
-
-
-def parse_postcode(text: str) -> Postcode:
-    """A postcode in any usual notation: ``1013``, ``1013AA``, ``1013 aa``, ``NL-1013 AA``. Refused when it is none."""
-    match = _POSTCODE.fullmatch(_NOT_LETTERS_OR_DIGITS.sub("", text.upper()))
-    if match is None:
-        allowed = "four digits, or four digits and two letters (1013 AA)"
-        raise Unanswered("not_a_postcode", f"'{text}' is not a postcode; allowed: {allowed}.")
-    pc4, letters = match.groups()
-    return Postcode(pc4, pc4 + letters if letters else None)
 
 
 def lookup(

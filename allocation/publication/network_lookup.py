@@ -13,7 +13,8 @@ import sqlalchemy as sa
 
 from allocation.contract.published_tables import TEAM_NETWORK
 from allocation.publication import store, tables
-from allocation.publication.lookup import LookupTable, Unanswered
+from allocation.publication.lookup import LookupTable
+from allocation.publication.postcodes import Unanswered
 
 _ROWS = sa.table("team_network", *(sa.column(c.name, tables.SQL_TYPES[c.type]) for c in TEAM_NETWORK.columns))
 _TEAMS = sa.table("team", *(sa.column(name) for name in ("version", "team_id", "name", "office")))

@@ -18,6 +18,7 @@ from fastapi.testclient import TestClient
 from allocation.contract.errors import Refused
 from allocation.page.app import create_app
 from allocation.publication import lookup, store, versions
+from allocation.publication.postcodes import Unanswered
 from tests.support.outcomes import Country
 
 TODAY = store.today()
@@ -136,7 +137,7 @@ def test_a_postcode_that_does_not_exist_is_read_once(published: str) -> None:
     for _ in range(2):
         with statements(published) as asked:
             for number in range(9000, 9010):
-                with pytest.raises(lookup.Unanswered, match=f"Postcode {number} does not exist"):
+                with pytest.raises(Unanswered, match=f"Postcode {number} does not exist"):
                     table.find(str(number), on=later(30))
         told.append([text for text in asked if text.startswith("SELECT") and "version_history" not in text])
     assert len(told[0]) == 5  # the ten, their groups at Uitkeren, and of the division its run, areas and client groups
@@ -159,7 +160,7 @@ def test_many_at_once_get_what_one_gets(published: str) -> None:
     def found(table: lookup.LookupTable, asked: tuple[str, date]) -> list[lookup.Answer] | str:
         try:
             return table.find(asked[0], on=asked[1])
-        except lookup.Unanswered as unanswered:
+        except Unanswered as unanswered:
             return unanswered.reason
 
     questions = [(code, day) for day in days for code in codes] * 5

@@ -1,4 +1,4 @@
-"""Reading a postcode, and choosing the rows that hold for it."""
+"""Choosing the rows that hold for a postcode."""
 
 from __future__ import annotations
 
@@ -7,12 +7,10 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from allocation.contract.errors import Refused
 from allocation.publication import lookup, store, versions
-from allocation.publication.lookup import Answer, Postcode, _longest_match, parse_postcode
+from allocation.publication.lookup import Answer, _longest_match
 from tests.support.outcomes import Country, write_outcome
 
 REST = Answer(
@@ -21,32 +19,6 @@ REST = Answer(
 )  # fmt: skip
 RANGE = replace(REST, pc6_from="1002AA", pc6_to="1002ZZ", team_id="A2", share=0.2)
 INNER = replace(REST, pc6_from="1002AC", pc6_to="1002AE", team_id="A3", share=0.05)
-
-
-@pytest.mark.parametrize(
-    "text", ["1013AA", "1013 aa", " 1013  Aa ", "NL-1013 AA", "1013-AA", "1013\u00a0aa", "nl1013aa"]
-)
-def test_a_postcode_in_any_notation(text: str) -> None:
-    assert parse_postcode(text) == Postcode("1013", "1013AA")
-
-
-def test_four_digits_are_a_postcode() -> None:
-    assert parse_postcode(" 1013 ") == Postcode("1013", None)
-
-
-@pytest.mark.parametrize("text", ["", "013", "0113", "10134", "1013A", "1013AAA", "AA1013", "1013 12", "zwolle"])
-def test_what_is_no_postcode_is_refused(text: str) -> None:
-    with pytest.raises(Refused, match="is not a postcode; allowed: four digits"):
-        parse_postcode(text)
-
-
-@given(
-    st.integers(1000, 9999),
-    st.text("ABCDEFGHIJKLMNOPQRSTUVWXYZ", min_size=2, max_size=2),
-    st.sampled_from(["", " ", "-"]),
-)
-def test_every_postcode_is_read(number: int, letters: str, between: str) -> None:
-    assert parse_postcode(f"{number}{between}{letters.lower()}") == (str(number), f"{number}{letters}")
 
 
 def test_the_longest_match_wins() -> None:
