@@ -14,11 +14,12 @@ import pandas as pd
 
 from allocation.report import dutch
 from allocation.report.account_sheets import Gate, finding
-from allocation.report.board import LayerBoard
+from allocation.report.board import LayerBoard, totals
 from allocation.report.change_sheets import change_sheet
 from allocation.report.division_charts import Chart, load_chart
 from allocation.report.dutch import number, percent
 from allocation.report.estimate import suspected_breaks
+from allocation.report.for_readers import sums_shown
 from allocation.report.frames import Frames
 from allocation.report.moves import reasons_counted
 from allocation.report.sheet import Cell, Column, Sheet, amount, amount_of, records, share, text
@@ -91,7 +92,7 @@ def decision(frames: Frames, region_names: list[str]) -> Decision:
         compared_with=_compared_with(frames),
         summary=_summary(frames, changed),
         figures=main_figures(frames),
-        regions=_region_sheet(changed, for_readers=frames.is_for_readers),
+        regions=_region_sheet(_with_figures_now(frames, changed), for_readers=frames.is_for_readers),
         switching=_switching(frames.changes),
         movements=[] if frames.is_for_readers else _movements(frames.transition),
         all_warnings=[*broken_rules(frames), *suspected_breaks(frames.folder)],
@@ -220,12 +221,33 @@ REGION_COLUMNS = (
     Column("Laag", lambda row: text(dutch.layer(row.law_domain, row.client_line))),
     amount_of("Postcodes die wisselen", "areas_moved"),
     amount_of("Dossiers die verhuizen", "clients_moved"),
-    Column("Grootste afwijking", lambda row: share(row.max_deviation)),
+    Column("Grootste afwijking", lambda row: _with_now(share(row.max_deviation), percent(row.max_deviation_now))),
     amount_of("Wachttijd (maanden)", "waiting_months", 1),
-    amount_of("Afstand (km)", "travel_km", 1),
+    Column("Afstand (km)", lambda row: _with_now(amount(row.travel_km, 1), number(row.travel_km_now, 1))),
 )
 MOST_REGION_ROWS = 12
 MOST_CODES = 8
+
+
+def _with_now(proposed: Cell, now: str) -> Cell:
+    return proposed if now == dutch.NONE else replace(proposed, text=f"{proposed.text} (nu {now})")
+
+
+def _with_figures_now(frames: Frames, changed: pd.DataFrame) -> pd.DataFrame:
+    """``changed`` with the deviation and the distance of the division in force, for a layer of one region; missing
+    where a layer has more, which is counted as a whole."""
+    has_now = _has_now(frames)
+    parts = [part.sums_now for part in frames.board.layers if has_now and len(part.layer.regions) == 1]
+    seen = sums_shown(parts) if frames.is_for_readers else parts
+    found = {}
+    for part in seen:
+        layer, figures = part.board.layer, totals([part])
+        key = (int(layer.regions[0]), layer.law_domain, layer.client_line)
+        found[key] = (figures.max_deviation, figures.travel_km)
+    none = (float("nan"), float("nan"))
+    keys = zip(changed["arbeidsmarktregio_nr"], changed["law_domain"], changed["client_line"], strict=True)
+    now = [found.get((int(nr), domain, line), none) for nr, domain, line in keys]
+    return changed.assign(max_deviation_now=[one[0] for one in now], travel_km_now=[one[1] for one in now])
 
 
 def _region_sheet(changed: pd.DataFrame, *, for_readers: bool) -> Sheet:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 import pytest
 
+from allocation.report.board import totals
 from allocation.report.decision import decision
+from allocation.report.dutch import number, percent
 from allocation.report.frames import Frames
 from tests.support.browser import toy_run
 
@@ -59,3 +62,20 @@ def test_each_postcode_that_switches_is_named_with_both_teams(frames: Frames) ->
         "P1 → P2 (Participatiewet): 1010",
         "geen team → W1 (ZW en WIA, vangnetlijn): 1001",
     ]
+
+
+def test_each_region_is_told_beside_what_it_is_now(frames: Frames) -> None:
+    """West is divided otherwise now: all of it with W1, so W1 has twice its part (100% too much) and W2 nothing."""
+    west = next(part for part in frames.board.layers if "W1" in part.layer.problem.team_ids)
+    now = np.full(len(west.now), west.layer.problem.team_ids.index("W1"))
+    layers = tuple(replace(part, now=now) if part is west else part for part in frames.board.layers)
+    before = replace(frames, board=replace(frames.board, layers=layers))
+    changed = frames.regions.assign(areas_moved=1)
+    made = decision(replace(before, regions=changed), changed["arbeidsmarktregio"].drop_duplicates().tolist())
+    rows = {(row[0].text, row[1].text): row for row in made.regions.rows}
+    proposed, was = (totals([part]) for part in (west.sums, replace(west, now=now).sums_now))
+    capacity = west.layer.problem.capacity
+    assert was.max_deviation == pytest.approx(max(capacity.sum() / capacity[0] - 1, 1.0))
+    told = rows["West", "ZW en WIA"]
+    assert told[4].text == f"{percent(proposed.max_deviation)} (nu {percent(was.max_deviation)})"
+    assert told[6].text == f"{number(proposed.travel_km, 1)} (nu {number(was.travel_km, 1)})"
