@@ -93,7 +93,7 @@ def decision(frames: Frames, region_names: list[str]) -> Decision:
         summary=_summary(frames, changed),
         figures=main_figures(frames),
         regions=_region_sheet(_with_figures_now(frames, changed), for_readers=frames.is_for_readers),
-        switching=_switching(frames.changes),
+        switching=_switching(frames.changes, for_readers=frames.is_for_readers),
         movements=[] if frames.is_for_readers else _movements(frames.transition),
         all_warnings=[*broken_rules(frames), *suspected_breaks(frames.folder)],
         map_region=region_names.index(names[0]) if len(names) == 1 else None,
@@ -148,7 +148,8 @@ def _summary(frames: Frames, changed: pd.DataFrame) -> str:
     areas = frames.changes["pc4"].nunique()
     where = ", ".join(divided) if len(divided) <= MOST_REGION_PAGES else _regions(len(divided))
     what = "1 postcode wisselt" if areas == 1 else f"{number(areas)} postcodes wisselen"
-    return f"{what} van team, in {where}.{beside}"
+    rest = number(frames.totals[0].areas - areas)
+    return f"{what} van team, in {where}; de andere {rest} houden hun team.{beside}"
 
 
 def _regions(count: int) -> str:
@@ -222,7 +223,7 @@ REGION_COLUMNS = (
     amount_of("Postcodes die wisselen", "areas_moved"),
     amount_of("Dossiers die verhuizen", "clients_moved"),
     Column("Grootste afwijking", lambda row: _with_now(share(row.max_deviation), percent(row.max_deviation_now))),
-    amount_of("Wachttijd (maanden)", "waiting_months", 1),
+    amount_of("Gemiddelde wachttijd (maanden)", "waiting_months", 1),
     Column("Afstand (km)", lambda row: _with_now(amount(row.travel_km, 1), number(row.travel_km_now, 1))),
 )
 MOST_REGION_ROWS = 12
@@ -259,12 +260,14 @@ def _region_sheet(changed: pd.DataFrame, *, for_readers: bool) -> Sheet:
     return Sheet.of("per-regio", caption, columns, records(largest))
 
 
-def _switching(changes: pd.DataFrame) -> list[str]:
-    """Which postcodes go from which team to which, the largest groups first. Table ``allocation_changes`` says so to
-    everybody; there are no counts in it."""
+def _switching(changes: pd.DataFrame, *, for_readers: bool) -> list[str]:
+    """Which postcodes go from which team to which, the largest groups first, and for Operations how many new clients a
+    year that is; the codes are told to everybody in table ``allocation_changes``."""
     named = changes.fillna({"team_from": "geen team", "team_to": "geen team"})
     key = ["law_domain", "client_line", "team_from", "team_to"]
-    groups = named.groupby(key)["pc4"].agg(lambda codes: sorted(set(codes))).reset_index()
+    groups = (
+        named.groupby(key).agg(pc4=("pc4", lambda codes: sorted(set(codes))), clients=("clients", "sum")).reset_index()
+    )
     groups = groups.assign(size=groups["pc4"].map(len)).sort_values(
         ["size", *key], ascending=[False, *(True for _ in key)]
     )
@@ -272,7 +275,8 @@ def _switching(changes: pd.DataFrame) -> list[str]:
     for row in records(groups):
         more = f" en nog {number(row.size - MOST_CODES)}" if row.size > MOST_CODES else ""
         where = dutch.layer(row.law_domain, row.client_line)
-        told.append(f"{row.team_from} → {row.team_to} ({where}): {', '.join(row.pc4[:MOST_CODES])}{more}")
+        count = "" if for_readers else f"; ongeveer {number(row.clients)} cliënten per jaar"
+        told.append(f"{row.team_from} → {row.team_to} ({where}): {', '.join(row.pc4[:MOST_CODES])}{more}{count}")
     more_groups = len(told) - MOST_FLOWS
     return [*told[:MOST_FLOWS], *([f"en nog {number(more_groups)} groepen"] if more_groups > 0 else [])]
 

@@ -60,6 +60,7 @@ function drawDecision() {
     if (!byId(id)) continue;
     const twin = new CaseloadMap(byId(id), value, map);
     twin.hatchesChanges = mode === "proposal";
+    twin.namesChanges = true;
     twin.show({ mode, layer, region });
     twin.zoomTo(areas);
   }

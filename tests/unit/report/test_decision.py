@@ -28,14 +28,17 @@ def told(frames: Frames, areas: dict[str, int], files: dict[str, int]) -> tuple[
         clients_moved=frames.regions["arbeidsmarktregio"].map(files).fillna(0),
     )
     names = regions["arbeidsmarktregio"].drop_duplicates().tolist()
-    made = decision(replace(frames, regions=regions, changes=frames.changes.head(0).reindex(range(2))), names)
+    two = frames.changes.head(0).reindex(range(2)).assign(pc4=["1001", "1002"], law_domain="zw_wia", client_line="alle")
+    made = decision(replace(frames, regions=regions, changes=two), names)
     return made.summary, [page.name for page in made.pages]
 
 
 def test_a_region_where_only_files_move_is_told_apart(frames: Frames) -> None:
     """Files of a team that ended move in Oost too; the decision is about West."""
     summary, pages = told(frames, {"West": 3}, {"West": 40, "Oost": 7})
-    assert summary.endswith("van team, in West. In 1 regio verhuizen alleen dossiers.")
+    assert summary == (
+        "2 postcodes wisselen van team, in West; de andere 10 houden hun team. In 1 regio verhuizen alleen dossiers."
+    )
     assert pages == ["West"]
 
 
@@ -47,21 +50,27 @@ def test_where_no_postcode_moves_the_regions_of_the_files_have_the_pages(frames:
 
 def test_two_regions_are_both_named(frames: Frames) -> None:
     summary, pages = told(frames, {"Oost": 1, "West": 3}, {})
-    assert summary.endswith("van team, in Oost, West.") or summary.endswith("van team, in West, Oost.")
+    assert "van team, in Oost, West; de" in summary or "van team, in West, Oost; de" in summary
     assert sorted(pages) == ["Oost", "West"]
 
 
 def test_each_postcode_that_switches_is_named_with_both_teams(frames: Frames) -> None:
-    """Ten postcodes from W1 to W2, eight are shown; one had no team."""
+    """Ten postcodes from W1 to W2, eight are shown; one had no team. Three clients a year each, told to Operations."""
     rows = [(f"10{at:02}", "alle", "zw_wia", "W1", "W2") for at in range(10, 20)]
     rows += [("1001", "vangnet", "zw_wia", None, "W1"), ("1010", "alle", "pw", "P1", "P2")]
     changes = pd.DataFrame(rows, columns=["pc4", "client_line", "law_domain", "team_from", "team_to"])
     names = frames.regions["arbeidsmarktregio"].drop_duplicates().tolist()
-    assert decision(replace(frames, changes=changes.assign(share=1.0, clients=3.0, hours=9.0)), names).switching == [
+    changed = replace(frames, changes=changes.assign(share=1.0, clients=3.0, hours=9.0))
+    named = [
         "W1 → W2 (ZW en WIA): 1010, 1011, 1012, 1013, 1014, 1015, 1016, 1017 en nog 2",
         "P1 → P2 (Participatiewet): 1010",
         "geen team → W1 (ZW en WIA, vangnetlijn): 1001",
     ]
+    counts = (30, 3, 3)
+    assert decision(changed, names).switching == [
+        f"{one}; ongeveer {count} cliënten per jaar" for one, count in zip(named, counts, strict=True)
+    ]
+    assert decision(replace(changed, is_for_readers=True), names).switching == named
 
 
 def test_each_region_is_told_beside_what_it_is_now(frames: Frames) -> None:

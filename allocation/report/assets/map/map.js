@@ -6,6 +6,7 @@ import { placeLabels, teamLabels } from "./labels.js";
 import { paint } from "./paint.js";
 
 const MARGIN = 1.08;
+const MOST_CHANGES_NAMED = 40;
 const LARGEST_SCALE = 4;
 const SMALLEST_SCALE = 0.004;
 const KEY_STEP = 60;
@@ -36,6 +37,7 @@ export class CaseloadMap {
     this.isBrushing = false;          // dragging chooses what the pointer passes
     this.compared = null;             // two sets of plans per layer, where two divisions are compared
     this.hatchesChanges = false;      // hatch what changes team, whatever the colour says
+    this.namesChanges = false;        // and write its postcode, where that is not too much
     this.onView = () => {};           // after every drawing: for a second map that follows
     this.context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
     this.geometry = twin ? twin.geometry : new Geometry(value);
@@ -89,6 +91,9 @@ export class CaseloadMap {
     }
     const team = areas.pc4.map((_, a) => (this.isInside(a) ? this.teamOf(a) : -1));
     this.labels = teamLabels(this.value, team, layers[this.layer].hours);
+    const changed = this.namesChanges
+      ? this.places.pc4.filter((_, a) => this.isInside(a) && this.hasChanged(a)) : [];
+    this.changeLabels = changed.length <= MOST_CHANGES_NAMED ? changed : [];
     const here = new Map();
     for (const t of new Set(team)) if (t >= 0 && teams[t].at >= 0) here.set(teams[t].at, teams[t].office);
     this.offices = [...here].map(([a, name]) => ({ x: areas.x[a], y: -areas.y[a], name }));

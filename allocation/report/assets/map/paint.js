@@ -116,7 +116,7 @@ function written(c, theme, text, x, y, colour) {
   c.fillText(text, x, y);
 }
 
-/** Offices and marks first, then teams, then places: what comes later gives way. */
+/** Offices and marks first, then what changes, then teams, then places: what comes later gives way. */
 function names(map, theme) {
   const { context: c, canvas, scale } = map, room = new Room(canvas.clientWidth, canvas.clientHeight);
   const isNear = scale > SCALES.big;
@@ -124,6 +124,7 @@ function names(map, theme) {
   c.textBaseline = "middle";
   offices(map, theme, room, isNear ? 5 : 3);
   if (scale > 0.01) marks(map, theme);
+  series(map, theme, room, map.changeLabels, "700 10px system-ui, sans-serif", 6, theme.hatch);
   series(map, theme, room, map.labels, `600 ${isNear ? 13 : 11}px system-ui, sans-serif`, isNear ? 9 : 7, theme.text);
   const italic = `italic ${isNear ? 12.5 : 11}px system-ui, sans-serif`;
   if (scale > SCALES.gemeente) series(map, theme, room, map.places.gemeente, italic, 8, theme.soft);
