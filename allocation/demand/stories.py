@@ -42,7 +42,7 @@ from allocation.demand.change import (
     Shapes,
     shapes,
 )
-from allocation.demand.drift import RESTLESS_SD, Drift, changed, filtered, mixture, noise_of
+from allocation.demand.drift import RESTLESS_SD, Drift, changed, drift, filtered, mixture, noise_of
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int64]
@@ -99,7 +99,10 @@ def area_stories(
     counts: Floats, expected: Floats, recency: Floats, period: Codes, sds: tuple[float, ...], bursts: tuple[float, ...]
 ) -> Drift:
     """The same of areas, which have few clients: a walk, or everything at once (``SUDDEN_SD``), a step that lasts or a
-    temporary change, which may still go on at the end. ``bursts``: variances of the noise that are considered."""
+    temporary change, which may still go on at the end. ``bursts``: variances of the noise that are considered. In less
+    than two years such changes cannot be told from a season of the area: then they are not thought of."""
+    if len(period) < 2 * YEAR:
+        return drift(counts, expected, recency, float(np.bincount(period).max()) / YEAR, sds, bursts)
     ratio, chance = noise_of(counts, expected)
     weight = recency * expected
     weight = weight / np.maximum(weight.sum(axis=1, keepdims=True), 1e-300)
