@@ -41,7 +41,7 @@ RESTLESS_SD = 0.3
 class Drift:
     """Per unit: ``factor`` = level in the planning year / weighted mean of its level in the history, and ``variance``
     of that (a share, squared), the walk of the planning year included. ``is_restless``: more probably than not its walk
-    is beyond ``RESTLESS_SD``, or something happened at once (``stories.area_stories``). ``burst_variance``: relative
+    is beyond ``RESTLESS_SD``, or it has had a lasting step (``stories.area_stories``). ``burst_variance``: relative
     variance of one period's counts beyond chance, mean of all units; ``own_burst``: that of each unit."""
 
     factor: Floats

@@ -116,7 +116,8 @@ def area_stories(
     is_walk = np.arange(likelihood.shape[1]) < walks[0].shape[1]
     q, burst = np.zeros(len(is_walk)), np.tile(of_burst, len(is_walk) // len(bursts))
     q[is_walk] = np.repeat(np.square(sds), len(bursts))
-    far = ~is_walk | (q > RESTLESS_SD**2)
+    is_step = np.arange(len(is_walk)) >= len(is_walk) - len(bursts)
+    far = is_step | (q > RESTLESS_SD**2)  # what passes may have been taken from neighbours: their total keeps it
     return changed(*mixture(likelihood, np.arange(len(q)) < len(bursts)), change, error, q, burst, far)
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-from tests.benchmarks.demand import untuned
+from tests.benchmarks.demand import mergers, untuned
 from tests.benchmarks.demand.worlds import YEAR, World, between, country, random_walk
 
 Draw = np.random.Generator
@@ -198,15 +198,6 @@ def small_regions(draw: Draw) -> World:
     return world
 
 
-def merged_postcodes(draw: Draw) -> World:
-    """After the twelfth month ten areas are counted under their neighbour."""
-    world = country(draw)
-    gone = draw.choice(np.arange(0, len(world.people), 2), 10, replace=False)
-    world.intensity[12:, gone + 1] += world.intensity[12:, gone]
-    world.intensity[12:, gone] = 0.0
-    return world
-
-
 def long_season(draw: Draw) -> World:
     """30 months of history and a season twice as deep."""
     world = country(draw, months=30)
@@ -361,26 +352,17 @@ def growing_newcomer(draw: Draw) -> World:
     return world
 
 
-def late_merger(draw: Draw) -> World:
-    """In the last five months fifteen areas are counted under their neighbour."""
-    world = country(draw)
-    gone = draw.choice(np.arange(0, len(world.people), 2), 15, replace=False)
-    world.intensity[19:, gone + 1] += world.intensity[19:, gone]
-    world.intensity[19:, gone] = 0.0
-    return world
-
-
 SCENARIOS: dict[str, Callable[[Draw], World]] = {
     scenario.__name__.replace("_", " "): scenario
     for scenario in (
         stationary, one_year, dip, pilot, step, trend_of_small_product, growth_of_all, region_drift, area_drift, bursts,
         new_housing, common_shock, mild_shock_and_drift, five_years, registration_change, opposite_lines, institutions,
-        new_product, ended_product, lag, declared_lag, lost_month, small_regions, merged_postcodes, long_season,
+        new_product, ended_product, lag, declared_lag, lost_month, small_regions, mergers.merged_postcodes, long_season,
         break_at_the_end, backlog, substitution, towns_drift, one_region_grows, local_trends, strike, regime,
         lag_and_growth, reclassified, few_clients, heavy_tails, factories,
-        untuned.part_of_a_year, untuned.local_season, untuned.bad_months, late_merger, cycles,
+        untuned.part_of_a_year, untuned.local_season, untuned.bad_months, mergers.late_merger, cycles,
         untuned.uneven_registration, growing_newcomer, quiet_then_busy, untuned.lost_regions,
-        untuned.law_change, untuned.winter_peaks, untuned.gemeenten_merge,
+        untuned.law_change, untuned.winter_peaks, mergers.gemeenten_merge,
     )
 }  # fmt: skip
 OF_THE_COUNTRY = ("common shock", "mild shock and drift", "winter peaks")

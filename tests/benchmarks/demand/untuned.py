@@ -75,22 +75,6 @@ def winter_peaks(draw: Draw) -> World:
     return world
 
 
-def gemeenten_merge(draw: Draw) -> World:
-    """Eight gemeenten merge with their neighbour in the thirteenth month: for half a year 40% of the clients of both
-    are registered at the town hall, and from then on one of the areas of each pair is counted under another."""
-    world = country(draw)
-    for town in draw.choice(world.region.max() + 1, 8, replace=False) * 10 + draw.integers(0, 4, 8) * 2:
-        areas = np.arange(town * 8, town * 8 + 16)
-        late = 0.4 * world.intensity[12:18, areas]
-        world.intensity[12:18, areas] -= late
-        world.intensity[12:18, areas[0]] += late.sum(axis=1)
-        gone, under = areas[-1], areas[-2]
-        world.intensity[12:, under] += world.intensity[12:, gone]
-        world.intensity[12:, gone] = 0.0
-    return world
-
-
 UNTUNED = (
     part_of_a_year, local_season, bad_months, uneven_registration, lost_regions, law_change, winter_peaks,
-    gemeenten_merge,
 )  # fmt: skip
