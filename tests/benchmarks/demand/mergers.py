@@ -1,4 +1,4 @@
-"""Generated countries in which clients come to be counted in another place. One function a scenario, as in ``scenarios``."""
+"""Generated countries in which clients come to be counted in another place; one function each, as in ``scenarios``."""
 
 from __future__ import annotations
 

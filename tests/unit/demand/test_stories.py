@@ -98,7 +98,7 @@ def test_areas_that_are_high_for_half_a_year() -> None:
     found = of_areas(high)
     over = [area for area in high if area % 7 < 4]
     assert np.mean(found.factor[over]) == pytest.approx(1 / 1.25, abs=0.06)
-    assert np.mean(found.is_restless[list(high)]) > 0.8
+    assert np.mean(found.is_restless[over]) < 0.1, "what passes is no reason to stand apart"
     going_on = np.mean(found.factor[[area for area in high if area % 7 == 6]])
     assert 0.78 < going_on < 1.2, "the others passed, so it probably does: nearer to 1 / 1.25 than to 2 / 1.25"
     assert np.abs(found.factor[28:] - 1).max() < 0.15
