@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -209,7 +210,7 @@ def test_a_failed_suite_names_what_failed_and_nothing_is_published(
     """Two tables of the outcome lose a row between the step that made them and the gate."""
     whole: Callable[[Run], None] = steps.assemble_outcome
 
-    def damaged(run: Run) -> None:
+    def damaged(run: Run, beside: Executor | None = None) -> None:
         whole(run)
         for table in ("routing", "transition"):
             path = run.folder / "outcome" / f"{table}.parquet"
