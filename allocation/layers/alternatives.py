@@ -55,6 +55,8 @@ class Alternative(StrEnum):
 
 
 CORNERS = (Alternative.MOVED, Alternative.BALANCE, Alternative.TRAVEL, Alternative.SPLITS, Alternative.SURE)
+SEARCHES = {Alternative.BALANCE: BALANCE_STEPS + 1, Alternative.SURE: len(SURE_PARTS)}
+"""How many searches a kind takes, where it is more than one: who shares them out begins with these."""
 
 
 @dataclass(frozen=True)

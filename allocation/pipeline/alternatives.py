@@ -97,10 +97,11 @@ def _divide(
     config = run.config
     first = [kind for kind in Alternative if kind is not Alternative.MIDDLE]
     by_size = sorted(tasks, key=lambda task: -task.layer.problem.n)
+    longest_first = sorted(first, key=lambda kind: -kinds.SEARCHES.get(kind, 1))
     waiting: dict[tuple[Alternative, str], Future[tuple[Ints, float]]] = {
         (kind, task.key): pool.submit(divide_in_process, task.folder, kind, task.moved, task.spread, {}, config)
         for task in by_size
-        for kind in first
+        for kind in longest_first
     }
     plans: Plans = {kind: {} for kind in Alternative}
     proven: dict[Alternative, list[float]] = {kind: [] for kind in CORNERS}
