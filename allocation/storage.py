@@ -13,6 +13,7 @@ them (`runs.run_files`, `publication.files`).
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import threading
 import time
@@ -137,7 +138,7 @@ def is_remote(path: Path) -> bool:
 def address(path: Path) -> str:
     """Where ``path`` is kept, for people: the path, or the address in object storage."""
     bucket = _bucket_of(path)
-    return f"{bucket.address.rstrip('/')}/{bucket.key(path)}" if bucket else str(path)
+    return f"{without_secret(bucket.address).rstrip('/')}/{bucket.key(path)}" if bucket else str(path)
 
 
 # --- object storage --------------------------------------------------------------------------------------------------
@@ -161,11 +162,17 @@ def _open(where: str, root: Path, _process: int) -> _Bucket:
     try:
         from obstore.store import from_url
     except ImportError as error:
-        raise Refused(f"{SETTING} is {where}, but the package obstore is not installed.") from error
+        raise Refused(f"{SETTING} is {without_secret(where)}, but the package obstore is not installed.") from error
     with _in_words(where):
         store = from_url(where, retry_config=_RETRIES)
     _drop_old_copies(root)
     return _Bucket(where, root, store)
+
+
+def without_secret(where: str) -> str:
+    """An address of storage as it may be kept and shown: without a name and key before the host, and without what
+    comes after a question mark, such as the signature of a shared container."""
+    return re.sub(r"//[^/]*@", "//***@", where.partition("?")[0])
 
 
 @contextmanager
@@ -173,6 +180,7 @@ def _in_words(where: str) -> Iterator[None]:
     """Errors of the storage as the sentences that they are for a person; FileNotFoundError goes through."""
     from obstore import exceptions
 
+    where = without_secret(where)
     try:
         yield
     except (exceptions.PermissionDeniedError, exceptions.UnauthenticatedError) as error:

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 
 from allocation.cli import advising, asking, bare_instance, dividing, importing, planning, preparing, publishing
 from allocation.cli.arguments import Adder, Command
+from allocation.cli.progress import plain
 from allocation.contract.errors import InputRefused, Refused
 
 FAMILIES = (dividing, planning, publishing, importing, asking, advising, preparing, bare_instance)
@@ -24,6 +25,7 @@ FAMILIES = (dividing, planning, publishing, importing, asking, advising, prepari
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code."""
     os.umask(0o027)  # runs and published files hold counts of clients: nothing for other users of the machine
+    sys.stdout, sys.stderr = plain(sys.stdout), plain(sys.stderr)
     asked = parser().parse_args(arguments)
     if "var" in asked and os.environ.get("CASELOAD_FILES"):
         os.environ["CASELOAD_VAR"] = str(asked.var)  # for the storage, here and in every process that is started

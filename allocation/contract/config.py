@@ -22,6 +22,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
 from allocation.contract.calendar import FIRST_DAY, LAST_DAY
 from allocation.contract.errors import InputRefused, Problem
+from allocation.contract.plain_text import Text
 from allocation.contract.toml_file import read_toml
 from allocation.contract.vocabulary import REGULAR_GROUP
 from allocation.objective_terms import TERMS
@@ -38,7 +39,7 @@ class Settings(BaseModel):
 class CoverageWeights(Settings):
     """The prices whose names the input gives."""
 
-    coverage: dict[str, Weight] = {}
+    coverage: dict[Text, Weight] = {}
 
 
 ObjectiveWeights = create_model(
@@ -82,8 +83,8 @@ class Work(Settings):
     """
 
     productive_hours_per_fte: float = Field(1200.0, gt=0, le=3000)
-    growth: dict[str, Annotated[float, Field(gt=-1, le=5)]] = {}
-    hours_factor: dict[str, Annotated[float, Field(gt=0, le=20)]] = {}
+    growth: dict[Text, Annotated[float, Field(gt=-1, le=5)]] = {}
+    hours_factor: dict[Text, Annotated[float, Field(gt=0, le=20)]] = {}
     exceptional_months: tuple[Annotated[str, Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")], ...] = ()
 
 
@@ -132,16 +133,16 @@ class Config(Settings):
     balance: Literal["load", "first_year", "waiting_time"] = "load"
     horizon_months: int = Field(12, ge=1, le=60)
     waiting_priority: int = Field(5, ge=1)
-    special_groups: tuple[str, ...] = ()
+    special_groups: tuple[Text, ...] = ()
     special_first: bool = False
     continuity: Literal["stay", "move"] = "stay"
     valid_from: date | None = Field(None, ge=FIRST_DAY, le=LAST_DAY)
-    reason: str = ""
+    reason: Text = ""
     distance: Literal["network", "straight", "table"] = "network"
-    replaced_postcodes: dict[str, str] = {}
+    replaced_postcodes: dict[Text, Text] = {}
     current: Literal["version", "file"] = "version"
-    current_boundaries: str = ""
-    regions: tuple[str, ...] = ()
+    current_boundaries: Text = ""
+    regions: tuple[Text, ...] = ()
     propose_unchanged: bool = False
     weights: ObjectiveWeights = ObjectiveWeights()
     solver: Solver = Solver()

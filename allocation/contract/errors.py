@@ -6,6 +6,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from allocation.contract.plain_text import told
+
 MOST_OF_A_WORD, MOST_OF_A_PART = 120, 600
 """Characters that are shown of one unbroken text, such as a cell, and of one part of a sentence."""
 
@@ -15,8 +17,8 @@ class Problem:
     """One thing wrong with the input: what, where, and what is allowed.
 
     ``row`` counts as a spreadsheet does: the header is row 1, the first record row 2. ``None`` = the whole file.
-    Texts from a file are cut, whichever check quotes them: a sentence is never longer than a screen. ``rows``: how many
-    rows have it, of which ``row`` is the first.
+    Texts from a file are cut, whichever check quotes them: a sentence is never longer than a screen. What a terminal
+    would obey stands as its number. ``rows``: how many rows have it, of which ``row`` is the first.
     """
 
     file: str
@@ -27,10 +29,15 @@ class Problem:
     rows: int = 1
 
     def __post_init__(self) -> None:
-        for name in ("column", "what", "allowed"):
+        for name in ("file", "column", "what", "allowed"):
             text = getattr(self, name)
-            if text is not None and len(text) > MOST_OF_A_WORD:
-                object.__setattr__(self, name, _cut(text))
+            if text is None:
+                continue
+            shown = told(text, also="")
+            if len(shown) > MOST_OF_A_WORD and name != "file":
+                shown = _cut(shown)
+            if shown != text:
+                object.__setattr__(self, name, shown)
 
     @property
     def place_and_what(self) -> str:

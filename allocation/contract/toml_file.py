@@ -6,12 +6,16 @@ Belongs here: encoding and form, for settings and scenarios alike. Does not belo
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from allocation.contract.errors import InputRefused, Problem
+from allocation.contract.plain_text import is_readable
 
 MOST_BYTES = 10_000_000
+LARGEST_NUMBER = 2**63
+"""TOML promises no larger whole numbers; Python cannot even write very large ones."""
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -25,9 +29,27 @@ def read_toml(path: Path) -> dict[str, Any]:
     try:
         if path.stat().st_size > MOST_BYTES:
             raise refused(f"it has more than {MOST_BYTES:,} bytes")
-        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        values = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise refused("it does not exist", "an existing TOML file") from None
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+    except (OSError, ValueError, RecursionError) as error:  # UTF-8, TOML, and numbers too long to read are ValueErrors
         reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
         raise refused(f"not readable ({reason})") from None
+    for what, allowed in _unfit(values):
+        raise refused(what, allowed)
+    return values
+
+
+def _unfit(values: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """What no setting can be, and what is allowed: signs that cannot be shown, and numbers without an end."""
+    waiting: list[Any] = [values]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            waiting += [*value.keys(), *value.values()]
+        elif isinstance(value, list):
+            waiting += value
+        elif isinstance(value, str) and not is_readable(value, also="\n\r\t"):
+            yield f"{value!r} holds a sign that cannot be shown", "plain text"
+        elif isinstance(value, int) and not -LARGEST_NUMBER <= value < LARGEST_NUMBER:
+            yield f"a whole number of {value.bit_length()} bits", "whole numbers of at most 64 bits"

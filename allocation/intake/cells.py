@@ -37,7 +37,7 @@ STORED_AS = {"text": "", "integer": "iuf", "number": "iuf", "date": "M", "boolea
 _BLANKS = re.compile(r"[^\S\n\r]+")
 AS_FLOAT = re.compile(r"-?[0-9]+\.0", re.ASCII)
 """A code of digits that went through a program which knows empty cells only beside floats."""
-UNFIT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
+UNFIT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 """Characters that no text has: control characters, halves of a surrogate pair."""
 MOST_CHARACTERS = 1_000
 SHEET_ERROR = re.compile(

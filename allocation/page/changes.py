@@ -17,6 +17,7 @@ import pandas as pd
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from allocation.contract.errors import InputRefused, Refused
+from allocation.contract.plain_text import is_readable
 from allocation.intake.inputs import Inputs
 from allocation.intake.lock_checks import LOCK_AREA
 from allocation.report import dutch
@@ -31,7 +32,7 @@ MOST_MOVES, MOST_LOCKS, MOST_TEAMS = 20_000, 5_000, 500
 
 def _readable(text: str) -> str:
     """The text; refused when it holds what no database and no screen can show."""
-    if any(not (sign.isprintable() or sign in "\u00ad ") for sign in text):
+    if not is_readable(text):
         raise ValueError("holds a sign that cannot be shown")
     return text
 

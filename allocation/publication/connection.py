@@ -27,13 +27,20 @@ _SECRET = re.compile("pass|secret|token|key$", re.IGNORECASE)
 
 
 def parse_url(store_url: str) -> URL:
-    """A store address; refused when it is neither SQLite nor PostgreSQL."""
+    """A store address; refused when it is neither SQLite nor PostgreSQL.
+
+    One that is written wrong is not told again: nobody knows which part of it is the password.
+    """
     try:
         url = make_url(store_url)
-    except ArgumentError as error:
+    except (ArgumentError, ValueError):  # a port that is no number is a ValueError
         raise Refused(
-            f"'{store_url}' is not a store address; allowed: sqlite:///FILE or postgresql://HOST/DB."
-        ) from error
+            "The address of the store cannot be read; allowed: sqlite:///FILE or postgresql://HOST/DB."
+        ) from None
+    if url.get_backend_name() != "sqlite" and "@" in f"{url.host}{url.database}":
+        raise Refused(
+            "The address of the store has more than one @; in a name or password write @ as %40, : as %3A and / as %2F."
+        )
     if url.drivername in ("postgresql", "postgres", "postgresql+psycopg2"):
         url = url.set(drivername="postgresql+psycopg")
     if url.drivername not in ("sqlite", "sqlite+pysqlite", "postgresql+psycopg"):
@@ -97,7 +104,7 @@ def connected(store_url: str, *, is_pooled: bool = False) -> Iterator[Connection
     where = address_without_secret(store_url)
     try:
         connection = engine(store_url, is_pooled=is_pooled).connect()
-    except (DBAPIError, NoSuchModuleError) as error:
+    except (DBAPIError, NoSuchModuleError, ValueError) as error:  # ValueError: an argument in the address
         cause = str(getattr(error, "orig", error)).strip().splitlines()
         told = f"The store {where} cannot be opened: {cause[0] if cause else error}"
         is_away = isinstance(error, OperationalError) and url.get_backend_name() == "postgresql"

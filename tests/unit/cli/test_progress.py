@@ -48,3 +48,36 @@ def test_a_terminal_gets_a_bar_that_is_gone_at_the_end() -> None:
     assert "2/7 Regio [zuid]" in text
     assert "left" in text
     assert shown.rstrip().endswith("\x1b[2K"), "the bar is still there"
+
+
+HOSTILE = """
+from allocation.cli import main, publishing
+from allocation.cli.progress import progress
+from allocation.contract.errors import Refused
+def hostile(asked):
+    print("team \\x1b[2J \\u202e weg")
+    with progress({}) as tell:
+        tell("1/1 regio \\x1b]0;titel\\x07")
+    raise Refused("geweigerd \\x9b31m rood")
+publishing._versions = hostile
+raise SystemExit(main(["versions", "--store", "sqlite:///none.sqlite"]))
+"""
+
+
+def test_a_terminal_is_sent_no_command_that_stands_in_a_name() -> None:
+    ours, theirs = pty.openpty()
+    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "100"}
+    line = [sys.executable, "-c", HOSTILE]
+    done = subprocess.run(line, stdout=theirs, stderr=theirs, env=environment, timeout=60, check=False)
+    os.close(theirs)
+    shown = b""
+    try:
+        while part := os.read(ours, 65536):
+            shown += part
+    except OSError:  # the other end is closed: all was read
+        pass
+    assert done.returncode == 1
+    for sent in (b"\x1b[2J", b"\x1b]0;", "\x9b".encode(), "\u202e".encode()):
+        assert sent not in shown
+    for told in (rb"team \x1b[2J \u202e weg", rb"regio \x1b]0;titel\x07", rb"refused: geweigerd \x9b31m rood"):
+        assert told in shown

@@ -25,3 +25,10 @@ def test_the_end_of_a_cut_word_stays() -> None:
     """So that the quote that closes a cell is still there."""
     problem = Problem("f", None, None, f"postcode '{'x' * 200}' does not exist", "")
     assert problem.what == f"postcode '{'x' * 113}...xx' does not exist"
+
+
+def test_what_a_terminal_obeys_is_told_by_its_number() -> None:
+    problem = Problem("a\x1b]0;x\x07.csv", 1, "pc4\x9b31m", "a \u202eturned name", "line\nand next")
+    assert (
+        str(problem) == r"a\x1b]0;x\x07.csv, row 1, column pc4\x9b31m: a \u202eturned name; allowed: line\x0aand next"
+    )

@@ -48,3 +48,29 @@ def test_a_folder_and_a_missing_file_are_named(tmp_path: Path) -> None:
         for read in (Config.from_file, Scenario.from_file):
             with pytest.raises(InputRefused, match=what):
                 read(path)
+
+
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [
+        ("tolerance = " + "9" * 5000, "not readable"),
+        ("[solver]\nseed = 0x" + "f" * 6000, "a whole number of 24000 bits"),
+        ("regions = [0x" + "f" * 6000 + "]", "a whole number of 24000 bits"),
+        ('reason = "\\u001b[2Jweg"', "holds a sign that cannot be shown"),
+        ('reason = "\\u0000"', "holds a sign that cannot be shown"),
+        ('reason = "team \\u202e1-TRU"', "holds a sign that cannot be shown"),
+        ('"\\u009b31m" = 1', "holds a sign that cannot be shown"),
+        ("a = " + "[" * 5000 + "]" * 5000, "not readable"),
+    ],
+)
+def test_no_number_without_end_and_no_sign_that_a_terminal_obeys(content: str, what: str, tmp_path: Path) -> None:
+    path = written(tmp_path, content.encode())
+    for read in (Config.from_file, Scenario.from_file):
+        with pytest.raises(InputRefused, match=what) as refused:
+            read(path)
+        assert str(refused.value).isprintable()
+
+
+def test_a_text_of_more_lines_stays_one(tmp_path: Path) -> None:
+    path = written(tmp_path, b'name = "krimp"\ndescription = """twee artsen\n\tgaan weg"""\n')
+    assert Scenario.from_file(path).description == "twee artsen\n\tgaan weg"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import traceback
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -161,3 +162,28 @@ def test_a_new_store_is_closed_to_other_users_whoever_makes_it(tmp_path: Path) -
     finally:
         os.umask(mask)
     assert (tmp_path / "store.sqlite").stat().st_mode & 0o777 == 0o640
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "postgresql:/anna:secret@host/db",
+        "postgresql//anna:secret@host/db",
+        "anna:secret@host/db",
+        "postgresql://anna:secret@host:port/db",
+        "postgresql://anna:se@secret@host/db",
+        "postgresql://anna:se@secret/db@host/db",
+        "postgresql://anna:secret@[::1/db",
+    ],
+)
+def test_an_address_that_is_written_wrong_is_not_told_again(address: str) -> None:
+    """The part after a second @ would be taken for the host, and told as such: it may be the end of a password."""
+    with pytest.raises(Refused, match="address of the store") as refusal:
+        versions.versions(address)
+    assert "secret" not in str(refusal.value)
+    assert "secret" not in "".join(traceback.format_exception(refusal.value))
+
+
+def test_an_argument_in_an_address_that_no_driver_understands_is_a_refusal(tmp_path: Path) -> None:
+    with pytest.raises(Refused, match="cannot be opened"):
+        versions.versions(f"sqlite:///{tmp_path / 'caseload.sqlite'}?timeout=soon")
