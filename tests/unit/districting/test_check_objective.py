@@ -145,6 +145,22 @@ def test_pins_and_bars(grid: GridMaker) -> None:
     ]
 
 
+def test_pins_and_bars_of_the_first_team_count_as_those_of_another(grid: GridMaker) -> None:
+    """02 is pinned to A and with B; 00 is with A, which is barred there."""
+    allowed = np.ones((9, 2), dtype=bool)
+    allowed[0, 0] = False
+    violations = check(grid(3, 3, tolerance=0.2, fixed=[-1, -1, 0] + [-1] * 6, allowed=allowed), PLAN)
+    assert sorted((v.kind, v.where, v.team) for v in violations) == [("bar", "00", "A"), ("pin", "02", "A")]
+
+
+def test_a_unit_without_a_team_is_not_barred_from_the_last_one(grid: GridMaker) -> None:
+    """The middle unit has no team, and B is barred there: it is told once."""
+    allowed = np.ones((9, 2), dtype=bool)
+    allowed[4, 1] = False
+    found = check(grid(3, 3, tolerance=1.0, allowed=allowed), [0, 0, 1, 0, -1, 1, 0, 1, 1])
+    assert [(v.kind, v.where) for v in found if v.where == "11"] == [("unassigned", "11")]
+
+
 def test_without_demand_shares_are_zero(grid: GridMaker) -> None:
     problem = grid(3, 3, demand=np.zeros(9), current=PLAN, office_xy_m=[[0.0, 0.0], [1.0, 1.0]])
     assert evaluate(problem, 1 - PLAN).moved == 0
