@@ -20,6 +20,10 @@ SECRETS = {"Connections", "Variables", "Configurations"}
 """Resources that show addresses and passwords of other systems: for the administrator only."""
 WITH_COUNTS = {"Task Logs", "XComs", "HITL Detail"}
 """Resources in which counts of clients stand as they are: not for who may only look (R14)."""
+NOT_OF_ENGINEERS = {
+    (act, name) for act in ("can_create", "can_edit", "can_delete") for name in ("HITL Detail", "XComs")
+}
+"""Answering what a DAG asks is a planner's; what tasks hand on to each other nobody writes by hand."""
 
 
 def airflow(*words: str) -> None:
@@ -44,12 +48,14 @@ def roles(manager: Any) -> dict[str, list[tuple[str, str]]]:
     """Permissions per role, from Airflow's own lists. Only Admin sees connections, variables, settings.
 
     A viewer sees the state of runs and the page for readers, but no log, no value that tasks hand on and no question
-    to a planner. A planner may start and answer runs of ``allocate`` only (Airflow asks the right to edit the DAG).
+    to a planner. A planner may start and answer runs of ``allocate`` only (Airflow asks the right to edit the DAG). An
+    engineer keeps the DAGs running and decides on no proposal.
     """
     sees = [*manager.VIEWER_PERMISSIONS, ("can_read", "Plugins")]
     viewer = [pair for pair in sees if pair[1] not in WITH_COUNTS]
     planner = [*sees, ("can_edit", "DAG:allocate"), ("can_create", "DAG Runs"), ("can_edit", "HITL Detail")]
-    engineer = [*sees, *manager.USER_PERMISSIONS, *manager.OP_PERMISSIONS]
+    runs = [*manager.USER_PERMISSIONS, *manager.OP_PERMISSIONS]
+    engineer = [*sees, *(pair for pair in runs if pair not in NOT_OF_ENGINEERS)]
     kept = {"viewer": viewer, "planner": planner, "engineer": engineer}
     return {name: [pair for pair in dict.fromkeys(pairs) if pair[1] not in SECRETS] for name, pairs in kept.items()}
 

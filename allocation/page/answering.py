@@ -18,6 +18,8 @@ from allocation.publication import store
 from allocation.publication.lookup import InForce, LookupTable
 
 MOST_KEPT = 20_000
+MOST_BYTES = 64_000_000
+"""Of the answers that are kept together: anybody can ask for many days and ways to write a postcode."""
 CACHE_CONTROL = "private, max-age=60, must-revalidate"
 
 
@@ -27,6 +29,7 @@ class Answering:
     def __init__(self, store_url: str) -> None:
         self.table = LookupTable(store_url, is_pooled=True)
         self._kept: OrderedDict[Hashable, tuple[bytes, str]] = OrderedDict()
+        self.bytes_kept = 0
         self._mutex = Lock()
 
     async def respond(self, request: Request, question: Hashable, compute: Callable[[], BaseModel]) -> Response:
@@ -43,11 +46,18 @@ class Answering:
             return kept
         body = compute().model_dump_json().encode()
         made = body, f'"{hashlib.sha256(body).hexdigest()[:32]}"'
-        with self._mutex:
-            self._kept[periods, store.today(), question] = made
-            while len(self._kept) > MOST_KEPT:
-                self._kept.popitem(last=False)
+        if self.table.periods() == periods:  # else another version came into force while this was computed
+            self._keep((periods, store.today(), question), made)
         return made
+
+    def _keep(self, key: Hashable, made: tuple[bytes, str]) -> None:
+        with self._mutex:
+            before, _ = self._kept.pop(key, (b"", ""))
+            self._kept[key] = made
+            self.bytes_kept += len(made[0]) - len(before)
+            while len(self._kept) > MOST_KEPT or self.bytes_kept > MOST_BYTES:
+                _, (gone, _) = self._kept.popitem(last=False)
+                self.bytes_kept -= len(gone)
 
     def _kept_answer(self, periods: tuple[InForce, ...] | None, question: Hashable) -> tuple[bytes, str] | None:
         key = (periods, store.today(), question)

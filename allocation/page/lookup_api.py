@@ -123,9 +123,9 @@ class BatchResult(BaseModel):
 # --- answering -------------------------------------------------------------------------------------------------------
 
 
-def add_lookup(app: FastAPI) -> None:
+def add_lookup(app: FastAPI) -> Answering:
     """The look-up below ``/api/v1`` and ``/health``; the store's address is ``app.state.store_url``, and its table
-    becomes ``app.state.lookup``."""
+    becomes ``app.state.lookup``. Returns what keeps the answers."""
     answering = Answering(app.state.store_url)
     app.state.lookup = answering.table
     _add_health(app, answering)
@@ -133,6 +133,7 @@ def add_lookup(app: FastAPI) -> None:
     _add_find_files(app, answering)
     _add_batch(app, answering)
     network_api.add_network(app, answering)
+    return answering
 
 
 def _add_health(app: FastAPI, answering: Answering) -> None:

@@ -132,6 +132,7 @@ class LookupTable:
         self._read_at: float | None = None
         self._rows: dict[str, list[_Row]] = {}
         self._divisions: dict[int, _Division] = {}
+        self._nearest: dict[tuple[int, str], str | None] = {}
 
     @contextmanager
     def connected(self) -> Iterator[Connection]:
@@ -230,9 +231,11 @@ class LookupTable:
             missing = sorted(set(pc4s) - set(found))
             if self._is_pooled and len(missing) == 1:
                 missing = [f"{missing[0][:3]}{last}" for last in range(10)]
+            before = self._periods
             read = self._read(missing) if missing else {}
             with self._mutex:
-                self._rows |= read
+                if self._periods is before:  # else another version came into force meanwhile: these may be of before it
+                    self._rows |= read
         return found | {pc4: read[pc4] for pc4 in pc4s if pc4 in read}
 
     def _kept(self, pc4s: list[str]) -> dict[str, list[_Row]]:
@@ -265,9 +268,12 @@ class LookupTable:
             return division.agreed[pc4]
         if is_gone:
             return None
-        near = [area for area in division.areas if area[:2] == pc4[:2]]
-        stand_in = geodata.stand_ins(near, [pc4])["stand_in"]
-        return next(iter(stand_in.dropna()), None)
+        key = self.version_on(day).version, pc4
+        if key not in self._nearest:  # looking for it takes a hundred times what an answer takes
+            near = [area for area in division.areas if area[:2] == pc4[:2]]
+            stand_in = geodata.stand_ins(near, [pc4])["stand_in"]
+            self._nearest[key] = next(iter(stand_in.dropna()), None)
+        return self._nearest[key]
 
     def groups_on(self, day: date) -> list[str]:
         """The client groups of the division in force on ``day``."""

@@ -55,7 +55,13 @@ def check_people(smc: Installation) -> None:
         answer = smc.client.post("/api/v2/dags/allocate/dagRuns", json=body if may_start == 403 else body | {"conf": 1})
         assert answer.status_code == (403 if may_start == 403 else 422), (role, answer.text)
         assert smc.client.get("/caseload/api/lookup?postcode=3511").status_code in (200, 404, 422), role
-    smc.log_in("planner", smc.values["AIRFLOW_SECRET_KEY"])
+    question = "/api/v2/dags/allocate/dagRuns/none/taskInstances/approve/-1/hitlDetails"
+    handed_on = "/api/v2/dags/allocate/dagRuns/none/taskInstances/start/xcomEntries"
+    for role, may_answer in (("engineer", 403), ("planner", 404)):
+        smc.log_in(role, smc.values["AIRFLOW_SECRET_KEY"])
+        answer = smc.client.patch(question, json={"chosen_options": ["Approve"], "params_input": {}})
+        assert answer.status_code == may_answer, (role, answer.text)
+        assert smc.client.post(handed_on, json={"key": "return_value", "value": "/"}).status_code == 403, role
     patch = smc.client.patch("/api/v2/dags/drift", json={"is_paused": False})
     assert patch.status_code == 403, patch.text
     say("roles viewer, planner, engineer do what they may and no more; nobody of them sees connections or variables")

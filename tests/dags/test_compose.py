@@ -198,18 +198,32 @@ class Lists:
         ("can_read", "XComs"),
         ("can_read", "HITL Detail"),
     )
-    USER_PERMISSIONS = (("can_edit", "DAGs"), ("can_create", "DAG Runs"))
-    OP_PERMISSIONS = (("can_read", "Connections"), ("can_create", "Pools"))
+    USER_PERMISSIONS = (("can_edit", "DAGs"), ("can_create", "DAG Runs"), ("can_edit", "HITL Detail"))
+    OP_PERMISSIONS = (("can_read", "Connections"), ("can_create", "Pools"), ("can_edit", "XComs"))
 
 
-def test_a_viewer_reads_no_log_and_no_question_to_a_planner() -> None:
-    """These hold counts of clients as they are, and the role is also for machine accounts of other divisions."""
+def made_roles() -> dict[str, list[tuple[str, str]]]:
     spec = spec_from_file_location("prepare", ROOT / "docker" / "prepare.py")
     assert spec is not None
     assert spec.loader is not None
     prepare = module_from_spec(spec)
     spec.loader.exec_module(prepare)
-    roles = prepare.roles(Lists)
+    roles: dict[str, list[tuple[str, str]]] = prepare.roles(Lists)
+    return roles
+
+
+def test_an_engineer_runs_every_dag_and_decides_on_no_proposal() -> None:
+    """Nor does he write what a task hands on: with that he could lead a run to another folder."""
+    engineer = made_roles()["engineer"]
+    assert {("can_edit", "DAGs"), ("can_create", "Pools"), ("can_read", "HITL Detail"), ("can_read", "XComs")} <= {
+        *engineer
+    }
+    assert [pair for pair in engineer if pair in (("can_edit", "HITL Detail"), ("can_edit", "XComs"))] == []
+
+
+def test_a_viewer_reads_no_log_and_no_question_to_a_planner() -> None:
+    """These hold counts of clients as they are, and the role is also for machine accounts of other divisions."""
+    roles = made_roles()
     seen = {name: {resource for act, resource in pairs if act == "can_read"} for name, pairs in roles.items()}
     assert seen["viewer"] == {"DAGs", "Plugins"}
     assert {"Task Logs", "XComs", "HITL Detail"} <= seen["planner"] & seen["engineer"]

@@ -6,13 +6,15 @@ from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlencode
 
+import pandas as pd
 import pytest
 from fastapi import FastAPI
 from fastapi.responses import JSONResponse
 from fastapi.testclient import TestClient
 
+import geodata
 from allocation.contract.errors import Refused
-from allocation.page import lookup_api
+from allocation.page import answering, lookup_api
 from allocation.publication import lookup, store, versions
 from tests.support.outcomes import Country, write_outcome
 
@@ -106,6 +108,38 @@ def test_a_thousand_postcodes_at_once(client: TestClient) -> None:
     ]
     assert client.post("/api/v1/lookup/batch", json={"postcodes": ["1000"] * 1001}).status_code == 422
     assert client.post("/api/v1/lookup/batch", json={"postcodes": [], "x": 1}).status_code == 422
+
+
+def test_answers_that_are_kept_have_a_bound(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Anybody can ask for many days: each is another answer. The oldest make room, and are computed anew."""
+    monkeypatch.setattr(answering, "MOST_BYTES", 10_000)
+    app = FastAPI()
+    app.state.store_url = f"sqlite:///{folder / 'caseload.sqlite'}"
+    kept = lookup_api.add_lookup(app)
+    client = TestClient(app)
+    days = [store.today() + timedelta(days=100 + day) for day in range(40)]
+    told = [client.get("/api/v1/lookup", params={"postcode": "1006", "on": str(day)}) for day in days]
+    assert sum(len(one.content) for one in told) > 50_000
+    assert 5_000 < kept.bytes_kept <= 10_000
+    again = client.get("/api/v1/lookup", params={"postcode": "1006", "on": str(days[0])})
+    assert again.content == told[0].content
+    assert kept.bytes_kept <= 10_000
+
+
+def test_many_postcodes_that_are_none_are_looked_for_once(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked = []
+    stand_ins = geodata.stand_ins
+
+    def counted(near: list[str], codes: list[str]) -> pd.DataFrame:
+        looked.append(codes)
+        return stand_ins(near, codes)
+
+    monkeypatch.setattr(geodata, "stand_ins", counted)
+    for day in range(3):
+        asked = {"postcodes": ["1998"] * 50 + ["1997"] * 50, "on": str(store.today() + timedelta(days=day))}
+        told = client.post("/api/v1/lookup/batch", json=asked).json()
+        assert len(told["not_found"]) == 100
+    assert looked == [["1998"], ["1997"]]
 
 
 def test_health(client: TestClient, tmp_path: Path) -> None:

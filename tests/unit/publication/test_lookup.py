@@ -106,3 +106,30 @@ def test_the_answer_names_the_group_of_medewerkers_verzuimbeheer(store_url: str)
     assert found == {
         ("1000", "ZW"): "VZB-A1", ("1000", "WIA"): "VZB-A1", ("1007", "ZW"): "VZB-A1-B", ("1007", "WIA"): "VZB-A1",
     }  # fmt: skip
+
+
+def test_what_was_read_before_another_version_came_into_force_is_not_kept(tmp_path: Path) -> None:
+    """While one thread reads, a version is published, and another thread sees that: what the first one read is old."""
+    address = f"sqlite:///{tmp_path / 'caseload.sqlite'}"
+
+    def publish(note: str, moves: dict[str, str]) -> None:
+        outcome = write_outcome(tmp_path / note, Country(note=note, moves=moves))
+        versions.publish(versions.propose(outcome, address, tmp_path / "files"), address, tmp_path / "files")
+
+    class Slow(lookup.LookupTable):
+        is_first = True
+
+        def _read(self, pc4s: list[str]) -> dict[str, list[tuple[object, ...]]]:
+            read = super()._read(pc4s)
+            if self.is_first:
+                self.is_first = False
+                publish("twee", {"1000": "A2"})
+                self._read_at = None
+                assert len(self.periods()) == 1
+            return read
+
+    publish("een", {})
+    table = Slow(address, is_pooled=True)
+    asked = {"law": "WIA", "line": "vangnet"}
+    table.find("1000", **asked)
+    assert who(table.find("1000", **asked)) == [("A2", 1.0, "pin")]
