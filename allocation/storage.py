@@ -111,7 +111,9 @@ def remove_folder(folder: Path) -> None:
     """Remove ``folder``. On this machine it gets another name first, in one step, so that nobody reads half of it."""
     if bucket := _bucket_of(folder):
         bucket.remove_folder(folder)
-    if folder.exists():
+    if folder.is_symlink():  # what lies behind it is not ours
+        folder.unlink()
+    elif folder.exists():
         going = folder if folder.name.startswith(GOING) else folder.with_name(f"{GOING}{folder.name}")
         if going != folder:
             folder.rename(going)

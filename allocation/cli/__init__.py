@@ -13,6 +13,7 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from allocation.cli import advising, asking, bare_instance, dividing, importing, planning, preparing, publishing
 from allocation.cli.arguments import Adder, Command
@@ -52,11 +53,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.close()
         return 0
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        told = _told(error, asked)
+        if told is None:
             raise
-        place = error.filename or getattr(asked, "var", "the disk")
-        print(f"refused: no space left on {place}; make room and try again", file=sys.stderr)
+        print(f"refused: {told}", file=sys.stderr)
         return 1
+
+
+def _told(error: OSError, asked: argparse.Namespace) -> str | None:
+    """What a person can do about an error of a file; None when the file is none of those that he named."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"no space left on {error.filename or getattr(asked, 'var', 'the disk')}; make room and try again"
+    named = [path.absolute() for path in vars(asked).values() if isinstance(path, Path)]
+    at = Path(os.fsdecode(error.filename)).absolute() if isinstance(error.filename, str | bytes | Path) else None
+    if at is None or not any(at.is_relative_to(path) or path.is_relative_to(at) for path in named):
+        return None
+    return f"{at}: {error.strerror}; give a place where this can be read and written"
 
 
 def parser() -> argparse.ArgumentParser:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from allocation.cli.arguments import Adder
+from allocation.cli.arguments import Adder, version
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,7 +20,7 @@ HUNDREDTH = 0.01
 def add_commands(add: Adder) -> None:
     """Add these commands, each with its arguments."""
     advise = add("advise", _advise, "where capacity is short, and which files to hand over so that clients wait alike")
-    advise.add_argument("version", type=int, nargs="?", help="default: the version in force today")
+    advise.add_argument("version", type=version, nargs="?", help="default: the version in force today")
     advise.add_argument(
         "--months",
         type=float,
@@ -39,6 +39,7 @@ def add_commands(add: Adder) -> None:
 
 def _advise(asked: argparse.Namespace) -> int:
     from allocation.pipeline import advise
+    from allocation.publication.table_files import spreadsheet_safe_frame
 
     run = advise.run_of_version(asked.version, asked.store, asked.var)
     changes = {
@@ -59,7 +60,7 @@ def _advise(asked: argparse.Namespace) -> int:
     if asked.out:
         asked.out.mkdir(parents=True, exist_ok=True)
         for name, rows in (("capacity_advice", table), ("handover_advice", moves)):
-            rows.to_csv(asked.out / f"{name}.csv", index=False)
+            spreadsheet_safe_frame(rows).to_csv(asked.out / f"{name}.csv", index=False)
             print(f"{asked.out / name}.csv: {len(rows)} rows")
     return 0
 

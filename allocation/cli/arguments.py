@@ -12,6 +12,8 @@ from typing import Any
 from allocation.contract.calendar import FIRST_DAY, LAST_DAY
 
 MOST_SECONDS = 24 * 3600
+LAST_PORT = 65_535
+MOST_DIGITS = 9
 Command = Callable[[argparse.Namespace], int]
 
 
@@ -78,6 +80,18 @@ def seconds_above_zero(text: str) -> float:
 
 def seconds_from_zero(text: str) -> float:
     return 0.0 if text.strip() == "0" else seconds_above_zero(text)
+
+
+def port(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and 0 < int(text[:6]) <= LAST_PORT):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port, 1 to {LAST_PORT}")
+    return int(text)
+
+
+def version(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and len(text) <= MOST_DIGITS and int(text)):
+        raise argparse.ArgumentTypeError(f"{text!r} is not the number of a version")
+    return int(text)
 
 
 def seed(text: str) -> int:

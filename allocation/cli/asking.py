@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from allocation.cli.arguments import Adder, day
+from allocation.cli.arguments import Adder, day, port
 from allocation.contract.errors import Refused
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def add_commands(add: Adder) -> None:
     lookup.add_argument("--file", action="store_true", help="where an existing file goes; needs --law and --line")
     lookup.add_argument("--team", help="with --file: the team that has it (default: the division of the day before)")
     serve = add("serve", _serve, "the planners' page")
-    serve.add_argument("--port", type=int, default=8390)
+    serve.add_argument("--port", type=port, default=8390)
 
 
 def _lookup(asked: argparse.Namespace) -> int:

@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from allocation.cli.arguments import Adder, day
+from allocation.cli.arguments import Adder, day, version
 from allocation.contract.errors import Refused
 
 if TYPE_CHECKING:
@@ -23,7 +23,9 @@ def add_commands(add: Adder) -> None:
     """Add the command with its arguments."""
     plan = add("import", _import, "evaluate a division made elsewhere, compare it with a version, and propose it")
     plan.add_argument("plan", type=Path, metavar="FILE", help="CSV (pc4,team) or GeoJSON")
-    plan.add_argument("--onto", type=int, metavar="VERSION", help="the version that it changes (default: the newest)")
+    plan.add_argument(
+        "--onto", type=version, metavar="VERSION", help="the version that it changes (default: the newest)"
+    )
     plan.add_argument("--propose", action="store_true", help="hand it in as a proposal; needs --reason")
     plan.add_argument("--reason", default="", help="why; kept with the version")
     plan.add_argument("--valid-from", type=day, metavar="DATE", help="first day in force (default: when approved)")

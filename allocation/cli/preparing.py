@@ -42,12 +42,13 @@ def _validate(asked: argparse.Namespace) -> int:
 
 def _boundaries(asked: argparse.Namespace) -> int:
     import geodata
+    from allocation.publication.table_files import spreadsheet_safe_frame
 
     try:
         old, new = (geodata.load_boundaries(spec).areas for spec in (asked.old, asked.new))
     except geodata.GeodataError as error:
         raise Refused(str(error)) from error
-    geodata.diff(old, new).to_csv(sys.stdout, index=False)
+    spreadsheet_safe_frame(geodata.diff(old, new)).to_csv(sys.stdout, index=False)
     return 0
 
 

@@ -5,28 +5,28 @@ from __future__ import annotations
 import argparse
 import sys
 
-from allocation.cli.arguments import Adder, day
+from allocation.cli.arguments import Adder, day, version
 from allocation.contract.errors import Refused
 
 
 def add_commands(add: Adder) -> None:
     """Add these commands, each with its arguments."""
     publish = add("publish", _publish, "put a proposed version in force")
-    publish.add_argument("version", type=int)
+    publish.add_argument("version", type=version)
     publish.add_argument(
         "--valid-from", type=day, metavar="DATE", help="first day in force (default: as planned, else today)"
     )
     publish.add_argument("--remark", default="", help="kept with the approval")
     rollback = add("rollback", _rollback, "put an older version in force again")
-    rollback.add_argument("version", type=int)
+    rollback.add_argument("version", type=version)
     rollback.add_argument("--reason", required=True)
     rollback.add_argument("--valid-from", type=day, metavar="DATE")
     add("versions", _versions, "the versions in the store")
     compare = add("compare", _compare, "what changes between two versions, as CSV")
-    compare.add_argument("a", type=int)
-    compare.add_argument("b", type=int)
+    compare.add_argument("a", type=version)
+    compare.add_argument("b", type=version)
     report = add("report", _report, "where the report of a version is")
-    report.add_argument("version", type=int)
+    report.add_argument("version", type=version)
     tidy = add("tidy", _tidy, "remove old runs, rejected proposals, caches and logs that no version needs")
     tidy.add_argument("--days", type=int, default=90, help="keep what is younger (default 90, at least 15)")
     tidy.add_argument("--runs", type=int, default=10, help="keep so many of the newest runs in any case (default 10)")
@@ -73,8 +73,10 @@ def _versions(asked: argparse.Namespace) -> int:
 
 def _compare(asked: argparse.Namespace) -> int:
     from allocation.publication import versions
+    from allocation.publication.table_files import spreadsheet_safe_frame
 
-    versions.compare(asked.a, asked.b, asked.store).to_csv(sys.stdout, index=False)
+    found = versions.compare(asked.a, asked.b, asked.store)
+    spreadsheet_safe_frame(found).to_csv(sys.stdout, index=False)
     return 0
 
 

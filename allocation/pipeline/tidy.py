@@ -6,13 +6,16 @@ versions, which are kept for good, and the tables of Airflow (``airflow db clean
 A version needs the folder of its run as long as it is proposed or has been published: the page shows it, ``drift``
 compares with it, the next run carries its layers over, and a rollback puts it back. A draft needs the run that it was
 made on. Everything else of a run is also in the store, or can be made again from the input.
+
+Nothing outside the data folder goes: a link in it stays, with what lies behind it, and the log names it.
 """
 
 from __future__ import annotations
 
 import json
+import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,7 +25,9 @@ from allocation.contract.errors import Refused
 from allocation.publication import rejected
 from allocation.runs.run_files import RUN
 
-LEAST_DAYS = 15
+log = logging.getLogger(__name__)
+
+LEAST_DAYS, MOST_DAYS = 15, 36_500
 """A run may wait for its approval for 14 days; a younger one is never removed."""
 
 _LOGS = ("logs", "airflow/logs")
@@ -50,6 +55,8 @@ def tidy(
 
     Raises Refused for fewer than 15 days, which could take a run that still waits for its approval.
     """
+    if days > MOST_DAYS:
+        raise Refused(f"{days} days is too many: give {LEAST_DAYS} to {MOST_DAYS}.")
     if days < LEAST_DAYS:
         raise Refused(
             f"{days} days is too few: runs of the last {LEAST_DAYS} days are kept, they may wait for approval."
@@ -57,9 +64,9 @@ def tidy(
     if runs < 0:
         raise Refused(f"The number of runs to keep is {runs}; it cannot be negative.")
     before = (now or datetime.now(UTC)) - timedelta(days=days)
-    folders = old_runs(var / "runs", needed_runs(store_url), before, runs)
-    proposals = rejected.folders_of_rejected(store_url, var / "published", before)
-    files = [*old_files(var, before), *old_caches(var, before), *_interrupted(var / "runs")]
+    folders = _own(var, old_runs(var / "runs", needed_runs(store_url), before, runs))
+    proposals = _own(var, rejected.folders_of_rejected(store_url, var / "published", before))
+    files = _own(var, [*old_files(var, before), *old_caches(var, before), *_interrupted(var / "runs")])
     removed = Removed(
         tuple(folder.name for folder in folders),
         tuple(folder.name for folder in proposals),
@@ -70,7 +77,7 @@ def tidy(
         for folder in folders:
             storage.remove_folder(folder)
         if proposals:
-            rejected.remove_rejected(store_url, var / "published", before)
+            rejected.remove_rejected(store_url, var / "published", before, set(proposals))
         for path in files:
             _remove(path)
         _put_lineage_aside(var / _LINEAGE)
@@ -98,7 +105,7 @@ def old_files(var: Path, before: datetime) -> list[Path]:
     found = [path for name in _LOGS for path in (var / name).rglob("*") if path.is_file()]
     found += (var / "page").glob("*.json")
     found += var.glob(f"{Path(_LINEAGE).stem}-*.jsonl")
-    return sorted(path for path in found if path.stat().st_mtime < before.timestamp())
+    return sorted(path for path in found if path.lstat().st_mtime < before.timestamp())
 
 
 def old_caches(var: Path, before: datetime) -> list[Path]:
@@ -115,22 +122,37 @@ def old_caches(var: Path, before: datetime) -> list[Path]:
     return sorted(older)
 
 
+def _own(var: Path, found: Iterable[Path]) -> list[Path]:
+    """Of the paths below ``var`` those that are there themselves: no links, nor reached through one."""
+    root, own = var.resolve(), []
+    for path in found:
+        if not path.is_symlink() and path.parent.resolve().is_relative_to(root):
+            own.append(path)
+        else:
+            log.warning("%s is a link, or lies behind one: it is left alone", path)
+    return own
+
+
 def _interrupted(folder: Path) -> Iterator[Path]:
     """What a killed ``tidy`` had begun to remove."""
     return folder.glob(f"{storage.GOING}*")
 
 
 def _about(folder: Path) -> dict[str, str]:
-    """The record of a run, of whichever release; empty when the run was killed before it was written."""
+    """The texts in the record of a run, of whichever release; none when the run was killed before it was written."""
     try:
-        return dict(json.loads(storage.fetch(RUN.path(folder)).read_text(encoding="utf-8")))
+        found = json.loads(storage.fetch(RUN.path(folder)).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
+    return {name: text for name, text in found.items() if isinstance(text, str)} if isinstance(found, dict) else {}
 
 
 def _started(folder: Path) -> datetime:
-    created = _about(folder).get("created_at")
-    return datetime.fromisoformat(created) if created else storage.written(folder)
+    try:
+        created = datetime.fromisoformat(_about(folder).get("created_at", ""))
+    except ValueError:
+        return storage.written(folder)
+    return created if created.tzinfo else created.replace(tzinfo=UTC)
 
 
 def _run_id(folder: Path) -> str:

@@ -6,6 +6,7 @@ how long they are kept (`pipeline.tidy`).
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from pathlib import Path
 
@@ -31,8 +32,10 @@ def folders_of_rejected(store_url: str, files_dir: Path, before: datetime) -> li
     return [folder for folder in folders if files.is_there(folder)]
 
 
-def remove_rejected(store_url: str, files_dir: Path, before: datetime) -> None:
-    """Remove these folders. Proposing the same content again writes its files anew; not meanwhile: it waits."""
+def remove_rejected(store_url: str, files_dir: Path, before: datetime, chosen: Collection[Path]) -> None:
+    """Remove those of these folders that are ``chosen``. Proposing the same content again writes its files anew; not
+    meanwhile: it waits."""
     with store.writing(store_url):
         for folder in folders_of_rejected(store_url, files_dir, before):
-            storage.remove_folder(folder)
+            if folder in chosen:
+                storage.remove_folder(folder)

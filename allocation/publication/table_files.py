@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -70,6 +71,20 @@ def spreadsheet_safe(rows: pa.Table) -> pa.Table:
                 quoted = pc.binary_join_element_wise(sign, values, nothing)
                 rows = rows.set_column(position, field.name, pc.if_else(runs, quoted, values))
     return rows
+
+
+def spreadsheet_safe_frame(rows: pd.DataFrame) -> pd.DataFrame:
+    """As ``spreadsheet_safe``, for a table in memory; its columns keep their types where nothing would run."""
+    changed = {}
+    for name in rows.columns:
+        is_text = rows[name].map(lambda value: isinstance(value, str)).astype(bool)
+        texts = pa.table({"text": pa.array(rows.loc[is_text, name].tolist(), pa.string())})
+        safe = spreadsheet_safe(texts)
+        if safe is not texts:
+            changed[name] = (
+                rows[name].astype(object).mask(is_text, pd.Series(safe["text"].to_pylist(), rows.index[is_text]))
+            )
+    return rows.assign(**changed)
 
 
 def _dutch_excel_bytes(rows: pa.Table) -> bytes:

@@ -173,3 +173,52 @@ def test_what_could_take_a_run_that_waits_is_refused(
     assert message in capsys.readouterr().err
     with pytest.raises(Refused):
         tidy(var, store_url, days=14)
+
+
+def test_nothing_outside_goes_through_a_link(
+    var: Path, store_url: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Who may write in the data folder, and not where a link leads, could have the nightly maintenance remove it."""
+    outside = tmp_path / "outside"
+    kept = [
+        _log(outside, "logs/a.log", 400),
+        _log(outside, "page/a.json", 400),
+        _log(outside, "cache/x-0123456789ab/a", 9),
+    ]
+    _log(outside, "cache/x-0123456789ac/a", 9)
+    os.utime(outside / "cache" / "x-0123456789ab", (0, 0))
+    kept += [_run(outside, "old", 400) / "run.json", _log(outside, "file.log", 400)]
+    (var / "runs").mkdir(parents=True)
+    (var / "airflow").mkdir()
+    for link, target in (
+        ("logs", "logs"),
+        ("page", "page"),
+        ("cache", "cache"),
+        ("runs/old", "runs/old"),
+        ("runs/.going-old", "runs/old"),
+        ("airflow/logs", "page"),
+    ):
+        (var / link).symlink_to(outside / target)
+    removed = tidy(var, store_url, runs=0, now=NOW)
+    assert (removed.runs, removed.files) == ((), 0)
+    assert all(path.exists() for path in kept)
+    assert (var / "runs" / "old").is_symlink()
+    assert "is a link, or lies behind one" in caplog.text
+
+
+def test_a_data_folder_that_is_a_link_itself_is_tidied(var: Path, store_url: str, tmp_path: Path) -> None:
+    _run(var, "old", 400)
+    (tmp_path / "linked").symlink_to(var)
+    assert tidy(tmp_path / "linked", store_url, runs=0, now=NOW).runs == ("old",)
+
+
+@pytest.mark.parametrize("record", ['{"created_at": "soon"}', '{"created_at": 5, "run_id": ["a"]}', "[1]", "{"])
+def test_a_record_that_is_none_does_not_stop_it(record: str, var: Path, store_url: str) -> None:
+    folder = _run(var, "odd", 400)
+    (folder / "run.json").write_text(record)
+    naive = _run(var, "naive", 0)
+    (naive / "run.json").write_text('{"run_id": "naive", "created_at": "2024-01-01T00:00:00"}')
+    dangling = var / "page" / "a.json"
+    dangling.parent.mkdir()
+    dangling.symlink_to("/nowhere/a.json")
+    assert tidy(var, store_url, runs=0, now=NOW).runs == ("naive",)  # the odd one was written just now

@@ -119,6 +119,13 @@ def test_validity_is_in_the_files(folder: Path) -> None:
     assert {(r["valid_from"], r["valid_to"]) for r in rows_of(folder / "routing.csv")} == {("2027-01-01", "")}
 
 
+def test_no_cell_of_a_table_in_memory_runs_as_a_formula() -> None:
+    """What a command writes as CSV is opened in a spreadsheet too. Numbers and empty cells stay what they are."""
+    rows = pd.DataFrame({"name": ["=1+1", "West", None], "hours": [-1.5, 2.0, 3.0], "nr": [-1, 2, 3]}, index=[7, 8, 9])
+    safe = table_files.spreadsheet_safe_frame(rows)
+    assert safe.to_csv(index=False) == "name,hours,nr\n'=1+1,-1.5,-1\nWest,2.0,2\n,3.0,3\n"
+
+
 def test_no_cell_runs_as_a_formula(folder: Path) -> None:
     """The reasons of the toy country start with an equals sign; Parquet keeps them, both CSV forms disarm them."""
     assert "=1+1" in pq.read_table(folder / "allocation_reason.parquet").column("reason").to_pylist()
