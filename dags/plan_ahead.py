@@ -58,7 +58,10 @@ def plan_ahead() -> None:
         planning.find(run, date.fromisoformat(form["until"]), print)
         write_calendar_page(run.folder)
         plan = run.folder.name
-        send(alerts.planned(calendar_text(run.folder), plan, page_address(f"kalender?run={plan}")), context)
+        send(
+            alerts.planned(calendar_text(run.folder, is_rough=True), plan, page_address(f"kalender?run={plan}")),
+            context,
+        )
         return plan
 
     @task(

@@ -9,11 +9,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from allocation.contract.errors import InputRefused, Passing, Refused
+from allocation.contract.vocabulary import SMALLEST_SHOWN_COUNT
 from allocation.report import dutch
 from allocation.runs.run_files import Unchanged
 from expectations import inputs
 from expectations.rules import MOST_EXAMPLES
 
+HOURS_STEP = 25
+"""Hours of a team as readers of the published tables see them too."""
 SHOWN = 20
 """The most problems that one alert lists; the run's log has all of them."""
 
@@ -94,17 +97,19 @@ def drifted(
 ) -> dict[str, Any]:
     """An alert for teams that get or finish more or less than planned.
 
-    ``outside``: rows of ``drift.team_drift``; ``finished``: rows of ``drift.finished_drift``.
+    ``outside``: rows of ``drift.team_drift``; ``finished``: rows of ``drift.finished_drift``. It goes to a chat and by
+    mail, to more people than Operations: counts of clients are multiples of 5, and hours of 25, so that they do not
+    tell one client (R14).
     """
     lines = [
-        f"{row['team_id']}: {row['clients_came']:.0f} clients came in, planned {row['clients_planned']:.0f} "
-        f"(band {row['low']:.0f} to {row['high']:.0f})"
+        f"{row['team_id']}: {_clients(row['clients_came'])} clients came in, planned "
+        f"{_clients(row['clients_planned'])} (band {_clients(row['low'])} to {_clients(row['high'])})"
         for row in outside[:SHOWN]
     ]
     lines += [f"+{len(outside) - SHOWN} more"] * (len(outside) > SHOWN)
     lines += [
-        f"{row['team_id']}: {row['hours_finished']:.0f} hours of work finished, planned {row['hours_planned']:.0f} "
-        f"(band {row['low']:.0f} to {row['high']:.0f})"
+        f"{row['team_id']}: {_hours(row['hours_finished'])} hours of work finished, planned "
+        f"{_hours(row['hours_planned'])} (band {_hours(row['low'])} to {_hours(row['high'])})"
         for row in finished[:SHOWN]
     ]
     lines += [f"+{len(finished) - SHOWN} more"] * (len(finished) > SHOWN)
@@ -114,6 +119,19 @@ def drifted(
     teams = {row["team_id"] for row in [*outside, *finished]}
     what = f"{len(teams)} team(s) outside the planned band"
     return {"step": "drift", "run_id": run_id, "what": what, "details": lines, "remedy": todo}
+
+
+def _clients(count: float) -> str:
+    few = 0.5 <= count < SMALLEST_SHOWN_COUNT
+    return f"under {SMALLEST_SHOWN_COUNT}" if few else f"about {_nearest(count, SMALLEST_SHOWN_COUNT)}"
+
+
+def _hours(hours: float) -> str:
+    return f"about {_nearest(hours, HOURS_STEP)}"
+
+
+def _nearest(amount: float, step: int) -> str:
+    return f"{step * int(amount / step + 0.5):,}"
 
 
 def text(alert: Mapping[str, Any]) -> str:
@@ -156,7 +174,8 @@ def _of(part: int, whole: int) -> str:
 
 
 def _percent(share: float) -> str:
-    return f"{100 * share:.1f}%".replace(".", ",")
+    """In whole percents, as the published tables round a deviation: a tenth of a team's work may be one client."""
+    return f"{100 * share:.0f}%"
 
 
 def approval(answer: Mapping[str, Any] | None) -> dict[str, Any]:

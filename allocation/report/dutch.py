@@ -209,9 +209,11 @@ def examples(failed: Mapping[str, Any], most: int) -> list[str]:
     return [*shown, f"en nog {number(more)}"] if more > 0 else shown
 
 
-def violation(broken: Violation) -> str:
-    """What is wrong with a plan, in a sentence."""
+def violation(broken: Violation, *, for_readers: bool = False) -> str:
+    """What is wrong with a plan, in a sentence; ``for_readers`` without the amount of a team's work: of two versions it
+    tells one client (R14)."""
     name, amount = broken.where, broken.amount
+    measure = MEASURES.get(broken.measure or "", "een verdere maat")
     sentences = {
         Kind.SHAPE: f"De verdeling heeft {number(amount)} postcodes te veel of te weinig.",
         Kind.UNASSIGNED: f"Postcode {name} heeft geen team.",
@@ -220,7 +222,11 @@ def violation(broken: Violation) -> str:
         Kind.EMPTY: f"Team {name} heeft geen enkel gebied.",
         Kind.PIECES: f"Het gebied van team {name} bestaat uit {number(amount + 1)} losse delen.",
         Kind.LOAD: f"Team {name} ligt {percent(amount)} van zijn evenredige deel buiten de toegestane afwijking.",
-        Kind.MEASURE: f"Team {name} ligt {percent(amount)} buiten de toegestane afwijking op "
-        f"{MEASURES.get(broken.measure or '', 'een verdere maat')}.",
+        Kind.MEASURE: f"Team {name} ligt {percent(amount)} buiten de toegestane afwijking op {measure}.",
     }
+    if for_readers:
+        sentences |= {
+            Kind.LOAD: f"Team {name} ligt buiten de toegestane afwijking van zijn evenredige deel.",
+            Kind.MEASURE: f"Team {name} ligt buiten de toegestane afwijking op {measure}.",
+        }
     return sentences[broken.kind]

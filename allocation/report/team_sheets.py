@@ -338,7 +338,8 @@ def solver_sheet(frames: Frames) -> Sheet:
 def broken_rules(frames: Frames) -> list[str]:
     """In plain sentences: every rule that a proposed plan breaks; recounted here."""
     return [
-        f"{board.layer.cluster}, {dutch.layer(board.layer.law_domain, board.layer.client_line)}: {dutch.violation(one)}"
+        f"{board.layer.cluster}, {dutch.layer(board.layer.law_domain, board.layer.client_line)}: "
+        f"{dutch.violation(one, for_readers=frames.is_for_readers)}"
         for board in frames.board.layers
         for one in check(board.layer.problem, board.proposal)
     ]

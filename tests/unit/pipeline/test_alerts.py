@@ -65,7 +65,7 @@ def test_a_region_that_fails_is_named() -> None:
 
 def test_a_proposal_is_told_in_dutch() -> None:
     told = alerts.proposal(FIGURES)
-    assert "| Grootste afwijking van de norm | 4,9% |" in told
+    assert "| Grootste afwijking van de norm | 5% |" in told
     assert "| Teams buiten de tolerantie | geen |" in told
     assert "Let op: het bestand current is niet gebruikt (1 keer)." in told
     assert "version 7" not in told, "only what changes on a known day is listed"

@@ -125,7 +125,17 @@ def test_an_alert_names_teams_that_finish_less() -> None:
     rows = finished(("2026-07", "B", "EWT", 1)).reset_index().query("is_outside").to_dict("records")
     told = alerts.drifted([], "run", rows)
     assert told["what"] == "2 team(s) outside the planned band"
-    assert "B: 4 hours of work finished, planned 100 (band 30 to 170)" in told["details"]
+    assert "B: about 0 hours of work finished, planned about 100 (band about 25 to about 175)" in told["details"]
+
+
+def test_an_alert_tells_no_small_count() -> None:
+    """It goes to a chat: 3 clients are under 5, 12 are about 10, and so are 8."""
+    row = {"team_id": "B", "clients_came": 3.0, "clients_planned": 12.4, "low": 8.2, "high": 1206.0}
+    (told,) = alerts.drifted([row], "run")["details"]
+    assert told == "B: under 5 clients came in, planned about 10 (band about 10 to about 1,205)"
+    few, none = (alerts.drifted([row | {"clients_came": count}], "run")["details"][0] for count in (1.0, 0.0))
+    assert few == told
+    assert none.startswith("B: about 0 clients came in")
 
 
 @settings(deadline=None, max_examples=25)

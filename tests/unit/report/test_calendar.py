@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import date
+from pathlib import Path
 
 import pandas as pd
 
-from allocation.report.calendar import return_sheet, step_sheet, totals
+from allocation.report.calendar import calendar_text, return_sheet, step_sheet, totals
+from allocation.runs import run_files
 
 JANUARY, MARCH = date(2027, 1, 1), date(2027, 3, 1)
 STEPS = pd.DataFrame(
@@ -57,3 +59,14 @@ def test_the_whole_is_compared_with_date_by_date_and_with_what_no_plan_can_under
         "minder dan 12 kan bewezen niet."
     )
     assert not return_sheet(NOTHING).rows
+
+
+def test_a_message_about_a_plan_tells_no_small_count(tmp_path: Path) -> None:
+    steps = STEPS.assign(clients_moved=[3.0, 0.0], clients_by_date=[12.0, 0.0])
+    run_files.CALENDAR.write(tmp_path, {"steps": steps, "events": EVENTS, "moves": STEPS, **NOTHING})
+    told = calendar_text(tmp_path, is_rough=True)
+    assert "  Oost, West: 2 postcodes, minder dan 5 cliënten per jaar wisselen van team" in told.splitlines()
+    assert told.splitlines()[-1] == (
+        "Over alle data samen wisselen minder dan 5 cliënten per jaar van team; datum voor datum ongeveer 10."
+    )
+    assert "  Oost, West: 2 postcodes, 3 cliënten per jaar wisselen van team" in calendar_text(tmp_path).splitlines()

@@ -45,6 +45,10 @@ def test_layers_and_crossings_have_dutch_names() -> None:
 def test_a_broken_rule_is_told_in_dutch() -> None:
     assert dutch.violation(Violation(Kind.PIECES, "W1", 1.0)) == "Het gebied van team W1 bestaat uit 2 losse delen."
     assert "2,0%" in dutch.violation(Violation(Kind.LOAD, "W1", 0.02))
+    for kind in (Kind.LOAD, Kind.MEASURE):  # tenths of a percent of a team's work tell one client of two versions
+        assert dutch.violation(Violation(kind, "W1", 0.021), for_readers=True) == dutch.violation(
+            Violation(kind, "W1", 0.022), for_readers=True
+        )
     pinned, barred = (Violation(kind, "1012", team="W1") for kind in (Kind.PIN, Kind.BAR))
     assert dutch.violation(pinned) == "Postcode 1012 is vastgezet op team W1, maar is daar niet ingedeeld."
     assert dutch.violation(barred) == "Postcode 1012 is ingedeeld bij team W1, dat daar niet mag werken."
