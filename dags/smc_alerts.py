@@ -103,7 +103,15 @@ def to_webhook(alert: Mapping[str, Any], text: str, context: Mapping[str, Any]) 
 
     connection = Connection.get(name)
     address = connection.password or connection.get_uri()
-    httpx.post(address, json={"text": text}, timeout=10).raise_for_status()
+    logging.getLogger("httpx").setLevel(
+        logging.WARNING
+    )  # it tells every address that it asks, and this one is a secret
+    try:
+        answer = httpx.post(address, json={"text": text}, timeout=10)
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise RuntimeError(f"the webhook cannot be reached: {type(error).__name__}") from None
+    if not answer.is_success:
+        raise RuntimeError(f"the webhook does not take the message: {answer.status_code}")
 
 
 def to_mail(alert: Mapping[str, Any], text: str, context: Mapping[str, Any]) -> None:

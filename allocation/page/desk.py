@@ -149,7 +149,9 @@ class Desk:
 
     def opened(self, run_id: str) -> Opened:
         """A run laid open; kept for the next request, until it comes into force or ends."""
-        folder, is_in_force = self.folder(run_id), run_id == self._run_in_force()
+        folder, in_force = self.folder(run_id), self._run_in_force()
+        is_in_force = in_force is not None and folder == run_folder(self.var, in_force)
+        run_id = folder.name  # names that differ in a sign which no folder has are one run, laid open once
         with self._mutex:
             if run_id not in self._open or self._open[run_id].bench.is_in_force != is_in_force:
                 bench = Bench(folder, is_in_force=is_in_force)

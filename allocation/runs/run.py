@@ -7,6 +7,7 @@ do, and the names of the files (`run_files`).
 from __future__ import annotations
 
 import getpass
+import hashlib
 import itertools
 import os
 from collections.abc import Callable
@@ -28,6 +29,8 @@ from allocation.runs import run_files
 from allocation.runs.run_files import FrameFile, InForce, LayersRecord, RunFile, RunRecord, T, Tables, Unchanged
 
 VAR = Path("var")
+LONGEST_NAME = 200
+"""Bytes of the name of a folder; file systems allow 255, and ``tidy`` and a second run put something to it."""
 HIDDEN = "***"
 """What stands in an address instead of a secret."""
 
@@ -39,8 +42,13 @@ Progress = Callable[[str], None]
 
 
 def run_folder(var: Path, run_id: str) -> Path:
-    """The folder of a run of this name; never outside ``var``."""
-    return var / "runs" / "".join(c if c.isalnum() or c in "-_" else "-" for c in run_id)
+    """The folder of a run of this name; never outside ``var``. A name that is too long for a folder is cut, and ends in
+    a fingerprint of the whole."""
+    name = "".join(c if c.isalnum() or c in "-_" else "-" for c in run_id)
+    if len(name.encode()) > LONGEST_NAME:
+        fingerprint = hashlib.sha256(run_id.encode("utf-8", "replace")).hexdigest()[:16]
+        name = f"{name.encode()[: LONGEST_NAME - 17].decode('utf-8', 'ignore')}-{fingerprint}"
+    return var / "runs" / name
 
 
 @dataclass(frozen=True)
@@ -71,8 +79,9 @@ class Run:
     ) -> Run:
         """A new run, in a folder of its own below ``var``.
 
-        A folder is written by one run only: where steps of another run have left files under ``run_id``, this one gets
-        the next free name (``run_id-2``, ...). The version made of the other run needs them.
+        A folder is written by one run only: where steps of another run have left files under ``run_id``, or a run of
+        another name has the folder, this one gets the next free name (``run_id-2``, ...). The version made of the other
+        run needs them.
         """
         now = datetime.now(UTC)
         name = _free_name(var, run_id or now.strftime("%Y%m%dT%H%M%S") + f"-{os.getpid():d}")
@@ -249,7 +258,17 @@ class Run:
 
 def _free_name(var: Path, name: str) -> str:
     names = itertools.chain([name], (f"{name}-{number}" for number in itertools.count(2)))
-    return next(name for name in names if not run_files.IN_FORCE.exists(run_folder(var, name)))
+    return next(name for name in names if _is_free(run_folder(var, name), name))
+
+
+def _is_free(folder: Path, name: str) -> bool:
+    """Whether a run of this name may write here: no step has, and the folder was made for no other name."""
+    if run_files.IN_FORCE.exists(folder):
+        return False
+    try:
+        return not run_files.RUN.exists(folder) or run_files.RUN.read(folder).run_id == name
+    except run_files.RunIncomplete:  # a record that cannot be read belongs to nobody
+        return True
 
 
 def _without_secret(store: str) -> str:

@@ -25,19 +25,26 @@ print(execute_callback(alert.path, told, Path("allocate.py"), None, structlog.ge
 """
 
 
-def miss_a_deadline(var: Path, **environment: str) -> None:
-    subprocess.run(
+def miss_a_deadline(var: Path, **environment: str) -> str:
+    """Returns what it logged."""
+    done = subprocess.run(
         [sys.executable, "-c", MISS_A_DEADLINE, str(var)],
         env=os.environ | {"PYTHONPATH": f"{DAGS}:{DAGS.parent}"} | environment,
         check=True,
         timeout=240,
+        capture_output=True,
+        text=True,
     )
+    return done.stdout + done.stderr
 
 
 def test_a_missed_deadline_is_told_on_every_channel(tmp_path: Path) -> None:
     with faults.webhook() as (address, came):
         connection = json.dumps({"conn_type": "http", "password": address})
-        miss_a_deadline(tmp_path, CASELOAD_WEBHOOK_CONN="caseload_webhook", AIRFLOW_CONN_CASELOAD_WEBHOOK=connection)
+        logged = miss_a_deadline(
+            tmp_path, CASELOAD_WEBHOOK_CONN="caseload_webhook", AIRFLOW_CONN_CASELOAD_WEBHOOK=connection
+        )
+    assert "a-secret-path" not in logged
     told = json.loads((tmp_path / "alerts.jsonl").read_text(encoding="utf-8"))
     assert (told["step"], told["run_id"], told["what"]) == ("allocate", "run-7", "not finished in time")
     assert "no decision of a planner" in told["details"][0]
@@ -48,6 +55,23 @@ def test_a_missed_deadline_is_told_on_every_channel(tmp_path: Path) -> None:
 
 def test_a_channel_that_fails_does_not_silence_the_others(tmp_path: Path) -> None:
     """Nobody listens on the webhook's port; the file has the alert all the same."""
-    connection = json.dumps({"conn_type": "http", "password": "http://127.0.0.1:9/hook"})
-    miss_a_deadline(tmp_path, CASELOAD_WEBHOOK_CONN="caseload_webhook", AIRFLOW_CONN_CASELOAD_WEBHOOK=connection)
+    connection = json.dumps({"conn_type": "http", "password": "http://127.0.0.1:9/a-secret-path"})
+    logged = miss_a_deadline(
+        tmp_path, CASELOAD_WEBHOOK_CONN="caseload_webhook", AIRFLOW_CONN_CASELOAD_WEBHOOK=connection
+    )
+    assert "alert not sent by to_webhook" in logged
+    assert "a-secret-path" not in logged
     assert "not finished in time" in (tmp_path / "alerts.jsonl").read_text(encoding="utf-8")
+
+
+def test_an_address_that_is_none_or_an_answer_that_refuses_is_told_without_the_address(tmp_path: Path) -> None:
+    with faults.webhook() as (address, came):
+        refused = address.replace("/hooks/", "/refused/")
+        for given in (refused, "http://127.0.0.1:a-secret-path/x"):
+            connection = json.dumps({"conn_type": "http", "password": given})
+            logged = miss_a_deadline(
+                tmp_path, CASELOAD_WEBHOOK_CONN="caseload_webhook", AIRFLOW_CONN_CASELOAD_WEBHOOK=connection
+            )
+            assert "alert not sent by to_webhook" in logged
+            assert "a-secret-path" not in logged
+    assert not came

@@ -66,11 +66,14 @@ class Gate:
 
 @contextlib.contextmanager
 def webhook() -> Iterator[tuple[str, list[str]]]:
-    """A receiver of chat messages: its address, and the texts that came in."""
+    """A receiver of chat messages: its address, and the texts that came in. Below ``/refused`` it takes none."""
     came: list[str] = []
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
+            if self.path.startswith("/refused"):
+                self.send_error(404)
+                return
             body = self.rfile.read(int(self.headers["Content-Length"]))
             came.append(str(json.loads(body)["text"]))
             self.send_response(200)

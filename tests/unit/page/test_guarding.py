@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -261,3 +262,11 @@ def test_a_store_that_refuses_does_not_tell_where_it_is(
     for told in (answer.text, (tmp_path / "task.json").read_text(encoding="utf-8")):
         assert "db-intern" not in told
         assert "caseload@" not in told
+
+
+def test_other_ways_to_write_the_name_of_a_run_are_that_run(app: Any, toy: Run) -> None:
+    """Else anybody who may look could have the server lay it open again and again, while others wait."""
+    shutil.copytree(toy.folder, toy.folder.with_name("toy-b"))
+    desk = app.state.desk
+    opened = desk.opened("toy-b")
+    assert all(desk.opened(name) is opened for name in ("toy:b", "toy b", "toy/b", "toy-b"))

@@ -48,6 +48,39 @@ def test_a_name_never_leads_out_of_the_folder_of_runs(tmp_path: Path) -> None:
     assert run_folder(tmp_path, "../../etc/x y").parent == tmp_path / "runs"
 
 
+def test_a_name_that_is_too_long_for_a_folder_is_cut_and_stays_apart(tmp_path: Path) -> None:
+    for sign in ("x", "\u5b57"):
+        folders = [run_folder(tmp_path, sign * 250 + last) for last in "ab"]
+        assert len({*folders}) == 2
+        for folder in folders:
+            folder.mkdir(parents=True)
+            assert len(folder.name.encode()) <= 200
+    assert run_folder(tmp_path, "x" * 200).name == "x" * 200
+
+
+def test_a_name_that_differs_in_a_sign_that_no_folder_has_gets_a_folder_of_its_own(tmp_path: Path) -> None:
+    """Who starts a run in Airflow chooses its name: also one that looks like that of a run which has just begun."""
+
+    def start(run_id: str) -> Run:
+        return Run.start(
+            input_dir=None,
+            boundaries="embedded",
+            store="sqlite:///x.sqlite",
+            config=Config(),
+            var=tmp_path,
+            run_id=run_id,
+        )
+
+    first, second = start("manual__09:00"), start("manual__09-00")
+    assert [run.folder.name for run in (first, second)] == ["manual__09-00", "manual__09-00-2"]
+    assert [start(name).folder.name for name in ("manual__09:00", "manual__09-00")] == [
+        "manual__09-00",
+        "manual__09-00-2",
+    ]
+    (first.folder / "run.json").write_text("{")
+    assert start("manual__09:00").folder == first.folder
+
+
 def test_a_folder_is_written_by_one_run_only(tmp_path: Path) -> None:
     """A run that is only begun may be begun again, with other input; one whose steps left files may not."""
     first = begun(tmp_path)
