@@ -161,6 +161,19 @@ def test_a_unit_without_a_team_is_not_barred_from_the_last_one(grid: GridMaker) 
     assert [(v.kind, v.where) for v in found if v.where == "11"] == [("unassigned", "11")]
 
 
+def test_a_number_that_is_no_team_is_told_where_teams_are_barred_too(grid: GridMaker) -> None:
+    found = check(grid(3, 3, tolerance=1.0, allowed=np.ones((9, 2), dtype=bool)), [0, 0, 1, 0, 2, 1, 0, 1, 1])
+    assert [(v.kind, v.where) for v in found] == [("unassigned", "11")]
+
+
+def test_every_team_is_looked_at_also_after_one_that_is_wrong_or_right(grid: GridMaker) -> None:
+    """A has nothing, and B two units that do not touch. Then A has 5 of a target of 4.5, within 12%, and B 3."""
+    found = check(grid(3, 3, tolerance=1.0), [1, -1, 1, -1, -1, -1, -1, -1, -1])
+    assert [(v.kind, v.where) for v in found if v.kind in BROKEN_AREAS] == [("empty", "A"), ("pieces", "B")]
+    found = check(grid(3, 3, tolerance=0.12), [0, 0, -1, *PLAN[3:]])
+    assert [(v.kind, v.where, v.load) for v in found] == [("unassigned", "02", None), ("load", "B", 3.0)]
+
+
 def test_without_demand_shares_are_zero(grid: GridMaker) -> None:
     problem = grid(3, 3, demand=np.zeros(9), current=PLAN, office_xy_m=[[0.0, 0.0], [1.0, 1.0]])
     assert evaluate(problem, 1 - PLAN).moved == 0
