@@ -10,10 +10,12 @@ import codecs
 import csv
 import difflib
 import io
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from stat import S_ISLNK
 
 import numpy as np
 import pandas as pd
@@ -114,12 +116,29 @@ def _strange_files(folder: Path, tables: Sequence[Table], found: dict[str, list[
             reading.remarks.append(Problem(path.name, None, None, "not an input: it is passed over", "the inputs"))
 
 
+def is_borrowed(path: Path) -> bool:
+    """Whether a file is a link to one that belongs to somebody else than who made the link.
+
+    Who may only write into the input folder could have this program, which may read more, read that for him. A link of
+    the one who runs this, of an administrator, or to a file of one's own is as good as the file.
+    """
+    link = path.lstat()
+    return S_ISLNK(link.st_mode) and link.st_uid not in {path.stat().st_uid, os.getuid(), 0}
+
+
+def borrowed(path: Path) -> Problem:
+    what = "this is a link to a file of another user"
+    return Problem(path.name, None, None, what, f"the file itself: {ALLOWED_FORM}")
+
+
 def read_table(path: Path, table: Table, remarks: list[Problem]) -> tuple[pd.DataFrame | None, list[Problem]]:
     """The columns of ``table`` in ``path``, with ``row``; None when its form is wrong."""
     name = path.name
     if not path.is_file():
         what = "this is a folder" if path.is_dir() else "this leads to no file"
         return None, [Problem(name, None, None, what, f"a file: {ALLOWED_FORM}")]
+    if is_borrowed(path):
+        return None, [borrowed(path)]
     try:
         if path.stat().st_size > MOST_BYTES:
             what, allowed = f"the file has {path.stat().st_size:,} bytes", f"at most {MOST_BYTES:,} bytes"

@@ -52,7 +52,7 @@ from allocation.contract.config import Config
 from allocation.contract.errors import InputRefused, Problem
 from allocation.contract.toml_file import read_toml
 from allocation.intake.cells import as_text
-from allocation.intake.reading import read_folder
+from allocation.intake.reading import borrowed, is_borrowed, read_folder
 from allocation.pipeline.scenario_tables import (
     Capacity,
     Demand,
@@ -134,6 +134,8 @@ def write_scenario_input(scenario: Scenario, source: Path, folder: Path, areas: 
     stems = {table.name for table in changed} | {input_tables.CURRENT.name}
     folder.mkdir(parents=True, exist_ok=True)
     for path in source.iterdir():
+        if path.is_file() and is_borrowed(path):
+            raise InputRefused([borrowed(path)])
         if path.stem.casefold() not in stems and path.is_file():
             shutil.copyfile(path, folder / path.name)
     reading = read_folder(source, changed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -175,3 +176,24 @@ def test_a_file_in_place_of_the_folder(tmp_path: Path) -> None:
     (problem,) = read_folder(path).problems
     assert "is a file" in problem.what
     assert set(read_folder(path).files) == {table.name for table in INPUTS}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only an administrator can make a link for another user")
+def test_a_link_of_one_user_to_a_file_of_another_is_not_followed(tmp_path: Path) -> None:
+    """Who may only write into the input folder reads nothing else through it; his own files he may link to."""
+    target = written(tmp_path, GOOD, "elsewhere.txt")
+    link = tmp_path / "care_regions.csv"
+    link.symlink_to(target)
+    for owner_of_link, owner_of_target, is_read in (
+        (0, 0, True),
+        (4321, 0, False),
+        (4321, 4321, True),
+        (0, 4321, True),
+    ):
+        os.lchown(link, owner_of_link, -1)
+        os.chown(target, owner_of_target, -1)
+        frame, problems, _ = read(link)
+        assert (frame is not None) == is_read
+        assert [problem.what for problem in problems] == (
+            [] if is_read else ["this is a link to a file of another user"]
+        )
