@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pandas as pd
@@ -238,3 +239,16 @@ def test_regions_and_districts_beside_the_base() -> None:
     assert west[["base_asked", "scenario_asked"]].tolist() == [1.5, 1.25]
     assert west[["base_waiting", "scenario_waiting"]].tolist() == pytest.approx([3.0, 2.5])
     assert found.set_index("name").loc["A", "base_asked"] == pytest.approx(100 / 120)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only an administrator can make a link for another user")
+def test_a_link_to_a_file_of_another_user_is_not_copied(tmp_path: Path) -> None:
+    source = toy.write(tmp_path / "in")
+    (tmp_path / "secret").write_text("geheim")
+    (source / "notes.txt").symlink_to(tmp_path / "secret")
+    scenario = write(tmp_path, 'name = "x"\n[[close]]\nteam_id = "W2"')
+    assert (write_scenario_input(scenario, source, tmp_path / "mine") / "notes.txt").read_text() == "geheim"
+    os.lchown(source / "notes.txt", 4321, -1)
+    with pytest.raises(InputRefused, match=r"notes.txt: this is a link to a file of another user"):
+        write_scenario_input(scenario, source, tmp_path / "other")
+    assert not (tmp_path / "other" / "notes.txt").exists()
