@@ -30,13 +30,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = parser().parse_args(arguments)
     if "var" in asked and os.environ.get("CASELOAD_FILES"):
         os.environ["CASELOAD_VAR"] = str(asked.var)  # for the storage, here and in every process that is started
-    if getattr(asked, "store", "") is None:
-        from allocation.contract.environment import environment
-
-        asked.store = environment().store_url(asked.var)
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s", stream=sys.stderr)
     command: Command = asked.command
     try:
+        if getattr(asked, "store", "") is None:
+            from allocation.contract.environment import environment
+
+            asked.store = environment().store_url(asked.var)
         return command(asked)
     except InputRefused as refused:
         for problem in refused.problems:

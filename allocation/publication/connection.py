@@ -19,6 +19,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, Operati
 from sqlalchemy.pool import NullPool, QueuePool
 
 from allocation.contract.errors import NoRight, Passing, Refused, Unusable
+from allocation.contract.plain_text import readable
 from allocation.publication.tables import SCHEMA
 
 _LOCK_KEY = 0x5A4C0C0
@@ -32,8 +33,8 @@ def parse_url(store_url: str) -> URL:
     One that is written wrong is not told again: nobody knows which part of it is the password.
     """
     try:
-        url = make_url(store_url)
-    except (ArgumentError, ValueError):  # a port that is no number is a ValueError
+        url = make_url(readable(store_url))
+    except (ArgumentError, ValueError):  # a port that is no number, or a sign that no text has, is a ValueError
         raise Refused(
             "The address of the store cannot be read; allowed: sqlite:///FILE or postgresql://HOST/DB."
         ) from None

@@ -43,3 +43,16 @@ def test_a_number_that_cannot_be_is_wrong_usage(
         main(words)
     assert ended.value.code == 2
     assert told in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"), [("KEEP_DAYS", "9" * 5000), ("RETRY_SECONDS", "nan"), ("KEEP_RUNS", "veel")]
+)
+def test_a_variable_that_cannot_be_is_one_sentence(
+    variable: str, value: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(f"CASELOAD_{variable}", value)
+    assert main(["versions", "--var", str(tmp_path)]) == 1
+    (told,) = capsys.readouterr().err.splitlines()
+    assert told.startswith(f"refused: CASELOAD_{variable}: ")
+    assert len(told) < 300

@@ -174,6 +174,7 @@ def test_a_new_store_is_closed_to_other_users_whoever_makes_it(tmp_path: Path) -
         "postgresql://anna:se@secret@host/db",
         "postgresql://anna:se@secret/db@host/db",
         "postgresql://anna:secret@[::1/db",
+        "postgresql://anna:secret\udcff@host/db",
     ],
 )
 def test_an_address_that_is_written_wrong_is_not_told_again(address: str) -> None:
