@@ -96,8 +96,12 @@ def _text(value: object) -> str | None:
     return text or None
 
 
-def _is_unfit(cell: str) -> bool:
-    return len(cell) > MOST_CHARACTERS or UNFIT.search(cell) is not None
+def _is_long(cell: str) -> bool:
+    return len(cell) > MOST_CHARACTERS
+
+
+def _has_unfit(cell: str) -> bool:
+    return UNFIT.search(cell) is not None
 
 
 def shown(value: object) -> str:
@@ -153,8 +157,10 @@ class Typing:
         if is_typed:
             unfit = pd.Series(False, index=empty.index)
         else:
-            unfit = cells.where(_is_unfit)
-            self._report(unfit, column.name, "a control character, or a very long text", "plain text")
+            hidden, long = cells.where(_has_unfit), cells.where(_is_long)
+            self._report(hidden, column.name, "it holds a control character", "plain text")
+            self._report(long & ~hidden, column.name, f"it has over {MOST_CHARACTERS:,} characters", "a shorter text")
+            unfit = hidden | long
         if column.type in ("integer", "number"):
             numbers = raw.astype("float64") if is_typed else self._numbers(column, cells)
             self._number(column, numbers, empty | unfit)

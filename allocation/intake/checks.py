@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -26,7 +26,7 @@ MONTH = re.compile(r"(199[0-9]|20[0-9]{2})-(0[1-9]|1[0-2])", re.ASCII)
 MONTHS_NEEDED = 12
 
 Rule = tuple[Callable[[], None], tuple[str, ...]]
-"""A check, and the tables that it needs."""
+"""A check, and what it needs: tables, and columns (``teams.team_id``) in which nothing is wrong."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,8 @@ class InForceNames:
 
 
 class Checks(ABC):
-    """Checks between tables. Each rule is one method; it is skipped when a table that it needs could not be read."""
+    """Checks between tables. Each rule is one method; it is skipped when a table that it needs could not be read, or a
+    column holds a cell that is wrong: what follows from that cell is not told beside it."""
 
     def __init__(
         self,
@@ -49,7 +50,9 @@ class Checks(ABC):
         followed: Mapping[str, str],
         today: date | None,
         in_force: InForceNames,
+        known: Sequence[Problem] = (),
     ) -> None:
+        self.known = known
         self.in_force, self.today = in_force, today
         self.day = planning_day(frames, config, today)
         self.frames, self.files, self.config, self.followed = frames, files, config, followed
@@ -69,9 +72,18 @@ class Checks(ABC):
     def run(self) -> list[Problem]:
         """The problems of every rule whose tables are there."""
         for rule, needs in self.rules():
-            if set(needs) <= set(self.frames):
+            if self.is_sure(*needs):
                 rule()
         return self.problems
+
+    def is_sure(self, *needs: str) -> bool:
+        """Whether every table of ``needs`` was read, and nothing is wrong with its column where one is named."""
+        wrong = {(one.file, one.column) for one in (*self.known, *self.problems)}
+        parts = [need.partition(".") for need in needs]
+        return all(
+            table in self.frames and (not column or (self.files[table], column) not in wrong)
+            for table, _, column in parts
+        )
 
     def add(
         self, table: str, mask: pd.Series, column: str | None, what: Callable[[int], str] | str, allowed: str

@@ -18,9 +18,9 @@ class CompletedChecks(Checks):
     def rules(self) -> tuple[Rule, ...]:
         return (
             (self._months, (TABLE,)),
-            (self._teams, (TABLE, "teams", "current")),
+            (self._teams, (TABLE, "teams.team_id", "current.team_id")),
             (self._before_the_team, (TABLE, "teams")),
-            (self._products, (TABLE, "products")),
+            (self._products, (TABLE, "products.product", "products.client_lines")),
             (self._amounts, (TABLE,)),
         )
 

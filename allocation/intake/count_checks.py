@@ -25,13 +25,15 @@ class CountChecks(Checks):
         return (
             (self._postcodes, ()),
             (self._products, ("products",)),
-            (self._counts, ("products",)),
-            (self._pw_clients, ("products",)),
-            (self._holders, ("stock", "teams", "current")),
+            (self._known_products, ("products.product",)),
+            (self._known_groups, () if self.config.special_groups else ("teams.kind", "teams.client_groups")),
+            (self._lines_of_products, ("products.product", "products.client_lines")),
+            (self._pw_clients, ("products.product", "products.law")),
+            (self._holders, ("stock", "teams.team_id", "current.team_id")),
             (self._months, ("inflow",)),
             (self._one_reference_date, ("stock",)),
             (self._current, ("current",)),
-            (self._current_shares, ("current", "teams")),
+            (self._current_shares, ("current", "teams.team_id", "teams.kind")),
             (self._every_postcode, ()),
             (self._nobody, ()),
         )
@@ -76,27 +78,24 @@ class CountChecks(Checks):
             "vangnet: clients of the ZW belong to the vangnetlijn",
         )
 
-    def _counts(self) -> None:
-        products = self.frames["products"].drop_duplicates("product").set_index("product")
+    def _counted(self) -> list[tuple[str, pd.DataFrame]]:
+        return [(table, self.frames[table]) for table in ("inflow", "stock") if table in self.frames]
+
+    def _known_products(self) -> None:
+        products = self.frames["products"]["product"]
+        for table, frame in self._counted():
+            unknown = frame["product"].notna() & ~frame["product"].isin(products)
+            self.add(table, unknown, "product", self.value(table, "product"), "a product of the file products")
+
+    def _known_groups(self) -> None:
         groups = (REGULAR_GROUP, *self.special_groups)
-        for table in ("inflow", "stock"):
-            if table not in self.frames:
-                continue
-            frame = self.frames[table]
-            self.add(
-                table,
-                frame["product"].notna() & ~frame["product"].isin(products.index),
-                "product",
-                self.value(table, "product"),
-                "a product of the file products",
-            )
-            self.add(
-                table,
-                frame["client_group"].notna() & ~frame["client_group"].isin(groups),
-                "client_group",
-                self.value(table, "client_group"),
-                f"one of {', '.join(groups)}",
-            )
+        for table, frame in self._counted():
+            unknown = frame["client_group"].notna() & ~frame["client_group"].isin(groups)
+            self.add(table, unknown, "client_group", self.value(table, "client_group"), f"one of {', '.join(groups)}")
+
+    def _lines_of_products(self) -> None:
+        products = self.frames["products"].drop_duplicates("product").set_index("product")
+        for table, frame in self._counted():
             pairs = frame[["product", "client_line"]].drop_duplicates()
             lines = pairs["product"].map(products["client_lines"]).fillna("|".join(CLIENT_LINES))
             odd = {

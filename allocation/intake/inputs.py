@@ -163,7 +163,7 @@ def load_inputs(
             problems += typed.problems
             remarks += typed.remarks
     for checks in (CountChecks, TeamChecks, LockChecks, CompletedChecks, NetworkChecks):
-        found = checks(frames, files, areas, config, followed, today, in_force)
+        found = checks(frames, files, areas, config, followed, today, in_force, tuple(problems))
         problems += _of_other_cells(found.run(), problems)
         remarks += found.remarks
     problems += too_many_stand_ins(frames, files, replaced)

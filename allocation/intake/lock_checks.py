@@ -58,7 +58,7 @@ class LockChecks(Checks):
         known = locks["team_id"].isin(kind_of.index)
         self.add(
             "locks",
-            ~known,
+            ~known & self.is_sure("teams.team_id"),
             "team_id",
             lambda at: f"team {locks['team_id'].iloc[at]!r} does not exist",
             "a team of the file teams",

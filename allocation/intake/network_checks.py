@@ -20,7 +20,7 @@ class NetworkChecks(Checks):
         return (
             (self._verzuimbeheer, ("teams", "verzuimbeheer")),
             (self._coverage, ("coverage",)),
-            (self._staff, ("staff", "teams")),
+            (self._staff, ("staff", "teams.team_id")),
             (self._travel, ("travel", "teams", "clusters", "stock")),
         )
 
@@ -133,7 +133,7 @@ class NetworkChecks(Checks):
         named = groups["team_id"].notna()
         self.add(
             "verzuimbeheer",
-            named & strange.notna(),
+            named & strange.notna() & self.is_sure("teams.team_id"),
             "team_id",
             lambda at: f"team {strange.iloc[at]!r} does not exist",
             "teams of the file teams, joined by |",

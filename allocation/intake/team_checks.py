@@ -10,6 +10,12 @@ from allocation.contract.vocabulary import CLIENT_LINES, PW_LAW, SEPARATOR, valu
 from allocation.intake.checks import Checks, Rule, is_subset, listing, told
 from allocation.intake.roster import able_teams, join_regions, why_unable
 
+SERVING = (
+    "teams.kind", "teams.arbeidsmarktregio", "teams.client_lines", "teams.fte_verzekeringsarts", "teams.productivity",
+    "teams.valid_from", "teams.valid_to",
+)  # fmt: skip
+"""What decides whether a team serves anybody."""
+
 
 class TeamChecks(Checks):
     def rules(self) -> tuple[Rule, ...]:
@@ -17,7 +23,8 @@ class TeamChecks(Checks):
             (self._teams, ("teams",)),
             (self._clusters, ("clusters",)),
             (self._special_teams, ("teams", "stock")),
-            (self._every_region_served, ("teams", "clusters", "stock")),
+            (self._every_region_served, (*SERVING, "clusters.cluster", "clusters.arbeidsmarktregio", "stock")),
+            (self._every_group_served, (*SERVING, "teams.client_groups", "stock")),
         )
 
     def _teams(self) -> None:
@@ -135,7 +142,7 @@ class TeamChecks(Checks):
         )
 
     def _every_region_served(self) -> None:
-        """R1: each region has a team for each line and for PW, alone or through its cluster; each group has a team."""
+        """R1: each region has a team for each line and for PW, alone or through its cluster."""
         teams = self.frames["teams"]
         if self.day is None:
             return
@@ -147,6 +154,13 @@ class TeamChecks(Checks):
             for members in self._joined_regions(serving):
                 if not members & served:
                     self._unserved(members, kind, line)
+
+    def _every_group_served(self) -> None:
+        """R4: each special group has a team."""
+        teams = self.frames["teams"]
+        if self.day is None:
+            return
+        able = able_teams(teams, self.day)
         for group in self.special_groups:
             if listing(able, "client_groups", group).empty:
                 unable = self._unable(listing(teams, "client_groups", group))
