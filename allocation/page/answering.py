@@ -6,10 +6,10 @@ Belongs here: keeping them, ETag and cache headers. Does not belong here: any en
 from __future__ import annotations
 
 import hashlib
-from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from threading import Lock
 
+from cachetools import LRUCache
 from fastapi import Request, Response
 from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel
@@ -17,9 +17,10 @@ from pydantic import BaseModel
 from allocation.publication import store
 from allocation.publication.lookup import InForce, LookupTable
 
-MOST_KEPT = 20_000
 MOST_BYTES = 64_000_000
 """Of the answers that are kept together: anybody can ask for many days and ways to write a postcode."""
+LEAST_BYTES = 3_200
+"""What an answer counts for at least: a question and its key take room too, so there are at most 20,000."""
 CACHE_CONTROL = "private, max-age=60, must-revalidate"
 
 
@@ -28,9 +29,13 @@ class Answering:
 
     def __init__(self, store_url: str) -> None:
         self.table = LookupTable(store_url, is_pooled=True)
-        self._kept: OrderedDict[Hashable, tuple[bytes, str]] = OrderedDict()
-        self.bytes_kept = 0
+        self._kept: LRUCache[Hashable, tuple[bytes, str]] = LRUCache(MOST_BYTES, getsizeof=_size)
         self._mutex = Lock()
+
+    @property
+    def bytes_kept(self) -> int:
+        """Of all answers together; a short one counts for ``LEAST_BYTES``."""
+        return int(self._kept.currsize)
 
     async def respond(self, request: Request, question: Hashable, compute: Callable[[], BaseModel]) -> Response:
         """The answer to ``question``. One that is kept is given at once; another is computed in a thread."""
@@ -47,24 +52,17 @@ class Answering:
         body = compute().model_dump_json().encode()
         made = body, f'"{hashlib.sha256(body).hexdigest()[:32]}"'
         if self.table.periods() == periods:  # else another version came into force while this was computed
-            self._keep((periods, store.today(), question), made)
+            with self._mutex:
+                self._kept[periods, store.today(), question] = made
         return made
 
-    def _keep(self, key: Hashable, made: tuple[bytes, str]) -> None:
-        with self._mutex:
-            before, _ = self._kept.pop(key, (b"", ""))
-            self._kept[key] = made
-            self.bytes_kept += len(made[0]) - len(before)
-            while len(self._kept) > MOST_KEPT or self.bytes_kept > MOST_BYTES:
-                _, (gone, _) = self._kept.popitem(last=False)
-                self.bytes_kept -= len(gone)
-
     def _kept_answer(self, periods: tuple[InForce, ...] | None, question: Hashable) -> tuple[bytes, str] | None:
-        key = (periods, store.today(), question)
         with self._mutex:
-            if key in self._kept:
-                self._kept.move_to_end(key)
-            return self._kept.get(key)
+            return self._kept.get((periods, store.today(), question))
+
+
+def _size(kept: tuple[bytes, str]) -> int:
+    return max(len(kept[0]), LEAST_BYTES)
 
 
 def _response(request: Request, body: bytes, etag: str) -> Response:

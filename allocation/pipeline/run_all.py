@@ -76,11 +76,13 @@ def begin_gate(run: Run, gates: Executor, gate: Gate) -> Callable[[], None]:
 
 def draw_report_meanwhile(run: Run, verdict: Callable[[], None]) -> None:
     """Draw the report while the gate works, and write it when the outcome passed. What the gate refuses may be past
-    drawing: its verdict counts first."""
+    drawing: its verdict counts first. Who stops the run waits for neither."""
     try:
         drawn = steps.draw_report(run)
-    finally:
+    except Exception:
         verdict()
+        raise
+    verdict()
     drawn.write()
 
 
