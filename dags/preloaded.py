@@ -12,6 +12,7 @@ import sys
 
 LIBRARIES = (
     "allocation.pipeline.steps",
+    "allocation.publication.reads",
     "allocation.publication.versions",
     "geodata.boundaries",
     "expectations.validate",

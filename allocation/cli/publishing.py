@@ -64,18 +64,18 @@ def _rollback(asked: argparse.Namespace) -> int:
 
 
 def _versions(asked: argparse.Namespace) -> int:
-    from allocation.publication import versions
+    from allocation.publication import reads
 
-    table = versions.versions(asked.store)
+    table = reads.versions(asked.store)
     print(table.to_string(index=False) if len(table) else "no versions yet")
     return 0
 
 
 def _compare(asked: argparse.Namespace) -> int:
-    from allocation.publication import versions
+    from allocation.publication import reads
     from allocation.publication.table_files import spreadsheet_safe_frame
 
-    found = versions.compare(asked.a, asked.b, asked.store)
+    found = reads.compare(asked.a, asked.b, asked.store)
     spreadsheet_safe_frame(found).to_csv(sys.stdout, index=False)
     return 0
 

@@ -21,7 +21,7 @@ from allocation.contract.errors import NoRight, Passing, Refused, Unusable
 from allocation.page.desk import STATES, Desk
 from allocation.page.requests import AskedRun, DecisionOrder
 from allocation.page.who import Approver, DeskOf, MayDecide, MayPlan
-from allocation.publication import files, store, versions
+from allocation.publication import files, reads, store, versions
 from allocation.report import account_sheets, dutch
 from allocation.report.decision import decision
 from allocation.report.frames import Frames
@@ -68,7 +68,7 @@ def summary(desk: Desk, run_id: str, *, for_readers: bool) -> dict[str, Any]:
 
 def version_row(desk: Desk, run_id: str) -> Mapping[str, Any]:
     """What the store knows of the version of a run. Raises Refused when there is none."""
-    known = versions.versions(desk.store_url)
+    known = reads.versions(desk.store_url)
     own = known[known["run_id"] == run_id]
     if own.empty:
         raise Refused("Van deze run is geen versie voorgesteld.")
@@ -89,7 +89,7 @@ def obstacle(desk: Desk, run_id: str, *, is_approved: bool) -> str:
     if not is_approved:
         return ""
     based_on = Run.open(desk.folder(run_id)).in_force().timeline_act
-    if based_on is not None and versions.timeline_act(desk.store_url) > based_on:
+    if based_on is not None and reads.timeline_act(desk.store_url) > based_on:
         return OVERTAKEN
     day, spans = first_day(row["planned_from"]), files.team_periods(desk.var / "published", version)
     there = {team for team, begins, ends in spans if begins <= day and (ends is None or ends >= day)}
@@ -116,7 +116,7 @@ def publish_in(var: Path, store_url: str, version: int, by: str, remark: str) ->
 
 def decided(version: int, store_url: str) -> dict[str, Any]:
     """A version that was decided on: approved from which day, or rejected. Busy as long as it was not."""
-    known = versions.versions(store_url)
+    known = reads.versions(store_url)
     rows = known[known["version"] == version]
     status = str(rows["status"].iloc[0])
     if status == "proposed":

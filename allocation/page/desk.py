@@ -31,7 +31,7 @@ from allocation.page.requests import CountryOrder, SubmitOrder
 from allocation.page.tasks import Tasks
 from allocation.page.whatif import Bench
 from allocation.pipeline.processes import end, worker_processes
-from allocation.publication import drafts, store, versions
+from allocation.publication import drafts, reads, store
 from allocation.publication.hands import hands
 from allocation.report import dutch
 from allocation.report.board import Ints
@@ -88,7 +88,7 @@ class Desk:
 
     def runs(self) -> list[dict[str, Any]]:
         """Runs that can be shown, newest version first: run, version, status and its words, who, when, why."""
-        known = versions.versions(self.store_url)
+        known = reads.versions(self.store_url)
         in_force = set(known.loc[known["is_in_force"], "version"].tolist())
         rows = []
         for one in known.drop_duplicates("version").sort_values("version", ascending=False).itertuples():
@@ -113,18 +113,18 @@ class Desk:
 
     def hands(self) -> pd.DataFrame:
         """The team of each postcode per period of the timeline, read anew when that changed."""
-        act = versions.timeline_act(self.store_url)
+        act = reads.timeline_act(self.store_url)
         if self._hands is None or self._hands[0] != act:
             self._hands = act, hands(self.store_url)
         return self._hands[1]
 
     def in_force(self) -> int | None:
         """The version in force today."""
-        return versions.current_version(self.store_url)
+        return reads.current_version(self.store_url)
 
     def _run_in_force(self) -> str | None:
         """The run that made the version in force today."""
-        known = versions.versions(self.store_url)
+        known = reads.versions(self.store_url)
         own = known.loc[known["is_in_force"], "run_id"]
         return str(own.iloc[0]) if len(own) else None
 
@@ -207,7 +207,7 @@ class Desk:
 
     def version_of(self, run_id: str) -> int | None:
         """The version that a run proposed; None when it has not (yet)."""
-        known = versions.versions(self.store_url)
+        known = reads.versions(self.store_url)
         own = known.loc[known["run_id"] == run_id, "version"]
         return int(own.iloc[-1]) if len(own) else None
 

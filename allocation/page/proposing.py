@@ -34,7 +34,7 @@ from allocation.page.whatif import Bench, Variant, free_units
 from allocation.pipeline import in_force, run_all, steps
 from allocation.pipeline.processes import ThisProcess, processes
 from allocation.pipeline.succession import Succession
-from allocation.publication import drafts, versions
+from allocation.publication import drafts, reads
 from allocation.report import account_sheets, dutch
 from allocation.report.board import Ints, LayerBoard
 from allocation.report.map import SHOWN, boards_shown, main_team
@@ -143,10 +143,10 @@ def _refuse_another_basis(bench: Bench, store_url: str) -> None:
     """
     if bench.is_as_run:
         return
-    then = versions.current_version(store_url, bench.day - timedelta(days=1))
+    then = reads.current_version(store_url, bench.day - timedelta(days=1))
     origin = Run.open(bench.folder)
     own = origin.read(run_files.VERSION).version if origin.has(run_files.VERSION) else None
-    if then not in (None, own, origin.in_force().version, versions.current_version(store_url)):
+    if then not in (None, own, origin.in_force().version, reads.current_version(store_url)):
         raise Refused(
             f"Vlak voor {dutch.day(bench.day)} geldt versie {then}, waarmee dit voorstel niet is vergeleken. Kies een "
             "andere ingangsdatum, of maak het concept op een verdeling die van die versie uitgaat."

@@ -29,12 +29,12 @@ CAPACITY_FILES = ("region_work", "region_supply", "region_offices")
 
 def run_of_version(version: int | None, store: str, var: Path) -> Run:
     """The run that made a version; that of the version in force today for None. Raises ``Refused``."""
-    from allocation.publication import versions
+    from allocation.publication import reads
 
-    number = versions.current_version(store) if version is None else version
+    number = reads.current_version(store) if version is None else version
     if number is None:
         raise Refused("No version is in force today; name one (caseload versions).")
-    run_id = str(versions.read_table("runs", store, version=number).iloc[0]["run_id"])
+    run_id = str(reads.read_table("runs", store, version=number).iloc[0]["run_id"])
     folder = run_folder(var, run_id)
     if not run_files.RUN.exists(folder):
         raise Refused(f"The folder of run {run_id}, which made version {number}, is gone ({folder}).")

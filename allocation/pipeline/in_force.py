@@ -34,11 +34,11 @@ DIVISION_COLUMNS = [*input_tables.CURRENT.column_names, "law_domain"]
 
 def read_store(run: Run, eve: date | None = None) -> InForce:
     """Keep what is in force on ``eve`` (of the run's division): the version, since when, and its ``TABLES``."""
-    from allocation.publication import versions
+    from allocation.publication import reads
 
-    act = versions.timeline_act(run.store)  # first: what changes after it is noticed by ``propose``
+    act = reads.timeline_act(run.store)  # first: what changes after it is noticed by ``propose``
     eve = eve or run.eve
-    version = versions.current_version(run.store, eve)
+    version = reads.current_version(run.store, eve)
     if version is None:
         found = InForce(timeline_act=act)
     else:
@@ -51,16 +51,16 @@ def read_store(run: Run, eve: date | None = None) -> InForce:
 
 
 def _of_version(run: Run, name: str, version: int) -> pd.DataFrame:
-    from allocation.publication import versions
+    from allocation.publication import reads
 
-    return versions.read_table(name, run.store, version=version, files_dir=run.files_dir)
+    return reads.read_table(name, run.store, version=version, files_dir=run.files_dir)
 
 
 def _since(run: Run, eve: date) -> date:
     """The first day of the version that is in force on the eve."""
-    from allocation.publication import versions
+    from allocation.publication import reads
 
-    known = versions.versions(run.store)
+    known = reads.versions(run.store)
     began: date = known.loc[known["valid_from"] <= eve, "valid_from"].max()
     return began
 

@@ -31,7 +31,7 @@ from allocation.outcome.transition import expected_per_area
 from allocation.pipeline import steps
 from allocation.pipeline.problems import layers_of_boundaries, ways_of_run
 from allocation.pipeline.processes import processes
-from allocation.publication import versions
+from allocation.publication import reads
 from allocation.runs import run_files
 from allocation.runs.run import Progress, Run, run_folder
 
@@ -162,7 +162,7 @@ def open_plan(var: Path, run_id: str) -> Run:
 
 def published_days(plan: Run, store: str) -> dict[date, int]:
     """The steps that are published, with their version."""
-    known = versions.versions(store)
+    known = reads.versions(store)
     return {
         day: int(rows["version"].iloc[0])
         for day in planned_days(plan)

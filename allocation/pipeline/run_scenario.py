@@ -24,14 +24,14 @@ def run_scenario(scenario: Scenario, run: Run, progress: Progress) -> tuple[pd.D
     a run folder of its own. Returns ``scenario.compare_with_base`` and the path of the report. Raises ``Refused`` when
     nothing is in force.
     """
-    from allocation.publication import versions
+    from allocation.publication import reads
 
     prepare_boundaries(run, progress)
     base = run.in_force().version
     if base is None:
         raise Refused("no version is in force to compare the scenario with; publish one first (caseload run)")
     tables = ("team_load", "region_summary", "transition")
-    of_base = {name: versions.read_table(name, run.store, version=base) for name in tables}
+    of_base = {name: reads.read_table(name, run.store, version=base) for name in tables}
     source = storage.fetch_folder(Path(run.input_dir)) if run.input_dir else example_folder(run)
     folder = write_scenario_input(scenario, source, run.scenario_input_folder, run.areas())
     config = scenario_config(scenario, run.config)
@@ -62,8 +62,8 @@ def run_scenario(scenario: Scenario, run: Run, progress: Progress) -> tuple[pd.D
 
 def _districts(run: Run, what_if: Run, base: int) -> pd.Series:
     """The district of every team of the scenario and of the version in force, indexed by team_id."""
-    from allocation.publication import versions
+    from allocation.publication import reads
 
-    teams = [what_if.outcome("teams"), versions.read_table("team", run.store, version=base)]
+    teams = [what_if.outcome("teams"), reads.read_table("team", run.store, version=base)]
     known = pd.concat([table.reindex(columns=["team_id", "district"]) for table in teams])
     return known.dropna().drop_duplicates("team_id").set_index("team_id")["district"]

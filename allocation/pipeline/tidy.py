@@ -86,9 +86,9 @@ def tidy(
 
 def needed_runs(store_url: str) -> set[str]:
     """The runs of versions that are proposed or published, and of drafts."""
-    from allocation.publication import drafts, versions
+    from allocation.publication import drafts, reads
 
-    known = versions.versions(store_url)
+    known = reads.versions(store_url)
     kept = known.loc[~known["status"].isin(("rejected", "withdrawn")), "run_id"]
     return set(kept.astype(str)) | drafts.runs_with_drafts(store_url)
 

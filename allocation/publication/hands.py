@@ -1,6 +1,6 @@
 """Which postcodes go from team to team, version after version.
 
-Belongs here: counting over the timeline. Does not belong here: what changes between two versions (`versions.compare`).
+Belongs here: counting over the timeline. Does not belong here: what changes between two versions (`reads.compare`).
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ included; a view that is made of several tables spells out how. Does not belong 
 who may read them (`rights`).
 
 A proposal is invisible in them. On PostgreSQL members of caseload_planner see complete values, others see what
-`small_counts` says; SQLite has no roles, so its views are those of readers and operations read the rows (`versions`).
+`small_counts` says; SQLite has no roles, so its views are those of readers and operations read the rows (`reads`).
 """
 
 from __future__ import annotations

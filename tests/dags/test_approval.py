@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from allocation.pipeline import alerts, steps
-from allocation.publication import versions
+from allocation.publication import reads
 from allocation.runs.run import Run
 from tests.support import faults, toy
 from tests.support.browser import toy_run
@@ -93,7 +93,7 @@ def test_it_ends_when_a_newer_proposal_took_its_place(run: Run) -> None:
     assert told["answer"]["seal"]
     assert (approval["decision"], approval["by"]) == ("withdrawn", "caseload")
     assert approval["remark"] == "Voorstel 1 is ingetrokken: voorstel 2 komt ervoor in de plaats."
-    assert versions.versions(run.store)["status"].tolist() == ["proposed", "withdrawn"]
+    assert reads.versions(run.store)["status"].tolist() == ["proposed", "withdrawn"]
 
 
 def test_what_a_run_in_this_process_writes_is_closed_to_other_users(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ import pytest
 import sqlalchemy as sa
 
 from allocation.contract.published_tables import PUBLISHED
-from allocation.publication import store, versions
+from allocation.publication import reads, store
 from allocation.runs.run import Run, run_folder
 from geodata.editions import CHANGES
 from tests.support import faults, two_regions
@@ -194,7 +194,7 @@ def test_one_task_per_cluster_and_layer_with_its_name(played: Played) -> None:
 
 
 def test_an_approval_publishes_with_name_and_remark(played: Played) -> None:
-    run = versions.read_table("runs", played.store, version=1).iloc[0]
+    run = reads.read_table("runs", played.store, version=1).iloc[0]
     approval = run["approval"] if isinstance(run["approval"], dict) else json.loads(run["approval"])
     assert (approval["by"], approval["remark"], approval["decision"]) == ("jansen", "akkoord, na overleg", "approved")
     assert approval["at"].startswith("20")
@@ -219,8 +219,8 @@ def test_an_equal_outcome_ends_before_an_approval(played: Played) -> None:
 
 def test_a_rejection_leaves_the_old_version_in_force(played: Played) -> None:
     assert played.states("rejected", "publish") == ["skipped"]
-    assert versions.current_version(played.store) == 1
-    known = versions.versions(played.store).set_index("version")
+    assert reads.current_version(played.store) == 1
+    known = reads.versions(played.store).set_index("version")
     assert known.loc[2, "status"] == "rejected"
     assert "nog niet" in str(known.loc[2, "approval"])
 
@@ -232,11 +232,11 @@ def test_known_dates_become_a_plan_whose_first_step_is_proposed(played: Played) 
     assert f"/caseload/kalender?run={told[0]['run_id']}" in told[0]["remedy"]
     first = str(STOPS + timedelta(days=1))
     assert any(line.startswith(first) and "SMC-UTR-03" in line for line in told[0]["details"])
-    known = versions.versions(played.store)
+    known = reads.versions(played.store)
     step = known[known["run_id"].str.endswith(first)].iloc[0]
     assert (step["status"], step["reason"]) == ("proposed", f"stap {first} van het plan {told[0]['run_id']}")
     assert str(Run.open(run_folder(played.var, step["run_id"])).config.valid_from) == first
-    division = versions.read_table("allocation", played.store, version=int(step["version"]))
+    division = reads.read_table("allocation", played.store, version=int(step["version"]))
     assert "SMC-UTR-03" not in set(division["team_id"])
 
 

@@ -18,7 +18,7 @@ import pandas as pd
 import pytest
 import sqlalchemy as sa
 
-from allocation.publication import versions
+from allocation.publication import reads
 from tests.support import faults, two_regions
 from tests.support.airflow_components import PASSWORD, Airflow, redis_server, running, wait_for
 from tests.support.postgres import new_database, started_server
@@ -54,7 +54,7 @@ class Installation:
 
     def check_routing(self) -> None:
         """One version in force, total and unambiguous: the shares of every combination sum to 1."""
-        routing = versions.read_table("routing", self.store)
+        routing = reads.read_table("routing", self.store)
         sums = routing.groupby(["pc4", "client_group", "pw_client", "law", "client_line"])["share"].sum()
         assert len(sums) == routing["pc4"].nunique() * 4 * 2 * 3 * 2
         assert (sums - 1).abs().max() < 1e-9
@@ -71,7 +71,7 @@ class Installation:
         self.airflow.wait_for_proposal(run_id)
         self.airflow.answer(run_id, "Approve", "akkoord")
         assert self.airflow.wait_for_end("allocate", run_id) == "success", self.airflow.tasks("allocate", run_id)
-        version = versions.current_version(self.store)
+        version = reads.current_version(self.store)
         assert version is not None
         return version
 
@@ -148,14 +148,14 @@ def test_changed_teams_become_new_routing(smc: Installation) -> None:
     run_id = wait_for("a run of allocate that the asset started", new_runs)[0]
     proposal = airflow.wait_for_proposal(run_id)
     assert "Postcodes die van team wisselen" in proposal["body"]
-    assert versions.current_version(smc.store) == first
+    assert reads.current_version(smc.store) == first
     airflow.answer(run_id, "Approve", "team 9 is gestopt")
     assert airflow.wait_for_end("allocate", run_id) == "success"
     print(f"\nfrom changed file to published version: {time.monotonic() - began:.0f} s")
 
     assert "SMC-UTR-09" not in smc.teams_in_force()
     smc.check_routing()
-    run = versions.read_table("runs", smc.store).iloc[0]
+    run = reads.read_table("runs", smc.store).iloc[0]
     approval = run["approval"] if isinstance(run["approval"], dict) else json.loads(run["approval"])
     assert (approval["by"], approval["remark"]) == ("jansen", "team 9 is gestopt")
     assert any("wacht op goedkeuring" in message for message in smc.messages)
@@ -163,14 +163,14 @@ def test_changed_teams_become_new_routing(smc: Installation) -> None:
 
 
 def test_a_rejection_leaves_the_old_version_in_force(smc: Installation) -> None:
-    airflow, before = smc.airflow, versions.current_version(smc.store)
+    airflow, before = smc.airflow, reads.current_version(smc.store)
     run_id = airflow.trigger("allocate", {"tolerance": 0.03} | ANEW)
     airflow.wait_for_proposal(run_id)
     airflow.answer(run_id, "Reject", "eerst overleg met Utrecht")
     airflow.wait_for_end("allocate", run_id)
     assert airflow.task("allocate", run_id, "publish")["state"] == "skipped"
-    assert versions.current_version(smc.store) == before
-    newest = versions.versions(smc.store).iloc[0]
+    assert reads.current_version(smc.store) == before
+    newest = reads.versions(smc.store).iloc[0]
     assert newest["status"] == "rejected"
     assert "eerst overleg met Utrecht" in str(newest["approval"])
 
@@ -199,7 +199,7 @@ def test_lineage_names_the_datasets(smc: Installation) -> None:
 
 def test_poisoned_input_is_a_clear_failure(smc: Installation) -> None:
     """The alert reaches the people: file, row, column, and what is allowed; nothing changes for consumers."""
-    teams, before = smc.teams(), versions.current_version(smc.store)
+    teams, before = smc.teams(), reads.current_version(smc.store)
     wrong = teams.copy()
     wrong.loc[0, "fte_verzekeringsarts"] = "-1"
     smc.write_teams(wrong)
@@ -212,12 +212,12 @@ def test_poisoned_input_is_a_clear_failure(smc: Installation) -> None:
     where = "teams.csv, row 2, column fte_verzekeringsarts"
     assert where in smc.messages[-1]
     assert where in smc.mails[-1]
-    assert versions.current_version(smc.store) == before
+    assert reads.current_version(smc.store) == before
 
 
 def test_a_failed_region_does_not_lose_the_others(smc: Installation) -> None:
     """One layer cannot keep its plan: its task fails, the others stand. Cleared, only that one is solved again."""
-    airflow, before = smc.airflow, versions.current_version(smc.store)
+    airflow, before = smc.airflow, reads.current_version(smc.store)
     run_id = airflow.trigger("allocate", {"tolerance": 0.055} | ANEW)
     run = "".join(c if c.isalnum() or c in "-_" else "-" for c in f"allocate__{run_id}")
     in_the_way = smc.disk / "runs" / run / "layers" / "15_zw_wia_alle" / "plan.parquet"
@@ -226,7 +226,7 @@ def test_a_failed_region_does_not_lose_the_others(smc: Installation) -> None:
     states = sorted(one["state"] for one in airflow.tasks("allocate", run_id) if one["task_id"] == "solve")
     assert states == ["failed", "success", "success", "success"]
     assert "plan.parquet" in smc.messages[-1]
-    assert versions.current_version(smc.store) == before
+    assert reads.current_version(smc.store) == before
 
     in_the_way.rmdir()
     airflow.clear_failed("allocate", run_id)
@@ -270,7 +270,7 @@ def test_the_scheduler_is_restarted_in_the_middle(smc: Installation) -> None:
 
 def test_the_database_is_gone_for_a_minute(smc: Installation) -> None:
     """Store and metadata both. The components come back by their restart policy; the run ends well or clearly not."""
-    airflow, before = smc.airflow, versions.current_version(smc.store)
+    airflow, before = smc.airflow, reads.current_version(smc.store)
     run_id = airflow.trigger("allocate", {"tolerance": 0.08} | ANEW)
     wait_for("a task that runs", lambda: airflow.tasks_in("allocate", run_id, "prepare", "running"), every_s=0.1)
     smc.gate.close()
@@ -284,20 +284,20 @@ def test_the_database_is_gone_for_a_minute(smc: Installation) -> None:
     if outcome == "waiting":
         airflow.answer(run_id, "Approve", "akkoord")
         assert airflow.wait_for_end("allocate", run_id) == "success"
-        assert versions.current_version(smc.store) != before
+        assert reads.current_version(smc.store) != before
     else:
-        assert versions.current_version(smc.store) == before
+        assert reads.current_version(smc.store) == before
     smc.check_routing()
 
 
 def test_a_full_disk(smc: Installation) -> None:
     """While the disk is full nothing is published; once there is room, a new run is."""
-    airflow, before = smc.airflow, versions.current_version(smc.store)
+    airflow, before = smc.airflow, reads.current_version(smc.store)
     with faults.filled(smc.disk):
         run_id = airflow.trigger("allocate", {"tolerance": 0.09} | ANEW)
         assert airflow.wait_for_end("allocate", run_id) == "failed"
     assert "No space left on device" in smc.messages[-1]
-    assert versions.current_version(smc.store) == before
+    assert reads.current_version(smc.store) == before
     smc.published(tolerance=0.09)
     smc.check_routing()
 
@@ -307,13 +307,13 @@ def test_a_disk_that_is_full_while_a_version_is_published(smc: Installation) -> 
     airflow = smc.airflow
     run_id = airflow.trigger("allocate", {"tolerance": 0.095} | ANEW)
     airflow.wait_for_proposal(run_id)
-    before = versions.current_version(smc.store)
+    before = reads.current_version(smc.store)
     with faults.filled(smc.disk):
         airflow.answer(run_id, "Approve", "akkoord")
         wait_for("a try that failed", lambda: airflow.tasks_in("allocate", run_id, "publish", "up_for_retry"))
-        assert versions.current_version(smc.store) == before
+        assert reads.current_version(smc.store) == before
     assert airflow.wait_for_end("allocate", run_id) == "success"
-    assert versions.current_version(smc.store) != before
+    assert reads.current_version(smc.store) != before
     smc.check_routing()
 
 
@@ -333,23 +333,23 @@ def test_two_triggers_at_once(smc: Installation) -> None:
 
 def test_a_newer_proposal_takes_the_place_of_one_that_waits(smc: Installation) -> None:
     """The older run ends by itself, and the planners are told; the newer one is decided on."""
-    airflow, before = smc.airflow, versions.current_version(smc.store)
+    airflow, before = smc.airflow, reads.current_version(smc.store)
     older = airflow.trigger("allocate", {"tolerance": 0.11} | ANEW)
     airflow.wait_for_proposal(older)
     newer = airflow.trigger("allocate", {"tolerance": 0.12} | ANEW)
     airflow.wait_for_proposal(newer)
     assert airflow.wait_for_end("allocate", older) == "success"
     assert airflow.task("allocate", older, "publish")["state"] == "skipped"
-    first, second = sorted(versions.versions(smc.store)["version"].unique())[-2:]
-    known = versions.versions(smc.store).drop_duplicates("version").set_index("version")["status"]
+    first, second = sorted(reads.versions(smc.store)["version"].unique())[-2:]
+    known = reads.versions(smc.store).drop_duplicates("version").set_index("version")["status"]
     assert (known[first], known[second]) == ("withdrawn", "proposed")
     told = f"Voorstel {first} is ingetrokken: voorstel {second} komt ervoor in de plaats."
     assert any(told in message for message in smc.messages)
     assert any(told in mail for mail in smc.mails)
-    assert versions.current_version(smc.store) == before
+    assert reads.current_version(smc.store) == before
     airflow.answer(newer, "Approve", "akkoord")
     assert airflow.wait_for_end("allocate", newer) == "success"
-    assert versions.current_version(smc.store) == second
+    assert reads.current_version(smc.store) == second
 
 
 def test_no_secret_stands_in_a_log_or_in_xcom(smc: Installation) -> None:

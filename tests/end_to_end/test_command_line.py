@@ -16,7 +16,7 @@ import pytest
 from allocation.contract.calendar import today
 from allocation.contract.errors import Refused
 from allocation.pipeline import run_all, steps
-from allocation.publication import store, versions
+from allocation.publication import reads, store
 from allocation.runs.run import Run
 from tests.support import toy
 from tests.support.command_line import SETTINGS, Country, Done, copy_of, make_country
@@ -43,9 +43,9 @@ def country(tmp_path: Path) -> Country:
 
 
 def test_run_publishes_every_table_to_the_store_and_to_files(published: Country) -> None:
-    routing = versions.read_table("routing", published.store, version=1)
+    routing = reads.read_table("routing", published.store, version=1)
     assert len(routing) == 12 * 4 * 2 * 3 * 2
-    run = versions.read_table("runs", published.store, version=1).iloc[0]
+    run = reads.read_table("runs", published.store, version=1).iloc[0]
     assert run["reason"] == "eerste verdeling"
     told = json.loads(run["solver"]) if isinstance(run["solver"], str) else run["solver"]
     assert {row["label"] for row in told.values()} == {"West", "Oost", "West + Oost PW"}
@@ -67,8 +67,8 @@ def test_a_run_on_an_unchanged_input_has_its_outcome_and_makes_no_proposal(publi
     assert "no change (geen wijziging): every client is served as in version 1" in done.stdout
     newest = max((published.var / "runs").iterdir(), key=lambda folder: folder.stat().st_mtime)
     assert len(pd.read_parquet(newest / "outcome" / "transition.parquet")) > 0
-    assert versions.versions(published.store)["version"].tolist() == [1]
-    assert versions.history(published.store)["act"].tolist() == ["propose", "publish"]
+    assert reads.versions(published.store)["version"].tolist() == [1]
+    assert reads.history(published.store)["act"].tolist() == ["propose", "publish"]
 
 
 def test_an_equal_outcome_ends_before_a_decision(published: Country, tmp_path: Path) -> None:
@@ -80,7 +80,7 @@ def test_an_equal_outcome_ends_before_a_decision(published: Country, tmp_path: P
     assert done.returncode == 0, done.stderr
     assert "no change (geen wijziging): every client is served as in version 1" in done.stdout
     assert "propose_unchanged = true" in done.stdout
-    assert versions.versions(published.store)["version"].tolist() == [1]
+    assert reads.versions(published.store)["version"].tolist() == [1]
 
 
 @pytest.mark.parametrize(
@@ -171,7 +171,7 @@ def test_bad_input_ends_with_a_line_for_each_problem_and_publishes_nothing(count
         assert "inflow.csv, row 2, column clients: " in done.stderr
         assert "teams.csv, row 3, column laws: team W2 serves only ZW" in done.stderr
         assert "Traceback" not in done.stderr
-    assert versions.current_version(country.store) is None
+    assert reads.current_version(country.store) is None
     assert not list(country.var.glob("published/v*"))
 
 
@@ -222,7 +222,7 @@ def test_a_failed_suite_names_what_failed_and_nothing_is_published(
         run_all.run_all(run, until="publication", progress=lambda _text: None)
     blamed = {re.split("[:,]", line.strip(" -"))[0] for line in str(refused.value).splitlines()}
     assert {"routing", "transition"} <= blamed, refused.value
-    assert versions.current_version(country.store) is None
+    assert reads.current_version(country.store) is None
     assert not list(country.var.glob("published/v*"))
     assert list((run.folder / "validation").rglob("index.html"))
 
@@ -234,9 +234,9 @@ def test_propose_publish_rollback_and_compare(published: Country, tmp_path: Path
     changed = toy.write(tmp_path / "input", {"teams": teams})
     arguments = ["--input", str(changed), *published.run_arguments[2:]]
     assert published.caseload("propose", *arguments).returncode == 0
-    assert versions.current_version(published.store) == 1
+    assert reads.current_version(published.store) == 1
     assert published.caseload("publish", "2", "--remark", "akkoord").returncode == 0
-    assert versions.current_version(published.store) == 2
+    assert reads.current_version(published.store) == 2
     (tmp_path / "again.toml").write_text(f"propose_unchanged = true\n{SETTINGS}")
     again = published.caseload("propose", *arguments[:-1], str(tmp_path / "again.toml"))
     assert "the file `current` is ignored, because a version is in force" in again.stdout, again.stderr
@@ -245,7 +245,7 @@ def test_propose_publish_rollback_and_compare(published: Country, tmp_path: Path
     assert "W2,W1" in compared.stdout.replace(" ", "")
     back = published.caseload("rollback", "1", "--reason", "vergissing")
     assert back.returncode == 0, back.stderr
-    assert versions.current_version(published.store) == 1
+    assert reads.current_version(published.store) == 1
 
 
 @pytest.mark.heavy
@@ -254,7 +254,7 @@ def test_what_is_planned_later_takes_over_from_what_is_planned_before_it(first: 
 
     In force on the day before is version 2, so 1002 stays where that put it: nobody moves.
     """
-    before = versions.read_table("allocation", first.store, version=1).set_index(["pc4", "law_domain"])["team_id"]
+    before = reads.read_table("allocation", first.store, version=1).set_index(["pc4", "law_domain"])["team_id"]
     to = {"W1": "W2", "W2": "W1"}[before["1002", "zw_wia"]]
     (first.folder / "input" / "current.csv").unlink()
     (first.folder / "settings.toml").write_text(SETTINGS.replace("0.1", "0.6", 1))
@@ -265,18 +265,18 @@ def test_what_is_planned_later_takes_over_from_what_is_planned_before_it(first: 
         assert done.returncode == 0, done.stderr
         done = first.caseload("publish", version)
         assert done.returncode == 0, done.stderr
-    second = versions.read_table("allocation", first.store, version=2).set_index(["pc4", "law_domain"])["team_id"]
-    third = versions.read_table("allocation", first.store, version=3).set_index(["pc4", "law_domain"])["team_id"]
+    second = reads.read_table("allocation", first.store, version=2).set_index(["pc4", "law_domain"])["team_id"]
+    third = reads.read_table("allocation", first.store, version=3).set_index(["pc4", "law_domain"])["team_id"]
     assert second["1002", "zw_wia"] == to
     assert (third.sort_index() == second.sort_index()).all()
-    assert versions.read_table("allocation_changes", first.store, version=3).empty
+    assert reads.read_table("allocation_changes", first.store, version=3).empty
 
 
 @pytest.mark.heavy
 def test_a_scenario_stands_beside_the_division_in_force(published: Country, tmp_path: Path) -> None:
     (tmp_path / "more.toml").write_text('name = "meer vraag"\n[config.work]\ngrowth = { "*" = 0.25 }\n')
     (tmp_path / "fewer.toml").write_text('name = "ruimer"\n[config]\ntolerance = 0.3\n')
-    before = versions.versions(published.store)["version"].tolist()
+    before = reads.versions(published.store)["version"].tolist()
     files = [str(tmp_path / name) for name in ("more.toml", "fewer.toml")]
     done = published.caseload("scenario", *files, *published.run_arguments)
     assert done.returncode == 0, done.stderr
@@ -286,7 +286,7 @@ def test_a_scenario_stands_beside_the_division_in_force(published: Country, tmp_
     base, more, wider = map(float, asked)
     assert more == pytest.approx(1.2 * base, rel=0.05)  # growth is of the inflow, and part of the work is stock
     assert wider == base
-    assert versions.versions(published.store)["version"].tolist() == before
+    assert reads.versions(published.store)["version"].tolist() == before
 
 
 def write_instance(folder: Path, demand: list[int], tolerance: float) -> Path:

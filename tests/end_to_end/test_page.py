@@ -17,7 +17,7 @@ from allocation.page import answers
 from allocation.page.app import Desk
 from allocation.page.changes import ChangeSet, Move
 from allocation.page.suggestions import suggestions
-from allocation.publication import drafts, store, versions
+from allocation.publication import drafts, reads, store, versions
 from allocation.runs.run import Run
 from tests.support.browser import Browser, after, browser, open_page, proposed_toy, served, strip, to_tab
 
@@ -315,7 +315,7 @@ def test_a_draft_is_proposed_and_found_by_the_look_up(tmp_path: Path) -> None:
         told = page.inner_text("#dien-stand")
         assert "is ingediend" in told, told
         version = int(re.findall(r"Versie (\d+)", told)[0])
-        made = versions.versions(run.store).set_index("version").loc[version]
+        made = reads.versions(run.store).set_index("version").loc[version]
         assert (made["status"], made["created_by"], made["reason"]) == ("proposed", "Anna", "pand aan de grens")
         versions.publish(version, run.store, run.files_dir, approval={"by": "Bert", "decision": "approved"})
         page.goto(f"{address}/opzoeken")

@@ -21,7 +21,7 @@ import pytest
 from playwright.sync_api import FrameLocator, Page, expect
 
 from allocation.pipeline import steps
-from allocation.publication import versions
+from allocation.publication import reads
 from allocation.report.report import write_report
 from allocation.runs.run import Run
 from tests.support.airflow_components import free_port, wait_for
@@ -277,11 +277,11 @@ def test_a_planner_divides_the_country_through_the_dag_and_proposes_it(up: Up, v
         if version == "toy":
             approve(frame)
         assert chromium.outside == []
-    made = versions.versions(up.run.store).sort_values("version").iloc[-1]
+    made = reads.versions(up.run.store).sort_values("version").iloc[-1]
     assert (made["status"], made["created_by"]) == ("published" if version == "toy" else "proposed", "planner")
     if version == "toy":
         assert (made["approval"]["by"], made["approval"]["remark"]) == ("planner", "akkoord")
     assert made["run_id"].startswith("allocate__")
-    division = versions.read_table("allocation", up.run.store, version=int(made["version"]))
+    division = reads.read_table("allocation", up.run.store, version=int(made["version"]))
     mine = division[(division["pc4"] == code) & (division["law_domain"] == "zw_wia")]
     assert set(mine["team_id"]) == {team}

@@ -17,7 +17,7 @@ from playwright.sync_api import Page, expect
 
 from allocation.contract.config import Config
 from allocation.pipeline import run_all
-from allocation.publication import store, versions
+from allocation.publication import reads, store, versions
 from allocation.runs.run import Run
 from tests.support.browser import Browser, after, browser, open_page, served, strip, to_tab
 
@@ -123,7 +123,7 @@ def test_a_team_stops_on_a_day_and_another_takes_over(divided: Run, tmp_path: Pa
         chromium.ready()
         assert "SMC-UTR-99" in page.locator("main").inner_text()
         assert len(re.findall(rb"/Type\s*/Page\b(?!s)", page.pdf(prefer_css_page_size=True))) <= 12
-    row = versions.versions(url).set_index("version").loc[version]
+    row = reads.versions(url).set_index("version").loc[version]
     assert (row["status"], row["valid_from"], row["approval"]["by"]) == ("published", first, "Anna")
 
 
@@ -226,7 +226,7 @@ def test_from_the_proposal_to_the_answer_of_k_and_s(divided: Run, address: str) 
         compare(chromium)
         version = hand_in(chromium)
         assert (chromium.outside, chromium.errors) == ([], [])
-    made = versions.versions(divided.store).set_index("version").loc[version]
+    made = reads.versions(divided.store).set_index("version").loc[version]
     assert (made["status"], made["created_by"], made["reason"]) == ("proposed", "Anna", "pand aan de grens")
     was = team_of(address, code)
     assert was != team

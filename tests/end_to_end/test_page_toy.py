@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from allocation.publication import versions
+from allocation.publication import reads
 from allocation.runs.run import Run
 from tests.support.browser import Browser, after, browser, proposed_toy, served, to_tab
 
@@ -194,7 +194,7 @@ def test_who_may_reads_what_a_proposal_does_and_approves_it_on_the_page(tmp_path
         expect(page.locator(".titelbalk .merk").first).to_have_text("geldt nu", timeout=20_000)
         expect(page.locator("#goedkeuring")).to_have_count(0)
         assert chromium.errors == []
-    made = versions.versions(run.store).iloc[0]
+    made = reads.versions(run.store).iloc[0]
     assert (made["status"], made["approval"]["by"], made["approval"]["remark"]) == ("published", "Bert", "akkoord")
 
 

@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 
 from allocation.contract.calendar import today
-from allocation.publication import versions
+from allocation.publication import reads
 from allocation.runs import run_files
 from allocation.runs.run import run_folder
 from tests.support import toy
@@ -158,13 +158,13 @@ def test_each_date_is_published_and_looked_up(planned: Planned) -> None:
         assert moved
         assert {key: (before[key], after[key]) for key in after if before[key] != after[key]} == moved
         assert_in_force(after, day)
-        changes = versions.read_table("allocation_changes", country.store, version=number)
+        changes = reads.read_table("allocation_changes", country.store, version=number)
         row = planned.steps[planned.steps["day"].astype(str) == str(day)].iloc[0]
         assert changes["clients"].sum() == pytest.approx(row["clients_moved"], abs=0.1)
     assert planned.answers(today()) == as_now  # all of it was published ahead
     again = country.caseload("next-step", planned.run_id)
     assert "every step of this plan is published" in again.stdout
-    known = versions.versions(country.store).sort_values("version")
+    known = reads.versions(country.store).sort_values("version")
     assert known["valid_from"].astype(str).tolist()[1:] == [str(day) for day in DAYS]
     assert known["valid_to"].astype(str).tolist()[:-1] == [str(day - DAY) for day in DAYS]
     assert_files(country)

@@ -7,7 +7,7 @@ import re
 import pandas as pd
 import pytest
 
-from allocation.publication import versions
+from allocation.publication import reads
 from allocation.runs import run_files
 from allocation.runs.run import Run, run_folder
 from tests.support.command_line import Country, copy_of
@@ -42,8 +42,8 @@ def test_alternatives_to_choose_from_and_one_becomes_a_proposal(in_force: Countr
 
     chosen = in_force.caseload("choose", run_id, names[-1], "--reason", "minder splitsingen")
     assert chosen.returncode == 0, chosen.stderr
-    assert versions.versions(in_force.store)["status"].tolist() == ["proposed", "published"]
-    proposal = versions.read_table("allocation", in_force.store, version=2)
+    assert reads.versions(in_force.store)["status"].tolist() == ["proposed", "published"]
+    proposal = reads.read_table("allocation", in_force.store, version=2)
     plan = tables["plans"].query("alternative == @names[-1]")
     for key, rows in plan.groupby("layer"):
         domain = "pw" if "_pw_" in str(key) else "zw_wia"
@@ -51,11 +51,11 @@ def test_alternatives_to_choose_from_and_one_becomes_a_proposal(in_force: Countr
         assert dict(zip(mine["pc4"], mine["team_id"], strict=True)) == dict(
             zip(rows["unit"], rows["team_id"], strict=True)
         )
-    changes = versions.read_table("allocation_changes", in_force.store, version=2)
+    changes = reads.read_table("allocation_changes", in_force.store, version=2)
     figures = tables["figures"].set_index("alternative")
     assert changes["clients"].sum() == pytest.approx(figures.loc[names[-1], "moved"])
     made = Run.open(
-        run_folder(in_force.var, str(versions.read_table("runs", in_force.store, version=2)["run_id"].iloc[0]))
+        run_folder(in_force.var, str(reads.read_table("runs", in_force.store, version=2)["run_id"].iloc[0]))
     )
     report = made.read(run_files.REPORT)
     assert "Dit voorstel is gekozen uit deze alternatieven" in report

@@ -31,7 +31,11 @@ ROOMS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "layers": (("allocation/layers/*.py",), (f"{UNIT}/layers", f"{UNIT}/outcome")),
     "outcome": (("allocation/outcome/*.py",), (f"{UNIT}/outcome", f"{UNIT}/layers")),
     "versions": (
-        ("allocation/publication/versions.py", "allocation/publication/proposals.py"),
+        (
+            "allocation/publication/versions.py",
+            "allocation/publication/reads.py",
+            "allocation/publication/proposals.py",
+        ),
         (
             f"{UNIT}/publication/test_versions.py",
             "tests/integration/store/test_versions.py",

@@ -19,7 +19,7 @@ import pandas as pd
 import pyarrow as pa
 import sqlalchemy as sa
 
-from allocation.publication import lookup, store, versions
+from allocation.publication import lookup, reads, store, versions
 from geodata.boundaries import load_boundaries
 from tests.support.outcomes import write_national_outcome
 from tests.support.postgres import new_database, started_server
@@ -88,7 +88,7 @@ def _of_store(where: str, address: str, outcomes: list[Path], files_dir: Path, p
         seconds, _ = _timed(lambda version=version: versions.publish(version, address, files_dir))
         publishing.append(seconds)
     whole = min(a + b for a, b in zip(proposing, publishing, strict=True))
-    comparing, changes = _timed(lambda: versions.compare(1, 2, address))
+    comparing, changes = _timed(lambda: reads.compare(1, 2, address))
     assert len(changes) > 1000
     seconds, routed = _route_everyone(address, pc4s)
     assert routed == CLIENTS

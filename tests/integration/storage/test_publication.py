@@ -15,7 +15,7 @@ import pytest
 
 from allocation import storage
 from allocation.contract.errors import Refused
-from allocation.publication import files, versions
+from allocation.publication import files, reads, versions
 from tests.integration.storage.conftest import Machines
 from tests.support.outcomes import Country, write_outcome
 from tests.support.postgres import migrated_template, new_database, postgres_server
@@ -98,7 +98,7 @@ def test_of_two_machines_that_publish_at_once_one_wins_and_every_reader_sees_the
     assert "Run the proposal again" in "".join(ended)
     listed = timeline(machines.var("c") / "published")
     assert [version for version, _ in listed] == [winner]
-    assert versions.current_version(store_url) == winner
+    assert reads.current_version(store_url) == winner
     assert files.verify(machines.var("c") / "published" / listed[0][1]) == []
 
 
@@ -115,7 +115,7 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 from allocation import storage
-from allocation.publication import versions
+from allocation.publication import reads, versions
 sent = storage._Bucket.send
 left = [int(sys.argv[3])]
 def send(bucket, path):
@@ -136,7 +136,7 @@ def test_a_worker_killed_while_it_sends_publishes_nothing_and_the_next_one_does(
     machines.var("b")
     words = [sys.executable, "-c", KILLED, str(version), store_url, str(after)]
     assert subprocess.run(words, check=False).returncode == -signal.SIGKILL
-    assert versions.current_version(store_url) is None
+    assert reads.current_version(store_url) is None
     assert timeline(machines.var("c") / "published") == []
     folder = versions.publish(version, store_url, machines.var("d") / "published")
     assert timeline(machines.var("c") / "published") == [(version, folder.name)]

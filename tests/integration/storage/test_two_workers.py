@@ -17,7 +17,7 @@ from allocation.contract.config import Config
 from allocation.page.desk import Desk
 from allocation.pipeline import run_all
 from allocation.pipeline.tidy import tidy
-from allocation.publication import files, versions
+from allocation.publication import files, reads
 from allocation.runs import run_files
 from allocation.runs.run import Run, run_folder
 from tests.integration.storage.conftest import Machines
@@ -126,7 +126,7 @@ def test_two_workers_without_a_shared_disk_publish_what_one_machine_publishes(
     desk = Desk(store_url, VAR)
     assert desk.bench("first").board.layers
     assert tidy(VAR, store_url, days=15, runs=0).runs == ()
-    fingerprint = versions.versions(store_url).set_index("version")["fingerprint"][1]
+    fingerprint = reads.versions(store_url).set_index("version")["fingerprint"][1]
 
     monkeypatch.delenv(storage.SETTING)
     alone, address = tmp_path / "alone", f"sqlite:///{tmp_path / 'alone.sqlite'}"
@@ -135,5 +135,5 @@ def test_two_workers_without_a_shared_disk_publish_what_one_machine_publishes(
         var=alone, run_id="alone",
     )  # fmt: skip
     run_all.run_all(run, until="publication", progress=lambda _: None)
-    assert versions.versions(address)["fingerprint"][0] == fingerprint
+    assert reads.versions(address)["fingerprint"][0] == fingerprint
     assert run_files.VERSION.exists(run_folder(alone, "alone"))

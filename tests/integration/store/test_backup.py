@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 import sqlalchemy as sa
 
-from allocation.publication import store, versions
+from allocation.publication import reads, store, versions
 from allocation.publication.lookup import lookup
 from tests.support.postgres import new_database, server_programs
 
@@ -57,15 +57,15 @@ def test_a_restored_store_gives_the_same_answers_and_goes_on(
 
     def compare(restored: str) -> None:
         for name in READ:
-            pd.testing.assert_frame_equal(versions.read_table(name, restored), versions.read_table(name, store_url))
-        pd.testing.assert_frame_equal(versions.versions(restored), versions.versions(store_url))
+            pd.testing.assert_frame_equal(reads.read_table(name, restored), reads.read_table(name, store_url))
+        pd.testing.assert_frame_equal(reads.versions(restored), reads.versions(store_url))
         assert lookup("1000", restored) == lookup("1000", store_url)
         with store.reading(restored) as here, store.reading(store_url) as there:
             assert store.store_id(here) == store.store_id(there)  # it is the same store: its files stay its own
         shutil.copytree(files_dir, tmp_path / "restored")
         versions.publish(waiting, restored, tmp_path / "restored")
-        assert versions.current_version(restored) == waiting
-        assert versions.current_version(store_url) == first
+        assert reads.current_version(restored) == waiting
+        assert reads.current_version(store_url) == first
 
     if store_url.startswith("sqlite"):
         compare(_copy_sqlite(store_url, tmp_path))

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from allocation.publication import store, tables, versions
+from allocation.publication import reads, store, tables, versions
 from tests.support.outcomes import Country
 
 LINES = {"alle": ("vangnet", "werkgever"), "vangnet": ("vangnet",), "werkgever": ("werkgever",)}
@@ -53,7 +53,7 @@ def test_each_kind_of_change(store_url: str, files_dir: Path, propose: Callable[
     versions.publish(propose(first), store_url, files_dir)
     versions.publish(propose(second), store_url, files_dir)
 
-    changes = versions.compare(1, 2, store_url)
+    changes = reads.compare(1, 2, store_url)
     columns = ["pc4", "client_line", "law_domain", "team_from", "team_to", "share"]
     rows = changes[columns].astype(object).where(changes[columns].notna(), None).to_numpy().tolist()
     assert rows == [
@@ -78,7 +78,7 @@ def test_a_consumer_can_load_increments(store_url: str, files_dir: Path, propose
     ]
     for country in countries:
         versions.publish(propose(country), store_url, files_dir)
-    loaded = {v: by_line(versions.read_table("allocation", store_url, version=v)) for v in (1, 2, 3)}
+    loaded = {v: by_line(reads.read_table("allocation", store_url, version=v)) for v in (1, 2, 3)}
     with store.reading(store_url) as connection:
         for a in loaded:
             for b in set(loaded) - {a}:
@@ -92,7 +92,7 @@ def test_a_proposal_is_not_in_the_published_changes(
 ) -> None:
     versions.publish(propose(), store_url, files_dir)
     propose(moves={"1000": "A2"}, note="voorstel")
-    assert len(versions.compare(1, 2, store_url)) == 1
+    assert len(reads.compare(1, 2, store_url)) == 1
     with store.reading(store_url) as connection:
         assert connection.scalar(sa.text("SELECT count(*) FROM allocation_changes")) == 0
 

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from allocation.contract.errors import Refused
 from allocation.publication import connection as connections
-from allocation.publication import store, versions
+from allocation.publication import reads, store, versions
 from tests.support.postgres import new_database
 
 FORK = multiprocessing.get_context("fork")
@@ -53,8 +53,8 @@ def test_of_two_publishers_exactly_one_wins(store_url: str, files_dir: Path, pro
         losers = [answer for answer in told.values() if answer != "done"]
         assert len(winners) == 1, told
         assert f"Version {winners[0]} was published" in losers[0]
-        assert versions.current_version(store_url) == winners[0]
-    assert versions.versions(store_url)["is_in_force"].sum() == 1
+        assert reads.current_version(store_url) == winners[0]
+    assert reads.versions(store_url)["is_in_force"].sum() == 1
 
 
 def test_the_same_proposal_published_by_two_is_published_once(
@@ -63,7 +63,7 @@ def test_the_same_proposal_published_by_two_is_published_once(
     version = propose()
     told = at_once(*[lambda: versions.publish(version, store_url, files_dir)] * 2)
     assert set(told.values()) == {"done"}
-    assert versions.history(store_url)["act"].tolist() == ["propose", "publish"]
+    assert reads.history(store_url)["act"].tolist() == ["propose", "publish"]
 
 
 def test_proposals_at_once_get_numbers_of_their_own(
@@ -71,7 +71,7 @@ def test_proposals_at_once_get_numbers_of_their_own(
 ) -> None:
     told = at_once(*(lambda n=n: propose(note=f"voorstel {n}") for n in range(3)))
     assert set(told.values()) == {"done"}
-    assert sorted(versions.versions(store_url)["version"]) == [1, 2, 3]
+    assert sorted(reads.versions(store_url)["version"]) == [1, 2, 3]
 
 
 def test_a_reader_keeps_one_version_while_another_is_published(
@@ -97,7 +97,7 @@ def test_who_waits_too_long_for_the_writer_is_told(
     with store.writing(store_url), pytest.raises(Refused, match="Another publication has been writing"):
         versions.publish(version, store_url, files_dir)
     store.engine.cache_clear()
-    assert versions.current_version(store_url) is None
+    assert reads.current_version(store_url) is None
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])

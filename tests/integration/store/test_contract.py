@@ -13,7 +13,7 @@ from alembic.migration import MigrationContext
 
 from allocation.contract.errors import Passing, Refused
 from allocation.contract.published_tables import REGION_SUMMARY
-from allocation.publication import data_contract, store, tables, versions
+from allocation.publication import data_contract, reads, store, tables, versions
 from tests.support.outcomes import Country
 
 BLOCK = re.compile(r"^```(sql|postgresql)\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -122,5 +122,5 @@ def test_a_server_that_says_no_is_not_asked_again(postgres_url: str, part: str, 
     """The scheduler tries again what is only away; a wrong name or password stays wrong."""
     wrong = sa.make_url(postgres_url).set(**{part: value}).render_as_string(hide_password=False)
     with pytest.raises(Refused, match=f'cannot be opened: .*"{value}" does not exist') as refusal:
-        versions.versions(wrong)
+        reads.versions(wrong)
     assert not isinstance(refusal.value, Passing)

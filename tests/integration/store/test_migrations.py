@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from allocation.contract.errors import Refused
 from allocation.contract.published_tables import PUBLISHED, ROUTING, TEAM_LOAD, TRANSITION
 from allocation.contract.schema import Column, Table
-from allocation.publication import data_contract, lookup, store, tables, upgrade, versions, views
+from allocation.publication import data_contract, lookup, reads, store, tables, upgrade, versions, views
 from tests.support import releases
 from tests.support.outcomes import write_outcome
 from tests.support.postgres import new_database
@@ -70,12 +70,12 @@ def test_a_store_of_an_earlier_release_keeps_its_rows_and_meets_the_contract(
         assert all("verdeeld over meer teams" in sentence for sentence in told)  # release 0003 was sure of both
     answers = lookup.lookup("1003 AB", bare_url, law="WIA", line="werkgever", on=releases.FIRST_DAY)
     assert [answer.team_id for answer in answers] == ["W1"]
-    routing = versions.read_table("routing", bare_url, version=1)
+    routing = reads.read_table("routing", bare_url, version=1)
     unit = [k for k in ROUTING.key if k not in ("team_id", "pc6_from", "pc6_to")]
     assert routing.groupby(unit)["share"].sum().between(1 - 1e-9, 1 + 1e-9).all()
     version = versions.propose(write_outcome(tmp_path / "new"), bare_url, files_dir)  # and it goes on
     versions.publish(version, bare_url, files_dir)
-    assert versions.current_version(bare_url) == version
+    assert reads.current_version(bare_url) == version
 
 
 @pytest.mark.parametrize("release", releases.earlier_releases())
@@ -147,7 +147,7 @@ def test_a_declared_part_of_the_key_has_the_values_for_older_rows(
 ) -> None:
     releases.make_store(bare_url, "0004")
     store.migrate(bare_url)
-    before = versions.read_table("routing", bare_url, version=1)
+    before = reads.read_table("routing", bare_url, version=1)
     declare(monkeypatch, with_columns(ROUTING, BOTH, key=("is_urgent",)))
     store.migrate(bare_url)
     with store.reading(bare_url) as connection:

@@ -13,7 +13,7 @@ import pytest
 import sqlalchemy as sa
 
 from allocation.contract.errors import Refused
-from allocation.publication import proposals, store, versions
+from allocation.publication import proposals, reads, store, versions
 from tests.support.outcomes import Country, write_outcome
 
 TODAY = store.today()
@@ -35,7 +35,7 @@ def make(store_url: str, files_dir: Path, tmp_path: Path) -> Make:
 
 
 def statuses(store_url: str) -> dict[int, str]:
-    known = versions.versions(store_url).drop_duplicates("version")
+    known = reads.versions(store_url).drop_duplicates("version")
     return dict(sorted(zip(known["version"], known["status"], strict=True)))
 
 
@@ -47,7 +47,7 @@ def test_a_newer_proposal_withdraws_the_older_ones_of_its_scope(store_url: str, 
     assert statuses(store_url) == {1: "withdrawn", 2: "proposed", 3: "proposed", 4: "proposed"}
     assert proposals.withdrawn_for(4, store_url) == [1]
     assert proposals.withdrawn_for(2, store_url) == []
-    last = versions.history(store_url).iloc[-1]
+    last = reads.history(store_url).iloc[-1]
     assert (last["act"], last["version"], last["reason"]) == ("withdraw", 1, "version 4 takes its place")
     assert last["acted_by"]
 
@@ -65,9 +65,9 @@ def test_a_withdrawn_proposal_is_not_published_and_its_successor_is(
     make("all", note="2")
     with pytest.raises(Refused, match=r"Version 1 was withdrawn, because version 2 took its place; publish that one\."):
         versions.publish(1, store_url, files_dir)
-    assert versions.current_version(store_url) is None
+    assert reads.current_version(store_url) is None
     versions.publish(2, store_url, files_dir)
-    assert versions.current_version(store_url) == 2
+    assert reads.current_version(store_url) == 2
 
 
 def test_rejecting_a_withdrawn_proposal_leaves_it_withdrawn(store_url: str, make: Make) -> None:

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from allocation.contract.errors import Refused
 from allocation.contract.published_tables import PUBLISHED, TEAM
 from allocation.page import deciding
-from allocation.publication import data_contract, drafts, lookup, store, versions
+from allocation.publication import data_contract, drafts, lookup, reads, store, versions
 from allocation.publication.data_contract import TABLES
 from tests.support.outcomes import Country, with_shared_range, write_outcome
 from tests.support.postgres import has_extension, new_database, started_server
@@ -293,7 +293,7 @@ def test_the_writer_publishes_but_cannot_change_what_was_published(
     outcome = write_outcome(tmp_path / "o9", Country(columns=4, rows=2, note="van de schrijver"))
     version = versions.propose(outcome, writer, folder)
     versions.publish(version, writer, folder)
-    assert versions.current_version(writer) == version
+    assert reads.current_version(writer) == version
     for statement in (
         "DELETE FROM caseload.routing_rows",
         "UPDATE caseload.routing_rows SET team_id = 'X'",
@@ -318,7 +318,7 @@ def test_a_planner_proposes_and_keeps_drafts_and_decides_nothing(
     folder = tmp_path / "planner" / "published"
     outcome = write_outcome(tmp_path / "o8", Country(columns=4, rows=2, note="van de planner"))
     version = versions.propose(outcome, planner, folder)
-    assert versions.versions(planner)["status"].tolist()[0] == "proposed"
+    assert reads.versions(planner)["status"].tolist()[0] == "proposed"
     with pytest.raises(Refused, match="has no right"):
         versions.publish(version, planner, folder)
     with pytest.raises(Refused, match="geen recht om te publiceren"):  # the page says so, without the store's address
@@ -370,7 +370,7 @@ def test_a_planner_s_newer_proposal_withdraws_the_older(
     for note in ("een", "twee"):
         outcome = write_outcome(tmp_path / note, Country(columns=4, rows=2, note=note))
         made.append(versions.propose(outcome, planner, folder, scope="all"))
-    known = versions.versions(planner).drop_duplicates("version").set_index("version")["status"]
+    known = reads.versions(planner).drop_duplicates("version").set_index("version")["status"]
     assert [known[version] for version in made] == ["withdrawn", "proposed"]
 
 
@@ -388,7 +388,7 @@ def test_the_owner_brings_a_store_along_and_the_others_do_not(login: Callable[[s
 
 def test_a_reader_who_asks_too_much_is_told_in_plain_words(login: Callable[[str], str]) -> None:
     with pytest.raises(Refused, match="The login has no right to do this in the store"):
-        versions.versions(login("caseload_reader"))
+        reads.versions(login("caseload_reader"))
 
 
 def test_everything_is_owned_by_the_owner(on_postgres: str) -> None:
@@ -432,7 +432,7 @@ def test_a_login_that_owns_the_database_and_may_create_roles_can_make_the_store(
             connection.execute(sa.text("CREATE DATABASE caseload OWNER beheer"))
         address = sa.make_url(server).set(username="beheer", database="caseload").render_as_string()
         versions.publish(versions.propose(write_outcome(tmp_path / "o"), address, files_dir), address, files_dir)
-        assert versions.current_version(address) == 1
+        assert reads.current_version(address) == 1
         with store.connected(address) as connection:
             owners = sa.text(
                 "SELECT DISTINCT pg_get_userbyid(relowner) FROM pg_class WHERE relnamespace = 'caseload'::regnamespace"

@@ -17,7 +17,7 @@ from pandas.testing import assert_frame_equal
 from allocation import cli
 from allocation.contract.errors import Passing, Refused
 from allocation.contract.schema import Table
-from allocation.publication import files, store, tables, versions
+from allocation.publication import files, reads, store, tables, versions
 from tests.support.outcomes import Country, allocation_of, routing_of, write_outcome
 
 Propose = Callable[..., int]
@@ -45,13 +45,13 @@ def timeline_file(files_dir: Path) -> list[tuple[int, str, str | None]]:
 def test_a_proposal_is_invisible_to_readers(store_url: str, files_dir: Path, propose: Propose) -> None:
     version = propose()
 
-    assert versions.versions(store_url)["status"].tolist() == ["proposed"]
-    assert versions.current_version(store_url) is None
+    assert reads.versions(store_url)["status"].tolist() == ["proposed"]
+    assert reads.current_version(store_url) is None
     assert timeline_file(files_dir) == []
     with store.reading(store_url) as connection:
         for view in ("allocation", "routing", "team", "team_load", "transition", "runs", "region_summary"):
             assert connection.scalar(sa.text(f"SELECT count(*) FROM {view}")) == 0, view
-    assert len(versions.read_table("routing", store_url, version=version)) > 0  # operations can see it by its number
+    assert len(reads.read_table("routing", store_url, version=version)) > 0  # operations can see it by its number
 
 
 def test_a_published_version_is_the_outcome_row_for_row(store_url: str, files_dir: Path, propose: Propose) -> None:
@@ -60,17 +60,17 @@ def test_a_published_version_is_the_outcome_row_for_row(store_url: str, files_di
     versions.publish(version, store_url, files_dir)
 
     expected = allocation_of(country).sort_values(["pc4", "client_line", "law_domain", "team_id"], ignore_index=True)
-    got = versions.read_table("allocation", store_url)
+    got = reads.read_table("allocation", store_url)
     pd.testing.assert_frame_equal(got[expected.columns.tolist()], expected, check_dtype=False)
     assert set(got["version"]) == {1}
     assert set(got["valid_from"]) == {TODAY}
     assert set(got["valid_to"]) == {None}
     unit = ["pc4", "client_group", "pw_client", "law", "client_line"]
-    routing = versions.read_table("routing", store_url)
+    routing = reads.read_table("routing", store_url)
     assert len(routing) == len(routing_of(country, allocation_of(country)))
     assert routing.groupby(unit)["share"].sum().between(1 - 1e-9, 1 + 1e-9).all()
     assert len(routing[unit].drop_duplicates()) == 12 * 4 * 2 * 3 * 2
-    assert versions.read_table("runs", store_url)["configuration"].iloc[0] == {"tolerance": 0.05}
+    assert reads.read_table("runs", store_url)["configuration"].iloc[0] == {"tolerance": 0.05}
 
 
 def test_the_same_content_gets_the_same_number(store_url: str, propose: Propose) -> None:
@@ -81,27 +81,27 @@ def test_who_ran_it_does_not_make_another_version(store_url: str, files_dir: Pat
     first = versions.propose(write_outcome(tmp_path / "a", created_by="anna"), store_url, files_dir)
     again = versions.propose(write_outcome(tmp_path / "b", created_by="bob"), store_url, files_dir)
     assert first == again
-    assert versions.history(store_url)["acted_by"].tolist() == ["anna", "bob"]
+    assert reads.history(store_url)["acted_by"].tolist() == ["anna", "bob"]
 
 
 def test_publishing_twice_changes_nothing(store_url: str, files_dir: Path, propose: Propose) -> None:
     version = propose()
     first = versions.publish(version, store_url, files_dir)
-    record = versions.history(store_url)
+    record = reads.history(store_url)
     second = versions.publish(version, store_url, files_dir)
 
     assert first == second
     assert periods(store_url) == [(1, TODAY, None)]
-    pd.testing.assert_frame_equal(versions.history(store_url), record)
+    pd.testing.assert_frame_equal(reads.history(store_url), record)
 
 
 def test_published_ahead_comes_into_force_on_its_day(store_url: str, files_dir: Path, propose: Propose) -> None:
     versions.publish(propose(), store_url, files_dir)
     versions.publish(propose(**MOVED), store_url, files_dir, valid_from=later(30))
 
-    assert versions.current_version(store_url) == 1
-    assert versions.current_version(store_url, later(29)) == 1
-    assert versions.current_version(store_url, later(30)) == 2
+    assert reads.current_version(store_url) == 1
+    assert reads.current_version(store_url, later(29)) == 1
+    assert reads.current_version(store_url, later(30)) == 2
     assert periods(store_url) == [(1, TODAY, later(29)), (2, later(30), None)]
     assert timeline_file(files_dir) == [
         (1, str(TODAY), str(later(29))),
@@ -109,7 +109,7 @@ def test_published_ahead_comes_into_force_on_its_day(store_url: str, files_dir: 
     ]
     with store.reading(store_url) as connection:
         assert connection.scalars(sa.text("SELECT DISTINCT version FROM routing_current")).all() == [1]
-    routing = versions.read_table("routing", store_url, on=later(30))
+    routing = reads.read_table("routing", store_url, on=later(30))
     clients = routing.query("pc4 == '1000' and client_group == 'regulier' and law == 'WIA'")
     assert set(clients.query("not pw_client")["team_id"]) == {"A2"}
     assert set(clients.query("pw_client")["team_id"]) == {"P"}
@@ -127,9 +127,9 @@ def test_the_planned_day_of_a_proposal_is_the_default(store_url: str, files_dir:
     version = versions.propose(write_outcome(tmp_path / "o"), store_url, files_dir, valid_from=later(10))
     versions.publish(version, store_url, files_dir)
     assert periods(store_url) == [(1, later(10), None)]
-    assert versions.current_version(store_url) is None
+    assert reads.current_version(store_url) is None
     with pytest.raises(Refused, match="No version is in force"):
-        versions.read_table("routing", store_url)
+        reads.read_table("routing", store_url)
 
 
 def test_rollback_puts_an_old_version_back_and_keeps_the_record(
@@ -137,19 +137,19 @@ def test_rollback_puts_an_old_version_back_and_keeps_the_record(
 ) -> None:
     versions.publish(propose(), store_url, files_dir, approval={"by": "anna", "remark": "akkoord"})
     versions.publish(propose(**MOVED), store_url, files_dir)
-    assert versions.current_version(store_url) == 2
+    assert reads.current_version(store_url) == 2
     folder = versions.rollback(1, store_url, files_dir, reason="fout in locks", by="bob")
 
-    assert versions.current_version(store_url) == 1
+    assert reads.current_version(store_url) == 1
     assert periods(store_url) == [(1, TODAY, None)]
     assert folder.is_dir()
-    acts = versions.history(store_url)[["act", "version", "acted_by", "reason"]].to_numpy().tolist()
+    acts = reads.history(store_url)[["act", "version", "acted_by", "reason"]].to_numpy().tolist()
     assert acts[-1] == ["rollback", 1, "bob", "fout in locks"]
     assert [a[0] for a in acts] == ["propose", "publish", "propose", "publish", "rollback"]
     with store.reading(store_url) as connection:
         kept = connection.execute(sa.text("SELECT version FROM validity WHERE superseded_at IS NOT NULL")).all()
     assert [row[0] for row in kept] == [1, 2]  # what was in force earlier today stays on record
-    assert versions.read_table("runs", store_url)["approval"].iloc[0] == {"by": "anna", "remark": "akkoord"}
+    assert reads.read_table("runs", store_url)["approval"].iloc[0] == {"by": "anna", "remark": "akkoord"}
 
 
 def test_rollback_ahead(store_url: str, files_dir: Path, propose: Propose) -> None:
@@ -169,8 +169,8 @@ def test_a_version_with_a_team_that_has_ended_by_then_is_refused(
     )
     with pytest.raises(Refused, match=told):
         versions.publish(version, store_url, files_dir, valid_from=later(10))
-    assert versions.versions(store_url)["status"].tolist() == ["proposed"]
-    assert versions.history(store_url)["act"].tolist() == ["propose"]
+    assert reads.versions(store_url)["status"].tolist() == ["proposed"]
+    assert reads.history(store_url)["act"].tolist() == ["propose"]
     assert list(files_dir.glob("v0*")) == []
 
     versions.publish(version, store_url, files_dir)
@@ -225,7 +225,7 @@ def test_a_proposal_of_before_ends_of_teams_were_kept_is_published_as_ever(
     (folder / "manifest.json").write_text(json.dumps(manifest))
     (folder / "team_periods.parquet").unlink()
     versions.publish(version, store_url, files_dir, valid_from=later(10))
-    assert versions.current_version(store_url, later(10)) == version
+    assert reads.current_version(store_url, later(10)) == version
 
 
 def test_the_folder_named_is_that_of_the_period_just_made(store_url: str, files_dir: Path, propose: Propose) -> None:
@@ -262,11 +262,11 @@ def test_a_proposal_made_before_the_last_publication_is_refused(
     versions.publish(first, store_url, files_dir)
     with pytest.raises(Refused, match=r"Version 1 was published by .* after version 2 was proposed"):
         versions.publish(second, store_url, files_dir)
-    assert versions.current_version(store_url) == 1
+    assert reads.current_version(store_url) == 1
 
     assert propose(**MOVED) == second  # proposed anew, against the division in force now
     versions.publish(second, store_url, files_dir)
-    assert versions.current_version(store_url) == 2
+    assert reads.current_version(store_url) == 2
 
 
 def test_only_the_first_publication_may_lie_in_the_past(store_url: str, files_dir: Path, propose: Propose) -> None:
@@ -283,7 +283,7 @@ def test_a_rejected_proposal_is_not_published_unless_proposed_again(
     versions.reject(version, store_url, {"by": "anna", "remark": "te scheef"})
     with pytest.raises(Refused, match="was rejected"):
         versions.publish(version, store_url, files_dir)
-    row = versions.versions(store_url).iloc[0]
+    row = reads.versions(store_url).iloc[0]
     assert (row["status"], row["approval"]) == ("rejected", {"by": "anna", "remark": "te scheef"})
 
     assert propose() == version
@@ -300,8 +300,8 @@ def test_rejecting_what_is_published_records_the_decision_and_changes_nothing(
     assert propose() == version
     versions.reject(version, store_url, {"by": "anna", "remark": "niet nodig"})
     assert periods(store_url) == before
-    assert versions.versions(store_url).iloc[0]["status"] == "published"
-    last = versions.history(store_url).sort_values("act_id").iloc[-1]
+    assert reads.versions(store_url).iloc[0]["status"] == "published"
+    last = reads.history(store_url).sort_values("act_id").iloc[-1]
     assert (last["act"], last["acted_by"], last["approval"]["remark"]) == ("reject", "anna", "niet nodig")
 
 
@@ -310,20 +310,20 @@ def test_an_outcome_that_was_computed_before_another_was_published_is_not_propos
 ) -> None:
     """Two runs ask the store on the same day. The one that comes later has to be computed anew, also when the store
     knows its content already: its changes and its transition are from what was in force before."""
-    asked = versions.timeline_act(store_url)
+    asked = reads.timeline_act(store_url)
     version = propose()
     versions.publish(version, store_url, files_dir)
     with pytest.raises(Refused, match="after this division was computed"):
         propose(based_on=asked)
-    assert propose(based_on=versions.timeline_act(store_url)) == version
+    assert propose(based_on=reads.timeline_act(store_url)) == version
 
 
 def test_versions_tells_what_is_in_force(store_url: str, files_dir: Path, propose: Propose) -> None:
-    assert versions.versions(store_url).empty
+    assert reads.versions(store_url).empty
     versions.publish(propose(), store_url, files_dir)
     versions.publish(propose(**MOVED), store_url, files_dir, valid_from=later(3))
     propose(note="derde")
-    got = versions.versions(store_url)[["version", "status", "valid_from", "valid_to", "is_in_force"]]
+    got = reads.versions(store_url)[["version", "status", "valid_from", "valid_to", "is_in_force"]]
     assert got.astype(object).where(got.notna(), None).to_numpy().tolist() == [
         [3, "proposed", None, None, False],
         [2, "published", later(3), None, False],
@@ -355,7 +355,7 @@ def test_a_damaged_proposal_is_refused(store_url: str, files_dir: Path, propose:
         handle.write(b"x")
     with pytest.raises(Refused, match=r"routing\.parquet differs from the manifest"):
         versions.publish(version, store_url, files_dir)
-    assert versions.current_version(store_url) is None
+    assert reads.current_version(store_url) is None
 
 
 def test_a_routing_with_a_gap_is_not_accepted(store_url: str, files_dir: Path, tmp_path: Path) -> None:
@@ -364,7 +364,7 @@ def test_a_routing_with_a_gap_is_not_accepted(store_url: str, files_dir: Path, t
     routing.iloc[1:].to_parquet(folder / "routing.parquet")
     with pytest.raises(ValueError, match="routing: "):
         versions.propose(folder, store_url, files_dir)
-    assert versions.versions(store_url).empty
+    assert reads.versions(store_url).empty
 
 
 def test_a_connection_that_is_lost_at_work_may_pass(postgres_url: str) -> None:
@@ -395,7 +395,7 @@ def test_a_full_disk_is_told_in_one_sentence_and_publishes_nothing(
     assert (
         capsys.readouterr().err == f"refused: no space left on {files_dir / 'routing.csv'}; make room and try again\n"
     )
-    assert versions.versions(store_url)["status"].tolist() == ["proposed"]
+    assert reads.versions(store_url)["status"].tolist() == ["proposed"]
     assert list(files_dir.glob("v0*")) == []
 
 
@@ -409,8 +409,8 @@ def test_the_files_of_a_version_give_the_rows_of_the_store(store_url: str, files
         return rows.loc[keys.sort_values(list(table.key)).index].reset_index(drop=True) if table.key else rows
 
     for table in tables.STORED:
-        of_store = versions.read_table(table.name, store_url, version=version)
-        of_files = versions.read_table(table.name, store_url, version=version, files_dir=files_dir)
+        of_store = reads.read_table(table.name, store_url, version=version)
+        of_files = reads.read_table(table.name, store_url, version=version, files_dir=files_dir)
         assert_frame_equal(by_key(of_store, table), by_key(of_files, table), obj=table.name)
 
 
@@ -420,13 +420,13 @@ def test_files_of_a_version_that_are_not_sound_are_not_read(
 ) -> None:
     first, second = propose(), propose(**MOVED)
     folders = [files_dir / "proposals" / f"v{number:04d}" for number in (first, second)]
-    expected = versions.read_table("allocation", store_url, version=first)
+    expected = reads.read_table("allocation", store_url, version=first)
     if harm == "gone":
         (folders[0] / "allocation.parquet").unlink()
     else:
         for name in ["allocation.parquet", *(["manifest.json"] if harm == "of another version" else [])]:
             shutil.copyfile(folders[1] / name, folders[0] / name)
-    found = versions.read_table("allocation", store_url, version=first, files_dir=files_dir)
+    found = reads.read_table("allocation", store_url, version=first, files_dir=files_dir)
     assert_frame_equal(found, expected)
-    moved = versions.read_table("allocation", store_url, version=second, files_dir=files_dir)
+    moved = reads.read_table("allocation", store_url, version=second, files_dir=files_dir)
     assert not moved["team_id"].equals(expected["team_id"])

@@ -10,7 +10,7 @@ from allocation.cli import main
 from allocation.page import plan_files
 from allocation.page.changes import ChangeSet
 from allocation.page.whatif import Bench
-from allocation.publication import versions
+from allocation.publication import reads
 from allocation.runs.run import Run
 
 
@@ -35,7 +35,7 @@ def test_a_plan_is_evaluated_beside_the_version_and_nothing_is_stored(
     assert "beside version 1: 12 postcodes named, 0 stay as they are" in told
     assert "worst deviation" in told
     assert "teams in pieces" in told
-    assert versions.versions(f"sqlite:///{var / 'store.sqlite'}")["version"].tolist() == [1]
+    assert reads.versions(f"sqlite:///{var / 'store.sqlite'}")["version"].tolist() == [1]
 
 
 def test_a_plan_is_proposed_and_the_version_is_the_plan(
@@ -48,9 +48,9 @@ def test_a_plan_is_proposed_and_the_version_is_the_plan(
     assert "needs --reason" in capsys.readouterr().err
     assert caseload(var, str(plan), "--propose", "--reason", "van elders") == 0
     assert "proposed as version 2" in capsys.readouterr().out
-    row = versions.versions(store).iloc[0]
+    row = reads.versions(store).iloc[0]
     assert (row["version"], row["status"], row["reason"]) == (2, "proposed", "van elders")
-    division = versions.read_table("allocation", store, version=2).query("pc4 == '1002' and law_domain == 'zw_wia'")
+    division = reads.read_table("allocation", store, version=2).query("pc4 == '1002' and law_domain == 'zw_wia'")
     assert set(division["team_id"]) == {"W2" if table.at["1002", "team"] == "W1" else "W1"}
 
 

@@ -16,7 +16,7 @@ from allocation.contract.calendar import today
 from allocation.page import deciding, proposing
 from allocation.page.app import create_app
 from allocation.page.changes import ChangeSet, Move
-from allocation.publication import versions
+from allocation.publication import reads, versions
 from tests.unit.page.test_guarding import As
 
 
@@ -48,7 +48,7 @@ def test_the_approver_reads_what_happens_to_whom_and_approves(app: Any) -> None:
     client, store = client_of(app, planner="Bert"), app.state.store_url
     told = client.get("/api/decision?run=toy").json()
     assert (told["version"], told["status"], told["obstacle"]) == (1, "proposed", "")
-    moved = versions.read_table("allocation_changes", store, version=1)
+    moved = reads.read_table("allocation_changes", store, version=1)
     assert moved["pc4"].nunique() > 0
     assert re.match(rf"{moved['pc4'].nunique()} postcodes? wissel", told["lines"][0])
     assert sum(int(one["areas"]) for one in told["regions"]) >= moved["pc4"].nunique()
@@ -56,7 +56,7 @@ def test_the_approver_reads_what_happens_to_whom_and_approves(app: Any) -> None:
     ended = followed(client, client.post("/api/decision", json=order()).json()["task"])
     assert ended["state"] == "done", ended
     assert "Versie 1 is goedgekeurd en geldt vanaf" in ended["text"]
-    row = versions.versions(store).iloc[0]
+    row = reads.versions(store).iloc[0]
     assert (row["status"], bool(row["is_in_force"])) == ("published", True)
     assert (row["approval"]["by"], row["approval"]["remark"]) == ("Bert", "akkoord")
     again = client.post("/api/decision", json=order())
@@ -69,9 +69,9 @@ def test_a_rejection_changes_nothing_but_the_record(app: Any) -> None:
         client, client.post("/api/decision", json=order(is_approved=False, remark="te druk")).json()["task"]
     )
     assert ended == {"state": "done", "version": 1, "text": "Versie 1 is afgewezen; er verandert niets."}
-    row = versions.versions(app.state.store_url).iloc[0]
+    row = reads.versions(app.state.store_url).iloc[0]
     assert (row["status"], row["approval"]["remark"]) == ("rejected", "te druk")
-    assert versions.current_version(app.state.store_url) is None
+    assert reads.current_version(app.state.store_url) is None
 
 
 def test_who_may_not_decide_reads_and_is_refused(app: Any) -> None:
@@ -79,7 +79,7 @@ def test_who_may_not_decide_reads_and_is_refused(app: Any) -> None:
     told = client.get("/api/decision?run=toy").json()
     assert "Dossiers die verhuizen" not in {one["name"] for one in told["figures"]}
     assert client.post("/api/decision", json=order()).status_code == 403
-    assert versions.versions(app.state.store_url).iloc[0]["status"] == "proposed"
+    assert reads.versions(app.state.store_url).iloc[0]["status"] == "proposed"
 
 
 def test_a_proposal_that_was_overtaken_is_refused_in_dutch(app: Any, var: Path) -> None:
@@ -124,7 +124,7 @@ def test_where_a_run_waits_the_answer_is_passed_on_and_the_run_publishes(app: An
     assert client.post("/api/decision", json=order()).json() == {"task": ""}
     assert waiting.answers == [("toy", True, "akkoord")]
     assert followed(client, "") == {"state": "refused", "text": "toy is mislukt"}
-    assert versions.versions(app.state.store_url).iloc[0]["status"] == "proposed"
+    assert reads.versions(app.state.store_url).iloc[0]["status"] == "proposed"
     versions.reject(1, app.state.store_url, {"by": "Bert"})
     assert followed(client, "")["text"] == "Versie 1 is afgewezen; er verandert niets."
 

@@ -122,7 +122,7 @@ def test_a_store_that_is_away_is_503_without_its_address(client: TestClient, mon
     def away(*_: Any) -> None:
         raise Passing("The store postgresql://caseload@db-intern:5432 cannot be opened")
 
-    monkeypatch.setattr(desk_module.versions, "versions", away)
+    monkeypatch.setattr(desk_module.reads, "versions", away)
     answer = client.get("/")
     assert answer.status_code == 503
     assert "db-intern" not in answer.text
@@ -254,7 +254,7 @@ def test_a_store_that_refuses_does_not_tell_where_it_is(
     def refused(*_: Any) -> None:
         raise kind("The login has no right to do this in the store postgresql://caseload@db-intern:5432/c.")
 
-    monkeypatch.setattr(desk_module.versions, "versions", refused)
+    monkeypatch.setattr(desk_module.reads, "versions", refused)
     answer = client.get("/")
     assert answer.status_code in (500, 503)
     assert "database" in answer.json()["detail"]

@@ -19,7 +19,7 @@ from allocation.page import answers
 from allocation.page.moving import moving
 from allocation.page.whatif import Bench
 from allocation.pipeline import steps
-from allocation.publication import versions
+from allocation.publication import reads
 from allocation.report.board import Board
 from allocation.report.decision import main_figures
 from allocation.report.dutch import number
@@ -90,7 +90,7 @@ def test_changes_of_page_report_summary_tables_and_compared_versions(made: Run) 
     codes, files = set(changes["pc4"]), int(moves.loc[moves["movement"] == "verhuist", "clients"].sum())
     assert len(codes) >= 4
     assert files >= 10
-    compared = versions.compare(1, 2, made.store)
+    compared = reads.compare(1, 2, made.store)
     assert set(compared["pc4"]) == codes
     told = summary(made)
     assert (told["areas_moved"], told["clients_moved"]) == (len(codes), files)

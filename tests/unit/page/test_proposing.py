@@ -20,7 +20,7 @@ from allocation.page.desk import Desk
 from allocation.page.suggestions import suggestions
 from allocation.page.whatif import Bench
 from allocation.pipeline import steps
-from allocation.publication import drafts, versions
+from allocation.publication import drafts, reads, versions
 from allocation.report.board import Board
 from allocation.runs import run_files
 from allocation.runs.run import Run, run_folder
@@ -71,9 +71,9 @@ def test_the_country_is_divided_around_what_the_planner_moved(run: Run) -> None:
     move = a_move(run)
     var = run.folder.parent.parent
     version = proposing.divide_country(var, run.store, saved(run, ChangeSet(moves=(move,))), "Anna", "hele land")
-    from allocation.publication import versions
+    from allocation.publication import reads
 
-    told = versions.versions(run.store).set_index("version").loc[version]
+    told = reads.versions(run.store).set_index("version").loc[version]
     assert (told["status"], told["created_by"], told["reason"]) == ("proposed", "Anna", "hele land")
     division = Run.open(run_folder(var, str(told["run_id"]))).frame("allocation")
     mine = division[(division["pc4"] == "1005") & (division["law_domain"] == "zw_wia")]
@@ -92,7 +92,7 @@ def submitted(run: Run, changes: ChangeSet, first: date | None) -> Run:
     """The run of a proposal that was made of a draft."""
     var = run.folder.parent.parent
     version = proposing.submit_in(var, run.store, run.run_id, changes, "Anna", "stopt", first)
-    known = versions.versions(run.store).set_index("version")
+    known = reads.versions(run.store).set_index("version")
     return Run.open(run_folder(var, str(known.at[version, "run_id"])))
 
 
@@ -167,7 +167,7 @@ def test_a_first_day_after_another_planned_version_is_refused(run: Run) -> None:
     """The run was compared with nothing in force; by the chosen day a planned version is, which a draft became."""
     start = calendar.today() + timedelta(days=10)
     submitted(run, ChangeSet(moves=(a_move(run),)), start)
-    number = int(versions.versions(run.store)["version"].max())
+    number = int(reads.versions(run.store)["version"].max())
     planned(run, number, start)
     with pytest.raises(Refused, match=f"geldt versie {number}, waarmee dit voorstel niet is vergeleken"):
         submitted(run, ChangeSet(moves=(a_move(run),)), start + timedelta(days=1))
@@ -216,7 +216,7 @@ def test_a_draft_on_the_version_in_force_is_compared_with_that_version(run: Run)
         Bench(run.folder), ChangeSet(moves=(move,)), var=run.folder.parent.parent, store_url=run.store, by="Anna",
         reason="na de publicatie",
     )  # fmt: skip
-    changes = versions.read_table("allocation_changes", run.store, version=version)
+    changes = reads.read_table("allocation_changes", run.store, version=version)
     assert set(changes["pc4"]) == {"1005"}
     assert set(changes["team_to"]) == {move.team_id}
     assert set(changes["from_version"]) == {1}
@@ -236,7 +236,7 @@ def test_a_draft_on_the_version_in_force_counts_what_its_proposal_counts(run: Ru
     version = proposing.submit(
         bench, changes, var=run.folder.parent.parent, store_url=run.store, by="Anna", reason="na de publicatie"
     )
-    made = versions.read_table("allocation_changes", run.store, version=version)
+    made = reads.read_table("allocation_changes", run.store, version=version)
     assert len(seen) > 0
     key = ["pc4", "client_line", "law_domain", "team_from", "team_to"]
     pd.testing.assert_frame_equal(
@@ -244,7 +244,7 @@ def test_a_draft_on_the_version_in_force_counts_what_its_proposal_counts(run: Ru
         made[[*key, "clients"]].sort_values(key, ignore_index=True),
         check_dtype=False,
     )
-    moved = versions.read_table("transition", run.store, version=version)
+    moved = reads.read_table("transition", run.store, version=version)
     count = [int(files["clients"].sum()), int(moved.loc[moved["movement"] == "verhuist", "clients"].sum())]
     assert count[0] == count[1]
 

@@ -14,7 +14,7 @@ import pytest
 from allocation.contract.calendar import today
 from allocation.contract.config import Config
 from allocation.pipeline import deciding, steps
-from allocation.publication import versions
+from allocation.publication import reads
 from allocation.runs import run_files
 from allocation.runs.run import Run
 from tests.support import toy
@@ -85,7 +85,7 @@ def another_holder() -> dict[str, pd.DataFrame]:
 
 
 def status(country: Toy) -> dict[int, str]:
-    known = versions.versions(country.store)
+    known = reads.versions(country.store)
     return dict(sorted(zip(known["version"], known["status"], strict=True)))
 
 

@@ -13,7 +13,7 @@ import pytest
 from allocation.cli import main
 from allocation.contract.errors import Refused
 from allocation.pipeline.tidy import needed_runs, old_runs, tidy
-from allocation.publication import drafts, versions
+from allocation.publication import drafts, reads, versions
 from tests.support import outcomes
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -82,7 +82,7 @@ def test_runs_of_versions_and_drafts_stay_those_of_rejected_versions_go(var: Pat
     removed = tidy(var, store_url, days=90, runs=0, now=NOW)
     assert set(removed.runs) == {"rejected", "scenario"}
     assert {path.name for path in (var / "runs").iterdir()} == set(names) - {"rejected", "scenario"}
-    assert versions.versions(store_url)["version"].nunique() == 4  # the store keeps every row
+    assert reads.versions(store_url)["version"].nunique() == 4  # the store keeps every row
     assert removed.proposals == ()  # rejected this minute
 
 

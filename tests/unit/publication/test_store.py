@@ -14,7 +14,7 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 
 from allocation.contract.errors import Passing, Refused
-from allocation.publication import store, tables, upgrade, versions
+from allocation.publication import reads, store, tables, upgrade
 
 
 @pytest.fixture
@@ -48,12 +48,12 @@ def test_a_store_of_a_newer_program_is_refused(store_url: str) -> None:
 @pytest.mark.parametrize("address", ["", "nonsense", "mysql://host/db", "oracle://host"])
 def test_an_address_that_is_no_store_is_refused(address: str) -> None:
     with pytest.raises(Refused, match="allowed: sqlite:///FILE or postgresql://HOST/DB"):
-        versions.versions(address)
+        reads.versions(address)
 
 
 def test_a_server_that_is_not_there_is_told_in_one_sentence_without_the_password() -> None:
     with pytest.raises(Refused) as refusal:
-        versions.versions("postgresql://anna:secret@127.0.0.1:1/db")
+        reads.versions("postgresql://anna:secret@127.0.0.1:1/db")
     assert "cannot be opened" in str(refusal.value)
     assert "secret" not in str(refusal.value)
     assert "\n" not in str(refusal.value)
@@ -62,16 +62,16 @@ def test_a_server_that_is_not_there_is_told_in_one_sentence_without_the_password
 def test_a_server_that_is_away_may_pass_and_a_wrong_file_does_not(tmp_path: Path) -> None:
     """What may pass by itself is tried again by the scheduler; the command line ends with a sentence either way."""
     with pytest.raises(Passing, match="cannot be opened"):
-        versions.versions("postgresql://anna@127.0.0.1:1/db")
+        reads.versions("postgresql://anna@127.0.0.1:1/db")
     with pytest.raises(Refused) as refusal:
-        versions.versions(f"sqlite:///{tmp_path}")
+        reads.versions(f"sqlite:///{tmp_path}")
     assert not isinstance(refusal.value, Passing)
 
 
 def test_a_file_that_is_no_database_is_told_in_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "store.sqlite").write_text("dit is geen database " * 100)
     with pytest.raises(Refused, match=r"store\.sqlite cannot be opened: .*file is not a.* database") as refusal:
-        versions.versions(f"sqlite:///{tmp_path / 'store.sqlite'}")
+        reads.versions(f"sqlite:///{tmp_path / 'store.sqlite'}")
     assert "\n" not in str(refusal.value)
 
 
@@ -180,11 +180,11 @@ def test_a_new_store_is_closed_to_other_users_whoever_makes_it(tmp_path: Path) -
 def test_an_address_that_is_written_wrong_is_not_told_again(address: str) -> None:
     """The part after a second @ would be taken for the host, and told as such: it may be the end of a password."""
     with pytest.raises(Refused, match="address of the store") as refusal:
-        versions.versions(address)
+        reads.versions(address)
     assert "secret" not in str(refusal.value)
     assert "secret" not in "".join(traceback.format_exception(refusal.value))
 
 
 def test_an_argument_in_an_address_that_no_driver_understands_is_a_refusal(tmp_path: Path) -> None:
     with pytest.raises(Refused, match="cannot be opened"):
-        versions.versions(f"sqlite:///{tmp_path / 'caseload.sqlite'}?timeout=soon")
+        reads.versions(f"sqlite:///{tmp_path / 'caseload.sqlite'}?timeout=soon")
