@@ -20,11 +20,15 @@ from scipy.sparse.csgraph import connected_components
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+_Table = dict[str, list[Any]]
 
 
 @dataclass(frozen=True)
 class Bare:
-    """n units, k teams; fields as in the files, teams and units as positions. ``prices``: weight per term."""
+    """n units, k teams; fields as in the files, teams and units as positions. ``prices``: weight per term.
+
+    ``distance_table_km`` (n, k) where the instance has one, in place of straight lines to the offices.
+    """
 
     unit_ids: list[str]
     team_ids: list[str]
@@ -34,6 +38,7 @@ class Bare:
     border_m: Floats
     capacity: Floats
     office_xy_m: Floats | None
+    distance_table_km: Floats | None
     current: Ints | None
     groups: dict[str, Ints]
     tolerance: float
@@ -59,12 +64,20 @@ class Bare:
         """(n, k) what travel and moved charge for unit i in team t."""
         cost = np.zeros((self.n, self.k))
         share = self.demand[:, None] / self.demand.sum()
-        if self.office_xy_m is not None and self.prices["travel"]:
-            step = self.xy_m[:, None, :] - self.office_xy_m[None, :, :]
-            cost += self.prices["travel"] * share * np.hypot(step[..., 0], step[..., 1]) / 1000
+        if self.prices["travel"]:
+            cost += self.prices["travel"] * share * self.distances_km()
         if self.current is not None and self.prices["moved"]:
             cost += self.prices["moved"] * share * (self.current[:, None] != np.arange(self.k))
         return cost
+
+    def distances_km(self) -> Floats:
+        """(n, k) from each unit to each team; 0 where teams have no office."""
+        if self.distance_table_km is not None:
+            return self.distance_table_km
+        if self.office_xy_m is None:
+            return np.zeros((self.n, self.k))
+        step = self.xy_m[:, None, :] - self.office_xy_m[None, :, :]
+        return np.asarray(np.hypot(step[..., 0], step[..., 1]) / 1000)
 
     @cached_property
     def edge_prices(self) -> Floats:
@@ -139,11 +152,21 @@ def read(folder: Path) -> Bare:
         border_m=_floats(edges, "border")[:, 0],
         capacity=_floats(teams, "capacity")[:, 0],
         office_xy_m=_floats(teams, "x", "y") if "x" in teams else None,
+        distance_table_km=_distance_table_km(folder / "distance.csv", unit_at, team_at),
         current=None if current is None else np.array(current),
         groups=groups,
         tolerance=float(settings["tolerance"]),
         prices={term: float(settings.get("weights", {}).get(term, 0.0)) for term in terms},
     )
+
+
+def _distance_table_km(file: Path, unit_at: dict[str, int], team_at: dict[str, int]) -> Floats | None:
+    if not file.exists():
+        return None
+    table = _table(file)
+    km = np.full((len(unit_at), len(team_at)), np.nan)
+    km[[unit_at[u] for u in table["unit"]], [team_at[t] for t in table["team"]]] = _floats(table, "km")[:, 0]
+    return km
 
 
 def write(instance: Bare, plan: Ints, path: Path) -> None:
@@ -154,11 +177,11 @@ def write(instance: Bare, plan: Ints, path: Path) -> None:
         rows.writerows((unit, instance.team_ids[t]) for unit, t in zip(instance.unit_ids, plan, strict=True))
 
 
-def _table(path: Path) -> dict[str, list[Any]]:
+def _table(path: Path) -> _Table:
     with path.open(encoding="utf-8", newline="") as file:
         header, *rows = csv.reader(file)
     return {name: [row[c] for row in rows] for c, name in enumerate(header)}
 
 
-def _floats(table: dict[str, list[Any]], *columns: str) -> Floats:
+def _floats(table: _Table, *columns: str) -> Floats:
     return np.array([[float(v) for v in table[c]] for c in columns]).T

@@ -1,6 +1,7 @@
 """The benchmark's instances, made from the embedded postcode areas alone; the same every time.
 
-(a) travel: the areas of one arbeidsmarktregio, about one team per 100,000 inhabitants, capacity +/-20%, tolerance 5%
+(a) travel: the areas of one arbeidsmarktregio, about one team per 100,000 inhabitants, capacity +/-20%, tolerance 5%;
+    distances through the network of areas, as a run has them (straight lines in (d): its parts have no network)
 (b) current: the same with a division in force to which a team was added or from which one was taken away
 (c) cuts: no offices, equal teams, tolerance 2%, cut edges only
 (d) scale: every area cut into parts, 50,000 or 460,000 for the country, as one instance or a region at a time
@@ -21,7 +22,7 @@ from scipy.spatial import Delaunay, cKDTree
 from allocation.districting.instance import write_instance
 from allocation.districting.problem import Floats, Ints, Problem, Weights
 from allocation.intake.example import office_pc4
-from geodata import Boundaries, bridges_within
+from geodata import Boundaries, bridges_within, network_distance_km
 
 PEOPLE_PER_TEAM = 100_000
 TRAVEL = Weights(travel=1.0)
@@ -110,17 +111,22 @@ def travel_problem(boundaries: Boundaries, region: str) -> Problem:
     demand = areas["inhabitants"].fillna(0).to_numpy(np.float64)
     k = team_count(demand)
     rng = np.random.default_rng(1000 + int(areas["arbeidsmarktregio_nr"].iloc[0]))
+    xy_m = areas[["x_m", "y_m"]].to_numpy(np.float64)
+    offices = _offices(boundaries, areas, demand, k)
+    km = network_distance_km(boundaries.areas, boundaries.edges, list(areas["pc4"].iloc[offices]))
+    inside = pd.Index(boundaries.areas["pc4"]).get_indexer(areas["pc4"])
     return Problem(
         unit_ids=tuple(areas["pc4"]),
         team_ids=tuple(f"T{t + 1:02d}" for t in range(k)),
-        xy_m=areas[["x_m", "y_m"]].to_numpy(np.float64).round(0),
+        xy_m=xy_m.round(0),
         demand=demand,
         edges=edges,
         border_m=border_m.round(0),
         capacity=rng.uniform(8.0, 12.0, k).round(1),
         tolerance=0.05,
         weights=TRAVEL,
-        office_xy_m=_offices(boundaries, areas, demand, k).round(0),
+        office_xy_m=xy_m[offices].round(0),
+        distance_table_km=km[:, inside].T.round(3),
         municipality=pd.factorize(areas["gemeente_code"])[0],
         care_region=pd.factorize(areas["care_region"].astype("string").fillna("none"))[0],
     )
@@ -139,6 +145,7 @@ def current_problem(boundaries: Boundaries, region: str) -> Problem:
                 team_ids=(*problem.team_ids, "gone"),
                 capacity=np.append(problem.capacity, problem.capacity.mean()),
                 office_xy_m=np.vstack([problem.office_xy_m, middle]),
+                distance_table_km=np.column_stack([problem.distance_table_km, _straight_km(problem.xy_m, middle)]),
             ),
             np.arange(problem.k + 1),
         )
@@ -152,8 +159,14 @@ def cut_problem(boundaries: Boundaries, region: str) -> Problem:
     tolerance = 0.02
     heaviest = float(problem.demand.max()) / (problem.total_demand / problem.k) - 1
     return problem.replace(
-        office_xy_m=None, capacity=np.full(problem.k, 10.0), weights=CUTS, tolerance=max(tolerance, round(heaviest, 2))
-    )
+        office_xy_m=None, distance_table_km=None, capacity=np.full(problem.k, 10.0), weights=CUTS,
+        tolerance=max(tolerance, round(heaviest, 2)),
+    )  # fmt: skip
+
+
+def _straight_km(xy_m: Floats, office_xy_m: Floats) -> Floats:
+    """(n,) from every unit to an office that lies in no area: the one of a team that is gone."""
+    return np.asarray(np.hypot(*(xy_m - office_xy_m).T) / 1000)
 
 
 def team_count(demand: Floats) -> int:
@@ -173,8 +186,8 @@ def _region(boundaries: Boundaries, region: str) -> tuple[pd.DataFrame, Ints, Fl
     return areas, ends, edges["border_m"].to_numpy(np.float64)
 
 
-def _offices(boundaries: Boundaries, areas: pd.DataFrame, demand: Floats, k: int) -> Floats:
-    """(k, 2): a team at each UWV office of the region, the others at populous areas far from offices so far.
+def _offices(boundaries: Boundaries, areas: pd.DataFrame, demand: Floats, k: int) -> list[int]:
+    """(k) positions: a team at each UWV office of the region, the others at populous areas far from offices so far.
 
     Every third of the others sits at an office that has a team already: teams may share an office.
     """
@@ -189,7 +202,7 @@ def _offices(boundaries: Boundaries, areas: pd.DataFrame, demand: Floats, k: int
             continue
         distance = cKDTree(xy_m[chosen]).query(xy_m)[0]
         chosen.append(int(np.argmax(distance * np.sqrt(demand))))
-    return xy_m[chosen]
+    return chosen
 
 
 def grow(problem: Problem, teams: Ints) -> Ints:

@@ -43,7 +43,21 @@ def recount(instance: Path, plan_file: Path) -> Score:
     worst, out = _loads(units, teams, team_of, float(settings["tolerance"]))
     fault = fault or ("out of balance" if out else "")
     fault = fault or ("not contiguous" if _pieces(edges, team_of) > len(known) else "")
-    return Score(_objective(units, edges, teams, team_of, settings.get("weights", {})), fault, worst)
+    km = _own_km(instance, units, teams, team_of)
+    return Score(_objective(units, edges, km, team_of, settings.get("weights", {})), fault, worst)
+
+
+def _own_km(
+    instance: Path, units: list[dict[str, str]], teams: list[dict[str, str]], team_of: dict[str, str]
+) -> dict[str, float]:
+    """From each unit to its team: as distance.csv says, else in a straight line; empty where teams have no office."""
+    if (instance / "distance.csv").exists():
+        rows = _rows(instance / "distance.csv")
+        return {row["unit"]: float(row["km"]) for row in rows if team_of[row["unit"]] == row["team"]}
+    if "x" not in teams[0]:
+        return {}
+    office = {row["team"]: (float(row["x"]), float(row["y"])) for row in teams}
+    return {r["unit"]: math.dist((float(r["x"]), float(r["y"])), office[team_of[r["unit"]]]) / 1000 for r in units}
 
 
 def _loads(
@@ -83,17 +97,14 @@ def _pieces(edges: list[dict[str, str]], team_of: dict[str, str]) -> int:
 def _objective(
     units: list[dict[str, str]],
     edges: list[dict[str, str]],
-    teams: list[dict[str, str]],
+    km: dict[str, float],
     team_of: dict[str, str],
     weights: dict[str, float],
 ) -> float:
     total = math.fsum(float(row["demand"]) for row in units)
     terms: Counter[str] = Counter()
-    if "x" in teams[0]:
-        office = {row["team"]: (float(row["x"]), float(row["y"])) for row in teams}
-        terms["travel"] = sum(
-            float(r["demand"]) * math.dist((float(r["x"]), float(r["y"])), office[team_of[r["unit"]]]) for r in units
-        ) / (1000 * total)
+    if km:
+        terms["travel"] = math.fsum(float(row["demand"]) * km[row["unit"]] for row in units) / total
     cut = [row for row in edges if team_of[row["a"]] != team_of[row["b"]]]
     terms["cut_edges"] = len(cut)
     terms["border"] = math.fsum(float(row["border"]) for row in cut) / 1000
