@@ -23,6 +23,8 @@ from allocation.contract.plain_text import readable
 from allocation.publication.tables import SCHEMA
 
 _LOCK_KEY = 0x5A4C0C0
+_LOCKED = "planner_drafts"
+"""Every role that writes may change it as a whole, and so lock it."""
 _LOCK_WAIT_S = 30
 _SECRET = re.compile("pass|secret|token|key$", re.IGNORECASE)
 
@@ -152,7 +154,7 @@ def exclusive(store_url: str) -> Iterator[Connection]:
             transaction = connection.begin()
             if connection.dialect.name == "postgresql":
                 connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{_LOCK_WAIT_S}s'")
-                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK_KEY})")
+                _lock_out_other_writers(connection)
                 connection.exec_driver_sql("SET LOCAL lock_timeout = 0")
         except DBAPIError as error:
             if not _is_busy(error):
@@ -163,6 +165,19 @@ def exclusive(store_url: str) -> Iterator[Connection]:
             ) from error
         with transaction:
             yield connection
+
+
+def _lock_out_other_writers(connection: Connection) -> None:
+    """Hold, until the transaction ends, a lock that only one can hold and that no reader can take.
+
+    Anybody who may connect can take an advisory lock, and keep it: so this is the lock of a table that readers may not
+    touch. It leaves reading free. Before the first migration there is no table yet, and there are no readers.
+    """
+    there = sa.text(f"SELECT to_regclass('{SCHEMA}.{_LOCKED}') IS NOT NULL")
+    if not connection.scalar(there):
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK_KEY})")
+    if connection.scalar(there):
+        connection.exec_driver_sql(f"LOCK TABLE {SCHEMA}.{_LOCKED} IN SHARE ROW EXCLUSIVE MODE")
 
 
 def _is_busy(error: DBAPIError) -> bool:

@@ -230,6 +230,19 @@ def test_a_reader_reads_the_published_views_and_nothing_else(login: Callable[[st
     assert attempt(reader, "DROP VIEW caseload.routing") == INSUFFICIENT_PRIVILEGE
 
 
+def test_a_reader_cannot_keep_writers_out(login: Callable[[str], str], on_postgres: str) -> None:
+    """Whoever may connect can take any advisory lock and keep it: the one writer's lock may not be one."""
+    reader = login("caseload_reader")
+    held = "SELECT locktype, mode FROM pg_locks WHERE pid = pg_backend_pid() AND granted"
+    with store.writing(login("caseload_planner")) as connection:
+        kinds = {tuple(row) for row in connection.execute(sa.text(held))}
+        assert ("relation", "ShareRowExclusiveLock") in kinds
+        assert "advisory" not in {kind for kind, _ in kinds}
+        assert attempt(reader, "SELECT count(*) FROM caseload.routing") == "done"
+    for mode in ("ACCESS SHARE", "ROW EXCLUSIVE", "SHARE ROW EXCLUSIVE", "ACCESS EXCLUSIVE"):
+        assert attempt(reader, f"LOCK TABLE caseload.planner_drafts IN {mode} MODE") == INSUFFICIENT_PRIVILEGE
+
+
 def test_a_reader_sees_no_proposal(login: Callable[[str], str]) -> None:
     reader = login("caseload_reader")
     with store.connected(reader) as connection:
