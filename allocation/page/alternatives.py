@@ -88,7 +88,7 @@ def start(desk: Desk, query: FiguresQuery, by: str) -> str:
     if query.region is None:
         raise Refused(NO_REGION)
     desk.folder(query.run)
-    return desk.tasks.start(find_in, desk.var, desk.store_url, query.run, query.region, by, busy=BUSY)
+    return desk.tasks.start(find_in, desk.var, desk.store_url, query.run, query.region, by, by=by, busy=BUSY)
 
 
 def add_alternatives(app: FastAPI) -> None:

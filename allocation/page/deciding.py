@@ -134,7 +134,7 @@ def decide(desk: Desk, order: DecisionOrder, by: str) -> str:
     version = int(version_row(desk, order.run)["version"])
     if order.is_approved:
         what = (desk.var, desk.store_url, version, by, order.remark)
-        return desk.tasks.start(publish_in, *what, busy=BUSY)
+        return desk.tasks.start(publish_in, *what, by=by, busy=BUSY)
     try:
         versions.reject(version, desk.store_url, {"by": by, "remark": order.remark, "decision": "rejected",
                                                   "at": datetime.now(UTC).isoformat()})  # fmt: skip

@@ -6,9 +6,10 @@ Belongs here: what lives longer than one request. Does not belong here: HTTP, fi
 from __future__ import annotations
 
 import json
+import logging
 from collections import OrderedDict
 from collections.abc import Mapping
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -30,7 +31,7 @@ from allocation.page.partners import partner_values
 from allocation.page.requests import CountryOrder, SubmitOrder
 from allocation.page.tasks import Tasks
 from allocation.page.whatif import Bench
-from allocation.pipeline.processes import end, worker_processes
+from allocation.pipeline.processes import Beside
 from allocation.publication import drafts, reads, store
 from allocation.publication.hands import hands
 from allocation.report import dutch
@@ -39,10 +40,15 @@ from allocation.report.map import map_value, without_small_areas
 from allocation.runs import run_files
 from allocation.runs.run import Run, run_folder
 
+log = logging.getLogger(__name__)
+
 KEPT_RUNS = 3
 STATES = {
     "proposed": "voorgesteld", "published": "gepubliceerd", "rejected": "afgewezen", "withdrawn": "ingetrokken",
 }  # fmt: skip
+SEARCH_DIED = (
+    "Het herberekenen is afgebroken, bijvoorbeeld door te weinig geheugen; er is niets gewijzigd. Doe het opnieuw."
+)
 NOTHING_CHANGED = "Er zijn nog geen wijzigingen om in te dienen."
 
 
@@ -83,7 +89,7 @@ class Desk:
         self.tasks = Tasks(var)
         self._open: OrderedDict[str, Opened] = OrderedDict()
         self._mutex = Mutex()
-        self._solver: ProcessPoolExecutor | None = None
+        self._solver = Beside(warm_up)
         self._hands: tuple[int, pd.DataFrame] | None = None
 
     def runs(self) -> list[dict[str, Any]]:
@@ -176,10 +182,11 @@ class Desk:
 
     def solve(self, config: Config, layer: Layer, _position: int) -> Ints:
         """A plan for the layer, from a process beside this one: other planners' answers do not wait for it."""
-        with self._mutex:
-            if self._solver is None:
-                self._solver = worker_processes(1, warm_up)
-        found: dict[str, Any] = self._solver.submit(solving.solve_problem, layer, config).result()
+        try:
+            found: dict[str, Any] = self._solver.submit(solving.solve_problem, layer, config).result()
+        except BrokenProcessPool as died:
+            log.error("a search was cut off", exc_info=died)
+            raise Refused(SEARCH_DIED) from died
         return np.asarray(found["plan"], dtype=np.int64)
 
     def submit(self, order: SubmitOrder, by: str) -> str:
@@ -190,7 +197,7 @@ class Desk:
         if order.valid_from is not None and order.valid_from < store.today():
             raise Refused(f"De ingangsdatum {dutch.day(order.valid_from)} is al voorbij; kies vandaag of later.")
         what = (order.run, order.changes, by, order.reason, order.valid_from)
-        return self.tasks.start(proposing.submit_in, self.var, self.store_url, *what)
+        return self.tasks.start(proposing.submit_in, self.var, self.store_url, *what, by=by)
 
     def draft(self, draft_id: int) -> drafts.Draft:
         """A saved draft; NotFound when it is gone."""
@@ -203,7 +210,8 @@ class Desk:
 
     def divide_country(self, order: CountryOrder, by: str) -> str:
         """Start dividing the whole country from a saved draft; returns the name under which to ask how it goes."""
-        return self.tasks.start(proposing.divide_country, self.var, self.store_url, order.draft_id, by, order.reason)
+        what = (self.var, self.store_url, order.draft_id, by, order.reason)
+        return self.tasks.start(proposing.divide_country, *what, by=by)
 
     def version_of(self, run_id: str) -> int | None:
         """The version that a run proposed; None when it has not (yet)."""
@@ -213,14 +221,12 @@ class Desk:
 
     def close(self) -> None:
         self.tasks.close()
-        if self._solver is not None:
-            self._solver.shutdown(wait=True)
+        self._solver.close()
 
     def end(self) -> None:
         """End the processes beside this one at once."""
         self.tasks.end()
-        if self._solver is not None:
-            end(self._solver)
+        self._solver.end()
 
 
 class Country(Protocol):

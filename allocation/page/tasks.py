@@ -13,8 +13,10 @@ import logging
 import os
 import re
 import uuid
+from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future
+from functools import partial
 from pathlib import Path
 from threading import Lock as Mutex
 from typing import Any
@@ -23,7 +25,7 @@ from filelock import FileLock, Timeout
 
 from allocation.contract.errors import InputRefused, Refused
 from allocation.page.guarding import told_of
-from allocation.pipeline.processes import end, worker_processes
+from allocation.pipeline.processes import Beside
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +41,13 @@ FAILED = {
     "state": "refused",
     "text": "Dit is mislukt door een fout in het programma; de beheerder vindt die in het logboek.",
 }
+DIED = {
+    "state": "refused",
+    "text": "Dit is afgebroken: het programma dat eraan werkte is gestopt, bijvoorbeeld door te weinig geheugen. "
+    "Kijk bij de versies of er iets is ingediend of gewijzigd, en doe het zo nodig opnieuw.",
+}
+MOST_AT_ONCE = 5
+TOO_MANY = f"U hebt al {MOST_AT_ONCE} opdrachten die nog niet klaar zijn; wacht tot er een klaar is."
 INPUT_REFUSED = (
     "Met deze teams en vergrendelingen is geen geldige invoer te maken ({count} bezwaren van de invoercontrole); "
     "er is niets ingediend."
@@ -58,22 +67,44 @@ class Tasks:
         self._owner = uuid.uuid4().hex
         self._lock: FileLock | None = None
         self._mutex = Mutex()
-        self._workers: ProcessPoolExecutor | None = None
+        self._worker = Beside()
+        self._running: Counter[str] = Counter()
 
-    def start(self, act: Callable[..., Ended], *what: object, busy: str = BUSY) -> str:
+    def start(self, act: Callable[..., Ended], *what: object, by: str, busy: str = BUSY) -> str:
         """Run ``act``, which gives the number of a version that it proposed or says how it ended, in a process beside
-        this one; returns the task's name. ``busy``: what it does, in a Dutch sentence."""
+        this one; returns the task's name. ``busy``: what it does, in a Dutch sentence.
+
+        One task is done at a time. Refused when ``by`` has so many that others would wait long for theirs.
+        """
+        name = uuid.uuid4().hex
+        path = self.folder / f"{name}.json"
         with self._mutex:
-            if self._workers is None:
+            if self._running[by] >= MOST_AT_ONCE:
+                raise Refused(TOO_MANY)
+            self._running[by] += 1
+            if self._lock is None:
                 self.folder.mkdir(parents=True, exist_ok=True)
                 self._lock = FileLock(self.folder / f"{self._owner}.lock")
                 self._lock.acquire()
-                self._workers = worker_processes(1)
-        name = uuid.uuid4().hex
-        path = self.folder / f"{name}.json"
-        _write(path, {"state": "busy", "text": busy, "owner": self._owner})
-        self._workers.submit(_work, path, act, what)
+        try:
+            _write(path, {"state": "busy", "text": busy, "owner": self._owner})
+            doing = self._worker.submit(_work, path, act, what)
+        except BaseException:
+            self._ends(by)
+            raise
+        doing.add_done_callback(partial(self._ended, path, by))
         return name
+
+    def _ended(self, path: Path, by: str, done: Future[Any]) -> None:
+        """A task is over, also when its process died and could not say so."""
+        self._ends(by)
+        if not done.cancelled() and (error := done.exception()):
+            log.error("a proposal was cut off", exc_info=error)
+            _write(path, DIED)
+
+    def _ends(self, by: str) -> None:
+        with self._mutex:
+            self._running[by] -= 1
 
     def state(self, name: str) -> dict[str, Any]:
         """How a task goes: busy, done with its version, or refused with why; unknown when there was none."""
@@ -97,15 +128,13 @@ class Tasks:
 
     def close(self) -> None:
         """Wait for what is being made, and let go."""
-        if self._workers is not None:
-            self._workers.shutdown(wait=True)
+        self._worker.close()
         if self._lock is not None:
             self._lock.release()
 
     def end(self) -> None:
         """End what is being made at once: it is told to be cut off."""
-        if self._workers is not None:
-            end(self._workers)
+        self._worker.end()
         if self._lock is not None:
             self._lock.release()
 

@@ -10,10 +10,11 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing import get_context, parent_process
 from multiprocessing.forkserver import ensure_running, set_forkserver_preload
-from threading import Thread
+from threading import Lock, Thread
 from typing import Any
 
 
@@ -63,6 +64,38 @@ def worker_processes(count: int, prepare: Callable[[], None] | None = None) -> P
     return ProcessPoolExecutor(
         count, mp_context=get_context("forkserver"), initializer=_begin, initargs=(prepare, environment)
     )
+
+
+class Beside:
+    """One process beside a server, for as long as that lives: begun when there is work, and begun anew after it died.
+
+    What it was doing when it died, and what waited for it, ends in BrokenProcessPool. ``prepare``: what it begins with.
+    """
+
+    def __init__(self, prepare: Callable[[], None] | None = None) -> None:
+        self._prepare, self._mutex = prepare, Lock()
+        self._pool: ProcessPoolExecutor | None = None
+
+    def submit(self, call: Callable[..., Any], /, *arguments: Any) -> Future[Any]:
+        """Do this after what was asked before."""
+        with self._mutex:
+            if self._pool is not None:
+                try:
+                    return self._pool.submit(call, *arguments)
+                except BrokenProcessPool:
+                    self._pool.shutdown(wait=False)
+            self._pool = worker_processes(1, self._prepare)
+            return self._pool.submit(call, *arguments)
+
+    def close(self) -> None:
+        """Wait for what it does, and let go."""
+        if self._pool is not None:
+            self._pool.shutdown(wait=True)
+
+    def end(self) -> None:
+        """End it at once."""
+        if self._pool is not None:
+            end(self._pool)
 
 
 def _begin(prepare: Callable[[], None] | None, environment: dict[str, str]) -> None:

@@ -6,8 +6,10 @@ import os
 import time
 from pathlib import Path
 
+import pytest
+
 from allocation.contract.errors import InputRefused, Problem, Refused
-from allocation.page.tasks import UNKNOWN, Tasks
+from allocation.page.tasks import DIED, MOST_AT_ONCE, UNKNOWN, Tasks
 
 
 def seven() -> int:
@@ -42,7 +44,7 @@ def ended(tasks: Tasks, name: str) -> dict[str, object]:
 
 def test_another_page_knows_how_a_task_goes_and_how_it_ended(tmp_path: Path) -> None:
     first, second = Tasks(tmp_path), Tasks(tmp_path)
-    name = first.start(sleeps, 3.0)
+    name = first.start(sleeps, 3.0, by="jansen")
     assert second.state(name)["state"] == "busy"
     assert ended(second, name) == {"state": "done", "version": 8, "text": "Versie 8 is ingediend."}
     first.close()
@@ -53,7 +55,12 @@ def test_another_page_knows_how_a_task_goes_and_how_it_ended(tmp_path: Path) -> 
 
 def test_refusals_are_sentences_without_paths(tmp_path: Path) -> None:
     tasks = Tasks(tmp_path)
-    names = [tasks.start(refuses), tasks.start(refuses_input, str(tmp_path)), tasks.start(breaks), tasks.start(seven)]
+    names = [
+        tasks.start(refuses, by="jansen"),
+        tasks.start(refuses_input, str(tmp_path), by="jansen"),
+        tasks.start(breaks, by="jansen"),
+        tasks.start(seven, by="jansen"),
+    ]
     told = [ended(tasks, name) for name in names]
     tasks.close()
     assert [one["state"] for one in told] == ["refused", "refused", "refused", "done"]
@@ -71,3 +78,23 @@ def test_a_task_whose_page_is_gone_is_cut_off(tmp_path: Path) -> None:
     told = Tasks(tmp_path).state("a" * 32)
     assert told["state"] == "refused"
     assert "opnieuw gestart" in told["text"]
+
+
+def test_what_died_is_told_and_the_next_task_is_done_all_the_same(tmp_path: Path) -> None:
+    """The system ends a process that takes too much memory; the page goes on for who comes after."""
+    tasks = Tasks(tmp_path)
+    died, waited = tasks.start(os._exit, 9, by="jansen"), tasks.start(sleeps, 0.0, by="jansen")
+    assert ended(tasks, died) == ended(tasks, waited) == DIED
+    assert ended(tasks, tasks.start(seven, by="jansen"))["version"] == 7
+    tasks.close()
+
+
+def test_one_planner_leaves_room_for_the_others(tmp_path: Path) -> None:
+    tasks = Tasks(tmp_path)
+    names = [tasks.start(sleeps, 0.5, by="jansen") for _ in range(MOST_AT_ONCE)]
+    with pytest.raises(Refused, match="wacht tot er een klaar is"):
+        tasks.start(seven, by="jansen")
+    names.append(tasks.start(seven, by="de vries"))
+    assert [ended(tasks, name)["state"] for name in names] == ["done"] * 6
+    assert ended(tasks, tasks.start(seven, by="jansen"))["version"] == 7
+    tasks.close()
