@@ -612,14 +612,14 @@ REGION_SUMMARY = Table(
             example="6.4",
             rounded_to=0.1,
         ),
-        Column("objective", "number", "objective of the cluster's plan", example="7.31", rounded_to=0.01),
+        Column("objective", "number", "objective of the cluster's plan", example="7.31", rounded_to=0.5),
         Column(
             "lower_bound",
             "number",
             "proven lower bound of that objective",
             nullable=True,
             example="7.25",
-            rounded_to=0.01,
+            rounded_to=0.5,
         ),
         Column(
             "gap",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from allocation.contract.published_tables import REGION_SUMMARY
 from allocation.contract.vocabulary import MONTHS_A_YEAR, SMALLEST_SHOWN_COUNT
 from allocation.districting import check
+from allocation.publication.small_counts import shown
 from allocation.report import dutch
 from allocation.report.board import Board, LayerSums
 from allocation.report.dutch import number, percent
@@ -331,8 +334,17 @@ def solver_sheet(frames: Frames) -> Sheet:
     for board in frames.board.layers:
         result = run_files.RESULT.read(run_files.layer_folder(frames.folder, board.key))
         moved = result["terms"]["moved"]
-        rows.append((board, result, round(moved, 2) if frames.is_for_readers else moved))
+        if frames.is_for_readers:
+            moved, result = round(moved, 2), result | _published(result)
+        rows.append((board, result, moved))
     return Sheet.of("rekenuitkomst", "Uitkomst van het verdelen, per regio of cluster en laag", SOLVER_COLUMNS, rows)
+
+
+def _published(result: Mapping[str, Any]) -> dict[str, Any]:
+    """Of a result the figures that `region_summary` publishes, as readers see them there."""
+    names = ("objective", "lower_bound", "gap")
+    seen = shown(REGION_SUMMARY, pd.DataFrame([[result[name] for name in names]], columns=names, dtype="float64"))
+    return {name: None if pd.isna(value) else value for name, value in seen.iloc[0].items()}
 
 
 def broken_rules(frames: Frames) -> list[str]:
