@@ -45,6 +45,8 @@ COLUMNS = ("pc4", "team", "team_werkgever", "team_pw")
 TOLERANCE_M = 100.0
 _CRS = re.compile(r"(?:urn:ogc:def:crs:)?(EPSG|OGC):(?:[\d.]*:)?(\d{4,6}|CRS84)")
 MOST_PROBLEMS_SHOWN = 20
+MOST_AREAS_OVER_A_POSTCODE = 10
+"""On average: one per division is what makes sense, with room for areas that overlap a little or are there twice."""
 
 
 class Wrong(StrEnum):
@@ -58,6 +60,7 @@ class Wrong(StrEnum):
     UNKNOWN_TEAM = "unknown team"
     WRONG_KIND = "wrong kind"
     TWICE = "twice"
+    OVERLAP = "overlap"
     NOT_ALLOWED = "not allowed"
 
 
@@ -70,6 +73,7 @@ ENGLISH = {
     Wrong.UNKNOWN_TEAM: ("team '{value}' does not exist", "a team of the run"),
     Wrong.WRONG_KIND: ("team {value} does not serve this division", "a team of that division"),
     Wrong.TWICE: ("postcode {value} has two teams", "one; a split is made as a lock"),
+    Wrong.OVERLAP: ("its areas lie over each other", "areas of teams that do not overlap"),
     Wrong.NOT_ALLOWED: ("team {other} cannot have postcode {value}", "not another region, not barred, not locked"),
 }
 DUTCH = {
@@ -81,6 +85,7 @@ DUTCH = {
     Wrong.UNKNOWN_TEAM: "Team “{value}” bestaat niet.",
     Wrong.WRONG_KIND: "Team {value} hoort niet bij deze verdeling.",
     Wrong.TWICE: "Postcode {value} heeft twee teams; splitsen kan met een vergrendeling.",
+    Wrong.OVERLAP: "De vlakken in dit bestand liggen over elkaar heen.",
     Wrong.NOT_ALLOWED: "Postcode {value} kan niet naar team {other}: andere regio, uitgesloten of vergrendeld.",
 }
 
@@ -222,15 +227,23 @@ def _placed_in(areas: gpd.GeoSeries, rows: Sequence[Mapping[str, Any]], bench: B
     if not areas.geom_type.isin(["Polygon", "MultiPolygon"]).all():
         raise PlanRefused([Fault(Wrong.NO_COLUMN, value="pc4")])
     places = bench.board.areas
-    middles = gpd.GeoDataFrame(
-        {"pc4": places["pc4"]}, geometry=gpd.points_from_xy(places["x_m"], places["y_m"]), crs=28992
-    )
-    numbered = gpd.GeoDataFrame({"feature": range(len(areas))}, geometry=areas.to_crs(28992))
-    held = gpd.sjoin(middles, numbered, predicate="within")
+    pc4 = places["pc4"].to_numpy()
     header = list(dict.fromkeys(["pc4", *(name for row in rows for name in row)]))
-    return _placed(
-        header, ((at + 1, {**rows[at], "pc4": pc4}) for pc4, at in zip(held["pc4"], held["feature"], strict=True))
-    )
+    return _placed(header, ((at + 1, {**rows[at], "pc4": pc4[middle]}) for middle, at in _held(areas, places)))
+
+
+def _held(areas: gpd.GeoSeries, places: pd.DataFrame) -> list[tuple[int, int]]:
+    """Which postcode's middle lies in which area, as positions.
+
+    Areas of a division hardly overlap. A small file in which all of them do would take all memory: it is refused.
+    """
+    middles = shapely.STRtree(shapely.points(places["x_m"], places["y_m"]))
+    found: list[tuple[int, int]] = []
+    for at, area in enumerate(areas.to_crs(28992)):
+        found += [(int(middle), at) for middle in middles.query(area, predicate="contains")]
+        if len(found) > MOST_AREAS_OVER_A_POSTCODE * len(places):
+            raise PlanRefused([Fault(Wrong.OVERLAP)])
+    return sorted(found)
 
 
 # --- as changes ------------------------------------------------------------------------------------------------------

@@ -343,8 +343,9 @@ def solver_sheet(frames: Frames) -> Sheet:
 def _published(result: Mapping[str, Any]) -> dict[str, Any]:
     """Of a result the figures that `region_summary` publishes, as readers see them there."""
     names = ("objective", "lower_bound", "gap")
-    seen = shown(REGION_SUMMARY, pd.DataFrame([[result[name] for name in names]], columns=names, dtype="float64"))
-    return {name: None if pd.isna(value) else value for name, value in seen.iloc[0].items()}
+    exact = pd.DataFrame({name: pd.Series([result[name]], dtype="float64") for name in names})
+    seen = shown(REGION_SUMMARY, exact)
+    return {name: None if seen[name].isna().all() else float(seen[name].iloc[0]) for name in names}
 
 
 def broken_rules(frames: Frames) -> list[str]:

@@ -87,6 +87,17 @@ def test_areas_of_teams_without_postcodes_hold_what_lies_in_them(bench: Bench) -
     assert held == {"1001": "W1", "1002": "W1", "1005": "W2", "1006": "W2", "1009": "W2", "1010": "W2"}
 
 
+def test_areas_that_all_lie_over_each_other_are_refused_before_they_take_all_memory(bench: Bench) -> None:
+    """A thousand times the whole country is a file of 100 kB, and would be four million rows on the real one."""
+    square = {"type": "Polygon", "coordinates": [[[3, 50], [8, 50], [8, 54], [3, 54], [3, 50]]]}
+    once = {"type": "Feature", "properties": {"team": "W1"}, "geometry": square}
+    with pytest.raises(plan_files.PlanRefused, match="liggen over elkaar") as refused:
+        plan_files.read_plan(json.dumps({"type": "FeatureCollection", "features": [once] * 1000}).encode(), bench)
+    assert [fault.kind for fault in refused.value.faults] == ["overlap"]
+    thrice = plan_files.read_plan(json.dumps({"type": "FeatureCollection", "features": [once] * 3}).encode(), bench)
+    assert {(one.pc4, one.team_id) for one in thrice} == {(pc4, "W1") for pc4 in bench.board.areas["pc4"]}
+
+
 def test_everything_that_is_wrong_is_told_at_once_with_its_row(bench: Bench) -> None:
     content = text("pc4,team", "1001,W9", "9999,W1", "10O1,W1", "1002,O1", "1003,M1")
     assert faults(content, bench) == [("not a postcode", 4, "10O1")]
