@@ -237,7 +237,7 @@ def _held(areas: gpd.GeoSeries, places: pd.DataFrame) -> list[tuple[int, int]]:
 
     Areas of a division hardly overlap. A small file in which all of them do would take all memory: it is refused.
     """
-    middles = shapely.STRtree(shapely.points(places["x_m"], places["y_m"]))
+    middles = shapely.STRtree(np.asarray(shapely.points(places["x_m"], places["y_m"])))
     found: list[tuple[int, int]] = []
     for at, area in enumerate(areas.to_crs(28992)):
         found += [(int(middle), at) for middle in middles.query(area, predicate="contains")]

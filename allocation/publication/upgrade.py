@@ -17,10 +17,10 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-from allocation.contract.errors import Refused
+from allocation.contract.errors import NoRight, Refused
 from allocation.contract.schema import Column, Table
 from allocation.publication import rights, views
-from allocation.publication.connection import connected, exclusive, parse_url
+from allocation.publication.connection import address_without_secret, connected, exclusive, parse_url
 from allocation.publication.tables import (
     ROWS,
     SCHEMA,
@@ -33,6 +33,10 @@ from allocation.publication.tables import (
 
 HEAD = "0006"
 """The newest migration; a test holds it to the migrations folder."""
+OF_BEFORE = (
+    "The store {store} was made by an earlier version of this program and its owner has not opened it since; this login "
+    "may not bring it along."
+)
 
 
 def migrate(store_url: str) -> None:
@@ -46,14 +50,20 @@ def migrate(store_url: str) -> None:
     with connected(store_url) as connection:
         if _is_up_to_date(connection):
             return
+        is_of_before = _schema_version(connection) is not None
         if connection.dialect.name == "sqlite":
             connection.rollback()
             # Readers go on reading the version before while the next one is written; kept in the file itself.
             connection.connection.driver_connection.execute("PRAGMA journal_mode = WAL")  # type: ignore[union-attr]
-    with exclusive(store_url) as connection:
-        if not _is_up_to_date(connection):
-            _upgrade(connection, _schema_version(connection))
-            _follow_declarations(connection)
+    try:
+        with exclusive(store_url) as connection:
+            if not _is_up_to_date(connection):
+                _upgrade(connection, _schema_version(connection))
+                _follow_declarations(connection)
+    except NoRight as error:
+        if not is_of_before:
+            raise
+        raise NoRight(OF_BEFORE.format(store=address_without_secret(store_url))) from error
 
 
 def bring_along(store_url: str) -> None:
