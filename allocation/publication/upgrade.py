@@ -34,8 +34,8 @@ from allocation.publication.tables import (
 HEAD = "0006"
 """The newest migration; a test holds it to the migrations folder."""
 OF_BEFORE = (
-    "The store {store} was made by an earlier version of this program and its owner has not opened it since; this login "
-    "may not bring it along."
+    "The store {store} was made by an earlier version of this program and its owner has not opened it since; this "
+    "login may not bring it along."
 )
 
 

@@ -362,6 +362,7 @@ def test_a_planner_proposes_and_keeps_drafts_and_decides_nothing(
         "INSERT INTO caseload.acts (act, version, acted_at, approval) "
         "SELECT 'withdraw', version, now(), '{\"replaced_by\": 2}' FROM caseload.versions WHERE status = 'published'",
         f"INSERT INTO caseload.acts (act, version, acted_at, approval) VALUES ('withdraw', {version}, now(), '[1]')",
+        f"INSERT INTO caseload.acts (act, version, acted_at) VALUES ('withdraw', {version}, now())",
         "INSERT INTO caseload.boundary_areas (boundary_set, pc4, shape) "
         "SELECT boundary_set, '9999', shape FROM caseload.boundary_areas LIMIT 1",
     ):
