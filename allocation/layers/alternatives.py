@@ -34,8 +34,8 @@ CALMER = 4.0
 """How many times the settings' price of moving the calm alternative charges."""
 BALANCE_STEPS = 5
 """The tolerance of the best balance is sought among halves of the settings' tolerance, so many of them."""
-SURE_PARTS = (1, 2, 6, 20)
-"""The parts of the tolerance within which the surest division is sought."""
+SURE_PARTS = (2, 6)
+"""The parts of the tolerance within which the surest division is sought, beside the divisions of the other kinds."""
 BISECTIONS = 8
 PROOF_SECONDS = 2.0
 """For the proof by branch and cut where the relaxation leaves a gap; one layer and kind."""
@@ -202,8 +202,8 @@ def _balanced(problem: Problem, config: Config) -> Ints:
 def _surest(layer: Layer, spread: Spread, config: Config) -> Ints:
     """The plan whose least sure team is surest to stay within the tolerance, of those found within narrower limits.
 
-    Ever closer to even gains less and less: what is left is chance. So few limits are tried; the first is the tolerance
-    itself, so that the division by the settings is never surer.
+    Ever closer to even gains less and less: what is left is chance. So few limits are tried. What is as wide as the
+    tolerance or as narrow as can be, the settings and the best balance find: ``best_of`` looks at them too.
     """
     problem = layer.problem
     found = [_search(problem.replace(tolerance=problem.tolerance / part), config) for part in SURE_PARTS]

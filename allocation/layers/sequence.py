@@ -20,6 +20,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -102,6 +103,7 @@ class Calendar:
             for at, stage in enumerate(self.stages)
             for layer in stage.layers
         }
+        self._known: dict[tuple[Any, ...], Plans] = {}
 
     def find(self) -> Found:
         """The sequence, and what solving date by date gives."""
@@ -189,10 +191,8 @@ class Calendar:
     def _renewed(self, sequence: Dated, at: int, solved: Sequence[bool]) -> Dated:
         """The sequence with stage ``at`` divided anew; the stages after it that only go on, go on with that."""
         end = next((later for later in range(at + 1, len(solved)) if solved[later]), None)
-        before = self.before if at == 0 else self._division(at - 1, sequence.plans[at - 1])
-        after = None if end is None else self._division(end, sequence.plans[end])
         plans = list(sequence.plans)
-        plans[at] = self._divided(at, before, after, sequence.plans[at])
+        plans[at] = self._between(at, end, sequence.plans)
         division = self._division(at, plans[at])
         for later in range(at + 1, len(solved) if end is None else end):
             plans[later] = {layer.key: plan_of(layer, division, self.expected) for layer in self.stages[later].layers}
@@ -200,6 +200,17 @@ class Calendar:
         found = self._valued(plans)
         is_better = found.price < sequence.price - SLACK and found.clients <= sequence.clients + SLACK
         return found if is_better and self._is_allowed_from(found, at) else sequence
+
+    def _between(self, at: int, end: int | None, plans: Sequence[Plans]) -> Plans:
+        """Stage ``at`` divided anew between the stage before it and stage ``end``. The same plans ask for the same
+        search, and to and fro many are met again."""
+        neighbours = [plans[one] for one in (at - 1, at, end) if one is not None and one >= 0]
+        key = (at, end, *(plan.tobytes() for of_stage in neighbours for plan in of_stage.values()))
+        if key not in self._known:
+            before = self.before if at == 0 else self._division(at - 1, plans[at - 1])
+            after = None if end is None else self._division(end, plans[end])
+            self._known[key] = self._divided(at, before, after, plans[at])
+        return self._known[key]
 
     # --- values -------------------------------------------------------------------------------------------------------
 
