@@ -33,5 +33,5 @@ def _load_sentence(broken: Violation) -> str:
     part = f"{broken.load / broken.target - 1:+.1%}"
     return (
         f"Team {broken.where}: the load{label} is {broken.load:,.1f}, {part} of its target of {broken.target:,.1f}; "
-        f"allowed is {broken.tolerance:.1%}."
+        f"allowed is {broken.tolerance:.1%}{', just passed' if round(broken.amount, 3) == 0 else ''}."
     )

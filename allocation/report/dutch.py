@@ -214,6 +214,7 @@ def violation(broken: Violation, *, for_readers: bool = False) -> str:
     tells one client (R14)."""
     name, amount = broken.where, broken.amount
     measure = MEASURES.get(broken.measure or "", "een verdere maat")
+    beyond = percent(amount) if round(amount, 3) > 0 else "minder dan 0,1%"
     sentences = {
         Kind.SHAPE: f"De verdeling heeft {number(amount)} postcodes te veel of te weinig.",
         Kind.UNASSIGNED: f"Postcode {name} heeft geen team.",
@@ -221,8 +222,8 @@ def violation(broken: Violation, *, for_readers: bool = False) -> str:
         Kind.BAR: f"Postcode {name} is ingedeeld bij team {broken.team}, dat daar niet mag werken.",
         Kind.EMPTY: f"Team {name} heeft geen enkel gebied.",
         Kind.PIECES: f"Het gebied van team {name} bestaat uit {number(amount + 1)} losse delen.",
-        Kind.LOAD: f"Team {name} ligt {percent(amount)} van zijn evenredige deel buiten de toegestane afwijking.",
-        Kind.MEASURE: f"Team {name} ligt {percent(amount)} buiten de toegestane afwijking op {measure}.",
+        Kind.LOAD: f"Team {name} ligt {beyond} van zijn evenredige deel buiten de toegestane afwijking.",
+        Kind.MEASURE: f"Team {name} ligt {beyond} buiten de toegestane afwijking op {measure}.",
     }
     if for_readers:
         sentences |= {

@@ -6,6 +6,7 @@ The steps run once, in a process of their own (see ``tests.support.airflow_steps
 from __future__ import annotations
 
 import base64
+import getpass
 import io
 import json
 import os
@@ -198,6 +199,7 @@ def test_an_approval_publishes_with_name_and_remark(played: Played) -> None:
     approval = run["approval"] if isinstance(run["approval"], dict) else json.loads(run["approval"])
     assert (approval["by"], approval["remark"], approval["decision"]) == ("jansen", "akkoord, na overleg", "approved")
     assert approval["at"].startswith("20")
+    assert run["created_by"] == getpass.getuser()  # nobody is called as Airflow calls a run in one process
     assert run["reason"] == "eerste verdeling"
 
 

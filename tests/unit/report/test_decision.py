@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from allocation.report.account_sheets import Gate
 from allocation.report.board import totals
 from allocation.report.decision import decision
 from allocation.report.dutch import number, percent
@@ -55,14 +56,14 @@ def test_two_regions_are_both_named(frames: Frames) -> None:
 
 
 def test_each_postcode_that_switches_is_named_with_both_teams(frames: Frames) -> None:
-    """Ten postcodes from W1 to W2, eight are shown; one had no team. Three clients a year each, told to Operations."""
+    """Ten postcodes from W1 to W2, six are shown; one had no team. Three clients a year each, told to Operations."""
     rows = [(f"10{at:02}", "alle", "zw_wia", "W1", "W2") for at in range(10, 20)]
     rows += [("1001", "vangnet", "zw_wia", None, "W1"), ("1010", "alle", "pw", "P1", "P2")]
     changes = pd.DataFrame(rows, columns=["pc4", "client_line", "law_domain", "team_from", "team_to"])
     names = frames.regions["arbeidsmarktregio"].drop_duplicates().tolist()
     changed = replace(frames, changes=changes.assign(share=1.0, clients=3.0, hours=9.0))
     named = [
-        "W1 → W2 (ZW en WIA): 1010, 1011, 1012, 1013, 1014, 1015, 1016, 1017 en nog 2",
+        "W1 → W2 (ZW en WIA): 1010, 1011, 1012, 1013, 1014, 1015 en nog 4",
         "P1 → P2 (Participatiewet): 1010",
         "geen team → W1 (ZW en WIA, vangnetlijn): 1001",
     ]
@@ -88,3 +89,15 @@ def test_each_region_is_told_beside_what_it_is_now(frames: Frames) -> None:
     told = rows["West", "ZW en WIA"]
     assert told[4].text == f"{percent(proposed.max_deviation)} (nu {percent(was.max_deviation)})"
     assert told[6].text == f"{number(proposed.travel_km, 1)} (nu {number(was.travel_km, 1)})"
+
+
+def test_a_team_beyond_the_tolerance_is_told_once(frames: Frames) -> None:
+    """The rule that its plan breaks tells it; the gate finds the same in the tables."""
+    names = frames.regions["arbeidsmarktregio"].drop_duplicates().tolist()
+    same, other = (
+        {"expectation": name, "sentence_nl": name, "examples": ["x", "y"], "how_many": 7}
+        for name in ("beyond_tolerance", "other_professions")
+    )
+    found = [Gate("Uitkomst", success=True, checks=2, met=0, failed=[same, other])]
+    made = decision(frames, names)
+    assert made.with_found(found).all_warnings == [*made.all_warnings, "Uitkomst: other_professions: x; en nog 6"]

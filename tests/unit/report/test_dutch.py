@@ -44,7 +44,10 @@ def test_layers_and_crossings_have_dutch_names() -> None:
 
 def test_a_broken_rule_is_told_in_dutch() -> None:
     assert dutch.violation(Violation(Kind.PIECES, "W1", 1.0)) == "Het gebied van team W1 bestaat uit 2 losse delen."
-    assert "2,0%" in dutch.violation(Violation(Kind.LOAD, "W1", 0.02))
+    for kind in (Kind.LOAD, Kind.MEASURE):
+        assert "ligt 2,0% " in dutch.violation(Violation(kind, "W1", 0.02))
+        assert "ligt 0,1% " in dutch.violation(Violation(kind, "W1", 0.0005))
+        assert "ligt minder dan 0,1% " in dutch.violation(Violation(kind, "W1", 0.00049))
     for kind in (Kind.LOAD, Kind.MEASURE):  # tenths of a percent of a team's work tell one client of two versions
         assert dutch.violation(Violation(kind, "W1", 0.021), for_readers=True) == dutch.violation(
             Violation(kind, "W1", 0.022), for_readers=True
