@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from allocation.contract.config import Config
-from allocation.contract.vocabulary import ALL_LINES, CLIENT_LINES, LAWS, PW, ZW_WIA, values_of
+from allocation.contract.vocabulary import ALL_LINES, CLIENT_LINES, LAWS, ZW_WIA, values_of
 from allocation.demand.lines import VANGNET, ZW
 from allocation.layers.layer import Layer
 from allocation.layers.work import SPECIAL, served_by
@@ -78,8 +78,12 @@ def routing_table(
     parts : as ``assigned_parts`` gives them. groups : the client groups. special : as ``special_shares`` gives it.
     offices : the office of each team, indexed by team_id.
     """
-    postcodes = parts["pc4"].drop_duplicates()
-    by_domain = {domain: _per_line(parts[parts["law_domain"] == domain]) for domain in (ZW_WIA, PW)}
+    return routing_of_segments(parts, served_segments(groups, config), special, offices)
+
+
+def served_segments(groups: Iterable[str], config: Config) -> pd.DataFrame:
+    """Who serves each kind of client, the same in every postcode: client_group, pw_client, law, client_line; ``domain``
+    of the teams, and which of them: of ``serving`` line (empty: of both), of special ``group`` (empty: of none)."""
     segments = pd.DataFrame(
         product(groups, (False, True), LAWS, CLIENT_LINES),
         columns=["client_group", "pw_client", "law", "client_line"],
@@ -88,12 +92,20 @@ def routing_table(
     serves = served_by(segments.assign(pw_client=segments["pw_client"] | (segments["law"] == "PW")), config)
     is_special = serves == SPECIAL
     by_law = [serving_line(law, line) for law, line in zip(segments["law"], segments["client_line"], strict=True)]
-    segments["domain"] = serves
-    segments["serving"] = np.select([is_special, serves == ZW_WIA], ["", by_law], segments["client_line"])
-    segments["group"] = segments["client_group"].where(is_special, "")
-    held = [rows.assign(domain=domain, group="") for domain, rows in by_domain.items()]
-    if is_special.any() and len(special):  # the teams of a special group have every postcode and both lines
-        theirs = special.rename(columns={"client_group": "group"}).merge(postcodes, how="cross")
+    return segments.assign(
+        domain=serves,
+        serving=np.select([is_special, serves == ZW_WIA], ["", by_law], segments["client_line"]),
+        group=segments["client_group"].where(is_special, ""),
+    )
+
+
+def routing_of_segments(
+    parts: pd.DataFrame, segments: pd.DataFrame, special: pd.DataFrame, offices: pd.Series
+) -> pd.DataFrame:
+    """Table ``routing``; ``segments`` as ``served_segments`` gives them, the others as for ``routing_table``."""
+    held = [_per_line(parts).rename(columns={"law_domain": "domain"}).assign(group="")]
+    if (segments["domain"] == SPECIAL).any() and len(special):  # they have every postcode and both lines
+        theirs = special.rename(columns={"client_group": "group"}).merge(parts["pc4"].drop_duplicates(), how="cross")
         held.append(theirs.assign(domain=SPECIAL, client_line=""))
     teams = pd.concat(held, ignore_index=True).rename(columns={"client_line": "serving"})
     table = segments.merge(teams, on=["domain", "serving", "group"])
@@ -142,7 +154,7 @@ def special_shares(teams: pd.DataFrame, hours: pd.Series) -> pd.DataFrame:
 
 def _per_line(parts: pd.DataFrame) -> pd.DataFrame:
     """Rows per client line: those of line ``alle`` stand for both."""
-    both = [parts[parts["client_line"] == ALL_LINES].assign(client_line=line) for line in CLIENT_LINES]
-    frame = pd.concat([parts[parts["client_line"] != ALL_LINES], *both])
-    key = [*AREA, "client_line", "team_id"]
+    is_both = parts["client_line"] == ALL_LINES
+    frame = pd.concat([parts[~is_both], *(parts[is_both].assign(client_line=line) for line in CLIENT_LINES)])
+    key = [*AREA, "law_domain", "client_line", "team_id"]
     return frame.groupby(key, dropna=False)["share"].sum().reset_index()

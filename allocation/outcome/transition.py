@@ -57,43 +57,39 @@ def allocation_changes(now: pd.DataFrame, new: pd.DataFrame, work: pd.DataFrame)
     """
     now, new = _same_lines(now, new)
     key = ["pc4", "client_line", "law_domain"]
-    both = now.merge(new, on=[*key, "team_id"], how="outer", suffixes=("_now", "_new")).fillna(
-        {"share_now": 0.0, "share_new": 0.0}
-    )
-    both["lost"] = (both["share_now"] - both["share_new"]).clip(lower=0.0)
-    both["gained"] = (both["share_new"] - both["share_now"]).clip(lower=0.0)
-    lost = _with_balance(both, key, "lost", "gained").rename(columns={"team_id": "team_from"})
-    gained = _with_balance(both, key, "gained", "lost").rename(columns={"team_id": "team_to"})
-    flows = lost[[*key, "team_from", "lost"]].merge(gained[[*key, "team_to", "gained"]], on=key)
-    total = flows.drop_duplicates([*key, "team_from"]).groupby(key)["lost"].sum()
-    flows["share"] = flows["lost"] * flows["gained"] / flows.set_index(key).index.map(total.to_dict())
+    net = pd.concat([now.assign(share=-now["share"]), new]).groupby([*key, "team_id"], as_index=False)["share"].sum()
+    rest = net.groupby(key, as_index=False)["share"].sum()  # of a new or vanished postcode: nobody's
+    both = pd.concat([net, rest.assign(team_id=None, share=-rest["share"])], ignore_index=True)
+    lost, gained = both[both["share"] < -1e-9], both[both["share"] > 1e-9]
+    total = -lost.groupby(key)["share"].transform("sum")
+    lost = lost.assign(share=-lost["share"], total=total).rename(columns={"team_id": "team_from"})
+    flows = lost.merge(gained.rename(columns={"team_id": "team_to", "share": "gained"}), on=key)
+    flows["share"] *= flows["gained"] / flows["total"]
     flows = flows.merge(work, on=key, how="left").fillna({"clients": 0.0, "hours": 0.0})
     flows["clients"] *= flows["share"]
     flows["hours"] *= flows["share"]
     columns = [*key, "team_from", "team_to", "share", "clients", "hours"]
-    return flows[flows["share"] > 1e-9][columns].sort_values(columns[:5], ignore_index=True)
-
-
-def _with_balance(both: pd.DataFrame, key: list[str], column: str, other: str) -> pd.DataFrame:
-    """Rows with a positive ``column``, plus one without a team where the other side has more (new or vanished area)."""
-    sums = both.groupby(key, as_index=False)[[column, other]].sum()
-    short = sums[sums[other] - sums[column] > 1e-9].assign(team_id=None)
-    short[column] = short[other] - short[column]
-    return pd.concat([both[both[column] > 1e-9], short[[*key, "team_id", column]]], ignore_index=True)
+    table: pd.DataFrame = flows[flows["share"] > 1e-9][columns].sort_values(columns[:5], ignore_index=True)
+    return table
 
 
 def _same_lines(now: pd.DataFrame, new: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Both divisions in the same lines: where one has a postcode by line, ``alle`` of the other becomes two rows."""
-    key = ["pc4", "law_domain"]
-    either = pd.concat([now, new])
-    by_line = either[either["client_line"] != ALL_LINES].set_index(key).index.unique()
+    places = [division["pc4"] + " " + division["law_domain"] for division in (now, new)]
+    by_line = {
+        place
+        for division, of in zip((now, new), places, strict=True)
+        for place in of[division["client_line"] != ALL_LINES]
+    }
 
-    def written_out(division: pd.DataFrame) -> pd.DataFrame:
-        out = division["client_line"].eq(ALL_LINES) & division.set_index(key).index.isin(by_line)
+    def written_out(division: pd.DataFrame, of: pd.Series) -> pd.DataFrame:
+        out = division["client_line"].eq(ALL_LINES) & of.isin(by_line)
+        if not out.any():
+            return division
         both = [division[out].assign(client_line=line) for line in CLIENT_LINES]
         return pd.concat([division[~out], *both], ignore_index=True)
 
-    return written_out(now), written_out(new)
+    return written_out(now, places[0]), written_out(new, places[1])
 
 
 def placed_files(held: pd.DataFrame, routing: pd.DataFrame, config: Config) -> pd.DataFrame:

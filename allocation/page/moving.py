@@ -13,7 +13,7 @@ import pandas as pd
 
 from allocation.contract.vocabulary import ALL_LINES, PW
 from allocation.layers.layer import Layer
-from allocation.outcome.routing import allocation_table, assigned_parts, routing_table
+from allocation.outcome.routing import allocation_table, assigned_parts, routing_of_segments
 from allocation.outcome.transition import allocation_changes, movement, placed_files
 from allocation.report.board import Ints
 
@@ -67,8 +67,7 @@ def moved_files_under(bench: Bench, variant: Variant) -> pd.DataFrame:
         return bench.moved_files
     layers, plans = _divided(variant, codes)
     offices = variant.board.teams.drop_duplicates("team_id").set_index("team_id")["office"]
-    groups = bench.inputs.client_groups(bench.config)
-    routed = routing_table(assigned_parts(layers, plans), groups, bench.special_shares, offices, bench.config)
+    routed = routing_of_segments(assigned_parts(layers, plans), bench.segments, bench.special_shares, offices)
     files = placed_files(variant.held[variant.held["pc4"].isin(codes)], routed, bench.config)
     kept = bench.moved_files[~bench.moved_files["pc4"].isin(codes)]
     return pd.concat([kept, files_that_move(files.rename(columns={"team_id": "team_from"}))], ignore_index=True)

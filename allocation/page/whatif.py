@@ -33,7 +33,7 @@ from allocation.layers.ways import Ways
 from allocation.layers.work import capacity_hours
 from allocation.outcome.in_force import files_in_stock
 from allocation.outcome.network import partners
-from allocation.outcome.routing import special_shares
+from allocation.outcome.routing import served_segments, special_shares
 from allocation.outcome.transition import placed_files
 from allocation.page.changes import UNCHANGED, ChangeSet, Move, apply_to_inputs, impossible_locks, refuse_nonsense
 from allocation.page.moving import changes_under, files_that_move, moved_files_under
@@ -202,6 +202,11 @@ class Bench:
         """The special teams of each client group with their shares (``outcome.routing.special_shares``)."""
         teams = active_teams(self.inputs.teams, self.day)
         return special_shares(teams, capacity_hours(self.inputs.teams, self.day, self.config)["verzekeringsarts"])
+
+    @cached_property
+    def segments(self) -> pd.DataFrame:
+        """Who serves each kind of client (``outcome.routing.served_segments``)."""
+        return served_segments(self.inputs.client_groups(self.config), self.config)
 
     @cached_property
     def inputs(self) -> Inputs:
