@@ -46,6 +46,9 @@ KEPT_RUNS = 3
 STATES = {
     "proposed": "voorgesteld", "published": "gepubliceerd", "rejected": "afgewezen", "withdrawn": "ingetrokken",
 }  # fmt: skip
+MOST_SEARCHES = 8
+"""Searches that are waited for at once: each keeps one of the forty threads from which every other answer comes."""
+TOO_MANY_SEARCHES = "Er worden al veel regio's herberekend; er is niets gewijzigd. Probeer het over een minuut opnieuw."
 SEARCH_DIED = (
     "Het herberekenen is afgebroken, bijvoorbeeld door te weinig geheugen; er is niets gewijzigd. Doe het opnieuw."
 )
@@ -90,6 +93,7 @@ class Desk:
         self._open: OrderedDict[str, Opened] = OrderedDict()
         self._mutex = Mutex()
         self._solver = Beside(warm_up)
+        self._searching, self._counting = 0, Mutex()
         self._hands: tuple[int, pd.DataFrame] | None = None
 
     def runs(self) -> list[dict[str, Any]]:
@@ -182,11 +186,18 @@ class Desk:
 
     def solve(self, config: Config, layer: Layer, _position: int) -> Ints:
         """A plan for the layer, from a process beside this one: other planners' answers do not wait for it."""
+        with self._counting:
+            if self._searching >= MOST_SEARCHES:
+                raise Refused(TOO_MANY_SEARCHES)
+            self._searching += 1
         try:
             found: dict[str, Any] = self._solver.submit(solving.solve_problem, layer, config).result()
         except BrokenProcessPool as died:
             log.error("a search was cut off", exc_info=died)
             raise Refused(SEARCH_DIED) from died
+        finally:
+            with self._counting:
+                self._searching -= 1
         return np.asarray(found["plan"], dtype=np.int64)
 
     def submit(self, order: SubmitOrder, by: str) -> str:

@@ -18,6 +18,9 @@ from allocation.contract.errors import Refused
 from allocation.publication import store
 from allocation.publication.tables import PLANNER_DRAFTS as DRAFTS
 
+MOST_DRAFTS, MOST_COMMENTS = 50, 200
+"""Of one planner on one proposal, and at one draft: who opens a proposal gets all of them."""
+
 
 @dataclass(frozen=True)
 class Draft:
@@ -73,7 +76,8 @@ def save(
 ) -> Draft:
     """Save a draft: a new one without ``draft_id``, else over ``revision`` of it.
 
-    Raises Overtaken when it was saved or removed by someone else since, Refused for a name that is empty or in use.
+    Raises Overtaken when it was saved or removed by someone else since, Refused for a name that is empty or in use, and
+    when this planner has too many.
     """
     name = name.strip()
     if not name:
@@ -91,6 +95,10 @@ def save(
         if taken is not None and taken.draft_id != draft_id:
             raise Refused(f"Er is al een concept met de naam '{name}' (van {taken.saved_by}); kies een andere naam.")
         if draft_id is None:
+            own = (DRAFTS.c.run_id == run_id) & (DRAFTS.c.saved_by == by)
+            count = connection.execute(sa.select(sa.func.count()).select_from(DRAFTS).where(own)).scalar_one()
+            if count >= MOST_DRAFTS:
+                raise Refused(f"U hebt hier al {MOST_DRAFTS} concepten; verwijder er eerst een.")
             made = DRAFTS.insert().values(**values, revision=1).returning(DRAFTS.c.draft_id)
             draft_id = connection.execute(made).scalar_one()
         else:
@@ -106,7 +114,10 @@ def save(
 
 
 def comment(store_url: str, draft_id: int, text: str, by: str) -> Draft:
-    """Add a comment to a draft; returns the draft. Raises Refused for an empty text, or when the draft is gone."""
+    """Add a comment to a draft; returns the draft.
+
+    Raises Refused for an empty text, when the draft is gone, and when it has too many comments.
+    """
     if not text.strip():
         raise Refused("Schrijf eerst een opmerking.")
     with store.writing(store_url) as connection:
@@ -115,6 +126,8 @@ def comment(store_url: str, draft_id: int, text: str, by: str) -> Draft:
         if row is None:
             raise Refused("Dit concept is er niet meer.")
         kept = _draft(row)
+        if len(kept.comments) >= MOST_COMMENTS:
+            raise Refused(f"Bij dit concept staan al {MOST_COMMENTS} opmerkingen; ga verder in een nieuw concept.")
         added = {"text": text.strip(), "by": by, "at": datetime.now(UTC).isoformat(timespec="seconds")}
         content = _as_text(kept.content, [*kept.comments, added])
         connection.execute(DRAFTS.update().where(here).values(content=content))

@@ -76,3 +76,19 @@ def test_comments_stay_with_a_draft_and_disturb_nobody_who_is_editing_it(store_u
     drafts.remove(store_url, kept.draft_id, revision=2)
     with pytest.raises(Refused, match="niet meer"):
         drafts.comment(store_url, kept.draft_id, "te laat", "Bert")
+
+
+def test_one_planner_does_not_fill_the_page_of_a_proposal(store_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who opens a proposal gets every draft on it with all its comments."""
+    monkeypatch.setattr(drafts, "MOST_DRAFTS", 2)
+    monkeypatch.setattr(drafts, "MOST_COMMENTS", 2)
+    first, _ = save(store_url, "Anna", name="een"), save(store_url, "Anna", name="twee")
+    with pytest.raises(Refused, match="al 2 concepten"):
+        save(store_url, "Anna", name="drie")
+    save(store_url, "Bert", name="drie")
+    assert save(store_url, "Anna", name="een", draft=first, a=2).revision == 2
+    for text in ("eerste", "tweede"):
+        drafts.comment(store_url, first.draft_id, text, "Bert")
+    with pytest.raises(Refused, match="al 2 opmerkingen"):
+        drafts.comment(store_url, first.draft_id, "derde", "Anna")
+    assert [one["text"] for one in drafts.draft(store_url, first.draft_id).comments] == ["eerste", "tweede"]
