@@ -157,13 +157,13 @@ def in_scenario(run: Run, name: str) -> Run:
     import geodata
     from allocation import storage
     from allocation.contract.errors import Refused
-    from allocation.pipeline.scenario import Scenario, scenario_config, write_scenario_input
+    from allocation.pipeline.scenario import named_scenario, scenario_config, write_scenario_input
     from allocation.runs.run import Run
 
     if run.input_dir is None:
         raise Refused("A scenario needs an input folder (CASELOAD_INPUT) with a folder scenarios in it.")
     folder = storage.fetch_folder(Path(run.input_dir))
-    scenario = Scenario.from_file(folder / "scenarios" / f"{name}.toml")
+    scenario = named_scenario(folder, name)
     areas = geodata.load_boundaries(run.boundaries, run.var / "cache").areas if scenario.names_places else None
     return Run.start(
         input_dir=write_scenario_input(scenario, folder, run.scenario_input_folder, areas),

@@ -23,6 +23,7 @@ from allocation.contract import calendar, input_tables
 from allocation.contract.config import Config
 from allocation.contract.errors import Refused
 from allocation.districting import check, evaluate
+from allocation.intake.about import ABOUT, about
 from allocation.intake.inputs import Inputs
 from allocation.layers.current import compared_with, line_hours
 from allocation.layers.layer import Layer
@@ -230,9 +231,8 @@ def write_input(bench: Bench, changes: ChangeSet, folder: Path, day: date) -> Pa
         frame = locks if table.name == "locks" else getattr(changed, table.name)
         if len(frame) or not table.optional:
             frame[[name for name in table.column_names if name in frame]].to_parquet(folder / f"{table.name}.parquet")
-    about = storage.fetch(Path(run_files.INPUT.read(bench.folder).folder) / "README.txt")
-    if about.exists():
-        shutil.copyfile(about, folder / about.name)
+    if told := about(Path(run_files.INPUT.read(bench.folder).folder)):
+        (folder / ABOUT).write_text(told, encoding="utf-8")
     storage.send_folder(folder)
     return folder
 

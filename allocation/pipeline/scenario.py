@@ -119,6 +119,18 @@ def _merge(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
     return merged
 
 
+def named_scenario(folder: Path, name: str) -> Scenario:
+    """The scenario ``name`` of an input folder, from its folder ``scenarios``.
+
+    Raises InputRefused when it cannot be read, or when somebody made it a link to a file of another user: what is wrong
+    with a file is told with what stands in it.
+    """
+    path = folder / "scenarios" / f"{name}.toml"
+    if path.is_file() and any(is_borrowed(one) for one in (path.parent, path)):
+        raise InputRefused([borrowed(path)])
+    return Scenario.from_file(path)
+
+
 def write_scenario_input(scenario: Scenario, source: Path, folder: Path, areas: pd.DataFrame | None = None) -> Path:
     """The input folder of a scenario: ``source`` with its teams, products and counts changed and without ``current``.
 

@@ -15,8 +15,8 @@ from typing import Any
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from allocation import storage
 from allocation.contract.vocabulary import SMALLEST_SHOWN_COUNT
+from allocation.intake.about import about
 from allocation.report import (
     account_sheets,
     capacity_sheets,
@@ -213,7 +213,7 @@ def _account(frames: Frames) -> dict[str, Any]:
         "edition": edition,
         "source": dutch.SOURCES.get(edition["source"], edition["source"]),
         "retrieved": dutch.day(edition["retrieved_at"]),
-        "readme": _readme(Path(inputs.folder)),
+        "readme": about(Path(inputs.folder)),
         "files": account_sheets.fingerprint_sheet(folder),
         "settings": account_sheets.setting_sheet(frames.record.config),
         "code_version": package_version("smc-caseload"),
@@ -228,9 +228,3 @@ def _charts(frames: Frames) -> list[Chart]:
     changes = frames.changes[frames.changes["pc4"].isin(codes)]
     made = division_charts(sums, changes, frames.outcome("team_months"), coarse=frames.is_for_readers)
     return [one for one in made if len(sums) == len(frames.board.layers) or one.name != "belasting"]
-
-
-def _readme(folder: Path) -> str:
-    """What the folder of the input says of itself."""
-    path = storage.fetch(folder / "README.txt")
-    return path.read_text(encoding="utf-8") if path.exists() else ""

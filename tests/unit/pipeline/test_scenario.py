@@ -10,7 +10,7 @@ import pytest
 
 from allocation.contract.config import Config
 from allocation.contract.errors import InputRefused
-from allocation.pipeline.scenario import Scenario, scenario_config, write_scenario_input
+from allocation.pipeline.scenario import Scenario, named_scenario, scenario_config, write_scenario_input
 from allocation.pipeline.scenario_compare import compare_with_base, places_beside, side_by_side
 from tests.support import toy
 
@@ -252,3 +252,9 @@ def test_a_link_to_a_file_of_another_user_is_not_copied(tmp_path: Path) -> None:
     with pytest.raises(InputRefused, match=r"notes.txt: this is a link to a file of another user"):
         write_scenario_input(scenario, source, tmp_path / "other")
     assert not (tmp_path / "other" / "notes.txt").exists()
+    (source / "scenarios").mkdir()
+    (source / "scenarios" / "x.toml").symlink_to(tmp_path / "s.toml")
+    assert named_scenario(source, "x").name == "x"
+    os.lchown(source / "scenarios" / "x.toml", 4321, -1)
+    with pytest.raises(InputRefused, match=r"x.toml: this is a link to a file of another user"):
+        named_scenario(source, "x")
