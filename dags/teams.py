@@ -39,7 +39,7 @@ def teams() -> None:
             if name.split(".")[0] in WATCHED
         }
         seen = inlet_events[TEAMS]
-        before = seen[-1].extra["sha256"] if len(seen) else {}
+        before = seen[-1].extra.get("sha256", {}) if len(seen) else {}  # one made by hand in Airflow has none
         changed = sorted(name for name in now.keys() | before.keys() if now.get(name) != before.get(name))
         if not changed:
             raise AirflowSkipException("nothing changed")
