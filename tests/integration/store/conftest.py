@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -15,16 +16,42 @@ from tests.support.postgres import migrated_template, new_database, postgres_ser
 __all__ = ["migrated_template", "postgres_server", "postgres_url"]
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """An empty store."""
-    if request.param == "sqlite":
-        address = f"sqlite:///{tmp_path / 'caseload.sqlite'}"
+BOTH = ("sqlite", "postgresql")
+
+Propose = Callable[..., int]
+
+
+@contextmanager
+def empty_store(kind: str, request: pytest.FixtureRequest, folder: Path) -> Iterator[str]:
+    """An empty store of a kind, with its SQLite file in ``folder``."""
+    if kind == "sqlite":
+        address = f"sqlite:///{folder / 'caseload.sqlite'}"
         store.migrate(address)
         yield address
         return
     template = request.getfixturevalue("migrated_template")
     with new_database(request.getfixturevalue("postgres_server"), template=template) as address:
+        yield address
+
+
+def proposing(store_url: str, folder: Path) -> Propose:
+    """Propose the outcome of a small country: ``propose(moves={"1000": "A2"})`` returns the version.
+
+    Each call writes a folder of its own, also when several processes propose at the same moment.
+    """
+
+    def make(country: Country | None = None, *, based_on: int | None = None, **wanted: object) -> int:
+        country = country or Country(**{"columns": 4, "rows": 2, **wanted})  # type: ignore[arg-type]
+        made = write_outcome(Path(tempfile.mkdtemp(prefix="outcome-", dir=folder)), country)
+        return versions.propose(made, store_url, folder / "published", based_on=based_on)
+
+    return make
+
+
+@pytest.fixture(params=BOTH)
+def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """An empty store."""
+    with empty_store(request.param, request, tmp_path) as address:
         yield address
 
 
@@ -34,15 +61,5 @@ def files_dir(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def propose(store_url: str, files_dir: Path, tmp_path: Path) -> Callable[..., int]:
-    """Propose the outcome of a small country: ``propose(moves={"1000": "A2"})`` returns the version.
-
-    Each call writes a folder of its own, also when several processes propose at the same moment.
-    """
-
-    def make(country: Country | None = None, *, based_on: int | None = None, **wanted: object) -> int:
-        country = country or Country(**{"columns": 4, "rows": 2, **wanted})  # type: ignore[arg-type]
-        folder = write_outcome(Path(tempfile.mkdtemp(prefix="outcome-", dir=tmp_path)), country)
-        return versions.propose(folder, store_url, files_dir, based_on=based_on)
-
-    return make
+def propose(store_url: str, tmp_path: Path) -> Propose:
+    return proposing(store_url, tmp_path)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import date, timedelta
@@ -19,6 +19,7 @@ from allocation.contract.errors import Refused
 from allocation.page.app import create_app
 from allocation.publication import lookup, store, versions
 from allocation.publication.postcodes import Unanswered
+from tests.integration.store.conftest import BOTH, empty_store, proposing
 from tests.support.outcomes import Country
 
 TODAY = store.today()
@@ -29,8 +30,8 @@ def later(days: int) -> date:
     return TODAY + timedelta(days=days)
 
 
-@pytest.fixture
-def published(store_url: str, files_dir: Path, propose: Callable[..., int]) -> str:
+@pytest.fixture(scope="module", params=BOTH)
+def published(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Five periods, from FIRST, today, and 10, 20 and 30 days later; the last puts the second version back.
 
     1000: A1, A2, A2, A1, A2. 1001: half A1 and half A2, then all A1, then half and half again. 1002: AA-AE with A2 and
@@ -42,10 +43,13 @@ def published(store_url: str, files_dir: Path, propose: Callable[..., int]) -> s
         (later(10), Country(columns=6, rows=2, moves={"1000": "A2", "1002": "A1"}, without=("1011",), note="derde")),
         (later(20), Country(columns=6, rows=2, moves={"1002": "A1"}, note="vierde")),
     ]
-    for first, country in timeline:
-        versions.publish(propose(country), store_url, files_dir, valid_from=first)
-    versions.rollback(2, store_url, files_dir, reason="toch niet", by="anna", valid_from=later(30))
-    return store_url
+    folder = tmp_path_factory.mktemp("published")
+    with empty_store(request.param, request, folder) as store_url:
+        propose, files_dir = proposing(store_url, folder), folder / "published"
+        for first, country in timeline:
+            versions.publish(propose(country), store_url, files_dir, valid_from=first)
+        versions.rollback(2, store_url, files_dir, reason="toch niet", by="anna", valid_from=later(30))
+        yield store_url
 
 
 def since(store_url: str, postcode: str, on: date) -> dict[str, date]:
