@@ -7,7 +7,8 @@ The model of a series is Gaussian in the log of its monthly clients::
 
     log y(t) = level + season(month of t) + size x shape(t) + noise,   noise variance = 1 / y(t) + extra, or swings
 
-with season ~ N(0, season_sd^2), independent per calendar month, and size ~ N(0, prior sd of its kind). One candidate is
+with season ~ N(0, season_sd^2), independent per calendar month, and size ~ N(0, prior sd of its kind). In three years
+or more, every year may also have a level of its own, N(0, year_sd^2), with one year_sd for all series. One candidate is
 one shape: a trend, a step at a month, or a temporary change between two months. Each candidate has a closed marginal
 likelihood (a rank-one change of the covariance), so the posterior over all of them is exact, and what is used is the
 average over it (Hoeting, Madigan, Raftery and Volinsky, "Bayesian model averaging: a tutorial", Statistical Science 14,
@@ -41,6 +42,9 @@ SEASON_SDS, NOISE_SDS = (0.02, 0.05, 0.1, 0.2, 0.4), (0.0, 0.01, 0.03, 0.08)
 SWING_SD, SWING_MONTHS = 0.02, 6.0
 """The noise may also be swings that come back: their standard deviation (log), and after how many months 1/e of one is
 left. Without it, temporary changes of one place after the other pass for a trend of all."""
+YEAR_SDS, MONTHS_FOR_YEARS = (0.0, 0.03, 0.06), 36
+"""Standard deviation (log) by which every year of every series may be another. Below three years that cannot be told
+from a step. All series tell it together: one by itself cannot tell it from a trend."""
 LASTING = 0.5
 """Part of a change of all products together that is expected to last: it may be one year's accident."""
 COMMON_CANDIDATES = 40
@@ -158,10 +162,9 @@ def average_change(clients: Floats, used: NDArray[np.bool_], relative_to: Floats
     relative_to : (months, series), when given: the totals of which each series is a part. Then the change of the
         *share* is looked for, which has hardly a season, and nothing is common to all.
     """
-    months, series = clients.shape
-    candidates = shapes(months)
-    parts = [_evidence(clients[:, s], used[:, s], candidates, relative_to, s) for s in range(series)]
-    if relative_to is not None or series < LEAST_SERIES:
+    candidates = shapes(len(clients))
+    parts = _best_evidence(clients, used, candidates, relative_to)
+    if relative_to is not None or len(parts) < LEAST_SERIES:
         return _specific(candidates, parts)
     return _common_and_specific(candidates, parts)
 
@@ -181,10 +184,29 @@ class _Evidence:
         return np.asarray(self.score - (size[:, None] * self.shapes[chosen]) @ self.weighted.T)
 
 
+def _best_evidence(
+    clients: Floats, used: NDArray[np.bool_], candidates: Shapes, relative_to: Floats | None
+) -> list[_Evidence]:
+    """That of every series, when years differ by the one of ``YEAR_SDS`` that fits all series together best."""
+    months, series = clients.shape
+    tells = months >= MONTHS_FOR_YEARS and series >= LEAST_SERIES and relative_to is None
+    tried = [
+        [_evidence(clients[:, s], used[:, s], candidates, relative_to, s, sd) for s in range(series)]
+        for sd in (YEAR_SDS if tells else YEAR_SDS[:1])
+    ]
+    return [part for _, part in max(tried, key=lambda found: sum(fit for fit, _ in found))]
+
+
 def _evidence(
-    clients: Floats, used: NDArray[np.bool_], candidates: Shapes, relative_to: Floats | None, column: int
-) -> _Evidence:
-    """The sufficient numbers of a series under the season and noise that fit it best (over all candidates)."""
+    clients: Floats,
+    used: NDArray[np.bool_],
+    candidates: Shapes,
+    relative_to: Floats | None,
+    column: int,
+    year_sd: float,
+) -> tuple[float, _Evidence]:
+    """Log likelihood and the sufficient numbers of a series under the season and noise that fit it best (over all
+    candidates), when its years differ by ``year_sd``."""
     month = np.flatnonzero(used)
     y = clients[month] + 0.5
     z, noise, seasons = np.log(y), 1 / y, list(SEASON_SDS)
@@ -194,12 +216,14 @@ def _evidence(
     months = len(clients)
     same = (month[:, None] % YEAR == month[None, :] % YEAR).astype(np.float64)
     swings = SWING_SD**2 * np.exp(-np.abs(month[:, None] - month[None, :]) / SWING_MONTHS)
+    ago = (months - 1 - month) // YEAR
+    noise_of_years = np.diag(noise) + year_sd**2 * (ago[:, None] == ago[None, :])
     logs = np.zeros(months)
     logs[month] = z
     best: tuple[float, _Evidence] | None = None
     for season in seasons:
         for extra in (*(sd**2 * np.eye(len(month)) for sd in NOISE_SDS), swings):
-            covariance = season**2 * same + np.diag(noise) + extra
+            covariance = season**2 * same + noise_of_years + extra
             inverse = np.linalg.inv(covariance)
             ones = inverse.sum(axis=1)
             m = np.zeros((months, months))
@@ -212,7 +236,7 @@ def _evidence(
             if best is None or fit > best[0]:
                 best = (fit, found)
     assert best is not None
-    return best[1]
+    return best
 
 
 def _gain(part: _Evidence, candidates: Shapes, score: Floats | None = None) -> Floats:

@@ -7,6 +7,7 @@ hours (``expected``).
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -14,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri, stdtrit
 
-from allocation.demand.change import YEAR, Path, average_change
+from allocation.demand.change import MONTHS_FOR_YEARS, YEAR, Path, average_change
 from allocation.demand.drift import drift
 from allocation.demand.intervals import INTERVAL
 
@@ -41,6 +42,8 @@ PRODUCT_CHANGE_SD, COMMON_CHANGE_SD = 0.03, 0.015
 """Assumed standard deviation of the change of a product's yearly total, and of all products together, as a share, where
 the history is too short to show it. Where it is not, the assumptions weigh as much as so many observed changes:"""
 PRODUCT_ASSUMPTION_YEARS, COMMON_ASSUMPTION_YEARS = 4.0, 1.0
+OWN_ASSUMPTION_YEARS = 1.0
+"""That a product changes as much as the others do weighs as one change of its own."""
 
 
 NEWCOMER_SDS, NEWCOMER_BURSTS = (0.0, 0.25, 0.5, 1.0, 2.0), (0.0, 0.003, 0.01, 0.04)
@@ -99,11 +102,13 @@ def planning_year(monthly: Floats, product: Codes | None = None, delivered: NDAr
     )  # fmt: skip
     level = np.where(seen, totals, np.nan) / np.exp(first.temporary)
     of_products, common = _yearly_change_variances(level)
+    lasting = np.where(used, totals, np.nan) / np.exp(path.past - path.temporary)
+    of_each = _own_variances(np.where(started > 0, np.nan, lasting), of_products)
     counting = 1 / np.maximum(np.nansum(level, axis=0), 1.0)
     return Levels(
         year_clients=year,
         trend=path.trend,
-        relative_sd=np.sqrt(of_products + path.variance + counting),
+        relative_sd=np.sqrt(of_each + path.variance + counting),
         break_probability=np.maximum(first.break_probability, path.break_probability),
         has_ended=ended,
         started=started,
@@ -253,14 +258,8 @@ def _yearly_change_variances(level: Floats) -> tuple[float, float]:
     the squared deviations from it (0.455 is the median of chi-square with one degree), so a single new or broken
     product widens nobody else's interval.
     """
-    years = [level[len(level) - YEAR * (n + 1) : len(level) - YEAR * n] for n in range(len(level) // YEAR)]
     commons, squares, weights = [], [], []
-    for after, before in pairwise(years):
-        months = np.isfinite(after) & np.isfinite(before)
-        new, old = (np.where(months, year, 0.0).sum(axis=0) for year in (after, before))
-        seen = (new >= CLIENTS_FOR_TREND) & (old >= CLIENTS_FOR_TREND) & (months.sum(axis=0) >= YEAR - 3)
-        if not seen.any():
-            continue
+    for new, old, seen in _pairs_of_years(level):
         change, noise = np.log(new[seen] / old[seen]), 1 / new[seen] + 1 / old[seen]
         common = float(np.median(change)) if seen.sum() >= 3 else 0.0
         if seen.sum() >= 3:
@@ -271,6 +270,39 @@ def _yearly_change_variances(level: Floats) -> tuple[float, float]:
     typical = max(0.0, _weighted_middle(squares, weights)) / 0.455 if squares else 0.0
     of_products = (assumed * PRODUCT_CHANGE_SD**2 + years_seen * typical) / (assumed + years_seen)
     return of_products, _common_variance(commons)
+
+
+def _pairs_of_years(level: Floats) -> Iterator[tuple[Floats, Floats, NDArray[np.bool_]]]:
+    """Clients per product of a year and of the year before, in the months that count in both, and which products have
+    enough of them. Years are counted back from the end; pairs without any such product are left out."""
+    years = [level[len(level) - YEAR * (n + 1) : len(level) - YEAR * n] for n in range(len(level) // YEAR)]
+    for after, before in pairwise(years):
+        months = np.isfinite(after) & np.isfinite(before)
+        new, old = (np.where(months, year, 0.0).sum(axis=0) for year in (after, before))
+        seen = (new >= CLIENTS_FOR_TREND) & (old >= CLIENTS_FOR_TREND) & (months.sum(axis=0) >= YEAR - 3)
+        if seen.any():
+            yield new, old, seen
+
+
+def _own_variances(level: Floats, typical: float) -> Floats:
+    """Variance of the log change of each product's yearly total against that of all: the ``typical`` one, or more where
+    the product's own changes were larger (inverse gamma: the typical one weighs as ``OWN_ASSUMPTION_YEARS`` of them).
+
+    ``level`` (months, products): clients without the changes that last, which are forecast, but with those that passed:
+    another may come in the planning year. Below three years there is one change, which does not tell whether it comes
+    back: the typical one then.
+    """
+    squares, weights = np.zeros((2, level.shape[1]))
+    if len(level) < MONTHS_FOR_YEARS:
+        return squares + typical
+    for new, old, seen in _pairs_of_years(level):
+        change, noise = np.log(new[seen] / old[seen]), 1 / new[seen] + 1 / old[seen]
+        common = float(np.median(change)) if seen.sum() >= 3 else 0.0
+        weight = (PRODUCT_CHANGE_SD**2 / (PRODUCT_CHANGE_SD**2 + noise)) ** 2
+        squares[seen] += weight * ((change - common) ** 2 - noise)
+        weights[seen] += weight
+    own = (OWN_ASSUMPTION_YEARS * typical + squares) / (OWN_ASSUMPTION_YEARS + weights)
+    return np.asarray(np.maximum(own, typical))
 
 
 def _common_variance(squares: list[float]) -> float:

@@ -1,9 +1,9 @@
 """How the estimate of the demand does in countries of which the truth is known.
 
-``python -m tests.benchmarks.demand [--seeds N] [--only NAME ...] [--save FILE] [--before FILE]`` prints, per scenario
-and scale, the mean Poisson deviance of the estimate beside that of the best simple forecast, and how much of the
-outcomes its 80% intervals hold. ``--save`` keeps the scores as CSV; ``--before`` prints an earlier file beside them;
-``--write`` puts the table into ``docs/demand.md``.
+``python -m tests.benchmarks.demand [--seeds N] [--first N] [--only NAME ...] [--save FILE] [--before FILE]`` prints,
+per scenario and scale, the mean Poisson deviance of the estimate beside that of the best simple forecast, and how much
+of the outcomes its 80% intervals hold. ``--first 100`` takes other draws: from number 100 on. ``--save`` keeps the
+scores as CSV; ``--before`` prints an earlier file beside them; ``--write`` puts the table into ``docs/demand.md``.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ MARKS = ("<!-- generators: begin -->", "<!-- generators: end -->")
 FIRST_SEED = 1000
 
 
-def measure(names: Sequence[str], seeds: int) -> pd.DataFrame:
-    """Scores per scenario, scale and subject: means over the seeds."""
+def measure(names: Sequence[str], seeds: int, first: int = 0) -> pd.DataFrame:
+    """Scores per scenario, scale and subject: means over the seeds, from draw ``first`` on."""
     found = []
     for name in names:
         began = time.perf_counter()
-        for seed in range(draws(name, seeds)):
+        for seed in range(first, first + draws(name, seeds)):
             world = SCENARIOS[name](np.random.default_rng([FIRST_SEED + seed, list(SCENARIOS).index(name)]))
             found.append(scores(forecasts(counts(world))).assign(scenario=name, seed=seed))
         print(f"{name}: {time.perf_counter() - began:.1f} s", file=sys.stderr, flush=True)
@@ -92,12 +92,13 @@ def origin(seeds: int) -> str:
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.demand", description=__doc__)
     parser.add_argument("--seeds", type=int, default=8)
+    parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--only", nargs="+", choices=list(SCENARIOS), default=list(SCENARIOS))
     parser.add_argument("--save", type=Path)
     parser.add_argument("--before", type=Path)
     parser.add_argument("--write", action="store_true")
     chosen = parser.parse_args(arguments)
-    found = measure(chosen.only, chosen.seeds)
+    found = measure(chosen.only, chosen.seeds, chosen.first)
     if chosen.save:
         found.to_csv(chosen.save, index=False, float_format="%.4f")
     text = origin(chosen.seeds) + "\n\n" + as_markdown(found, pd.read_csv(chosen.before) if chosen.before else None)

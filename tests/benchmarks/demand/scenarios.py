@@ -352,6 +352,27 @@ def growing_newcomer(draw: Draw) -> World:
     return world
 
 
+def winter_peaks(draw: Draw) -> World:
+    """Three years of history; two products have a winter peak, each year another height and another first month: on
+    average half as many clients again, for three months."""
+    world = country(draw, months=36)
+    peak = np.ones(len(world.time))
+    for year in range(len(peak) // YEAR):
+        first, height = int(draw.integers(0, 3)), float(np.exp(draw.normal(np.log(0.5), 0.5)))
+        peak[year * YEAR + first : year * YEAR + first + 3] += height * np.array([0.6, 1.0, 0.6])
+    world.intensity = world.intensity * np.where(world.of("AE"), peak[:, None, None], 1.0)
+    return world
+
+
+def wobbling_products(draw: Draw) -> World:
+    """Three years of history; every year each product is 6% higher or lower by itself, by chance."""
+    world = country(draw, months=36)
+    products = pd.factorize(world.series["product"])[0]
+    levels = np.exp(draw.normal(0, 0.06, (len(world.time) // YEAR, products.max() + 1)))
+    world.intensity = world.intensity * levels[np.arange(len(world.time)) // YEAR][:, None, products]
+    return world
+
+
 SCENARIOS: dict[str, Callable[[Draw], World]] = {
     scenario.__name__.replace("_", " "): scenario
     for scenario in (
@@ -362,10 +383,14 @@ SCENARIOS: dict[str, Callable[[Draw], World]] = {
         lag_and_growth, reclassified, few_clients, heavy_tails, factories,
         untuned.part_of_a_year, untuned.local_season, untuned.bad_months, mergers.late_merger, cycles,
         untuned.uneven_registration, growing_newcomer, quiet_then_busy, untuned.lost_regions,
-        untuned.law_change, untuned.winter_peaks, mergers.gemeenten_merge,
+        untuned.law_change, winter_peaks, mergers.gemeenten_merge, untuned.late_steps, wobbling_products,
+        untuned.autumn_rush, untuned.many_regions_move, untuned.agreements,
     )
 }  # fmt: skip
-OF_THE_COUNTRY = ("common shock", "mild shock and drift", "winter peaks")
+OF_THE_COUNTRY = (
+    "common shock", "mild shock and drift", "winter peaks", "wobbling products", "autumn rush", "many regions move",
+    "agreements",
+)  # fmt: skip
 """What happens here is one draw a year for the whole country: it takes three times as many countries."""
 BREAKS = ("break at the end",)
 UNTUNED = tuple(scenario.__name__.replace("_", " ") for scenario in untuned.UNTUNED)

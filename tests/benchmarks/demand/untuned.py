@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tests.benchmarks.demand.worlds import YEAR, World, country
+from tests.benchmarks.demand.worlds import YEAR, World, country, random_walk
 
 Draw = np.random.Generator
 
@@ -63,18 +63,48 @@ def law_change(draw: Draw) -> World:
     return world
 
 
-def winter_peaks(draw: Draw) -> World:
-    """Three years of history; two products have a winter peak, each year another height and another first month: on
-    average half as many clients again, for three months."""
-    world = country(draw, months=36)
-    peak = np.ones(len(world.time))
-    for year in range(len(peak) // YEAR):
-        first, height = int(draw.integers(0, 3)), float(np.exp(draw.normal(np.log(0.5), 0.5)))
-        peak[year * YEAR + first : year * YEAR + first + 3] += height * np.array([0.6, 1.0, 0.6])
-    world.intensity = world.intensity * np.where(world.of("AE"), peak[:, None, None], 1.0)
+def late_steps(draw: Draw) -> World:
+    """In the last five months of the history two regions have 15% more clients, and they keep them."""
+    world = country(draw)
+    here = np.isin(world.region, draw.choice(world.region.max() + 1, 2, replace=False))[None, :, None]
+    world.intensity = world.intensity * np.where(here & (world.time >= world.months - 5), 1.15, 1.0)
+    return world
+
+
+def agreements(draw: Draw) -> World:
+    """Four years of history; every product gets another level every 18 months, 7% up or down, at its own moment."""
+    world = country(draw, months=48)
+    products = np.unique(world.series["product"], return_inverse=True)[1]
+    number = products.max() + 1
+    since = (np.arange(len(world.time))[:, None] + draw.integers(0, 18, number)) // 18
+    levels = np.exp(draw.normal(0, 0.07, (since.max() + 1, number)))[since, np.arange(number)]
+    world.intensity = world.intensity * levels[:, None, products]
+    return world
+
+
+def autumn_rush(draw: Draw) -> World:
+    """Four years of history; in two years of three, by chance, products B and F have twice the clients in two months of
+    the autumn."""
+    world = country(draw, months=48)
+    rush = np.ones(len(world.time))
+    for year in range(len(rush) // YEAR):
+        if draw.uniform() < 2 / 3:
+            first = year * YEAR + int(draw.integers(8, 10))
+            rush[first : first + 2] = 2.0
+    world.intensity = world.intensity * np.where(world.of("BF"), rush[:, None, None], 1.0)
+    return world
+
+
+def many_regions_move(draw: Draw) -> World:
+    """1,050 areas in 35 regions, which drift by 5% a year; everything together 2% up or down each year."""
+    world = country(draw, areas=1050, regions=35)
+    years = np.exp(draw.normal(0, 0.02, len(world.time) // YEAR))
+    world.intensity = world.intensity * years[np.arange(len(world.time)) // YEAR][:, None, None]
+    world.intensity = world.intensity * random_walk(world, 0.05, "region")
     return world
 
 
 UNTUNED = (
-    part_of_a_year, local_season, bad_months, uneven_registration, lost_regions, law_change, winter_peaks,
+    part_of_a_year, local_season, bad_months, uneven_registration, lost_regions, law_change, late_steps,
+    autumn_rush, many_regions_move, agreements,
 )  # fmt: skip

@@ -103,6 +103,23 @@ class TestAverage:
         assert rise[0] > 0.1
         assert rise[1] < -0.1
 
+    @staticmethod
+    def three_years(others: float) -> np.ndarray:
+        """Six series; one rises by 10% a year, at once; years of the others are higher or lower by ``others`` (log)."""
+        draw = np.random.default_rng(12)
+        level = np.array([[0.0, 1, -1, 1, -1, 0], [0, -1, 1, 0, 0, 1], [0, 0, 0, -1, 1, -1]]) * others
+        level[:, 0] = np.log([1.0, 1.1, 1.21])
+        return draw.poisson(3000 * np.exp(np.repeat(level, 12, axis=0))).astype(float)
+
+    def test_a_rise_is_followed_where_the_years_of_others_are_alike(self) -> None:
+        """The mean of three years is 10% below the last one."""
+        path = self.found(self.three_years(0.0))
+        assert (path.future - path.past.mean(axis=0)).mean(axis=0)[0] > 0.1
+
+    def test_where_every_year_of_every_series_is_another_a_rise_may_be_chance(self) -> None:
+        path = self.found(self.three_years(0.08))
+        assert np.abs(path.future - path.past.mean(axis=0)).mean(axis=0).max() < 0.05
+
     def test_months_that_do_not_count_say_nothing(self) -> None:
         clients = series(FLAT, FLAT, FLAT)
         clients[10] = 0.0

@@ -153,6 +153,34 @@ class TestYearlyChanges:
         assert of_products < trend.PRODUCT_CHANGE_SD**2
         assert common < 1.1 * trend.COMMON_CHANGE_SD**2
 
+    def test_a_product_of_which_every_year_is_another_is_less_sure_than_the_others(self) -> None:
+        """Five steady; one 56% higher in the second year: two changes, beside the typical variance."""
+        level = np.repeat([[1e6] * 6, [1e6] * 5 + [1.5625e6], [1e6] * 6], 12, axis=0)
+        own = trend._own_variances(level, 0.02**2)
+        assert own[:5] == pytest.approx(0.02**2)
+        assert own[5] == pytest.approx((0.02**2 + 2 * np.log(1.5625) ** 2) / 3, rel=0.001)
+
+    def test_a_small_product_that_changes_by_chance_is_as_sure_as_the_others(self) -> None:
+        level = np.repeat([[1e6] * 5 + [20.0], [1e6] * 5 + [21.0]], 12, axis=0)
+        assert trend._own_variances(level, 0.02**2) == pytest.approx(0.02**2)
+
+    def test_months_that_do_not_count_and_years_that_are_not_there(self) -> None:
+        level = np.repeat([[1e6, 1e6, 1e6], [1e6, 1e6, 1.2e6]], 12, axis=0)
+        level[:6, 2] = np.nan
+        assert trend._own_variances(level, 0.02**2) == pytest.approx(0.02**2)
+        assert trend._own_variances(level[:12], 0.02**2) == pytest.approx(0.02**2)
+
+    def test_a_product_with_peaks_that_differ_per_year_is_less_sure(self) -> None:
+        """Three years; the winter peak of one of six products is 20, 90 and 50% high. Each year is another, and the
+        highest one counts as temporary."""
+        draw = np.random.default_rng(11)
+        mean = np.full((36, 6), 2000.0)
+        for year, height in enumerate((0.2, 0.9, 0.5)):
+            mean[12 * year + 1 : 12 * year + 4, 0] *= 1 + height
+        sd = planning_year(draw.poisson(mean).astype(float)).relative_sd
+        assert sd[0] > 0.04
+        assert sd[1:].max() < 0.02
+
     def test_products_that_jump_apart(self) -> None:
         """10% up or down: the median of the squares is about ln(1.1)^2; of chi-square with one degree, 0.455."""
         level = np.repeat([[1e7] * 6, [1.1e7, 1e7 / 1.1] * 3], 12, axis=0)
