@@ -48,12 +48,13 @@ def roles(manager: Any) -> dict[str, list[tuple[str, str]]]:
     """Permissions per role, from Airflow's own lists. Only Admin sees connections, variables, settings.
 
     A viewer sees the state of runs and the page for readers, but no log, no value that tasks hand on and no question
-    to a planner. A planner may start and answer runs of ``allocate`` only (Airflow asks the right to edit the DAG). An
-    engineer keeps the DAGs running and decides on no proposal.
+    to a planner. A planner may start and answer runs of ``allocate`` and ``decide`` only (Airflow asks the right to
+    edit the DAG). An engineer keeps the DAGs running and decides on no proposal.
     """
     sees = [*manager.VIEWER_PERMISSIONS, ("can_read", "Plugins")]
     viewer = [pair for pair in sees if pair[1] not in WITH_COUNTS]
-    planner = [*sees, ("can_edit", "DAG:allocate"), ("can_create", "DAG Runs"), ("can_edit", "HITL Detail")]
+    starts = [("can_edit", "DAG:allocate"), ("can_edit", "DAG:decide"), ("can_create", "DAG Runs")]
+    planner = [*sees, *starts, ("can_edit", "HITL Detail")]
     runs = [*manager.USER_PERMISSIONS, *manager.OP_PERMISSIONS]
     engineer = [*sees, *(pair for pair in runs if pair not in NOT_OF_ENGINEERS)]
     kept = {"viewer": viewer, "planner": planner, "engineer": engineer}

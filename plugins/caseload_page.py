@@ -3,14 +3,16 @@
 Airflow does not ask who calls an application of a plugin, so the guard below does: a valid session of a user who may
 see plugins, for the page and everything it asks for. Who saves a draft or hands in a proposal must also be allowed to
 start the DAG `allocate`; who approves or rejects, to answer what that DAG asks. The whole country is divided anew by
-that DAG, started in the name of the one who asks, and his decision is the answer that its run waits for. The
-application itself is loaded at the first request: every component of Airflow imports this file, and most never show
-a page.
+that DAG, started in the name of the one who asks. A decision is the answer that a run waits for: the run of `allocate`
+that made the proposal, and for every other proposal one of the DAG `decide`. The application itself is loaded at the
+first request: every component of Airflow imports this file, and most never show a page.
 """
 
 from __future__ import annotations
 
+import asyncio
 import os
+from datetime import UTC, datetime
 from http.cookies import SimpleCookie
 from typing import Any
 from urllib.parse import quote
@@ -20,7 +22,7 @@ from airflow.plugins_manager import AirflowPlugin
 from allocation.contract.environment import environment
 
 PREFIX = "/caseload"
-DAG = "allocate"
+DAG, DECIDE = "allocate", "decide"
 ASKING = tuple(
     f"/api/{name}"
     for name in (
@@ -37,6 +39,11 @@ ASKING = tuple(
 )
 """Paths that are posted to but change nothing."""
 DECIDING = "/api/decision"
+ASKED_WITHIN_S = 90
+"""How long a decision waits for the question that it answers, when nothing asked it yet."""
+SETTLED_S = 5
+"""How old a question must be: an answer before the scheduler has noted that the task waits (a second, Airflow 3.3)
+starts the task anew, and is lost."""
 
 
 class Guarded:
@@ -71,6 +78,10 @@ class Guarded:
         return self._page
 
 
+LOST = "Airflow heeft het antwoord niet ontvangen en vraagt het opnieuw; geef het nog een keer."
+PUBLISHING = "Airflow verwerkt het besluit."
+
+
 class ThroughDag:
     """Divides the whole country by the DAG, and answers what its runs ask, by Airflow's own REST interface with the
     token of the user.
@@ -89,24 +100,46 @@ class ThroughDag:
         made = await self._ask("POST", f"dags/{DAG}/dagRuns", asked)
         return f"{DAG}__{made['dag_run_id']}"
 
-    async def answer(self, run_id: str, *, is_approved: bool, remark: str) -> bool:
-        """Answer the task that asks for approval; False when the run is none of this DAG."""
-        if not run_id.startswith(f"{DAG}__"):
-            return False
-        path = f"{_path(run_id)}/taskInstances/approve/-1/hitlDetails"
-        asked = await self._ask("GET", path, none_is_there="Airflow vraagt nog niet om een besluit over dit voorstel.")
+    async def ask(self, run_id: str) -> None:
+        """Have a proposal that `allocate` did not make wait for a decision; once for each."""
+        if _dag_run(run_id)[0] != DECIDE:
+            return
+        if (await self._ask("GET", f"dags/{DECIDE}"))["is_paused"]:
+            _refuse(f"De DAG {DECIDE} staat op pauze in Airflow; vraag de beheerder hem aan te zetten.")
+        asked = {"logical_date": None, "dag_run_id": run_id, "conf": {"run": run_id}}
+        await self._ask("POST", f"dags/{DECIDE}/dagRuns", asked, or_status=409)
+
+    async def answer(self, run_id: str, *, is_approved: bool, remark: str) -> None:
+        """Answer the task that asks for approval."""
+        path = _question_path(run_id)
+        asked = await self._ask("GET", path, or_status=404)
+        if asked is None and _dag_run(run_id)[0] == DECIDE:
+            await self.ask(run_id)
+            asked = await self._question(path)
+        if asked is None:
+            _refuse("Airflow vraagt nog niet om een besluit over dit voorstel; probeer het over een minuut opnieuw.")
         if asked["response_received"]:
             _refuse("Over dit voorstel is in Airflow al besloten, of de tijd om te antwoorden is voorbij.")
+        age = datetime.now(UTC) - datetime.fromisoformat(asked["created_at"])
+        await asyncio.sleep(max(0.0, SETTLED_S - age.total_seconds()))
         option = "Approve" if is_approved else "Reject"
         await self._ask("PATCH", path, {"chosen_options": [option], "params_input": {"remark": remark}})
-        return True
+
+    async def _question(self, path: str) -> Any:
+        """The question of a run that has just begun, when it is there; None when it takes too long."""
+        for _ in range(ASKED_WITHIN_S):
+            await asyncio.sleep(1)
+            asked = await self._ask("GET", path, or_status=404)
+            if asked is not None:
+                return asked
+        return None
 
     async def state(self, run_id: str) -> dict[str, Any]:
-        """How far the run is, as long as it has not proposed a version, or its version is not decided on."""
+        """How far a run of ``allocate`` is that has not proposed a version yet."""
+        failed = await self._failed(run_id)
+        if failed:
+            return failed
         path = _path(run_id)
-        run = await self._ask("GET", path)
-        if run["state"] == "failed":
-            return {"state": "refused", "text": f"Het is mislukt; zie run {run['dag_run_id']} in Airflow."}
         tasks = (await self._ask("GET", f"{path}/taskInstances?task_id=solve&limit=500"))["task_instances"]
         mine = [one["state"] for one in tasks if one["task_id"] == "solve" and one["map_index"] >= 0]
         done = f": {mine.count('success')} van {len(mine)} regio's en lagen klaar" if mine else ""
@@ -114,26 +147,52 @@ class ThroughDag:
             return {"state": "busy", "text": "Airflow werkt het voorstel af."}
         return {"state": "busy", "text": f"Airflow verdeelt heel Nederland{done}."}
 
-    async def _ask(self, method: str, path: str, body: Any = None, none_is_there: str = "") -> Any:
+    async def after_answer(self, run_id: str) -> dict[str, Any]:
+        """How it goes after an answer, as long as the version is not decided on."""
+        question = await self._ask("GET", _question_path(run_id), or_status=404)
+        is_lost = question is None or not question["response_received"]
+        busy = {"state": "refused", "text": LOST} if is_lost else {"state": "busy", "text": PUBLISHING}
+        return await self._failed(run_id) or busy
+
+    async def _failed(self, run_id: str) -> dict[str, Any] | None:
+        run = await self._ask("GET", _path(run_id))
+        if run["state"] != "failed":
+            return None
+        return {"state": "refused", "text": f"Het is mislukt; zie run {run['dag_run_id']} in Airflow."}
+
+    async def _ask(self, method: str, path: str, body: Any = None, or_status: int = 0) -> Any:
+        """What Airflow answers; None when it answers with ``or_status``. Refused when it refuses."""
         import httpx
 
         transport = httpx.ASGITransport(app=self._airflow)
         headers = {"Authorization": f"Bearer {self._token}"}
         async with httpx.AsyncClient(transport=transport, base_url="http://localhost", headers=headers) as client:
             answer = await client.request(method, f"/api/v2/{path}", json=body)
-        if answer.status_code == 404 and none_is_there:
-            _refuse(none_is_there)
+        if answer.status_code == or_status:
+            return None
         if not answer.is_success:
             told = answer.json().get("detail", answer.text) if answer.content else answer.status_code
             _refuse(f"Airflow weigert dit ({answer.status_code}): {told}")
         return answer.json()
 
 
+def _dag_run(run_id: str) -> tuple[str, str]:
+    """The DAG and its run in which a proposal waits for a decision."""
+    made_by_it = run_id.startswith(f"{DAG}__")
+    return (DAG, run_id.removeprefix(f"{DAG}__")) if made_by_it else (DECIDE, run_id)
+
+
 def _path(run_id: str) -> str:
     """Where the interface has the DAG run of a run of the pipeline; a name of dots would lead to another place."""
-    if not run_id.removeprefix(f"{DAG}__").strip("."):
+    dag, dag_run = _dag_run(run_id)
+    if not dag_run.strip("."):
         _refuse("Deze run bestaat niet.")
-    return f"dags/{DAG}/dagRuns/{quote(run_id.removeprefix(f'{DAG}__'), safe='')}"
+    return f"dags/{dag}/dagRuns/{quote(dag_run, safe='')}"
+
+
+def _question_path(run_id: str) -> str:
+    """Where the interface has the question whether to approve a proposal."""
+    return f"{_path(run_id)}/taskInstances/approve/-1/hitlDetails"
 
 
 def _refuse(text: str) -> None:

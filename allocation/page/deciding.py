@@ -1,8 +1,7 @@
 """Approving and rejecting a proposal: what it does to whom, whether it can be decided on, and the act itself.
 
-Alone, the page publishes with the function that the command line uses. Behind a scheduler the run of a proposal waits
-for an answer; then the page passes the answer on, and that run publishes. A proposal that was handed in from a draft
-has no run that waits: the page publishes it in either case.
+Alone, the page publishes with the function that the command line uses. Behind a scheduler a run of it waits for an
+answer; then the page passes the answer on, and that run publishes: the page has no right to.
 
 Belongs here: the decision. Does not belong here: how a version is put in force, who may decide.
 """
@@ -41,10 +40,13 @@ class Approval(Protocol):
     """Who passes an answer on to a run that waits for it; put into the scope as ``approval`` by a server around this
     application that has a scheduler."""
 
-    async def answer(self, run_id: str, *, is_approved: bool, remark: str) -> bool:
-        """Pass the answer on with the rights of the one who asks. False when no run ever waits for this one."""
+    async def ask(self, run_id: str) -> None:
+        """See that a run waits for the decision on a proposal; the planners are told. Once for each proposal."""
 
-    async def state(self, run_id: str) -> dict[str, Any]:
+    async def answer(self, run_id: str, *, is_approved: bool, remark: str) -> None:
+        """Pass the answer on with the rights of the one who asks."""
+
+    async def after_answer(self, run_id: str) -> dict[str, Any]:
         """How it goes as long as the version is not decided: ``state`` (busy or refused), ``text`` in Dutch."""
 
 
@@ -161,7 +163,8 @@ def add_deciding(app: FastAPI) -> None:
         if why_not:
             raise Refused(why_not)
         passes_on: Approval | None = request.scope.get("approval")
-        if passes_on and await passes_on.answer(order.run, is_approved=order.is_approved, remark=order.remark):
+        if passes_on:
+            await passes_on.answer(order.run, is_approved=order.is_approved, remark=order.remark)
             return {"task": ""}
         return {"task": await run_in_threadpool(decide, desk, order, by)}
 
@@ -172,4 +175,4 @@ def add_deciding(app: FastAPI) -> None:
         version = int((await run_in_threadpool(version_row, desk, run))["version"])
         told = await run_in_threadpool(decided, version, desk.store_url)
         passes_on: Approval | None = request.scope.get("approval")
-        return await passes_on.state(run) if told["state"] == "busy" and passes_on else told
+        return await passes_on.after_answer(run) if told["state"] == "busy" and passes_on else told

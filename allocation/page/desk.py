@@ -230,6 +230,12 @@ class Desk:
         own = known.loc[known["run_id"] == run_id, "version"]
         return int(own.iloc[-1]) if len(own) else None
 
+    def waiting_run(self, version: int) -> str | None:
+        """The run of a version that waits for a decision; None when it does not."""
+        known = reads.versions(self.store_url)
+        own = known.loc[(known["version"] == version) & (known["status"] == "proposed"), "run_id"]
+        return str(own.iloc[-1]) if len(own) else None
+
     def close(self) -> None:
         self.tasks.close()
         self._solver.close()

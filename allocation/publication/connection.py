@@ -58,6 +58,12 @@ def address_without_secret(store_url: str) -> str:
     return url.set(query=kept).render_as_string(hide_password=True)
 
 
+def database_of(store_url: str) -> tuple[str, str | None, int | None, str | None]:
+    """Which database an address leads to, whoever logs in there: kind, host, port, name."""
+    url = parse_url(store_url)
+    return url.get_backend_name(), url.host, url.port, url.database
+
+
 @lru_cache(maxsize=16)
 def engine(store_url: str, *, is_pooled: bool = False) -> Engine:
     """The engine of a store. Connections are not pooled, so that a process that forks or is killed leaves none behind;

@@ -280,9 +280,12 @@ def _without_secret(store: str) -> str:
 
 
 def _with_secret(kept: str) -> str:
-    """The whole address, from ``CASELOAD_STORE``, where ``kept`` is that one without its secret; else ``kept``."""
+    """The address of ``CASELOAD_STORE``, with its login and secret, where it leads to the same database as ``kept``;
+    else ``kept``. The page that made a run and the worker that publishes it each have a login of their own."""
+    from allocation.publication.connection import database_of
+
     given = environment().store
-    return given if given and HIDDEN in unquote(kept) and _without_secret(given) == kept else kept
+    return given if given and HIDDEN in unquote(kept) and database_of(given) == database_of(kept) else kept
 
 
 def _login() -> str:

@@ -3,9 +3,9 @@
 Stand-ins for the base images are made of Debian packages, the image from the Dockerfile, one more with the code of an
 older commit. Then, in one piece: the older version started with one worker, ``allocate`` for one region to approval by
 a planner and publication; upgraded, with its data, and scaled to two workers; a worker killed while it works; the
-store restarted; a dump restored elsewhere that answers the same; moved to object storage, with two workers that share
-no disk; everything taken down. Each step is one line with the seconds since the start; the first step that fails ends
-it with exit code 1.
+store restarted; a draft handed in and approved on the page; a dump restored elsewhere that answers the same; moved to
+object storage, with two workers that share no disk; everything taken down. Each step is one line with the seconds
+since the start; the first step that fails ends it with exit code 1.
 
 Needs root, Debian's podman, runc, netavark, aardvark-dns, mmdebstrap, and podman-compose.
 """
@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import secrets
 import shutil
 import subprocess
@@ -112,6 +113,25 @@ def publish_one_region(smc: Installation, *, kill: bool = False, **conf: Any) ->
     return {str(task["hostname"]) for task in smc.tasks(run_id) if task["hostname"]}
 
 
+def publish_a_draft(smc: Installation) -> None:
+    """A planner moves a postcode on the page, hands that in and approves it. The page may not publish; a worker does."""
+    before = smc.version()
+    (run,) = set(re.findall(r'<body[^>]* data-run="([^"]+)"', smc.client.get("/caseload/").text))
+    code = min(row["pc4"] for row in smc.routing())
+    asked = {"run": run, "layer": "vangnet", "region": None}
+    team = smc.page("suggestions", asked | {"postcodes": [code]})[0]["team_id"]
+    moves = [{"layer": "vangnet", "pc4": code, "team_id": team}]
+    task = smc.page("submit", asked | {"changes": {"moves": moves}, "reason": "harness"})["task"]
+    told = wait_for("the draft as a proposal", lambda: (s := smc.page(f"tasks/{task}"))["state"] != "busy" and s)
+    assert told["state"] == "done", told
+    (made,) = (one["dag_run_id"] for one in smc.get("dags/decide/dagRuns")["dag_runs"])
+    smc.page("decision", {"run": made, "is_approved": True, "remark": "akkoord"})
+    ended = wait_for("the decision", lambda: (s := smc.page(f"decision/state?run={made}"))["state"] != "busy" and s)
+    assert ended["state"] == "done", ended
+    assert smc.version() == told["version"] > before
+    say(f"a draft handed in and approved on the page, published by a worker: version {told['version']}")
+
+
 def move_to_object_storage(smc: Installation, folder: Path) -> None:
     """The chapter of docs/runbook.md: what the volumes have is sent to a bucket; then no container shares a disk."""
     name, bucket = smc.compose.name, {"CASELOAD_FILES": "s3://caseload/harness"}
@@ -173,6 +193,7 @@ def story(smc: Installation, folder: Path) -> None:
     podman.run("podman", "restart", smc.compose.container("store"))
     wait_for("the store healthy", lambda: smc.compose.is_healthy("store"))
     say("store restarted")
+    publish_a_draft(smc)
     restore_elsewhere(smc, check_store(smc, smc.version()), folder)
     move_to_object_storage(smc, folder)
     smc.log_in("planner", smc.values["AIRFLOW_SECRET_KEY"])

@@ -94,6 +94,13 @@ class Installation:
         answer.raise_for_status()
         return dict(answer.json())
 
+    def page(self, path: str, body: dict[str, Any] | None = None) -> Any:
+        """The answer of the planners' page; with a ``body`` it is posted."""
+        address = f"/caseload/api/{path}"
+        answer = self.client.get(address) if body is None else self.client.post(address, json=body)
+        assert answer.is_success, answer.text
+        return answer.json()
+
     def store(self, login: str, password: str) -> sa.Engine:
         """The store, from outside, as this login."""
         url = sa.URL.create(

@@ -227,5 +227,7 @@ def test_a_viewer_reads_no_log_and_no_question_to_a_planner() -> None:
     seen = {name: {resource for act, resource in pairs if act == "can_read"} for name, pairs in roles.items()}
     assert seen["viewer"] == {"DAGs", "Plugins"}
     assert {"Task Logs", "XComs", "HITL Detail"} <= seen["planner"] & seen["engineer"]
-    assert ("can_edit", "HITL Detail") in roles["planner"]
+    assert {("can_edit", f"DAG:{name}") for name in ("allocate", "decide")} | {("can_edit", "HITL Detail")} <= {
+        *roles["planner"]
+    }
     assert not [pairs for pairs in roles.values() if ("can_read", "Connections") in pairs]

@@ -91,6 +91,7 @@ def play(tmp_path_factory: pytest.TempPathFactory, store: str) -> Played:
             "conf": {"until": str(STOPS + timedelta(days=10))},
             "write": {str(country.input / "teams.csv"): stopping(teams, "SMC-UTR-03")},
         },
+        "planned": {"dag": "decide", "asks": True, "remark": "vooruit"},
         "drift": {"dag": "drift", "remove": [inflow.replace(".csv", ".parquet")], "write": {inflow: later(busier)}},
         "poisoned": {"dag": "caseload", "write": {str(country.input / "teams.csv"): poisoned(teams)}},
         "same edition": {"dag": "boundaries"},
@@ -184,9 +185,10 @@ def run_in_process() -> ModuleType:
 
 
 def test_assets_lie_between_the_dags(played: Played) -> None:
-    """Boundaries, caseload, the published division, the teams twice (first seen, then changed), drift."""
+    """Boundaries, caseload, the published division, the teams twice (first seen, then changed), the step of the plan
+    that was published ahead, drift."""
     raised = [event["asset"] for event in played.came["poisoned"]["events"]]
-    assert raised == ["boundaries", "caseload", "allocation", "teams", "teams", "drift"]
+    assert raised == ["boundaries", "caseload", "allocation", "teams", "teams", "allocation", "drift"]
 
 
 def test_one_task_per_cluster_and_layer_with_its_name(played: Played) -> None:
@@ -236,10 +238,22 @@ def test_known_dates_become_a_plan_whose_first_step_is_proposed(played: Played) 
     assert any(line.startswith(first) and "SMC-UTR-03" in line for line in told[0]["details"])
     known = reads.versions(played.store)
     step = known[known["run_id"].str.endswith(first)].iloc[0]
-    assert (step["status"], step["reason"]) == ("proposed", f"stap {first} van het plan {told[0]['run_id']}")
+    assert step["reason"] == f"stap {first} van het plan {told[0]['run_id']}"
     assert str(Run.open(run_folder(played.var, step["run_id"])).config.valid_from) == first
     division = reads.read_table("allocation", played.store, version=int(step["version"]))
     assert "SMC-UTR-03" not in set(division["team_id"])
+
+
+def test_a_proposal_that_allocate_did_not_make_is_decided_on_by_a_run_of_its_own(played: Played) -> None:
+    """The step of the plan: asked, told to the planners, approved with name and remark, in force from its day."""
+    (told,) = [alert for alert in played.alerts() if alert["step"] == "decide"]
+    assert told["what"] == "een voorstel wacht op goedkeuring"
+    known = reads.versions(played.store)
+    step = known[known["run_id"].str.startswith("plan_ahead__")].iloc[0]
+    approval = step["approval"] if isinstance(step["approval"], dict) else json.loads(step["approval"])
+    assert (step["status"], str(step["valid_from"])) == ("published", str(STOPS + timedelta(days=1)))
+    assert (approval["by"], approval["remark"]) == ("jansen", "vooruit")
+    assert played.states("planned", "publish") == ["success"]
 
 
 def test_only_a_changed_team_file_raises_the_asset(played: Played) -> None:

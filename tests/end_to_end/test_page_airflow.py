@@ -234,10 +234,11 @@ def test_who_may_only_look_sees_the_page_and_cannot_save(up: Up) -> None:
         assert chromium.outside == []
 
 
-def approve(frame: FrameLocator) -> None:
-    """Open the version that was just made and approve it: its run, which waits for an answer, publishes it."""
-    frame.locator("#herbereken-stand a").click()
-    expect(frame.locator("body")).to_have_attribute("data-run", re.compile("^allocate__"), timeout=60_000)
+def approve(frame: FrameLocator, place: str, run: str) -> None:
+    """Open the version that was just made and approve it: a run that waits for an answer publishes it. ``place``: where
+    the page says that it is there; ``run``: the pattern of its run's name."""
+    frame.locator(f"{place} a").click()
+    expect(frame.locator("body")).to_have_attribute("data-run", re.compile(run), timeout=60_000)
     expect(frame.locator("html")).to_have_attribute("data-ready", "ja", timeout=60_000)
     frame.locator("#naar-tab-besluit").click()
     expect(frame.locator("#gevolgen")).to_contain_text("Ingangsdatum", timeout=30_000)
@@ -275,7 +276,7 @@ def test_a_planner_divides_the_country_through_the_dag_and_proposes_it(up: Up, v
         assert "is ingediend" in told, told
         chromium.shot(f"pagina-airflow-ingediend-{version}")
         if version == "toy":
-            approve(frame)
+            approve(frame, "#herbereken-stand", "^allocate__")
         assert chromium.outside == []
     made = reads.versions(up.run.store).sort_values("version").iloc[-1]
     assert (made["status"], made["created_by"]) == ("published" if version == "toy" else "proposed", "planner")
@@ -285,3 +286,31 @@ def test_a_planner_divides_the_country_through_the_dag_and_proposes_it(up: Up, v
     division = reads.read_table("allocation", up.run.store, version=int(made["version"]))
     mine = division[(division["pc4"] == code) & (division["law_domain"] == "zw_wia")]
     assert set(mine["team_id"]) == {team}
+
+
+@pytest.mark.heavy
+@pytest.mark.timeout(1800)
+def test_a_draft_is_handed_in_and_a_run_publishes_it_when_it_is_approved(up: Up) -> None:
+    """The page makes the proposal, in its own process; a run of DAG `decide` asks the approver and publishes."""
+    with browser() as chromium:
+        sign_in(up, chromium.page, "planner")
+        frame = inside(up, chromium)
+        frame.locator("#versie").select_option("toy")
+        expect(frame.locator("body")).to_have_attribute("data-run", "toy", timeout=60_000)
+        expect(frame.locator("html")).to_have_attribute("data-ready", "ja", timeout=60_000)
+        frame.locator("#codes").fill("1006")
+        frame.locator("#codes").press("Enter")
+        frame.locator("#suggesties tbody button").first.click(timeout=30_000)
+        frame.locator("#toepassen").click()
+        expect(frame.locator("#stand")).to_contain_text("1 verplaatsing", timeout=30_000)
+        frame.locator("#naar-tab-besluit").click()
+        frame.locator("#dien-reden").fill("dichter bij kantoor")
+        frame.locator("#dien-in button[type=submit]").click()
+        expect(frame.locator("#dien-stand")).to_have_attribute("data-state", re.compile("."), timeout=300_000)
+        told = frame.locator("#dien-stand").inner_text()
+        assert "is ingediend" in told, told
+        approve(frame, "#dien-stand", "-concept$")
+        assert chromium.outside == []
+    made = reads.versions(up.run.store).sort_values("version").iloc[-1]
+    assert (made["status"], made["reason"]) == ("published", "dichter bij kantoor")
+    assert (made["approval"]["by"], made["approval"]["remark"]) == ("planner", "akkoord")

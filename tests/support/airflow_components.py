@@ -23,7 +23,7 @@ from typing import Any
 import httpx
 
 ROOT = Path(__file__).parents[2]
-DAG_IDS = ("boundaries", "caseload", "teams", "allocate", "drift", "maintenance", "plan_ahead")
+DAG_IDS = ("boundaries", "caseload", "teams", "allocate", "drift", "maintenance", "plan_ahead", "decide")
 AIRFLOW = Path(sys.executable).with_name("airflow")
 USERS = {"beheer": "admin", "jansen": "user", "lezer": "viewer"}
 PASSWORD = secrets.token_hex(16)

@@ -2,7 +2,8 @@
 settings once, when it is first imported, so tests start it as a subprocess.
 
 Standard input: {"var": folder, "steps": [{"dag": ..., "conf": {...}, "answer": "Approve" or "Reject", "remark": ...,
-"remove": [file], "write": {file: text}, "move": {file: to}}, ...]}; the files come first. The file named by the only
+"remove": [file], "write": {file: text}, "move": {file: to}}, ...]}; the files come first. "asks": true gives the
+DAG the run of the newest proposal that waits in the store of ``CASELOAD_STORE``. The file named by the only
 argument gets a list with, per step, the state, the seconds, the states and tries of its tasks by name, and the asset
 events so far.
 """
@@ -10,6 +11,7 @@ events so far.
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from pathlib import Path
@@ -44,7 +46,8 @@ def step(one: dict[str, Any], var: Path) -> dict[str, Any]:
         Path(name).replace(to)
     began = time.monotonic()
     with run_in_process.answering("jansen", one.get("answer", "Approve"), one.get("remark", "akkoord")):
-        finished = run_in_process.run_dag(one["dag"], one.get("conf", {}))
+        conf = one.get("conf", {}) | ({"run": newest_proposal()} if one.get("asks") else {})
+        finished = run_in_process.run_dag(one["dag"], conf)
     with create_session() as session:
         rows = session.execute(
             sa.select(
@@ -68,6 +71,14 @@ def step(one: dict[str, Any], var: Path) -> dict[str, Any]:
         "events": [{"asset": name, "extra": extra} for name, extra in events],
         "folder": str(run_in_process.run_folder(var, finished)),
     }
+
+
+def newest_proposal() -> str:
+    """The run of the newest proposal that waits."""
+    from allocation.publication import reads
+
+    known = reads.versions(os.environ["CASELOAD_STORE"])
+    return str(known.loc[known["status"] == "proposed"].sort_values("version")["run_id"].iloc[-1])
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from allocation.contract.calendar import today
+from allocation.contract.errors import Refused
 from allocation.page import deciding, proposing
 from allocation.page.app import create_app
 from allocation.page.changes import ChangeSet, Move
@@ -103,23 +104,27 @@ def test_a_team_that_is_not_there_on_the_first_day_is_named(app: Any, monkeypatc
 
 
 class Waiting:
-    """A scheduler whose run waits for an answer; it keeps what it was told."""
+    """A scheduler with a run that waits for an answer; it keeps what it was told. ``paused``: why it cannot ask."""
 
-    def __init__(self, *, waits: bool) -> None:
-        self.waits = waits
+    def __init__(self, paused: str = "") -> None:
+        self.paused = paused
+        self.asked: list[str] = []
         self.answers: list[tuple[str, bool, str]] = []
 
-    async def answer(self, run_id: str, *, is_approved: bool, remark: str) -> bool:
-        if self.waits:
-            self.answers.append((run_id, is_approved, remark))
-        return self.waits
+    async def ask(self, run_id: str) -> None:
+        if self.paused:
+            raise Refused(self.paused)
+        self.asked.append(run_id)
 
-    async def state(self, run_id: str) -> dict[str, Any]:
+    async def answer(self, run_id: str, *, is_approved: bool, remark: str) -> None:
+        self.answers.append((run_id, is_approved, remark))
+
+    async def after_answer(self, run_id: str) -> dict[str, Any]:
         return {"state": "refused", "text": f"{run_id} is mislukt"}
 
 
 def test_where_a_run_waits_the_answer_is_passed_on_and_the_run_publishes(app: Any) -> None:
-    waiting = Waiting(waits=True)
+    waiting = Waiting()
     client = client_of(app, planner="Bert", approval=waiting)
     assert client.post("/api/decision", json=order()).json() == {"task": ""}
     assert waiting.answers == [("toy", True, "akkoord")]
@@ -129,7 +134,29 @@ def test_where_a_run_waits_the_answer_is_passed_on_and_the_run_publishes(app: An
     assert followed(client, "")["text"] == "Versie 1 is afgewezen; er verandert niets."
 
 
-def test_where_no_run_waits_the_page_publishes_itself(app: Any) -> None:
-    client = client_of(app, planner="Bert", approval=Waiting(waits=False))
-    ended = followed(client, client.post("/api/decision", json=order()).json()["task"])
-    assert ended["state"] == "done", ended
+def test_what_is_handed_in_is_laid_before_an_approver(app: Any) -> None:
+    """A run is asked to wait for the decision once there is a version; a decided one is asked no more."""
+    waiting, paused = Waiting(), Waiting("De DAG staat op pauze.")
+    client = client_of(app, planner="Anna", approval=waiting)
+    moves = [{"layer": "vangnet", "pc4": "1005", "team_id": "W2"}]
+    handed_in = {"run": "toy", "layer": "vangnet", "region": None, "changes": {"moves": moves}, "reason": "anders"}
+    task = client.post("/api/submit", json=handed_in).json()["task"]
+    told = ended(client, task)
+    assert told == {"state": "done", "version": 2, "text": "Versie 2 is ingediend."}
+    run = reads.versions(app.state.store_url).set_index("version").loc[2, "run_id"]
+    assert waiting.asked == [run]
+    assert ended(client_of(app, planner="Anna", approval=paused), task)["text"] == (
+        "De versie is ingediend, maar nog niet voorgelegd. De DAG staat op pauze."
+    )
+    versions.reject(2, app.state.store_url, {"by": "Bert"})
+    assert ended(client, task) == told
+    assert waiting.asked == [run]
+
+
+def ended(client: TestClient, task: str) -> dict[str, Any]:
+    for _ in range(600):
+        told: dict[str, Any] = client.get(f"/api/tasks/{task}").json()
+        if told["state"] != "busy":
+            return told
+        time.sleep(0.1)
+    raise AssertionError("still busy after a minute")

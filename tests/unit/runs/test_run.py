@@ -112,6 +112,20 @@ def test_no_file_of_a_run_holds_the_password_of_the_store(
     assert "geheim-7" not in Run.open(run.folder).store, "but never the secret of another store"
 
 
+def test_who_opens_a_run_logs_in_to_its_store_as_himself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The page made it with its login, which may propose; the worker publishes it with his."""
+    begun = Run.start(
+        input_dir=None, boundaries="embedded", store="postgresql://page:geheim-7@db.example:5433/c", config=Config(),
+        var=tmp_path, today=TODAY, created_by="planner",
+    )  # fmt: skip
+    own = "postgresql://pipeline:geheim-8@db.example:5433/c?sslmode=require"
+    monkeypatch.setenv("CASELOAD_STORE", own)
+    assert Run.open(begun.folder).store == own
+    for other in (own.replace("5433", "5432"), own.replace("/c?", "/d?"), own.replace("db.example", "b.example")):
+        monkeypatch.setenv("CASELOAD_STORE", other)
+        assert "geheim" not in Run.open(begun.folder).store, "another database"
+
+
 def test_a_folder_without_a_run_is_one_plain_error(tmp_path: Path) -> None:
     with pytest.raises(RunIncomplete, match=r"run\.json does not exist"):
         Run.open(tmp_path)

@@ -1,0 +1,141 @@
+"""The question to a planner and what follows on his answer: the tasks `approve`, `publish` and `close`.
+
+Belongs here: what every DAG does with a proposal that is there. Does not belong here: making one (`allocate`), what a
+decision does to the store (`allocation.pipeline.steps`).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from airflow.providers.standard.operators.hitl import ApprovalOperator
+from airflow.sdk import Param, TriggerRule, get_current_context, task
+from airflow.sdk.exceptions import TaskAwaitingInput
+from smc_alerts import Waiting
+from smc_dags import ALLOCATION, note_lineage, table_address
+
+ANSWER_WITHIN = timedelta(days=14)
+LOOK_AGAIN = timedelta(seconds=float(os.environ.get("CASELOAD_LOOK_AGAIN_SECONDS", "600")))
+"""How often a run that waits for an answer looks whether its proposal still waits for one."""
+
+
+class PlannerApproval(ApprovalOperator):
+    """Keeps the answer whatever it is: Airflow hands on approvals only, but a rejection has a name and a remark too.
+
+    From time to time the task looks whether the proposal of ``run`` (the path of its folder) still waits: a newer one
+    may have taken its place. Then it ends by itself, and so does the run, which would keep its place among those that
+    may be active. Airflow wakes the task by a time limit without a default answer.
+    """
+
+    template_fields: Sequence[str] = (*ApprovalOperator.template_fields, "run")
+
+    def __init__(self, *, run: Any, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.run = run
+
+    def execute(self, context: Any) -> Any:
+        """Ask, and wait."""
+        from allocation.pipeline import seal
+
+        seal.refuse_empty_key(_key())
+        try:
+            return super().execute(context)
+        except TaskAwaitingInput:
+            raise _waiting(datetime.now(UTC) + ANSWER_WITHIN) from None
+
+    def execute_complete(self, context: Any, event: dict[str, Any], until: str | None = None) -> Any:
+        """Called when the answer is there, or when it is time to look again. ``until``: the last moment to answer."""
+        from allocation.pipeline import seal
+        from allocation.runs.run import Run
+
+        if event.get("error_type") == "timeout":
+            event = self._ended_by_itself(context, datetime.fromisoformat(until) if until else datetime.now(UTC))
+        answer = {key: event.get(key) for key in ("chosen_options", "params_input", "responded_by_user", "withdrawn")}
+        answer |= {"responded_at": str(event.get("responded_at"))}
+        context["ti"].xcom_push("answer", seal.sealed(answer, seal.proposal_of(Run.open(self.run)), _key()))
+        return super().execute_complete(context, event)
+
+    def _ended_by_itself(self, context: Any, until: datetime) -> dict[str, Any]:
+        """The answer of a proposal that nobody decides on any more; waits again where somebody still has to."""
+        from allocation.pipeline import deciding
+        from allocation.runs.run import Run
+
+        why = deciding.why_no_longer_asked(Run.open(self.run))
+        if why is None and datetime.now(UTC) < until:
+            raise _waiting(until)
+        remark = {"remark": why or ""}
+        self.log.info("%s", why or "no answer in time")
+        return {
+            "chosen_options": [self.REJECT],
+            "params_input": remark,
+            "responded_by_user": {"id": "caseload", "name": "caseload"} if why else None,
+            "responded_at": datetime.now(UTC),
+            "withdrawn": why is not None,
+        }
+
+
+def _key() -> str:
+    """What only tasks know: with it an answer is sealed on its way."""
+    from airflow.sdk import conf
+
+    return str(conf.get("core", "fernet_key", fallback=""))
+
+
+def _decision(run: str) -> dict[str, Any]:
+    """Who decided what on the proposal of ``run``, as the question was answered."""
+    from allocation.pipeline import seal
+    from allocation.runs.run import Run
+
+    answer = get_current_context()["ti"].xcom_pull(task_ids="approve", key="answer")
+    return seal.approval(answer, seal.proposal_of(Run.open(run)), _key())
+
+
+def _waiting(until: datetime) -> TaskAwaitingInput:
+    left = max(until - datetime.now(UTC), timedelta(seconds=1))
+    return TaskAwaitingInput(
+        method_name="execute_complete", kwargs={"until": until.isoformat()}, timeout=min(LOOK_AGAIN, left)
+    )
+
+
+def asked(run: Any) -> PlannerApproval:
+    """The task `approve`. ``run``: the path of the run's folder; what the planner reads is what task `propose` gave."""
+    return PlannerApproval(
+        task_id="approve",
+        subject="Nieuwe verdeling van de postcodes: goedkeuren?",
+        body="{{ ti.xcom_pull('propose') }}",
+        params={"remark": Param("", type="string", maxLength=500, title="Opmerking")},
+        response_timeout=LOOK_AGAIN,
+        execution_timeout=None,
+        notifiers=[Waiting()],
+        run=run,
+        doc_md="A planner approves or rejects. No answer in two weeks counts as a rejection. It ends by itself when "
+        "a newer proposal takes the place of this one.",
+    )
+
+
+@task(outlets=[ALLOCATION], doc_md="Put the approved version in force, with who approved it and why.")
+def publish(run: str, *, outlet_events: dict[Any, Any]) -> None:
+    from allocation.contract.published_tables import PUBLISHED
+    from allocation.pipeline import steps
+    from allocation.runs.run import Run
+
+    decision = _decision(run)
+    opened = Run.open(run)
+    folder = steps.publish(opened, decision)
+    note_lineage(writes=[table_address(opened.store, table.name) for table in PUBLISHED])
+    outlet_events[ALLOCATION].extra = {"run": run, "folder": str(folder)}
+
+
+@task(trigger_rule=TriggerRule.NONE_FAILED, doc_md="After a rejection the proposal is marked so, with who and why.")
+def close(run: str) -> None:
+    from allocation.pipeline import steps
+    from allocation.runs.run import Run
+
+    if Run.open(run).unchanged():
+        return
+    approval = _decision(run)
+    if approval["decision"] == "rejected":
+        steps.reject(Run.open(run), approval)
