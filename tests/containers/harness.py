@@ -114,7 +114,7 @@ def publish_one_region(smc: Installation, *, kill: bool = False, **conf: Any) ->
 
 
 def publish_a_draft(smc: Installation) -> None:
-    """A planner moves a postcode on the page, hands that in and approves it. The page may not publish; a worker does."""
+    """A planner moves a postcode on the page, hands it in and approves it. The page may not publish: a worker does."""
     before = smc.version()
     (run,) = set(re.findall(r'<body[^>]* data-run="([^"]+)"', smc.client.get("/caseload/").text))
     code = min(row["pc4"] for row in smc.routing())
