@@ -41,9 +41,9 @@ ASKING = tuple(
 DECIDING = "/api/decision"
 ASKED_WITHIN_S = 90
 """How long a decision waits for the question that it answers, when nothing asked it yet."""
-SETTLED_S = 5
-"""How old a question must be: an answer before the scheduler has noted that the task waits (a second, Airflow 3.3)
-starts the task anew, and is lost."""
+SETTLED_S = 15
+"""How old a question must be. An answer before the scheduler has noted that the task waits (a second, on a busy machine
+more than five, Airflow 3.3) starts the task anew, and is lost: then the page says so, and it is given again."""
 
 
 class Guarded:
