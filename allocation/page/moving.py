@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from allocation.contract.vocabulary import ALL_LINES, PW
+from allocation.layers.holding import stays
 from allocation.layers.layer import Layer
 from allocation.outcome.routing import allocation_table, assigned_parts, routing_of_segments
 from allocation.outcome.transition import allocation_changes, movement, placed_files
@@ -65,12 +66,16 @@ def moved_files_under(bench: Bench, variant: Variant) -> pd.DataFrame:
         codes |= set(variant.held.loc[judged, "pc4"])
     if not codes:
         return bench.moved_files
+    kept = bench.moved_files[~bench.moved_files["pc4"].isin(codes)]
+    mine = variant.held[variant.held["pc4"].isin(codes)]
+    mine = mine[~stays(mine, bench.config) & ~mine["is_central"] & mine["team_id"].notna()]  # no other can move
+    if mine.empty:
+        return kept
     layers, plans = _divided(variant, codes)
     offices = variant.board.teams.drop_duplicates("team_id").set_index("team_id")["office"]
     routed = routing_of_segments(assigned_parts(layers, plans), bench.segments, bench.special_shares, offices)
-    files = placed_files(variant.held[variant.held["pc4"].isin(codes)], routed, bench.config)
-    kept = bench.moved_files[~bench.moved_files["pc4"].isin(codes)]
-    return pd.concat([kept, files_that_move(files.rename(columns={"team_id": "team_from"}))], ignore_index=True)
+    files = placed_files(mine, routed, bench.config).rename(columns={"team_id": "team_from"})
+    return pd.concat([kept, files_that_move(files)], ignore_index=True)
 
 
 def files_that_move(files: pd.DataFrame) -> pd.DataFrame:
