@@ -61,13 +61,25 @@ def roles(manager: Any) -> dict[str, list[tuple[str, str]]]:
     return {name: [pair for pair in dict.fromkeys(pairs) if pair[1] not in SECRETS] for name, pairs in kept.items()}
 
 
+def take_away(manager: Any, name: str, kept: set[tuple[str, str]]) -> None:
+    """Take from a role what it got from an earlier version; Airflow only adds."""
+    role = manager.find_role(name)
+    for permission in list(role.permissions):
+        if (permission.action.name, permission.resource.name) not in kept:
+            manager.remove_permission_from_role(role, permission)
+
+
 def prepare_people(name: str, password: str) -> None:
-    """The roles, and the first administrator when there is no such user yet; a password once changed stays."""
+    """The roles, exactly as ``roles`` says, and the first administrator when there is no such user yet; a password once
+    changed stays."""
     from airflow.providers.fab.auth_manager.cli_commands.utils import get_application_builder
 
     with get_application_builder() as builder:
         manager = builder.sm
-        manager.bulk_sync_roles([{"role": role, "perms": pairs} for role, pairs in roles(manager).items()])
+        kept = roles(manager)
+        manager.bulk_sync_roles([{"role": role, "perms": pairs} for role, pairs in kept.items()])
+        for role, pairs in kept.items():
+            take_away(manager, role, {*pairs})
         if manager.find_user(username=name) is None:
             admin = manager.find_role("Admin")
             if not manager.add_user(name, name, "-", f"{name}@localhost", admin, password=password):

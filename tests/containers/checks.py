@@ -37,16 +37,24 @@ def check_confinement(compose: podman.Compose) -> None:
     say("every service: a user, no capability, no new privileges, read-only root, a memory limit")
 
 
-def check_people(smc: Installation) -> None:
-    """A planner and a viewer are made with their roles; neither sees a connection, and a viewer starts nothing."""
+ROLES = ("planner", "viewer", "engineer")
+
+
+def make_people(smc: Installation) -> None:
+    """A planner, a viewer and an engineer; DAG ``allocate`` off pause. The planner is logged in."""
     smc.log_in("beheer", Path(smc.values["ADMIN_PASSWORD_FILE"]).read_text("utf-8"))
     wait_for("DAG allocate", lambda: smc.client.get("/api/v2/dags/allocate").status_code == 200)
     assert smc.get("importErrors")["total_entries"] == 0
     smc.client.patch("/api/v2/dags/allocate", json={"is_paused": False}).raise_for_status()
-    for role in ("planner", "viewer", "engineer"):
+    for role in ROLES:
         words = ["airflow", "users", "create", "--role", role, "-u", role, "-f", role, "-l", "-"]
         words += ["-e", f"{role}@localhost"]
         smc.compose.exec("api-server", *words, "-p", smc.values["AIRFLOW_SECRET_KEY"])
+    smc.log_in("planner", smc.values["AIRFLOW_SECRET_KEY"])
+
+
+def check_people(smc: Installation) -> None:
+    """Each does what his role may and no more, also when it came from an earlier version and could do more then."""
     for role, may_start in (("viewer", 403), ("planner", 200), ("engineer", 200)):
         smc.log_in(role, smc.values["AIRFLOW_SECRET_KEY"])
         assert smc.client.get("/api/v2/connections").status_code == 403, role
@@ -55,13 +63,16 @@ def check_people(smc: Installation) -> None:
         answer = smc.client.post("/api/v2/dags/allocate/dagRuns", json=body if may_start == 403 else body | {"conf": 1})
         assert answer.status_code == (403 if may_start == 403 else 422), (role, answer.text)
         assert smc.client.get("/caseload/api/lookup?postcode=3511").status_code in (200, 404, 422), role
-    question = "/api/v2/dags/allocate/dagRuns/none/taskInstances/approve/-1/hitlDetails"
-    handed_on = "/api/v2/dags/allocate/dagRuns/none/taskInstances/start/xcomEntries"
     for role, may_answer in (("engineer", 403), ("planner", 404)):
         smc.log_in(role, smc.values["AIRFLOW_SECRET_KEY"])
-        answer = smc.client.patch(question, json={"chosen_options": ["Approve"], "params_input": {}})
-        assert answer.status_code == may_answer, (role, answer.text)
-        assert smc.client.post(handed_on, json={"key": "return_value", "value": "/"}).status_code == 403, role
+        for dag in ("allocate", "decide"):
+            run = f"/api/v2/dags/{dag}/dagRuns/none/taskInstances"
+            answer = smc.client.patch(
+                f"{run}/approve/-1/hitlDetails", json={"chosen_options": ["Approve"], "params_input": {}}
+            )
+            assert answer.status_code == may_answer, (role, dag, answer.text)
+            handed_on = smc.client.post(f"{run}/start/xcomEntries", json={"key": "return_value", "value": "/"})
+            assert handed_on.status_code == 403, (role, dag)
     patch = smc.client.patch("/api/v2/dags/drift", json={"is_paused": False})
     assert patch.status_code == 403, patch.text
     say("roles viewer, planner, engineer do what they may and no more; nobody of them sees connections or variables")

@@ -30,6 +30,7 @@ from tests.containers.checks import (
     check_files,
     check_people,
     check_store,
+    make_people,
     restore_elsewhere,
 )
 from tests.containers.installation import COMPONENTS, ROOT, Installation, say, wait_for
@@ -182,12 +183,13 @@ def story(smc: Installation, folder: Path) -> None:
     """Everything, in order."""
     start_databases(smc.compose)
     start_components(smc.compose, workers=1)
-    check_people(smc)
+    make_people(smc)
     publish_one_region(smc)
     check_store(smc, 1)
     check_files(smc)
     upgrade(smc)
     check_confinement(smc.compose)
+    check_people(smc)
     smc.log_in("planner", smc.values["AIRFLOW_SECRET_KEY"])
     publish_one_region(smc, kill=True)
     podman.run("podman", "restart", smc.compose.container("store"))

@@ -12,6 +12,7 @@ import subprocess
 import sys
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -202,14 +203,33 @@ class Lists:
     OP_PERMISSIONS = (("can_read", "Connections"), ("can_create", "Pools"), ("can_edit", "XComs"))
 
 
-def made_roles() -> dict[str, list[tuple[str, str]]]:
+def prepare() -> Any:
     spec = spec_from_file_location("prepare", ROOT / "docker" / "prepare.py")
     assert spec is not None
     assert spec.loader is not None
-    prepare = module_from_spec(spec)
-    spec.loader.exec_module(prepare)
-    roles: dict[str, list[tuple[str, str]]] = prepare.roles(Lists)
+    made = module_from_spec(spec)
+    spec.loader.exec_module(made)
+    return made
+
+
+def made_roles() -> dict[str, list[tuple[str, str]]]:
+    roles: dict[str, list[tuple[str, str]]] = prepare().roles(Lists)
     return roles
+
+
+def test_a_role_loses_what_it_had_in_an_earlier_version() -> None:
+    """Airflow's own function only adds: an engineer who could once answer a question would keep that for ever."""
+    may, might = (
+        SimpleNamespace(action=SimpleNamespace(name="can_edit"), resource=SimpleNamespace(name=name))
+        for name in ("DAGs", "HITL Detail")
+    )
+    role = SimpleNamespace(permissions=[might, may])
+    manager = SimpleNamespace(
+        find_role=lambda name: role if name == "engineer" else None,
+        remove_permission_from_role=lambda of, permission: of.permissions.remove(permission),
+    )
+    prepare().take_away(manager, "engineer", {("can_edit", "DAGs")})
+    assert role.permissions == [may]
 
 
 def test_an_engineer_runs_every_dag_and_decides_on_no_proposal() -> None:
