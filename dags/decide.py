@@ -11,7 +11,7 @@ from datetime import timedelta
 
 from airflow.sdk import Param, dag, get_current_context, task
 from smc_approval import asked, close, publish
-from smc_dags import EVERY_DAG, deadline, var
+from smc_dags import EVERY_DAG, IN_ONE_PROCESS, deadline, var
 
 PARAMS = {
     "run": Param(
@@ -30,7 +30,11 @@ def start() -> str:
     from allocation.pipeline import deciding
     from allocation.runs.run import Run, run_folder
 
-    run = Run.open(run_folder(var(), str(get_current_context()["params"]["run"])))
+    context = get_current_context()
+    name, dag_run = str(context["params"]["run"]), context["dag_run"]
+    if name != dag_run.run_id and dag_run.triggering_user_name != IN_ONE_PROCESS:  # there Airflow names the run
+        raise Refused(f"A run of this DAG has the name of the run that it asks about: {name}, not {dag_run.run_id}.")
+    run = Run.open(run_folder(var(), name))
     why_not = deciding.why_no_longer_asked(run)
     if why_not:
         raise Refused(why_not)

@@ -314,3 +314,22 @@ def test_a_draft_is_handed_in_and_a_run_publishes_it_when_it_is_approved(up: Up)
     made = reads.versions(up.run.store).sort_values("version").iloc[-1]
     assert (made["status"], made["reason"]) == ("published", "dichter bij kantoor")
     assert (made["approval"]["by"], made["approval"]["remark"]) == ("planner", "akkoord")
+
+
+@pytest.mark.heavy
+@pytest.mark.timeout(900)
+def test_a_run_with_the_name_of_one_proposal_asks_about_no_other(up: Up) -> None:
+    """Who approves on the page answers the run of that name; with another proposal behind it he would approve that."""
+    who = {"username": "planner", "password": up.passwords["planner"]}
+    token = httpx.post(f"{up.airflow}/auth/token", json=who).json()["access_token"]
+    with httpx.Client(
+        base_url=f"{up.airflow}/api/v2/dags/decide", headers={"Authorization": f"Bearer {token}"}
+    ) as client:
+        asked = {"logical_date": None, "dag_run_id": "land", "conf": {"run": "toy"}}
+        client.post("/dagRuns", json=asked).raise_for_status()
+        wait_for("the end of the run", lambda: client.get("/dagRuns/land").json()["state"] in ("failed", "success"))
+        assert client.get("/dagRuns/land").json()["state"] == "failed"
+        assert client.get("/dagRuns/land/taskInstances/approve/-1/hitlDetails").status_code == 404
+    page = httpx.Client(base_url=f"{up.airflow}/caseload", headers={"Authorization": f"Bearer {token}"})
+    refused = page.post("/api/decision", json={"run": "land", "is_approved": True, "remark": "akkoord"}, timeout=200)
+    assert refused.status_code == 422, refused.text

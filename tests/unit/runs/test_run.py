@@ -112,10 +112,13 @@ def test_no_file_of_a_run_holds_the_password_of_the_store(
     assert "geheim-7" not in Run.open(run.folder).store, "but never the secret of another store"
 
 
-def test_who_opens_a_run_logs_in_to_its_store_as_himself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("login", ["page:geheim-7", "page"])
+def test_who_opens_a_run_logs_in_to_its_store_as_himself(
+    login: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The page made it with its login, which may propose; the worker publishes it with his."""
     begun = Run.start(
-        input_dir=None, boundaries="embedded", store="postgresql://page:geheim-7@db.example:5433/c", config=Config(),
+        input_dir=None, boundaries="embedded", store=f"postgresql://{login}@db.example:5433/c", config=Config(),
         var=tmp_path, today=TODAY, created_by="planner",
     )  # fmt: skip
     own = "postgresql://pipeline:geheim-8@db.example:5433/c?sslmode=require"
