@@ -118,10 +118,11 @@ def publish_a_draft(smc: Installation) -> None:
     """A planner moves a postcode on the page, hands it in and approves it. The page may not publish: a worker does."""
     before = smc.version()
     (run,) = set(re.findall(r'<body[^>]* data-run="([^"]+)"', smc.client.get("/caseload/").text))
-    code = min(row["pc4"] for row in smc.routing())
     asked = {"run": run, "layer": "vangnet", "region": None}
-    team = smc.page("suggestions", asked | {"postcodes": [code]})[0]["team_id"]
-    moves = [{"layer": "vangnet", "pc4": code, "team_id": team}]
+    codes = sorted({row["pc4"] for row in smc.routing()})
+    other = ((code, smc.page("suggestions", asked | {"postcodes": [code]})) for code in codes)
+    code, teams = next((code, teams) for code, teams in other if teams)  # one at the border of two teams
+    moves = [{"layer": "vangnet", "pc4": code, "team_id": teams[0]["team_id"]}]
     task = smc.page("submit", asked | {"changes": {"moves": moves}, "reason": "harness"})["task"]
     told = wait_for("the draft as a proposal", lambda: (s := smc.page(f"tasks/{task}"))["state"] != "busy" and s)
     assert told["state"] == "done", told
