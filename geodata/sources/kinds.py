@@ -10,7 +10,8 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
-from contextlib import closing, suppress
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,11 @@ SQLITE, SHAPEFILE = b"SQLite format 3\x00", b"\x00\x00\x27\x0a"
 JSON_SUFFIXES = (".geojson", ".json")
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _HEAD_BYTES = 65_536
+_IS_NO_TABLE = "type = 'view' OR (type = 'table' AND rootpage = 0)"
+"""Views, and virtual tables: these have no rows of their own in the file."""
+_MOST_BYTES_OF_A_CELL = 100_000_000
+_HIDDEN = 1
+"""What SQLite says of a column of a virtual table that is no column of its rows."""
 _COMMANDS = b"gdal_streamed_alg"
 _ADDRESS = re.compile(rb'"(?:link|url)"|\\u', re.IGNORECASE)
 """Without any of these no coordinate system is named by an address; an escaped sign may hide one."""
@@ -52,6 +58,8 @@ def refuse_another_kind(path: Path) -> None:
         raise GeodataError(f"{path} is no {suffix} inside; save it again as GeoPackage, GeoJSON or Shapefile.")
     if suffix in JSON_SUFFIXES:
         _refuse_address(path)
+    if suffix == ".gpkg":
+        _refuse_queries_instead_of_lists(path)
 
 
 def _refuse_address(path: Path) -> None:
@@ -75,8 +83,40 @@ def _refuse_linked_crs(path: Path, pairs: list[tuple[str, Any]]) -> dict[str, An
 
 
 def queries(path: Path) -> set[str]:
-    """The layers of a GeoPackage that are no tables but queries (views): these may never end, and are not read."""
+    """What is no table in a GeoPackage but a query (a view): it may never end, and is not read."""
     if path.suffix.lower() != ".gpkg":
         return set()
-    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
-        return {str(name) for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'view'")}
+    with _opened(path) as database:
+        return {str(name) for (name,) in database.execute(f"SELECT name FROM sqlite_master WHERE {_IS_NO_TABLE}")}
+
+
+def _refuse_queries_instead_of_lists(path: Path) -> None:
+    """GDAL reads the lists of a GeoPackage (of layers, of coordinate systems) before anybody can name a layer."""
+    asked = sorted(name for name in queries(path) if name.casefold().startswith(("gpkg_", "ogr_")))
+    if asked:
+        raise GeodataError(f"The table {asked[0]} of {path} is a query; save the file again as GeoPackage.")
+
+
+def sizes(path: Path, layer: str) -> Iterator[int]:
+    """Of a layer of a GeoPackage, the bytes of each feature as it is read.
+
+    The number of features that the file tells need not be so, nor does the size of the file bound what is read: a
+    column that was added later has its value once, for all rows.
+    """
+    with _opened(path) as database:
+        database.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _MOST_BYTES_OF_A_CELL)
+        columns = [name for _, name, *_, hidden in database.execute("SELECT * FROM pragma_table_xinfo(?)", (layer,))
+                   if hidden != _HIDDEN]  # fmt: skip
+        cells = " + ".join(f"COALESCE(LENGTH(CAST({_quoted(name)} AS BLOB)), 0)" for name in columns)
+        for (size,) in database.execute(f"SELECT {cells or 0} FROM {_quoted(layer)}"):
+            yield int(size)
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[sqlite3.Connection]:
+    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as database:
+        yield database

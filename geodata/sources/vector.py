@@ -5,7 +5,7 @@ Belongs here: everything that can be said of such a file without knowing what it
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from geopandas import GeoDataFrame
 
 from geodata.errors import GeodataError, capped, reason, shown
 from geodata.layer import RD_NEW
-from geodata.sources.kinds import queries, refuse_another_kind
+from geodata.sources.kinds import queries, refuse_another_kind, sizes
 from geodata.sources.parquet import each_text_once, written_out_bytes
 
 SUFFIXES = (".gpkg", ".parquet", ".geoparquet", ".geojson", ".json", ".shp")
@@ -125,6 +125,8 @@ def _features(file: VectorFile, notes: list[dict[str, str]]) -> GeoDataFrame:
     if about["driver"] not in DRIVERS[file.path.suffix.lower()]:
         raise GeodataError(f"{file.path} is no {file.path.suffix} inside, but what GDAL calls {about['driver']}.")
     _refuse_size(file, int(about["features"]), 0)
+    if file.path.suffix.lower() == ".gpkg":
+        _refuse_sizes(file, sizes(file.path, layer))
     return gpd.read_file(file.path, layer=layer)
 
 
@@ -138,6 +140,14 @@ def _refuse_size(file: VectorFile, features: int, size: int) -> None:
         raise GeodataError(
             f"{file.path} holds {size / 1024**3:.1f} GB, more than the {MOST_BYTES / 1024**3:.0f} GB that are read."
         )
+
+
+def _refuse_sizes(file: VectorFile, bytes_of_features: Iterable[int]) -> None:
+    """As ``_refuse_size``, without counting on after what is too much."""
+    size = 0
+    for features, its in enumerate(bytes_of_features, start=1):
+        size += its
+        _refuse_size(file, features, size)
 
 
 def _layer(file: VectorFile, notes: list[dict[str, str]]) -> str:

@@ -320,6 +320,46 @@ def test_a_layer_that_is_a_query_is_not_run(square: GeoDataFrame, tmp_path: Path
         load_boundaries(f"{path}?layer=endless", tmp_path / "cache")
 
 
+@pytest.mark.parametrize("name", ["gpkg_contents", "gpkg_spatial_ref_sys", "gpkg_geometry_columns"])
+def test_a_list_of_a_geopackage_that_is_a_query_is_not_run(square: GeoDataFrame, tmp_path: Path, name: str) -> None:
+    """GDAL reads these before it knows of any layer. The query would end, so that this test fails and does not hang."""
+    path = write(square, tmp_path / "areas.gpkg")
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(
+            "DROP TRIGGER IF EXISTS trigger_insert_feature_count_areas;"
+            "DROP TRIGGER IF EXISTS trigger_delete_feature_count_areas;"
+            f"ALTER TABLE {name} RENAME TO kept; CREATE VIEW {name} AS SELECT * FROM kept;"
+        )
+    with pytest.raises(GeodataError, match=f"table {name} of .* is a query"):
+        load_boundaries(f"{path}?year=2023", tmp_path / "cache")
+
+
+def test_a_geopackage_is_refused_by_what_it_fills(
+    square: GeoDataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite keeps the value of a column that was added later once, however many rows have it."""
+    path = write(square, tmp_path / "areas.gpkg")
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute(f"ALTER TABLE areas ADD COLUMN note TEXT DEFAULT '{'x' * 400_000}'")
+    monkeypatch.setattr("geodata.sources.vector.MOST_BYTES", 2_000_000)
+    assert len(load_boundaries(f"{path}?year=2023", tmp_path / "cache").areas) == 4
+    monkeypatch.setattr("geodata.sources.vector.MOST_BYTES", 1_500_000)
+    assert path.stat().st_size < 1_500_000
+    with pytest.raises(GeodataError, match="more than the 0 GB that are read"):
+        load_boundaries(f"{path}?year=2024", tmp_path / "cache")
+
+
+def test_a_geopackage_with_more_features_than_it_declares_is_refused(
+    square: GeoDataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(square, tmp_path / "areas.gpkg")
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE gpkg_ogr_contents SET feature_count = 1")
+    monkeypatch.setattr("geodata.sources.vector.MOST_FEATURES", 3)
+    with pytest.raises(GeodataError, match="declares 4 features"):
+        load_boundaries(f"{path}?year=2023", tmp_path / "cache")
+
+
 def test_a_geometry_that_returns_in_parquet_is_refused_by_what_it_fills(
     square: GeoDataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
