@@ -35,6 +35,8 @@ def start() -> str:
     if name != dag_run.run_id and dag_run.triggering_user_name != IN_ONE_PROCESS:  # there Airflow names the run
         raise Refused(f"A run of this DAG has the name of the run that it asks about: {name}, not {dag_run.run_id}.")
     run = Run.open(run_folder(var(), name))
+    if run.run_id != name:
+        raise Refused(f"There is no run {name}.")
     why_not = deciding.why_no_longer_asked(run)
     if why_not:
         raise Refused(why_not)

@@ -38,9 +38,12 @@ class PlannerApproval(ApprovalOperator):
 
     def execute(self, context: Any) -> Any:
         """Ask, and wait."""
-        from allocation.pipeline import seal
+        from allocation.pipeline import alerts, seal
+        from allocation.runs import run_files
+        from allocation.runs.run import Run
 
         seal.refuse_empty_key(_key())
+        self.subject = alerts.question(Run.open(self.run).read(run_files.VERSION).version)
         try:
             return super().execute(context)
         except TaskAwaitingInput:
@@ -104,7 +107,7 @@ def asked(run: Any) -> PlannerApproval:
     """The task `approve`. ``run``: the path of the run's folder; what the planner reads is what task `propose` gave."""
     return PlannerApproval(
         task_id="approve",
-        subject="Nieuwe verdeling van de postcodes: goedkeuren?",
+        subject="Nieuwe verdeling van de postcodes: goedkeuren?",  # with its version when it asks
         body="{{ ti.xcom_pull('propose') }}",
         params={"remark": Param("", type="string", maxLength=500, title="Opmerking")},
         response_timeout=LOOK_AGAIN,

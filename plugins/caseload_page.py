@@ -79,6 +79,10 @@ class Guarded:
 
 
 LOST = "Airflow heeft het antwoord niet ontvangen en vraagt het opnieuw; geef het nog een keer."
+ANOTHER = (
+    "De vraag die Airflow onder deze naam stelt, gaat niet over versie {version}; er is niets besloten. Vraag de "
+    "beheerder wie de run heeft gestart."
+)
 PUBLISHING = "Airflow verwerkt het besluit."
 
 
@@ -109,8 +113,10 @@ class ThroughDag:
         asked = {"logical_date": None, "dag_run_id": run_id, "conf": {"run": run_id}}
         await self._ask("POST", f"dags/{DECIDE}/dagRuns", asked, or_status=409)
 
-    async def answer(self, run_id: str, *, is_approved: bool, remark: str) -> None:
-        """Answer the task that asks for approval."""
+    async def answer(self, run_id: str, version: int, *, is_approved: bool, remark: str) -> None:
+        """Answer the task that asks for approval of ``version``."""
+        from allocation.pipeline import alerts
+
         path = _question_path(run_id)
         asked = await self._ask("GET", path, or_status=404)
         if asked is None and _dag_run(run_id)[0] == DECIDE:
@@ -123,6 +129,9 @@ class ThroughDag:
             _refuse("Over dit voorstel is in Airflow al besloten, of de tijd om te antwoorden is voorbij.")
         age = datetime.now(UTC) - datetime.fromisoformat(asked["created_at"])
         await asyncio.sleep(max(0.0, SETTLED_S - age.total_seconds()))
+        asked = await self._ask("GET", path)  # it may have been started anew meanwhile, and about something else
+        if asked["subject"] != alerts.question(version):
+            _refuse(ANOTHER.format(version=version))
         option = "Approve" if is_approved else "Reject"
         await self._ask("PATCH", path, {"chosen_options": [option], "params_input": {"remark": remark}})
 

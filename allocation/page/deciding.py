@@ -43,8 +43,9 @@ class Approval(Protocol):
     async def ask(self, run_id: str) -> None:
         """See that a run waits for the decision on a proposal; the planners are told. Once for each proposal."""
 
-    async def answer(self, run_id: str, *, is_approved: bool, remark: str) -> None:
-        """Pass the answer on with the rights of the one who asks."""
+    async def answer(self, run_id: str, version: int, *, is_approved: bool, remark: str) -> None:
+        """Pass the answer on with the rights of the one who asks. Refused when the question is about another version
+        than the one that was looked at."""
 
     async def after_answer(self, run_id: str) -> dict[str, Any]:
         """How it goes as long as the version is not decided: ``state`` (busy or refused), ``text`` in Dutch."""
@@ -164,7 +165,8 @@ def add_deciding(app: FastAPI) -> None:
             raise Refused(why_not)
         passes_on: Approval | None = request.scope.get("approval")
         if passes_on:
-            await passes_on.answer(order.run, is_approved=order.is_approved, remark=order.remark)
+            version = int((await run_in_threadpool(version_row, desk, order.run))["version"])
+            await passes_on.answer(order.run, version, is_approved=order.is_approved, remark=order.remark)
             return {"task": ""}
         return {"task": await run_in_threadpool(decide, desk, order, by)}
 

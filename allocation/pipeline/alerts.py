@@ -140,6 +140,12 @@ def text(alert: Mapping[str, Any]) -> str:
     return "\n".join([head, *alert["details"], f"What to do: {alert['remedy']}"])
 
 
+def question(version: int) -> str:
+    """What a planner is asked, in Dutch. The page knows by it which proposal a question is about: the name of the run
+    that asks is chosen by whoever starts it."""
+    return f"Versie {version}, een nieuwe verdeling van de postcodes: goedkeuren?"
+
+
 def proposal(figures: Mapping[str, Any]) -> str:
     """What the planner reads before deciding, in Dutch Markdown. ``figures``: of ``report.summary.summary``.
 

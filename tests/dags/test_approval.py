@@ -96,6 +96,57 @@ def test_it_ends_when_a_newer_proposal_took_its_place(run: Run) -> None:
     assert reads.versions(run.store)["status"].tolist() == ["proposed", "withdrawn"]
 
 
+ASKED = """
+import json, os, sys
+from pathlib import Path
+from types import SimpleNamespace
+import run_in_process
+run_in_process.prepare_environment(Path(sys.argv[1]))
+os.environ["CASELOAD_VAR"] = sys.argv[2]
+from airflow.dag_processing.dagbag import DagBag
+from airflow.sdk.exceptions import TaskAwaitingInput
+import airflow.providers.standard.operators.hitl as hitl
+from allocation.contract.errors import Refused
+
+asked = []
+hitl.upsert_hitl_detail = lambda **what: asked.append(what["subject"])
+dag = DagBag(dag_folder=str(run_in_process.DAGS)).dags["decide"]
+start, approve = dag.get_task("start").python_callable, dag.get_task("approve")
+told = []
+for own, name, by in json.loads(sys.argv[3]):
+    dag_run = SimpleNamespace(run_id=own, triggering_user_name=by)
+    start.__globals__["get_current_context"] = lambda: {"dag_run": dag_run, "params": {"run": name}}
+    try:
+        approve.run, approve.notifiers = start(), []
+    except Refused as refused:
+        told.append(str(refused))
+        continue
+    try:
+        approve.execute({"task_instance": type("Instance", (), {"id": "1"})})
+    except TaskAwaitingInput:
+        told.append(asked.pop())
+print(json.dumps(told))
+"""
+
+
+def test_a_run_asks_about_the_proposal_that_it_is_named_after(run: Run) -> None:
+    """Who answers finds it by its name: a run named after one proposal that asks about another would have him approve
+    what he has not seen. The question says which version it is about."""
+    other = toy_run(run.var, {"locks": toy.locks(("1001", "W2", "pin", "", ""))})
+    steps.propose(other, beside_others=True)
+    assert other.run_id == "toy-2"
+    asked = [("toy", "toy", "page"), ("manual__1", "toy-2", "dag_test"), ("toy", "toy-2", "x"), ("toy:2", "toy:2", "x")]
+    line = [sys.executable, "-c", ASKED, str(run.var / "airflow-home"), str(run.var), json.dumps(asked)]
+    environment = os.environ | {"PYTHONPATH": f"{DAGS}:{DAGS.parent}"}
+    done = subprocess.run(line, env=environment, capture_output=True, text=True, timeout=240, check=True)
+    told = json.loads(done.stdout.splitlines()[-1])
+    assert told[:2] == [alerts.question(1), alerts.question(2)]
+    assert told[2:] == [
+        "A run of this DAG has the name of the run that it asks about: toy-2, not toy.",
+        "There is no run toy:2.",
+    ]
+
+
 def test_what_a_run_in_this_process_writes_is_closed_to_other_users(tmp_path: Path) -> None:
     """Also its log, which is opened before any DAG is read."""
     words = "import os, sys; os.umask(0o022); import pathlib, run_in_process as one; place = pathlib.Path(sys.argv[1])"

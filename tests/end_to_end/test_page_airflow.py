@@ -29,7 +29,7 @@ from tests.support.browser import Browser, browser, country_run, toy_run
 
 ROOT = Path(__file__).parents[2]
 ASK = """
-import json, os, sys
+import json, os, subprocess, sys
 os.umask(0o022)
 from airflow.utils.db import initdb
 initdb()
@@ -45,6 +45,34 @@ def status(client, role, method, path, **more):
     client.cookies.clear()
     client.cookies.update(cookies)
     return client.request(method, path, **more)
+
+def answered(client):
+    # What the page says of a question under the name of the run that is about another version, then of its own, and
+    # whether Airflow has an answer each time.
+    from datetime import datetime, timedelta
+    from airflow.models.hitl import HITLDetail
+    from airflow.models.taskinstance import TaskInstance
+    from airflow.utils.session import create_session
+    from allocation.pipeline.alerts import question
+
+    subprocess.run([sys.executable, "-m", "airflow", "dags", "reserialize"], check=True, stdout=sys.stderr)
+    run = {"dag_run_id": "toy", "logical_date": None, "conf": {"run": "toy"}}
+    made = status(client, "user", "POST", "/api/v2/dags/decide/dagRuns", json=run)
+    assert made.status_code == 200, made.text
+    said = []
+    for version in (2, 1):
+        with create_session() as session:
+            task = session.query(TaskInstance).filter_by(dag_id="decide", run_id="toy", task_id="approve").one()
+            session.query(HITLDetail).delete()
+            session.add(HITLDetail(ti_id=task.id, options=["Approve", "Reject"], subject=question(version), body="",
+                                   params={"remark": {"value": "", "schema": {"type": "string"}}},
+                                   created_at=datetime.now().astimezone() - timedelta(minutes=1)))
+            task.state = "awaiting_input"
+        said.append(status(client, "user", "POST", "/caseload/api/decision", json={"run": "toy", "is_approved": True}))
+        with create_session() as session:
+            said.append(session.query(HITLDetail).one().responded_at is not None)
+    told = [said[0].status_code, "gaat niet over versie 1" in said[0].json()["detail"], said[1]]
+    return {"another's question": told, "its own": [said[2].status_code, said[3]]}
 
 told = {}
 with TestClient(create_app()) as client:
@@ -70,6 +98,7 @@ with TestClient(create_app()) as client:
     told["viewer reads"] = status(client, "viewer", "GET", "/caseload/api/decision?run=toy").json()["may_decide"]
     told["planner may decide"] = status(client, "user", "GET", "/caseload/api/decision?run=toy").json()["may_decide"]
     told["planner saves"] = saved.status_code
+    told |= answered(client)
     told["mask of what the page writes"] = oct(os.umask(0o022))
     told["saved by"] = saved.json().get("saved_by")
     try:
@@ -90,6 +119,7 @@ def test_only_signed_in_users_get_anything_and_only_planners_save(tmp_path: Path
     environment = os.environ | {
         "AIRFLOW_HOME": str(home),
         "AIRFLOW__CORE__PLUGINS_FOLDER": str(ROOT / "plugins"),
+        "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "dags"),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home / 'airflow.db'}",
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": "viewer:viewer,user:user",
@@ -109,6 +139,7 @@ def test_only_signed_in_users_get_anything_and_only_planners_save(tmp_path: Path
         "viewer looks up": 200, "mask of what the page writes": "0o27",
         "a run of dots": 422, "viewer decides": 403, "viewer reads": False, "planner may decide": True,
         "planner saves": 200, "saved by": "user", "websocket": told["websocket"],
+        "another's question": [422, True, False], "its own": [200, True],
     }  # fmt: skip
     assert told["websocket"] != "open"
 
