@@ -8,7 +8,6 @@ here: the run, and what the screen is told of it. Does not belong here: the alte
 from __future__ import annotations
 
 import logging
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +28,7 @@ from allocation.pipeline import alternatives
 from allocation.report.choice import alternatives_chart, alternatives_sheet
 from allocation.report.sheet import records
 from allocation.runs import run_files
-from allocation.runs.run import Run, run_folder
+from allocation.runs.run import Run, new_name, run_folder
 
 log = logging.getLogger(__name__)
 NO_REGION = "Kies eerst een regio: alternatieven zijn er per regio."
@@ -45,7 +44,7 @@ def find_in(var: Path, store_url: str, run_id: str, region: int, by: str) -> dic
         store=store_url,
         config=origin.config.model_copy(update={"regions": (str(region),), "valid_from": None}),
         var=var,
-        run_id=f"{datetime.now(UTC):%Y%m%dT%H%M%S}-keuze",
+        run_id=new_name("keuze"),
         created_by=by,
     )
     found = alternatives.find(run, log.info)

@@ -12,7 +12,7 @@ import shutil
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import asdict, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -40,7 +40,7 @@ from allocation.report import account_sheets, dutch
 from allocation.report.board import Ints, LayerBoard
 from allocation.report.map import SHOWN, boards_shown, main_team
 from allocation.runs import run_files
-from allocation.runs.run import Run, run_folder
+from allocation.runs.run import Run, new_name, run_folder
 from allocation.runs.run_files import LayerRow, LayersRecord
 from expectations import engine
 
@@ -176,10 +176,9 @@ def submit_in(
 def divide_country(var: Path, store_url: str, draft_id: int, by: str, reason: str) -> int:
     """Divide the whole country from a saved draft, without a scheduler; returns the version that it proposes."""
     drafts.draft(store_url, draft_id)  # nothing is begun for a draft that is gone
-    name = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-land"
     config = Config.from_values({"reason": reason})
     begun = Run.start(
-        input_dir=None, boundaries="", store=store_url, config=config, var=var, run_id=name, created_by=by
+        input_dir=None, boundaries="", store=store_url, config=config, var=var, run_id=new_name("land"), created_by=by
     )
     run = from_draft(begun, draft_id)
     run_all.run_all(run, until="proposal", progress=log.info)
@@ -256,14 +255,13 @@ def _pins(bench: Bench, changes: ChangeSet) -> list[dict[str, object]]:
 
 def _new_run(bench: Bench, *, var: Path, store_url: str, by: str, asked: Mapping[str, object]) -> Run:
     origin = Run.open(bench.folder)
-    name = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-concept"
     return Run.start(
         input_dir=Path(origin.input_dir) if origin.input_dir else None,
         boundaries=origin.boundaries,
         store=store_url,
         config=bench.config.model_copy(update=dict(asked)),
         var=var,
-        run_id=name,
+        run_id=new_name("concept"),
         today=min(bench.day, Run.open(bench.folder).layers().day),
         created_by=by,
     )

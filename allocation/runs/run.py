@@ -10,6 +10,7 @@ import getpass
 import hashlib
 import itertools
 import os
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -49,6 +50,11 @@ def run_folder(var: Path, run_id: str) -> Path:
         fingerprint = hashlib.sha256(run_id.encode("utf-8", "replace")).hexdigest()[:16]
         name = f"{name.encode()[: LONGEST_NAME - 17].decode('utf-8', 'ignore')}-{fingerprint}"
     return var / "runs" / name
+
+
+def new_name(kind: str) -> str:
+    """A name for a run of this ``kind`` that nothing else has, also where several machines make one in one second."""
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(4)}-{kind}"
 
 
 @dataclass(frozen=True)

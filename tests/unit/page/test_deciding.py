@@ -109,15 +109,15 @@ class Waiting:
     def __init__(self, paused: str = "") -> None:
         self.paused = paused
         self.asked: list[str] = []
-        self.answers: list[tuple[str, bool, str]] = []
+        self.answers: list[tuple[str, int, bool, str]] = []
 
     async def ask(self, run_id: str) -> None:
         if self.paused:
             raise Refused(self.paused)
         self.asked.append(run_id)
 
-    async def answer(self, run_id: str, *, is_approved: bool, remark: str) -> None:
-        self.answers.append((run_id, is_approved, remark))
+    async def answer(self, run_id: str, version: int, *, is_approved: bool, remark: str) -> None:
+        self.answers.append((run_id, version, is_approved, remark))
 
     async def after_answer(self, run_id: str) -> dict[str, Any]:
         return {"state": "refused", "text": f"{run_id} is mislukt"}
@@ -127,7 +127,7 @@ def test_where_a_run_waits_the_answer_is_passed_on_and_the_run_publishes(app: An
     waiting = Waiting()
     client = client_of(app, planner="Bert", approval=waiting)
     assert client.post("/api/decision", json=order()).json() == {"task": ""}
-    assert waiting.answers == [("toy", True, "akkoord")]
+    assert waiting.answers == [("toy", 1, True, "akkoord")]
     assert followed(client, "") == {"state": "refused", "text": "toy is mislukt"}
     assert reads.versions(app.state.store_url).iloc[0]["status"] == "proposed"
     versions.reject(1, app.state.store_url, {"by": "Bert"})

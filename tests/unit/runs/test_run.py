@@ -9,7 +9,7 @@ import pytest
 
 from allocation.contract.config import Config
 from allocation.runs import run_files
-from allocation.runs.run import Run, run_folder
+from allocation.runs.run import Run, new_name, run_folder
 from allocation.runs.run_files import InForce, RunIncomplete, VersionRecord
 
 TODAY = date(2026, 3, 10)
@@ -139,3 +139,10 @@ def test_a_run_without_version_or_validation_says_so(tmp_path: Path) -> None:
     assert (run.version(), run.validation(), run.has_outcome) == (None, {}, False)
     run.write(run_files.VERSION, VersionRecord(version=7))
     assert run.version() == 7
+
+
+def test_two_runs_that_are_made_in_one_second_have_folders_of_their_own(tmp_path: Path) -> None:
+    """Two pages beside each other hand in at once: nobody has written a file yet that would tell the folder taken."""
+    names = [new_name("concept") for _ in range(50)]
+    assert len(set(names)) == 50
+    assert all(run_folder(tmp_path, name).name == name for name in names)
