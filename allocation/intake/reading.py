@@ -231,7 +231,7 @@ def _read_parquet(path: Path, table: Table) -> tuple[pd.DataFrame | None, list[P
         nested = [
             Problem(path.name, None, name, f"cells of type {_short(str(kind.type))}", "one plain value per cell")
             for name, kind in zip(names, schema, strict=True)
-            if name in table.column_names and pa.types.is_nested(kind.type)
+            if name in table.column_names and not _is_plain(kind.type)
         ]
         if nested:
             return None, nested
@@ -250,6 +250,14 @@ def _read_parquet(path: Path, table: Table) -> tuple[pd.DataFrame | None, list[P
         if name not in frame:
             frame[name] = None
     return frame.assign(row=np.arange(2, len(frame) + 2)), []
+
+
+def _is_plain(kind: pa.DataType) -> bool:
+    """Whether cells of a type are a text, a number, a day or true and false: the others may fill any memory."""
+    if pa.types.is_dictionary(kind):
+        return _is_plain(kind.value_type)
+    is_other = isinstance(kind, pa.BaseExtensionType) or pa.types.is_fixed_size_binary(kind)
+    return not is_other and not pa.types.is_nested(kind)
 
 
 # --- CSV

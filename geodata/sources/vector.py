@@ -18,7 +18,7 @@ from geopandas import GeoDataFrame
 from geodata.errors import GeodataError, capped, reason, shown
 from geodata.layer import RD_NEW
 from geodata.sources.kinds import queries, refuse_another_kind, sizes
-from geodata.sources.parquet import each_text_once, written_out_bytes
+from geodata.sources.parquet import countable, declared_bytes, each_text_once, written_out_bytes
 
 SUFFIXES = (".gpkg", ".parquet", ".geoparquet", ".geojson", ".json", ".shp")
 PARQUET = (".parquet", ".geoparquet")
@@ -109,11 +109,13 @@ def _parquet(file: VectorFile) -> GeoDataFrame:
     metadata = pq.read_metadata(file.path)
     unpacked = sum(metadata.row_group(group).total_byte_size for group in range(metadata.num_row_groups))
     _refuse_size(file, metadata.num_rows, unpacked)
-    cells = each_text_once(file.path, [name for name in pq.read_schema(file.path).names if name])
+    columns = countable(file.path)
+    _refuse_size(file, metadata.num_rows, declared_bytes(file.path, columns))
+    cells = each_text_once(file.path, columns)
     _refuse_size(file, metadata.num_rows, written_out_bytes(cells))
     if b"geo" not in (metadata.metadata or {}):
         raise GeodataError(f"{file.path} holds a table without geometry (it is no GeoParquet); polygons are needed.")
-    return gpd.read_parquet(file.path)
+    return gpd.read_parquet(file.path, columns=columns)
 
 
 def _features(file: VectorFile, notes: list[dict[str, str]]) -> GeoDataFrame:

@@ -13,6 +13,8 @@ from threading import Thread
 
 import geopandas as gpd
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pyogrio
 import pyogrio.errors
 import pytest
@@ -20,6 +22,8 @@ import shapely
 from geopandas import GeoDataFrame
 
 from geodata import Boundaries, GeodataError, load_boundaries
+from geodata.sources import vector
+from geodata.sources.vector import VectorFile
 
 Toy = Callable[..., GeoDataFrame]
 FORMATS = ("areas.gpkg", "areas.parquet", "areas.geojson", "areas.shp")
@@ -371,3 +375,30 @@ def test_a_geometry_that_returns_in_parquet_is_refused_by_what_it_fills(
     assert path.stat().st_size < 1_000_000
     with pytest.raises(GeodataError, match=r"holds 0\.1 GB, more than the"):
         load_boundaries(str(path), tmp_path / "cache")
+
+
+@pytest.mark.parametrize(
+    ("cells", "is_refused"),
+    [
+        (pa.array([b"x" * 50_000] * 4, pa.binary(50_000)), True),
+        (pa.array([[1.0] * 6_000] * 4), True),
+        (pa.array([["x" * 50_000]] * 4), False),
+        (pa.array(["x" * 50_000] * 4, pa.json_()), False),
+    ],
+    ids=["a fixed length", "a list of numbers", "a list of texts", "a type of Arrow's own"],
+)
+def test_a_column_that_returns_in_parquet_is_counted_or_not_read(
+    square: GeoDataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cells: pa.Array, is_refused: bool
+) -> None:
+    path = tmp_path / "areas.parquet"
+    square.to_parquet(path)
+    whole = pq.read_table(path)
+    pq.write_table(whole.append_column("note.of", cells), path)
+    monkeypatch.setattr("geodata.sources.vector.MOST_BYTES", 150_000)
+    assert path.stat().st_size < 100_000
+    if is_refused:
+        with pytest.raises(GeodataError, match=r"holds 0\.0 GB, more than the"):
+            load_boundaries(f"{path}?year=2023", tmp_path / "cache")
+    else:
+        assert "note.of" not in vector.read(VectorFile(path), []).columns
+        assert len(load_boundaries(f"{path}?year=2023", tmp_path / "cache").areas) == 4

@@ -129,6 +129,24 @@ def test_a_parquet_file_is_refused_by_the_rows_it_declares(tmp_path: Path) -> No
     assert problem.what == "the file declares 200,001 rows"
 
 
+def long_cells(count: int, kind: pa.DataType) -> pa.Array:
+    """``count`` equal cells of 8,000 bytes each."""
+    if pa.types.is_fixed_size_binary(kind):
+        return pa.array([b"x" * 8000] * count, kind)
+    return pa.ExtensionArray.from_storage(kind, pa.array([[1.0] * 1000] * count, kind.storage_type))
+
+
+@pytest.mark.parametrize("kind", [pa.binary(8000), pa.fixed_shape_tensor(pa.float64(), [1000])])
+def test_cells_of_a_fixed_length_are_not_filled_in(tmp_path: Path, kind: pa.DataType) -> None:
+    """Parquet keeps equal ones once, of whatever length: the file is small, and what it declares too."""
+    cells = dict.fromkeys(CARE_REGIONS.column_names, pa.array(["x"] * 500)) | {"pc4": long_cells(500, kind)}
+    path = tmp_path / "care_regions.parquet"
+    pq.write_table(pa.table(cells), path)
+    assert path.stat().st_size < 100_000
+    (problem,) = read(path)[1]
+    assert (problem.column, problem.allowed) == ("pc4", "one plain value per cell")
+
+
 def test_nested_cells_and_broken_parquet_are_refused(tmp_path: Path) -> None:
     pq.write_table(pa.table({"pc4": [["1001"]], "care_region": ["Noord"]}), tmp_path / "care_regions.parquet")
     (problem,) = read(tmp_path / "care_regions.parquet")[1]
