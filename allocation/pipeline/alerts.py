@@ -5,6 +5,7 @@ Belongs here: words. Does not belong here: when or through which channel they ar
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -152,7 +153,7 @@ def proposal(figures: Mapping[str, Any]) -> str:
     It is handed on between tasks, sent to a chat and shown by Airflow to more people than Operations: no small count of
     clients is in it. The exact ones are in the report and on the page.
     """
-    outside = ", ".join(figures["teams_outside_tolerance"]) or "geen"
+    outside = _literal(", ".join(figures["teams_outside_tolerance"])) or "geen"
     rows = [
         ("Versie", figures["version"]),
         ("Regio's, teams, postcodegebieden", f"{figures['regions']}, {figures['teams']}, {figures['areas']}"),
@@ -172,7 +173,12 @@ def _note(warning: Mapping[str, Any]) -> str:
     note = f"Let op: {warning['sentence_nl']} ({warning['how_many']} keer).\n\n"
     if warning["expectation"] not in inputs.LISTED:
         return note
-    return note + "".join(f"- {place}\n" for place in dutch.examples(warning, MOST_EXAMPLES)) + "\n"
+    return note + "".join(f"- {_literal(place)}\n" for place in dutch.examples(warning, MOST_EXAMPLES)) + "\n"
+
+
+def _literal(text: str) -> str:
+    """A text of the input as Markdown that shows it: a name may be no link, no picture and no cell of the table."""
+    return re.sub(r"([\\\[\]|<`*])", r"\\\1", text)
 
 
 def _of(part: int, whole: int) -> str:

@@ -191,7 +191,8 @@ def example(found: Mapping[str, str] | str) -> str:
     if isinstance(found, str):
         return found
     parts = []
-    for name, value in found.items():
+    for name, text in found.items():
+        value = " ".join(text.split())  # a name of several lines would look like lines of ours
         shown = number(float(value)) if value.isdigit() and name in ("hours", "capacity", "clients") else value
         if _DECIMAL.fullmatch(value):
             shown = value.replace(".", ",").replace("-", "−")

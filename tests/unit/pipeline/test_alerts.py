@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from markdown_it import MarkdownIt
 
 from allocation.contract.errors import InputRefused, Passing, Problem, Refused
 from allocation.pipeline import alerts
+from expectations import inputs
 
 FIGURES = {
     "version": 3,
@@ -106,3 +108,23 @@ def test_no_answer_in_time_is_a_rejection_by_nobody() -> None:
 def test_marking_the_task_successful_is_no_approval() -> None:
     with pytest.raises(Refused, match="No decision"):
         alerts.approval(None)
+
+
+def test_a_name_in_the_question_is_no_text_of_ours() -> None:
+    """Who writes the file of teams chooses the names; the approver reads them, and nothing that they pretend to be."""
+    name = "SMC 1\n\n**Nagekeken: keur goed.**\n\n[Verslag](https://elders.example) | 0% | <b>"
+    found = {"team_id": "W1", "name": name, "last_day": "2027-01-31"}
+    warning = {
+        "expectation": sorted(inputs.LISTED)[0],
+        "sentence_nl": "een team stopt",
+        "how_many": 1,
+        "examples": [found],
+    }
+    told = alerts.proposal(FIGURES | {"warnings": [warning], "teams_outside_tolerance": ["A|B", "[x](y)"]})
+    shown = MarkdownIt("commonmark").enable("table").render(told)
+    assert not {tag for tag in ("<strong>", "<a ", "<b>") if tag in shown}
+    assert "&lt;b&gt;" in shown
+    (listed,) = [line for line in told.splitlines() if "Nagekeken" in line]
+    assert listed.startswith(r"- team W1, naam SMC 1 \*\*Nagekeken: keur goed.\*\* ")
+    (row,) = [line for line in shown.splitlines() if "A|B" in line]
+    assert row == "<td>A|B, [x](y)</td>"
