@@ -104,10 +104,13 @@ class Compose:
             ("volume", ("volume", "ls", "--format", "{{.Name}}"), ("volume", "rm", "-f")),
             ("network", ("network", "ls", "--format", "{{.Name}}"), ("network", "rm", "-f")),
         ):
-            names = run("podman", *listed, "--filter", begin).split()
-            if names:
-                run("podman", *remove, *names)
-            assert not run("podman", *listed, "--filter", begin), f"a {kind} is left"
+            for _ in range(5):  # podman refuses to remove what ends by itself just then
+                names = run("podman", *listed, "--filter", begin).split()
+                if not names:
+                    break
+                subprocess.run(["podman", *remove, *names], capture_output=True, check=False)
+            else:
+                raise AssertionError(f"a {kind} is left: {run('podman', *listed, '--filter', begin)}")
 
     def container(self, service: str, number: int = 1) -> str:
         """The name of a container."""
