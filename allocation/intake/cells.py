@@ -35,6 +35,7 @@ LOCAL_ZONE = "Europe/Amsterdam"
 STORED_AS = {"text": "", "integer": "iuf", "number": "iuf", "date": "M", "boolean": "b", "timestamp": "M", "json": ""}
 """Type of a column -> the kinds of arrays (NumPy's letters) that hold its values already; others are read as text."""
 _BLANKS = re.compile(r"[^\S\n\r]+")
+_LINE_BREAKS = re.compile(r"[ \t]*[\n\r][ \t\n\r]*")
 AS_FLOAT = re.compile(r"-?[0-9]+\.0", re.ASCII)
 """A code of digits that went through a program which knows empty cells only beside floats."""
 UNFIT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
@@ -91,6 +92,8 @@ def _text(value: object) -> str | None:
         text = "".join(c for c in unicodedata.normalize("NFC", text) if unicodedata.category(c) != "Cf").strip()
     if "  " in text or not text.isascii():
         text = _BLANKS.sub(" ", text)
+    if "\n" in text or "\r" in text:  # of Parquet; in CSV a row is a line
+        text = _LINE_BREAKS.sub(" ", text)
     if AS_FLOAT.fullmatch(text):
         text = text[:-2]
     return text or None

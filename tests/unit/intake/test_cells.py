@@ -146,3 +146,9 @@ def test_every_number_of_the_inputs_has_a_range() -> None:
     numbers = [c for table in INPUTS for c in table.columns if c.type in ("integer", "number")]
     assert numbers
     assert all(c.least is not None and c.most is not None for c in numbers)
+
+
+@pytest.mark.parametrize("cell", ["SMC\nEde", "SMC \r\n\r\n Ede", "\nSMC\u2028Ede\n", "SMC\t\n Ede"])
+def test_a_line_break_in_a_cell_of_parquet_is_a_blank(cell: str) -> None:
+    """Names stand in messages and questions that are read line by line; CSV has none of these."""
+    assert as_text(pd.Series([cell])).tolist() == ["SMC Ede"]
