@@ -132,12 +132,6 @@ class Desk:
         """The version in force today."""
         return reads.current_version(self.store_url)
 
-    def _run_in_force(self) -> str | None:
-        """The run that made the version in force today."""
-        known = reads.versions(self.store_url)
-        own = known.loc[known["is_in_force"], "run_id"]
-        return str(own.iloc[0]) if len(own) else None
-
     def _folder(self, run_id: str) -> Path | None:
         """The folder of a run that has its outcome; None when there is none."""
         folder = run_folder(self.var, run_id)
@@ -159,7 +153,7 @@ class Desk:
 
     def opened(self, run_id: str) -> Opened:
         """A run laid open; kept for the next request, until it comes into force or ends."""
-        folder, in_force = self.folder(run_id), self._run_in_force()
+        folder, in_force = self.folder(run_id), reads.run_in_force(self.store_url)
         is_in_force = in_force is not None and folder == run_folder(self.var, in_force)
         run_id = folder.name  # names that differ in a sign which no folder has are one run, laid open once
         with self._mutex:
