@@ -121,10 +121,9 @@ class ThroughDag:
         asked = await self._ask("GET", path, or_status=404)
         if asked is None and _dag_run(run_id)[0] == DECIDE:
             await self.ask(run_id)
-            asked = await self._question(path)
+            asked = await self._question(run_id)
         if asked is None:
             _refuse("Airflow vraagt nog niet om een besluit over dit voorstel; probeer het over een minuut opnieuw.")
-        await self._refuse_another_question(run_id)
         if asked["response_received"]:
             _refuse("Over dit voorstel is in Airflow al besloten, of de tijd om te antwoorden is voorbij.")
         age = datetime.now(UTC) - datetime.fromisoformat(asked["created_at"])
@@ -135,21 +134,18 @@ class ThroughDag:
         option = "Approve" if is_approved else "Reject"
         await self._ask("PATCH", path, {"chosen_options": [option], "params_input": {"remark": remark}})
 
-    async def _refuse_another_question(self, run_id: str) -> None:
-        """Who may start a run could give one the name of this proposal and let it ask about another."""
-        dag, dag_run = _dag_run(run_id)
-        if dag == DECIDE and (await self._ask("GET", _path(run_id)))["conf"] != {"run": run_id}:
-            _refuse(
-                f"Run {dag_run} van de DAG {dag} gaat over een ander voorstel; vraag de beheerder die te verwijderen."
-            )
+    async def _question(self, run_id: str) -> Any:
+        """The question of a run that has just begun, when it is there; None when it takes too long.
 
-    async def _question(self, path: str) -> Any:
-        """The question of a run that has just begun, when it is there; None when it takes too long."""
+        Refused when the run has failed.
+        """
         for _ in range(ASKED_WITHIN_S):
             await asyncio.sleep(1)
-            asked = await self._ask("GET", path, or_status=404)
+            asked = await self._ask("GET", _question_path(run_id), or_status=404)
             if asked is not None:
                 return asked
+            if failed := await self._failed(run_id):
+                _refuse(failed["text"])
         return None
 
     async def state(self, run_id: str) -> dict[str, Any]:

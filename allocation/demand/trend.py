@@ -42,6 +42,8 @@ PRODUCT_CHANGE_SD, COMMON_CHANGE_SD = 0.03, 0.015
 """Assumed standard deviation of the change of a product's yearly total, and of all products together, as a share, where
 the history is too short to show it. Where it is not, the assumptions weigh as much as so many observed changes:"""
 PRODUCT_ASSUMPTION_YEARS, COMMON_ASSUMPTION_YEARS = 4.0, 1.0
+LEAST_FOR_COMMON = 3
+"""Products that tell a change of all together."""
 OWN_ASSUMPTION_YEARS = 1.0
 """That a product changes as much as the others do weighs as one change of its own."""
 
@@ -259,29 +261,37 @@ def _yearly_change_variances(level: Floats) -> tuple[float, float]:
     product widens nobody else's interval.
     """
     commons, squares, weights = [], [], []
-    for new, old, seen in _pairs_of_years(level):
-        change, noise = np.log(new[seen] / old[seen]), 1 / new[seen] + 1 / old[seen]
-        common = float(np.median(change)) if seen.sum() >= 3 else 0.0
-        if seen.sum() >= 3:
+    for _, change, common, noise in _yearly_changes(level):
+        if len(change) >= LEAST_FOR_COMMON:
             commons.append(common**2 - 1.57 / float((1 / noise).sum()))  # variance of a median: pi / 2 of a mean's
         squares += list((change - common) ** 2 - 0.455 * noise)
-        weights += list((PRODUCT_CHANGE_SD**2 / (PRODUCT_CHANGE_SD**2 + noise)) ** 2)
+        weights += list(_change_weights(noise))
     assumed, years_seen = PRODUCT_ASSUMPTION_YEARS, sum(weights)
     typical = max(0.0, _weighted_middle(squares, weights)) / 0.455 if squares else 0.0
     of_products = (assumed * PRODUCT_CHANGE_SD**2 + years_seen * typical) / (assumed + years_seen)
     return of_products, _common_variance(commons)
 
 
-def _pairs_of_years(level: Floats) -> Iterator[tuple[Floats, Floats, NDArray[np.bool_]]]:
-    """Clients per product of a year and of the year before, in the months that count in both, and which products have
-    enough of them. Years are counted back from the end; pairs without any such product are left out."""
+def _change_weights(noise: Floats) -> Floats:
+    """What a change counts for: the more its counting noise, the less."""
+    return np.asarray((PRODUCT_CHANGE_SD**2 / (PRODUCT_CHANGE_SD**2 + noise)) ** 2)
+
+
+def _yearly_changes(level: Floats) -> Iterator[tuple[NDArray[np.bool_], Floats, float, Floats]]:
+    """From each year to the next: which products have enough clients in the months that count in both, and of these the
+    log change, the median change of all (0 where too few tell it), and the variance that counting gives.
+
+    Years are counted back from the end; pairs without any such product are left out.
+    """
     years = [level[len(level) - YEAR * (n + 1) : len(level) - YEAR * n] for n in range(len(level) // YEAR)]
     for after, before in pairwise(years):
         months = np.isfinite(after) & np.isfinite(before)
         new, old = (np.where(months, year, 0.0).sum(axis=0) for year in (after, before))
         seen = (new >= CLIENTS_FOR_TREND) & (old >= CLIENTS_FOR_TREND) & (months.sum(axis=0) >= YEAR - 3)
         if seen.any():
-            yield new, old, seen
+            change = np.log(new[seen] / old[seen])
+            common = float(np.median(change)) if len(change) >= LEAST_FOR_COMMON else 0.0
+            yield seen, change, common, 1 / new[seen] + 1 / old[seen]
 
 
 def _own_variances(level: Floats, typical: float) -> Floats:
@@ -295,10 +305,8 @@ def _own_variances(level: Floats, typical: float) -> Floats:
     squares, weights = np.zeros((2, level.shape[1]))
     if len(level) < MONTHS_FOR_YEARS:
         return squares + typical
-    for new, old, seen in _pairs_of_years(level):
-        change, noise = np.log(new[seen] / old[seen]), 1 / new[seen] + 1 / old[seen]
-        common = float(np.median(change)) if seen.sum() >= 3 else 0.0
-        weight = (PRODUCT_CHANGE_SD**2 / (PRODUCT_CHANGE_SD**2 + noise)) ** 2
+    for seen, change, common, noise in _yearly_changes(level):
+        weight = _change_weights(noise)
         squares[seen] += weight * ((change - common) ** 2 - noise)
         weights[seen] += weight
     own = (OWN_ASSUMPTION_YEARS * typical + squares) / (OWN_ASSUMPTION_YEARS + weights)

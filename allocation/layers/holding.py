@@ -267,3 +267,9 @@ def stays(files: pd.DataFrame, config: Config) -> NDArray[np.bool_]:
     """Which rows of ``held_files`` stay with their holder under the run's policy."""
     kept = files["team_id"].notna() & files["refusal"].isna() & ~files["is_central"]
     return (kept & (config.continuity == "stay")).to_numpy()
+
+
+def follows(files: pd.DataFrame, config: Config) -> NDArray[np.bool_]:
+    """Which rows of ``held_files`` go to the teams of their postcode: those that do not stay and are not done
+    centrally."""
+    return np.asarray(~stays(files, config) & ~files["is_central"].to_numpy(dtype=np.bool_))

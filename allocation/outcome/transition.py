@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from allocation.contract.config import Config
 from allocation.contract.vocabulary import ALL_LINES, CLIENT_LINES, LAWS, PW, ZW_WIA
-from allocation.layers.holding import SEGMENT, STOCK_KEY, Reason, Roster, segment_shares, stays, whole_clients
+from allocation.layers.holding import SEGMENT, STOCK_KEY, Reason, Roster, follows, segment_shares, stays, whole_clients
 from allocation.layers.work import SPECIAL, layer_work, served_by
 from allocation.outcome.routing import serving_line
 
@@ -103,8 +103,7 @@ def placed_files(held: pd.DataFrame, routing: pd.DataFrame, config: Config) -> p
     -------
     The rows of ``held`` (team_id is the holder until now), in whole clients, with team_to and ``why`` (a ``Reason``).
     """
-    keeps = pd.Series(stays(held, config), index=held.index)
-    follow = held[~keeps & ~held["is_central"]]
+    keeps, follow = stays(held, config), held[follows(held, config)]
     unknown = follow["team_id"].isna()
     follow = follow.assign(why=follow["refusal"].where(follow["refusal"].notna(), Reason.POLICY))
     follow.loc[unknown, "why"] = Reason.UNKNOWN

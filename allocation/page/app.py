@@ -233,23 +233,12 @@ def _add_proposing(app: FastAPI) -> None:
         return await by.state(name) if version is None else proposed(version)
 
     @app.get("/api/tasks/{name}", include_in_schema=False)
-    async def task(name: str, request: Request, desk: DeskOf) -> dict[str, Any]:
+    async def task(name: str, request: Request, desk: DeskOf, may_plan: MayPlan) -> dict[str, Any]:
         told = await run_in_threadpool(desk.tasks.state, name)
         passes_on: deciding.Approval | None = request.scope.get("approval")
-        if passes_on is None or "version" not in told:
+        if passes_on is None or not may_plan or "version" not in told:
             return told
-        return told | await _asked(passes_on, await run_in_threadpool(desk.waiting_run, int(told["version"])))
-
-
-async def _asked(passes_on: deciding.Approval, run_id: str | None) -> dict[str, Any]:
-    """What to add to a version that was proposed, when it cannot be laid before an approver yet."""
-    if run_id is None:
-        return {}
-    try:
-        await passes_on.ask(run_id)
-    except Refused as refused:
-        return {"text": f"De versie is ingediend, maar nog niet voorgelegd. {refused}"}
-    return {}
+        return told | await deciding.laid_before(passes_on, desk, int(told["version"]))
 
 
 def _add_drafts(app: FastAPI) -> None:

@@ -51,6 +51,18 @@ class Approval(Protocol):
         """How it goes as long as the version is not decided: ``state`` (busy or refused), ``text`` in Dutch."""
 
 
+async def laid_before(passes_on: Approval, desk: Desk, version: int) -> dict[str, Any]:
+    """See that a version that was handed in is laid before an approver; what to tell when that is not possible yet."""
+    run_id = await run_in_threadpool(desk.waiting_run, version)
+    if run_id is None:
+        return {}
+    try:
+        await passes_on.ask(run_id)
+    except Refused as refused:
+        return {"text": f"De versie is ingediend, maar nog niet voorgelegd. {refused}"}
+    return {}
+
+
 def summary(desk: Desk, run_id: str, *, for_readers: bool) -> dict[str, Any]:
     """What a proposal does to whom: the words and figures of page one of its report."""
     opened = desk.opened(run_id)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import logging
-from collections import OrderedDict
 from collections.abc import Mapping
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
+from cachetools import LRUCache
 
 from allocation.contract.config import Config
 from allocation.contract.errors import Refused
@@ -90,7 +90,7 @@ class Desk:
     def __init__(self, store_url: str, var: Path) -> None:
         self.store_url, self.var = store_url, var
         self.tasks = Tasks(var)
-        self._open: OrderedDict[str, Opened] = OrderedDict()
+        self._open: LRUCache[str, Opened] = LRUCache(KEPT_RUNS)
         self._mutex = Mutex()
         self._solver = Beside(warm_up)
         self._searching, self._counting = 0, Mutex()
@@ -163,9 +163,6 @@ class Desk:
                 areas = Run.open(folder).areas().sort_values("pc4", ignore_index=True)
                 value["partners"] = partner_values(bench.partners, areas, bench.config.weights)
                 self._open[run_id] = Opened(bench, value)
-                while len(self._open) > KEPT_RUNS:
-                    self._open.popitem(last=False)
-            self._open.move_to_end(run_id)
             return self._open[run_id]
 
     def bench(self, run_id: str) -> Bench:

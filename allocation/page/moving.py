@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from allocation.contract.vocabulary import ALL_LINES, PW
-from allocation.layers.holding import stays
+from allocation.layers.holding import follows
 from allocation.layers.layer import Layer
 from allocation.outcome.routing import allocation_table, assigned_parts, routing_of_segments
 from allocation.outcome.transition import allocation_changes, movement, placed_files
@@ -68,7 +68,7 @@ def moved_files_under(bench: Bench, variant: Variant) -> pd.DataFrame:
         return bench.moved_files
     kept = bench.moved_files[~bench.moved_files["pc4"].isin(codes)]
     mine = variant.held[variant.held["pc4"].isin(codes)]
-    mine = mine[~stays(mine, bench.config) & ~mine["is_central"] & mine["team_id"].notna()]  # no other can move
+    mine = mine[follows(mine, bench.config) & mine["team_id"].notna()]  # who has no known team moves from none
     if mine.empty:
         return kept
     layers, plans = _divided(variant, codes)

@@ -9,7 +9,6 @@ here: HTTP, drafts in the store, solving, proposing.
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
@@ -18,6 +17,7 @@ from threading import Lock as Mutex
 
 import numpy as np
 import pandas as pd
+from cachetools import LRUCache
 
 import geodata
 from allocation.contract.errors import InputRefused, Refused
@@ -108,7 +108,7 @@ class Bench:
             self.board, self.held = self._rebuilt(ChangeSet())
         self.sums = tuple(b.sums for b in self.board.layers)
         self.sums_now = tuple(b.sums_now for b in self.board.layers)
-        self._known: OrderedDict[str, tuple[Board, pd.DataFrame]] = OrderedDict()
+        self._known: LRUCache[str, tuple[Board, pd.DataFrame]] = LRUCache(KEPT_STRUCTURES)
         self._mutex = Mutex()
 
     @cached_property
@@ -234,13 +234,12 @@ class Bench:
     def variant(self, changes: ChangeSet) -> Variant:
         """The board with ``changes``. Raises Refused, in Dutch, for a change that is not possible."""
         name = changes.structure
-        known = (self.board, self.held) if name == UNCHANGED else self._known.get(name)
+        with self._mutex:
+            known = (self.board, self.held) if name == UNCHANGED else self._known.get(name)
         if known is None:  # built outside the mutex: others need not wait for it
             known = self._rebuilt(changes)
             with self._mutex:
                 self._known[name] = known
-                while len(self._known) > KEPT_STRUCTURES:
-                    self._known.popitem(last=False)
         board, held = known
         return Variant(self.sums, board, _moved(board, changes.moves), held)
 

@@ -118,7 +118,7 @@ class Run:
             run_id=record.run_id,
             input_dir=record.input_dir,
             boundaries=record.boundaries,
-            store=_with_secret(record.store),
+            store=_with_own_login(record.store),
             config=Config.of_run(record.config),
             created_by=record.created_by,
             today=record.today,
@@ -285,7 +285,7 @@ def _without_secret(store: str) -> str:
     return shown if HIDDEN in unquote(shown) else store
 
 
-def _with_secret(kept: str) -> str:
+def _with_own_login(kept: str) -> str:
     """The address of ``CASELOAD_STORE``, with its login and secret, where it leads to the same database as ``kept``;
     else ``kept``. The page that made a run and the worker that publishes it each have a login of their own."""
     from allocation.publication.connection import database_of

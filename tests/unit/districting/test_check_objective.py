@@ -50,6 +50,8 @@ def test_a_load_just_outside_is_named_with_its_part(grid: GridMaker) -> None:
     assert (first.kind, first.where, first.amount) == ("load", "A", pytest.approx(5 / 4.5 - 1.1))
     assert sentence(first) == "Team A: the load is 5.0, +11.1% of its target of 4.5; allowed is 10.0%."
     assert (second.kind, second.where) == ("load", "B")
+    (hardly, _) = check(grid(3, 3, tolerance=1 / 9 - 1e-4), PLAN)
+    assert sentence(hardly).endswith("+11.1% of its target of 4.5; allowed is 11.1%, just passed.")
 
 
 def test_base_load_counts(grid: GridMaker) -> None:

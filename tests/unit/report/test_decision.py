@@ -10,9 +10,10 @@ import pytest
 
 from allocation.report.account_sheets import Gate
 from allocation.report.board import totals
-from allocation.report.decision import decision
+from allocation.report.decision import TOLD_BY_BROKEN_RULES, decision
 from allocation.report.dutch import number, percent
 from allocation.report.frames import Frames
+from expectations.load import LOAD
 from tests.support.browser import toy_run
 
 
@@ -100,4 +101,5 @@ def test_a_team_beyond_the_tolerance_is_told_once(frames: Frames) -> None:
     )
     found = [Gate("Uitkomst", success=True, checks=2, met=0, failed=[same, other])]
     made = decision(frames, names)
+    assert TOLD_BY_BROKEN_RULES in {rule.name for rule in LOAD}, "the gate has a check of this name"
     assert made.with_found(found).all_warnings == [*made.all_warnings, "Uitkomst: other_professions: x; en nog 6"]
