@@ -354,3 +354,33 @@ def look_up_by_keyboard(address: str, code: str, was: str, becomes: str) -> None
         page.keyboard.press("Enter")
         expect(page.locator("#antwoord")).to_contain_text("volgt postcode 1011: geen eigen vlak", timeout=20_000)
         assert chromium.outside == []
+
+
+SCREENS = {
+    "1280x720": (1280, 720, "light", REGION),
+    "1920x1080": (1920, 1080, "light", REGION),
+    "tablet": (820, 1180, "light", REGION),
+    "320": (320, 720, "light", REGION),
+    "donker": (1280, 720, "dark", REGION),
+    "amsterdam": (1280, 720, "light", "Groot Amsterdam"),
+    "rotterdam": (1280, 720, "light", "Rijnmond"),
+}
+ZOOMED = {"amsterdam": "1012", "rotterdam": "3011"}
+
+
+@pytest.mark.parametrize("name", SCREENS)
+def test_the_page_on_every_screen(address: str, name: str) -> None:
+    """The pictures of the manual: the figures are there, and the page does not scroll sideways."""
+    width, height, scheme, region = SCREENS[name]
+    with browser(width=width, height=height) as chromium:
+        page = chromium.page
+        page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+        open_page(chromium, address, "Anna", region)
+        if code := ZOOMED.get(name):
+            page.fill("#zoek", code)
+            page.locator("#zoek").press("Enter")
+        expect(page.locator("#kern div").first).to_be_visible()
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        page.wait_for_timeout(600)
+        chromium.shot(f"scherm-{name}")
+        assert (chromium.outside, chromium.errors) == ([], [])
