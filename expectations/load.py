@@ -8,9 +8,6 @@ from __future__ import annotations
 from allocation.contract import vocabulary
 from expectations.rules import ROUNDING, Rule
 
-OVERLOADED = 1.2
-"""Work of the other professions against their capacity from which a person should look (R23)."""
-
 LOAD = (
     Rule(
         "work_not_lost", "expected", "hours", "critical",
@@ -156,7 +153,7 @@ LOAD = (
                   round(sum(capacity_hours_other)) as capacity,
                   round(100 * sum(first_year_hours_other) / greatest(sum(capacity_hours_other), 1)) || '%' as share
            from team_load group by name, team_id
-           having sum(first_year_hours_other) > {OVERLOADED} * sum(capacity_hours_other)
+           having sum(first_year_hours_other) > {vocabulary.OVERLOADED} * sum(capacity_hours_other)
            order by sum(first_year_hours_other) / greatest(sum(capacity_hours_other), 1) desc""",
     ),
     Rule(

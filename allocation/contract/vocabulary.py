@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
+OVERLOADED = 1.2
+"""Work of the other professions against their capacity from which a person should look (R23)."""
+
+
 SMALLEST_SHOWN_COUNT = 5
 """Smaller counts of clients are shown to nobody outside operations (R14)."""
 

@@ -1,8 +1,9 @@
-"""The advice of a proposal as questions: where capacity is short, and which files could be handed over.
+"""The advice of a proposal as questions: where capacity is short, which files could be handed over, how sure teams are
+to stay within the tolerance, what the other professions lack, and where finished work stays behind.
 
 Advice is of the proposal as it was made and not of the changes on the screen: it is solved, not counted. Only planners
 see it. Belongs here: which rows are shown and in which words. Does not belong here: the advice itself
-(``outcome.capacity``, ``outcome.handover``).
+(``outcome``).
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from allocation.contract.vocabulary import ALL_LINES
+from allocation.contract.vocabulary import ALL_LINES, OVERLOADED
+from allocation.layers.work import SPECIAL
 from allocation.page.questions import MOST_ROWS, Answer, Question, layer_seen
 from allocation.report import dutch
 from allocation.report.capacity_sheets import PROFESSIONS, reached_in_words, read_advice
@@ -24,7 +26,8 @@ OF_THE_PROPOSAL = "Van het voorstel zoals het is gemaakt, zonder uw wijzigingen.
 
 def advice(folder: Path) -> list[Question]:
     """The questions for which the run has an answer."""
-    return [one for one in (_short(folder), _next_fte(folder), _handing_over(folder)) if one is not None]
+    asked = (_short, _next_fte, _handing_over, _least_sure, _other_professions, _behind_the_plan)
+    return [one for one in (question(folder) for question in asked) if one is not None]
 
 
 def _short(folder: Path) -> Question | None:
@@ -108,6 +111,94 @@ def _handing_over(folder: Path) -> Question | None:
         "De minste dossiers waarmee de wachttijden van teams in een regio dicht bij elkaar komen. Niets gaat vanzelf "
         f"over. {OF_THE_PROPOSAL}" if answers else f"Overdragen is niet nodig of helpt niet. {OF_THE_PROPOSAL}",
         ("Van → naar", "Laag", "Dossiers", "Uren", "Postcodes"), answers,
+    )  # fmt: skip
+
+
+def _least_sure(folder: Path) -> Question | None:
+    """Teams that are likeliest to leave the tolerance within the year."""
+    file = run_files.OUTCOME.table("team_load")
+    if not file.exists(folder):
+        return None
+    table = file.read(folder).dropna(subset=["chance_within_tolerance"])
+    table = table.sort_values(["chance_within_tolerance", "team_id"]).head(MOST_ROWS)
+    answers = [
+        Answer(
+            row.team_id,
+            (
+                dutch.layer(row.law_domain, row.client_line),
+                f"{percent(row.chance_within_tolerance, 0)} ({dutch.chance(row.chance_within_tolerance)})",
+                percent(row.deviation, signed=True),
+            ),
+            layer_seen(row.law_domain, row.client_line),
+            team=row.team_id,
+        )
+        for row in records(table)
+    ]
+    return Question(
+        "kans", "Welke teams blijven het minst zeker binnen de tolerantie?",
+        "De kans dat het team een jaar lang binnen de tolerantie blijft, bij wat de verwachting ernaast kan zitten. "
+        f"{OF_THE_PROPOSAL}",
+        ("Team", "Laag", "Kans", "Afwijking"), answers,
+    )  # fmt: skip
+
+
+def _other_professions(folder: Path) -> Question | None:
+    """Teams with most work of the other professions beside the hours of these."""
+    file = run_files.OUTCOME.table("team_load")
+    if not file.exists(folder):
+        return None
+    table = file.read(folder)
+    table = table.groupby("team_id", as_index=False).agg(
+        asked=("first_year_hours_other", "sum"), has=("capacity_hours_other", "sum"),
+        law_domain=("law_domain", "first"), client_line=("client_line", "first"), kind=("kind", "first"),
+    )  # fmt: skip
+    table = table[(table["kind"] != SPECIAL) & (table["has"] > 0)]
+    table = table.assign(part=table["asked"] / table["has"]).sort_values(["part", "team_id"], ascending=[False, True])
+    answers = [
+        Answer(
+            row.team_id,
+            (percent(row.part), number(row.asked), number(row.has)),
+            layer_seen(row.law_domain, row.client_line),
+            team=row.team_id,
+        )
+        for row in records(table.head(MOST_ROWS))
+    ]
+    return Question(
+        "beroepen", "Waar komen de andere beroepen het meest uren tekort?",
+        "Uren die het eerste jaar van hen vraagt tegenover hun eigen uren; boven "
+        f"{percent(OVERLOADED, 0)} waarschuwt het rapport. {OF_THE_PROPOSAL}",
+        ("Team", "Belasting", "Gevraagde uren", "Eigen uren"), answers,
+    )  # fmt: skip
+
+
+def _behind_the_plan(folder: Path) -> Question | None:
+    """Regions that finish least of what was planned, where the input tells what was finished."""
+    file = run_files.OUTCOME.table("line_outcomes")
+    if not file.exists(folder):
+        return None
+    table = file.read(folder)
+    table = table[(table["months"] > 0) & (table["finished_planned_clients"] > 0)]
+    table = table.assign(part=table["finished_clients"] / table["finished_planned_clients"])
+    answers = [
+        Answer(
+            row.arbeidsmarktregio,
+            (
+                dutch.layer(row.law_domain, row.client_line),
+                percent(row.part),
+                number(row.finished_clients),
+                number(row.finished_planned_clients),
+                number(row.months),
+            ),
+            layer_seen(row.law_domain, row.client_line),
+            region=int(row.arbeidsmarktregio_nr),
+        )
+        for row in records(table.sort_values(["part", "arbeidsmarktregio_nr"]).head(MOST_ROWS))
+    ]
+    return Question(
+        "afgerond", "Waar loopt het afgeronde werk achter op het plan?",
+        f"Afgeronde cliënten tegenover wat voor dezelfde maanden gepland was. {OF_THE_PROPOSAL}"
+        if answers else f"Van geen enkele maand is een plan en afgerond werk bekend. {OF_THE_PROPOSAL}",
+        ("Regio", "Laag", "Afgerond van gepland", "Afgerond", "Gepland", "Maanden"), answers,
     )  # fmt: skip
 
 

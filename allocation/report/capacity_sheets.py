@@ -8,10 +8,10 @@ from typing import Any
 
 import pandas as pd
 
+from allocation.contract.vocabulary import OVERLOADED
 from allocation.report import dutch
 from allocation.report.dutch import number, percent
 from allocation.report.sheet import Cell, Column, Sheet, amount, amount_of, ratio, records, share, text, text_of
-from allocation.report.team_sheets import OVERLOADED
 from allocation.runs import run_files
 
 HUNDREDTH = 0.01

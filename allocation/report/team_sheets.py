@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from allocation.contract.published_tables import REGION_SUMMARY
-from allocation.contract.vocabulary import MONTHS_A_YEAR, SMALLEST_SHOWN_COUNT
+from allocation.contract.vocabulary import MONTHS_A_YEAR, OVERLOADED, SMALLEST_SHOWN_COUNT
 from allocation.districting import check
 from allocation.publication.small_counts import shown
 from allocation.report import dutch
@@ -62,10 +62,6 @@ def _pieces_cell(row: Any) -> Cell:
 
 def _interval_cell(row: Any) -> Cell:
     return Cell(f"{number(row.hours_low)} tot {number(row.hours_high)}", round(row.hours_low, 0))
-
-
-OVERLOADED = 1.2
-"""Work of the other members against their capacity from which it is marked (R23)."""
 
 
 def _other_cell(row: Any) -> Cell:

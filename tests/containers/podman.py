@@ -19,7 +19,8 @@ runtime = "runc"
 cgroup_manager = "cgroupfs"
 events_logger = "file"
 """
-NEEDED = ("podman", "podman-compose", "mmdebstrap", "runc")
+NEEDED = ("podman", "podman-compose", "mmdebstrap", "runc", "netavark", "aardvark-dns")
+HELPERS = "/usr/lib/podman:/usr/libexec/podman"
 PIP_CONFIGURATION = Path("/etc/pip.conf")
 
 
@@ -29,9 +30,9 @@ def missing() -> list[str]:
 
 
 def which(name: str) -> str | None:
-    """A program on the path, or beside this Python."""
+    """A program on the path, beside this Python, or among the helpers of podman."""
     beside = Path(sys.executable).with_name(name)
-    return str(beside) if beside.exists() else shutil.which(name)
+    return str(beside) if beside.exists() else shutil.which(name, path=f"{os.environ['PATH']}:{HELPERS}")
 
 
 def run(*words: str, **options: Any) -> str:

@@ -25,7 +25,7 @@ from allocation.publication import reads
 from allocation.report.report import write_report
 from allocation.runs.run import Run
 from tests.support.airflow_components import free_port, wait_for
-from tests.support.browser import Browser, browser, country_run, toy_run
+from tests.support.browser import Browser, browser, country_run, divided, start_toy, toy_run
 
 ROOT = Path(__file__).parents[2]
 ASK = """
@@ -353,16 +353,20 @@ def test_a_draft_is_handed_in_and_a_run_publishes_it_when_it_is_approved(up: Up)
 @pytest.mark.timeout(900)
 def test_a_run_with_the_name_of_one_proposal_asks_about_no_other(up: Up) -> None:
     """Who approves on the page answers the run of that name; with another proposal behind it he would approve that."""
+    waits = divided(start_toy(up.run.var, run_id="wacht", tolerance=0.4))
+    steps.validate_inputs(waits)
+    write_report(waits.folder)
+    steps.propose(waits)
     who = {"username": "planner", "password": up.passwords["planner"]}
     token = httpx.post(f"{up.airflow}/auth/token", json=who).json()["access_token"]
     with httpx.Client(
         base_url=f"{up.airflow}/api/v2/dags/decide", headers={"Authorization": f"Bearer {token}"}
     ) as client:
-        asked = {"logical_date": None, "dag_run_id": "land", "conf": {"run": "toy"}}
+        asked = {"logical_date": None, "dag_run_id": "wacht", "conf": {"run": "toy"}}
         client.post("/dagRuns", json=asked).raise_for_status()
-        wait_for("the end of the run", lambda: client.get("/dagRuns/land").json()["state"] in ("failed", "success"))
-        assert client.get("/dagRuns/land").json()["state"] == "failed"
-        assert client.get("/dagRuns/land/taskInstances/approve/-1/hitlDetails").status_code == 404
+        wait_for("the end of the run", lambda: client.get("/dagRuns/wacht").json()["state"] in ("failed", "success"))
+        assert client.get("/dagRuns/wacht").json()["state"] == "failed"
+        assert client.get("/dagRuns/wacht/taskInstances/approve/-1/hitlDetails").status_code == 404
     page = httpx.Client(base_url=f"{up.airflow}/caseload", headers={"Authorization": f"Bearer {token}"})
-    refused = page.post("/api/decision", json={"run": "land", "is_approved": True, "remark": "akkoord"}, timeout=200)
-    assert (refused.status_code, refused.json()["detail"]) == (422, "Het is mislukt; zie run land in Airflow.")
+    refused = page.post("/api/decision", json={"run": "wacht", "is_approved": True, "remark": "akkoord"}, timeout=200)
+    assert (refused.status_code, refused.json()["detail"]) == (422, "Het is mislukt; zie run wacht in Airflow.")

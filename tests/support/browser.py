@@ -186,7 +186,7 @@ def served(store_url: str, var: Path) -> Iterator[str]:
 TOY_DAY = date(2026, 1, 1)
 
 
-def start_toy(var: Path, changed: dict[str, pd.DataFrame] | None = None, **settings: Any) -> Run:
+def start_toy(var: Path, changed: dict[str, pd.DataFrame] | None = None, run_id: str = "toy", **settings: Any) -> Run:
     """A run on the toy country, with its input and boundaries in files; nothing computed yet."""
     folder = toy.write(var / "input", changed)
     toy.polygons().to_file(var / "areas.gpkg", layer="areas")
@@ -197,7 +197,7 @@ def start_toy(var: Path, changed: dict[str, pd.DataFrame] | None = None, **setti
         store=f"sqlite:///{var / 'store.sqlite'}",
         config=config,
         var=var,
-        run_id="toy",
+        run_id=run_id,
         today=TOY_DAY,
         created_by="planner",
     )

@@ -16,7 +16,7 @@ from allocation.runs import run_files
 from allocation.runs.run import Run
 from tests.unit.page.test_guarding import As
 
-KEYS = {"tekort", "werven", "overdragen"}
+KEYS = {"tekort", "werven", "overdragen", "kans", "beroepen", "afgerond"}
 
 
 def told(folder: Path, **tables: pd.DataFrame) -> dict[str, Question]:
@@ -64,6 +64,45 @@ def test_files_to_hand_over_are_summed_per_pair_of_teams(run: Run, tmp_path: Pat
     assert [(one.name, one.cells[1:], one.codes) for one in found.answers] == [
         ("W1 → W2", ("25", "43", "2"), ("1001", "1002")),
         ("O1 → O2", ("9", "18", "1"), ("1003",)),
+    ]
+
+
+LOADS = ["team_id", "kind", "law_domain", "client_line", "chance_within_tolerance", "deviation",
+         "first_year_hours_other", "capacity_hours_other"]  # fmt: skip
+
+
+def test_the_least_sure_team_and_the_most_burdened_other_professions_come_first(tmp_path: Path) -> None:
+    """W1 is less sure than O1. The others of W1 are asked 900 + 300 of 1,000 hours, of O1 900 of 600; special teams
+    are left out."""
+    rows: list[tuple[Any, ...]] = [
+        ("W1", "regulier", "zw_wia", "vangnet", 0.42, -0.031, 900.0, 700.0),
+        ("W1", "regulier", "zw_wia", "werkgever", 0.87, 0.02, 300.0, 300.0),
+        ("O1", "regulier", "zw_wia", "alle", 0.63, 0.012, 900.0, 600.0),
+        ("Q", "bijzonder", "bijzonder", "alle", None, 0.0, 900.0, 100.0),
+    ]
+    found = told(tmp_path, team_load=pd.DataFrame(rows, columns=LOADS))
+    assert [(one.name, one.cells) for one in found["kans"].answers] == [
+        ("W1", ("ZW en WIA, vangnetlijn", "42% (om het even)", "−3,1%")),
+        ("O1", ("ZW en WIA", "63% (eerder wel dan niet)", "+1,2%")),
+        ("W1", ("ZW en WIA, werkgeverslijn", "87% (waarschijnlijk)", "+2,0%")),
+    ]
+    assert [(one.name, one.cells) for one in found["beroepen"].answers] == [
+        ("O1", ("150,0%", "900", "600")),
+        ("W1", ("120,0%", "1.200", "1.000")),
+    ]
+
+
+def test_the_region_furthest_behind_its_plan_comes_first(tmp_path: Path) -> None:
+    """West finished 300 of 400, Oost 450 of 500; Zuid had no plan."""
+    rows: list[tuple[Any, ...]] = [
+        (2, "Oost", 6, 450.0, 500.0), (1, "West", 6, 300.0, 400.0), (3, "Zuid", 6, 10.0, None),
+    ]  # fmt: skip
+    table = pd.DataFrame(rows, columns=["arbeidsmarktregio_nr", "arbeidsmarktregio", "months", "finished_clients",
+                                        "finished_planned_clients"])  # fmt: skip
+    found = told(tmp_path, line_outcomes=table.assign(law_domain="zw_wia", client_line="alle"))["afgerond"]
+    assert [(one.name, one.region, one.cells[1:]) for one in found.answers] == [
+        ("West", 1, ("75,0%", "300", "400", "6")),
+        ("Oost", 2, ("90,0%", "450", "500", "6")),
     ]
 
 
