@@ -282,6 +282,8 @@ def _write_files(
     ends: Mapping[str, date],
 ) -> None:
     """Write the files for readers of the version that was just put in force in this transaction."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.text("SELECT caseload.count_rows()"))
     divisions = {
         name: store.rows_of(connection, query, DIVISION_TABLES[name], {"version": version, "first": first})
         for name, query in views.division_queries(connection.dialect.name).items()

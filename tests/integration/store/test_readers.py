@@ -224,6 +224,8 @@ def test_a_reader_reads_the_published_views_and_nothing_else(login: Callable[[st
         ):
             assert attempt(reader, statement) != "done", statement
     assert attempt(reader, "SELECT * FROM caseload.routing_asof(current_date)") == "done"
+    assert attempt(reader, "SELECT caseload.count_rows()") == INSUFFICIENT_PRIVILEGE
+    assert attempt(login("caseload_planner"), "SELECT caseload.count_rows()") == INSUFFICIENT_PRIVILEGE
     assert attempt(reader, "CREATE TABLE caseload.own (x int)") == INSUFFICIENT_PRIVILEGE
     assert attempt(reader, "SET ROLE caseload_writer") == INSUFFICIENT_PRIVILEGE
     assert attempt(reader, "SET ROLE caseload_owner") == INSUFFICIENT_PRIVILEGE
@@ -265,6 +267,39 @@ def test_a_function_of_a_reader_meets_no_row_of_a_proposal(login: Callable[[str]
         for view in ("routing", "team_load", "transition", "runs"):
             connection.execute(sa.text(f"SELECT count(*) FROM {view} WHERE pg_temp.peek(version)"))
         assert set(connection.scalars(sa.text("SELECT DISTINCT version FROM seen"))) == {1}
+
+
+def rows_met(connection: sa.Connection, query: str) -> list[tuple[str, float]]:
+    """How many rows of each table PostgreSQL says that fitted, in the order of its plan."""
+    (plan,) = connection.execute(sa.text(f"EXPLAIN (ANALYZE, FORMAT JSON, TIMING OFF) {query}")).scalar_one()
+    nodes, found = [plan["Plan"]], []
+    while nodes:
+        node = nodes.pop()
+        nodes += node.get("Plans", [])
+        if node.get("Relation Name", "").endswith("_rows"):
+            found.append((node["Relation Name"], node["Actual Rows"] * node["Actual Loops"]))
+    return found
+
+
+def test_how_a_query_went_tells_a_reader_nothing_of_a_proposal(login: Callable[[str], str]) -> None:
+    """PostgreSQL compares first what is asked for, and tells how many rows fitted, before a join leaves them out. Of a
+    proposal (version 2) it tells the same as of a version that is not there."""
+    with store.connected(login("caseload_reader")) as connection:
+        for table in TABLES:
+            query = f"SELECT * FROM {table.name} WHERE version = "
+            assert rows_met(connection, f"{query} 2") == rows_met(connection, f"{query} 99"), table.name
+        of_a_team = "SELECT * FROM uitkeren_routing WHERE version = {} AND team_name = 'SMC A1'"
+        assert rows_met(connection, of_a_team.format(2)) == rows_met(connection, of_a_team.format(99))
+        assert sum(rows for _, rows in rows_met(connection, of_a_team.format(1))) > 0
+        changes = "SELECT * FROM allocation_changes WHERE from_version = {} AND version = {} AND pc4 = '1000'"
+        assert rows_met(connection, changes.format(1, 2)) == rows_met(connection, changes.format(1, 99))
+        assert rows_met(connection, changes.format(2, 1)) == rows_met(connection, changes.format(99, 1))
+
+
+def test_a_publication_has_rows_counted_so_that_the_first_reader_need_not_wait(on_postgres: str) -> None:
+    with store.connected(on_postgres) as connection:
+        counted = connection.scalars(sa.text("SELECT tablename FROM pg_stats WHERE attname = 'version'"))
+        assert {"routing_rows", "team_rows", "allocation_rows"} <= set(counted)
 
 
 def test_a_reader_sees_no_small_counts_and_operations_sees_them(login: Callable[[str], str], on_postgres: str) -> None:
