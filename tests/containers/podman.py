@@ -1,4 +1,7 @@
-"""Podman on this machine, with settings that work as root in a container or virtual machine too."""
+"""Podman on this machine, with settings that work as root in a container or virtual machine too.
+
+``python -m tests.containers.podman`` says whether containers can be started here.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +21,8 @@ default_ulimits = ["nofile=16384:16384", "nproc=4096:4096"]
 runtime = "runc"
 cgroup_manager = "cgroupfs"
 events_logger = "file"
+[network]
+network_backend = "netavark"
 """
 NEEDED = ("podman", "podman-compose", "mmdebstrap", "runc", "netavark", "aardvark-dns")
 HELPERS = "/usr/lib/podman:/usr/libexec/podman"
@@ -25,8 +30,8 @@ PIP_CONFIGURATION = Path("/etc/pip.conf")
 
 
 def missing() -> list[str]:
-    """Programs that the harness needs and this machine lacks."""
-    return [name for name in NEEDED if which(name) is None]
+    """What containers need and this machine lacks: programs, and to be root."""
+    return [name for name in NEEDED if which(name) is None] + ([] if os.geteuid() == 0 else ["root"])
 
 
 def which(name: str) -> str | None:
@@ -140,3 +145,13 @@ class Compose:
     def state(self, service: str, number: int = 1) -> dict[str, Any]:
         """The state of a container, as ``podman inspect`` gives it."""
         return dict(json.loads(run("podman", "inspect", self.container(service, number)))[0]["State"])
+
+
+if __name__ == "__main__":
+    lacking = missing()
+    print(
+        f"Containers cannot be started here, for want of: {', '.join(lacking)}."
+        if lacking
+        else "Containers can be started here."
+    )
+    sys.exit(1 if lacking else 0)
