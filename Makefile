@@ -41,8 +41,9 @@ test: $(TESTS)    ## every test but the heaviest, and the checks of `make lint`
 light: $(TESTS)
 	$(BIN)/pytest -m "not heavy" -n 2 --dist loadfile --no-loadscope-reorder
 
-test-heavy: $(TESTS) ## the tests that take minutes: real Airflow components, scale, kill series
-	$(BIN)/pytest -m heavy
+test-heavy: $(TESTS) ## the tests that take minutes: real Airflow components, scale, kill series; more of what is drawn at random
+	$(BIN)/pytest -m heavy -n 2 --dist loadfile --no-loadscope-reorder
+	CASELOAD_FUZZ_EXAMPLES=25 $(BIN)/pytest tests/property/test_model.py tests/property/test_inputs.py tests/property/test_boundary_files.py -n 2
 
 mutate: $(TESTS)  ## plants faults one by one and prints those that no unit test finds: a sample (ROOMS=, SAMPLE=, SEED=)
 	$(BIN)/python -m tests.mutation $(ROOMS) --sample $(or $(SAMPLE),40) --seed $(or $(SEED),1)

@@ -34,7 +34,8 @@ from tests.support.postgres import new_database, postgres_server
 
 __all__ = ["postgres_server"]
 
-pytestmark = pytest.mark.timeout(1800)  # fourteen runs of DAGs, three minutes of work: more where others work too
+# Fourteen runs of DAGs, three minutes of work: more where others work too.
+pytestmark = [pytest.mark.heavy, pytest.mark.timeout(1800)]
 STOPS = store.today() + timedelta(days=90)
 PLANTED = "geplant-Wachtwoord_2026"
 STEPS = Path(two_regions.__file__).with_name("airflow_steps.py")

@@ -21,7 +21,7 @@ from allocation.runs.run import run_folder
 from tests.support import toy
 from tests.support.command_line import Country, make_country
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = [pytest.mark.heavy, pytest.mark.timeout(900)]
 
 YEAR = today().year + 1
 DAYS = [date(YEAR, month, 1) for month in (2, 5, 7, 9)]
