@@ -18,6 +18,7 @@ from smc_alerts import Waiting
 from smc_dags import ALLOCATION, note_lineage, table_address
 
 ANSWER_WITHIN = timedelta(days=14)
+START_ANEW = "nothing was published. Start a new run, whose question shows what it proposes."
 LOOK_AGAIN = timedelta(seconds=float(os.environ.get("CASELOAD_LOOK_AGAIN_SECONDS", "600")))
 """How often a run that waits for an answer looks whether its proposal still waits for one."""
 
@@ -28,6 +29,8 @@ class PlannerApproval(ApprovalOperator):
     From time to time the task looks whether the proposal of ``run`` (the path of its folder) still waits: a newer one
     may have taken its place. Then it ends by itself, and so does the run, which would keep its place among those that
     may be active. Airflow wakes the task by a time limit without a default answer.
+
+    An answer holds for the proposal that the question showed: the tasks before this one may be done again meanwhile.
     """
 
     template_fields: Sequence[str] = (*ApprovalOperator.template_fields, "run")
@@ -43,32 +46,60 @@ class PlannerApproval(ApprovalOperator):
         from allocation.runs.run import Run
 
         seal.refuse_empty_key(_key())
-        self.subject = alerts.question(Run.open(self.run).read(run_files.VERSION).version)
+        run = Run.open(self.run)
+        about = seal.proposal_of(run)
+        self.subject = alerts.question(run.read(run_files.VERSION).version)
+        self._refuse_where_another_is_shown(context["task_instance"].id)
         try:
             return super().execute(context)
         except TaskAwaitingInput:
-            raise _waiting(datetime.now(UTC) + ANSWER_WITHIN) from None
+            raise _waiting(datetime.now(UTC) + ANSWER_WITHIN, about) from None
 
-    def execute_complete(self, context: Any, event: dict[str, Any], until: str | None = None) -> Any:
-        """Called when the answer is there, or when it is time to look again. ``until``: the last moment to answer."""
+    def _refuse_where_another_is_shown(self, task_instance_id: Any) -> None:
+        """Airflow keeps the question of a task that is started again; who answers would read of another proposal."""
+        from airflow.sdk.execution_time import task_runner
+        from airflow.sdk.execution_time.comms import CreateHITLDetailPayload
+
+        from allocation.contract.errors import Refused
+
+        asked = CreateHITLDetailPayload(
+            ti_id=task_instance_id, options=self.options, subject=self.subject, body=self.body, defaults=self.defaults,
+            multiple=self.multiple, params=self.serialized_params, assigned_users=[],
+        )  # fmt: skip
+        shown = task_runner.SUPERVISOR_COMMS.send(msg=asked)
+        if (shown.subject, shown.body) != (self.subject, self.body):
+            raise Refused(f"Airflow still shows what this run asked before ({shown.subject}); {START_ANEW}")
+
+    def execute_complete(
+        self, context: Any, event: dict[str, Any], until: str | None = None, about: str | None = None
+    ) -> Any:
+        """Called when the answer is there, or when it is time to look again.
+
+        ``until``: the last moment to answer. ``about``: the proposal that was asked about, as ``seal`` names it.
+        """
+        from allocation.contract.errors import Refused
         from allocation.pipeline import seal
         from allocation.runs.run import Run
 
+        now = seal.proposal_of(Run.open(self.run))
+        if about is not None and about != now:
+            raise Refused(f"Another proposal took the place of the one that was asked about; {START_ANEW}")
         if event.get("error_type") == "timeout":
-            event = self._ended_by_itself(context, datetime.fromisoformat(until) if until else datetime.now(UTC))
+            last = datetime.fromisoformat(until) if until else datetime.now(UTC)
+            event = self._ended_by_itself(context, last, now)
         answer = {key: event.get(key) for key in ("chosen_options", "params_input", "responded_by_user", "withdrawn")}
         answer |= {"responded_at": str(event.get("responded_at"))}
-        context["ti"].xcom_push("answer", seal.sealed(answer, seal.proposal_of(Run.open(self.run)), _key()))
+        context["ti"].xcom_push("answer", seal.sealed(answer, now, _key()))
         return super().execute_complete(context, event)
 
-    def _ended_by_itself(self, context: Any, until: datetime) -> dict[str, Any]:
+    def _ended_by_itself(self, context: Any, until: datetime, about: str) -> dict[str, Any]:
         """The answer of a proposal that nobody decides on any more; waits again where somebody still has to."""
         from allocation.pipeline import deciding
         from allocation.runs.run import Run
 
         why = deciding.why_no_longer_asked(Run.open(self.run))
         if why is None and datetime.now(UTC) < until:
-            raise _waiting(until)
+            raise _waiting(until, about)
         remark = {"remark": why or ""}
         self.log.info("%s", why or "no answer in time")
         return {
@@ -96,11 +127,10 @@ def _decision(run: str) -> dict[str, Any]:
     return seal.approval(answer, seal.proposal_of(Run.open(run)), _key())
 
 
-def _waiting(until: datetime) -> TaskAwaitingInput:
+def _waiting(until: datetime, about: str) -> TaskAwaitingInput:
     left = max(until - datetime.now(UTC), timedelta(seconds=1))
-    return TaskAwaitingInput(
-        method_name="execute_complete", kwargs={"until": until.isoformat()}, timeout=min(LOOK_AGAIN, left)
-    )
+    kept = {"until": until.isoformat(), "about": about}
+    return TaskAwaitingInput(method_name="execute_complete", kwargs=kept, timeout=min(LOOK_AGAIN, left))
 
 
 def asked(run: Any) -> PlannerApproval:

@@ -33,6 +33,10 @@ OVERTAKEN = (
     "Sinds dit voorstel is gemaakt, is er een andere versie gepubliceerd of teruggezet; de wijzigingen en verhuizingen "
     "kloppen niet meer. Laat het voorstel opnieuw maken."
 )
+SEEN_BEFORE = (
+    "U zag versie {seen}; de run die haar maakte, is opnieuw gedaan en stelt nu versie {version} voor. Laad de pagina "
+    "opnieuw en kijk wat die verandert."
+)
 BUSY = "De versie wordt gepubliceerd."
 
 
@@ -143,10 +147,20 @@ def decided(version: int, store_url: str) -> dict[str, Any]:
     return {"state": "done", "version": version, "text": f"Versie {version} is goedgekeurd{since}."}
 
 
+def check_order(desk: Desk, order: DecisionOrder) -> None:
+    """Raise ``Refused`` where the run proposes another version than was seen, or this one cannot be decided on."""
+    version = int(version_row(desk, order.run)["version"])
+    if version != order.version:
+        raise Refused(SEEN_BEFORE.format(seen=order.version, version=version))
+    why_not = obstacle(desk, order.run, is_approved=order.is_approved)
+    if why_not:
+        raise Refused(why_not)
+
+
 def decide(desk: Desk, order: DecisionOrder, by: str) -> str:
     """Approve (in a process beside this one) or reject (at once), without a scheduler; returns the task's name, empty
     when it is done."""
-    version = int(version_row(desk, order.run)["version"])
+    version = order.version
     if order.is_approved:
         what = (desk.var, desk.store_url, version, by, order.remark)
         return desk.tasks.start(publish_in, *what, by=by, busy=BUSY)
@@ -172,13 +186,10 @@ def add_deciding(app: FastAPI) -> None:
 
     @app.post("/api/decision", include_in_schema=False)
     async def decision_made(order: DecisionOrder, request: Request, desk: DeskOf, by: Approver) -> dict[str, str]:
-        why_not = await run_in_threadpool(obstacle, desk, order.run, is_approved=order.is_approved)
-        if why_not:
-            raise Refused(why_not)
+        await run_in_threadpool(check_order, desk, order)
         passes_on: Approval | None = request.scope.get("approval")
         if passes_on:
-            version = int((await run_in_threadpool(version_row, desk, order.run))["version"])
-            await passes_on.answer(order.run, version, is_approved=order.is_approved, remark=order.remark)
+            await passes_on.answer(order.run, order.version, is_approved=order.is_approved, remark=order.remark)
             return {"task": ""}
         return {"task": await run_in_threadpool(decide, desk, order, by)}
 

@@ -61,6 +61,8 @@ class Opened:
 
     bench: Bench
     value: Mapping[str, Any] = field(repr=False)
+    proposal: tuple[int, int | None] | None = None
+    """The version that the run proposes and the act of proposing; a run that is done again proposes anew."""
 
     @cached_property
     def map_json(self) -> bytes:
@@ -78,6 +80,13 @@ class Opened:
     @cached_property
     def colours(self) -> list[int]:
         return [team["colour"] for team in self.value["teams"]]
+
+
+def _proposal(folder: Path) -> tuple[int, int | None] | None:
+    if not run_files.VERSION.exists(folder):
+        return None
+    record = run_files.VERSION.read(folder)
+    return record.version, record.act
 
 
 def _compact(value: Mapping[str, Any]) -> bytes:
@@ -152,17 +161,19 @@ class Desk:
         return found
 
     def opened(self, run_id: str) -> Opened:
-        """A run laid open; kept for the next request, until it comes into force or ends."""
+        """A run laid open; kept for the next request, until it comes into force or ends, or proposes something else."""
         folder, in_force = self.folder(run_id), reads.run_in_force(self.store_url)
         is_in_force = in_force is not None and folder == run_folder(self.var, in_force)
+        proposal = _proposal(folder)
         run_id = folder.name  # names that differ in a sign which no folder has are one run, laid open once
         with self._mutex:
-            if run_id not in self._open or self._open[run_id].bench.is_in_force != is_in_force:
+            known = self._open.get(run_id)
+            if known is None or (known.bench.is_in_force, known.proposal) != (is_in_force, proposal):
                 bench = Bench(folder, is_in_force=is_in_force)
                 value = map_value(bench.folder, bench.board)
                 areas = Run.open(folder).areas().sort_values("pc4", ignore_index=True)
                 value["partners"] = partner_values(bench.partners, areas, bench.config.weights)
-                self._open[run_id] = Opened(bench, value)
+                self._open[run_id] = Opened(bench, value, proposal)
             return self._open[run_id]
 
     def bench(self, run_id: str) -> Bench:

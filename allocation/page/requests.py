@@ -83,9 +83,10 @@ class ImportOrder(Bounded):
 
 
 class DecisionOrder(Bounded):
-    """A proposal is approved or rejected. ``remark``: kept with the version."""
+    """A proposal is approved or rejected. ``version``: what the approver saw. ``remark``: kept with the version."""
 
     run: RunId
+    version: RowId
     is_approved: bool
     remark: Text = Field("", max_length=500)
 

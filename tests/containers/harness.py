@@ -126,7 +126,7 @@ def publish_a_draft(smc: Installation) -> None:
     told = wait_for("the draft as a proposal", lambda: (s := smc.page(f"tasks/{task}"))["state"] != "busy" and s)
     assert told["state"] == "done", told
     (made,) = (one["dag_run_id"] for one in smc.get("dags/decide/dagRuns")["dag_runs"])
-    smc.page("decision", {"run": made, "is_approved": True, "remark": "akkoord"})
+    smc.page("decision", {"run": made, "version": told["version"], "is_approved": True, "remark": "akkoord"})
     ended = wait_for("the decision", lambda: (s := smc.page(f"decision/state?run={made}"))["state"] != "busy" and s)
     assert ended["state"] == "done", ended
     assert smc.version() == told["version"] > before

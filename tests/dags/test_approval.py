@@ -96,6 +96,96 @@ def test_it_ends_when_a_newer_proposal_took_its_place(run: Run) -> None:
     assert reads.versions(run.store)["status"].tolist() == ["proposed", "withdrawn"]
 
 
+ANSWERED = """
+import json, sys
+from datetime import UTC, datetime
+from pathlib import Path
+import run_in_process
+run_in_process.prepare_environment(Path(sys.argv[1]))
+from airflow.dag_processing.dagbag import DagBag
+from airflow.sdk.exceptions import TaskAwaitingInput
+from airflow.sdk.execution_time import task_runner
+from allocation.contract.errors import Refused
+from allocation.pipeline import steps
+from allocation.runs.run import Run
+
+class Airflow:
+    # As its server does: what was asked first stays, whatever is asked after that.
+    def __init__(self):
+        self.kept = []
+
+    def send(self, msg):
+        self.kept.append(msg)
+        return self.kept[0]
+
+handed_on = {}
+
+class Instance:
+    id = "01890a5d-ac96-774b-bcce-b302099a8057"
+    xcom_push = staticmethod(handed_on.__setitem__)
+
+task = DagBag(dag_folder=str(run_in_process.DAGS)).dags["allocate"].get_task("approve")
+task.notifiers, task.skip = [], lambda **_: None
+def happens(act, run, body):
+    task.run, task.body = run, body
+    if act == "propose":
+        steps.propose(Run.open(run))
+        return "proposed"
+    try:
+        if act == "ask":
+            task.execute({"task_instance": Instance})
+        event = {"chosen_options": ["Approve"], "params_input": {"remark": "akkoord"}, "timedout": False,
+                 "responded_by_user": {"id": "jansen", "name": "jansen"}, "responded_at": datetime.now(UTC)}
+        task.execute_complete({"ti": Instance, "task": task}, event, **Instance.waits)
+        return handed_on["answer"]["responded_by_user"]["name"]
+    except TaskAwaitingInput as waiting:
+        Instance.waits = waiting.kwargs
+        return "waits"
+    except Refused as refused:
+        return str(refused)
+
+told = []
+for story in json.loads(sys.argv[2]):
+    task_runner.SUPERVISOR_COMMS = Airflow()
+    told.append([happens(*one) for one in story])
+print(json.dumps(told))
+"""
+
+
+def what_comes(run: Run, *stories: list[tuple[str, Run, str]]) -> list[list[str]]:
+    """What comes of each step of each story: to ask about the proposal of a run with a text, to answer what was asked
+    last, to propose the outcome of a run anew."""
+    told = json.dumps([[(act, str(one.folder), body) for act, one, body in story] for story in stories])
+    line = [sys.executable, "-c", ANSWERED, str(run.var / "airflow-home"), told]
+    environment = os.environ | {"PYTHONPATH": f"{DAGS}:{DAGS.parent}"}
+    done = subprocess.run(line, env=environment, capture_output=True, text=True, timeout=240, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    found: list[list[str]] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def test_an_answer_is_about_the_proposal_that_was_asked_about(run: Run) -> None:
+    """The tasks before the question may be done again while it waits: then who answers has read of what was proposed
+    before. So it is when the task finds another run behind it than the one that it asked about. And Airflow keeps the
+    text of a question whose task is cleared, whatever the task asks the next time."""
+    other = toy_run(run.var, {"locks": toy.locks(("1001", "W2", "pin", "", ""))})
+    steps.propose(other, beside_others=True)
+    ask, answer = ("ask", run, "1"), ("answer", run, "1")
+    found = what_comes(
+        run,
+        [ask, answer],
+        [ask, ask, answer],
+        [ask, ("answer", other, "1")],
+        [ask, ("propose", run, ""), answer],
+        [ask, ("ask", run, "nothing moves")],
+        [ask, ("ask", other, "1")],
+    )
+    assert found[:2] == [["waits", "jansen"], ["waits", "waits", "jansen"]]
+    refused = [story[-1].split(";")[0] for story in found[2:]]
+    assert refused[:2] == ["Another proposal took the place of the one that was asked about"] * 2
+    assert refused[2:] == [f"Airflow still shows what this run asked before ({alerts.question(1)})"] * 2
+
+
 ASKED = """
 import json, os, sys
 from pathlib import Path
@@ -105,11 +195,11 @@ run_in_process.prepare_environment(Path(sys.argv[1]))
 os.environ["CASELOAD_VAR"] = sys.argv[2]
 from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk.exceptions import TaskAwaitingInput
-import airflow.providers.standard.operators.hitl as hitl
+from airflow.sdk.execution_time import task_runner
 from allocation.contract.errors import Refused
 
 asked = []
-hitl.upsert_hitl_detail = lambda **what: asked.append(what["subject"])
+task_runner.SUPERVISOR_COMMS = SimpleNamespace(send=lambda msg: asked.append(msg.subject) or msg)
 dag = DagBag(dag_folder=str(run_in_process.DAGS)).dags["decide"]
 start, approve = dag.get_task("start").python_callable, dag.get_task("approve")
 told = []
@@ -122,7 +212,7 @@ for own, name, by in json.loads(sys.argv[3]):
         told.append(str(refused))
         continue
     try:
-        approve.execute({"task_instance": type("Instance", (), {"id": "1"})})
+        approve.execute({"task_instance": SimpleNamespace(id="01890a5d-ac96-774b-bcce-b302099a8057")})
     except TaskAwaitingInput:
         told.append(asked.pop())
 print(json.dumps(told))

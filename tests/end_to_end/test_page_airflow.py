@@ -23,6 +23,7 @@ from playwright.sync_api import FrameLocator, Page, expect
 from allocation.pipeline import steps
 from allocation.publication import reads
 from allocation.report.report import write_report
+from allocation.runs import run_files
 from allocation.runs.run import Run
 from tests.support.airflow_components import free_port, wait_for
 from tests.support.browser import Browser, browser, country_run, divided, start_toy, toy_run
@@ -68,7 +69,8 @@ def answered(client):
                                    params={"remark": {"value": "", "schema": {"type": "string"}}},
                                    created_at=datetime.now().astimezone() - timedelta(minutes=1)))
             task.state = "awaiting_input"
-        said.append(status(client, "user", "POST", "/caseload/api/decision", json={"run": "toy", "is_approved": True}))
+        order = {"run": "toy", "version": 1, "is_approved": True}
+        said.append(status(client, "user", "POST", "/caseload/api/decision", json=order))
         with create_session() as session:
             said.append(session.query(HITLDetail).one().responded_at is not None)
     told = [said[0].status_code, "gaat niet over versie 1" in said[0].json()["detail"], said[1]]
@@ -93,7 +95,7 @@ with TestClient(create_app()) as client:
     told["viewer saves"] = status(client, "viewer", "POST", "/caseload/api/drafts", json=draft).status_code
     saved = status(client, "user", "POST", "/caseload/api/drafts", json=draft, headers={"X-Planner": "iemand anders"})
     told["a run of dots"] = status(client, "viewer", "GET", "/caseload/api/country/allocate__..").status_code
-    decision = {"run": "toy", "is_approved": True}
+    decision = {"run": "toy", "version": 1, "is_approved": True}
     told["viewer decides"] = status(client, "viewer", "POST", "/caseload/api/decision", json=decision).status_code
     told["viewer reads"] = status(client, "viewer", "GET", "/caseload/api/decision?run=toy").json()["may_decide"]
     told["planner may decide"] = status(client, "user", "GET", "/caseload/api/decision?run=toy").json()["may_decide"]
@@ -368,5 +370,7 @@ def test_a_run_with_the_name_of_one_proposal_asks_about_no_other(up: Up) -> None
         assert client.get("/dagRuns/wacht").json()["state"] == "failed"
         assert client.get("/dagRuns/wacht/taskInstances/approve/-1/hitlDetails").status_code == 404
     page = httpx.Client(base_url=f"{up.airflow}/caseload", headers={"Authorization": f"Bearer {token}"})
-    refused = page.post("/api/decision", json={"run": "wacht", "is_approved": True, "remark": "akkoord"}, timeout=200)
+    version = waits.read(run_files.VERSION).version
+    order = {"run": "wacht", "version": version, "is_approved": True, "remark": "akkoord"}
+    refused = page.post("/api/decision", json=order, timeout=200)
     assert (refused.status_code, refused.json()["detail"]) == (422, "Het is mislukt; zie run wacht in Airflow.")

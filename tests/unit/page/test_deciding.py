@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import time
 from collections.abc import Iterator
 from datetime import timedelta
@@ -17,7 +18,12 @@ from allocation.contract.errors import Refused
 from allocation.page import deciding, proposing
 from allocation.page.app import create_app
 from allocation.page.changes import ChangeSet, Move
+from allocation.page.deciding import SEEN_BEFORE
+from allocation.pipeline import steps
 from allocation.publication import reads, versions
+from allocation.runs.run import Run
+from tests.support import toy
+from tests.support.browser import toy_run
 from tests.unit.page.test_guarding import As
 
 
@@ -33,7 +39,7 @@ def client_of(app: Any, **scope: Any) -> TestClient:
 
 
 def order(**more: Any) -> dict[str, Any]:
-    return {"run": "toy", "is_approved": True, "remark": "akkoord"} | more
+    return {"run": "toy", "version": 1, "is_approved": True, "remark": "akkoord"} | more
 
 
 def followed(client: TestClient, task: str) -> dict[str, Any]:
@@ -62,6 +68,27 @@ def test_the_approver_reads_what_happens_to_whom_and_approves(app: Any) -> None:
     assert (row["approval"]["by"], row["approval"]["remark"]) == ("Bert", "akkoord")
     again = client.post("/api/decision", json=order())
     assert (again.status_code, again.json()["detail"]) == (422, "Versie 1 is al gepubliceerd.")
+
+
+def test_who_saw_another_version_decides_on_nothing(app: Any, var: Path) -> None:
+    """The run is done again with another input while the approver looks: his page shows version 1, it proposes 2. A
+    page that is loaded after that has the map of 2."""
+    client, of_toy = client_of(app, planner="Bert"), {"run": "toy"}
+    before = client.get("/api/map", params=of_toy).content
+    again = toy_run(var.parent / "again", {"locks": toy.locks(("1005", "W2", "pin", "", ""))}, tolerance=0.5)
+    shutil.copytree(again.folder / "outcome", var / "runs" / "toy" / "outcome", dirs_exist_ok=True)
+    shutil.copytree(again.folder / "layers", var / "runs" / "toy" / "layers", dirs_exist_ok=True)
+    steps.propose(Run.open(var / "runs" / "toy"))
+    for is_approved in (True, False):
+        refused = client.post("/api/decision", json=order(is_approved=is_approved))
+        assert (refused.status_code, refused.json()["detail"]) == (422, SEEN_BEFORE.format(seen=1, version=2))
+    assert reads.versions(app.state.store_url).set_index("version")["status"].to_dict() == {
+        1: "withdrawn",
+        2: "proposed",
+    }
+    assert client.get("/api/decision", params=of_toy).json()["version"] == 2
+    assert client.get("/api/map", params=of_toy).content != before
+    assert followed(client, client.post("/api/decision", json=order(version=2)).json()["task"])["state"] == "done"
 
 
 def test_a_rejection_changes_nothing_but_the_record(app: Any) -> None:

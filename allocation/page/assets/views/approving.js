@@ -28,7 +28,7 @@ function askAgain(told, isApproved) {
   const text = isApproved
     ? `Versie ${told.version} gaat gelden vanaf ${told.first_day}. Daarna verandert alleen een nieuwe versie dat.`
     : `Versie ${told.version} wordt afgewezen; er verandert niets. Een nieuw voorstel kan altijd.`;
-  const yes = button(`Ja, ${verb}`, safely(() => decide(isApproved)), { class: "hoofd" });
+  const yes = button(`Ja, ${verb}`, safely(() => decide(told.version, isApproved)), { class: "hoofd" });
   const line = element("div", undefined, { class: "rij" });
   line.append(yes, button("Nee", () => { place.hidden = true; }));
   place.replaceChildren(element("p", text), line);
@@ -36,11 +36,12 @@ function askAgain(told, isApproved) {
   yes.focus();
 }
 
-/** @param {boolean} isApproved */
-async function decide(isApproved) {
+/** @param {number} version @param {boolean} isApproved */
+async function decide(version, isApproved) {
   byId("beslis-zeker").hidden = true;
   await during("Het besluit wordt verwerkt…", async () => {
-    const order = { run: app.run, is_approved: isApproved, remark: byId("beslis-opmerking").value.trim() };
+    const remark = byId("beslis-opmerking").value.trim();
+    const order = { run: app.run, version, is_approved: isApproved, remark };
     const { task } = await ask("api/decision", order);
     const query = new URLSearchParams({ run: app.run, task }), place = byId("beslis-stand");
     let told = { state: "busy", text: "" };
