@@ -89,6 +89,8 @@ def _side(desk: Desk, asked: SideQuery, *, may_plan: bool) -> comparing.Side:
     """A version, a draft on it, or what is on the screen, laid open."""
     bench, changes, name = desk.bench(asked.run), asked.changes, desk.name_of(asked.run)
     if asked.draft_id is not None:
+        if not may_plan:
+            raise Forbidden(NOT_YOURS)
         draft = desk.draft(asked.draft_id)
         bench, changes = desk.bench(draft.run_id), ChangeSet.model_validate(draft.content)
         name = f"concept “{draft.name}”"

@@ -229,6 +229,9 @@ def test_the_figures_of_a_viewer_are_as_rounded_as_the_published_tables(app: Any
         assert row["waiting"] == round(row["waiting"], 1)
     assert [row["hours"] for row in seen["teams"]] != [row["hours"] for row in exact]
     side = {"run": toy.run_id}
+    for draft_id in (1, 999):  # there or not: that is for planners to know
+        asked = {"a": side, "b": side | {"draft_id": draft_id}}
+        assert viewer.post("/api/compare", json=asked).status_code == 403
     for path, body in (("compare", {"a": side, "b": side}), ("questions", figures(toy)), ("charts", figures(toy))):
         told = viewer.post(f"/api/{path}", json=body).text
         figures_told = re.findall(r"[:,\[](-?\d+\.\d{4,})[,}\]]", told)
