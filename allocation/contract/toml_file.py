@@ -5,10 +5,11 @@ Belongs here: encoding and form, for settings and scenarios alike. Does not belo
 
 from __future__ import annotations
 
+import io
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from allocation.contract.errors import InputRefused, Problem
 from allocation.contract.plain_text import is_readable
@@ -18,20 +19,25 @@ LARGEST_NUMBER = 2**63
 """TOML promises no larger whole numbers; Python cannot even write very large ones."""
 
 
-def read_toml(path: Path) -> dict[str, Any]:
-    """The values of the file; a byte order mark, as Notepad writes it, does no harm. Raises ``InputRefused``."""
+def read_toml(path: Path, opened: Callable[[], BinaryIO] | None = None) -> dict[str, Any]:
+    """The values of the file; a byte order mark, as Notepad writes it, does no harm. Raises ``InputRefused``.
+
+    ``opened``: what opens the file, where that is not left to the system.
+    """
 
     def refused(what: str, allowed: str = "a TOML file in UTF-8") -> InputRefused:
         return InputRefused([Problem(str(path), None, None, what, allowed)])
 
-    if path.is_dir():
-        raise refused("it is a folder")
     try:
-        if path.stat().st_size > MOST_BYTES:
+        with opened() if opened else path.open("rb") as file:
+            content = file.read(MOST_BYTES + 1)
+        if len(content) > MOST_BYTES:
             raise refused(f"it has more than {MOST_BYTES:,} bytes")
-        values = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        values = tomllib.loads(io.TextIOWrapper(io.BytesIO(content), "utf-8-sig").read())
     except FileNotFoundError:
         raise refused("it does not exist", "an existing TOML file") from None
+    except IsADirectoryError:
+        raise refused("it is a folder") from None
     except (OSError, ValueError, RecursionError) as error:  # UTF-8, TOML, and numbers too long to read are ValueErrors
         reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
         raise refused(f"not readable ({reason})") from None

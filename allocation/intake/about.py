@@ -5,10 +5,12 @@ Belongs here: reading it as carefully as the inputs beside it. Does not belong h
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 from allocation import storage
-from allocation.intake.reading import is_borrowed
+from allocation.contract.errors import InputRefused
+from allocation.intake.given_file import open_given
 
 ABOUT = "README.txt"
 MOST_BYTES = 100_000
@@ -20,10 +22,10 @@ def about(folder: Path) -> str:
     It goes into the report of readers too. Who may only write into the folder could have a file of somebody else shown
     there by a link: such a link is passed over, as are a pipe, and a file that is no text or too large for one.
     """
-    path = storage.fetch(folder / ABOUT)
+    storage.fetch(folder / ABOUT)
     try:
-        if not path.is_file() or is_borrowed(path) or path.stat().st_size > MOST_BYTES:
-            return ""
-        return path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError):
+        with open_given(folder, ABOUT) as file:
+            content = file.read(MOST_BYTES + 1)
+        return io.TextIOWrapper(io.BytesIO(content), "utf-8-sig").read() if len(content) <= MOST_BYTES else ""
+    except (OSError, InputRefused, UnicodeDecodeError):
         return ""

@@ -26,6 +26,7 @@ from allocation.intake.cells import Typing, as_text
 from allocation.intake.checks import InForceNames
 from allocation.intake.completed_checks import CompletedChecks
 from allocation.intake.count_checks import CountChecks
+from allocation.intake.given_file import Borrowed, open_given
 from allocation.intake.lock_checks import LockChecks
 from allocation.intake.network_checks import NetworkChecks, unknown_kinds
 from allocation.intake.offices import DOUBT_COLUMNS, office_doubts
@@ -243,6 +244,14 @@ def _doubts_of_offices(
 
 
 def fingerprints(folder: Path) -> dict[str, str]:
-    """SHA-256 of every input file that is there, by file name."""
-    paths = sorted(path for found in files_of_tables(folder).values() for path in found if path.is_file())
-    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
+    """SHA-256 of every input file that is there, by file name. One that may not be read counts as an empty one."""
+    digests = {}
+    for path in sorted(path for found in files_of_tables(folder).values() for path in found):
+        try:
+            with open_given(folder, path.name) as file:
+                digests[path.name] = hashlib.file_digest(file, "sha256").hexdigest()
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+            continue
+        except Borrowed:
+            digests[path.name] = hashlib.sha256().hexdigest()
+    return digests

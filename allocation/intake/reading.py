@@ -15,7 +15,6 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from stat import S_ISLNK
 
 import numpy as np
 import pandas as pd
@@ -23,14 +22,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from allocation.contract import input_tables
-from allocation.contract.errors import Problem
+from allocation.contract.errors import InputRefused, Problem
 from allocation.contract.schema import Table
+from allocation.intake.given_file import ALLOWED_FORM, open_given
 from allocation.intake.listing import listed
 
 SUFFIXES = (".csv", ".parquet")
 MOST_BYTES = 1_000_000_000
 """A larger file is refused before it is read: the inflow of the country over three years is some 20 MB of CSV."""
-ALLOWED_FORM = "CSV (UTF-8, comma, header) or Parquet"
 MOST_ABOVE = 6
 """So many rows from the top the header is looked for where row 1 is none."""
 LIKENESS = 0.8
@@ -116,35 +115,37 @@ def _strange_files(folder: Path, tables: Sequence[Table], found: dict[str, list[
             reading.remarks.append(Problem(path.name, None, None, "not an input: it is passed over", "the inputs"))
 
 
-def is_borrowed(path: Path) -> bool:
-    """Whether a file is a link to one that belongs to somebody else than who made the link.
+def _content(path: Path) -> bytes:
+    """The bytes of a file, read once: what is checked is what is used. Raises InputRefused, and OSError or ValueError
+    where they cannot be read."""
 
-    Who may only write into the input folder could have this program, which may read more, read that for him. A link of
-    the one who runs this, of an administrator, or to a file of one's own is as good as the file.
-    """
-    link = path.lstat()
-    return S_ISLNK(link.st_mode) and link.st_uid not in {path.stat().st_uid, os.getuid(), 0}
+    def refused(what: str, allowed: str) -> InputRefused:
+        return InputRefused([Problem(path.name, None, None, what, allowed)])
 
-
-def borrowed(path: Path) -> Problem:
-    what = "this is a link to a file of another user"
-    return Problem(path.name, None, None, what, f"the file itself: {ALLOWED_FORM}")
+    try:
+        with open_given(path.parent, path.name) as file:
+            size = os.fstat(file.fileno()).st_size
+            if size > MOST_BYTES:
+                raise refused(f"the file has {size:,} bytes", f"at most {MOST_BYTES:,} bytes")
+            content = file.read(size + 1)
+    except IsADirectoryError:
+        raise refused("this is a folder", f"a file: {ALLOWED_FORM}") from None
+    except (FileNotFoundError, NotADirectoryError):
+        raise refused("this leads to no file", f"a file: {ALLOWED_FORM}") from None
+    if len(content) > size:
+        raise ValueError("it grew while it was read")
+    return content
 
 
 def read_table(path: Path, table: Table, remarks: list[Problem]) -> tuple[pd.DataFrame | None, list[Problem]]:
     """The columns of ``table`` in ``path``, with ``row``; None when its form is wrong."""
     name = path.name
-    if not path.is_file():
-        what = "this is a folder" if path.is_dir() else "this leads to no file"
-        return None, [Problem(name, None, None, what, f"a file: {ALLOWED_FORM}")]
-    if is_borrowed(path):
-        return None, [borrowed(path)]
     try:
-        if path.stat().st_size > MOST_BYTES:
-            what, allowed = f"the file has {path.stat().st_size:,} bytes", f"at most {MOST_BYTES:,} bytes"
-            return None, [Problem(name, None, None, what, allowed)]
+        content = _content(path)
         is_csv = path.suffix.casefold() == ".csv"
-        frame, problems = _read_csv(path, table) if is_csv else _read_parquet(path, table)
+        frame, problems = _read_csv(content, table, name) if is_csv else _read_parquet(content, table, name)
+    except InputRefused as refused:
+        return None, list(refused.problems)
     except (ValueError, OSError, pa.ArrowException, OverflowError) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
         return None, [Problem(name, None, None, f"not readable ({reason})", ALLOWED_FORM)]
@@ -214,37 +215,38 @@ def _too_large(size: int, file: str) -> Problem:
     return Problem(file, None, None, f"the file declares {size:,} bytes of cells", f"at most {4 * MOST_BYTES:,}")
 
 
-def _read_parquet(path: Path, table: Table) -> tuple[pd.DataFrame | None, list[Problem]]:
+def _read_parquet(content: bytes, table: Table, file: str) -> tuple[pd.DataFrame | None, list[Problem]]:
     from geodata.sources.parquet import each_text_once, written_out_bytes
 
-    with pq.ParquetFile(path) as stored:
+    buffer = pa.py_buffer(content)
+    with pq.ParquetFile(buffer) as stored:
         rows = stored.metadata.num_rows
         size = sum(stored.metadata.row_group(at).total_byte_size for at in range(stored.metadata.num_row_groups))
-        if problems := _too_many(rows, table, path.name):
+        if problems := _too_many(rows, table, file):
             return None, problems
         if size > 4 * MOST_BYTES:
-            return None, [_too_large(size, path.name)]
+            return None, [_too_large(size, file)]
         schema = stored.schema_arrow
-        names, problems = _header(schema.names, table, path.name)
+        names, problems = _header(schema.names, table, file)
         if problems:
             return None, problems
         nested = [
-            Problem(path.name, None, name, f"cells of type {_short(str(kind.type))}", "one plain value per cell")
+            Problem(file, None, name, f"cells of type {_short(str(kind.type))}", "one plain value per cell")
             for name, kind in zip(names, schema, strict=True)
             if name in table.column_names and not _is_plain(kind.type)
         ]
         if nested:
             return None, nested
         wanted = [given for given, name in zip(schema.names, names, strict=True) if name in table.column_names]
-    cells = each_text_once(path, wanted)
+    cells = each_text_once(buffer, wanted)
     size = written_out_bytes(cells)
     if size > 4 * MOST_BYTES:
-        return None, [_too_large(size, path.name)]
+        return None, [_too_large(size, file)]
     dense = cells.cast(pa.schema([schema.field(name) for name in wanted]))
     frame = dense.to_pandas(ignore_metadata=True, integer_object_nulls=True)
     spelled = dict(zip(schema.names, names, strict=True))
     frame = frame.rename(columns=spelled)
-    if not len(frame) and (problems := _no_rows(table, path.name)):
+    if not len(frame) and (problems := _no_rows(table, file)):
         return None, problems
     for name in names:  # so that they are told as passed over
         if name not in frame:
@@ -263,13 +265,13 @@ def _is_plain(kind: pa.DataType) -> bool:
 # --- CSV
 
 
-def _read_csv(path: Path, table: Table) -> tuple[pd.DataFrame | None, list[Problem]]:
-    content = path.read_bytes().removeprefix(codecs.BOM_UTF8)
-    if problems := _encoding(content, path.name):
+def _read_csv(content: bytes, table: Table, file: str) -> tuple[pd.DataFrame | None, list[Problem]]:
+    content = content.removeprefix(codecs.BOM_UTF8)
+    if problems := _encoding(content, file):
         return None, problems
     if not content.strip():
-        return None, [Problem(path.name, None, None, "the file is empty", f"a header and rows: {ALLOWED_FORM}")]
-    if problems := _too_many(content.count(b"\n") - 1, table, path.name):
+        return None, [Problem(file, None, None, "the file is empty", f"a header and rows: {ALLOWED_FORM}")]
+    if problems := _too_many(content.count(b"\n") - 1, table, file):
         return None, problems
     reader = csv.reader(io.StringIO(content.decode("utf-8"), newline=""), skipinitialspace=True, strict=True)
     rows: list[list[str]] = []
@@ -280,33 +282,31 @@ def _read_csv(path: Path, table: Table) -> tuple[pd.DataFrame | None, list[Probl
             ends.append(reader.line_num)
     except csv.Error as error:
         row = (ends[-1] if ends else 0) + 1
-        return None, [
-            Problem(path.name, row, None, f"quotes that do not fit ({error})", "quotes in pairs around a cell")
-        ]
+        return None, [Problem(file, row, None, f"quotes that do not fit ({error})", "quotes in pairs around a cell")]
     starts = [1, *(end + 1 for end in ends[:-1])]
     filled = [at for at, cells in enumerate(rows) if any(cell.strip() for cell in cells)]
     header = rows[filled[0]]
     while len(header) > 1 and not header[-1].strip():  # commas at the end of the header
         header.pop()
-    names, problems = _header(header, table, path.name)
+    names, problems = _header(header, table, file)
     if problems:
-        return None, _header_further_down(rows, filled, starts, table, path.name) or problems
+        return None, _header_further_down(rows, filled, starts, table, file) or problems
     for at in filled:
         if ends[at] > starts[at]:
             what = "a line break in a cell: is a quote opened and not closed in its row?"
-            return None, [Problem(path.name, starts[at], None, what, "each row on a line of its own")]
+            return None, [Problem(file, starts[at], None, what, "each row on a line of its own")]
     count = len(names)
     lines = pd.Series([starts[at] for at in filled[1:]], dtype="int64")
     records = [rows[at] for at in filled[1:]]
     is_again = content.lower().count(header[0].strip().lower().encode()) > 1  # or no row needs to be looked at
-    if is_again and (problems := _header_again(records, lines, header, path.name)):
+    if is_again and (problems := _header_again(records, lines, header, file)):
         return None, problems
-    if problems := _cells_per_row(records, lines, names, path.name):
+    if problems := _cells_per_row(records, lines, names, file):
         return None, problems
     if not records:
-        return pd.DataFrame({name: pd.Series(dtype=object) for name in [*names, "row"]}), _no_rows(table, path.name)
+        return pd.DataFrame({name: pd.Series(dtype=object) for name in [*names, "row"]}), _no_rows(table, file)
     columns = list(zip(*(cells[:count] for cells in records), strict=True))
-    if problems := _half_quoted(columns, lines, names, path.name):
+    if problems := _half_quoted(columns, lines, names, file):
         return None, problems
     frame = pd.DataFrame({name: pd.Series(column, dtype="str") for name, column in zip(names, columns, strict=True)})
     return frame.assign(row=lines), []

@@ -40,8 +40,9 @@ Belongs here: reading a scenario and making its input folder. Does not belong he
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -52,7 +53,8 @@ from allocation.contract.config import Config
 from allocation.contract.errors import InputRefused, Problem
 from allocation.contract.toml_file import read_toml
 from allocation.intake.cells import as_text
-from allocation.intake.reading import borrowed, is_borrowed, read_folder
+from allocation.intake.given_file import open_given
+from allocation.intake.reading import read_folder
 from allocation.pipeline.scenario_tables import (
     Capacity,
     Demand,
@@ -90,10 +92,11 @@ class Scenario(BaseModel):
         return any(row.region or row.district for row in rows)
 
     @classmethod
-    def from_file(cls, path: Path) -> Scenario:
-        """Read a scenario. Raises ``InputRefused`` with everything that is wrong with the file."""
+    def from_file(cls, path: Path, opened: Callable[[], BinaryIO] | None = None) -> Scenario:
+        """Read a scenario. Raises ``InputRefused`` with everything that is wrong with the file. ``opened``: as that of
+        ``read_toml``."""
         try:
-            return cls.model_validate(read_toml(path))
+            return cls.model_validate(read_toml(path, opened))
         except ValidationError as error:
             raise InputRefused(
                 [
@@ -125,10 +128,8 @@ def named_scenario(folder: Path, name: str) -> Scenario:
     Raises InputRefused when it cannot be read, or when somebody made it a link to a file of another user: what is wrong
     with a file is told with what stands in it.
     """
-    path = folder / "scenarios" / f"{name}.toml"
-    if path.is_file() and any(is_borrowed(one) for one in (path.parent, path)):
-        raise InputRefused([borrowed(path)])
-    return Scenario.from_file(path)
+    place = f"scenarios/{name}.toml"
+    return Scenario.from_file(folder / place, lambda: open_given(folder, place))
 
 
 def write_scenario_input(scenario: Scenario, source: Path, folder: Path, areas: pd.DataFrame | None = None) -> Path:
@@ -146,10 +147,8 @@ def write_scenario_input(scenario: Scenario, source: Path, folder: Path, areas: 
     stems = {table.name for table in changed} | {input_tables.CURRENT.name}
     folder.mkdir(parents=True, exist_ok=True)
     for path in source.iterdir():
-        if path.is_file() and is_borrowed(path):
-            raise InputRefused([borrowed(path)])
-        if path.stem.casefold() not in stems and path.is_file():
-            shutil.copyfile(path, folder / path.name)
+        if path.stem.casefold() not in stems:
+            _copy(source, path.name, folder)
     reading = read_folder(source, changed)
     if any(table.name not in reading.frames for table in changed):
         raise InputRefused(reading.problems)
@@ -166,6 +165,16 @@ def write_scenario_input(scenario: Scenario, source: Path, folder: Path, areas: 
         texts.to_csv(folder / f"{name}.csv", index=False)
     storage.send_folder(folder)
     return folder
+
+
+def _copy(source: Path, name: str, folder: Path) -> None:
+    """Copy a file of an input folder; what is no file stays behind. Raises ``InputRefused`` as ``open_given``."""
+    try:
+        file = open_given(source, name)
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+        return
+    with file, (folder / name).open("wb") as copy:
+        shutil.copyfileobj(file, copy)
 
 
 def _problems(scenario: Scenario, known: set[str]) -> list[Problem]:

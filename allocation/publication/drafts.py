@@ -21,6 +21,9 @@ from allocation.publication.tables import PLANNER_DRAFTS as DRAFTS
 MOST_DRAFTS, MOST_COMMENTS = 50, 200
 """Of one planner on one proposal, and at one draft: who opens a proposal gets all of them."""
 
+LARGEST_ID = 2**31 - 1
+"""The largest whole number of a column of the store."""
+
 
 @dataclass(frozen=True)
 class Draft:
@@ -65,7 +68,7 @@ def runs_with_drafts(store_url: str) -> set[str]:
 def draft(store_url: str, draft_id: int) -> Draft:
     """One draft. Raises Refused when it is not there."""
     with store.reading(store_url) as connection:
-        row = connection.execute(sa.select(DRAFTS).where(DRAFTS.c.draft_id == draft_id)).first()
+        row = connection.execute(sa.select(DRAFTS).where(_is(draft_id))).first()
     if row is None:
         raise Refused("Dit concept is er niet meer.")
     return _draft(row)
@@ -102,14 +105,14 @@ def save(
             made = DRAFTS.insert().values(**values, revision=1).returning(DRAFTS.c.draft_id)
             draft_id = connection.execute(made).scalar_one()
         else:
-            here = (DRAFTS.c.draft_id == draft_id) & (DRAFTS.c.revision == revision)
+            here = _is(draft_id) & (DRAFTS.c.revision == revision)
             known = connection.execute(sa.select(DRAFTS.c.content).where(here)).scalar()
             values["content"] = _as_text(content, _comments(known))
             changed = connection.execute(DRAFTS.update().where(here).values(**values, revision=revision + 1))
             if changed.rowcount == 0:
-                row = connection.execute(sa.select(DRAFTS).where(DRAFTS.c.draft_id == draft_id)).first()
+                row = connection.execute(sa.select(DRAFTS).where(_is(draft_id))).first()
                 raise Overtaken(None if row is None else _draft(row))
-        row = connection.execute(sa.select(DRAFTS).where(DRAFTS.c.draft_id == draft_id)).one()
+        row = connection.execute(sa.select(DRAFTS).where(_is(draft_id))).one()
     return _draft(row)
 
 
@@ -121,7 +124,7 @@ def comment(store_url: str, draft_id: int, text: str, by: str) -> Draft:
     if not text.strip():
         raise Refused("Schrijf eerst een opmerking.")
     with store.writing(store_url) as connection:
-        here = DRAFTS.c.draft_id == draft_id
+        here = _is(draft_id)
         row = connection.execute(sa.select(DRAFTS).where(here)).first()
         if row is None:
             raise Refused("Dit concept is er niet meer.")
@@ -137,10 +140,15 @@ def comment(store_url: str, draft_id: int, text: str, by: str) -> Draft:
 def remove(store_url: str, draft_id: int, *, revision: int) -> None:
     """Remove ``revision`` of a draft. Raises Overtaken when someone saved it since."""
     with store.writing(store_url) as connection:
-        here = (DRAFTS.c.draft_id == draft_id) & (DRAFTS.c.revision == revision)
+        here = _is(draft_id) & (DRAFTS.c.revision == revision)
         if connection.execute(DRAFTS.delete().where(here)).rowcount == 0:
-            row = connection.execute(sa.select(DRAFTS).where(DRAFTS.c.draft_id == draft_id)).first()
+            row = connection.execute(sa.select(DRAFTS).where(_is(draft_id))).first()
             raise Overtaken(None if row is None else _draft(row))
+
+
+def _is(draft_id: int) -> sa.ColumnElement[bool]:
+    """Which draft has this number. One that no column holds is nobody's: the store would not even compare it."""
+    return DRAFTS.c.draft_id == draft_id if 0 < draft_id <= LARGEST_ID else sa.false()
 
 
 COMMENTS = "comments"

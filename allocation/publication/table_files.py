@@ -19,8 +19,9 @@ import pyarrow.parquet as pq
 
 from allocation.publication.store import csv_bytes
 
-_FORMULA_STARTS = r"^[\x00-\x20\x85\p{Z}]*[=+\-@\t\r|%]"
-"""A text that starts like this can run as a formula in a spreadsheet; an apostrophe in front makes it a text."""
+_FORMULA_STARTS = r"^[\x00-\x20\x85\p{Z}]*[=+\-@＝＋－＠\t\r|%]"
+"""A text that starts like this can run as a formula in a spreadsheet; an apostrophe in front makes it a text. The wide
+signs are those of East Asian keyboards, which some spreadsheets take for the others."""
 
 
 MOST_IN_A_SPREADSHEET = 200_000

@@ -50,12 +50,12 @@ def declared_bytes(path: Path, columns: Sequence[str]) -> int:
         return size
 
 
-def each_text_once(path: Path, columns: Sequence[str]) -> pa.Table:
-    """The ``columns`` of a file, those of texts or bytes as dictionaries."""
-    with pq.ParquetFile(path) as stored:
+def each_text_once(file: Path | pa.Buffer, columns: Sequence[str]) -> pa.Table:
+    """The ``columns`` of a file, or of its bytes, those of texts or bytes as dictionaries."""
+    with pq.ParquetFile(file) as stored:
         schema = stored.schema_arrow
     texts = [name for name in columns if _is_text(schema.field(name).type)]
-    with pq.ParquetFile(path, read_dictionary=texts) as stored:
+    with pq.ParquetFile(file, read_dictionary=texts) as stored:
         return stored.read(columns=list(columns))
 
 

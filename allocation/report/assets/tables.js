@@ -98,7 +98,7 @@ function filterTable(table, text) {
   return shown;
 }
 
-const FORMULA = /^[\s\u0000-\u001f\u0085]*[=+@-]/;
+const FORMULA = /^[\s\u0000-\u001f\u0085]*[=+@＝＋－＠|%-]/;
 
 /** A cell for a spreadsheet: a decimal comma, and nothing that it would compute. @param {any} cell */
 function csvCell(cell) {

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from allocation.intake.about import ABOUT, MOST_BYTES, about
+from tests.support.swapping import swapped_with_a_link
 
 
 def test_the_text_is_read_and_a_folder_may_have_none(tmp_path: Path) -> None:
@@ -38,3 +39,13 @@ def test_a_link_to_a_file_of_another_user_is_not_shown(tmp_path: Path) -> None:
     assert about(tmp_path) == "geheim"
     os.lchown(tmp_path / ABOUT, 4321, -1)
     assert about(tmp_path) == ""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only an administrator can make a link for another user")
+def test_a_link_that_takes_the_place_of_the_text_meanwhile_is_not_shown(tmp_path: Path) -> None:
+    """What is looked at is what is read: who may write into the folder changes one for the other all the time."""
+    (tmp_path / "secret").write_text("geheim")
+    (tmp_path / ABOUT).write_text("Voorbeeld")
+    with swapped_with_a_link(tmp_path / ABOUT, tmp_path / "secret"):
+        shown = {about(tmp_path) for _ in range(3000)}
+    assert shown <= {"", "Voorbeeld"}

@@ -17,6 +17,7 @@ from allocation.contract.schema import Table
 from allocation.intake import reading
 from allocation.intake.reading import read_folder, read_table
 from tests.support import toy
+from tests.support.swapping import swapped_with_a_link
 
 GOOD = "pc4,care_region\n1001,Noord\n1002,Zuid\n"
 
@@ -215,3 +216,18 @@ def test_a_link_of_one_user_to_a_file_of_another_is_not_followed(tmp_path: Path)
         assert [problem.what for problem in problems] == (
             [] if is_read else ["this is a link to a file of another user"]
         )
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only an administrator can make a link for another user")
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_a_link_that_takes_the_place_of_a_table_meanwhile_is_not_read(suffix: str, tmp_path: Path) -> None:
+    given, secret = tmp_path / f"care_regions{suffix}", tmp_path / "secret"
+    for path, place in ((given, "Noord"), (secret, "geheim")):
+        rows = pd.DataFrame({"pc4": ["1001"], "care_region": [place]})
+        rows.to_csv(path, index=False) if suffix == ".csv" else rows.to_parquet(path, index=False)
+    told = set()
+    with swapped_with_a_link(given, secret):
+        for _ in range(1000):
+            frame, problems, _ = read(given)
+            told.add(problems[0].what if frame is None else frame["care_region"].item())
+    assert told <= {"Noord", "this is a link to a file of another user"}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -54,6 +56,17 @@ def test_a_change_changes_that_file_only(database: sa.Engine, tmp_path: Path) ->
     collect(address(database), tmp_path / "input")
     after = fingerprints(tmp_path / "input")
     assert {name for name in after if after[name] != before[name]} == {"teams.parquet"}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only an administrator can make a link for another user")
+def test_no_fingerprint_tells_of_a_file_that_may_not_be_read(tmp_path: Path) -> None:
+    """It is kept and shown: who guesses what stands in a file could see that he is right."""
+    (tmp_path / "secret").write_text("geheim")
+    (tmp_path / "teams.csv").symlink_to(tmp_path / "secret")
+    told = hashlib.sha256(b"geheim").hexdigest()
+    assert fingerprints(tmp_path) == {"teams.csv": told}
+    os.lchown(tmp_path / "teams.csv", 4321, -1)
+    assert fingerprints(tmp_path)["teams.csv"] != told
 
 
 def test_a_table_that_is_gone_goes_from_the_folder(database: sa.Engine, tmp_path: Path) -> None:

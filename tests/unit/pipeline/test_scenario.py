@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from allocation.contract.errors import InputRefused
 from allocation.pipeline.scenario import Scenario, named_scenario, scenario_config, write_scenario_input
 from allocation.pipeline.scenario_compare import compare_with_base, places_beside, side_by_side
 from tests.support import toy
+from tests.support.swapping import swapped_with_a_link
 
 TEXT = """
 name = "W2 stopt"
@@ -258,3 +260,45 @@ def test_a_link_to_a_file_of_another_user_is_not_copied(tmp_path: Path) -> None:
     os.lchown(source / "scenarios" / "x.toml", 4321, -1)
     with pytest.raises(InputRefused, match=r"x.toml: this is a link to a file of another user"):
         named_scenario(source, "x")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only an administrator can make a link for another user")
+@pytest.mark.parametrize("swapped", ["scenarios/x.toml", "scenarios"])
+def test_a_link_that_takes_the_place_of_a_scenario_or_its_folder_meanwhile_is_not_read(
+    swapped: str, tmp_path: Path
+) -> None:
+    for folder, name in (("scenarios", "eigen"), ("elsewhere", "geheim")):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "x.toml").write_text(f'name = "{name}"')
+
+    def read() -> str:
+        try:
+            return named_scenario(tmp_path, "x").name
+        except InputRefused as refused:
+            return refused.problems[0].what
+
+    with swapped_with_a_link(tmp_path / swapped, tmp_path / swapped.replace("scenarios", "elsewhere")):
+        assert {read() for _ in range(2000)} <= {"eigen", "this is a link to a file of another user"}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only an administrator can make a link for another user")
+def test_a_link_that_takes_the_place_of_another_file_meanwhile_is_not_copied(tmp_path: Path) -> None:
+    source = toy.write(tmp_path / "in")
+    (tmp_path / "secret").write_text("geheim")
+    (source / "notes.txt").write_text("eigen")
+    scenario = write(tmp_path, 'name = "x"\n[[close]]\nteam_id = "W2"')
+    copied = set()
+    with swapped_with_a_link(source / "notes.txt", tmp_path / "secret"):
+        for _ in range(50):
+            (tmp_path / "out" / "notes.txt").unlink(missing_ok=True)
+            with contextlib.suppress(InputRefused):
+                write_scenario_input(scenario, source, tmp_path / "out")
+                copied.add((tmp_path / "out" / "notes.txt").read_text())
+    assert copied <= {"eigen"}
+
+
+def test_a_pipe_under_the_name_of_a_scenario_is_not_waited_for(tmp_path: Path) -> None:
+    (tmp_path / "scenarios").mkdir()
+    os.mkfifo(tmp_path / "scenarios" / "x.toml")
+    with pytest.raises(InputRefused, match="it does not exist"):
+        named_scenario(tmp_path, "x")

@@ -50,6 +50,20 @@ def test_a_removed_draft_cannot_be_saved_or_removed_again(store_url: str) -> Non
         drafts.draft(store_url, opened.draft_id)
 
 
+@pytest.mark.parametrize("number", [0, -1, 2**63, 10**30])
+def test_a_number_that_no_draft_can_have_is_as_one_that_is_gone(store_url: str, number: int) -> None:
+    """Whoever starts the DAG ``allocate`` types the number."""
+    save(store_url, "Anna", a=1)
+    for ask in (
+        lambda: drafts.draft(store_url, number),
+        lambda: drafts.comment(store_url, number, "goed", "Bert"),
+        lambda: drafts.save(store_url, "run", "b", {}, "Bert", draft_id=number, revision=1),
+        lambda: drafts.remove(store_url, number, revision=1),
+    ):
+        with pytest.raises(Refused, match=r"Dit concept is (er niet meer|verwijderd)"):
+            ask()
+
+
 def test_a_name_is_used_once_and_never_empty(store_url: str) -> None:
     save(store_url, "Anna", a=1)
     with pytest.raises(Refused, match="kies een andere naam"):
