@@ -22,6 +22,7 @@ from geopandas import GeoDataFrame
 from geodata import adjacency
 from geodata import areas as areas_module
 from geodata.errors import GeodataError, reason
+from geodata.given_file import Borrowed
 from geodata.layer import Edition, SourceLayer, sha256_of
 from geodata.repairs import Repairs
 from geodata.sources import embedded, files, pdok
@@ -207,16 +208,13 @@ def _from_file(wanted: files.FileSpec, spec: str, cache_dir: Path, say: Progress
         before, in_use = files.state(wanted), files.is_being_written(wanted)
         if in_use:
             say(f"boundaries: another program has {wanted.path.name} open; reading it anew, without the cache")
-            boundaries = _built(wanted.path.stem, lambda: files.read(wanted), say)
-        else:
-            key = hashlib.sha256(f"{before}\n{spec}".encode(errors="surrogateescape")).hexdigest()
-            boundaries = _cached(wanted.path.stem, key, lambda: files.read(wanted), cache_dir, say)
-        is_changed = files.state(wanted) != before and not in_use
+            return _built(wanted.path.stem, lambda: files.read(wanted, cache_dir), say)
+        key = hashlib.sha256(f"{before}\n{spec}".encode(errors="surrogateescape")).hexdigest()
+        return _cached(wanted.path.stem, key, lambda: files.read(wanted, cache_dir, before), cache_dir, say)
+    except Borrowed as error:
+        raise GeodataError(f"{error}; name a file itself.") from error
     except OSError as error:
         raise GeodataError(f"{wanted.path} cannot be read, or {cache_dir} not be written: {reason(error)}.") from error
-    if is_changed:
-        raise GeodataError(f"{wanted.path} changed while it was read; try again when nobody writes to it.")
-    return boundaries
 
 
 def _cached(

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from allocation import storage
 from allocation.contract.errors import InputRefused
-from allocation.intake.given_file import open_given
+from allocation.intake.reading import open_given
 
 ABOUT = "README.txt"
 MOST_BYTES = 100_000

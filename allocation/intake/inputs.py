@@ -26,11 +26,10 @@ from allocation.intake.cells import Typing, as_text
 from allocation.intake.checks import InForceNames
 from allocation.intake.completed_checks import CompletedChecks
 from allocation.intake.count_checks import CountChecks
-from allocation.intake.given_file import Borrowed, open_given
 from allocation.intake.lock_checks import LockChecks
 from allocation.intake.network_checks import NetworkChecks, unknown_kinds
 from allocation.intake.offices import DOUBT_COLUMNS, office_doubts
-from allocation.intake.reading import files_of_tables, read_folder
+from allocation.intake.reading import Borrowed, files_of_tables, open_given, read_folder
 from allocation.intake.stand_ins import REPLACED_COLUMNS, replace_postcodes, too_many_stand_ins
 from allocation.intake.team_checks import TeamChecks
 from allocation.runs.run_files import FrameFile

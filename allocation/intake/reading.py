@@ -14,6 +14,7 @@ import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from io import BufferedReader
 from pathlib import Path
 
 import numpy as np
@@ -24,12 +25,13 @@ import pyarrow.parquet as pq
 from allocation.contract import input_tables
 from allocation.contract.errors import InputRefused, Problem
 from allocation.contract.schema import Table
-from allocation.intake.given_file import ALLOWED_FORM, open_given
 from allocation.intake.listing import listed
+from geodata import given_file
 
 SUFFIXES = (".csv", ".parquet")
 MOST_BYTES = 1_000_000_000
 """A larger file is refused before it is read: the inflow of the country over three years is some 20 MB of CSV."""
+ALLOWED_FORM = "CSV (UTF-8, comma, header) or Parquet"
 MOST_ABOVE = 6
 """So many rows from the top the header is looked for where row 1 is none."""
 LIKENESS = 0.8
@@ -113,6 +115,19 @@ def _strange_files(folder: Path, tables: Sequence[Table], found: dict[str, list[
             reading.problems.append(Problem(path.name, None, None, what, f"{meant[0]}.csv or {meant[0]}.parquet"))
         else:
             reading.remarks.append(Problem(path.name, None, None, "not an input: it is passed over", "the inputs"))
+
+
+class Borrowed(InputRefused):
+    """A link that one user made to a file of another."""
+
+
+def open_given(folder: Path, name: str) -> BufferedReader:
+    """``given_file.open_given`` for a file of the input folder. Raises Borrowed, and OSError."""
+    try:
+        return given_file.open_given(folder, name)
+    except given_file.Borrowed:
+        what = "this is a link to a file of another user"
+        raise Borrowed([Problem(Path(name).name, None, None, what, f"the file itself: {ALLOWED_FORM}")]) from None
 
 
 def _content(path: Path) -> bytes:

@@ -53,8 +53,7 @@ from allocation.contract.config import Config
 from allocation.contract.errors import InputRefused, Problem
 from allocation.contract.toml_file import read_toml
 from allocation.intake.cells import as_text
-from allocation.intake.given_file import open_given
-from allocation.intake.reading import read_folder
+from allocation.intake.reading import open_given, read_folder
 from allocation.pipeline.scenario_tables import (
     Capacity,
     Demand,

@@ -12,17 +12,22 @@ of its own; any other name: the column that holds that value.
 from __future__ import annotations
 
 import hashlib
+import os
 import re
+import shutil
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from urllib.parse import parse_qsl
 
 from geopandas import GeoDataFrame
 
 from geodata import zones
 from geodata.errors import GeodataError, shown
+from geodata.given_file import open_given
 from geodata.layer import Edition, SourceLayer, sha256_of
 from geodata.sources import vector
 from geodata.sources.columns import FIRST_YEAR, RECOGNISED, ZONE_COLUMNS, areas_of, last_year, year_of, zones_of
@@ -59,8 +64,14 @@ class FileSpec:
     def paths(self) -> Iterator[Path]:
         """Every file that is read, with what lies beside it and belongs to it."""
         for file in (self.main, *self.second.values()):
-            yield file.path
-            yield from vector.sidecars(file.path)
+            yield from _parts(file)
+
+
+def _parts(file: VectorFile) -> Iterator[Path]:
+    """A file and what belongs to it. Not SQLite's index of its log (-shm): it holds nothing of the file, and reading
+    changes it."""
+    yield file.path
+    yield from (path for path in vector.sidecars(file.path) if not path.name.casefold().endswith("-shm"))
 
 
 def parse(spec: str) -> FileSpec:
@@ -114,22 +125,78 @@ def _number(options: Mapping[str, str], key: str, name: str) -> int | None:
     return int(options[key]) if key in options else None
 
 
-def checksum(spec: FileSpec) -> str:
-    """SHA-256 over the bytes of every file that ``spec`` names and of every file that belongs to one of those.
-
-    Not over SQLite's index of its log (-shm): it holds nothing of the file, and reading changes it.
-    """
-    return sha256_of(*(path for path in spec.paths() if not path.name.casefold().endswith("-shm")))
-
-
 def state(spec: FileSpec) -> str:
     """SHA-256 that changes with every file of ``spec``: its place, its time and its bytes."""
     digest = hashlib.sha256()
     for path in spec.paths():
-        facts = path.stat()
-        digest.update(f"{path.resolve()}\n{facts.st_size} {facts.st_mtime_ns}\n".encode(errors="surrogateescape"))
-        digest.update(sha256_of(path).encode())
+        with open_given(path.parent, path.name) as file:
+            facts = os.fstat(file.fileno())
+            digest.update(_line_of(path, facts, hashlib.file_digest(file, "sha256").hexdigest()))
     return digest.hexdigest()
+
+
+def _line_of(path: Path, facts: os.stat_result, sha256: str) -> bytes:
+    return f"{path.resolve()}\n{facts.st_size} {facts.st_mtime_ns}\n{sha256}".encode(errors="surrogateescape")
+
+
+@dataclass(frozen=True)
+class Copies:
+    """A spec of which every file was copied into a folder of our own: nobody changes it between a look and a reading.
+
+    ``sha256``: over the bytes of every file, one after the other; ``state``: that of the files when they were copied.
+    """
+
+    spec: FileSpec
+    sha256: str
+    state: str
+
+
+@contextmanager
+def copied(spec: FileSpec, folder: Path | None = None) -> Iterator[Copies]:
+    """The files of ``spec``, copied into ``folder`` while in use: GDAL and SQLite open a file by name, more than once.
+
+    Raises OSError, and GeodataError when a file changes meanwhile or is larger than what is read.
+    """
+    if folder:
+        folder.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix=".reading-", dir=folder) as place:
+        copies: list[Path] = []
+        state = hashlib.sha256()
+        files = []
+        for at, file in enumerate((spec.main, *spec.second.values())):
+            own = Path(place) / str(at)
+            for path, facts in _copy(file, own).items():
+                copies.append(own / path.name)
+                state.update(_line_of(path, facts, sha256_of(copies[-1])))
+            files.append(replace(file, copy=own / file.path.name))
+        second = dict(zip(spec.second, files[1:], strict=True))
+        yield Copies(replace(spec, main=files[0], second=second), sha256_of(*copies), state.hexdigest())
+
+
+def _copy(file: VectorFile, folder: Path) -> dict[Path, os.stat_result]:
+    """Copy a file and what belongs to it into ``folder``; returns what each was like. All of them at one moment: when
+    one changes meanwhile it is refused."""
+    folder.mkdir()
+    with ExitStack() as stack:
+        opened = {path: stack.enter_context(open_given(path.parent, path.name)) for path in _parts(file)}
+        facts = {path: os.fstat(given.fileno()) for path, given in opened.items()}
+        for path, given in opened.items():
+            vector.refuse_to_copy(file, facts[path].st_size)
+            with (folder / path.name).open("xb") as copy:
+                shutil.copyfileobj(given, copy, 1 << 20)
+        is_as_it_was = all(_moment(os.fstat(given.fileno())) == _moment(facts[path]) for path, given in opened.items())
+        if not is_as_it_was or list(opened) != list(_parts(file)):
+            raise changed(file.path)
+    return facts
+
+
+def _moment(facts: os.stat_result) -> tuple[int, int]:
+    return facts.st_size, facts.st_mtime_ns
+
+
+def changed(path: Path) -> GeodataError:
+    """What was read may be half of one file and half of another."""
+    return GeodataError(f"{path} changed while it was read; try again when nobody writes to it.")
 
 
 def is_being_written(spec: FileSpec) -> bool:
@@ -137,8 +204,19 @@ def is_being_written(spec: FileSpec) -> bool:
     return any(vector.is_being_written(file.path) for file in (spec.main, *spec.second.values()))
 
 
-def read(spec: FileSpec) -> SourceLayer:
-    """The areas in the file, with recognised columns renamed. Raises GeodataError in plain words when it cannot be."""
+def read(spec: FileSpec, folder: Path | None = None, state_before: str | None = None) -> SourceLayer:
+    """The areas in the file, with recognised columns renamed. Raises GeodataError in plain words when it cannot be.
+
+    ``folder``: where it is copied to while it is read. ``state_before``: what ``state`` must still be.
+    """
+    with copied(spec, folder) as copies:
+        if state_before not in (None, copies.state):
+            raise changed(spec.path)
+        return _read(copies)
+
+
+def _read(copies: Copies) -> SourceLayer:
+    spec = copies.spec
     notes: list[dict[str, str]] = []
     frame = vector.read(spec.main, notes)
     areas = areas_of(frame, spec.path, spec.columns, notes)
@@ -147,7 +225,7 @@ def read(spec: FileSpec) -> SourceLayer:
         year=spec.year or year_of(frame, spec.path, notes),
         licence="as agreed with the supplier of the file",
         origin=str(spec.path.resolve()),
-        sha256=checksum(spec),
+        sha256=copies.sha256,
         retrieved_at=datetime.now(UTC).isoformat(timespec="seconds"),
     )
     second = {kind: _zones(kind, file, notes) for kind, file in spec.second.items()}

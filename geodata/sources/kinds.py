@@ -38,9 +38,10 @@ pyogrio.set_gdal_config_options({"GDAL_HTTP_PROXY": "http://127.0.0.1:1"})
 # a service are read by `features`, without GDAL.
 
 
-def refuse_another_kind(path: Path) -> None:
+def refuse_another_kind(path: Path, called: Path) -> None:
     """Raise GeodataError when ``path`` does not begin as a file of its suffix does, or names an address to be asked.
 
+    ``called``: what a person calls the file.
     Parquet is read without GDAL, and says itself what it is.
     """
     suffix = path.suffix.lower()
@@ -55,18 +56,18 @@ def refuse_another_kind(path: Path) -> None:
     else:
         return
     if not is_so:
-        raise GeodataError(f"{path} is no {suffix} inside; save it again as GeoPackage, GeoJSON or Shapefile.")
+        raise GeodataError(f"{called} is no {suffix} inside; save it again as GeoPackage, GeoJSON or Shapefile.")
     if suffix in JSON_SUFFIXES:
-        _refuse_address(path)
+        _refuse_address(path, called)
     if suffix == ".gpkg":
-        _refuse_queries_instead_of_lists(path)
+        _refuse_queries_instead_of_lists(path, called)
 
 
-def _refuse_address(path: Path) -> None:
+def _refuse_address(path: Path, called: Path) -> None:
     content = path.read_bytes()
     if not _ADDRESS.search(content):
         return
-    hook = partial(_refuse_linked_crs, path)
+    hook = partial(_refuse_linked_crs, called)
     try:
         json.loads(content, object_pairs_hook=hook)
     except json.JSONDecodeError:  # a feature on every line, or no JSON at all: GDAL says so
@@ -75,10 +76,10 @@ def _refuse_address(path: Path) -> None:
                 json.loads(line, object_pairs_hook=hook)
 
 
-def _refuse_linked_crs(path: Path, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _refuse_linked_crs(called: Path, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     for name, value in pairs:
         if name.lower() == "crs" and isinstance(value, dict) and str(value.get("type")).lower() in ("link", "url"):
-            raise GeodataError(f"{path} names its coordinate system by an address; say it with crs=, or by its code.")
+            raise GeodataError(f"{called} names its coordinate system by an address; say it with crs=, or by its code.")
     return dict(pairs)
 
 
@@ -90,11 +91,11 @@ def queries(path: Path) -> set[str]:
         return {str(name) for (name,) in database.execute(f"SELECT name FROM sqlite_master WHERE {_IS_NO_TABLE}")}
 
 
-def _refuse_queries_instead_of_lists(path: Path) -> None:
+def _refuse_queries_instead_of_lists(path: Path, called: Path) -> None:
     """GDAL reads the lists of a GeoPackage (of layers, of coordinate systems) before anybody can name a layer."""
     asked = sorted(name for name in queries(path) if name.casefold().startswith(("gpkg_", "ogr_")))
     if asked:
-        raise GeodataError(f"The table {asked[0]} of {path} is a query; save the file again as GeoPackage.")
+        raise GeodataError(f"The table {asked[0]} of {called} is a query; save the file again as GeoPackage.")
 
 
 def sizes(path: Path, layer: str) -> Iterator[int]:

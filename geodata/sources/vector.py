@@ -29,6 +29,8 @@ MOST_FEATURES = 100_000
 """There are some 4,100 postcode areas of four digits; a file that declares more than this is not read."""
 MOST_BYTES = 2 * 1024**3
 """A file is read as a whole: GeoJSON up to this size, Parquet up to this size unpacked."""
+_AS_LARGE_BESIDE = 8
+"""A file of several layers, of which one is read, may have this many times MOST_BYTES."""
 _POLYGON_TYPES = ("Polygon", "Unknown", "Collection", "Surface")
 
 
@@ -37,7 +39,7 @@ class VectorFile:
     """A file with what the person said about it. ``option`` is what stands before ``layer`` and ``crs`` in the spec.
 
     ``columns``: per column that must be there, the names in lower case under which it is known. ``words``: what the
-    name of the right layer holds, where several would do.
+    name of the right layer holds, where several would do. ``copy``: what is read in its place; messages name ``path``.
     """
 
     path: Path
@@ -46,6 +48,12 @@ class VectorFile:
     option: str = ""
     columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     words: tuple[str, ...] = ()
+    copy: Path | None = None
+
+    @property
+    def content(self) -> Path:
+        """The file to open."""
+        return self.copy or self.path
 
 
 def existing(path: Path) -> Path:
@@ -97,7 +105,10 @@ def read(file: VectorFile, notes: list[dict[str, str]]) -> GeoDataFrame:
     except GeodataError:
         raise
     except Exception as error:  # GDAL, Arrow, PROJ and GEOS each raise their own kinds on a file that is not right
-        raise GeodataError(f"{file.path} cannot be read as boundaries: {reason(error)}.") from error
+        told = GeodataError(str(error).replace(str(file.content.parent), str(file.path.parent)))
+        raise GeodataError(
+            f"{file.path} cannot be read as boundaries: {reason(told if str(told) else error)}."
+        ) from error
     if not isinstance(frame, GeoDataFrame):
         raise GeodataError(f"{file.path} holds a table without geometry; polygons are needed.")
     return _with_crs(frame, file, notes)
@@ -106,30 +117,36 @@ def read(file: VectorFile, notes: list[dict[str, str]]) -> GeoDataFrame:
 def _parquet(file: VectorFile) -> GeoDataFrame:
     if file.layer is not None:
         raise GeodataError(f"{file.path} is Parquet, which has no layers; leave out {file.option}layer.")
-    metadata = pq.read_metadata(file.path)
+    metadata = pq.read_metadata(file.content)
     unpacked = sum(metadata.row_group(group).total_byte_size for group in range(metadata.num_row_groups))
     _refuse_size(file, metadata.num_rows, unpacked)
-    columns = countable(file.path)
-    _refuse_size(file, metadata.num_rows, declared_bytes(file.path, columns))
-    cells = each_text_once(file.path, columns)
+    columns = countable(file.content)
+    _refuse_size(file, metadata.num_rows, declared_bytes(file.content, columns))
+    cells = each_text_once(file.content, columns)
     _refuse_size(file, metadata.num_rows, written_out_bytes(cells))
     if b"geo" not in (metadata.metadata or {}):
         raise GeodataError(f"{file.path} holds a table without geometry (it is no GeoParquet); polygons are needed.")
-    return gpd.read_parquet(file.path, columns=columns)
+    return gpd.read_parquet(file.content, columns=columns)
 
 
 def _features(file: VectorFile, notes: list[dict[str, str]]) -> GeoDataFrame:
     if file.path.suffix.lower() in (".geojson", ".json"):
-        _refuse_size(file, 0, file.path.stat().st_size)
-    refuse_another_kind(file.path)
+        _refuse_size(file, 0, file.content.stat().st_size)
+    refuse_another_kind(file.content, file.path)
     layer = _layer(file, notes)
-    about = pyogrio.read_info(file.path, layer=layer)
+    about = pyogrio.read_info(file.content, layer=layer)
     if about["driver"] not in DRIVERS[file.path.suffix.lower()]:
         raise GeodataError(f"{file.path} is no {file.path.suffix} inside, but what GDAL calls {about['driver']}.")
     _refuse_size(file, int(about["features"]), 0)
     if file.path.suffix.lower() == ".gpkg":
-        _refuse_sizes(file, sizes(file.path, layer))
-    return gpd.read_file(file.path, layer=layer)
+        _refuse_sizes(file, sizes(file.content, layer))
+    return gpd.read_file(file.content, layer=layer)
+
+
+def refuse_to_copy(file: VectorFile, size: int) -> None:
+    """Raise GeodataError when a file of ``size`` bytes is more than is read of one of this kind."""
+    is_read_whole = file.path.suffix.lower() in (".geojson", ".json")
+    _refuse_size(file, 0, size if is_read_whole else size // _AS_LARGE_BESIDE)
 
 
 def _refuse_size(file: VectorFile, features: int, size: int) -> None:
@@ -154,8 +171,8 @@ def _refuse_sizes(file: VectorFile, bytes_of_features: Iterable[int]) -> None:
 
 def _layer(file: VectorFile, notes: list[dict[str, str]]) -> str:
     """The layer to read: the one named, else the only one with polygons and the columns that are needed."""
-    types = {str(name): kind for name, kind in pyogrio.list_layers(file.path)}
-    asked = queries(file.path)
+    types = {str(name): kind for name, kind in pyogrio.list_layers(file.content)}
+    asked = queries(file.content)
     if file.layer in asked:
         raise GeodataError(f"The layer {shown(file.layer)} of {file.path} is a query; save it as a table.")
     spatial = [name for name, kind in types.items() if kind is not None and name not in asked]
@@ -184,7 +201,7 @@ def _layer(file: VectorFile, notes: list[dict[str, str]]) -> str:
 
 
 def _has_columns(file: VectorFile, layer: str) -> bool:
-    present = {str(column).lower() for column in pyogrio.read_info(file.path, layer=layer)["fields"]}
+    present = {str(column).lower() for column in pyogrio.read_info(file.content, layer=layer)["fields"]}
     return all(present & set(names) for names in file.columns.values())
 
 

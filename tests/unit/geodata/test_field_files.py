@@ -9,6 +9,7 @@ The country is four squares at the border of Utrecht (0344, region 14) and Amers
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sqlite3
@@ -28,7 +29,8 @@ import shapely
 from geopandas import GeoDataFrame
 
 from geodata import Boundaries, GeodataError, load_boundaries
-from geodata.sources import files
+from geodata.sources import files, vector
+from tests.support.swapping import swapped_with_a_link
 
 X, Y = 136_000, 455_000
 
@@ -523,6 +525,65 @@ def test_a_cache_that_cannot_be_written_is_one_sentence(folder: Path) -> None:
     (folder / "cache").write_text("a file")
     with pytest.raises(GeodataError, match=r"cannot be read, or .*cache not be written"):
         load(path, folder)
+
+
+# Files in a folder where others may write
+
+
+def test_what_was_copied_is_what_is_read_whatever_the_name_stands_for_by_then(folder: Path) -> None:
+    """GDAL and SQLite open a file by its name, again for every look: between two of them it could be another one."""
+    path = write(areas(gm_code="0344", aantal_inw=1000), folder / "a.gpkg")
+    other = write(areas(gm_code="0344", aantal_inw=6666), folder / "b.gpkg")
+    with files.copied(files.parse(str(path)), folder) as copies:
+        other.replace(path)
+        assert set(vector.read(copies.spec.main, [])["aantal_inw"]) == {1000}
+        assert copies.state != files.state(files.parse(str(path)))
+
+
+def test_a_file_that_became_another_one_since_the_cache_was_asked_is_refused(folder: Path) -> None:
+    """Else what was read would be kept as what the first one holds."""
+    path = write(areas(gm_code="0344"), folder / "a.gpkg")
+    before = files.state(files.parse(str(path)))
+    write(areas(gm_code="0307"), folder / "b.gpkg").replace(path)
+    with pytest.raises(GeodataError, match=r"a\.gpkg changed while it was read; try again"):
+        files.read(files.parse(str(path)), folder, before)
+
+
+def test_no_copy_stays_and_no_message_names_it(folder: Path) -> None:
+    load(write(areas(gm_code="0344"), folder / "a.gpkg"), folder)
+    (folder / "broken.gpkg").write_bytes(b"SQLite format 3\x00" + bytes(100))
+    (folder / "broken.geojson").write_text('{"type": "FeatureCollection", "features": [')
+    (folder / "broken.parquet").write_text("PAR1")
+    (folder / "broken.shp").write_bytes(b"\x00\x00\x27\x0a")
+    for suffix in vector.SUFFIXES:
+        if (broken := folder / f"broken{suffix}").exists():
+            with pytest.raises(GeodataError, match=str(broken)) as refused:
+                load(broken, folder)
+            assert ".reading-" not in str(refused.value)
+    assert [path.name for path in (folder / "cache").iterdir() if path.name.startswith(".")] == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only an administrator can make a link for another user")
+@pytest.mark.parametrize("name", ["a.shp", "a.dbf"])
+def test_a_link_of_one_user_to_a_file_of_another_is_not_followed(folder: Path, name: str) -> None:
+    path = write(areas(gm_code="0344"), folder / "a.shp")
+    (folder / name).rename(folder / "secret")
+    (folder / name).symlink_to("secret")
+    assert len(load(path, folder).areas) == 4
+    os.lchown(folder / name, 4321, -1)
+    with pytest.raises(GeodataError, match=rf"{name} is a link to a file of another user; name a file itself"):
+        load(path, folder)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only an administrator can make a link for another user")
+def test_a_link_that_takes_the_place_of_a_file_meanwhile_is_not_copied(folder: Path) -> None:
+    (folder / "a.geojson").write_text("own")
+    (folder / "secret").write_text("secret")
+    spec = files.parse(str(folder / "a.geojson"))
+    with swapped_with_a_link(folder / "a.geojson", folder / "secret"):
+        for _ in range(500):
+            with contextlib.suppress(OSError), files.copied(spec, folder) as copies:
+                assert copies.spec.main.content.read_text() == "own"
 
 
 # Files as other programs leave them

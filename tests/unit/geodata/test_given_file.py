@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from allocation.contract.errors import InputRefused
-from allocation.intake.given_file import found, open_given
+from geodata.given_file import Borrowed, found, open_given
 
 only_root = pytest.mark.skipif(os.geteuid() != 0, reason="only an administrator can make a link for another user")
 ANOTHER_USER = 4321
@@ -54,7 +53,7 @@ def test_every_link_on_the_way_is_judged(folder: Path) -> None:
     made_by_another(folder / "up", "..")
     made_by_another(folder / "root", "/")
     for name in ("first", "up/secret", f"root{folder.parent}/secret"):
-        with pytest.raises(InputRefused, match="this is a link to a file of another user"):
+        with pytest.raises(Borrowed, match="is a link to a file of another user"):
             open_given(folder, name)
         os.chown(folder.parent / "secret", ANOTHER_USER, -1)
         assert open_given(folder, name).read() == b"geheim"
@@ -66,7 +65,7 @@ def test_what_this_process_itself_shows_is_not_read_through_a_link_of_another(fo
     with open(folder.parent / "secret") as held:  # noqa: PTH123 - its number is what counts
         for target in ("/proc/self/environ", f"/proc/self/fd/{held.fileno()}", "/proc/self/cwd/pyproject.toml"):
             link = made_by_another(folder / "link", target)
-            with pytest.raises((InputRefused, FileNotFoundError)):
+            with pytest.raises((Borrowed, FileNotFoundError)):
                 open_given(folder, "link")
             link.unlink()
 

@@ -3,7 +3,7 @@
 A name can stand for something else a moment later: who asks about a name, and opens the name after that, may open what
 he never asked about. So the way to a file is gone by step by step, with every step and the file itself held on to.
 
-Belongs here: which files of such a folder are read. Does not belong here: what is in them (``reading``, ``about``).
+Belongs here: which files of such a folder are opened. Does not belong here: what is in them.
 """
 
 from __future__ import annotations
@@ -17,17 +17,14 @@ from io import BufferedReader
 from pathlib import Path
 from stat import S_ISDIR, S_ISLNK, S_ISREG
 
-from allocation.contract.errors import InputRefused, Problem
-
-ALLOWED_FORM = "CSV (UTF-8, comma, header) or Parquet"
 _MOST_LINKS = 40
 """As many as Linux follows."""
 _HOLD = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
 """Hold on to what stands under a name, be it a link: nothing is opened yet, so that no pipe and no device notices."""
 
 
-class Borrowed(InputRefused):
-    """A link that one user made to a file of another."""
+class Borrowed(OSError):
+    """A link that one user made to a file of another; the text is a part of a sentence."""
 
 
 @dataclass(frozen=True)
@@ -59,8 +56,7 @@ class Found:
         if not S_ISREG(self.facts.st_mode):
             raise _error(errno.ENOENT, self.path)
         if self.is_borrowed:
-            what = "this is a link to a file of another user"
-            raise Borrowed([Problem(self.path.name, None, None, what, f"the file itself: {ALLOWED_FORM}")])
+            raise Borrowed(f"{self.path} is a link to a file of another user")
         try:
             return open(f"/proc/self/fd/{self.held}", "rb")  # noqa: PTH123 - a descriptor, and no name
         except OSError as error:
