@@ -111,15 +111,18 @@ def old_files(var: Path, before: datetime) -> list[Path]:
 def old_caches(var: Path, before: datetime) -> list[Path]:
     """Editions of the boundaries and example inputs that were built ``before``, but for the newest of each kind.
 
-    They are built again when they are asked for. What was downloaded stays: a source may be gone.
+    They are built again when they are asked for. What was downloaded stays: a source may be gone. What a killed process
+    left half (a folder whose name begins with a dot) goes.
     """
     kinds: dict[tuple[Path, str], list[tuple[float, Path]]] = {}
     for path in (*var.glob("cache/*"), *var.glob("cache/built/*"), *var.glob("example/*")):
         built = re.fullmatch(r"(.*?)-?[0-9a-f]{12}", path.name)
         if path.is_dir() and built:
             kinds.setdefault((path.parent, built[1]), []).append((path.stat().st_mtime, path))
-    older = [path for found in kinds.values() for moment, path in sorted(found)[:-1] if moment < before.timestamp()]
-    return sorted(older)
+    halves = (*var.glob("cache/.*"), *var.glob("cache/built/.*"))
+    left = [(path.lstat().st_mtime, path) for path in halves if path.is_dir()]
+    candidates = [*left, *(one for found in kinds.values() for one in sorted(found)[:-1])]
+    return sorted(path for moment, path in candidates if moment < before.timestamp())
 
 
 def _own(var: Path, found: Iterable[Path]) -> list[Path]:

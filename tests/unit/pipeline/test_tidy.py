@@ -107,6 +107,7 @@ def test_old_caches_go_but_for_the_newest_of_each_kind(var: Path, store_url: str
         "cache/embedded-97351cca4379": 400, "cache/embedded-0123456789ab": 300, "cache/embedded-aaaaaaaaaaaa": 10,
         "cache/built/pdok-2024-built-aaaaaaaaaaaa": 400, "cache/built/pdok-2023-built-bbbbbbbbbbbb": 400,
         "cache/pdok-2024": 400, "example/aaaaaaaaaaaa": 400, "example/bbbbbbbbbbbb": 399,
+        "cache/.reading-killed": 400, "cache/.reading-abcdefgh": 1, "cache/built/.pdok-2024-built-killed": 400,
     }  # fmt: skip
     for name, days_ago in names.items():
         file = _log(var, f"{name}/areas.parquet", days_ago)
@@ -115,6 +116,7 @@ def test_old_caches_go_but_for_the_newest_of_each_kind(var: Path, store_url: str
     page = [_log(var, "page/a.json", 100), _log(var, "page/b.json", 3)]
     tidy(var, store_url, now=NOW)
     gone = {"cache/embedded-97351cca4379", "cache/embedded-0123456789ab", "example/aaaaaaaaaaaa"}
+    gone |= {"cache/.reading-killed", "cache/built/.pdok-2024-built-killed"}
     assert {name for name in names if not (var / name).exists()} == gone
     assert [path.exists() for path in page] == [False, True]
 
