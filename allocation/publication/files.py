@@ -50,7 +50,7 @@ from allocation.publication.outcome_folder import (
     with_added_columns,
 )
 from allocation.publication.table_files import entry, write_manifest, write_parquet, write_table
-from allocation.publication.tables import VALIDITY_COLUMNS
+from allocation.publication.tables import STORED, VALIDITY_COLUMNS
 
 PROPOSALS, TIMELINE, MANIFEST = "proposals", "timeline.json", "manifest.json"
 
@@ -228,6 +228,12 @@ def sound_rows(files_dir: Path, version: int, fingerprint: str, table: Table) ->
         return None
     rows = with_added_columns(table, read_parquet(path))
     return rows.take(pc.sort_indices(rows, [(name, "ascending", "at_start") for name in table.key]))
+
+
+def rows_of_proposal(files_dir: Path, version: int) -> dict[str, pa.Table]:
+    """Every table of a proposal, complete and with the columns of today. Its files are sound (`check_sound`)."""
+    source = storage.fetch_folder(proposal_folder(files_dir, version))
+    return {table.name: with_added_columns(table, _of_proposal(source, table)) for table in STORED}
 
 
 def check_sound(files_dir: Path, version: int) -> None:

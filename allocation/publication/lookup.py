@@ -23,7 +23,7 @@ from sqlalchemy.engine import Connection
 from allocation.contract.published_tables import BEZWAAR_ROUTING, UITKEREN_ROUTING, VERSION_HISTORY
 from allocation.contract.vocabulary import CLIENT_LINES, LAWS, REGULAR_GROUP
 from allocation.publication import store, tables, upgrade
-from allocation.publication.postcodes import Unanswered, parse_postcode
+from allocation.publication.postcodes import Unanswered, following, parse_postcode
 
 
 @dataclass(frozen=True)
@@ -287,9 +287,8 @@ class LookupTable:
             groups = sa.text("SELECT DISTINCT client_group FROM routing WHERE version = :version ORDER BY client_group")
             with self.connected() as connection:
                 configuration, made_of = connection.execute(asked).one()
-                follows = (made_of or {}).get("boundaries", {}).get("follows", {})
                 self._divisions[version] = _Division(
-                    {**follows, **(configuration or {}).get("replaced_postcodes", {})},
+                    following(configuration, made_of),
                     list(connection.scalars(areas, {"version": version})),
                     list(connection.scalars(groups, {"version": version})),
                 )

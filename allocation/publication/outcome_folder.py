@@ -24,8 +24,9 @@ from allocation.contract.input_tables import TEAMS
 from allocation.contract.published_tables import FOR_OPERATIONS, PUBLISHED, RUNS, TEAM
 from allocation.contract.schema import Table
 from allocation.contract.vocabulary import CLIENT_LINES, LAWS
+from allocation.publication.postcodes import following
 from allocation.publication.store import csv_bytes
-from allocation.publication.tables import ARROW_TYPES, stored_columns
+from allocation.publication.tables import AREA_TYPES, ARROW_TYPES, stored_columns
 
 REPORT, READERS_REPORT = "report.html", "report_readers.html"
 TEAM_PERIODS = "team_periods"
@@ -37,11 +38,17 @@ class Outcome:
 
     tables: Mapping[str, pa.Table]
     areas: gpd.GeoDataFrame
+    area_rows: pa.Table
+    """The areas as the store keeps them, by postcode; without their set."""
+    follows: Mapping[str, str]
+    """Postcodes without an area, and the one that each follows."""
     reports: tuple[Path, ...]
     """`report.html`, for operations, and `report_readers.html`, without small counts; each only when it was made."""
     fingerprint: str
-    """SHA-256 of everything but the row of `runs`: who ran it and when makes no other division."""
+    """SHA-256 of everything but the row of `runs`, of which only the postcodes that follow another count: who ran it
+    and when makes no other division."""
     boundary_set: str
+    """SHA-256 of ``area_rows``."""
     team_periods: pa.Table
     """From when to when each team of `routing` exists: team_id, valid_from, valid_to (empty = open)."""
 
@@ -63,7 +70,8 @@ def read_outcome(folder: Path, areas: Path | None = None, reports: Sequence[Path
     if shapes.crs is None or shapes.crs.to_epsg() != 28992:
         raise ValueError("areas.parquet is not in RD New (EPSG:28992)")
     _check_total(tables["routing"], set(shapes["pc4"]))
-    boundary_set = _fingerprint_of_areas(shapes)
+    rows = area_rows(shapes)
+    boundary_set = _fingerprint_of_areas(rows)
     digest = hashlib.sha256(boundary_set.encode())
     for name in sorted(set(tables) - {RUNS.name}):
         digest.update(name.encode() + csv_bytes(tables[name]))
@@ -71,9 +79,30 @@ def read_outcome(folder: Path, areas: Path | None = None, reports: Sequence[Path
     if periods.column("valid_to").null_count < periods.num_rows:
         # Another end of a team decides on which days the version may be in force: then it is another version.
         digest.update(TEAM_PERIODS.encode() + csv_bytes(periods))
+    follows = followed_in(tables[RUNS.name])
+    if follows:
+        digest.update(json.dumps(follows, sort_keys=True).encode())
     if reports is None:
         reports = [path for path in (folder / REPORT, folder / READERS_REPORT) if path.exists()]
-    return Outcome(tables, shapes, tuple(reports), digest.hexdigest(), boundary_set, periods)
+    return Outcome(
+        tables, shapes, rows, follows, tuple(reports), digest.hexdigest(), boundary_set, periods
+    )  # fmt: skip
+
+
+def followed_in(runs: pa.Table) -> dict[str, str]:
+    """Postcodes without an area, and the one that each follows, as the row of `runs` tells."""
+    (run,) = runs.to_pylist()
+    return following(json.loads(run["configuration"]), json.loads(run["input_fingerprints"]))
+
+
+def area_rows(areas: gpd.GeoDataFrame) -> pa.Table:
+    """The areas as the store keeps them, by postcode: a column that they lack is empty."""
+    columns = {}
+    for name, kind in AREA_TYPES.items():
+        there = pa.Array.from_pandas(areas[name]) if name in areas.columns else pa.nulls(len(areas))
+        columns[name] = pc.cast(there, kind)
+    columns["shape"] = pa.array(shapely.to_wkb(areas.geometry.to_numpy()).tolist(), pa.binary())
+    return pa.table(columns).sort_by("pc4").combine_chunks()
 
 
 def read_parquet(path: Path) -> pa.Table:
@@ -170,9 +199,9 @@ def _check_total(routing: pa.Table, pc4s: set[str]) -> None:
         raise ValueError(f"routing: {sums.num_rows} combinations of {', '.join(unit)} where {full} exist")
 
 
-def _fingerprint_of_areas(areas: gpd.GeoDataFrame) -> str:
-    digest = hashlib.sha256("\n".join(areas["pc4"]).encode())
-    for shape in shapely.to_wkb(areas.geometry.to_numpy()):
+def _fingerprint_of_areas(rows: pa.Table) -> str:
+    digest = hashlib.sha256(csv_bytes(rows.drop_columns(["shape"])))
+    for shape in rows.column("shape").to_pylist():
         digest.update(shape)
     return digest.hexdigest()
 

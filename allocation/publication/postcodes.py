@@ -1,12 +1,13 @@
 """Postcodes as people write them, and the questions about them that have no answer.
 
-Belongs here: reading a postcode. Does not belong here: who serves it (`lookup`).
+Belongs here: reading a postcode, and what a version says of those without an area. Does not belong here: who serves it
+(`lookup`).
 """
 
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from allocation.contract.errors import Refused
 
@@ -41,3 +42,15 @@ def parse_postcode(text: str) -> Postcode:
         raise Unanswered("not_a_postcode", f"'{text}' is not a postcode; allowed: {allowed}.")
     pc4, letters = match.groups()
     return Postcode(pc4, pc4 + letters if letters else None)
+
+
+def following(configuration: object, fingerprints: object) -> dict[str, str]:
+    """Postcodes without an area, and the one that each follows: as the configuration of a version says, else as its
+    boundaries do."""
+    of_boundaries = _part(_part(fingerprints, "boundaries"), "follows")
+    return {**of_boundaries, **_part(configuration, "replaced_postcodes")}
+
+
+def _part(value: object, name: str) -> dict[str, Any]:
+    part = value.get(name) if isinstance(value, dict) else None
+    return part if isinstance(part, dict) else {}

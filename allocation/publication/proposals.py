@@ -7,7 +7,6 @@ that of a version that the store has. Does not belong here: the acts of planners
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from datetime import date, timedelta
 from pathlib import Path
@@ -18,12 +17,12 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from allocation.contract.errors import Refused
-from allocation.contract.published_tables import ALLOCATION_CHANGES, RUNS, WHO_SERVES
-from allocation.contract.schema import Table
+from allocation.contract.published_tables import RUNS, WHO_SERVES
 from allocation.publication import files, store
-from allocation.publication.outcome_folder import Outcome, conform, read_outcome
+from allocation.publication.as_stored import are_areas_as_stored, is_as_stored, stored_following
+from allocation.publication.outcome_folder import read_outcome
 from allocation.publication.record import last_timeline_act, record_act
-from allocation.publication.tables import ACTS, ROWS, TIMELINE_ACTS, VERSIONS, read_column, stored_columns
+from allocation.publication.tables import ACTS, ROWS, TIMELINE_ACTS, VERSIONS
 from allocation.publication.timeline import read_periods, version_on
 
 _DAY = timedelta(days=1)
@@ -57,14 +56,15 @@ def check_still_valid(connection: Connection, what: str, was: str, based_on_act:
         )
 
 
-def check_compared(connection: Connection, outcome: Outcome, valid_from: date | None) -> None:
-    """Refuse an outcome that was compared with a version that is not in force, today or when it is to take over."""
+def check_compared(connection: Connection, changes: pa.Table, valid_from: date | None) -> None:
+    """Refuse ``changes`` (`allocation_changes` of a proposal) from a version that is not in force, today or when it is
+    to take over."""
     periods, first = read_periods(connection), valid_from or store.today()
     in_force = {version_on(periods, day) for day in (store.today(), first - _DAY, first)}
-    compared = set(outcome.tables[ALLOCATION_CHANGES.name]["from_version"].to_pylist()) - {None}
+    compared = set(changes["from_version"].to_pylist()) - {None}
     if not compared <= in_force:
         raise Refused(
-            f"The outcome was compared with version {min(compared - in_force)}, which is no longer in force; "
+            f"The division was compared with version {min(compared - in_force)}, which is no longer in force; "
             "nothing was changed. Run the proposal again."
         )
 
@@ -166,33 +166,10 @@ def same_division(
         if version is None:
             return None
         boundary_set = connection.scalars(sa.select(VERSIONS.c.boundary_set).where(VERSIONS.c.version == version)).one()
-        known = connection.execute(
-            sa.select(_RUNS_ROWS.c.configuration, _RUNS_ROWS.c.input_fingerprints).where(
-                _RUNS_ROWS.c.version == version
-            )
-        ).one()
         is_same = (
-            boundary_set == outcome.boundary_set
-            and _following(known.configuration, known.input_fingerprints) == _following_of(outcome)
+            are_areas_as_stored(connection, boundary_set, outcome.area_rows)
+            and stored_following(connection, version) == outcome.follows
             and files.team_periods(files_dir, version) == files.listed_periods(outcome.team_periods)
-            and all(_is_as_stored(connection, table, version, outcome.tables[table.name]) for table in WHO_SERVES)
+            and all(is_as_stored(connection, table, version, outcome.tables[table.name]) for table in WHO_SERVES)
         )
     return version if is_same else None
-
-
-def _is_as_stored(connection: Connection, table: Table, version: int, rows: pa.Table) -> bool:
-    names = [c.name for c in stored_columns(table) if c.name != "version"]
-    values = [f"{read_column(table, name, connection.dialect.name)} AS {name}" for name in names]
-    query = f"SELECT {', '.join(values)} FROM {table.name}_rows WHERE version = :version"
-    stored: pa.Table = conform(table, store.rows_of(connection, query, table, {"version": version}))
-    return bool(stored.equals(rows))
-
-
-def _following(configuration: Mapping[str, Any], fingerprints: Mapping[str, Any]) -> dict[str, str]:
-    agreed = configuration.get("replaced_postcodes", {})
-    return {**fingerprints.get("boundaries", {}).get("follows", {}), **agreed}
-
-
-def _following_of(outcome: Outcome) -> dict[str, str]:
-    run = outcome.tables[RUNS.name].to_pylist()[0]
-    return _following(json.loads(run["configuration"]), json.loads(run["input_fingerprints"]))

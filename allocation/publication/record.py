@@ -12,12 +12,12 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import pyarrow as pa
-import shapely
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from allocation.contract.published_tables import RUNS
 from allocation.publication import store
+from allocation.publication.as_stored import check_areas
 from allocation.publication.outcome_folder import Outcome
 from allocation.publication.tables import ACTS, BOUNDARY_AREAS, ROWS, TIMELINE_ACTS, VERSIONS
 
@@ -55,6 +55,7 @@ def last_timeline_act(connection: Connection) -> int:
 def insert_version(
     connection: Connection, version: int, outcome: Outcome, valid_from: date | None, scope: str | None
 ) -> None:
+    """The rows of a new version: itself first and its act last, as the rights of the database ask (`rights`)."""
     connection.execute(
         VERSIONS.insert().values(
             version=version,
@@ -75,19 +76,9 @@ def insert_version(
     json_columns = [c.name for c in RUNS.columns if c.type == "json" and run.get(c.name) is not None]
     run.update({name: json.loads(run[name]) for name in json_columns})
     connection.execute(ROWS[RUNS.name].insert().values(version=version, **run))
-    known = sa.select(BOUNDARY_AREAS.c.pc4).where(BOUNDARY_AREAS.c.boundary_set == outcome.boundary_set).limit(1)
-    if connection.execute(known).first() is None:
-        store.load(connection, BOUNDARY_AREAS, _boundary_rows(outcome))
-
-
-def _boundary_rows(outcome: Outcome) -> pa.Table:
-    areas = outcome.areas
-    columns: dict[str, Any] = {"boundary_set": [outcome.boundary_set] * len(areas), "pc4": areas["pc4"].tolist()}
-    for column in BOUNDARY_AREAS.columns:
-        if column.name in areas.columns and column.name not in columns:
-            columns[column.name] = pa.Array.from_pandas(areas[column.name])
-    columns["shape"] = pa.array(shapely.to_wkb(areas.geometry.to_numpy()).tolist(), pa.binary())
-    return pa.table(columns)
+    if not check_areas(connection, outcome.boundary_set, outcome.area_rows):
+        named = pa.array([outcome.boundary_set] * len(outcome.area_rows), pa.string())
+        store.load(connection, BOUNDARY_AREAS, outcome.area_rows.add_column(0, "boundary_set", named))
 
 
 def renew_proposal(

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from allocation.publication.tables import METADATA, ROWS, TIMELINE_ACTS
+from allocation.publication.tables import ACT_OF_STATUS, METADATA, ROWS, TIMELINE_ACTS
 
 _WRITTEN_ONCE = ("boundary_areas", *(table.name for table in ROWS.values()))
 """What a proposal adds whole; nobody but the owner changes or deletes it."""
@@ -75,7 +75,8 @@ $$
 # what was published does not change.
 _DECIDING = (
     """
-CREATE OR REPLACE FUNCTION caseload.only_the_writer_decides() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION caseload.only_the_writer_decides() RETURNS trigger LANGUAGE plpgsql
+SET search_path = caseload, pg_temp AS $$
 BEGIN
     IF pg_has_role(current_user, 'caseload_writer', 'MEMBER') THEN
         RETURN NEW;
@@ -102,7 +103,8 @@ FOR EACH ROW EXECUTE FUNCTION caseload.only_the_writer_decides()
 """,
     "ALTER FUNCTION caseload.only_the_writer_decides() OWNER TO caseload_owner",
     """
-CREATE OR REPLACE FUNCTION caseload.only_the_writer_acts() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION caseload.only_the_writer_acts() RETURNS trigger LANGUAGE plpgsql
+SET search_path = caseload, pg_temp AS $$
 BEGIN
     IF NOT pg_has_role(current_user, 'caseload_writer', 'MEMBER') AND NOT (
            NEW.act = 'propose' AND NEW.approval IS NULL
@@ -121,15 +123,42 @@ FOR EACH ROW EXECUTE FUNCTION caseload.only_the_writer_acts()
 """,
     "ALTER FUNCTION caseload.only_the_writer_acts() OWNER TO caseload_owner",
 )
-# Whoever may propose may add rows; to a version that was proposed already nobody but the owner adds any. In `propose`
-# the act comes after the rows, in the same transaction.
+# A version is never there, or another than it was, without an act that says who made it so: looked at when the
+# transaction ends, because in `propose` the act comes after the rows. (An act of this very transaction: `xmin`.)
+_RECORDED = (
+    """
+CREATE OR REPLACE FUNCTION caseload.no_change_without_its_act() RETURNS trigger LANGUAGE plpgsql
+SET search_path = caseload, pg_temp AS $$
+BEGIN
+    IF NOT pg_has_role(current_user, 'caseload_owner', 'MEMBER') AND NOT EXISTS (
+           SELECT 1 FROM caseload.acts c WHERE c.version = NEW.version AND c.xmin = pg_current_xact_id()::xid
+           AND c.act = CASE NEW.status {acts_of} END) THEN
+        RAISE EXCEPTION 'permission denied: a version changes with an act in its record only'
+            USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    RETURN NULL;
+END
+$$
+""",
+    "DROP TRIGGER IF EXISTS no_change_without_its_act ON versions",
+    """
+CREATE CONSTRAINT TRIGGER no_change_without_its_act AFTER INSERT OR UPDATE ON versions
+DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION caseload.no_change_without_its_act()
+""",
+    "ALTER FUNCTION caseload.no_change_without_its_act() OWNER TO caseload_owner",
+)
+# Whoever may propose may add rows: to a version that was added in the same transaction and has no act yet. To one that
+# was proposed already, or that is not there, nobody but the owner adds any. In `propose` the version comes before the
+# rows, and the act after them.
 _WRITTEN = """
-CREATE OR REPLACE FUNCTION caseload.{name}() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION caseload.{name}() RETURNS trigger LANGUAGE plpgsql
+SET search_path = caseload, pg_temp AS $$
 BEGIN
     IF NOT pg_has_role(current_user, 'caseload_owner', 'MEMBER') AND EXISTS (
            SELECT 1 FROM (SELECT DISTINCT {key} FROM added) AS a
-           JOIN caseload.versions v ON v.{key} = a.{key} JOIN caseload.acts c ON c.version = v.version) THEN
-        RAISE EXCEPTION 'permission denied: what a version says is written once'
+           LEFT JOIN caseload.versions v ON v.{key} = a.{key} LEFT JOIN caseload.acts c ON c.version = v.version
+           WHERE v.version IS NULL OR c.version IS NOT NULL) THEN
+        RAISE EXCEPTION 'permission denied: what a version says is written once, before its act'
             USING ERRCODE = 'insufficient_privilege';
     END IF;
     RETURN NULL;
@@ -171,6 +200,8 @@ def grant(connection: Connection, for_readers: Iterable[str]) -> None:
     )  # fmt: skip
     timeline = ", ".join(f"'{act}'" for act in TIMELINE_ACTS)
     deciding = [statement.replace("{timeline}", timeline) for statement in _DECIDING]
+    acts_of = " ".join(f"WHEN '{status}' THEN '{act}'" for status, act in ACT_OF_STATUS.items())
+    recorded = [statement.replace("{acts_of}", acts_of) for statement in _RECORDED]
     counting = [statement.replace("{every}", every) for statement in _COUNTING]
-    for statement in (*filled.split(";"), *deciding, *_written_once(), *counting, _HAND_OVER):
+    for statement in (*filled.split(";"), *deciding, *recorded, *_written_once(), *counting, _HAND_OVER):
         connection.execute(sa.text(statement))

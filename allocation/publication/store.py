@@ -102,14 +102,20 @@ def csv_bytes(rows: pa.Table, **options: Any) -> bytes:
 
 
 def rows_of(connection: Connection, query: str, table: Table, given: Mapping[str, object]) -> pa.Table:
-    """The rows of a query as Arrow, in the types that the columns of ``table`` have in memory."""
+    """The rows of a query as Arrow, in the types that the columns of ``table`` have in memory (JSON as text)."""
     text = sa.text(query).bindparams(**given)
     typed = text.columns(**{c.name: SQL_TYPES[c.type] for c in table.columns if f"{c.name}" in query})
     result = connection.execute(typed)
     names = list(result.keys())
     columns = list(zip(*result.all(), strict=True)) or [()] * len(names)
     types = {c.name: ARROW_TYPES[c.type] for c in table.columns}
-    return pa.table([pa.array(c, types[n]) for n, c in zip(names, columns, strict=True)], names=names)
+    texts = {c.name for c in table.columns if c.type == "json"}
+    arrays = [pa.array(map(_text, c) if n in texts else c, types[n]) for n, c in zip(names, columns, strict=True)]
+    return pa.table(arrays, names=names)
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else json.dumps(value)
 
 
 def frame(connection: Connection, query: sa.sql.expression.Select[Any]) -> pd.DataFrame:

@@ -97,6 +97,8 @@ ACTS = sa.Table(
 )
 TIMELINE_ACTS = ("publish", "rollback")
 """Acts that change what is or will be in force."""
+ACT_OF_STATUS = {"proposed": "propose", "published": "publish", "rejected": "reject", "withdrawn": "withdraw"}
+"""The act with which a version gets a status."""
 VALIDITY = sa.Table(
     "validity",
     METADATA,
@@ -120,6 +122,15 @@ BOUNDARY_AREAS = sa.Table(
     sa.Column("y_m", sa.Double),
     sa.Column("shape", sa.LargeBinary, nullable=False),
 )
+AREA_TYPES = {
+    "pc4": pa.string(),
+    "gemeente_name": pa.string(),
+    "arbeidsmarktregio_nr": pa.int64(),
+    "arbeidsmarktregio": pa.string(),
+    "x_m": pa.float64(),
+    "y_m": pa.float64(),
+}
+"""What ``boundary_areas`` tells of an area beside its shape, as it is in memory."""
 STORE_IDENTITY = sa.Table(
     "store_identity",
     METADATA,

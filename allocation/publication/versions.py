@@ -17,14 +17,16 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+import geopandas as gpd
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from allocation import storage
 from allocation.contract.errors import Refused
-from allocation.contract.published_tables import DIVISION_VIEWS, RUNS
+from allocation.contract.published_tables import ALLOCATION_CHANGES, DIVISION_VIEWS, RUNS
 from allocation.publication import files, store, views
-from allocation.publication.outcome_folder import read_outcome
+from allocation.publication.as_stored import check_as_stored
+from allocation.publication.outcome_folder import area_rows, followed_in, read_outcome
 from allocation.publication.proposals import (
     WITHDRAWN,
     check_compared,
@@ -77,8 +79,9 @@ def propose(
     ``scope``: what the proposal is about; older proposals of the same scope that wait for a decision are withdrawn
     (`proposals.withdrawn_for` tells which). None = it waits beside whatever waits.
 
-    Raises ValueError for an outcome that is not as declared, Refused when another writer holds the store, or when a
-    version was published or put back after ``based_on``: then the outcome has to be computed anew.
+    Raises ValueError for an outcome that is not as declared, Refused when another writer holds the store, when a
+    version was published or put back after ``based_on`` (then the outcome has to be computed anew), or when the store
+    has this content or these areas with other rows: a planner's login may have written those.
     """
     outcome = read_outcome(outcome_dir, areas, reports)
     store.migrate(store_url)
@@ -90,11 +93,12 @@ def propose(
             sa.select(VERSIONS.c.version, VERSIONS.c.status).where(VERSIONS.c.fingerprint == outcome.fingerprint)
         ).first()
         if known is None:
-            check_compared(connection, outcome, valid_from)
+            check_compared(connection, outcome.tables[ALLOCATION_CHANGES.name], valid_from)
             version = (connection.execute(sa.select(sa.func.max(VERSIONS.c.version))).scalar() or 0) + 1
             insert_version(connection, version, outcome, valid_from, scope)
         else:
             version = known.version
+            check_as_stored(connection, version, outcome.tables, outcome.area_rows, outcome.follows)
             renew_proposal(connection, version, known.status, valid_from, scope)
         if not files.is_there(files.proposal_folder(files_dir, version)):
             files.write_proposal(files_dir, version, outcome)
@@ -118,8 +122,10 @@ def publish(
     Returns the folder with its files. Publishing what is in force from that day already changes nothing.
 
     Raises Refused when the version is unknown, rejected, withdrawn or was in force before (that is a rollback), when
-    the day is past, when a team of it does not exist on that day, or when another version was published since the
-    proposal was made: its changes and transition would be wrong. Warns (log, manifest) of teams that end later on.
+    the day is past, when a team of it does not exist on that day, when another version was published since the
+    proposal was made, or was in force when it was computed: its changes and transition would be wrong; or when the
+    store has other rows of it than its files: the approver saw their report. Warns (log, manifest) of teams that end
+    later on.
     """
     with store.writing(store_url) as connection:
         _recover(connection, store_url, files_dir)
@@ -141,6 +147,7 @@ def publish(
             check_still_valid(connection, f"version {version}", "proposed", row.based_on_act)
             _check_day(periods, first)
             ends = _check_teams(files_dir, version, periods, first)
+            _check_rows(connection, files_dir, version, first)
             act_id = record_act(connection, "publish", version, first, by=_approver(approval), approval=approval)
             put_in_force(connection, periods, version, first, act_id)
             connection.execute(
@@ -270,6 +277,15 @@ def _check_teams(files_dir: Path, version: int, periods: list[Period], first: da
             listed([f"team {team} ends on {day}" for team, day in ends.items()]),
         )
     return ends
+
+
+def _check_rows(connection: Connection, files_dir: Path, version: int, first: date) -> None:
+    """Refuse a version whose rows are not those of its files, which are sound, or that was compared with another
+    version than it takes over from."""
+    tables = files.rows_of_proposal(files_dir, version)
+    check_compared(connection, tables[ALLOCATION_CHANGES.name], first)
+    areas = area_rows(gpd.read_parquet(files.areas_of_version(files_dir, version)))
+    check_as_stored(connection, version, tables, areas, followed_in(tables[RUNS.name]))
 
 
 def _write_files(

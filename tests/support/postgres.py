@@ -173,3 +173,18 @@ def postgres_url(postgres_server: str, migrated_template: str) -> Iterator[str]:
     """An empty store on PostgreSQL."""
     with new_database(postgres_server, template=migrated_template) as address:
         yield address
+
+
+INSUFFICIENT_PRIVILEGE = "42501"
+
+
+def attempt(address: str, *statements: str) -> str:
+    """``done``, or the SQLSTATE with which the database refused one of the statements or what they come to together."""
+    with store.connected(address) as connection:
+        try:
+            for statement in statements:
+                connection.exec_driver_sql(statement)
+            connection.commit()
+        except sa.exc.DBAPIError as error:
+            return str(getattr(error.orig, "sqlstate", error))
+    return "done"

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from allocation.publication import store, versions
 from tests.support.outcomes import Country, write_outcome
@@ -63,3 +64,36 @@ def files_dir(tmp_path: Path) -> Path:
 @pytest.fixture
 def propose(store_url: str, tmp_path: Path) -> Propose:
     return proposing(store_url, tmp_path)
+
+
+@pytest.fixture
+def on_postgres(postgres_url: str, files_dir: Path, tmp_path: Path) -> str:
+    """Version 1 published, version 2 proposed."""
+    for number, note in enumerate(["eerste", "voorstel"]):
+        outcome = write_outcome(tmp_path / f"o{number}", Country(columns=4, rows=2, note=note, moves={"1000": "A2"}))
+        version = versions.propose(outcome, postgres_url, files_dir)
+        if number == 0:
+            versions.publish(version, postgres_url, files_dir)
+    return postgres_url
+
+
+@pytest.fixture
+def login(on_postgres: str) -> Iterator[Callable[[str], str]]:
+    """``login("caseload_reader")`` makes a login with that role and returns its address of the store."""
+    made: list[str] = []
+
+    def make(role: str) -> str:
+        name = f"{role}_login_{len(made)}"
+        with store.connected(on_postgres) as connection:
+            connection.execute(sa.text(f"CREATE ROLE {name} LOGIN PASSWORD 'proef' IN ROLE {role}"))
+            connection.commit()
+        made.append(name)
+        url = sa.make_url(on_postgres).set(username=name, password="proef")
+        return url.render_as_string(hide_password=False)
+
+    yield make
+    with store.connected(on_postgres) as connection:
+        for name in made:
+            connection.execute(sa.text(f"DROP OWNED BY {name}"))
+            connection.execute(sa.text(f"DROP ROLE {name}"))
+        connection.commit()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from allocation.page import deciding
 from allocation.publication import data_contract, drafts, lookup, reads, store, versions
 from allocation.publication.data_contract import TABLES
 from tests.support.outcomes import Country, with_shared_range, write_outcome
-from tests.support.postgres import has_extension, new_database, started_server
+from tests.support.postgres import INSUFFICIENT_PRIVILEGE, attempt, has_extension, new_database, started_server
 
 COUNTED = {t.name: [c.name for c in t.columns if c.counts_persons or c.told_by] for t in (*PUBLISHED, TEAM)}
 
@@ -157,52 +157,6 @@ def test_routing_asof_reads_any_day(postgres_url: str, files_dir: Path, tmp_path
 
 
 # --- rights (PostgreSQL) ---------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def on_postgres(postgres_url: str, files_dir: Path, tmp_path: Path) -> str:
-    """Version 1 published, version 2 proposed."""
-    for number, note in enumerate(["eerste", "voorstel"]):
-        outcome = write_outcome(tmp_path / f"o{number}", Country(columns=4, rows=2, note=note, moves={"1000": "A2"}))
-        version = versions.propose(outcome, postgres_url, files_dir)
-        if number == 0:
-            versions.publish(version, postgres_url, files_dir)
-    return postgres_url
-
-
-@pytest.fixture
-def login(on_postgres: str) -> Iterator[Callable[[str], str]]:
-    """``login("caseload_reader")`` makes a login with that role and returns its address of the store."""
-    made: list[str] = []
-
-    def make(role: str) -> str:
-        name = f"{role}_login_{len(made)}"
-        with store.connected(on_postgres) as connection:
-            connection.execute(sa.text(f"CREATE ROLE {name} LOGIN PASSWORD 'proef' IN ROLE {role}"))
-            connection.commit()
-        made.append(name)
-        url = sa.make_url(on_postgres).set(username=name, password="proef")
-        return url.render_as_string(hide_password=False)
-
-    yield make
-    with store.connected(on_postgres) as connection:
-        for name in made:
-            connection.execute(sa.text(f"DROP OWNED BY {name}"))
-            connection.execute(sa.text(f"DROP ROLE {name}"))
-        connection.commit()
-
-
-def attempt(address: str, statement: str) -> str:
-    """``done``, or the SQLSTATE with which the database refused."""
-    with store.connected(address) as connection:
-        try:
-            connection.execute(sa.text(statement))
-        except sa.exc.DBAPIError as error:
-            return str(getattr(error.orig, "sqlstate", error))
-    return "done"
-
-
-INSUFFICIENT_PRIVILEGE = "42501"
 
 
 def test_a_reader_reads_the_published_views_and_nothing_else(login: Callable[[str], str]) -> None:
