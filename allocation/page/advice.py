@@ -126,7 +126,7 @@ def _least_sure(folder: Path) -> Question | None:
             row.team_id,
             (
                 dutch.layer(row.law_domain, row.client_line),
-                f"{percent(row.chance_within_tolerance, 0)} ({dutch.chance(row.chance_within_tolerance)})",
+                percent(row.chance_within_tolerance, 0),
                 percent(row.deviation, signed=True),
             ),
             layer_seen(row.law_domain, row.client_line),

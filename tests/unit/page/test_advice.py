@@ -82,9 +82,9 @@ def test_the_least_sure_team_and_the_most_burdened_other_professions_come_first(
     ]
     found = told(tmp_path, team_load=pd.DataFrame(rows, columns=LOADS))
     assert [(one.name, one.cells) for one in found["kans"].answers] == [
-        ("W1", ("ZW en WIA, vangnetlijn", "42% (om het even)", "−3,1%")),
-        ("O1", ("ZW en WIA", "63% (eerder wel dan niet)", "+1,2%")),
-        ("W1", ("ZW en WIA, werkgeverslijn", "87% (waarschijnlijk)", "+2,0%")),
+        ("W1", ("ZW en WIA, vangnetlijn", "42%", "−3,1%")),
+        ("O1", ("ZW en WIA", "63%", "+1,2%")),
+        ("W1", ("ZW en WIA, werkgeverslijn", "87%", "+2,0%")),
     ]
     assert [(one.name, one.cells) for one in found["beroepen"].answers] == [
         ("O1", ("150,0%", "900", "600")),
