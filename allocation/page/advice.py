@@ -86,10 +86,10 @@ def _next_fte(folder: Path) -> Question | None:
 
 def _handing_over(folder: Path) -> Question | None:
     """The largest flows of files between two teams; the postcodes show on the map."""
-    file = run_files.OUTCOME.table("handover_advice")
-    if not file.exists(folder):
+    table = _outcome(folder, "handover_advice")
+    if table is None:
         return None
-    flows = file.read(folder).groupby(["law_domain", "client_line", "team_from", "team_to"])
+    flows = table.groupby(["law_domain", "client_line", "team_from", "team_to"])
     table = flows.agg(clients=("clients", "sum"), hours=("hours", "sum"), codes=("pc4", _each_once)).reset_index()
     table = table.sort_values(["clients", "team_from", "team_to"], ascending=[False, True, True]).head(MOST_ROWS)
     answers = [
@@ -116,10 +116,10 @@ def _handing_over(folder: Path) -> Question | None:
 
 def _least_sure(folder: Path) -> Question | None:
     """Teams that are likeliest to leave the tolerance within the year."""
-    file = run_files.OUTCOME.table("team_load")
-    if not file.exists(folder):
+    table = _outcome(folder, "team_load")
+    if table is None:
         return None
-    table = file.read(folder).dropna(subset=["chance_within_tolerance"])
+    table = table.dropna(subset=["chance_within_tolerance"])
     table = table.sort_values(["chance_within_tolerance", "team_id"]).head(MOST_ROWS)
     answers = [
         Answer(
@@ -144,20 +144,19 @@ def _least_sure(folder: Path) -> Question | None:
 
 def _other_professions(folder: Path) -> Question | None:
     """Teams with most work of the other professions beside the hours of these."""
-    file = run_files.OUTCOME.table("team_load")
-    if not file.exists(folder):
+    table = _outcome(folder, "team_load")
+    if table is None:
         return None
-    table = file.read(folder)
     table = table.groupby("team_id", as_index=False).agg(
         asked=("first_year_hours_other", "sum"), has=("capacity_hours_other", "sum"),
         law_domain=("law_domain", "first"), client_line=("client_line", "first"), kind=("kind", "first"),
     )  # fmt: skip
-    table = table[(table["kind"] != SPECIAL) & (table["has"] > 0)]
+    table = table[(table["kind"] != SPECIAL) & (table["asked"] > 0)]  # who has no hours at all comes first
     table = table.assign(part=table["asked"] / table["has"]).sort_values(["part", "team_id"], ascending=[False, True])
     answers = [
         Answer(
             row.team_id,
-            (percent(row.part), number(row.asked), number(row.has)),
+            (percent(ratio(row.asked, row.has)), number(row.asked), number(row.has)),
             layer_seen(row.law_domain, row.client_line),
             team=row.team_id,
         )
@@ -173,10 +172,9 @@ def _other_professions(folder: Path) -> Question | None:
 
 def _behind_the_plan(folder: Path) -> Question | None:
     """Regions that finish least of what was planned, where the input tells what was finished."""
-    file = run_files.OUTCOME.table("line_outcomes")
-    if not file.exists(folder):
+    table = _outcome(folder, "line_outcomes")
+    if table is None:
         return None
-    table = file.read(folder)
     table = table[(table["months"] > 0) & (table["finished_planned_clients"] > 0)]
     table = table.assign(part=table["finished_clients"] / table["finished_planned_clients"])
     answers = [
@@ -200,6 +198,12 @@ def _behind_the_plan(folder: Path) -> Question | None:
         if answers else f"Van geen enkele maand is een plan en afgerond werk bekend. {OF_THE_PROPOSAL}",
         ("Regio", "Laag", "Afgerond van gepland", "Afgerond", "Gepland", "Maanden"), answers,
     )  # fmt: skip
+
+
+def _outcome(folder: Path, name: str) -> pd.DataFrame | None:
+    """A table of the outcome; None where the run was made before there was one."""
+    file = run_files.OUTCOME.table(name)
+    return file.read(folder) if file.exists(folder) else None
 
 
 def _each_once(codes: pd.Series) -> tuple[str, ...]:

@@ -13,9 +13,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from allocation.contract.calendar import LAST_DAY
 from allocation.page.changes import MOST_MOVES, ChangeSet, Pc4, ShownKey, Text
+from allocation.publication.drafts import LARGEST_ID
 
 MOST_BODY_BYTES = 4_000_000
-LARGEST_ID = 2**31 - 1
 
 RunId = Annotated[Text, Field(min_length=1, max_length=200)]
 RegionNr = Annotated[int, Field(ge=0, le=LARGEST_ID)]

@@ -72,12 +72,13 @@ LOADS = ["team_id", "kind", "law_domain", "client_line", "chance_within_toleranc
 
 
 def test_the_least_sure_team_and_the_most_burdened_other_professions_come_first(tmp_path: Path) -> None:
-    """W1 is less sure than O1. The others of W1 are asked 900 + 300 of 1,000 hours, of O1 900 of 600; special teams
-    are left out."""
+    """W1 is less sure than O1. The others of W1 are asked 900 + 300 of 1,000 hours, of O1 900 of 600; O2 has
+    nobody for its 50. Special teams are left out."""
     rows: list[tuple[Any, ...]] = [
         ("W1", "regulier", "zw_wia", "vangnet", 0.42, -0.031, 900.0, 700.0),
         ("W1", "regulier", "zw_wia", "werkgever", 0.87, 0.02, 300.0, 300.0),
         ("O1", "regulier", "zw_wia", "alle", 0.63, 0.012, 900.0, 600.0),
+        ("O2", "regulier", "zw_wia", "alle", None, 0.0, 50.0, 0.0),
         ("Q", "bijzonder", "bijzonder", "alle", None, 0.0, 900.0, 100.0),
     ]
     found = told(tmp_path, team_load=pd.DataFrame(rows, columns=LOADS))
@@ -87,6 +88,7 @@ def test_the_least_sure_team_and_the_most_burdened_other_professions_come_first(
         ("W1", ("ZW en WIA, werkgeverslijn", "87%", "+2,0%")),
     ]
     assert [(one.name, one.cells) for one in found["beroepen"].answers] == [
+        ("O2", ("–", "50", "0")),
         ("O1", ("150,0%", "900", "600")),
         ("W1", ("120,0%", "1.200", "1.000")),
     ]
