@@ -115,8 +115,16 @@ def _end_with_the_main_process() -> None:
 
 
 def end(pool: ProcessPoolExecutor) -> None:
-    """End the processes of ``pool`` at once. Files are moved into place whole."""
-    running = list((pool._processes or {}).values())  # noqa: SLF001 (no public way to them before 3.14)
-    pool.shutdown(wait=False, cancel_futures=True)
+    """End the processes of ``pool`` at once, and wait until its threads have ended. Files are moved into place whole.
+
+    A thread that still lets go while Python itself ends meets pipes that are closed, and prints its traceback behind
+    the sentence that the user should read.
+    """
+    # No public way to these before Python 3.14.
+    running, results = list((pool._processes or {}).values()), pool._result_queue  # noqa: SLF001
     for process in running:
         process.terminate()
+    if results is not None:
+        # A process that ended while it sent a result sends no more of it: with this end open the thread would wait on.
+        results._writer.close()  # type: ignore[attr-defined]  # noqa: SLF001
+    pool.shutdown(wait=True, cancel_futures=True)

@@ -6,10 +6,15 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from collections.abc import Callable
+from concurrent.futures import wait
 from pathlib import Path
 
 import pytest
+
+from allocation.pipeline.processes import processes
 
 MAIN = """
 import os, signal, time
@@ -44,3 +49,22 @@ def test_no_process_outlives_the_main_one(how: signal.Signals, tmp_path: Path) -
     while lives(worker) and time.monotonic() < until:
         time.sleep(0.05)
     assert not lives(worker)
+
+
+def start_and_refuse(call: Callable[..., object], *arguments: object) -> None:
+    with processes(2) as pool:
+        wait([pool.submit(call, *arguments) for _ in range(8)], timeout=0.5)
+        raise ValueError("refused")
+
+
+@pytest.mark.parametrize(
+    ("call", "arguments"),
+    [(time.sleep, (600,)), (bytes, (30_000_000,)), (len, (bytes(30_000_000),))],
+    ids=["at work", "sending a result", "being sent work"],
+)
+def test_a_block_that_fails_leaves_no_thread(call: Callable[..., object], arguments: tuple[object, ...]) -> None:
+    """Else a thread prints a traceback behind the sentence of a refusal, in one of some twenty runs."""
+    before = set(threading.enumerate())
+    with pytest.raises(ValueError, match="refused"):
+        start_and_refuse(call, *arguments)
+    assert set(threading.enumerate()) <= before
