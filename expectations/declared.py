@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from allocation.contract.schema import Column, ColumnType
-from expectations.rules import Declared, Rule
+from expectations.rules import MOST_EXAMPLES, Declared, Rule
 
 COUNTED_FROM_ZERO = frozenset(
     {"clients", "clients a year", "persons", "hours", "hours a year", "FTE", "km", "months", "days"}
@@ -65,8 +65,6 @@ def _of_column(column: Column) -> list[Any]:
     gxe = gx_expectations()
     name = column.name
     made: list[Any] = []
-    if not column.nullable and not column.optional:
-        made.append(gxe.ExpectColumnValuesToNotBeNull(column=name, severity="critical"))
     if column.allowed:
         made.append(gxe.ExpectColumnValuesToBeInSet(column=name, value_set=list(column.allowed), severity="critical"))
     limits: dict[str, Any] = {}
@@ -102,6 +100,22 @@ def column_types(tables: Sequence[Declared]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["table_name", "column_name", "declared", "found", "fits"])
 
 
+def empty_cells(tables: Sequence[Declared]) -> pd.DataFrame:
+    """One row per column that may not be empty and is somewhere: table, name, how many cells, and places (JSON: the
+    keys of the first of them, each an object). For all columns at once, as ``column_types`` is."""
+    rows = []
+    for declared in tables:
+        frame, key = declared.frame, [name for name in declared.key if name in declared.frame]
+        for column in declared.table.columns:
+            if column.nullable or column.optional or column.name in declared.not_yet or column.name not in frame:
+                continue
+            empty = frame[column.name].isna()
+            if empty.any():
+                places = frame.loc[empty, key].head(MOST_EXAMPLES).to_json(orient="records", date_format="iso")
+                rows.append((declared.name, column.name, int(empty.sum()), places))
+    return pd.DataFrame(rows, columns=["table_name", "column_name", "how_many", "places"])
+
+
 def _all_whole(values: pd.Series[Any]) -> bool:
     """Whether a column of floats holds whole numbers: what pandas makes of integers with empty cells."""
     known = values.dropna()
@@ -112,4 +126,9 @@ TYPES = Rule(
     "column_types", "column_types", "found", "critical",
     "the values of a column are not of the declared type", "de waarden van een kolom hebben niet het vastgelegde type",
     "select table_name, column_name, declared, found from column_types where not fits",
+)  # fmt: skip
+EMPTY = Rule(
+    "empty_cells", "empty_cells", "column_name", "critical",
+    "values are empty", "waarden zijn leeg",
+    "select table_name, column_name, how_many, places from empty_cells",
 )  # fmt: skip

@@ -7,6 +7,7 @@ Belongs here: everything that knows how Great Expectations works. Does not belon
 
 from __future__ import annotations
 
+import json
 import logging
 import math
 import os
@@ -16,7 +17,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from expectations.declared import TYPES, column_types, expectations, gx_expectations
+from expectations.declared import EMPTY, TYPES, column_types, empty_cells, expectations, gx_expectations
 from expectations.rules import (
     MOST_EXAMPLES,
     Declared,
@@ -32,7 +33,6 @@ RESULT_FORMAT = {"result_format": "SUMMARY", "partial_unexpected_count": MOST_EX
 
 WORDED = {
     "expect_table_columns_to_match_set": ("columns are missing", "kolommen ontbreken"),
-    "expect_column_values_to_not_be_null": ("values are empty", "waarden zijn leeg"),
     "expect_column_values_to_be_in_set": ("values are not allowed", "waarden zijn niet toegestaan"),
     "expect_column_values_to_be_between": ("values are out of range", "waarden liggen buiten het bereik"),
     "expect_column_values_to_be_unique": ("values occur more than once", "waarden komen vaker voor"),
@@ -75,13 +75,14 @@ def get_ready() -> None:
 def check(context: Any, suites: Suites, kept: Path) -> list[list[Failure]]:
     """Everything in ``suites``: one list of failures per check, empty when it is met. When one is not, the tables that
     the rules were asked of are kept in the file ``kept``."""
-    rules = (TYPES, *suites.rules)
+    rules = (TYPES, EMPTY, *suites.rules)
+    of_columns = {"column_types": column_types(suites.declared), "empty_cells": empty_cells(suites.declared)}
     checks = [[_missing(name)] for name in suites.missing]
     frames = context.data_sources.add_pandas("tables as they are")
     for declared in suites.declared:
         found = _run_declared(context, frames, declared, suites.gate)
         checks += [_of_declaration(declared, one) for one in found]
-    with Tables({**suites.frames, "column_types": column_types(suites.declared)}) as tables:
+    with Tables({**suites.frames, **of_columns}) as tables:
         answers = [tables.answer(rule) for rule in rules]
         checks += [[_broken(a.rule.table, a.rule.name, a.rule.column, a.broken)] for a in answers if a.broken]
         checks += _of_answers(context, [a for a in answers if not a.broken], suites.gate, kept.with_suffix(".sqlite"))
@@ -235,7 +236,7 @@ def _of_declaration(declared: Declared, result: Any) -> list[Failure]:
 
 
 def _of_rule(rules: Sequence[Rule], result: Any) -> list[Failure]:
-    """The rule on column types has one failure per column, named after that column's table; any other rule one."""
+    """The rules on columns have one failure per column, named after that column's table; any other rule has one."""
     if result.success:
         return []
     name = result.expectation_config.meta["rule"]
@@ -248,6 +249,12 @@ def _of_rule(rules: Sequence[Rule], result: Any) -> list[Failure]:
         return [
             Failure(row["table_name"], rule.name, row["column_name"], 1,
                     ({"declared": row["declared"], "found": row["found"]},), rule.severity, rule.says, rule.zegt)
+            for row in rows
+        ]  # fmt: skip
+    if rule is EMPTY:
+        return [
+            Failure(row["table_name"], rule.name, row["column_name"], row["how_many"],
+                    as_places(json.loads(row["places"])), rule.severity, rule.says, rule.zegt)
             for row in rows
         ]  # fmt: skip
     return [Failure(rule.table, rule.name, rule.column, how_many, as_places(rows), rule.severity, rule.says, rule.zegt)]

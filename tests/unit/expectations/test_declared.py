@@ -35,7 +35,7 @@ def _cell(column: str, value: Any) -> Callable[[pd.DataFrame], pd.DataFrame]:
 
 
 BROKEN: list[tuple[str, str, Callable[[pd.DataFrame], pd.DataFrame], str]] = [
-    ("expect_column_values_to_not_be_null", "team_id", _cell("team_id", None), "pc4 1000"),
+    ("empty_cells", "team_id", _cell("team_id", None), "pc4 1000"),
     ("expect_column_values_to_be_in_set", "client_line", _cell("client_line", "beide"), "client_line beide, pc4 1000"),
     ("expect_column_values_to_be_between", "share", _cell("share", 0.0), "share 0, pc4 1000"),
     ("expect_column_values_to_be_between", "share", _cell("share", 1.01), "share 1.01, pc4 1000"),
@@ -63,6 +63,20 @@ def test_a_table_that_is_not_as_declared_is_caught(
 
 def test_the_intact_table_is_as_declared(context: Any, tmp_path: Path) -> None:
     assert failures(context, small_run().outcome["allocation"], tmp_path) == []
+
+
+def test_each_column_with_empty_cells_is_told_with_their_number(context: Any, tmp_path: Path) -> None:
+    """Two of one column, one of another; a column that may be empty is none of them."""
+    routing = small_run().outcome["routing"].reset_index(drop=True)
+    teams, offices = routing["team_id"].where(routing.index > 1), routing["office"].where(routing.index != 3)
+    found = failures(context, routing.assign(team_id=teams, office=offices, pc6_from=None), tmp_path, "routing")
+    assert {(one.expectation, one.column, one.how_many) for one in found} == {
+        ("empty_cells", "team_id", 2),
+        ("empty_cells", "office", 1),
+    }
+    places = {one.column: one.places for one in found}
+    assert f"pc4 {routing.loc[3, 'pc4']}" in places["office"][0]
+    assert len(places["team_id"]) == 2
 
 
 def test_an_empty_cell_is_part_of_a_key_too(context: Any, tmp_path: Path) -> None:
