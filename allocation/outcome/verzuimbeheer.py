@@ -12,8 +12,10 @@ a problem is solved (`districting`), or which team a client has (`routing`).
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
+from itertools import product
 
 import numpy as np
 import pandas as pd
@@ -33,6 +35,7 @@ ITERATIONS = 100_000
 """Search effort for each set of groups; a set is a team or a few."""
 MOVED_PER_UNIT = 10.0
 """Taking the average postcode from its group weighs as much as so many pairs of neighbours in different groups."""
+NO_ROWS = np.zeros(0, dtype=np.int64)
 SEGMENT = ["pc4", "client_group", "pw_client"]
 NO_GROUPS_IN_FORCE = pd.DataFrame(
     {name: pd.Series(dtype=object) for name in (*SEGMENT, "team_id", "group_code", "share")}
@@ -181,19 +184,21 @@ def _divided(
 ) -> pd.Series:
     """The group of each unit; None where no group works with the team."""
     found = pd.Series(None, index=units.index, dtype=object)
+    fte = groups.drop_duplicates("group_code").set_index("group_code")["fte"]
+    works = set(zip(groups["team_id"], groups["group_code"], strict=True))
+    of_team = units.groupby("team_id").indices
+    borders = _Borders.of(places.index, edges)
     for codes, teams in _together(groups):
-        mine = units[units["team_id"].isin(teams)]
-        if mine.empty:
+        rows = np.sort(np.concatenate([of_team.get(team, NO_ROWS) for team in teams]))
+        if not len(rows):
             continue
-        pairs = groups[groups["group_code"].isin(codes)]
-        allowed = pd.crosstab(pairs["team_id"], pairs["group_code"]).reindex(columns=codes) > 0
-        mask = allowed.loc[mine["team_id"]].to_numpy()
+        mine = units.iloc[rows]
+        mask = np.array([[(team, code) in works for code in codes] for team in mine["team_id"]])
         if (mask.sum(axis=1) == 1).all():
             plan = mask.argmax(axis=1)
         else:
-            fte = pairs.drop_duplicates("group_code").set_index("group_code")["fte"].loc[codes]
-            plan = _plan(_problem(mine, codes, fte.to_numpy(float), mask, places, edges), seed)
-        found.loc[mine.index] = np.asarray(codes, dtype=object)[plan]
+            plan = _plan(_problem(mine, codes, fte.loc[codes].to_numpy(float), mask, places, borders), seed)
+        found.iloc[rows] = np.asarray(codes, dtype=object)[plan]
     return found
 
 
@@ -218,7 +223,7 @@ def _problem(
     fte: NDArray[np.float64],
     allowed: NDArray[np.bool_],
     places: pd.DataFrame,
-    edges: pd.DataFrame,
+    borders: _Borders,
 ) -> Problem:
     hours = units["hours"].to_numpy(float)
     xy_m = places.loc[units["pc4"]].to_numpy(float)
@@ -229,7 +234,7 @@ def _problem(
         team_ids=tuple(codes),
         xy_m=xy_m,
         demand=hours if hours.sum() > 0 else np.ones(len(units)),
-        edges=(pairs := _neighbours(units["pc4"].to_numpy(), edges, xy_m)),
+        edges=(pairs := _neighbours(units["pc4"], borders, xy_m)),
         border_m=np.zeros(len(pairs)),
         capacity=fte,
         tolerance=TOLERANCE,
@@ -247,16 +252,35 @@ def _plan(problem: Problem, seed: int) -> NDArray[np.int64]:
     return solve(problem, Stop(seconds=None, iterations=ITERATIONS), seed).plan
 
 
-def _neighbours(pc4: NDArray[np.object_], edges: pd.DataFrame, xy_m: NDArray[np.float64]) -> NDArray[np.int64]:
+@dataclass(frozen=True)
+class _Borders:
+    """Neighbouring postcodes by their numbers in ``pc4``: ``a`` and ``b``, as long as there are borders."""
+
+    pc4: pd.Index
+    a: NDArray[np.int64]
+    b: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, pc4: pd.Index, edges: pd.DataFrame) -> _Borders:
+        return cls(pc4, pc4.get_indexer(pd.Index(edges["a"])), pc4.get_indexer(pd.Index(edges["b"])))
+
+    def within(self, numbers: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
+        """The borders of which both sides are among ``numbers``."""
+        is_here = np.zeros(len(self.pc4) + 1, dtype=bool)  # the last: of a side that is no area
+        is_here[numbers] = True
+        here = is_here[self.a] & is_here[self.b]
+        return zip(self.a[here].tolist(), self.b[here].tolist(), strict=True)
+
+
+def _neighbours(pc4: pd.Series, borders: _Borders, xy_m: NDArray[np.float64]) -> NDArray[np.int64]:
     """Pairs of units in one postcode or in neighbouring ones; what then is apart is joined where it is nearest."""
-    at = pd.DataFrame({"pc4": pc4, "unit": np.arange(len(pc4))})
-    same = at.merge(at, on="pc4", suffixes=("_a", "_b")).query("unit_a < unit_b")
-    near = (
-        edges[["a", "b"]]
-        .merge(at.rename(columns={"pc4": "a", "unit": "unit_a"}), on="a")
-        .merge(at.rename(columns={"pc4": "b", "unit": "unit_b"}), on="b")
-    )
-    pairs = pd.concat([same, near])[["unit_a", "unit_b"]].to_numpy(np.int64)
+    numbers = borders.pc4.get_indexer(pd.Index(pc4))
+    units: dict[int, list[int]] = {}
+    for unit, number in enumerate(numbers.tolist()):
+        units.setdefault(number, []).append(unit)
+    found = [(one, other) for one, at in enumerate(numbers.tolist()) for other in units[at] if one < other]
+    found += [pair for a, b in borders.within(numbers) for pair in product(units[a], units[b])]
+    pairs = np.array(found, dtype=np.int64).reshape(-1, 2)
     while True:
         graph = coo_array((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(len(pc4), len(pc4)))
         count, label = connected_components(graph, directed=False)
