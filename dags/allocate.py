@@ -25,6 +25,7 @@ from smc_dags import (
     start_run,
 )
 
+from allocation.contract.vocabulary import LARGEST_ID
 from allocation.objective_terms import TERMS
 
 PARAMS = {
@@ -65,6 +66,7 @@ PARAMS = {
         None,
         type=["null", "integer"],
         minimum=1,
+        maximum=LARGEST_ID,
         title="Concept",
         description="Nummer van een concept van de pagina van de planners: zijn teams, vergrendelingen en verplaatste "
         "postcodes, en de instellingen van het voorstel waarop het is gemaakt. Leeg = geen.",

@@ -18,6 +18,7 @@ from smc_alerts import Waiting
 from smc_dags import ALLOCATION, note_lineage, table_address
 
 ANSWER_WITHIN = timedelta(days=14)
+LONGEST_REMARK = 500
 START_ANEW = "nothing was published. Start a new run, whose question shows what it proposes."
 LOOK_AGAIN = timedelta(seconds=float(os.environ.get("CASELOAD_LOOK_AGAIN_SECONDS", "600")))
 """How often a run that waits for an answer looks whether its proposal still waits for one."""
@@ -87,6 +88,7 @@ class PlannerApproval(ApprovalOperator):
         if event.get("error_type") == "timeout":
             last = datetime.fromisoformat(until) if until else datetime.now(UTC)
             event = self._ended_by_itself(context, last, now)
+        event = event | {"params_input": _with_a_text(event.get("params_input"))}
         answer = {key: event.get(key) for key in ("chosen_options", "params_input", "responded_by_user", "withdrawn")}
         answer |= {"responded_at": str(event.get("responded_at"))}
         context["ti"].xcom_push("answer", seal.sealed(answer, now, _key()))
@@ -109,6 +111,12 @@ class PlannerApproval(ApprovalOperator):
             "responded_at": datetime.now(UTC),
             "withdrawn": why is not None,
         }
+
+
+def _with_a_text(given: Any) -> dict[str, str]:
+    """The remark of an answer as a text that fits. The task would fail of any other, after the planner decided."""
+    remark = given.get("remark", "") if isinstance(given, dict) else ""
+    return {"remark": str(remark)[:LONGEST_REMARK]}
 
 
 def _key() -> str:
@@ -139,7 +147,7 @@ def asked(run: Any) -> PlannerApproval:
         task_id="approve",
         subject="Nieuwe verdeling van de postcodes: goedkeuren?",  # with its version when it asks
         body="{{ ti.xcom_pull('propose') }}",
-        params={"remark": Param("", type="string", maxLength=500, title="Opmerking")},
+        params={"remark": Param("", type="string", maxLength=LONGEST_REMARK, title="Opmerking")},
         response_timeout=LOOK_AGAIN,
         execution_timeout=None,
         notifiers=[Waiting()],

@@ -48,6 +48,8 @@ PROFESSIONS = ("verzekeringsarts", "other")
 CENTRAL = "central"
 """``products.handled_by`` of a product that one central process handles: no team's load (R11)."""
 MONTHS_A_YEAR = 12
+LARGEST_ID = 2**31 - 1
+"""The largest whole number of a column of the store."""
 FAR_MINUTES, FAR_KM = 45.0, 30.0
 """A client who travels longer than this to the office lives far from it: by minutes where they are known."""
 

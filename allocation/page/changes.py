@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 import pandas as pd
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from allocation.contract.errors import InputRefused, Refused
 from allocation.contract.plain_text import is_readable
@@ -38,8 +38,10 @@ def _readable(text: str) -> str:
 
 
 Text = Annotated[str, AfterValidator(_readable)]
+Name = Annotated[Text, StringConstraints(strip_whitespace=True)]
+"""Without blanks around it, as in an input file."""
 Pc4 = Annotated[str, Field(pattern=r"^[0-9]{4}$")]
-TeamId = Annotated[Text, Field(min_length=1, max_length=40)]
+TeamId = Annotated[Name, Field(min_length=1, max_length=40)]
 Fte = Annotated[float, Field(gt=0, le=100)]
 
 
@@ -97,8 +99,8 @@ class NewTeam(Part):
     """A team that starts. ``region``: number of the arbeidsmarktregio."""
 
     team_id: TeamId
-    name: Annotated[Text, Field(min_length=1, max_length=80)]
-    office: Annotated[Text, Field(min_length=1, max_length=80)]
+    name: Annotated[Name, Field(min_length=1, max_length=80)]
+    office: Annotated[Name, Field(min_length=1, max_length=80)]
     office_pc4: Pc4
     region: Annotated[int, Field(ge=0, le=10_000)]
     kind: Literal["regulier", "participatiewet"] = "regulier"

@@ -12,8 +12,8 @@ from fastapi import Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from allocation.contract.calendar import LAST_DAY
+from allocation.contract.vocabulary import LARGEST_ID
 from allocation.page.changes import MOST_MOVES, ChangeSet, Pc4, ShownKey, Text
-from allocation.publication.drafts import LARGEST_ID
 
 MOST_BODY_BYTES = 4_000_000
 

@@ -15,14 +15,12 @@ from typing import Any
 import sqlalchemy as sa
 
 from allocation.contract.errors import Refused
+from allocation.contract.vocabulary import LARGEST_ID
 from allocation.publication import store
 from allocation.publication.tables import PLANNER_DRAFTS as DRAFTS
 
 MOST_DRAFTS, MOST_COMMENTS = 50, 200
 """Of one planner on one proposal, and at one draft: who opens a proposal gets all of them."""
-
-LARGEST_ID = 2**31 - 1
-"""The largest whole number of a column of the store."""
 
 
 @dataclass(frozen=True)

@@ -134,7 +134,8 @@ def happens(act, run, body):
     try:
         if act == "ask":
             task.execute({"task_instance": Instance})
-        event = {"chosen_options": ["Approve"], "params_input": {"remark": "akkoord"}, "timedout": False,
+        given = {"remark": "akkoord"} if act == "answer" else {"remark": 7, "other": []}
+        event = {"chosen_options": ["Approve"], "params_input": given, "timedout": False,
                  "responded_by_user": {"id": "jansen", "name": "jansen"}, "responded_at": datetime.now(UTC)}
         task.execute_complete({"ti": Instance, "task": task}, event, **Instance.waits)
         return handed_on["answer"]["responded_by_user"]["name"]
@@ -154,7 +155,7 @@ print(json.dumps(told))
 
 def what_comes(run: Run, *stories: list[tuple[str, Run, str]]) -> list[list[str]]:
     """What comes of each step of each story: to ask about the proposal of a run with a text, to answer what was asked
-    last, to propose the outcome of a run anew."""
+    last (oddly: with a remark that is no text and one more value), to propose the outcome of a run anew."""
     told = json.dumps([[(act, str(one.folder), body) for act, one, body in story] for story in stories])
     line = [sys.executable, "-c", ANSWERED, str(run.var / "airflow-home"), told]
     environment = os.environ | {"PYTHONPATH": f"{DAGS}:{DAGS.parent}"}
@@ -174,14 +175,15 @@ def test_an_answer_is_about_the_proposal_that_was_asked_about(run: Run) -> None:
     found = what_comes(
         run,
         [ask, answer],
+        [ask, ("answer oddly", run, "1")],
         [ask, ask, answer],
         [ask, ("answer", other, "1")],
         [ask, ("propose", run, ""), answer],
         [ask, ("ask", run, "nothing moves")],
         [ask, ("ask", other, "1")],
     )
-    assert found[:2] == [["waits", "jansen"], ["waits", "waits", "jansen"]]
-    refused = [story[-1].split(";")[0] for story in found[2:]]
+    assert found[:3] == [["waits", "jansen"], ["waits", "jansen"], ["waits", "waits", "jansen"]]
+    refused = [story[-1].split(";")[0] for story in found[3:]]
     assert refused[:2] == ["Another proposal took the place of the one that was asked about"] * 2
     assert refused[2:] == [f"Airflow still shows what this run asked before ({alerts.question(1)})"] * 2
 

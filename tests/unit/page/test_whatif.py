@@ -57,6 +57,16 @@ def test_no_changes_give_the_proposal(bench: Bench) -> None:
         assert row["draft"] == row["proposal"]
 
 
+def test_what_a_planner_types_loses_the_blanks_around_it() -> None:
+    """As in an input file: ``W1`` and ``W1 `` would be two teams that look alike."""
+    made = {"team_id": " N1 ", "name": " Noord 1", "office": "Noord ", "office_pc4": "1001", "region": 1, "fte": 1.0}
+    changes = ChangeSet.model_validate({"new_teams": [made], "teams": [{"team_id": "W1 ", "fte": 2.0}]})
+    assert (changes.new_teams[0].team_id, changes.teams[0].team_id) == ("N1", "W1")
+    assert (changes.new_teams[0].name, changes.new_teams[0].office) == ("Noord 1", "Noord")
+    with pytest.raises(ValueError, match="at least 1"):
+        ChangeSet.model_validate({"teams": [{"team_id": "  ", "fte": 2.0}]})
+
+
 def test_a_move_shifts_the_work_of_the_postcode_and_nothing_else(bench: Bench) -> None:
     changes = move(bench, "1001")
     variant = bench.variant(changes)
