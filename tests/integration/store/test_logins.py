@@ -11,9 +11,10 @@ import pytest
 import sqlalchemy as sa
 
 from allocation.publication import store, versions
-from tests.support.postgres import server_programs, started_server
+from tests.support.postgres import INSUFFICIENT_PRIVILEGE, attempt, server_programs, started_server
 
 SCRIPT = Path(__file__).parents[3] / "docker" / "store-logins.sh"
+LIMITS = SCRIPT.with_name("store-limits.sql")
 PSQL = shutil.which("psql") or shutil.which("psql", path=str(server_programs()))
 PASSWORDS = {"STORE_ADMIN_PASSWORD": "owner", "STORE_PASSWORD": "writer", "STORE_PAGE_PASSWORD": "planner"}
 
@@ -40,3 +41,35 @@ def test_the_administrator_brings_a_store_up_to_date_and_hands_out_roles(*, is_f
             connection.execute(sa.text('GRANT "caseload_writer" TO "pipeline"'))
         with sa.create_engine(url.set(username="pipeline", password="writer")).connect() as connection:
             assert connection.scalar(sa.text("SELECT pg_has_role('caseload_planner', 'MEMBER')"))
+
+
+@pytest.mark.skipif(PSQL is None, reason="psql is not installed")
+def test_no_reader_fills_the_disk_of_the_store() -> None:
+    """A large object stays for ever and belongs to no schema; a temporary table and a sort stay while he is there."""
+    assert PSQL is not None
+    with started_server() as server:
+        with sa.create_engine(store.parse_url(server), isolation_level="AUTOCOMMIT").connect() as connection:
+            connection.execute(sa.text("CREATE DATABASE caseload"))
+        url = store.parse_url(server).set(database="caseload")
+        versions.migrate(url.render_as_string(hide_password=False))
+        with sa.create_engine(url).begin() as connection:
+            connection.execute(sa.text("CREATE ROLE uitkeren LOGIN IN ROLE caseload_reader"))
+        where = ["-h", str(url.host), "-p", str(url.port), "-U", str(url.username), "-d", "caseload"]
+        for _ in range(2):  # on a store that has the limits already it does no harm
+            subprocess.run(
+                [PSQL, *where, "--set", "ON_ERROR_STOP=1", "-f", str(LIMITS)], check=True, capture_output=True
+            )
+        reader = url.set(username="uitkeren").render_as_string(hide_password=False)
+        for statement in (
+            "SELECT lo_create(0)",
+            "SELECT lo_creat(-1)",
+            "SELECT lo_from_bytea(0, 'x')",
+            "CREATE TEMP TABLE mine AS SELECT 1",
+        ):
+            assert attempt(reader, statement) == INSUFFICIENT_PRIVILEGE, statement
+        assert attempt(reader, "SELECT count(*) FROM caseload.routing") == "done"
+        large = "SELECT count(*) FROM (SELECT repeat(md5(i::text), 40) s FROM generate_series(1, 3000000) i ORDER BY 1 DESC) t"
+        assert attempt(reader, "SET work_mem = '1MB'", large) == "53400"  # more than its limit of temporary files
+        elsewhere = url.set(username="uitkeren", database="postgres")
+        with pytest.raises(sa.exc.OperationalError, match="permission denied for database"):
+            sa.create_engine(elsewhere).connect()

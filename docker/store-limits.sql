@@ -1,0 +1,11 @@
+-- What no login of the store may do to its disk, whoever he is: only a superuser can say so. Run when the volume is
+-- empty, and again without harm on a store of before (docs/runbook.md, Upgrading; docs/store.md, Set up).
+-- Large objects belong to no schema, so no right on one keeps anybody from making them, and nothing removes them.
+REVOKE EXECUTE ON FUNCTION pg_catalog.lo_create(oid), pg_catalog.lo_creat(integer), pg_catalog.lo_from_bytea(oid, bytea),
+    pg_catalog.lo_put(oid, bigint, bytea), pg_catalog.lowrite(integer, bytea) FROM PUBLIC;
+-- Tables for a while, and what a sort or join puts on disk (per process): readers need none, the owner keeps his.
+SELECT format('REVOKE TEMPORARY ON DATABASE %I FROM PUBLIC', current_database()) \gexec
+SELECT format('ALTER DATABASE %I SET temp_file_limit = ''1GB''', current_database()) \gexec
+-- The other databases of this server have none of these limits, and nobody has business there.
+SELECT format('REVOKE CONNECT ON DATABASE %I FROM PUBLIC', datname) FROM pg_database
+WHERE datname IN ('postgres', 'template1') AND datname <> current_database() \gexec
