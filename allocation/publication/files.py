@@ -35,10 +35,10 @@ from filelock import FileLock
 
 from allocation import storage
 from allocation.contract.errors import Refused
-from allocation.contract.published_tables import PUBLISHED, RUNS, TEAM
+from allocation.contract.published_tables import PUBLISHED, RUNS, TEAM, TEAM_LEDGER, TEAM_LOAD, TRANSITION
 from allocation.contract.schema import Table
 from allocation.contract.vocabulary import SMALLEST_SHOWN_COUNT
-from allocation.publication import small_counts
+from allocation.publication import small_counts, totals_seen
 from allocation.publication.geopackage import write_geopackage
 from allocation.publication.outcome_folder import (
     READERS_REPORT,
@@ -281,7 +281,8 @@ def write_published(
     aside.mkdir()
     entries = []
     for table in (*PUBLISHED, TEAM):
-        rows = _for_readers(table, _of_proposal(source, table), valid_from, valid_to, approval)
+        rows = _with_total_seen(source, table, _of_proposal(source, table))
+        rows = _for_readers(table, rows, valid_from, valid_to, approval)
         entries += write_table(aside, table.name, rows)
     for name, rows in (divisions or {}).items():
         entries += write_parquet(aside, name, rows)
@@ -321,6 +322,22 @@ def _of_proposal(source: Path, table: Table) -> pa.Table:
     if path.exists():
         return read_parquet(path)
     return no_rows(table)
+
+
+def _with_total_seen(source: Path, table: Table, rows: pa.Table) -> pa.Table:
+    """``rows`` of a table in a proposal, with a total of what readers see cell by cell as ``totals_seen`` says."""
+    if table.name not in totals_seen.TOTAL_OF or not rows.num_rows:
+        return rows
+    cells, load = (_of_proposal(source, of).to_pandas() for of in (TRANSITION, TEAM_LOAD))
+    if table.name == TEAM_LEDGER.name:
+        seen = totals_seen.of_teams(rows.to_pandas(), cells)
+    else:
+        areas = pq.read_table(source / "areas.parquet", columns=["pc4", totals_seen.REGION]).to_pandas()
+        region_of = dict(zip(areas["pc4"], areas[totals_seen.REGION], strict=True))
+        seen = totals_seen.of_regions(rows.to_pandas(), cells, load, region_of)
+    name = totals_seen.TOTAL_OF[table.name]
+    at = rows.column_names.index(name)
+    return rows.set_column(at, rows.schema.field(at), pa.array(seen[name], rows.schema.field(at).type))
 
 
 def _for_readers(

@@ -28,10 +28,14 @@ from allocation.contract.published_tables import (
     WERKBEDRIJF_TEAM,
 )
 from allocation.contract.schema import Column, Table
-from allocation.publication import small_counts
+from allocation.publication import small_counts, totals_seen
 from allocation.publication.tables import VALIDITY_COLUMNS, may_be_empty, read_column
 
 _ANY_PUBLISHED = "ANY (ARRAY(SELECT version FROM versions WHERE status = 'published'))"
+_OF_PUBLISHED = {
+    "postgresql": f"= {_ANY_PUBLISHED}",
+    "sqlite": "IN (SELECT version FROM versions WHERE status = 'published')",
+}
 _JOINED = re.compile(r"JOIN \w+_rows (\w) ON ")
 INTERNAL = ("version_changes", "weighed_changes")
 MAPS = ("postcode_area_map", "team_area_map")
@@ -260,8 +264,10 @@ def _of_rows(table: Table, dialect: str) -> str:
     in_periods = any(c.name in VALIDITY_COLUMNS for c in table.columns)
     others |= {name: f"p.{name}" for name in VALIDITY_COLUMNS} if in_periods else {}
     others |= _protected(table, dialect) | _empty_parts(table, dialect)
-    joined = _IN_FORCE if in_periods else _PUBLISHED
-    return _select(table, f"{table.name}_rows r", joined, _only_published(dialect, "r.version"), others=others)
+    joined = [_IN_FORCE if in_periods else _PUBLISHED]
+    if table.name in totals_seen.TOTAL_OF:
+        joined.append(totals_seen.joined(table, f"c.version {_OF_PUBLISHED[dialect]}"))
+    return _select(table, f"{table.name}_rows r", *joined, _only_published(dialect, "r.version"), others=others)
 
 
 def _only_published(dialect: str, *columns: str) -> str:
@@ -290,7 +296,7 @@ def _empty_parts(table: Table, dialect: str) -> dict[str, str]:
 
 
 def _protected(table: Table, dialect: str) -> dict[str, str]:
-    shown = partial(_shown, value_of=lambda name: f"r.{name}", dialect=dialect)
+    shown = partial(_shown, value_of=partial(totals_seen.as_sql, table), dialect=dialect)
     return {c.name: shown(c) for c in table.columns if c.is_protected}
 
 
@@ -298,7 +304,7 @@ def _shown(column: Column, value_of: Callable[[str], str], dialect: str) -> str:
     shown = small_counts.as_sql(column, value_of, dialect)
     if dialect != "postgresql":
         return shown
-    return f"CASE WHEN {SEES_ALL} THEN {value_of(column.name)} ELSE {shown} END"
+    return f"CASE WHEN {SEES_ALL} THEN r.{column.name} ELSE {shown} END"
 
 
 def _routing_current(dialect: str) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pandas as pd
 
 from allocation.contract.published_tables import ALLOCATION_CHANGES, REGION_SUMMARY, TEAM_LOAD, TRANSITION
+from allocation.publication import totals_seen
 from allocation.publication.small_counts import shown
 from allocation.report.board import Board, Totals, totals
 from allocation.report.for_readers import sums_shown
@@ -41,10 +42,13 @@ class Frames:
 
     def for_readers(self) -> Frames:
         """The same for readers outside Operations: counts as the published files show them (R14)."""
+        areas = self.board.areas
+        region_of = dict(zip(areas["pc4"], areas[totals_seen.REGION], strict=True))
+        regions = totals_seen.of_regions(self.regions, self.transition, self.load, region_of)
         return replace(
             self,
             load=shown(TEAM_LOAD, self.load),
-            regions=shown(REGION_SUMMARY, self.regions),
+            regions=shown(REGION_SUMMARY, regions),
             changes=shown(ALLOCATION_CHANGES, self.changes),
             transition=shown(TRANSITION, self.transition),
             is_for_readers=True,

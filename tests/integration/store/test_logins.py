@@ -68,7 +68,8 @@ def test_no_reader_fills_the_disk_of_the_store() -> None:
         ):
             assert attempt(reader, statement) == INSUFFICIENT_PRIVILEGE, statement
         assert attempt(reader, "SELECT count(*) FROM caseload.routing") == "done"
-        large = "SELECT count(*) FROM (SELECT repeat(md5(i::text), 40) s FROM generate_series(1, 3000000) i ORDER BY 1 DESC) t"
+        sorted_whole = "SELECT repeat(md5(i::text), 40) s FROM generate_series(1, 3000000) i ORDER BY 1 DESC"
+        large = f"SELECT count(*) FROM ({sorted_whole}) t"
         assert attempt(reader, "SET work_mem = '1MB'", large) == "53400"  # more than its limit of temporary files
         elsewhere = url.set(username="uitkeren", database="postgres")
         with pytest.raises(sa.exc.OperationalError, match="permission denied for database"):

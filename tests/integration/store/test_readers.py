@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import sqlalchemy as sa
 
@@ -277,6 +278,43 @@ def test_a_reader_sees_no_small_counts_and_operations_sees_them(login: Callable[
     with store.connected(login("caseload_writer")) as connection:
         assert connection.scalar(sa.text("SELECT count(*) FROM transition WHERE clients < 5")) > 0
         assert connection.scalar(sa.text("SELECT count(*) FROM transition WHERE clients IS NULL")) == 0
+
+
+def test_no_total_tells_the_cells_below_it_in_view_and_file(store_url: str, files_dir: Path, tmp_path: Path) -> None:
+    """One client in each cell, so that each total is as small as its cells allow: it is shown as the next one."""
+    outcome = write_outcome(tmp_path / "o", Country(columns=4, rows=2))
+
+    def changed(name: str, change: Callable[[pd.DataFrame], pd.DataFrame]) -> pd.DataFrame:
+        rows = change(pd.read_parquet(outcome / f"{name}.parquet"))
+        rows.to_parquet(outcome / f"{name}.parquet", index=False)
+        return rows
+
+    of_one = {"clients": 1, "movement": "verhuist", "client_line": "vangnet"}
+    cells = changed("transition", lambda rows: rows.assign(**of_one))
+    held = cells.groupby(["team_to", "product", "client_line"])["clients"].sum()
+    filled = {"inflow_clients": 9.0, "planned_clients": 9.0, "hours_verzekeringsarts": 9.0, "hours_other": 9.0}
+    ledger = held.rename("files_held").rename_axis(["team_id", "product", "client_line"]).reset_index()
+    changed("team_ledger", lambda _rows: ledger.assign(**filled))
+    areas = pd.read_parquet(outcome / "areas.parquet", columns=["pc4", "arbeidsmarktregio_nr"])
+    moved = cells[cells["team_to"] != "P"].merge(areas, on="pc4").groupby("arbeidsmarktregio_nr")["clients"].sum()
+    of_regions = lambda rows: rows.assign(clients_moved=rows["arbeidsmarktregio_nr"].map(moved))  # noqa: E731
+    regions = changed("region_summary", of_regions)
+    folder = versions.publish(versions.propose(outcome, store_url, files_dir), store_url, files_dir)
+    for name, column, exact in (
+        ("team_ledger", "files_held", ledger["files_held"]),
+        ("region_summary", "clients_moved", regions["clients_moved"]),
+    ):
+        key = next(t.key for t in PUBLISHED if t.name == name)
+        order = ", ".join(k for k in key if k != "version")
+        with store.connected(store_url) as connection:
+            if connection.dialect.name == "postgresql":
+                connection.exec_driver_sql("SET ROLE caseload_reader")
+            seen = connection.scalars(sa.text(f"SELECT {column} FROM {name} ORDER BY {order}")).all()
+        in_file = pd.read_parquet(folder / f"{name}.parquet").sort_values(order.split(", "))[column]
+        assert list(seen) == [None if pd.isna(n) else n for n in in_file]
+        further = 5 * ((exact + 1 + 2) // 5)
+        assert sorted(n or 0 for n in seen) == sorted(further.where(exact + 1 >= 5, 0))
+    assert 4 in set(ledger["files_held"])  # it would have been empty, above four cells: 5 is shown
 
 
 def test_a_reader_can_use_the_lookup(login: Callable[[str], str]) -> None:

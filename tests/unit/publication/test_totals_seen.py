@@ -1,0 +1,74 @@
+"""Totals of cells that readers see: whatever the counts, what is shown of both pins no cell under 5 down."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from allocation.contract.published_tables import REGION_SUMMARY, TEAM_LEDGER, TRANSITION
+from allocation.publication import small_counts, totals_seen
+
+counts = st.lists(st.one_of(st.just(1), st.just(4), st.integers(1, 14)), min_size=1, max_size=30)
+
+
+def shown_of(kind: str, clients: list[int]) -> tuple[pd.Series, float]:
+    """What readers see of these cells and of their total, as a total of the ledger or of a region."""
+    pc4s = [str(1000 + i) for i in range(len(clients))]
+    cells = pd.DataFrame({"pc4": pc4s, "product": "WIA_EWT", "client_line": "vangnet", "team_to": "A1",
+                          "movement": "verhuist", "clients": clients})  # fmt: skip
+    if kind == "ledger":
+        rows = pd.DataFrame({"team_id": ["A1"], "product": "WIA_EWT", "client_line": "vangnet"})
+        rows = totals_seen.of_teams(rows.assign(files_held=sum(clients)), cells)
+        seen = small_counts.shown(TEAM_LEDGER, rows)["files_held"]
+    else:
+        load = pd.DataFrame({"team_id": ["A1"], "law_domain": "zw_wia"})
+        rows = pd.DataFrame({"arbeidsmarktregio_nr": [1], "law_domain": "zw_wia", "client_line": "alle"})
+        rows = totals_seen.of_regions(rows.assign(clients_moved=sum(clients)), cells, load, dict.fromkeys(pc4s, 1))
+        seen = small_counts.shown(REGION_SUMMARY, rows)["clients_moved"]
+    return small_counts.shown(TRANSITION, cells)["clients"], float(seen.astype("Float64").fillna(0).iloc[0])
+
+
+def told(cells: pd.Series, total: float, *, is_plain: bool = False) -> tuple[int, int]:
+    """The least and the most that a reader knows of one cell that he sees empty: he knows the rules, and goes by every
+    total that the cells allow and that would be shown as this one. ``is_plain``: where a total is rounded only."""
+    shown, hidden = cells.dropna().to_numpy(dtype=int), int(cells.isna().sum())
+    least = int(np.maximum(shown - 2, 5).sum()) + hidden
+    most = int((shown + 2).sum()) + 4 * hidden
+    possible = []
+    for one in range(least, most + 1):
+        seen = one if is_plain else one + 1 if one == least else one - 1 if one == most else one
+        if (5 * ((seen + 2) // 5) if seen >= 5 else 0) == total:
+            possible.append(one)
+    return max(1, possible[0] - (most - 4)), min(4, possible[-1] - (least - 1))
+
+
+@pytest.mark.parametrize(("clients", "each"), [([1, 1, 1, 1], 1), ([1] * 7, 1), ([4, 4], 4), ([5, 1, 1], 1)])
+def test_a_total_that_is_rounded_only_tells_its_cells(clients: list[int], each: int) -> None:
+    """The test below can fail: four cells and a total under 5, seven and one of 5."""
+    cells = small_counts.shown(TRANSITION, pd.DataFrame({"clients": clients}))["clients"]
+    rounded = small_counts.shown(TEAM_LEDGER, pd.DataFrame({"files_held": [sum(clients)]}))["files_held"]
+    assert told(cells, float(rounded.astype("Float64").fillna(0).iloc[0]), is_plain=True) == (each, each)
+
+
+@given(st.sampled_from(["ledger", "region"]), counts)
+@example("ledger", [1, 1, 1, 1])  # a total under 5 of four cells
+@example("region", [1] * 7)  # shown as 5, so at most 7
+@example("ledger", [4, 4])  # shown as 10, so at least 8
+@example("ledger", [5, 1, 1])
+@settings(max_examples=300, deadline=None)
+def test_no_cell_follows_from_its_total(kind: str, clients: list[int]) -> None:
+    cells, total = shown_of(kind, clients)
+    if cells.isna().any():
+        least, most = told(cells, total)
+        assert least < most
+    assert abs(total - sum(clients)) <= 4
+
+
+def test_a_total_that_other_clients_belong_to_stays() -> None:
+    """Work that no cell tells of stands in the ledger too."""
+    cells = pd.DataFrame({"team_to": ["A1"], "product": "RIV", "client_line": "alle", "clients": [1]})
+    rows = pd.DataFrame({"team_id": ["A1", "A2"], "product": "RIV", "client_line": "vangnet", "files_held": [400, 1]})
+    assert totals_seen.of_teams(rows, cells)["files_held"].tolist() == [400, 1]
