@@ -1,9 +1,9 @@
 """Totals of counts that readers see cell by cell: no total may tell what its cells hide (R14).
 
-`small_counts` hides each count by itself. A reader knows more of a cell of `transition` that he sees empty: it is there,
-so it counts at least 1, and at most 4. Where the total is as small as its cells allow, each of them is 1; where it is
-as large, each is 4. Such a total is taken one client further before it is rounded: then what a reader sees holds for
-that total and for the next, and tells neither.
+`small_counts` hides each count by itself. A reader knows more of a cell of `transition` that he sees empty: it is
+there, so it counts at least 1, and at most 4. Where the total is as small as its cells allow, each of them is 1; where
+it is as large, each is 4. Such a total is taken one client further before it is rounded: then what a reader sees holds
+for that total and for the next, and tells neither.
 
 Belongs here: which totals these are, and the two rules, as SQL for the views and for tables in memory. Does not belong
 here: how one count is shown (`small_counts`).
