@@ -6,6 +6,6 @@ REVOKE EXECUTE ON FUNCTION pg_catalog.lo_create(oid), pg_catalog.lo_creat(intege
 -- Tables for a while, and what a sort or join puts on disk (per process): readers need none, the owner keeps his.
 SELECT format('REVOKE TEMPORARY ON DATABASE %I FROM PUBLIC', current_database()) \gexec
 SELECT format('ALTER DATABASE %I SET temp_file_limit = ''1GB''', current_database()) \gexec
--- The other databases of this server have none of these limits, and nobody has business there.
+-- The other databases that come with a server have none of these limits, and nobody has business there.
 SELECT format('REVOKE CONNECT ON DATABASE %I FROM PUBLIC', datname) FROM pg_database
-WHERE datname IN ('postgres', 'template1') AND datname <> current_database() \gexec
+WHERE datname IN ('postgres', 'template1', 'template_postgis') AND datname <> current_database() \gexec
