@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.support import faults
 
 DAGS = Path(faults.__file__).parents[2] / "dags"
@@ -64,6 +66,7 @@ def test_a_channel_that_fails_does_not_silence_the_others(tmp_path: Path) -> Non
     assert "not finished in time" in (tmp_path / "alerts.jsonl").read_text(encoding="utf-8")
 
 
+@pytest.mark.heavy
 def test_an_address_that_is_none_or_an_answer_that_refuses_is_told_without_the_address(tmp_path: Path) -> None:
     with faults.webhook() as (address, came):
         refused = address.replace("/hooks/", "/refused/")

@@ -74,6 +74,7 @@ def run(tmp_path: Path) -> Run:
     return made
 
 
+@pytest.mark.heavy
 def test_it_goes_on_waiting_and_then_counts_as_rejected(run: Run) -> None:
     told = woken(run, 3)
     assert told == {"waits": {"kept": True, "seconds": 600.0}, "written": [], "answer": None}
@@ -84,6 +85,7 @@ def test_it_goes_on_waiting_and_then_counts_as_rejected(run: Run) -> None:
     assert (approval["decision"], approval["by"]) == ("rejected", "no answer in time")
 
 
+@pytest.mark.heavy
 def test_it_ends_when_a_newer_proposal_took_its_place(run: Run) -> None:
     newer = toy_run(run.var, {"locks": toy.locks(("1001", "W2", "pin", "", ""))})
     steps.propose(newer)

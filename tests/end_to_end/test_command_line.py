@@ -60,6 +60,7 @@ def test_the_run_leaves_report_and_data_docs(published: Country) -> None:
     assert list((run / "validation").rglob("index.html"))
 
 
+@pytest.mark.heavy
 def test_a_run_on_an_unchanged_input_has_its_outcome_and_makes_no_proposal(published: Country) -> None:
     """Whoever asks for a run looks at what comes out, also when nothing changes. (``propose``: the next test.)"""
     done = published.caseload("run", *published.run_arguments)
@@ -142,6 +143,7 @@ def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Elsewhere:
     return Elsewhere(country, checked, done)
 
 
+@pytest.mark.heavy
 def test_locks_come_through_from_file_to_lookup(elsewhere: Elsewhere) -> None:
     """A pin, a bar, a split at PC4 and a split at PC6 go from ``locks`` to ``lookup``."""
 
@@ -198,12 +200,14 @@ def test_validate_refuses_what_run_would_refuse_later(
         assert "Traceback" not in done.stderr
 
 
+@pytest.mark.heavy
 def test_a_doubtful_office_and_a_team_that_soon_ends_are_warned_of(elsewhere: Elsewhere) -> None:
     assert "look at: office_pc4 1001 has several names: Dorp / Drop" in elsewhere.checked.stdout
     assert "offices at one postcode have different names (1 found)" in elsewhere.done.stdout
     assert "a team gets work and ends within a year" in elsewhere.done.stdout
 
 
+@pytest.mark.heavy
 def test_a_failed_suite_names_what_failed_and_nothing_is_published(
     country: Country, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -25,6 +25,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place / "police-zeeland"
 
 
+@pytest.mark.heavy
 def test_police_teams_of_zeeland_are_divided_with_files_alone(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -21,7 +21,7 @@ from allocation.publication import drafts, reads, store, versions
 from allocation.runs.run import Run
 from tests.support.browser import Browser, after, browser, open_page, proposed_toy, served, strip, to_tab
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = [pytest.mark.heavy, pytest.mark.timeout(900)]
 """The first test pays for the run on the whole regions."""
 
 REGION = "Midden-Utrecht"
@@ -296,7 +296,6 @@ def test_the_answer_to_a_change_has_figures_and_colours(regions: Run) -> None:
     desk.close()
 
 
-@pytest.mark.heavy
 def test_a_draft_is_proposed_and_found_by_the_look_up(tmp_path: Path) -> None:
     """On the toy country: move a postcode, hand it in, approve it as the command line does: K&S finds the new team."""
     run = proposed_toy(tmp_path / "var")

@@ -12,7 +12,7 @@ from allocation.runs import run_files
 from allocation.runs.run import Run, run_folder
 from tests.support.command_line import Country, copy_of
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = [pytest.mark.heavy, pytest.mark.timeout(900)]
 
 
 @pytest.fixture(scope="module")

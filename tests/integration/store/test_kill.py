@@ -201,6 +201,7 @@ def _check_after_kill(scene: Scene, name: str, before: int, whole: int) -> None:
     assert in_files in (before, in_store)
 
 
+@pytest.mark.heavy
 @pytest.mark.timeout(900)
 def test_killed_at_any_step_nothing_is_lost_or_mixed(scene: Scene) -> None:
     """One in thirty of the steps, more of the quick ones; the last test takes every one."""

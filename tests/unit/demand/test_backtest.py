@@ -113,6 +113,7 @@ def three_years(areas: pd.DataFrame) -> pd.DataFrame:
         return example.make_counts(areas, example.SEED + 100)[0]
 
 
+@pytest.mark.heavy
 class TestRealGeography:
     """4,044 real areas, counts of the example with another seed than the table in the documentation."""
 
