@@ -27,7 +27,7 @@ def add_commands(add: Adder) -> None:
     compare.add_argument("b", type=version)
     report = add("report", _report, "where the report of a version is")
     report.add_argument("version", type=version)
-    tidy = add("tidy", _tidy, "remove old runs, rejected proposals, caches and logs that no version needs")
+    tidy = add("tidy", _tidy, "remove old runs, proposals, caches and logs that no version needs")
     tidy.add_argument("--days", type=int, default=90, help="keep what is younger (default 90, at least 15)")
     tidy.add_argument("--runs", type=int, default=10, help="keep so many of the newest runs in any case (default 10)")
     tidy.add_argument("--trial", action="store_true", help="say what would go, remove nothing")
@@ -98,6 +98,6 @@ def _tidy(asked: argparse.Namespace) -> int:
     for name in removed.runs:
         print(f"run {name}")
     for name in removed.proposals:
-        print(f"rejected proposal {name}")
+        print(f"rejected or withdrawn proposal {name}")
     print(f"{len(removed.runs)} run(s) and {removed.files} file(s) {verb}, {removed.bytes / 1e6:.1f} MB")
     return 0

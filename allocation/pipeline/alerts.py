@@ -69,7 +69,8 @@ def withdrawn(versions: Sequence[int], newer: int, dag_id: str, run_id: str) -> 
 
 def planned(told: str, plan: str, address: str) -> dict[str, Any]:
     """A notice, in Dutch, of a plan for the dates that are known. ``told``: as ``report.calendar.calendar_text``."""
-    todo = f"Bekijk het plan: {address}. Is een stap goedgekeurd, start dan DAG plan_ahead met de naam van dit plan."
+    todo = f"Bekijk het plan: {address}. Is een stap goedgekeurd, laat een beheerder dan DAG plan_ahead starten met de "
+    todo += "naam van dit plan."
     lines = told.splitlines()
     more = len(lines) - SHOWN
     shown = [*lines[:SHOWN], *([f"en nog {more} regels"] if more > 0 else [])]
@@ -154,8 +155,9 @@ def proposal(figures: Mapping[str, Any]) -> str:
     clients is in it. The exact ones are in the report and on the page.
     """
     outside = _literal(", ".join(figures["teams_outside_tolerance"])) or "geen"
+    taken_back = ", al eerder gepubliceerd: een beheerder kan haar terugzetten" if figures["is_taken_back"] else ""
     rows = [
-        ("Versie", figures["version"]),
+        ("Versie", f"{figures['version']}{taken_back}"),
         ("Regio's, teams, postcodegebieden", f"{figures['regions']}, {figures['teams']}, {figures['areas']}"),
         ("Grootste afwijking van de norm", _percent(figures["worst_deviation"])),
         ("Gemiddelde afwijking", _percent(figures["mean_deviation"])),

@@ -325,7 +325,7 @@ def propose(run: Run, *, beside_others: bool = False) -> int:
 
     Older proposals of the same scope that wait are withdrawn, unless this one is meant to wait beside them.
     """
-    from allocation.publication import proposals, versions
+    from allocation.publication import proposals, reads, versions
 
     version = versions.propose(
         _whole_outcome(run),
@@ -337,9 +337,10 @@ def propose(run: Run, *, beside_others: bool = False) -> int:
         based_on=run.in_force().timeline_act,
         scope=None if beside_others else deciding.scope(run),
     )
-    _, act, _ = proposals.last_proposed(version, run.store)
+    status, act, _ = proposals.last_proposed(version, run.store)
     withdrew = tuple(proposals.withdrawn_for(version, run.store))
-    run.write(run_files.VERSION, VersionRecord(version=version, act=act, withdrew=withdrew))
+    is_back = status == "published" and reads.current_version(run.store, run.config.valid_from) != version
+    run.write(run_files.VERSION, VersionRecord(version=version, act=act, withdrew=withdrew, is_taken_back=is_back))
     return version
 
 

@@ -49,7 +49,8 @@ class Removed:
 def tidy(
     var: Path, store_url: str, *, days: int = 90, runs: int = 10, now: datetime | None = None, is_trial: bool = False
 ) -> Removed:
-    """Remove run folders, rejected proposals, caches and logs older than ``days``; the newest ``runs`` folders stay.
+    """Remove run folders, rejected and withdrawn proposals, caches and logs older than ``days``; the newest ``runs``
+    folders stay.
 
     ``is_trial``: remove nothing, say what would go.
 
@@ -89,7 +90,7 @@ def needed_runs(store_url: str) -> set[str]:
     from allocation.publication import drafts, reads
 
     known = reads.versions(store_url)
-    kept = known.loc[~known["status"].isin(("rejected", "withdrawn")), "run_id"]
+    kept = known.loc[~known["status"].isin(rejected.ENDED), "run_id"]
     return set(kept.astype(str)) | drafts.runs_with_drafts(store_url)
 
 

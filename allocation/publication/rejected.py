@@ -1,7 +1,8 @@
-"""Files of rejected proposals: they may go after a time. The rows stay, with who rejected them and why.
+"""Files of proposals that were rejected, or withdrawn for a newer one: they may go after a time. The rows stay, with
+who did it and why.
 
-Belongs here: which proposals were rejected, and removing their folders. Does not belong here: rejecting (`versions`),
-how long they are kept (`pipeline.tidy`).
+Belongs here: which proposals these are, and removing their folders. Does not belong here: rejecting (`versions`),
+withdrawing (`proposals`), how long they are kept (`pipeline.tidy`).
 """
 
 from __future__ import annotations
@@ -14,16 +15,20 @@ import sqlalchemy as sa
 
 from allocation import storage
 from allocation.publication import files, store
+from allocation.publication.proposals import WITHDRAWN
 from allocation.publication.tables import ACTS, VERSIONS
+
+ENDED = ("rejected", WITHDRAWN)
+"""What is said of a proposal that cannot be published, unless it is proposed again."""
 
 
 def folders_of_rejected(store_url: str, files_dir: Path, before: datetime) -> list[Path]:
-    """The folders of proposals that are rejected, and that nobody proposed or rejected since ``before``."""
+    """The folders of proposals that are rejected or withdrawn, since ``before`` or longer."""
     last = sa.select(ACTS.c.version, sa.func.max(ACTS.c.acted_at).label("at")).group_by(ACTS.c.version).subquery()
     query = (
         sa.select(VERSIONS.c.version)
         .join(last, last.c.version == VERSIONS.c.version)
-        .where(VERSIONS.c.status == "rejected", last.c.at < before)
+        .where(VERSIONS.c.status.in_(ENDED), last.c.at < before)
         .order_by(VERSIONS.c.version)
     )
     with store.reading(store_url) as connection:

@@ -42,6 +42,7 @@ def summary(run: Run) -> dict[str, Any]:
         "warnings": _warnings(run),
         "version": version.version if version else None,
         "withdrew": list(version.withdrew) if version else [],
+        "is_taken_back": version.is_taken_back if version else False,
         "tables": version.folder if version else None,
         "report": storage.address(run.path(run_files.REPORT)),
     }
@@ -71,7 +72,7 @@ def summary_text(figures_: dict[str, Any]) -> str:
     ]
     values = figures_ | {
         "outside": ", ".join(figures_["teams_outside_tolerance"]) or "none",
-        "state": f"{figures_['version']} ({'in force' if figures_['tables'] else 'proposed'})",
+        "state": f"{figures_['version']} ({_state(figures_)})",
         "tables": figures_["tables"] or "not published",
         "withdrawn": ", ".join(str(version) for version in figures_["withdrew"]),
     }
@@ -82,6 +83,13 @@ def summary_text(figures_: dict[str, Any]) -> str:
             places = places_in_words(warning["examples"], warning["how_many"])
             told += [f"  {'':<27}{place}" for place in places]
     return "\n".join(told)
+
+
+def _state(figures_: dict[str, Any]) -> str:
+    if figures_["tables"]:
+        return "in force"
+    taken_back = "published before; caseload rollback puts it in force again"
+    return taken_back if figures_["is_taken_back"] else "proposed"
 
 
 def unchanged_text(run: Run) -> str | None:

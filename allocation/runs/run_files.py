@@ -281,12 +281,14 @@ class VersionRecord(Record):
     """The version that the run became. ``folder``: its published files, None as long as it is a proposal.
 
     ``act``: number of the act with which the run proposed it. ``withdrew``: the proposals that it took the place of.
+    ``is_taken_back``: it was published before and is not in force: nobody can approve it, only put it back.
     """
 
     version: int
     folder: str | None = None
     act: int | None = None
     withdrew: tuple[int, ...] = ()
+    is_taken_back: bool = False
 
 
 class Unchanged(Record):

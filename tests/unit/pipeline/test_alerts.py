@@ -11,6 +11,7 @@ from expectations import inputs
 
 FIGURES = {
     "version": 3,
+    "is_taken_back": False,
     "regions": 35,
     "teams": 190,
     "areas": 4044,

@@ -13,8 +13,9 @@ import pytest
 
 from allocation.contract.calendar import today
 from allocation.contract.config import Config
-from allocation.pipeline import deciding, steps
-from allocation.publication import reads
+from allocation.pipeline import alerts, deciding, steps
+from allocation.publication import reads, versions
+from allocation.report import summary
 from allocation.runs import run_files
 from allocation.runs.run import Run
 from tests.support import toy
@@ -133,6 +134,22 @@ def test_another_division_needs_one(country: Toy) -> None:
     run = country.divided("pinned", another_holder())
     assert steps.end_if_outcome_unchanged(run) is None
     assert run.unchanged() is None
+
+
+def test_a_division_that_was_taken_back_is_not_told_as_a_new_proposal(country: Toy) -> None:
+    """The same content keeps its number, and what was published is put back: nobody can approve it once more."""
+    first = country.divided("pinned", another_holder())
+    steps.write_report(first)
+    steps.propose(first)
+    assert "  2 (proposed)\n" in summary.summary_text(summary.summary(first))
+    steps.publish(first)
+    versions.rollback(1, country.store, first.files_dir, reason="too early", by="anna")
+    again = country.divided("again", another_holder())
+    steps.write_report(again)
+    steps.propose(again)
+    told = summary.summary(again)
+    assert "2 (published before; caseload rollback puts it in force again)" in summary.summary_text(told)
+    assert "| Versie | 2, al eerder gepubliceerd: een beheerder kan haar terugzetten |" in alerts.proposal(told)
 
 
 def test_a_finding_of_an_earlier_try_does_not_stay(country: Toy) -> None:

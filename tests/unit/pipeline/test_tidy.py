@@ -37,11 +37,11 @@ def _log(var: Path, name: str, days_ago: int) -> Path:
     return path
 
 
-def _version(var: Path, store_url: str, note: str) -> tuple[int, str]:
+def _version(var: Path, store_url: str, note: str, scope: str | None = None) -> tuple[int, str]:
     folder = outcomes.write_outcome(var / "outcomes" / note, outcomes.Country(note=note))
     runs = pd.read_parquet(folder / "runs.parquet").assign(run_id=note)
     runs.to_parquet(folder / "runs.parquet", index=False)
-    return versions.propose(folder, store_url, var / "published"), note
+    return versions.propose(folder, store_url, var / "published", scope=scope), note
 
 
 @pytest.fixture
@@ -99,6 +99,18 @@ def test_files_of_a_proposal_go_long_after_it_was_rejected_and_come_back_with_it
     assert _version(var, store_url, "rejected")[0] == rejected
     versions.publish(rejected, store_url, var / "published")  # sound again
     assert tidy(var, store_url, now=later).proposals == ()
+
+
+def test_files_of_a_proposal_go_long_after_a_newer_one_took_its_place(var: Path, store_url: str) -> None:
+    older, newer = (_version(var, store_url, name, scope="all")[0] for name in ("older", "newer"))
+    later = datetime.now(UTC) + timedelta(days=91)
+    gone, kept = (var / "published" / "proposals" / f"v{version:04d}" for version in (older, newer))
+    assert tidy(var, store_url, now=later - timedelta(days=2)).proposals == ()
+    assert tidy(var, store_url, now=later).proposals == (gone.name,)
+    assert not gone.exists()
+    assert kept.exists()
+    assert _version(var, store_url, "older", scope="all")[0] == older
+    versions.publish(older, store_url, var / "published")  # sound again
 
 
 def test_old_caches_go_but_for_the_newest_of_each_kind(var: Path, store_url: str) -> None:
