@@ -50,14 +50,16 @@ class PlannerApproval(ApprovalOperator):
         run = Run.open(self.run)
         about = seal.proposal_of(run)
         self.subject = alerts.question(run.read(run_files.VERSION).version)
-        self._refuse_where_another_is_shown(context["task_instance"].id)
-        try:
-            return super().execute(context)
-        except TaskAwaitingInput:
-            raise _waiting(datetime.now(UTC) + ANSWER_WITHIN, about) from None
+        self._ask(context["task_instance"].id)
+        for notifier in self.notifiers:
+            notifier(context)
+        raise _waiting(datetime.now(UTC) + ANSWER_WITHIN, about)
 
-    def _refuse_where_another_is_shown(self, task_instance_id: Any) -> None:
-        """Airflow keeps the question of a task that is started again; who answers would read of another proposal."""
+    def _ask(self, task_instance_id: Any) -> None:
+        """Write the question, once: Airflow drops an answer that it has when the same question is written again.
+
+        Refused where Airflow kept another, of a task that is started again: who answers would read of that proposal.
+        """
         from airflow.sdk.execution_time import task_runner
         from airflow.sdk.execution_time.comms import CreateHITLDetailPayload
 

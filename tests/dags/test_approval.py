@@ -113,12 +113,17 @@ from allocation.runs.run import Run
 
 class Airflow:
     # As its server does: what was asked first stays, whatever is asked after that.
+    # And what is asked again drops an answer that came in between.
     def __init__(self):
-        self.kept = []
+        self.kept, self.told = [], 0
 
     def send(self, msg):
         self.kept.append(msg)
         return self.kept[0]
+
+    def asked_now(self):
+        number, self.told = len(self.kept) - self.told, len(self.kept)
+        return number
 
 handed_on = {}
 
@@ -143,7 +148,8 @@ def happens(act, run, body):
         return handed_on["answer"]["responded_by_user"]["name"]
     except TaskAwaitingInput as waiting:
         Instance.waits = waiting.kwargs
-        return "waits"
+        asked = task_runner.SUPERVISOR_COMMS.asked_now()
+        return "waits" if asked == 1 else f"waits, asked {asked} times"
     except Refused as refused:
         return str(refused)
 
