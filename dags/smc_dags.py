@@ -99,10 +99,7 @@ def store() -> str:
 
 def input_dir() -> Path | None:
     """The input folder: ``CASELOAD_INPUT``, or a copy of the source database; None stands for the embedded example."""
-    if environment().source_conn:
-        return var() / "source"
-    given = environment().input
-    return given.absolute() if given else None
+    return environment().input_folder(var())
 
 
 def collect_source(*names: str) -> None:

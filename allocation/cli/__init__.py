@@ -33,10 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s", stream=sys.stderr)
     command: Command = asked.command
     try:
-        if getattr(asked, "store", "") is None:
-            from allocation.contract.environment import environment
-
-            asked.store = environment().store_url(asked.var)
+        _fill_in(asked)
         return command(asked)
     except InputRefused as refused:
         for problem in refused.problems:
@@ -58,6 +55,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         print(f"refused: {told}", file=sys.stderr)
         return 1
+
+
+def _fill_in(asked: argparse.Namespace) -> None:
+    """What was not named is as the environment says, as in the DAGs: store, input folder, boundaries."""
+    if None not in (getattr(asked, name, "") for name in ("store", "input", "boundaries")):
+        return
+    from allocation.contract.environment import environment
+
+    known = environment()
+    if getattr(asked, "store", "") is None:
+        asked.store = known.store_url(asked.var)
+    if getattr(asked, "input", "") is None:
+        asked.input = known.input_folder(asked.var)
+    if getattr(asked, "boundaries", "") is None:
+        asked.boundaries = known.boundaries
 
 
 def _told(error: OSError, asked: argparse.Namespace) -> str | None:

@@ -42,9 +42,16 @@ class Adder:
         return parser
 
 
+def boundaries_argument(parser: argparse.ArgumentParser) -> None:
+    """``--boundaries``; left out it is as the environment says (``cli.main``)."""
+    told = "embedded, pdok[:YEAR] or a file (default: CASELOAD_BOUNDARIES, or embedded)"
+    parser.add_argument("--boundaries", help=told)
+
+
 def run_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--input", type=Path, metavar="DIR", help="input folder (default: the embedded example)")
-    parser.add_argument("--boundaries", default="embedded", help="embedded, pdok[:YEAR] or a file")
+    help_input = "input folder (default: CASELOAD_INPUT, or the embedded example)"
+    parser.add_argument("--input", type=Path, metavar="DIR", help=help_input)
+    boundaries_argument(parser)
     parser.add_argument(
         "--regions", metavar="NAMES", help="numbers or names, comma-separated: divide these, carry the others over"
     )

@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from allocation.cli.arguments import Adder
+from allocation.cli.arguments import Adder, boundaries_argument
 from allocation.contract.errors import Refused
 
 
@@ -14,7 +14,7 @@ def add_commands(add: Adder) -> None:
     """Add these commands, each with its arguments."""
     validate = add("validate", _validate, "all input checks, nothing else", has_store=False)
     validate.add_argument("--input", type=Path, required=True, metavar="DIR")
-    validate.add_argument("--boundaries", default="embedded")
+    boundaries_argument(validate)
     validate.add_argument("--config", type=Path, metavar="FILE")
     boundaries = add("boundaries", _boundaries, "what changed between two editions of the boundaries", has_store=False)
     boundaries.add_argument("action", choices=("diff",))

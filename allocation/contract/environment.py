@@ -38,6 +38,12 @@ class Environment(BaseSettings):
         """The store's address: as set, else the embedded file in ``var`` (default: the folder as set)."""
         return self.store or f"sqlite:///{(self.var if var is None else var) / 'caseload.sqlite'}"
 
+    def input_folder(self, var: Path | None = None) -> Path | None:
+        """The input folder: the copy of the source database where one is set, else as set; None: the example."""
+        if self.source_conn:
+            return (self.var if var is None else var) / "source"
+        return self.input.absolute() if self.input else None
+
 
 def environment() -> Environment:
     """The environment as it is now. Raises ``Refused`` with one line for each variable that cannot be understood."""
