@@ -10,7 +10,6 @@ A proposal is invisible in them. On PostgreSQL members of caseload_planner see c
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from functools import partial
 
@@ -36,7 +35,10 @@ _OF_PUBLISHED = {
     "postgresql": f"= {_ANY_PUBLISHED}",
     "sqlite": "IN (SELECT version FROM versions WHERE status = 'published')",
 }
-_JOINED = re.compile(r"JOIN \w+_rows (\w) ON ")
+_EVERY = {f"only_{alias}": "" for alias in "aegost"}
+"""Of every version: proposals too."""
+_PUBLISHED_ONLY = {f"only_{alias}": f"{alias}.version = {_ANY_PUBLISHED} AND " for alias in "aegost"}
+"""What stands before the other conditions on joined rows ``a``, ``e``, ...: keeps those of proposals out."""
 INTERNAL = ("version_changes", "weighed_changes")
 MAPS = ("postcode_area_map", "team_area_map")
 SEES_ALL = "(SELECT pg_has_role(current_user, 'caseload_planner', 'MEMBER'))"
@@ -51,7 +53,7 @@ TODAY_SQLITE = """date('now', CASE
 
 _IN_FORCE = "JOIN validity p ON p.version = r.version AND p.superseded_at IS NULL"
 _PUBLISHED = "JOIN versions v ON v.version = r.version AND v.status = 'published'"
-_TEAM_OF = "LEFT JOIN team_rows t ON t.version = r.version AND t.team_id = r.team_id"
+_TEAM_OF = "LEFT JOIN team_rows t ON {only_t}t.version = r.version AND t.team_id = r.team_id"
 
 # What changes between any two versions, proposals too (internal). A line `alle` counts as both lines, unless neither
 # version divides that postcode by line. Per postcode, line and domain the shares that teams lose are laid along a
@@ -63,14 +65,14 @@ _VERSION_CHANGES = """
 WITH differing AS NOT MATERIALIZED (
     SELECT f.version AS from_version, t.version, a.pc4, a.law_domain, a.client_line, a.team_id, -a.share AS delta
     FROM versions f CROSS JOIN versions t CROSS JOIN allocation_rows a
-    WHERE f.version <> t.version AND a.version = f.version AND NOT EXISTS (
-        SELECT 1 FROM allocation_rows o WHERE o.version = t.version AND o.pc4 = a.pc4 AND o.share = a.share
+    WHERE {only_a}f.version <> t.version AND a.version = f.version AND NOT EXISTS (
+        SELECT 1 FROM allocation_rows o WHERE {only_o}o.version = t.version AND o.pc4 = a.pc4 AND o.share = a.share
         AND o.client_line = a.client_line AND o.law_domain = a.law_domain AND o.team_id = a.team_id)
     UNION ALL
     SELECT f.version, t.version, a.pc4, a.law_domain, a.client_line, a.team_id, a.share
     FROM versions f CROSS JOIN versions t CROSS JOIN allocation_rows a
-    WHERE f.version <> t.version AND a.version = t.version AND NOT EXISTS (
-        SELECT 1 FROM allocation_rows o WHERE o.version = f.version AND o.pc4 = a.pc4 AND o.share = a.share
+    WHERE {only_a}f.version <> t.version AND a.version = t.version AND NOT EXISTS (
+        SELECT 1 FROM allocation_rows o WHERE {only_o}o.version = f.version AND o.pc4 = a.pc4 AND o.share = a.share
         AND o.client_line = a.client_line AND o.law_domain = a.law_domain AND o.team_id = a.team_id)
 ), flagged AS NOT MATERIALIZED (
     SELECT d.*, min(CASE client_line WHEN 'alle' THEN 1 ELSE 0 END)
@@ -110,7 +112,7 @@ _WEIGHED_CHANGES = """
 SELECT c.version, c.from_version, c.pc4, c.client_line, c.law_domain, c.team_from, c.team_to, c.share,
        c.share * e.clients AS clients, c.share * e.hours AS hours
 FROM version_changes c LEFT JOIN expected_rows e
-  ON e.version = CASE WHEN c.team_to IS NULL THEN c.from_version ELSE c.version END
+  ON {only_e}e.version = CASE WHEN c.team_to IS NULL THEN c.from_version ELSE c.version END
  AND e.pc4 = c.pc4 AND e.client_line = c.client_line AND e.law_domain = c.law_domain
 """
 _BOTH_PUBLISHED = """JOIN versions f ON f.version = r.from_version AND f.status = 'published'
@@ -122,7 +124,7 @@ _RULE = {
     "reason": "CASE WHEN t.kind = 'bijzonder' THEN 'groep ' || r.client_group || ' heeft één eigen team' "
     "ELSE a.reason END",
 }
-_REASON_OF = """LEFT JOIN allocation_reason_rows a ON a.version = r.version AND a.pc4 = r.pc4
+_REASON_OF = """LEFT JOIN allocation_reason_rows a ON {only_a}a.version = r.version AND a.pc4 = r.pc4
  AND a.client_line IN (r.client_line, 'alle')
  AND a.law_domain = CASE WHEN r.law = 'PW' OR r.pw_client THEN 'pw' ELSE 'zw_wia' END"""
 _PLACE = ", ".join(f"r.{name}" for name in ("version", *ROUTING.key) if name != "team_id")
@@ -161,14 +163,14 @@ WITH working AS (
     UNION ALL
     SELECT r.version, NULL, NULL, NULL, CASE r.law WHEN 'PW' THEN 'pw' ELSE 'zw_wia' END, 'alle', r.team_id,
            CAST(count(DISTINCT r.pc4) AS integer), r.valid_from, r.valid_to
-    FROM routing r JOIN team_rows s ON s.version = r.version AND s.team_id = r.team_id AND s.kind = 'bijzonder'
+    FROM routing r JOIN team_rows s ON {only_s}s.version = r.version AND s.team_id = r.team_id AND s.kind = 'bijzonder'
     GROUP BY r.version, CASE r.law WHEN 'PW' THEN 'pw' ELSE 'zw_wia' END, r.team_id, r.valid_from, r.valid_to
 )
 SELECT w.version, w.arbeidsmarktregio_nr, w.arbeidsmarktregio, w.gemeente_name, w.law_domain, w.client_line,
        w.team_id, t.name AS team_name, t.office, t.kind, w.areas, l.clients_per_year AS team_clients_per_year,
        l.hours_verzekeringsarts AS team_hours_verzekeringsarts, w.valid_from, w.valid_to
 FROM working w
-LEFT JOIN team_rows t ON t.version = w.version AND t.team_id = w.team_id
+LEFT JOIN team_rows t ON {only_t}t.version = w.version AND t.team_id = w.team_id
 LEFT JOIN team_load l ON l.version = w.version AND l.team_id = w.team_id AND l.law_domain = w.law_domain
                      AND l.client_line = w.client_line
 """
@@ -196,7 +198,9 @@ $$
 def published_views(dialect: str, *, with_maps: bool = False) -> dict[str, str]:
     """Name -> SELECT of every view, in the order in which they can be made. ``with_maps``: PostGIS is there."""
     own = {"allocation_changes", "routing_current"}
-    views = {"version_changes": _VERSION_CHANGES, "weighed_changes": _WEIGHED_CHANGES}
+    only = _joined_only(dialect)
+    team_of, reason_of, group_of = (text.format(**only) for text in (_TEAM_OF, _REASON_OF, _GROUP_OF))
+    views = {"version_changes": _VERSION_CHANGES.format(**_EVERY), "weighed_changes": _WEIGHED_CHANGES.format(**_EVERY)}
     views |= {t.name: _of_rows(t, dialect) for t in (*PUBLISHED, TEAM) if t.name not in own}
     views |= {
         "routing_current": _routing_current(dialect),
@@ -208,27 +212,26 @@ def published_views(dialect: str, *, with_maps: bool = False) -> dict[str, str]:
             BEZWAAR_ROUTING,
             "routing_rows r",
             _AT_ANY_MOMENT,
-            _TEAM_OF,
-            _REASON_OF,
+            team_of,
+            reason_of,
             _only_published(dialect, "r.version"),
             others=_TEAM_NAME | _RULE | _PERIOD | _empty_parts(ROUTING, dialect),
         ),
         UITKEREN_ROUTING.name: _select(
-            UITKEREN_ROUTING, "routing r", _TEAM_OF, _GROUP_OF, others=_TEAM_NAME | _GROUP_CODE
+            UITKEREN_ROUTING, "routing r", team_of, group_of, others=_TEAM_NAME | _GROUP_CODE
         ),
         KNS_POSTCODE.name: _select(
-            KNS_POSTCODE, "routing_current r", _TEAM_OF, others=_TEAM_NAME | {"message": _MESSAGE}
+            KNS_POSTCODE, "routing_current r", team_of, others=_TEAM_NAME | {"message": _MESSAGE}
         ),
-        WERKBEDRIJF_TEAM.name: _WERKBEDRIJF_TEAM,
+        WERKBEDRIJF_TEAM.name: _WERKBEDRIJF_TEAM.format(**only),
     }
-    views = {name: text if name in INTERNAL else _only_published_beside(text, dialect) for name, text in views.items()}
     return views | ({MAPS[0]: _POSTCODE_AREA_MAP, MAPS[1]: _TEAM_AREA_MAP} if with_maps else {})
 
 
 _PERIOD = {name: f"p.{name}" for name in ("valid_from", "valid_to", "in_force_from", "in_force_until", "replaced_at")}
 _TEAM_NAME = {"team_name": "t.name"}
 _GROUP_CODE = {"verzuimbeheer_code": "CASE WHEN g.version IS NULL THEN t.verzuimbeheer_code ELSE g.group_code END"}
-_GROUP_OF = """LEFT JOIN verzuimbeheer_routing_rows g ON g.version = r.version AND g.pc4 = r.pc4
+_GROUP_OF = """LEFT JOIN verzuimbeheer_routing_rows g ON {only_g}g.version = r.version AND g.pc4 = r.pc4
  AND g.client_group = r.client_group AND g.pw_client = r.pw_client AND g.law = r.law AND g.team_id = r.team_id
  AND coalesce(g.pc6_from, '') = coalesce(r.pc6_from, '') AND coalesce(g.pc6_to, '') = coalesce(r.pc6_to, '')"""
 """Of the ZW only; other laws, and versions of before, have the code of the team."""
@@ -279,16 +282,15 @@ def _only_published(dialect: str, *columns: str) -> str:
     return "WHERE " + " AND ".join(f"{one} = {_ANY_PUBLISHED}" for one in columns) if dialect == "postgresql" else ""
 
 
+def _joined_only(dialect: str) -> dict[str, str]:
+    """The same for the rows that a view joins to its own: what fills in ``{only_t}`` and its like."""
+    return _PUBLISHED_ONLY if dialect == "postgresql" else _EVERY
+
+
 def _weighed_changes_of_published() -> str:
     """``weighed_changes`` that reads no row of a proposal."""
-    changes = re.sub(r"WHERE (?=f\.version <> t)", f"WHERE a.version = {_ANY_PUBLISHED} AND ", _VERSION_CHANGES)
-    changes = re.sub(r"WHERE (?=o\.version = )", f"WHERE o.version = {_ANY_PUBLISHED} AND ", changes)
-    return _WEIGHED_CHANGES.replace("FROM version_changes c", f"FROM ({changes}) c")
-
-
-def _only_published_beside(text: str, dialect: str) -> str:
-    """The same for the tables that a view joins to its own."""
-    return _JOINED.sub(rf"\g<0>\1.version = {_ANY_PUBLISHED} AND ", text) if dialect == "postgresql" else text
+    weighed, changes = (text.format(**_PUBLISHED_ONLY) for text in (_WEIGHED_CHANGES, _VERSION_CHANGES))
+    return weighed.replace("FROM version_changes c", f"FROM ({changes}) c")
 
 
 def _empty_parts(table: Table, dialect: str) -> dict[str, str]:
