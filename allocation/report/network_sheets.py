@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -127,28 +130,33 @@ def team_cards(folder: Path, teams: pd.DataFrame, *, for_readers: bool = False) 
     columns = (text_of("Partner", "provider"), Column("Soort", _kind), *TIE_COLUMNS)
     has_forms = bool(table["form"].notna().any())
     cards = []
-    ordered = table.sort_values(["kind", "team_share", "provider"], ascending=[True, False, True])
-    for team, rows in ordered.groupby("team_id"):
+    ordered = table.sort_values(["team_id", "kind", "team_share", "provider"], ascending=[True, True, False, True])
+    for team, rows in groupby(records(ordered), key=attrgetter("team_id")):
         name, office = known.loc[team] if team in known.index else (team, dutch.NONE)
-        is_small = rows["team_share"] < LEAST
-        sheet = Sheet.of(f"partners-{team}", f"Partners van {team}", columns, records(rows[~is_small]))
-        told = _told(rows[~is_small]) if has_forms else ()
-        if count := int(is_small.sum()):
+        every = list(rows)
+        large = [row for row in every if not row.team_share < LEAST]
+        told = _told(large) if has_forms else ()
+        if count := len(every) - len(large):
             told = (*told, f"En {count} {'partner' if count == 1 else 'partners'} met minder dan 1% van het werk.")
+        sheet = Sheet.of(f"partners-{team}", f"Partners van {team}", columns, large)
         cards.append(Card(str(team), f"{team}: {name}, kantoor {office}", told, sheet))
     return cards
 
 
-def _told(rows: pd.DataFrame) -> tuple[str, ...]:
-    mine = rows[~rows["kind"].isin(WITHOUT_FORM)]
-    without = mine["form"].isna() | mine["form"].str.casefold().isin(NO_FORM)
-    close = [f"{row.provider} ({row.form.replace('|', ', ')})" for row in records(mine[~without])]
+def _told(rows: Sequence[Any]) -> tuple[str, ...]:
+    mine = [(row, _has_form(row)) for row in rows if row.kind not in WITHOUT_FORM]
+    close = [f"{row.provider} ({row.form.replace('|', ', ')})" for row, has_form in mine if has_form]
     far = [
         f"{row.provider} ({dutch.percent(row.team_share, 0)} van het werk)"
-        for row in records(mine[without & (mine["team_share"] >= LARGE)])
+        for row, has_form in mine
+        if not has_form and row.team_share >= LARGE
     ]
     found = [f"Werkt samen met {', '.join(close)}."] if close else []
     return (*found, f"Grote partners zonder vorm van samenwerking: {', '.join(far)}.") if far else tuple(found)
+
+
+def _has_form(row: Any) -> bool:
+    return not dutch.is_missing(row.form) and row.form.casefold() not in NO_FORM
 
 
 def provider_sheet(folder: Path, *, for_readers: bool = False) -> Sheet:
@@ -156,20 +164,20 @@ def provider_sheet(folder: Path, *, for_readers: bool = False) -> Sheet:
     table = _network(folder, for_readers=for_readers).sort_values(
         ["kind", "provider", "provider_share"], ascending=[True, True, False]
     )
-    rows = [
-        (kind, provider, ", ".join(f"{row.team_id} ({dutch.percent(row.provider_share, 0)})" for row in records(ties)),
-         ties["form"].iloc[0], ties["contact"].iloc[0], len(ties))
-        for (kind, provider), ties in table.groupby(["kind", "provider"])
-    ]  # fmt: skip
+    rows = [list(ties) for _, ties in groupby(records(table), key=attrgetter("kind", "provider"))]
     columns = (
-        Column("Partner", lambda row: Cell(row[1])),
-        Column("Soort", lambda row: Cell(KIND_NAMES.get(row[0], row[0]))),
-        Column("Aantal teams", lambda row: amount(row[5])),
-        Column("Teams (deel van de cliënten van de partner)", lambda row: Cell(row[2])),
-        Column("Vorm", lambda row: _joined(row[3])),
-        Column("Contact", lambda row: _joined(row[4])),
+        Column("Partner", lambda ties: Cell(ties[0].provider)),
+        Column("Soort", lambda ties: _kind(ties[0])),
+        Column("Aantal teams", lambda ties: amount(len(ties))),
+        Column("Teams (deel van de cliënten van de partner)", _teams_of),
+        Column("Vorm", lambda ties: _joined(ties[0].form)),
+        Column("Contact", lambda ties: _joined(ties[0].contact)),
     )
     return Sheet.of("partners", "Partners en hun teams", columns, rows)
+
+
+def _teams_of(ties: Sequence[Any]) -> Cell:
+    return Cell(", ".join(f"{row.team_id} ({dutch.percent(row.provider_share, 0)})" for row in ties))
 
 
 def _network(folder: Path, *, for_readers: bool) -> pd.DataFrame:
