@@ -147,16 +147,15 @@ def _has(value: Any) -> bool:
 def transition_sheet(transition: pd.DataFrame) -> Sheet:
     """Per team that holds files now: how many stay, how many go where. Adds up to the stock."""
     table = transition.assign(team_from=transition["team_from"].fillna("onbekend"))
-    go = table[table["movement"] == "verhuist"]
+    go = table[table["movement"] == "verhuist"].groupby(["team_from", "team_to"])[["clients"]].sum().reset_index()
+    leaving: dict[str, list[str]] = {}
+    for row in records(go.sort_values("clients", ascending=False, kind="stable")):
+        leaving.setdefault(row.team_from, []).append(f"{row.team_to} ({number(row.clients)})")
     held = table.groupby("team_from")["clients"].sum()
     by_movement = table.groupby(["team_from", "movement"])["clients"].sum().to_dict()
 
     def moved(team: str, movement: str) -> int:
         return int(by_movement.get((team, movement), 0))
-
-    def where(team: str) -> str:
-        leaving = go[go["team_from"] == team].groupby("team_to")["clients"].sum().sort_values(ascending=False)
-        return ", ".join(f"{to} ({number(count)})" for to, count in leaving.items())
 
     movements = [("Blijft", "blijft"), ("Verhuist", "verhuist")]
     if (table["movement"] == "onbekend").any():
@@ -165,7 +164,7 @@ def transition_sheet(transition: pd.DataFrame) -> Sheet:
         Column("Team dat het dossier heeft", text),
         Column("Voorraad (cliënten)", lambda team: amount(held[team])),
         *(Column(name, partial(_moved_cell, moved, key)) for name, key in movements),
-        Column("Verhuist naar", lambda team: text(where(team))),
+        Column("Verhuist naar", lambda team: text(", ".join(leaving.get(team, ())))),
     )
     sums = [amount(table.loc[table["movement"] == key, "clients"].sum()) for _, key in movements]
     total = [Cell("Samen"), amount(table["clients"].sum()), *sums, Cell("")]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -280,13 +282,13 @@ SHOWN_MONTHS = (1, 6, 12, 24)
 def runoff_sheet(folder: Path, *, for_readers: bool = False) -> Sheet:
     """When each team is full: what its old files and its new clients ask, beside its hours a month."""
     months = run_files.OUTCOME.table("team_months").read(folder)
+    asked = (months["old_hours"] + months["new_hours"]) / months["capacity_hours"]
+    months = months.assign(asked=asked_shown(asked) if for_readers else asked).sort_values("team_id", kind="stable")
     rows = []
-    for team, mine in months.groupby("team_id"):
-        at = mine.set_index("month")
-        asked = (at["old_hours"] + at["new_hours"]) / at["capacity_hours"]
-        asked = asked_shown(asked) if for_readers else asked
-        full = at.index[at["is_full"]]
-        rows.append((team, at["capacity_hours"].iloc[0], asked, str(full[0]) if len(full) else ""))
+    for team, of_team in groupby(records(months), key=attrgetter("team_id")):
+        mine = list(of_team)
+        full = (str(row.month) for row in mine if row.is_full)
+        rows.append((team, mine[0].capacity_hours, {row.month: row.asked for row in mine}, next(full, "")))
 
     def asked_in(month: int) -> Column:
         name = f"Gevraagd in maand {month}" if month == SHOWN_MONTHS[0] else f"maand {month}"
