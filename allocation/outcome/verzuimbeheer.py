@@ -12,10 +12,11 @@ a problem is solved (`districting`), or which team a client has (`routing`).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from itertools import product
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -189,7 +190,7 @@ def _divided(
     of_team = units.groupby("team_id").indices
     borders = _Borders.of(places.index, edges)
     for codes, teams in _together(groups):
-        rows = np.sort(np.concatenate([of_team.get(team, NO_ROWS) for team in teams]))
+        rows = _rows_of(of_team, teams)
         if not len(rows):
             continue
         mine = units.iloc[rows]
@@ -200,6 +201,11 @@ def _divided(
             plan = _plan(_problem(mine, codes, fte.loc[codes].to_numpy(float), mask, places, borders), seed)
         found.iloc[rows] = np.asarray(codes, dtype=object)[plan]
     return found
+
+
+def _rows_of(of_team: Mapping[Hashable, Any], teams: list[str]) -> NDArray[np.int64]:
+    """The places of all units of ``teams``, in order."""
+    return np.sort(np.concatenate([of_team.get(team, NO_ROWS) for team in teams]))
 
 
 def _together(groups: pd.DataFrame) -> list[tuple[list[str], list[str]]]:
@@ -296,28 +302,29 @@ def _neighbours(pc4: pd.Series, borders: _Borders, xy_m: NDArray[np.float64]) ->
 def group_table(units: pd.DataFrame, groups: pd.DataFrame) -> pd.DataFrame:
     """A row per group: group_code, teams (joined by |), fte, areas, hours and clients (ZW, a year), target_hours (its
     share by fte of the work that its set of groups has), deviation, areas_changed (had another group), last_day."""
+    once = groups.drop_duplicates("group_code").set_index("group_code")
+    teams_of = groups.groupby("group_code")["team_id"].agg("|".join)
+    hours, clients, pc4 = units["hours"].to_numpy(float), units["clients"].to_numpy(float), units["pc4"].to_numpy()
+    of_team, of_group = units.groupby("team_id").indices, units.groupby("group_code").indices
+    is_changed = (units["now"].notna() & (units["now"] != units["group_code"])).to_numpy()
     rows = []
     for codes, teams in _together(groups):
-        mine = units[units["team_id"].isin(teams)]
-        pairs = groups[groups["group_code"].isin(codes)]
-        once = pairs.drop_duplicates("group_code")
-        fte = {str(code): float(each) for code, each in zip(once["group_code"], once["fte"], strict=True)}
-        last_day = dict(zip(once["group_code"], once["last_day"], strict=True))
-        for code in codes:
-            own = mine[mine["group_code"] == code]
-            target = float(mine["hours"].sum()) * fte[code] / sum(fte.values())
-            hours = float(own["hours"].sum())
+        together = hours[_rows_of(of_team, teams)].sum()
+        fte = [float(each) for each in once["fte"].loc[codes]]
+        for code, each in zip(codes, fte, strict=True):
+            own = of_group.get(code, NO_ROWS)
+            target, work = float(together) * each / sum(fte), float(hours[own].sum())
             rows.append({
                 "group_code": code,
-                "teams": "|".join(pairs.loc[pairs["group_code"] == code, "team_id"]),
-                "fte": fte[code],
-                "areas": int(own["pc4"].nunique()),
-                "hours": hours,
-                "clients": float(own["clients"].sum()),
+                "teams": teams_of[code],
+                "fte": each,
+                "areas": len(set(pc4[own])),
+                "hours": work,
+                "clients": float(clients[own].sum()),
                 "target_hours": target,
-                "deviation": (hours - target) / target if target > 0 else 0.0,
-                "areas_changed": int((own["now"].notna() & (own["now"] != code)).sum()),
-                "last_day": last_day[code],
+                "deviation": (work - target) / target if target > 0 else 0.0,
+                "areas_changed": int(is_changed[own].sum()),
+                "last_day": once["last_day"].loc[code],
             })  # fmt: skip
     columns = ["group_code", "teams", "fte", "areas", "hours", "clients", "target_hours", "deviation", "areas_changed",
                "last_day"]  # fmt: skip
