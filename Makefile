@@ -41,8 +41,11 @@ test: $(TESTS)    ## every test but the heaviest, and the checks of `make lint`
 light: $(TESTS)
 	$(BIN)/pytest -m "not heavy" -n 2 --dist loadfile --no-loadscope-reorder
 
+# The longest file first, the kill series of the store: begun last it would run alone for a quarter of an hour.
+LATER := $(filter-out tests/integration/ tests/__pycache__/, $(wildcard tests/*/ tests/test_*.py))
+
 test-heavy: $(TESTS) ## the tests that take minutes: real Airflow components, scale, kill series; more of what is drawn at random
-	$(BIN)/pytest -m heavy -n 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/pytest -m heavy -n 2 --dist loadfile --no-loadscope-reorder tests/integration $(LATER)
 	CASELOAD_FUZZ_EXAMPLES=25 $(BIN)/pytest tests/property/test_model.py tests/property/test_inputs.py tests/property/test_boundary_files.py -n 2
 
 mutate: $(TESTS)  ## plants faults one by one and prints those that no unit test finds: a sample (ROOMS=, SAMPLE=, SEED=)
