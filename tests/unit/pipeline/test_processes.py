@@ -63,7 +63,7 @@ def start_and_refuse(call: Callable[..., object], *arguments: object) -> None:
     ids=["at work", "sending a result", "being sent work"],
 )
 def test_a_block_that_fails_leaves_no_thread(call: Callable[..., object], arguments: tuple[object, ...]) -> None:
-    """Else a thread prints a traceback behind the sentence of a refusal, in one of some twenty runs."""
+    """Else a thread prints a traceback behind the sentence of a refusal, now and then."""
     before = set(threading.enumerate())
     with pytest.raises(ValueError, match="refused"):
         start_and_refuse(call, *arguments)
