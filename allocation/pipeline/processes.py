@@ -121,10 +121,15 @@ def end(pool: ProcessPoolExecutor) -> None:
     the sentence that the user should read.
     """
     # No public way to these before Python 3.14.
-    running, results = list((pool._processes or {}).values()), pool._result_queue  # noqa: SLF001
+    running = list((pool._processes or {}).values())  # noqa: SLF001
+    results = pool._result_queue  # noqa: SLF001
+    calls = pool._call_queue  # type: ignore[attr-defined]  # noqa: SLF001
     for process in running:
         process.terminate()
+    # The other ends of the pipes were with the processes. With ours open the threads would wait on: for the rest of a
+    # result, and for somebody to read what is still being sent (3.11.2 does not close that end by itself).
     if results is not None:
-        # A process that ended while it sent a result sends no more of it: with this end open the thread would wait on.
         results._writer.close()  # type: ignore[attr-defined]  # noqa: SLF001
+    if calls is not None:
+        calls._reader.close()  # noqa: SLF001
     pool.shutdown(wait=True, cancel_futures=True)
