@@ -55,6 +55,7 @@ def test_a_missed_deadline_is_told_on_every_channel(tmp_path: Path) -> None:
     assert "What to do:" in message
 
 
+@pytest.mark.heavy
 def test_a_channel_that_fails_does_not_silence_the_others(tmp_path: Path) -> None:
     """Nobody listens on the webhook's port; the file has the alert all the same."""
     connection = json.dumps({"conn_type": "http", "password": "http://127.0.0.1:9/a-secret-path"})

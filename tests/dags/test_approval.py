@@ -229,6 +229,7 @@ print(json.dumps(told))
 """
 
 
+@pytest.mark.heavy
 def test_a_run_asks_about_the_proposal_that_it_is_named_after(run: Run) -> None:
     """Who answers finds it by its name: a run named after one proposal that asks about another would have him approve
     what he has not seen. The question says which version it is about."""

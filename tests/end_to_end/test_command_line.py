@@ -72,6 +72,7 @@ def test_a_run_on_an_unchanged_input_has_its_outcome_and_makes_no_proposal(publi
     assert reads.history(published.store)["act"].tolist() == ["propose", "publish"]
 
 
+@pytest.mark.heavy
 def test_an_equal_outcome_ends_before_a_decision(published: Country, tmp_path: Path) -> None:
     """One client more in stock and the same teams for all; who asks for it gets a proposal of its newer counts."""
     stock = toy.tables()["stock"]
@@ -231,6 +232,7 @@ def test_a_failed_suite_names_what_failed_and_nothing_is_published(
     assert list((run.folder / "validation").rglob("index.html"))
 
 
+@pytest.mark.heavy
 def test_propose_publish_rollback_and_compare(published: Country, tmp_path: Path) -> None:
     """W1 doubles: the proposal moves a postcode; it is published, compared and taken back."""
     teams = toy.tables()["teams"]

@@ -100,6 +100,7 @@ def apply_first(page: Page, code: str) -> str:
     return team
 
 
+@pytest.mark.heavy
 def test_questions_are_answered_for_what_is_on_the_screen_and_lead_to_the_map(planner: Browser) -> None:
     page = planner.page
     to_tab(page, "vragen")
@@ -116,6 +117,7 @@ def test_questions_are_answered_for_what_is_on_the_screen_and_lead_to_the_map(pl
     assert planner.serious_issues() == []
 
 
+@pytest.mark.heavy
 def test_two_divisions_are_compared_and_the_link_brings_the_comparison_back(planner: Browser) -> None:
     page = planner.page
     apply_first(page, "1005")
@@ -175,6 +177,7 @@ def test_every_step_has_a_name_and_one_click_goes_back_to_it(planner: Browser) -
     expect(page.locator("#stand")).to_have_text("2 verplaatsingen.")
 
 
+@pytest.mark.heavy
 def test_who_may_reads_what_a_proposal_does_and_approves_it_on_the_page(tmp_path: Path) -> None:
     run = proposed_toy(tmp_path / "var")
     with served(run.store, run.var) as url, browser(width=1280, height=720) as chromium:
@@ -233,6 +236,7 @@ def test_search_finds_a_gemeente_and_chooses_all_of_it(planner: Browser) -> None
     expect(page.locator("#keuze")).to_contain_text("3 postcodes gekozen")
 
 
+@pytest.mark.heavy
 def test_a_reload_keeps_region_draft_and_what_can_be_undone(planner: Browser) -> None:
     page = planner.page
     after(page, lambda p: p.select_option("#regio", label="West"))
@@ -248,6 +252,7 @@ def test_a_reload_keeps_region_draft_and_what_can_be_undone(planner: Browser) ->
     expect(page.locator("#stand")).to_have_text("Nog geen wijzigingen.")
 
 
+@pytest.mark.heavy
 def test_without_a_network_nothing_is_lost_and_a_sentence_says_so(planner: Browser) -> None:
     page = planner.page
     to_tab(page, "teams")
@@ -262,6 +267,7 @@ def test_without_a_network_nothing_is_lost_and_a_sentence_says_so(planner: Brows
     planner.errors.clear()
 
 
+@pytest.mark.heavy
 def test_old_figures_never_stand_under_a_new_region_and_a_second_order_waits(planner: Browser) -> None:
     page, held = planner.page, list[Route]()
     page.route("**/api/figures", lambda route: held.append(route))
@@ -284,6 +290,7 @@ def test_old_figures_never_stand_under_a_new_region_and_a_second_order_waits(pla
     assert len(held) == 1
 
 
+@pytest.mark.heavy
 def test_undo_by_keyboard_works_from_every_control_but_a_text(planner: Browser) -> None:
     page = planner.page
     apply_first(page, "1005")

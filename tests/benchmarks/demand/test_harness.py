@@ -29,6 +29,7 @@ def test_rivals_by_hand() -> None:
     assert strong == pytest.approx([12, 27])
 
 
+@pytest.mark.heavy
 def test_every_scenario_is_another_country_with_a_year_to_forecast() -> None:
     made = {name: counts(scenario(np.random.default_rng(1))) for name, scenario in SCENARIOS.items()}
     for name, world in made.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -22,13 +23,20 @@ BOTH = ("sqlite", "postgresql")
 Propose = Callable[..., int]
 
 
+@pytest.fixture(scope="session")
+def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty store on SQLite, to be copied: making one takes longer than most tests."""
+    file = tmp_path_factory.mktemp("empty") / "caseload.sqlite"
+    store.migrate(f"sqlite:///{file}")
+    return file
+
+
 @contextmanager
 def empty_store(kind: str, request: pytest.FixtureRequest, folder: Path) -> Iterator[str]:
     """An empty store of a kind, with its SQLite file in ``folder``."""
     if kind == "sqlite":
-        address = f"sqlite:///{folder / 'caseload.sqlite'}"
-        store.migrate(address)
-        yield address
+        shutil.copy(request.getfixturevalue("migrated_file"), folder / "caseload.sqlite")
+        yield f"sqlite:///{folder / 'caseload.sqlite'}"
         return
     template = request.getfixturevalue("migrated_template")
     with new_database(request.getfixturevalue("postgres_server"), template=template) as address:
@@ -66,15 +74,28 @@ def propose(store_url: str, tmp_path: Path) -> Propose:
     return proposing(store_url, tmp_path)
 
 
+@pytest.fixture(scope="session")
+def published_template(
+    postgres_server: str, migrated_template: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[str, Path]]:
+    """A database with version 1 published and version 2 proposed, and the files that belong to it; to be copied."""
+    folder = tmp_path_factory.mktemp("on_postgres")
+    with new_database(postgres_server, template=migrated_template) as address:
+        for number, note in enumerate(["eerste", "voorstel"]):
+            outcome = write_outcome(folder / f"o{number}", Country(columns=4, rows=2, note=note, moves={"1000": "A2"}))
+            version = versions.propose(outcome, address, folder / "published")
+            if number == 0:
+                versions.publish(version, address, folder / "published")
+        yield address, folder / "published"
+
+
 @pytest.fixture
-def on_postgres(postgres_url: str, files_dir: Path, tmp_path: Path) -> str:
+def on_postgres(postgres_server: str, published_template: tuple[str, Path], files_dir: Path) -> Iterator[str]:
     """Version 1 published, version 2 proposed."""
-    for number, note in enumerate(["eerste", "voorstel"]):
-        outcome = write_outcome(tmp_path / f"o{number}", Country(columns=4, rows=2, note=note, moves={"1000": "A2"}))
-        version = versions.propose(outcome, postgres_url, files_dir)
-        if number == 0:
-            versions.publish(version, postgres_url, files_dir)
-    return postgres_url
+    template, files = published_template
+    shutil.copytree(files, files_dir)
+    with new_database(postgres_server, template=template) as address:
+        yield address
 
 
 @pytest.fixture

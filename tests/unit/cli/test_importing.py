@@ -27,6 +27,7 @@ def caseload(var: Path, *arguments: str) -> int:
     return main(["import", *arguments, "--store", f"sqlite:///{var / 'store.sqlite'}", "--var", str(var)])
 
 
+@pytest.mark.heavy
 def test_a_plan_is_evaluated_beside_the_version_and_nothing_is_stored(
     var: Path, plan: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

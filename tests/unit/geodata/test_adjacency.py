@@ -152,6 +152,7 @@ def test_every_listed_bridge_and_barrier_is_of_this_edition(embedded: Boundaries
     assert set(pairs(bridges)).isdisjoint(borders)
 
 
+@pytest.mark.heavy
 def test_neighbours_of_the_country_are_those_that_libpysal_finds(embedded: Boundaries) -> None:
     """libpysal's rook rule (two common vertices in a row) on the same clean coverage, with our length rule on top.
 

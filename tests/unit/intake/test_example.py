@@ -28,6 +28,7 @@ def test_samenloop_and_naloop_are_clients_of_the_zw_and_wia_of_line_vangnet(area
         assert 0.02 < zw[True] / zw.sum() < 0.04
 
 
+@pytest.mark.heavy
 def test_another_product_or_group_leaves_the_others_as_they_were(
     areas: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
 ) -> None:

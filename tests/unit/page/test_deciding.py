@@ -110,6 +110,7 @@ def test_who_may_not_decide_reads_and_is_refused(app: Any) -> None:
     assert reads.versions(app.state.store_url).iloc[0]["status"] == "proposed"
 
 
+@pytest.mark.heavy
 def test_a_proposal_that_was_overtaken_is_refused_in_dutch(app: Any, var: Path) -> None:
     store = app.state.store_url
     moves = ChangeSet(moves=(Move(layer="vangnet", pc4="1005", team_id="W2"),))

@@ -85,6 +85,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Run:
     return run
 
 
+@pytest.mark.heavy
 def test_changes_of_page_report_summary_tables_and_compared_versions(made: Run) -> None:
     changes, moves = made.frame("allocation_changes"), made.frame("transition")
     codes, files = set(changes["pc4"]), int(moves.loc[moves["movement"] == "verhuist", "clients"].sum())

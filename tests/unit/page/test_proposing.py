@@ -67,6 +67,7 @@ def test_a_run_from_a_draft_has_its_teams_locks_and_moves(run: Run) -> None:
     assert (made.config.tolerance, made.config.reason, made.created_by) == (0.5, "land", "Bert")
 
 
+@pytest.mark.heavy
 def test_the_country_is_divided_around_what_the_planner_moved(run: Run) -> None:
     move = a_move(run)
     var = run.folder.parent.parent
@@ -163,6 +164,7 @@ def planned(run: Run, version: int, first: date) -> None:
     )
 
 
+@pytest.mark.heavy
 def test_a_first_day_after_another_planned_version_is_refused(run: Run) -> None:
     """The run was compared with nothing in force; by the chosen day a planned version is, which a draft became."""
     start = calendar.today() + timedelta(days=10)
@@ -173,6 +175,7 @@ def test_a_first_day_after_another_planned_version_is_refused(run: Run) -> None:
         submitted(run, ChangeSet(moves=(a_move(run),)), start + timedelta(days=1))
 
 
+@pytest.mark.heavy
 def test_a_draft_on_a_planned_version_that_starts_later_is_compared_with_that_version(run: Run) -> None:
     """Only the postcode that the planner moved changes, and it changes from the planned version."""
     steps.write_report(run)
@@ -207,6 +210,7 @@ def test_a_draft_that_is_gone_or_has_lost_its_run_is_refused(run: Run) -> None:
         proposing.from_draft(moved, kept)
 
 
+@pytest.mark.heavy
 def test_a_draft_on_the_version_in_force_is_compared_with_that_version(run: Run) -> None:
     """The run was published since: handed in, only the postcode that the planner moved changes."""
     steps.propose(run)
@@ -222,6 +226,7 @@ def test_a_draft_on_the_version_in_force_is_compared_with_that_version(run: Run)
     assert set(changes["from_version"]) == {1}
 
 
+@pytest.mark.heavy
 def test_a_draft_on_the_version_in_force_counts_what_its_proposal_counts(run: Run) -> None:
     """Laid open, the version in force is "now": nothing changes yet. One move, and a team that gets half of its hours:
     page and proposal name the same postcodes, clients and files."""
@@ -262,6 +267,7 @@ def test_a_run_that_comes_into_force_is_laid_open_anew(run: Run) -> None:
     desk.close()
 
 
+@pytest.mark.heavy
 def test_a_draft_is_compared_with_what_is_in_force_by_then_also_in_its_layers(run: Run) -> None:
     """The run is published, then a move of 1005 on it. A draft on the first run, that moves one of Oost, is weighed,
     and its report counts "now", from the second version: there 1005 has its other team."""

@@ -121,6 +121,7 @@ def published_tables(run: Run) -> dict[str, pd.DataFrame]:
     return {name: run.outcome(name).drop(columns=["lower_bound", "gap"], errors="ignore") for name in names}
 
 
+@pytest.mark.heavy
 def test_the_published_tables_are_the_same_with_and_without_carrying_over(country: Toy) -> None:
     """W1 is a little stronger, so West is searched; the rest is carried over in one run and searched in the other.
 

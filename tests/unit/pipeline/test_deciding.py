@@ -122,6 +122,7 @@ def test_a_team_that_starts_makes_another_question_of_the_same_files(country: To
     assert records[0].roster != records[1].roster
 
 
+@pytest.mark.heavy
 def test_other_counts_with_the_same_teams_for_all_need_no_decision(country: Toy) -> None:
     run = country.divided("more", more_stock())
     found = steps.end_if_outcome_unchanged(run)
@@ -178,6 +179,7 @@ def test_a_newer_proposal_takes_the_place_of_the_one_that_waits(country: Toy) ->
     assert deciding.why_no_longer_asked(newer) == "Over voorstel 3 is al besloten."
 
 
+@pytest.mark.heavy
 def test_the_same_proposal_of_a_later_run_is_asked_by_that_run_only(country: Toy) -> None:
     first, again = country.divided("one", another_holder()), country.divided("two", another_holder())
     assert steps.propose(first) == steps.propose(again) == 2
@@ -187,6 +189,7 @@ def test_the_same_proposal_of_a_later_run_is_asked_by_that_run_only(country: Toy
     assert deciding.why_no_longer_asked(again) is None
 
 
+@pytest.mark.heavy
 def test_proposals_can_wait_side_by_side(country: Toy) -> None:
     for name, tolerance in (("one", 0.05), ("two", 0.9)):
         steps.propose(country.divided(name, another_holder(), tolerance=tolerance), beside_others=True)

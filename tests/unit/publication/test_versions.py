@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -85,15 +86,23 @@ def test_periods_of_a_team_that_follow_each_other_are_one() -> None:
         timeline.team_ends(two, 1, date(2025, 12, 31))
 
 
-@pytest.fixture
-def planned(tmp_path: Path) -> tuple[str, Path]:
+@pytest.fixture(scope="module")
+def three(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Version 1 is in force today, version 2 from ten days from now, version 3 from twenty."""
-    url, folder = f"sqlite:///{tmp_path / 'planned.sqlite'}", tmp_path / "published"
+    made = tmp_path_factory.mktemp("planned")
+    url, folder = f"sqlite:///{made / 'planned.sqlite'}", made / "published"
     for number, (note, days) in enumerate((("een", 0), ("twee", 10), ("drie", 20)), 1):
-        made = write_outcome(tmp_path / note, Country(columns=4, rows=2, note=note))
-        assert versions.propose(made, url, folder) == number
+        outcome = write_outcome(made / note, Country(columns=4, rows=2, note=note))
+        assert versions.propose(outcome, url, folder) == number
         versions.publish(number, url, folder, valid_from=store.today() + timedelta(days=days))
-    return url, folder
+    return made
+
+
+@pytest.fixture
+def planned(three: Path, tmp_path: Path) -> tuple[str, Path]:
+    """A copy of these three versions."""
+    copy = shutil.copytree(three, tmp_path / "planned")
+    return f"sqlite:///{copy / 'planned.sqlite'}", copy / "published"
 
 
 @pytest.mark.parametrize(
