@@ -297,7 +297,7 @@ def write_outcome(folder: Path, country: Country | None = None, *, created_by: s
     country = country or Country()
     asked = repr((country, created_by))
     if asked not in _WRITTEN:
-        kept = Path(_KEPT.name) / str(len(_WRITTEN))
+        kept = Path(tempfile.mkdtemp(dir=_KEPT.name))  # also where several processes of a test make one
         _write(kept, country, created_by)
         _WRITTEN[asked] = kept
     shutil.copytree(_WRITTEN[asked], folder, dirs_exist_ok=True)
@@ -310,7 +310,6 @@ _WRITTEN: dict[str, Path] = {}
 
 
 def _write(folder: Path, country: Country, created_by: str) -> None:
-    folder.mkdir()
     allocation = allocation_of(country)
     tables = {
         "allocation": allocation,
