@@ -18,7 +18,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from importlib.machinery import ModuleSpec, SourceFileLoader
 from pathlib import Path
 
@@ -72,8 +72,8 @@ class _Planted(importlib.abc.MetaPathFinder):
         return importlib.util.spec_from_file_location(fullname, where, loader=Loader(fullname, where))
 
 
-def outcome_of(mutant: Mutant | None, tests: Sequence[str], seconds: float) -> str:
-    """What becomes of a mutant; None: the unchanged program."""
+def _begun(mutant: Mutant | None, tests: Sequence[str]) -> int:
+    """A process in which the tests run with the mutant in place (None: the unchanged program); its number."""
     child = os.fork()
     if child == 0:
         os.setsid()
@@ -86,20 +86,45 @@ def outcome_of(mutant: Mutant | None, tests: Sequence[str], seconds: float) -> s
             options = ["-q", "-x", "-p", "no:cacheprovider", "-m", "not heavy", "--basetemp", f"{scratch}/pytest"]
             code = int(pytest.main([*options, *tests]))
         os._exit(code)
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        done, status = os.waitpid(child, os.WNOHANG)
-        if done:
-            return SURVIVED if os.waitstatus_to_exitcode(status) == 0 else KILLED
-        time.sleep(0.02)
+    return child
+
+
+def _ended(child: int, until: float) -> str | None:
+    """What became of it; None while it runs."""
+    done, status = os.waitpid(child, os.WNOHANG)
+    if done:
+        return SURVIVED if os.waitstatus_to_exitcode(status) == 0 else KILLED
+    if time.monotonic() < until:
+        return None
     os.killpg(child, signal.SIGKILL)
     os.waitpid(child, 0)
     return TIMED_OUT
 
 
+def outcomes(
+    tried: Iterable[tuple[Mutant | None, Sequence[str]]], seconds: float, jobs: int
+) -> Iterator[tuple[Mutant | None, str]]:
+    """What becomes of each, ``jobs`` at a time, as they end."""
+    waiting, running = list(reversed(list(tried))), dict[int, tuple[Mutant | None, float]]()
+    while waiting or running:
+        while waiting and len(running) < jobs:
+            mutant, tests = waiting.pop()
+            running[_begun(mutant, tests)] = mutant, time.monotonic() + seconds
+        for child, (mutant, until) in list(running.items()):
+            if (became := _ended(child, until)) is not None:
+                del running[child]
+                yield mutant, became
+        time.sleep(0.02)
+
+
+def room_tests(path: str) -> tuple[str, ...]:
+    """The tests of the room that a module is of."""
+    return next(tests for patterns, tests in ROOMS.values() if any(Path(path).match(p) for p in patterns))
+
+
 def tests_of(path: str) -> tuple[str, ...]:
     """The tests of the room that a module is of: those that mirror the module first."""
-    tests = next(tests for patterns, tests in ROOMS.values() if any(Path(path).match(p) for p in patterns))
+    tests = room_tests(path)
     mirror = f"{UNIT}/{Path(path).parts[1]}/test_{Path(path).name}"
     return (mirror, *tests) if (ROOT / mirror).exists() else tests
 
@@ -121,6 +146,7 @@ def main() -> int:
     parser.add_argument("--sample", type=int, default=40, help="mutants per room, drawn at random; 0: all (hours)")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=300.0, help="after which a mutant counts as found")
+    parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)), help="mutants at a time")
     parser.add_argument("--only-named", action="store_true", help="only the faults planted by hand")
     asked = parser.parse_args()
     if unknown := set(asked.rooms) - set(ROOMS):
@@ -130,13 +156,14 @@ def main() -> int:
     mutants = [*(() if asked.rooms else named()), *mutants]
     for library in ("geopandas", "hypothesis", "numba", "pandas", "pydantic_settings", "scipy.sparse", "sqlalchemy"):
         importlib.import_module(library)
-    for tests in sorted({tests_of(mutant.path) for mutant in mutants}):
-        if outcome_of(None, tests, asked.seconds) != SURVIVED:
-            print(f"the tests fail without any fault: {' '.join(tests)}", file=sys.stderr)
-            return 2
+    rooms = {room_tests(mutant.path) for mutant in mutants}
+    if any(became != SURVIVED for _, became in outcomes([(None, tests) for tests in rooms], asked.seconds, asked.jobs)):
+        print("the tests of a room fail without any fault", file=sys.stderr)
+        return 2
     counts: Counter[tuple[str, str]] = Counter()
-    for number, mutant in enumerate(mutants, 1):
-        became = outcome_of(mutant, tests_of(mutant.path), asked.seconds)
+    tried = [(mutant, tests_of(mutant.path)) for mutant in mutants]
+    for number, (mutant, became) in enumerate(outcomes(tried, asked.seconds, asked.jobs), 1):
+        assert mutant is not None
         counts[mutant.path, became] += 1
         if became == SURVIVED:
             print(f"{mutant.path}:{mutant.line}: {mutant.name}\n    {mutant.before}\n    {mutant.after}", flush=True)

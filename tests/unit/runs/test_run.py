@@ -5,12 +5,15 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from allocation.contract.config import Config
 from allocation.runs import run_files
 from allocation.runs.run import Run, new_name, run_folder
-from allocation.runs.run_files import InForce, RunIncomplete, VersionRecord
+from allocation.runs.run_files import InForce, RunIncomplete, Unchanged, VersionRecord
+from tests.support import toy
 
 TODAY = date(2026, 3, 10)
 
@@ -54,7 +57,7 @@ def test_a_name_that_is_too_long_for_a_folder_is_cut_and_stays_apart(tmp_path: P
         assert len({*folders}) == 2
         for folder in folders:
             folder.mkdir(parents=True)
-            assert len(folder.name.encode()) <= 200
+            assert len(folder.name.encode()) == 200
     assert run_folder(tmp_path, "x" * 200).name == "x" * 200
 
 
@@ -141,8 +144,48 @@ def test_a_run_without_version_or_validation_says_so(tmp_path: Path) -> None:
     assert run.version() == 7
 
 
+def test_a_run_that_ended_before_a_decision_says_whose_outcome_it_has(tmp_path: Path) -> None:
+    """A later try that found otherwise writes that there is none."""
+    run = begun(tmp_path)
+    assert run.unchanged() is None
+    run.write(run_files.UNCHANGED, Unchanged(version=None))
+    assert run.unchanged() is None
+    run.write(run_files.UNCHANGED, Unchanged(version=3, what="input"))
+    assert run.unchanged() == Unchanged(version=3, what="input")
+
+
 def test_two_runs_that_are_made_in_one_second_have_folders_of_their_own(tmp_path: Path) -> None:
     """Two pages beside each other hand in at once: nobody has written a file yet that would tell the folder taken."""
     names = [new_name("concept") for _ in range(50)]
     assert len(set(names)) == 50
     assert all(run_folder(tmp_path, name).name == name for name in names)
+
+
+def test_what_one_step_leaves_the_next_one_reads(tmp_path: Path) -> None:
+    run = begun(tmp_path)
+    run_files.AREAS.write(run.folder, toy.polygons())
+    assert list(run.areas().columns) == list(toy.areas().columns)
+
+    run.write_plan("vangnet", ("1001", "1002"), np.array([1, 0]))
+    assert not run.has_result("vangnet")
+    run.write_result("vangnet", {"objective": 2.5})
+    assert run.plan("vangnet").tolist() == [1, 0]
+    assert run.has_result("vangnet")
+    assert run.result("vangnet") == {"objective": 2.5}
+
+    run.write(run_files.IN_FORCE, InForce(version=None))
+    assert run.in_force_table("routing") is None
+    routing = pd.DataFrame({"pc4": ["1001"], "team_id": ["W1"]})
+    run_files.IN_FORCE_TABLES.table("routing").write(run.folder, routing)
+    run.write(run_files.IN_FORCE, InForce(version=4))
+    pd.testing.assert_frame_equal(run.in_force_table("routing"), routing)
+
+
+def test_a_table_of_the_outcome_goes_before_what_a_step_left_under_its_name(tmp_path: Path) -> None:
+    run = begun(tmp_path)
+    left, outcome = pd.DataFrame({"pc4": ["1001"]}), pd.DataFrame({"pc4": ["1002"]})
+    left.to_parquet(run.folder / "teams.parquet")
+    assert run.frame("teams")["pc4"].tolist() == ["1001"]
+    table = run_files.OUTCOME.table("teams")
+    table.write(run.folder, outcome)
+    assert run.frame("teams")["pc4"].tolist() == ["1002"]
