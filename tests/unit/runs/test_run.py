@@ -168,10 +168,11 @@ def test_what_one_step_leaves_the_next_one_reads(tmp_path: Path) -> None:
 
     run.write_plan("vangnet", ("1001", "1002"), np.array([1, 0]))
     assert not run.has_result("vangnet")
-    run.write_result("vangnet", {"objective": 2.5})
+    told = {"objective": 2.5, "is_feasible": True, "violations": []}
+    run.write_result("vangnet", told)
     assert run.plan("vangnet").tolist() == [1, 0]
     assert run.has_result("vangnet")
-    assert run.result("vangnet") == {"objective": 2.5}
+    assert run.result("vangnet") == told
 
     run.write(run_files.IN_FORCE, InForce(version=None))
     assert run.in_force_table("routing") is None
