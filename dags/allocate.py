@@ -22,6 +22,7 @@ from smc_dags import (
     deadline,
     measure,
     note_lineage,
+    opened,
     start_run,
 )
 
@@ -117,47 +118,43 @@ def start(*, triggering_asset_events: dict[Any, Any]) -> str:
 )
 def prepare(run: str) -> str:
     from allocation.pipeline import alerts, deciding, steps
-    from allocation.runs.run import Run
 
-    opened = Run.open(run)
-    steps.prepare_boundaries(opened)
-    steps.check_inputs(opened)
-    note_lineage(reads=[path.as_uri() for path in deciding.input_files(opened)])
+    own = opened(run)
+    steps.prepare_boundaries(own)
+    steps.check_inputs(own)
+    note_lineage(reads=[path.as_uri() for path in deciding.input_files(own)])
     by_itself = bool(get_current_context()["dag_run"].run_type == "asset_triggered")
-    unchanged = deciding.end_if_input_unchanged(opened, also_waiting=by_itself)
+    unchanged = deciding.end_if_input_unchanged(own, also_waiting=by_itself)
     if unchanged:
         raise AirflowSkipException(alerts.unchanged(unchanged))
-    steps.estimate_work(opened)
+    steps.estimate_work(own)
     return run
 
 
 @task(doc_md="The expectations on input and expected work. What fails stops the run.")
 def expect_inputs(run: str) -> str:
     from allocation.pipeline import steps
-    from allocation.runs.run import Run
 
-    steps.validate_inputs(Run.open(run))
+    steps.validate_inputs(opened(run))
     return run
 
 
 @task(doc_md="One districting problem per cluster and layer. Those without a change are carried over here.")
 def layers(run: str) -> list[str]:
     from allocation.pipeline import steps
-    from allocation.runs.run import Run
 
-    opened = Run.open(run)
-    steps.prepare_layers(opened)
-    return steps.solve_carried_over(opened)
+    own = opened(run)
+    steps.prepare_layers(own)
+    return steps.solve_carried_over(own)
 
 
 @task(map_index_template="{{ label }}", pool=SOLVER_POOL, doc_md="Divide one cluster and layer over its teams.")
 def solve(run: str, key: str) -> None:
     from allocation.pipeline import steps
-    from allocation.runs.run import Run
 
     context = cast("dict[str, Any]", get_current_context())
     context["label"] = key
-    outcome = steps.solve_layer(Run.open(run), key)
+    outcome = steps.solve_layer(opened(run), key)
     context["label"] = outcome["label"]
     measure(f"layer.{key}", outcome, ("seconds", "objective", "gap"))
 
@@ -168,22 +165,20 @@ def solve(run: str, key: str) -> None:
 )
 def assemble(run: str) -> str:
     from allocation.pipeline import alerts, steps
-    from allocation.runs.run import Run
 
-    opened = Run.open(run)
-    unchanged = opened.unchanged()
+    own = opened(run)
+    unchanged = own.unchanged()
     if unchanged:
         raise AirflowSkipException(alerts.unchanged(unchanged))
-    steps.assemble_outcome(opened)
+    steps.assemble_outcome(own)
     return run
 
 
 @task(doc_md="The gate: every expectation on the outcome. What fails stops the run before anything is stored.")
 def expect_outcome(run: str) -> str:
     from allocation.pipeline import steps
-    from allocation.runs.run import Run
 
-    steps.validate_outcome(Run.open(run))
+    steps.validate_outcome(opened(run))
     return run
 
 
@@ -194,15 +189,14 @@ def expect_outcome(run: str) -> str:
 def propose(run: str) -> str:
     from allocation.pipeline import alerts, steps
     from allocation.report import summary
-    from allocation.runs.run import Run
 
-    opened = Run.open(run)
-    steps.write_report(opened)
-    unchanged = steps.end_if_outcome_unchanged(opened)
+    own = opened(run)
+    steps.write_report(own)
+    unchanged = steps.end_if_outcome_unchanged(own)
     if unchanged:
         raise AirflowSkipException(alerts.unchanged(unchanged))
-    steps.propose(opened)
-    figures = summary.summary(opened)
+    steps.propose(own)
+    figures = summary.summary(own)
     if figures["withdrew"]:
         context = get_current_context()
         told = alerts.withdrawn(figures["withdrew"], figures["version"], "allocate", context["run_id"])

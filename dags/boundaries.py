@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from airflow.sdk import dag, get_current_context, task
-from smc_dags import BOUNDARIES, EVERY_DAG, start_run
+from smc_dags import BOUNDARIES, EVERY_DAG, opened, start_run
 
 
 @dag(
@@ -32,25 +32,23 @@ def boundaries() -> None:
     def fetch(run: str) -> str:
         import geodata
         from allocation import storage
-        from allocation.runs.run import Run
 
-        opened = Run.open(run)
-        with storage.shared(opened.var / "cache") as cache:
-            geodata.refresh_boundaries(opened.boundaries, cache)
+        own = opened(run)
+        with storage.shared(own.var / "cache") as cache:
+            geodata.refresh_boundaries(own.boundaries, cache)
         return run
 
     @task(outlets=[BOUNDARIES], doc_md="Areas cleaned, joined to regions, with neighbours and bridges.")
     def prepare(run: str, *, outlet_events: dict[Any, Any]) -> None:
         from allocation.pipeline import steps
         from allocation.runs import run_files
-        from allocation.runs.run import Run
 
-        opened = Run.open(run)
-        steps.prepare_boundaries(opened, print)
-        changes = opened.read(run_files.BOUNDARY_CHANGES)
+        own = opened(run)
+        steps.prepare_boundaries(own, print)
+        changes = own.read(run_files.BOUNDARY_CHANGES)
         if changes:
-            print(steps.boundary_changes(opened).to_string(index=False))
-        outlet_events[BOUNDARIES].extra = {"run": run, "changes": changes} | opened.read(
+            print(steps.boundary_changes(own).to_string(index=False))
+        outlet_events[BOUNDARIES].extra = {"run": run, "changes": changes} | own.read(
             run_files.BOUNDARIES
         ).model_dump(mode="json")
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from airflow.sdk import dag, get_current_context, task
 from airflow.sdk.exceptions import AirflowSkipException
-from smc_dags import BOUNDARIES, CASELOAD, EVERY_DAG, collect_source, deadline, start_run
+from smc_dags import BOUNDARIES, CASELOAD, EVERY_DAG, collect_source, deadline, opened, start_run
 
 
 @dag(
@@ -36,17 +36,15 @@ def caseload() -> None:
     @task(doc_md="Every input file read and checked. Bad input is refused with all problems at once, and not retried.")
     def check(run: str) -> str:
         from allocation.pipeline import steps
-        from allocation.runs.run import Run
 
-        steps.check_inputs(Run.open(run))
+        steps.check_inputs(opened(run))
         return run
 
     @task(doc_md="Expected hours and clients per postcode, product, line and group.")
     def estimate(run: str) -> str:
         from allocation.pipeline import steps
-        from allocation.runs.run import Run
 
-        steps.estimate_work(Run.open(run))
+        steps.estimate_work(opened(run))
         return run
 
     @task(
@@ -57,11 +55,10 @@ def caseload() -> None:
     )
     def expect(run: str, *, inlet_events: dict[Any, Any], outlet_events: dict[Any, Any]) -> None:
         from allocation.pipeline import deciding, steps
-        from allocation.runs.run import Run
 
-        opened = Run.open(run)
-        steps.validate_inputs(opened)
-        made_of = deciding.contents(opened)
+        own = opened(run)
+        steps.validate_inputs(own)
+        made_of = deciding.contents(own)
         seen = inlet_events[CASELOAD]
         if len(seen) and seen[-1].extra.get("contents") == made_of:
             raise AirflowSkipException("geen wijziging: invoer en gebieden zijn die van de vorige keer")

@@ -11,7 +11,7 @@ from datetime import timedelta
 
 from airflow.sdk import Param, dag, get_current_context, task
 from smc_approval import asked, close, publish
-from smc_dags import EVERY_DAG, IN_ONE_PROCESS, deadline, var
+from smc_dags import EVERY_DAG, IN_ONE_PROCESS, deadline, opened, var
 
 PARAMS = {
     "run": Param(
@@ -47,9 +47,8 @@ def start() -> str:
 def propose(run: str) -> str:
     from allocation.pipeline import alerts
     from allocation.report import summary
-    from allocation.runs.run import Run
 
-    return alerts.proposal(summary.summary(Run.open(run)))
+    return alerts.proposal(summary.summary(opened(run)))
 
 
 @dag(

@@ -9,7 +9,7 @@ from typing import Any
 
 from airflow.sdk import dag, get_current_context, task
 from smc_alerts import send
-from smc_dags import DRIFT, EVERY_DAG, start_run
+from smc_dags import DRIFT, EVERY_DAG, opened, start_run
 
 
 @dag(
@@ -34,9 +34,8 @@ def drift() -> None:
     @task(doc_md="What came in and was finished since, per team, against the plan. Returns the teams outside.")
     def compare(run: str) -> list[str]:
         from allocation.pipeline.drift import compare_with_plan
-        from allocation.runs.run import Run
 
-        return compare_with_plan(Run.open(run))
+        return compare_with_plan(opened(run))
 
     @task.short_circuit(doc_md="Goes on only when there is a team outside its band.")
     def is_any(outside: list[str]) -> bool:
@@ -46,10 +45,9 @@ def drift() -> None:
     def tell(run: str, *, outlet_events: dict[Any, Any]) -> None:
         from allocation.pipeline import alerts
         from allocation.pipeline.drift import finished_outside_band, outside_band
-        from allocation.runs.run import Run
 
         context = get_current_context()
-        rows, finished = outside_band(Run.open(run)), finished_outside_band(Run.open(run))
+        rows, finished = outside_band(opened(run)), finished_outside_band(opened(run))
         outlet_events[DRIFT].extra = {"run": run, "teams": sorted({row["team_id"] for row in [*rows, *finished]})}
         send(alerts.drifted(rows, context["run_id"], finished), context)
 

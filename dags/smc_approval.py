@@ -15,7 +15,7 @@ from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.sdk import Param, TriggerRule, get_current_context, task
 from airflow.sdk.exceptions import TaskAwaitingInput
 from smc_alerts import Waiting
-from smc_dags import ALLOCATION, note_lineage, table_address
+from smc_dags import ALLOCATION, note_lineage, opened, table_address
 
 ANSWER_WITHIN = timedelta(days=14)
 LONGEST_REMARK = 500
@@ -44,10 +44,9 @@ class PlannerApproval(ApprovalOperator):
         """Ask, and wait."""
         from allocation.pipeline import alerts, seal
         from allocation.runs import run_files
-        from allocation.runs.run import Run
 
         seal.refuse_empty_key(_key())
-        run = Run.open(self.run)
+        run = opened(self.run, context)
         about = seal.proposal_of(run)
         self.subject = alerts.question(run.read(run_files.VERSION).version)
         self._ask(context["task_instance"].id)
@@ -82,9 +81,8 @@ class PlannerApproval(ApprovalOperator):
         """
         from allocation.contract.errors import Refused
         from allocation.pipeline import seal
-        from allocation.runs.run import Run
 
-        now = seal.proposal_of(Run.open(self.run))
+        now = seal.proposal_of(opened(self.run, context))
         if about is not None and about != now:
             raise Refused(f"Another proposal took the place of the one that was asked about; {START_ANEW}")
         if event.get("error_type") == "timeout":
@@ -99,9 +97,8 @@ class PlannerApproval(ApprovalOperator):
     def _ended_by_itself(self, context: Any, until: datetime, about: str) -> dict[str, Any]:
         """The answer of a proposal that nobody decides on any more; waits again where somebody still has to."""
         from allocation.pipeline import deciding
-        from allocation.runs.run import Run
 
-        why = deciding.why_no_longer_asked(Run.open(self.run))
+        why = deciding.why_no_longer_asked(opened(self.run, context))
         if why is None and datetime.now(UTC) < until:
             raise _waiting(until, about)
         remark = {"remark": why or ""}
@@ -131,10 +128,9 @@ def _key() -> str:
 def _decision(run: str) -> dict[str, Any]:
     """Who decided what on the proposal of ``run``, as the question was answered."""
     from allocation.pipeline import seal
-    from allocation.runs.run import Run
 
     answer = get_current_context()["ti"].xcom_pull(task_ids="approve", key="answer")
-    return seal.approval(answer, seal.proposal_of(Run.open(run)), _key())
+    return seal.approval(answer, seal.proposal_of(opened(run)), _key())
 
 
 def _waiting(until: datetime, about: str) -> TaskAwaitingInput:
@@ -163,22 +159,20 @@ def asked(run: Any) -> PlannerApproval:
 def publish(run: str, *, outlet_events: dict[Any, Any]) -> None:
     from allocation.contract.published_tables import PUBLISHED
     from allocation.pipeline import steps
-    from allocation.runs.run import Run
 
     decision = _decision(run)
-    opened = Run.open(run)
-    folder = steps.publish(opened, decision)
-    note_lineage(writes=[table_address(opened.store, table.name) for table in PUBLISHED])
+    divided = opened(run)
+    folder = steps.publish(divided, decision)
+    note_lineage(writes=[table_address(divided.store, table.name) for table in PUBLISHED])
     outlet_events[ALLOCATION].extra = {"run": run, "folder": str(folder)}
 
 
 @task(trigger_rule=TriggerRule.NONE_FAILED, doc_md="After a rejection the proposal is marked so, with who and why.")
 def close(run: str) -> None:
     from allocation.pipeline import steps
-    from allocation.runs.run import Run
 
-    if Run.open(run).unchanged():
+    if opened(run).unchanged():
         return
     approval = _decision(run)
     if approval["decision"] == "rejected":
-        steps.reject(Run.open(run), approval)
+        steps.reject(opened(run), approval)

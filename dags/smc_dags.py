@@ -7,6 +7,7 @@ Nothing heavy is imported and nothing is connected to: the DAG processor reads t
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -147,6 +148,30 @@ def start_run(
 
         return from_draft(run, draft)
     return in_scenario(run, scenario) if scenario else run
+
+
+def opened(folder: str, context: Mapping[str, Any] | None = None) -> Run:
+    """The run that the first task of this DAG run made, or that ``decide`` is about; ``folder`` as it was handed on.
+
+    Whoever may edit what tasks hand on would otherwise choose whose outcome is published, and where its files go.
+    """
+    from airflow.sdk import get_current_context
+
+    from allocation.contract.errors import Refused
+    from allocation.runs.run import Run, run_folder
+
+    context, run = context or get_current_context(), Run.open(folder)
+    dag_run = context["dag_run"]
+    if dag_run.dag_id == "decide":
+        is_own = run.run_id == context["params"]["run"]
+    else:  # a number comes behind a name that another run had already
+        own = re.escape(f"{dag_run.dag_id}__{dag_run.run_id}")
+        is_own = re.fullmatch(rf"{own}(-\d+)?", run.run_id) is not None
+    if not is_own or Path(folder) != run_folder(var(), run.run_id):
+        raise Refused(
+            f"{folder} is not the folder of this DAG run: what a task handed on was changed. Start a new run."
+        )
+    return run
 
 
 def in_scenario(run: Run, name: str) -> Run:

@@ -134,7 +134,7 @@ def submit(
         run_all.draw_report_meanwhile(run, run_all.begin_gate(run, beside or ThisProcess(), "outcome"))
     except Refused as refused:
         raise Refused(_not_passed(run)) from refused
-    return steps.propose(run)
+    return steps.propose(run, passed=["outcome"])  # its input is that of a run that passed, with the draft's changes
 
 
 def _refuse_another_basis(bench: Bench, store_url: str) -> None:

@@ -12,6 +12,7 @@ from typing import Literal
 
 from allocation.districting import warm_up
 from allocation.pipeline import steps
+from allocation.pipeline.gates import Gate
 from allocation.pipeline.processes import processes
 from allocation.runs import run_files
 from allocation.runs.run import Progress, Run
@@ -64,9 +65,6 @@ def run_all(
         seconds = _run_steps(run, pool, gates, until, progress)
     run.write(run_files.SECONDS, seconds)
     return seconds
-
-
-Gate = Literal["inputs", "outcome"]
 
 
 def begin_gate(run: Run, gates: Executor, gate: Gate) -> Callable[[], None]:

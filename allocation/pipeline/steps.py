@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import asdict, replace
 from datetime import timedelta
@@ -38,7 +39,7 @@ from allocation.layers.ways import STRAIGHT, Ways
 from allocation.outcome.assemble import assemble
 from allocation.outcome.in_force import files_in_stock, no_files, no_routing
 from allocation.outcome.solved import Solved
-from allocation.pipeline import carry_over, deciding, given_plans, in_force
+from allocation.pipeline import carry_over, deciding, gates, given_plans, in_force
 from allocation.pipeline.example_input import example_folder
 from allocation.pipeline.gates import validate_inputs, validate_outcome
 from allocation.pipeline.problems import layers_of_boundaries, layers_of_run, no_division
@@ -244,8 +245,9 @@ def solve_layer(run: Run, key: str) -> dict[str, Any]:
 
     Layers that waited for its search are divided after it.
     """
-    layer, rows = Layer.read(run.layer_folder(key)), run.layers().layers
+    rows = run.layers().layers
     row = next(row for row in rows if row.key == key)
+    layer = Layer.read(run.layer_folder(key))
     if row.after and run.has_result(row.after):
         layer = beside(layer, Layer.read(run.layer_folder(row.after)), run.plan(row.after))
         layer.write(run.layer_folder(key))
@@ -320,13 +322,15 @@ def _whole_outcome(run: Run) -> Path:
     return storage.fetch_folder(run.path(run_files.OUTCOME))
 
 
-def propose(run: Run, *, beside_others: bool = False) -> int:
+def propose(run: Run, *, beside_others: bool = False, passed: Sequence[gates.Gate] = ("inputs", "outcome")) -> int:
     """Store the outcome as a complete version that readers do not see yet; returns its number.
 
-    Older proposals of the same scope that wait are withdrawn, unless this one is meant to wait beside them.
+    Older proposals of the same scope that wait are withdrawn, unless this one is meant to wait beside them. Raises
+    ``Refused`` unless the gates ``passed`` had what is stored now before them, and let it through.
     """
     from allocation.publication import proposals, reads, versions
 
+    gates.refuse_unchecked(run, passed)
     version = versions.propose(
         _whole_outcome(run),
         run.store,

@@ -15,19 +15,20 @@ from typing import Any
 
 import pytest
 
-from allocation.pipeline import alerts, steps
+from allocation.pipeline import alerts
 from allocation.publication import reads
 from allocation.runs.run import Run
-from tests.support import faults, toy
+from tests.support import faults, gates, toy
 from tests.support.browser import toy_run
 
 DAGS = Path(faults.__file__).parents[2] / "dags"
 WOKEN = """
-import json, sys
+import json, os, sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 import run_in_process
 run_in_process.prepare_environment(Path(sys.argv[1]))
+os.environ["CASELOAD_VAR"] = str(Path(sys.argv[1]).parent)
 from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk.exceptions import TaskAwaitingInput
 from airflow.sdk.execution_time import hitl
@@ -37,6 +38,9 @@ hitl.update_hitl_detail_response = lambda _id, chosen, entered: written.append([
 task = DagBag(dag_folder=str(run_in_process.DAGS)).dags["allocate"].get_task("approve")
 task.run, task.skip = sys.argv[2], lambda **_: None
 
+class Asked:
+    dag_id = "decide"
+
 class Instance:
     id = "1"
     xcom_push = staticmethod(handed_on.__setitem__)
@@ -44,7 +48,8 @@ class Instance:
 until = datetime.now(UTC) + timedelta(days=float(sys.argv[3]))
 event = {"error": "time", "error_type": "timeout"}
 try:
-    task.execute_complete({"ti": Instance, "task": task}, event, until.isoformat())
+    context = {"ti": Instance, "task": task, "dag_run": Asked, "params": {"run": Path(task.run).name}}
+    task.execute_complete(context, event, until.isoformat())
     waits = None
 except TaskAwaitingInput as waiting:
     waits = {"kept": waiting.kwargs["until"] == until.isoformat(), "seconds": waiting.timeout.total_seconds()}
@@ -70,7 +75,7 @@ def woken(run: Run, days_left: float) -> dict[str, Any]:
 def run(tmp_path: Path) -> Run:
     """A proposal that waits."""
     made = toy_run(tmp_path / "var")
-    steps.propose(made)
+    gates.propose(made)
     return made
 
 
@@ -88,7 +93,7 @@ def test_it_goes_on_waiting_and_then_counts_as_rejected(run: Run) -> None:
 @pytest.mark.heavy
 def test_it_ends_when_a_newer_proposal_took_its_place(run: Run) -> None:
     newer = toy_run(run.var, {"locks": toy.locks(("1001", "W2", "pin", "", ""))})
-    steps.propose(newer)
+    gates.propose(newer)
     told = woken(run, 3)
     assert told["waits"] is None
     approval = alerts.approval(told["answer"])
@@ -99,16 +104,17 @@ def test_it_ends_when_a_newer_proposal_took_its_place(run: Run) -> None:
 
 
 ANSWERED = """
-import json, sys
+import json, os, sys
 from datetime import UTC, datetime
 from pathlib import Path
 import run_in_process
 run_in_process.prepare_environment(Path(sys.argv[1]))
+os.environ["CASELOAD_VAR"] = str(Path(sys.argv[1]).parent)
 from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk.exceptions import TaskAwaitingInput
 from airflow.sdk.execution_time import task_runner
 from allocation.contract.errors import Refused
-from allocation.pipeline import steps
+from tests.support import gates
 from allocation.runs.run import Run
 
 class Airflow:
@@ -127,6 +133,9 @@ class Airflow:
 
 handed_on = {}
 
+class Asked:
+    dag_id = "decide"
+
 class Instance:
     id = "01890a5d-ac96-774b-bcce-b302099a8057"
     xcom_push = staticmethod(handed_on.__setitem__)
@@ -136,15 +145,17 @@ task.notifiers, task.skip = [], lambda **_: None
 def happens(act, run, body):
     task.run, task.body = run, body
     if act == "propose":
-        steps.propose(Run.open(run))
+        gates.propose(Run.open(run))
         return "proposed"
+    context = {"ti": Instance, "task_instance": Instance, "task": task, "dag_run": Asked}
+    context["params"] = {"run": Path(run).name}
     try:
         if act == "ask":
-            task.execute({"task_instance": Instance})
+            task.execute(context)
         given = {"remark": "akkoord"} if act == "answer" else {"remark": 7, "other": []}
         event = {"chosen_options": ["Approve"], "params_input": given, "timedout": False,
                  "responded_by_user": {"id": "jansen", "name": "jansen"}, "responded_at": datetime.now(UTC)}
-        task.execute_complete({"ti": Instance, "task": task}, event, **Instance.waits)
+        task.execute_complete(context, event, **Instance.waits)
         return handed_on["answer"]["responded_by_user"]["name"]
     except TaskAwaitingInput as waiting:
         Instance.waits = waiting.kwargs
@@ -178,7 +189,7 @@ def test_an_answer_is_about_the_proposal_that_was_asked_about(run: Run) -> None:
     before. So it is when the task finds another run behind it than the one that it asked about. And Airflow keeps the
     text of a question whose task is cleared, whatever the task asks the next time."""
     other = toy_run(run.var, {"locks": toy.locks(("1001", "W2", "pin", "", ""))})
-    steps.propose(other, beside_others=True)
+    gates.propose(other, beside_others=True)
     ask, answer = ("ask", run, "1"), ("answer", run, "1")
     found = what_comes(
         run,
@@ -214,15 +225,17 @@ dag = DagBag(dag_folder=str(run_in_process.DAGS)).dags["decide"]
 start, approve = dag.get_task("start").python_callable, dag.get_task("approve")
 told = []
 for own, name, by in json.loads(sys.argv[3]):
-    dag_run = SimpleNamespace(run_id=own, triggering_user_name=by)
-    start.__globals__["get_current_context"] = lambda: {"dag_run": dag_run, "params": {"run": name}}
+    dag_run = SimpleNamespace(dag_id="decide", run_id=own, triggering_user_name=by)
+    context = {"dag_run": dag_run, "params": {"run": name}}
+    start.__globals__["get_current_context"] = lambda: context
     try:
         approve.run, approve.notifiers = start(), []
     except Refused as refused:
         told.append(str(refused))
         continue
     try:
-        approve.execute({"task_instance": SimpleNamespace(id="01890a5d-ac96-774b-bcce-b302099a8057")})
+        instance = SimpleNamespace(id="01890a5d-ac96-774b-bcce-b302099a8057")
+        approve.execute(context | {"task_instance": instance})
     except TaskAwaitingInput:
         told.append(asked.pop())
 print(json.dumps(told))
@@ -234,7 +247,7 @@ def test_a_run_asks_about_the_proposal_that_it_is_named_after(run: Run) -> None:
     """Who answers finds it by its name: a run named after one proposal that asks about another would have him approve
     what he has not seen. The question says which version it is about."""
     other = toy_run(run.var, {"locks": toy.locks(("1001", "W2", "pin", "", ""))})
-    steps.propose(other, beside_others=True)
+    gates.propose(other, beside_others=True)
     assert other.run_id == "toy-2"
     asked = [("toy", "toy", "page"), ("manual__1", "toy-2", "dag_test"), ("toy", "toy-2", "x"), ("toy:2", "toy:2", "x")]
     line = [sys.executable, "-c", ASKED, str(run.var / "airflow-home"), str(run.var), json.dumps(asked)]

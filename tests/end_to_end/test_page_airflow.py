@@ -25,6 +25,7 @@ from allocation.publication import reads
 from allocation.report.report import write_report
 from allocation.runs import run_files
 from allocation.runs.run import Run
+from tests.support import gates
 from tests.support.airflow_components import free_port, wait_for
 from tests.support.browser import Browser, browser, country_run, divided, start_toy, toy_run
 
@@ -116,7 +117,7 @@ print("TOLD" + json.dumps(told))
 def test_only_signed_in_users_get_anything_and_only_planners_save(tmp_path: Path) -> None:
     run = toy_run(tmp_path / "var")
     write_report(run.folder)
-    steps.propose(run)
+    gates.propose(run)
     home = tmp_path / "airflow"
     environment = os.environ | {
         "AIRFLOW_HOME": str(home),
@@ -167,7 +168,7 @@ def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
     run = toy_run(var, tolerance=0.5)
     steps.validate_inputs(run)
     write_report(run.folder)
-    steps.propose(run)
+    gates.propose(run)
     ports = [str(free_port()), str(free_port())]
     command = [sys.executable, str(ROOT / "dags" / "standalone.py"), "--var", str(var)]
     with (var / "up.log").open("w") as log:
@@ -358,7 +359,7 @@ def test_a_run_with_the_name_of_one_proposal_asks_about_no_other(up: Up) -> None
     waits = divided(start_toy(up.run.var, run_id="wacht", tolerance=0.4))
     steps.validate_inputs(waits)
     write_report(waits.folder)
-    steps.propose(waits)
+    gates.propose(waits)
     who = {"username": "planner", "password": up.passwords["planner"]}
     token = httpx.post(f"{up.airflow}/auth/token", json=who).json()["access_token"]
     with httpx.Client(

@@ -38,7 +38,7 @@ from allocation.outcome import routing
 from allocation.page.app import create_app
 from allocation.pipeline import steps
 from allocation.runs.run import Run
-from tests.support import toy, two_regions
+from tests.support import gates, toy, two_regions
 from tests.support.airflow_components import wait_for
 
 SCREENSHOTS = Path(__file__).parents[2] / "var" / "screenshots"
@@ -230,7 +230,7 @@ def proposed_toy(var: Path) -> Run:
         run = toy_run(place, tolerance=0.5)
         steps.validate_inputs(run)
         steps.write_report(run)
-        steps.propose(run)
+        gates.propose(run)
         return run
 
     return _once("proposed", make, var)
@@ -300,7 +300,7 @@ def in_sectors(run: Run) -> Run:
         keep_plan(run, layer, sectors(layer, 0.0), sectors(layer, 0.2))
     steps.assemble_outcome(run)
     steps.write_report(run)
-    steps.propose(run)
+    gates.propose(run)
     return run
 
 

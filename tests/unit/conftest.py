@@ -9,7 +9,7 @@ import pytest
 from allocation.pipeline import steps
 from allocation.report.report import write_report
 from allocation.runs.run import Run
-from tests.support import toy
+from tests.support import gates, toy
 from tests.support.browser import copied, toy_run
 
 
@@ -26,7 +26,7 @@ def proposed(tmp_path_factory: pytest.TempPathFactory) -> Run:
     made = toy_run(tmp_path_factory.mktemp("proposed") / "var", {"current": current}, tolerance=0.5)
     steps.validate_inputs(made)
     write_report(made.folder)
-    steps.propose(made)
+    gates.propose(made)
     return made
 
 

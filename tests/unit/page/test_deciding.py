@@ -19,10 +19,9 @@ from allocation.page import deciding, proposing
 from allocation.page.app import create_app
 from allocation.page.changes import ChangeSet, Move
 from allocation.page.deciding import SEEN_BEFORE
-from allocation.pipeline import steps
 from allocation.publication import reads, versions
 from allocation.runs.run import Run
-from tests.support import toy
+from tests.support import gates, toy
 from tests.support.browser import toy_run
 from tests.unit.page.test_guarding import As
 
@@ -78,7 +77,7 @@ def test_who_saw_another_version_decides_on_nothing(app: Any, var: Path) -> None
     again = toy_run(var.parent / "again", {"locks": toy.locks(("1005", "W2", "pin", "", ""))}, tolerance=0.5)
     shutil.copytree(again.folder / "outcome", var / "runs" / "toy" / "outcome", dirs_exist_ok=True)
     shutil.copytree(again.folder / "layers", var / "runs" / "toy" / "layers", dirs_exist_ok=True)
-    steps.propose(Run.open(var / "runs" / "toy"))
+    gates.propose(Run.open(var / "runs" / "toy"))
     for is_approved in (True, False):
         refused = client.post("/api/decision", json=order(is_approved=is_approved))
         assert (refused.status_code, refused.json()["detail"]) == (422, SEEN_BEFORE.format(seen=1, version=2))

@@ -27,7 +27,7 @@ from allocation.report.frames import Frames
 from allocation.report.map import SHOWN
 from allocation.report.summary import summary
 from allocation.runs.run import Run
-from tests.support import toy
+from tests.support import gates, toy
 from tests.support.browser import divided, start_toy
 
 
@@ -71,7 +71,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Run:
     settings = {"tolerance": 0.9, "solver": {"iterations": 2000, "workers": 1}}
     first = divided(start_toy(var / "first", before(), **settings))
     steps.write_report(first)
-    steps.propose(first)
+    gates.propose(first)
     steps.publish(first)
     second = start_toy(var / "second", after(), **settings)
 
@@ -81,7 +81,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Run:
     )  # fmt: skip
     run = divided(moved)
     steps.write_report(run)
-    steps.propose(run)
+    gates.propose(run)
     return run
 
 

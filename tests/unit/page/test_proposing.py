@@ -24,7 +24,7 @@ from allocation.publication import drafts, reads, versions
 from allocation.report.board import Board
 from allocation.runs import run_files
 from allocation.runs.run import Run, run_folder
-from tests.support import toy
+from tests.support import gates, toy
 from tests.support.browser import toy_run
 
 
@@ -179,7 +179,7 @@ def test_a_first_day_after_another_planned_version_is_refused(run: Run) -> None:
 def test_a_draft_on_a_planned_version_that_starts_later_is_compared_with_that_version(run: Run) -> None:
     """Only the postcode that the planner moved changes, and it changes from the planned version."""
     steps.write_report(run)
-    steps.propose(run)
+    gates.propose(run)
     start = calendar.today() + timedelta(days=10)
     number = Run.open(run.folder).read(run_files.VERSION).version
     planned(run, number, start)
@@ -213,7 +213,7 @@ def test_a_draft_that_is_gone_or_has_lost_its_run_is_refused(run: Run) -> None:
 @pytest.mark.heavy
 def test_a_draft_on_the_version_in_force_is_compared_with_that_version(run: Run) -> None:
     """The run was published since: handed in, only the postcode that the planner moved changes."""
-    steps.propose(run)
+    gates.propose(run)
     steps.publish(run)
     move = a_move(run)
     version = proposing.submit(
@@ -230,7 +230,7 @@ def test_a_draft_on_the_version_in_force_is_compared_with_that_version(run: Run)
 def test_a_draft_on_the_version_in_force_counts_what_its_proposal_counts(run: Run) -> None:
     """Laid open, the version in force is "now": nothing changes yet. One move, and a team that gets half of its hours:
     page and proposal name the same postcodes, clients and files."""
-    steps.propose(run)
+    gates.propose(run)
     steps.publish(run)
     bench = Bench(run.folder, is_in_force=True)
     assert bench.changes_of(bench.variant_unchanged).empty
@@ -256,7 +256,7 @@ def test_a_draft_on_the_version_in_force_counts_what_its_proposal_counts(run: Ru
 
 def test_a_run_that_comes_into_force_is_laid_open_anew(run: Run) -> None:
     """Opened as a proposal it is compared with what was; published, it is what others are compared with."""
-    steps.propose(run)
+    gates.propose(run)
     desk = Desk(run.store, run.folder.parent.parent)
     assert not desk.bench(run.run_id).is_in_force
     steps.publish(run)
@@ -271,7 +271,7 @@ def test_a_run_that_comes_into_force_is_laid_open_anew(run: Run) -> None:
 def test_a_draft_is_compared_with_what_is_in_force_by_then_also_in_its_layers(run: Run) -> None:
     """The run is published, then a move of 1005 on it. A draft on the first run, that moves one of Oost, is weighed,
     and its report counts "now", from the second version: there 1005 has its other team."""
-    steps.propose(run)
+    gates.propose(run)
     steps.publish(run)
     bench, var = Bench(run.folder), run.folder.parent.parent
     of_1005 = a_move(run)

@@ -16,7 +16,7 @@ from allocation.report import summary
 from allocation.runs import run_files
 from allocation.runs.run import Run
 from geodata import broken
-from tests.support import toy
+from tests.support import gates, toy
 from tests.unit.pipeline.test_succession import ran
 
 TOLD = "postcodes have no surface of their own in the boundaries: each counts for the area that it follows"
@@ -41,7 +41,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
         patch.setattr(broken, "MOST_BROKEN_SHARE", 0.1)  # one of thirteen is more than one in two hundred
         run = ran(tmp_path_factory.mktemp("broken"), "speck", edition(), frames)
     steps.write_report(run)
-    steps.propose(run)
+    gates.propose(run)
     steps.publish(run)
     return run
 

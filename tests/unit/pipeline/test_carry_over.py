@@ -17,7 +17,7 @@ from allocation.pipeline import steps
 from allocation.pipeline.carry_over import mark_unchanged, plan_in_force
 from allocation.runs import run_files
 from allocation.runs.run import Run
-from tests.support import toy
+from tests.support import gates, toy
 
 WEST, OOST, PW = "01_zw_wia_alle", "02_zw_wia_alle", "01-02_pw_alle"
 
@@ -60,7 +60,7 @@ def country(tmp_path_factory: pytest.TempPathFactory) -> Toy:
     for key in keys:
         steps.solve_layer(run, key)
     steps.assemble_outcome(run)
-    steps.propose(run)
+    gates.propose(run)
     steps.publish(run)
     return country
 

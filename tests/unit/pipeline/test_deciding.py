@@ -18,7 +18,7 @@ from allocation.publication import reads, versions
 from allocation.report import summary
 from allocation.runs import run_files
 from allocation.runs.run import Run
-from tests.support import toy
+from tests.support import gates, toy
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder.mkdir()
     toy.polygons().to_file(folder / "areas.gpkg", driver="GPKG")
     first = Toy(folder).divided("first")
-    steps.propose(first)
+    gates.propose(first)
     steps.publish(first)
     return folder
 
@@ -141,13 +141,13 @@ def test_a_division_that_was_taken_back_is_not_told_as_a_new_proposal(country: T
     """The same content keeps its number, and what was published is put back: nobody can approve it once more."""
     first = country.divided("pinned", another_holder())
     steps.write_report(first)
-    steps.propose(first)
+    gates.propose(first)
     assert "  2 (proposed)\n" in summary.summary_text(summary.summary(first))
     steps.publish(first)
     versions.rollback(1, country.store, first.files_dir, reason="too early", by="anna")
     again = country.divided("again", another_holder())
     steps.write_report(again)
-    steps.propose(again)
+    gates.propose(again)
     told = summary.summary(again)
     assert "2 (published before; caseload rollback puts it in force again)" in summary.summary_text(told)
     assert "| Versie | 2, al eerder gepubliceerd: een beheerder kan haar terugzetten |" in alerts.proposal(told)
@@ -158,7 +158,7 @@ def test_a_finding_of_an_earlier_try_does_not_stay(country: Toy) -> None:
     run = country.divided("again", more_stock())
     steps.end_if_outcome_unchanged(run)
     other = country.divided("other", another_holder())
-    steps.propose(other)
+    gates.propose(other)
     steps.publish(other)
     assert steps.end_if_outcome_unchanged(run) is None
     assert run.unchanged() is None
@@ -166,9 +166,9 @@ def test_a_finding_of_an_earlier_try_does_not_stay(country: Toy) -> None:
 
 def test_a_newer_proposal_takes_the_place_of_the_one_that_waits(country: Toy) -> None:
     older, newer = country.divided("older", another_holder()), country.divided("newer", another_holder(), tolerance=0.9)
-    steps.propose(older)
+    gates.propose(older)
     assert deciding.why_no_longer_asked(older) is None
-    assert steps.propose(newer) == 3
+    assert gates.propose(newer) == 3
     assert status(country) == {1: "published", 2: "withdrawn", 3: "proposed"}
     assert newer.read(run_files.VERSION).withdrew == (2,)
     why = deciding.why_no_longer_asked(older)
@@ -182,7 +182,7 @@ def test_a_newer_proposal_takes_the_place_of_the_one_that_waits(country: Toy) ->
 @pytest.mark.heavy
 def test_the_same_proposal_of_a_later_run_is_asked_by_that_run_only(country: Toy) -> None:
     first, again = country.divided("one", another_holder()), country.divided("two", another_holder())
-    assert steps.propose(first) == steps.propose(again) == 2
+    assert gates.propose(first) == gates.propose(again) == 2
     assert status(country) == {1: "published", 2: "proposed"}
     why = deciding.why_no_longer_asked(first)
     assert why == "Voorstel 2 is opnieuw gedaan door een latere run, die op een besluit wacht."
@@ -192,7 +192,7 @@ def test_the_same_proposal_of_a_later_run_is_asked_by_that_run_only(country: Toy
 @pytest.mark.heavy
 def test_proposals_can_wait_side_by_side(country: Toy) -> None:
     for name, tolerance in (("one", 0.05), ("two", 0.9)):
-        steps.propose(country.divided(name, another_holder(), tolerance=tolerance), beside_others=True)
+        gates.propose(country.divided(name, another_holder(), tolerance=tolerance), beside_others=True)
     assert status(country) == {1: "published", 2: "proposed", 3: "proposed"}
 
 

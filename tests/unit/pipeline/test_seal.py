@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from allocation.contract.errors import Refused
-from allocation.pipeline import alerts, seal, steps
+from allocation.pipeline import alerts, seal
 from allocation.runs import run_files
+from tests.support import gates
 from tests.support.browser import toy_run
 
 ANSWER: dict[str, Any] = {
@@ -65,7 +66,7 @@ def test_a_key_that_anybody_knows_makes_no_seal(key: str) -> None:
 def test_an_answer_does_not_hold_for_what_the_same_run_proposes_later(tmp_path: Path) -> None:
     """A run that is started again from an earlier task proposes anew: the answer of before is no answer to that."""
     run = toy_run(tmp_path / "var")
-    steps.propose(run)
+    gates.propose(run)
     handed_on = seal.sealed(ANSWER, seal.proposal_of(run), "key")
     assert seal.approval(handed_on, seal.proposal_of(run), "key")["by"] == "jansen"
     again = run.read(run_files.VERSION).model_copy(update={"act": 7})
