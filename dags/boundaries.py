@@ -48,9 +48,9 @@ def boundaries() -> None:
         changes = own.read(run_files.BOUNDARY_CHANGES)
         if changes:
             print(steps.boundary_changes(own).to_string(index=False))
-        outlet_events[BOUNDARIES].extra = {"run": run, "changes": changes} | own.read(
-            run_files.BOUNDARIES
-        ).model_dump(mode="json")
+        outlet_events[BOUNDARIES].extra = {"run": run, "changes": changes} | own.read(run_files.BOUNDARIES).model_dump(
+            mode="json"
+        )
 
     prepare(fetch(start()))
 

@@ -230,6 +230,7 @@ def test_a_damaged_cache_is_built_anew(square: GeoDataFrame, tmp_path: Path) -> 
     assert any("damaged" in line for line in said)
 
 
+@pytest.mark.heavy
 def test_real_areas_as_a_file_are_the_same_areas(embedded: Boundaries, tmp_path: Path) -> None:
     """Noord-Holland, Texel included, written as GeoPackage and loaded again: nothing is left to repair."""
     north = embedded.areas[embedded.areas["pc4"] < "2000"].reset_index(drop=True)
