@@ -82,7 +82,8 @@ def published_folder(files_dir: Path, version: int, valid_from: date) -> Path:
 def claim(files_dir: Path, store_id: str, store_address: str) -> None:
     """Make ``files_dir`` this store's. Files of a store that was at the same address before are kept, out of the way.
 
-    Refused when the folder belongs to a store at another address: the two would delete each other's files.
+    Refused when the folder belongs to a store at another address: the two would delete each other's files. In object
+    storage, which installations can share by a copied setting, refused for any other store.
     """
     files_dir.mkdir(parents=True, exist_ok=True)
     label = storage.fetch(files_dir / "store.json")
@@ -90,6 +91,12 @@ def claim(files_dir: Path, store_id: str, store_address: str) -> None:
         owner = json.loads(label.read_text())
         if owner["store_id"] == store_id:
             return
+        if storage.is_remote(files_dir):
+            raise Refused(
+                f"The object storage at {files_dir.name} holds the files of another store ({owner['address']}, "
+                f"{owner['store_id']}): give this installation a prefix of its own in CASELOAD_FILES. If that store is "
+                f"gone for good, move {label.name} and {TIMELINE} in the bucket out of the way."
+            )
         if owner["address"] != store_address:
             raise Refused(
                 f"The folder {files_dir} holds the files of another store ({owner['address']}); "
