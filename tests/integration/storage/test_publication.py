@@ -61,7 +61,7 @@ def test_a_second_installation_at_the_same_address_takes_nothing_away(machines: 
     folder.mkdir()
     (folder / "manifest.json").write_text("{}")
     storage.send_folder(folder, last="manifest.json")
-    with pytest.raises(Refused, match="holds the files of another store .* a prefix of its own in CASELOAD_FILES"):
+    with pytest.raises(Refused, match=r"holds the files of another store .* a prefix of its own in CASELOAD_FILES"):
         files.claim(machines.var("b") / "published", "store-b", address)
     assert [one.name for one in storage.folders(machines.var("c") / "published")] == [folder.name]
     files.claim(machines.var("c") / "published", "store-a", address)
