@@ -14,6 +14,7 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from io import BytesIO
+from itertools import chain
 from typing import Any
 
 import pandas as pd
@@ -34,6 +35,8 @@ from allocation.publication.tables import ARROW_TYPES, SQL_TYPES, STORE_IDENTITY
 from allocation.publication.upgrade import migrate as migrate
 
 _COPY_BLOCK = 1 << 20
+_MOST_BOUND = 900
+"""Cells in one statement; every SQLite takes 999."""
 
 
 @contextmanager
@@ -56,7 +59,7 @@ def writing(store_url: str) -> Iterator[Connection]:
 
 
 def load(connection: Connection, target: sa.Table, rows: pa.Table) -> None:
-    """Put ``rows`` (columns named as in ``target``) into ``target``: COPY on PostgreSQL, one statement on SQLite."""
+    """Put ``rows`` (columns named as in ``target``) into ``target``: COPY on PostgreSQL, few statements on SQLite."""
     names = rows.column_names
     if connection.dialect.name == "postgresql":
         columns = ", ".join(names)
@@ -66,15 +69,29 @@ def load(connection: Connection, target: sa.Table, rows: pa.Table) -> None:
             for start in range(0, len(body), _COPY_BLOCK):
                 copy.write(body[start : start + _COPY_BLOCK])
         return
-    if rows.num_rows:
-        marks = ", ".join("?" for _ in names)
-        keys = set(target.primary_key.columns.keys())  # no part of a key is empty in SQLite, see `tables.row_table`
-        filled = [
-            ["" if value is None else value for value in column.to_pylist()] if name in keys else column.to_pylist()
-            for name, column in zip(names, rows.columns, strict=True)
-        ]
-        values = list(zip(*filled, strict=True))
-        connection.exec_driver_sql(f"INSERT INTO {target.name} ({', '.join(names)}) VALUES ({marks})", values)
+    _insert(connection, target, rows)
+
+
+def _insert(connection: Connection, target: sa.Table, rows: pa.Table) -> None:
+    """The same on SQLite. Many rows in one statement: beginning a statement takes longer than writing its row."""
+    names = rows.column_names
+    keys = set(target.primary_key.columns.keys())  # no part of a key is empty in SQLite, see `tables.row_table`
+    columns = [_bound(column, "" if name in keys else None) for name, column in zip(names, rows.columns, strict=True)]
+    cells = list(chain.from_iterable(zip(*columns, strict=True)))
+    width = len(names)
+    at_once = max(1, _MOST_BOUND // width) * width
+    whole = len(cells) - len(cells) % at_once
+    into, marks = f"INSERT INTO {target.name} ({', '.join(names)}) VALUES ", f"({', '.join('?' * width)})"
+    for count, part in ((at_once, cells[:whole]), (len(cells) - whole, cells[whole:])):
+        if part:
+            statement = into + ", ".join([marks] * (count // width))
+            connection.exec_driver_sql(statement, list(zip(*[iter(part)] * count, strict=True)))
+
+
+def _bound(column: pa.ChunkedArray, empty: object) -> list[Any]:
+    """The cells as SQLite keeps them: truth as 0 and 1 (else the driver looks for an adapter, cell by cell)."""
+    values = (column.cast(pa.int8()) if pa.types.is_boolean(column.type) else column).to_pylist()
+    return values if empty is None or not column.null_count else [empty if value is None else value for value in values]
 
 
 def _csv_for_copy(rows: pa.Table) -> bytes:
