@@ -73,8 +73,8 @@ def get_ready() -> None:
 
 
 def check(context: Any, suites: Suites, kept: Path) -> list[list[Failure]]:
-    """Everything in ``suites``: one list of failures per check, empty when it is met. When one is not, the tables that
-    the rules were asked of are kept in the file ``kept``."""
+    """Everything in ``suites``: one list of failures per check, empty when it is met. When a critical one is not, the
+    tables that the rules were asked of are kept in the file ``kept``."""
     rules = (TYPES, EMPTY, *suites.rules)
     of_columns = {"column_types": column_types(suites.declared), "empty_cells": empty_cells(suites.declared)}
     checks = [[_missing(name)] for name in suites.missing]
@@ -86,7 +86,7 @@ def check(context: Any, suites: Suites, kept: Path) -> list[list[Failure]]:
         answers = [tables.answer(rule) for rule in rules]
         checks += [[_broken(a.rule.table, a.rule.name, a.rule.column, a.broken)] for a in answers if a.broken]
         checks += _of_answers(context, [a for a in answers if not a.broken], suites.gate, kept.with_suffix(".sqlite"))
-        if any(checks):
+        if any(failure.severity == "critical" for check in checks for failure in check):
             tables.keep(kept)
     return checks
 

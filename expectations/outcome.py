@@ -157,9 +157,9 @@ def count_pieces(members: pd.Series[Any], pairs: Any) -> int:
             pc4 = root[pc4]
         return pc4
 
-    inside = pairs[np.isin(pairs, list(root)).all(axis=1)] if len(pairs) and root else ()
-    for a, b in inside:
-        root[find(a)] = find(b)
+    for a, b in pairs.tolist():
+        if a in root and b in root:
+            root[find(a)] = find(b)
     return sum(find(pc4) == pc4 for pc4 in root)
 
 
