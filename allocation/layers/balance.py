@@ -46,9 +46,10 @@ def hours_per_area(
     work : as ``demand.expected.expected_work`` gives it. files : as ``layers.holding.held_files`` gives it.
     norms : as ``layers.work.product_norms`` gives it. domain, line : the layer; line ``alle`` has both lines.
     """
-    rows = layer_work(work, domain, line, config)
     if config.balance == "load":
+        rows = layer_work(work, domain, line, config, ("pc4", "hours_verzekeringsarts"))
         return rows.groupby("pc4")["hours_verzekeringsarts"].sum()
+    rows = layer_work(work, domain, line, config)
     factor = _file_hours(norms, recurring, config)
     years = 1.0 if config.balance == "first_year" else config.horizon_months / MONTHS_A_YEAR
     inflow = rows["inflow_clients"] * rows["product"].map(norms["hours_verzekeringsarts"]).astype("float64") * years

@@ -180,11 +180,9 @@ class _Builder:
         self, cluster: str, domain: str, line: str, members: set[int], teams: pd.DataFrame, neighbours: pd.DataFrame
     ) -> Layer | None:
         areas = self.areas[self.areas["arbeidsmarktregio_nr"].isin(members)]
-        work = self.country.work(domain, line)
-        work = work[work["pc4"].isin(areas.index)]
         clients = self.country.clients(domain, line).reindex(areas.index, fill_value=0.0)
         balanced = self.country.balanced(domain, line).reindex(areas.index, fill_value=0.0)
-        capacity = self._capacity(teams, domain, line, work)
+        capacity = self._capacity(teams, domain, line, members)
         serving = teams[capacity > 0].sort_values("team_id")
         if serving.empty:
             self._refuse_no_team(cluster, domain, line)
@@ -200,7 +198,7 @@ class _Builder:
         groupings, prices = self._coverage(parts["pc4"])
         weights = Weights(**self.config.weights.model_dump(exclude={"coverage"}), groupings=prices)
         allowed, fixed = self._allowed(serving, at, parts, line)
-        further = self._further(clients, work, parts, serving, capacity)
+        further = self._further(clients, domain, line, parts, serving, capacity)
         problem = Problem(
             unit_ids=tuple(parts["unit"]),
             team_ids=tuple(serving["team_id"]),
@@ -224,7 +222,7 @@ class _Builder:
         layer = Layer(cluster, domain, line, tuple(sorted(members)), problem, parts)
         return compared_with(layer, self.current, self.country.line_hours(domain))
 
-    def _capacity(self, teams: pd.DataFrame, domain: str, line: str, work: pd.DataFrame) -> pd.Series:
+    def _capacity(self, teams: pd.DataFrame, domain: str, line: str, members: set[int]) -> pd.Series:
         """Hours a year per team for this layer (R12). A team that serves both lines where others serve one divides
         its hours so that both lines get the same load per hour of capacity, as far as it can."""
         hours = teams["team_id"].map(self.capacity).fillna(0.0)
@@ -234,11 +232,13 @@ class _Builder:
             name: teams["client_lines"].map(lambda cell, one=name: one in values_of(cell)) for name in CLIENT_LINES
         }
         both = serves[CLIENT_LINES[0]] & serves[CLIENT_LINES[1]]
-        members = self.areas.loc[work["pc4"].unique()].index
+        has_work = np.zeros(len(self.areas) + 1, dtype=np.bool_)  # the last: of work without an area
+        has_work[self.country.place(domain, line, self.areas.index)] = True
+        is_member = has_work & np.append(self.areas["arbeidsmarktregio_nr"].isin(members), False)
         asked = {}
         for name in CLIENT_LINES:
-            rows = self.country.work(domain, name)
-            asked[name] = float(rows.loc[rows["pc4"].isin(members), "hours_verzekeringsarts"].sum())
+            hours_of_rows = self.country.work(domain, name)["hours_verzekeringsarts"]
+            asked[name] = float(hours_of_rows[is_member[self.country.place(domain, name, self.areas.index)]].sum())
         other = next(name for name in CLIENT_LINES if name != line)
         alone = float(hours[serves[line] & ~both].sum())
         load = (asked[line] + asked[other]) / max(float(hours.sum()), 1e-9)
@@ -246,7 +246,7 @@ class _Builder:
         return (hours * np.where(both, part, 1.0)).where(serves[line], 0.0)
 
     def _further(
-        self, clients: NDArray[np.float64], work: pd.DataFrame, parts: pd.DataFrame, teams: pd.DataFrame,
+        self, clients: NDArray[np.float64], domain: str, line: str, parts: pd.DataFrame, teams: pd.DataFrame,
         capacity: pd.Series,
     ) -> tuple[Measure, ...]:  # fmt: skip
         """What is balanced beside the work of verzekeringsartsen. ``clients`` (n,) of each unit; ``capacity`` of each
@@ -255,7 +255,7 @@ class _Builder:
         if self.config.clients_tolerance is not None:
             measures.append(Measure("clients", clients, capacity.to_numpy(), self.config.clients_tolerance))
         if self.config.other_tolerance is not None:
-            of_area = work.groupby("pc4")["hours_other"].sum()
+            of_area = self.country.hours_other(domain, line)
             hours = parts["pc4"].map(of_area).fillna(0.0).to_numpy(float) * parts["portion"].to_numpy(float)
             whole = teams["team_id"].map(self.capacity)
             other = teams["team_id"].map(self.capacity_other) * capacity / whole
@@ -273,6 +273,11 @@ class _Builder:
         """The units: each whole postcode; of a split one each part, fixed to its team, and the rest."""
         mine = self.locks[self.locks["area"].isin(areas.index) & self.locks["team_id"].isin(teams["team_id"])]
         mine = mine[mine["client_line"].isna() | (mine["client_line"] == line) | (line == ALL_LINES)]
+        if mine.empty:
+            return pd.DataFrame(
+                {"unit": areas.index, "pc4": areas.index, **dict.fromkeys(("pc6_from", "pc6_to")), "portion": 1.0,
+                 **dict.fromkeys(("lock", "reason", "team_id"))}
+            ).astype({"unit": object, "pc4": object})  # fmt: skip
         self.used_locks |= set(mine["row"])
         splits = mine[mine["kind"] == "split"].assign(lock="split").drop_duplicates(["pc4", "team_id"])
         splits["portion"] = split_portions(splits, self.full_postcodes)

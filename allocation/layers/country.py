@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable
 from typing import Any, TypeVar
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from allocation.contract.config import Config
 from allocation.contract.vocabulary import CLIENT_LINES
@@ -18,6 +20,7 @@ from allocation.layers.balance import base_hours, hours_per_area
 from allocation.layers.work import layer_work, product_norms, recurring_products
 
 T = TypeVar("T")
+WORK_COLUMNS = ("pc4", "planned_clients", "hours_verzekeringsarts", "hours_other")
 
 
 class Country:
@@ -40,14 +43,26 @@ class Country:
         return found
 
     def work(self, domain: str, line: str) -> pd.DataFrame:
-        """``work.layer_work`` of every postcode."""
-        return self._once(("work", domain, line), lambda: layer_work(self._every_work, domain, line, self._config))
+        """``work.layer_work`` of every postcode: pc4, planned_clients and both kinds of hours."""
+        return self._once(
+            ("work", domain, line), lambda: layer_work(self._every_work, domain, line, self._config, WORK_COLUMNS)
+        )
+
+    def place(self, domain: str, line: str, areas: pd.Index) -> NDArray[np.int64]:
+        """The position among ``areas`` (always the same ones) of the postcode of each row of ``work``, -1 for none."""
+        return self._once(
+            ("place", domain, line), lambda: areas.get_indexer(pd.Index(self.work(domain, line)["pc4"])).astype(int)
+        )
 
     def clients(self, domain: str, line: str) -> pd.Series:
         """Planned clients a year, by pc4."""
         return self._once(
             ("clients", domain, line), lambda: self.work(domain, line).groupby("pc4")["planned_clients"].sum()
         )
+
+    def hours_other(self, domain: str, line: str) -> pd.Series:
+        """Hours of other professions a year, by pc4."""
+        return self._once(("other", domain, line), lambda: self.work(domain, line).groupby("pc4")["hours_other"].sum())
 
     def balanced(self, domain: str, line: str) -> pd.Series:
         """``balance.hours_per_area``: the hours that are balanced, by pc4."""

@@ -6,6 +6,7 @@ Belongs here: who serves a client by group, law and line alone. Does not belong 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from itertools import pairwise
 
@@ -33,25 +34,30 @@ def served_by(rows: pd.DataFrame, config: Config) -> pd.Series:
     """
     regular, pw = rows["client_group"].eq(REGULAR_GROUP), rows["pw_client"].astype(bool)
     special = ~regular & (~pw | config.special_first)
-    return pd.Series(np.where(special, SPECIAL, np.where(pw, PW, ZW_WIA)), index=rows.index, dtype=object)
+    kinds = np.array([ZW_WIA, PW, SPECIAL], dtype=object)  # picked by number: making texts of each row takes long
+    return pd.Series(kinds[np.where(special, 2, np.where(pw, 1, 0))], index=rows.index, dtype=object)
 
 
-def layer_work(work: pd.DataFrame, domain: str, line: str, config: Config) -> pd.DataFrame:
+def layer_work(
+    work: pd.DataFrame, domain: str, line: str, config: Config, columns: Sequence[str] | None = None
+) -> pd.DataFrame:
     """The rows of ``work`` that load the teams of a layer, with amounts for the part that is served on its line.
 
     Special groups (R4) and central products (R11) are left out. Line ``alle`` has both lines.
 
     Parameters
     ----------
-    work : as ``demand.expected.expected_work`` gives it.
+    work : as ``demand.expected.expected_work`` gives it. columns : what is asked of it; None: every column.
     """
-    rows = work[(served_by(work, config) == domain) & ~work["is_central"]]
+    mine = (served_by(work, config) == domain) & ~work["is_central"]
+    asked = work.columns if columns is None else list(columns)
     if line == ALL_LINES:
-        return rows
-    part = rows["vangnet_part"] if line == VANGNET else 1.0 - rows["vangnet_part"]
+        return work.loc[mine, asked]
+    part = work["vangnet_part"] if line == VANGNET else 1.0 - work["vangnet_part"]
+    mine &= part > 0
+    rows, part = work.loc[mine, asked], part[mine]
     amounts = rows.select_dtypes("number").columns.difference(["priority", "vangnet_part"])
-    rows = rows.assign(**{name: rows[name] * part for name in amounts})
-    return rows[part > 0]
+    return rows.assign(**{name: rows[name] * part for name in amounts})
 
 
 def rate_hours(teams: pd.DataFrame, config: Config) -> pd.DataFrame:

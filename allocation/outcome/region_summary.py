@@ -27,11 +27,12 @@ def region_summary(
 
     ``travel_kind``: what the kilometres are (``layers.ways``).
     """
-    places = areas.set_index("pc4")
+    places = areas.set_index("pc4")[["arbeidsmarktregio_nr", "arbeidsmarktregio", "gemeente_code", "inhabitants"]]
     moved_clients = _moved_clients(files, solved)
     rows = []
     for (domain, line), alike in by_kind(solved).items():
-        hours = layer_work(work, domain, line, config).groupby("pc4")[["hours_verzekeringsarts"]].sum()
+        rows_of_kind = layer_work(work, domain, line, config, ("pc4", "hours_verzekeringsarts"))
+        hours = rows_of_kind.groupby("pc4")[["hours_verzekeringsarts"]].sum()
         of_kind = load[(load["law_domain"] == domain) & (load["client_line"] == line)].set_index("team_id")
         changed = changes[(changes["law_domain"] == domain) & changes["client_line"].isin([line, ALL_LINES])]
         for one in alike:

@@ -208,11 +208,11 @@ def expected_per_area(work: pd.DataFrame, allocation: pd.DataFrame, config: Conf
     Every postcode has both lines and ``alle``, whatever the lines of its division, so that a change can be weighed
     against a division with other lines.
     """
-    frames = []
+    frames, amounts = [], ["planned_clients", "hours_verzekeringsarts"]
     for domain in (ZW_WIA, PW):
         for line in (ALL_LINES, *CLIENT_LINES):
-            rows = layer_work(work, domain, line, config)
-            sums = rows.groupby("pc4", as_index=False)[["planned_clients", "hours_verzekeringsarts"]].sum()
+            rows = layer_work(work, domain, line, config, ("pc4", *amounts))
+            sums = rows.groupby("pc4", as_index=False)[amounts].sum()
             every = pd.DataFrame({"pc4": allocation["pc4"].unique()}).merge(sums, on="pc4", how="left").fillna(0.0)
             frames.append(every.assign(client_line=line, law_domain=domain))
     table = pd.concat(frames, ignore_index=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict
+from typing import Any
 
 import numpy as np
 
@@ -33,7 +34,9 @@ def mark_unchanged(run: Run) -> list[str]:
         rows: list[LayerRow] = []
         searched: set[str] = set()
         for row in record.layers:  # a layer that waits for another is as it was only when that one is
-            is_solved = row.is_solved and (row.after in searched or not _is_unchanged(run, base, row.key))
+            is_solved = row.is_solved and (
+                row.after in searched or _solved_before(Layer.read(run.layer_folder(row.key)), base) is None
+            )
             searched |= {row.key} if is_solved else set()
             rows.append(row.model_copy(update={"is_solved": is_solved}))
         record = record.model_copy(update={"layers": tuple(rows)})
@@ -59,38 +62,39 @@ def plan_in_force(run: Run) -> Run:
     return found
 
 
-def bound_in_force(run: Run, key: str, objective: float) -> dict[str, float]:
-    """``lower_bound`` and ``gap`` of a carried-over plan of this ``objective``; empty where none is known.
+def bound_in_force(run: Run, layer: Layer, objective: float) -> dict[str, float]:
+    """``lower_bound`` and ``gap`` of the carried-over plan of ``layer``, of this ``objective``; empty where none is
+    known.
 
     The problem is the one that was solved, but for moves: those counted from the division before and now count from
     the plan in force, p. A unit counts for any plan x at most what it counted for p, or it differs from p:
     moved_before(x) <= moved_before(p) + moved_now(x). So the old bound less what p's moves cost is a bound here.
     """
     base = run_in_force(run)
-    if base is None or not _is_unchanged(run, base, key):
+    before = None if base is None else _solved_before(layer, base)
+    if before is None:
         return {}
-    known = base.result(key)
+    old, known = before
     if known["lower_bound"] is None:
         return {}
-    paid = Layer.read(base.layer_folder(key)).problem.weights.moved * known["terms"]["moved"]
+    paid = old.problem.weights.moved * known["terms"]["moved"]
     bound = known["lower_bound"] - paid
     return {"lower_bound": bound, "gap": relative_gap(objective, bound)}
 
 
-def _is_unchanged(run: Run, base: Run, key: str) -> bool:
-    """Whether ``base`` solved the same problem, and its plan is what is in force.
+def _solved_before(layer: Layer, base: Run) -> tuple[Layer, dict[str, Any]] | None:
+    """The layer of ``base`` and what its solver said, where that was the same problem and its plan is what is in force.
 
     Files that another release left behind count as another problem.
     """
-    layer = Layer.read(run.layer_folder(key))
+    key = layer.key
     try:
-        old = Layer.read(base.layer_folder(key))
-        base.result(key)
+        old, known = Layer.read(base.layer_folder(key)), base.result(key)
     except (RunIncomplete, TypeError):  # TypeError: a weight that this release does not know
-        return False
-    if not base.result(key)["is_feasible"] or not can_carry_over(layer) or fingerprint(layer) != fingerprint(old):
-        return False
-    return bool(np.array_equal(base.plan(key), np.asarray(layer.problem.current)))
+        return None
+    if not known["is_feasible"] or not can_carry_over(layer) or fingerprint(layer) != fingerprint(old):
+        return None
+    return (old, known) if np.array_equal(base.plan(key), np.asarray(layer.problem.current)) else None
 
 
 def fingerprint(layer: Layer) -> str:

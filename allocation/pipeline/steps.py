@@ -259,7 +259,7 @@ def solve_layer(run: Run, key: str) -> dict[str, Any]:
         result = solve_problem(layer, run.config)
     else:
         result = known_plan(layer, carried, "carried over")
-        result |= carry_over.bound_in_force(run, key, result["objective"])
+        result |= carry_over.bound_in_force(run, layer, result["objective"])
     run.write_plan(key, layer.problem.unit_ids, result.pop("plan"))
     run.write_result(key, result)
     if row.is_solved and given is None:

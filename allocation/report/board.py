@@ -153,6 +153,16 @@ class Board:
         return cls(areas, teams, tuple(boards))
 
 
+@dataclass(frozen=True)
+class _ServedFiles:
+    """The files of a law domain and line: pc4, team_id, hours; which stay with their team; hours that go with each
+    postcode."""
+
+    rows: pd.DataFrame
+    keeps: NDArray[np.bool_]
+    following: pd.Series
+
+
 class Amounts:
     """Work, clients and spread per postcode, worked out once per law domain and client line; and existing files.
 
@@ -168,6 +178,7 @@ class Amounts:
         self.norms = product_norms(run_files.INPUT_TABLES.table("products").read(folder), self.config)
         self.files = self.with_hours(run_files.HELD_FILES.read(folder))
         self._known: dict[tuple[str, str], tuple[pd.DataFrame, Spread]] = {}
+        self._served: tuple[pd.DataFrame, dict[tuple[str, str], _ServedFiles]] = (self.files, {})
 
     def with_hours(self, files: pd.DataFrame) -> pd.DataFrame:
         """``files`` of teams with the hours that they take."""
@@ -177,17 +188,29 @@ class Amounts:
 
     def layer_files(self, layer: Layer, files: pd.DataFrame) -> LayerFiles:
         """The hours in ``files`` (as ``with_hours`` gives them) that belong to a layer."""
-        mine = of_layer(files, layer.law_domain, layer.client_line)
-        mine = mine[mine["pc4"].isin(layer.parts["pc4"])]
-        keeps = stays(mine, self.config)
-        of_area = mine[~keeps].groupby("pc4")["hours"].sum()
-        following = layer.parts["pc4"].map(of_area).fillna(0.0).to_numpy(float) * layer.parts["portion"].to_numpy(float)
+        served = self._served_files(layer.law_domain, layer.client_line, files)
+        is_here = served.rows["pc4"].isin(layer.parts["pc4"]).to_numpy()
+        mine, keeps = served.rows[is_here], served.keeps[is_here]
+        following = layer.parts["pc4"].map(served.following).fillna(0.0).to_numpy(float)
         teams = list(layer.problem.team_ids)
         kept, now = (
             rows.groupby("team_id")["hours"].sum().reindex(teams, fill_value=0.0).to_numpy(float)
             for rows in (mine[keeps], mine)
         )
-        return LayerFiles(following, kept, now, float(mine["hours"].sum()))
+        portion = layer.parts["portion"].to_numpy(float)
+        return LayerFiles(following * portion, kept, now, float(mine["hours"].sum()))
+
+    def _served_files(self, domain: str, line: str, files: pd.DataFrame) -> _ServedFiles:
+        """Of these files those of the whole country, sorted out once for all layers of a law domain and line."""
+        if files is not self._served[0]:
+            self._served = (files, {})
+        known = self._served[1]
+        if (domain, line) not in known:
+            rows = of_layer(files, domain, line)
+            keeps = stays(rows, self.config)
+            following = rows[~keeps].groupby("pc4")["hours"].sum()
+            known[domain, line] = _ServedFiles(rows[["pc4", "team_id", "hours"]], keeps, following)
+        return known[domain, line]
 
     def per_area(self, domain: str, line: str) -> tuple[pd.DataFrame, Spread]:
         """Sums by pc4 in the order of ``self.pc4``, and their spread."""
