@@ -54,10 +54,11 @@ def start(asked: argparse.Namespace) -> Any:
 
 
 def _run(asked: argparse.Namespace) -> int:
-    run = start(asked)
     from allocation.pipeline import processes
 
+    processes.collect_less()
     processes.get_ready()
+    run = start(asked)
     from allocation.pipeline import run_all
     from allocation.report import summary
 
@@ -75,6 +76,7 @@ def _propose(asked: argparse.Namespace) -> int:
 def _scenario(asked: argparse.Namespace) -> int:
     from allocation.pipeline import processes
 
+    processes.collect_less()
     processes.get_ready()
     from allocation.pipeline import run_all, run_scenario
     from allocation.pipeline.scenario import Scenario
