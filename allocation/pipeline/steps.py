@@ -39,7 +39,7 @@ from allocation.layers.ways import STRAIGHT, Ways
 from allocation.outcome.assemble import assemble
 from allocation.outcome.in_force import files_in_stock, no_files, no_routing
 from allocation.outcome.solved import Solved
-from allocation.pipeline import carry_over, deciding, gates, given_plans, in_force
+from allocation.pipeline import carry_over, deciding, gates, given_plans, in_force, same_work
 from allocation.pipeline.example_input import example_folder
 from allocation.pipeline.gates import validate_inputs, validate_outcome
 from allocation.pipeline.problems import layers_of_boundaries, layers_of_run, no_division
@@ -144,10 +144,14 @@ def _full_postcodes(run: Run, inputs: Inputs) -> pd.DataFrame:
 
 
 def estimate_work(run: Run) -> None:
-    """Expected work per postcode, product, line and group; and where the estimate leans on little."""
-    work, doubts = expected.work_and_doubts(Inputs.read(run.inputs_folder), run.areas(), run.config)
+    """Expected work per postcode, product, line and group; and where the estimate leans on little. That of the version
+    in force where this run would estimate the same."""
+    made_of = same_work.made_of(run)
+    known = same_work.work_in_force(run, made_of)
+    work, doubts = known or expected.work_and_doubts(Inputs.read(run.inputs_folder), run.areas(), run.config)
     run.write(run_files.WORK, work)
     run.write(run_files.DOUBTS, doubts)
+    run.write(run_files.WORK_MADE_OF, made_of)
 
 
 def prepare_layers(run: Run) -> list[str]:

@@ -345,6 +345,9 @@ GROUPS_IN_FORCE = FrameFile("verzuimbeheer_in_force.parquet", "inputs", ("pc4", 
 
 WORK = FrameFile("work.parquet", "expected work", ("pc4", "product", "client_line", "client_group"))
 
+WORK_MADE_OF = TextFile("work_made_of.txt", "expected work")
+"""SHA-256 of what the expected work was made of (``pipeline.same_work``)."""
+
 GIVEN_PLANS = FrameFile("given_plans.parquet", "start", ("layer", "unit", "team_id"))
 """The plans of layers that are not to be searched, because they were chosen or planned before; absent in most runs."""
 

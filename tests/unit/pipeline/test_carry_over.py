@@ -13,7 +13,9 @@ import pytest
 from allocation.contract.calendar import today
 from allocation.contract.config import Config
 from allocation.contract.errors import Refused
-from allocation.pipeline import steps
+from allocation.demand import expected
+from allocation.intake.inputs import Inputs
+from allocation.pipeline import same_work, steps
 from allocation.pipeline.carry_over import mark_unchanged, plan_in_force
 from allocation.runs import run_files
 from allocation.runs.run import Run
@@ -172,3 +174,35 @@ def test_a_run_folder_that_is_gone_searches_all_and_is_told_where_it_is_needed(c
     finally:
         marker.write_bytes(kept)
         hidden.rename(first)
+
+
+def test_work_is_estimated_once_for_the_same_counts_and_settings(country: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other teams ask for no other estimate; other settings of the work do. What is kept is what would be estimated."""
+    estimated: list[str] = []
+    real = expected.work_and_doubts
+
+    def noted(*given: Any) -> Any:
+        estimated.append("again")
+        return real(*given)
+
+    monkeypatch.setattr(expected, "work_and_doubts", noted)
+    run, _ = country.prepared("other-teams", stronger("W1"))
+    assert estimated == []
+    counted = real(Inputs.read(run.inputs_folder), run.areas(), run.config)
+    kept = run.read(run_files.WORK), run.read(run_files.DOUBTS)
+    run.write(run_files.WORK, counted[0])
+    run.write(run_files.DOUBTS, counted[1])
+    pd.testing.assert_frame_equal(kept[0], run.read(run_files.WORK), check_exact=True)
+    pd.testing.assert_frame_equal(kept[1], run.read(run_files.DOUBTS), check_exact=True)
+    country.prepared("other-growth", work={"growth": {"*": 0.01}})
+    assert estimated == ["again"]
+
+
+@pytest.mark.parametrize("table", same_work.MADE_OF)
+def test_other_counts_or_norms_are_estimated_anew(country: Toy, table: str) -> None:
+    run, _ = country.prepared(f"other-{table}")
+    before = same_work.made_of(run)
+    assert same_work.work_in_force(run, before) is not None
+    file = run_files.INPUT_TABLES.table(table)
+    run.write(file, run.read(file).iloc[:-1])
+    assert same_work.work_in_force(run, same_work.made_of(run)) is None
