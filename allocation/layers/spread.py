@@ -86,6 +86,7 @@ class Spreads:
         self.work, self.config = work, config
         self.pc4 = pd.Index(work["pc4"].unique())
         self._known: dict[tuple[str, str], Spread] = {}
+        self._noise: dict[tuple[str, bytes], Noise] = {}
 
     def of_units(self, layer: Layer) -> Spread:
         """Of each unit (n,), in the hours that are balanced (``layers.balance``)."""
@@ -93,6 +94,13 @@ class Spreads:
         if kind not in self._known:
             self._known[kind] = spread_of_areas(self._rows(*kind), self.pc4, layer.client_line)
         return spread_of_units(layer, self._known[kind], self.pc4)
+
+    def of_teams(self, layer: Layer, plan: Ints) -> Noise:
+        """How unsure the work of the teams of a layer is; found once for all who ask."""
+        key = (layer.key, plan.tobytes())
+        if key not in self._noise:
+            self._noise[key] = team_noise(layer, self.of_units(layer), plan)
+        return self._noise[key]
 
     def _rows(self, domain: str, line: str) -> pd.DataFrame:
         rows = layer_work(self.work, domain, line, self.config)

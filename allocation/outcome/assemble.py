@@ -100,7 +100,6 @@ def assemble(
     work_of_teams = ledger.routed_work(work, routed, config)
     rows = ledger.ledger(work_of_teams, files, norms, solved)
     spreads = Spreads(work, config)
-    robust = _begin(beside, robustness.robustness_table, solved, spreads, config)
     load = team_load(solved, rows, work_of_teams, areas, teams, capacity, recurring, spreads, ways, config)
     region = areas.set_index("pc4")["arbeidsmarktregio_nr"].astype("int64")
     region_rows = region_capacity.region_ledger(work_of_teams, files, norms, solved, region)
@@ -142,7 +141,7 @@ def assemble(
         "impact": impact.impact_table(
             solved, now, changes, moves, inputs.teams, areas, inputs.products, expected, uitkeren
         ),
-        "robustness": robust(),
+        "robustness": robustness.robustness_table(solved, spreads, config),
         "waiting": waiting.waiting_table(rows, load, regions_of_teams(solved, areas), config),
         "lines": waiting.line_table(load, load_in_force, allocation),
         "teams": teams.drop(columns=["regions", "row"]),

@@ -107,8 +107,8 @@ def _reached(work: pd.DataFrame, supply: pd.DataFrame, config: Config) -> pd.Dat
     found = []
     for key, mine in sums.groupby(KEY):
         told = [
-            {"priority": int(row["priority"]), "products": row["products"], "part": round(float(row["part"]), 4)}
-            for row in mine.to_dict("records")
+            {"priority": int(priority), "products": products, "part": round(float(part), 4)}
+            for priority, products, part in zip(mine["priority"], mine["products"], mine["part"], strict=True)
         ]
         short = mine.loc[mine["part"] < REACHED, "priority"]
         found.append((*key, json.dumps(told), None if short.empty else int(short.iloc[0])))

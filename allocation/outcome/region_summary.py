@@ -28,6 +28,7 @@ def region_summary(
     ``travel_kind``: what the kilometres are (``layers.ways``).
     """
     places = areas.set_index("pc4")[["arbeidsmarktregio_nr", "arbeidsmarktregio", "gemeente_code", "inhabitants"]]
+    of_region = {int(nr): mine for nr, mine in places.groupby("arbeidsmarktregio_nr")}
     moved_clients = _moved_clients(files, solved)
     rows = []
     for (domain, line), alike in by_kind(solved).items():
@@ -38,7 +39,8 @@ def region_summary(
         for one in alike:
             parts = _parts_with_work(one, hours, places)
             rows += [
-                _region_row(one, int(nr), parts, of_kind, changed, moved_clients, places) for nr in one.layer.regions
+                _region_row(one, int(nr), parts, of_kind, changed, moved_clients, of_region[int(nr)])
+                for nr in one.layer.regions
             ]
     table = pd.DataFrame(rows).assign(travel_kind=travel_kind)
     return table.sort_values(["arbeidsmarktregio_nr", "law_domain", "client_line"], ignore_index=True)
@@ -82,10 +84,10 @@ def _region_row(
     load: pd.DataFrame,
     changes: pd.DataFrame,
     moved_clients: dict[tuple[int, str, str], int],
-    places: pd.DataFrame,
+    here: pd.DataFrame,
 ) -> dict[str, object]:
+    """``here``: the postcodes of region ``nr``."""
     mine = parts[parts["region"] == nr]
-    here = places[places["arbeidsmarktregio_nr"] == nr]
     teams = sorted(mine["team_id"].unique())
     deviation = load.loc[teams, "deviation"].abs()
     hours = float(mine["hours_verzekeringsarts"].sum())

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from allocation.contract.config import Config
-from allocation.layers.spread import Spreads, chances, team_noise
+from allocation.layers.spread import Spreads, chances
 from allocation.outcome.solved import Solved
 
 PLANNED = (0.0, 0.01, 0.03, 0.05)
@@ -32,7 +32,7 @@ def robustness_table(solved: Sequence[Solved], spreads: Spreads, config: Config)
         layer = one.layer
         if layer.problem.k == 1:
             continue
-        noise = team_noise(layer, spreads.of_units(layer), one.plan)
+        noise = spreads.of_teams(layer, one.plan)
         for planned in (None, *PLANNED):
             found = chances(layer, noise, one.plan, config.tolerance, planned)
             place = {"cluster": layer.cluster, "law_domain": layer.law_domain, "client_line": layer.client_line}

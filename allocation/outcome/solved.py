@@ -63,10 +63,12 @@ def pieces(problem: Problem, plan: NDArray[np.int64]) -> NDArray[np.int64]:
 def regions_of_teams(solved: Sequence[Solved], areas: pd.DataFrame) -> pd.DataFrame:
     """In which regions the teams of each layer have areas: team_id, law_domain, client_line, arbeidsmarktregio_nr."""
     region = areas.set_index("pc4")["arbeidsmarktregio_nr"].astype("int64")
-    frames = []
-    for one in solved:
-        parts = assigned(one)[["pc4", "team_id"]].assign(
-            law_domain=one.layer.law_domain, client_line=one.layer.client_line
-        )
-        frames.append(parts.assign(arbeidsmarktregio_nr=parts.pop("pc4").map(region)).drop_duplicates())
-    return pd.concat(frames, ignore_index=True)
+    frames = [
+        pd.DataFrame({
+            "team_id": np.asarray(one.layer.problem.team_ids, dtype=object)[one.plan],
+            "law_domain": one.layer.law_domain, "client_line": one.layer.client_line,
+        }) for one in solved
+    ]  # fmt: skip
+    pc4 = pd.concat([one.layer.parts["pc4"] for one in solved], ignore_index=True)
+    rows = pd.concat(frames, ignore_index=True).assign(arbeidsmarktregio_nr=pc4.map(region))
+    return rows.drop_duplicates(ignore_index=True)

@@ -45,7 +45,9 @@ def staff_table(solved: Sequence[Solved], routed: pd.DataFrame, staff: pd.DataFr
     rows = []
     for one in solved:
         for team, at in enumerate(one.layer.problem.team_ids):
-            here = one.layer.parts["pc4"].isin(homes.get(at, set())).to_numpy() & (one.plan == team)
+            if at not in homes:
+                continue
+            here = one.layer.parts["pc4"].isin(homes[at]).to_numpy() & (one.plan == team)
             if here.any():
                 rows.append(_row(one, team, np.flatnonzero(here), clients, homes))
     return pd.DataFrame(rows, columns=COLUMNS).sort_values(COLUMNS[:3], ignore_index=True)

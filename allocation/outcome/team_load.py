@@ -15,7 +15,7 @@ from allocation.contract.config import Config
 from allocation.contract.vocabulary import ALL_LINES, FAR_KM, FAR_MINUTES, MONTHS_A_YEAR, ZW_WIA
 from allocation.demand.intervals import team_interval
 from allocation.layers.balance import balanced_hours
-from allocation.layers.spread import Spreads, chances, team_noise
+from allocation.layers.spread import Spreads, chances
 from allocation.layers.ways import Ways
 from allocation.layers.work import SPECIAL
 from allocation.outcome.ledger import LAYER, layers_of_teams, with_layer
@@ -105,7 +105,7 @@ COLUMNS = [
 def _given(one: Solved, spreads: Spreads) -> pd.DataFrame:
     """One row per team of a layer: what the problem asks of it, how sure that is, and the pieces of its area."""
     layer, problem = one.layer, one.layer.problem
-    noise = team_noise(layer, spreads.of_units(layer), one.plan)
+    noise = spreads.of_teams(layer, one.plan)
     return pd.DataFrame(
         {
             "team_id": problem.team_ids,
