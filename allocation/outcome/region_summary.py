@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import pandas as pd
 
@@ -28,7 +29,7 @@ def region_summary(
     ``travel_kind``: what the kilometres are (``layers.ways``).
     """
     places = areas.set_index("pc4")[["arbeidsmarktregio_nr", "arbeidsmarktregio", "gemeente_code", "inhabitants"]]
-    of_region = {int(nr): mine for nr, mine in places.groupby("arbeidsmarktregio_nr")}
+    of_region: dict[Any, pd.DataFrame] = dict(iter(places.groupby("arbeidsmarktregio_nr")))
     moved_clients = _moved_clients(files, solved)
     rows = []
     for (domain, line), alike in by_kind(solved).items():

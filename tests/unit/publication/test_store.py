@@ -109,6 +109,24 @@ def test_empty_parts_of_a_key_count_as_a_value(store_url: str) -> None:
         store.load(connection, tables.ROWS["routing"], rows)
 
 
+@pytest.mark.parametrize("count", [1, 81, 82, 83, 200])
+def test_every_row_arrives_whatever_their_number(store_url: str, count: int) -> None:
+    """SQLite takes many rows in one statement: 81 of these eleven columns, and what is left in another."""
+    names = ("version", "pc4", "pc6_from", "pc6_to", "client_group", "pw_client", "law", "client_line", "team_id",
+             "share", "office")  # fmt: skip
+    given = [
+        (1, str(1000 + at), None, None, "regulier", at % 2 == 0, "WIA", "vangnet", f"A{at}", 1 / (at + 1), "Almere")
+        for at in range(count)
+    ]
+    rows = pa.table({name: pa.array(column) for name, column in zip(names, zip(*given, strict=True), strict=True)})
+    with store.writing(store_url) as connection:
+        store.load(connection, tables.ROWS["routing"], rows)
+    with store.reading(store_url) as connection:
+        query = sa.text(f"SELECT {', '.join(names)} FROM routing_rows ORDER BY pc4")
+        found = [tuple(row) for row in connection.execute(query)]
+    assert found == [(*row[:2], "", "", row[4], int(row[5]), *row[6:]) for row in given]
+
+
 @pytest.mark.parametrize(
     ("moment", "day"),
     [
