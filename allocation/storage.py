@@ -12,19 +12,20 @@ them (`runs.run_files`, `publication.files`).
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from allocation.contract.errors import Passing, Refused
 
@@ -40,18 +41,36 @@ _AT_ONCE = 8
 _RETRIES: Any = {"max_retries": 5, "retry_timeout": timedelta(seconds=60)}
 
 
-def fetch(path: Path) -> Path:
-    """Make the file at ``path`` what the storage has (no file when it has none); returns ``path``."""
+class TooLarge(Refused):
+    """The storage has more than is read of such a file."""
+
+
+def fetch(path: Path, most: int | None = None) -> Path:
+    """Make the file at ``path`` what the storage has (no file when it has none); returns ``path``.
+
+    Raises TooLarge, before it is fetched, where that has more than ``most`` bytes.
+    """
     if bucket := _bucket_of(path):
-        bucket.fetch(path)
+        bucket.fetch(path, most)
     return path
 
 
-def fetch_folder(folder: Path) -> Path:
-    """``fetch`` for every file below ``folder``."""
+def fetch_folder(folder: Path, choose: Callable[[dict[str, int]], Collection[str]] | None = None) -> Path:
+    """``fetch`` for every file below ``folder``, or for what ``choose`` returns of their names, given with their sizes.
+
+    A folder into which others put what they like is fetched with ``choose``.
+    """
     if bucket := _bucket_of(folder):
-        bucket.fetch_folder(folder)
+        bucket.fetch_folder(folder, choose)
     return folder
+
+
+def names(folder: Path) -> list[str]:
+    """The names of the files and folders directly in ``folder``, sorted; also of those that were not fetched."""
+    found = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+    if bucket := _bucket_of(folder):
+        found |= {name.partition("/")[0] for name in bucket.sizes(folder)}
+    return sorted(found)
 
 
 def send(path: Path) -> None:
@@ -222,7 +241,7 @@ class _Bucket:
     def key(self, path: Path) -> str:
         return path.absolute().relative_to(self.root).as_posix()
 
-    def fetch(self, path: Path) -> None:
+    def fetch(self, path: Path, most: int | None = None) -> None:
         import obstore
         from obstore.exceptions import NotModifiedError
 
@@ -234,7 +253,9 @@ class _Bucket:
                     found = obstore.get(self.store, key, options={"if_none_match": tag} if tag else None)
                 except NotModifiedError:
                     return
-                path.parent.mkdir(parents=True, exist_ok=True)
+                if most is not None and found.meta["size"] > most:
+                    raise TooLarge(f"{address(path)} has {found.meta['size']:,} bytes; at most {most:,} are read.")
+                _make_room(path)
                 aside = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
                 try:
                     with aside.open("wb") as file:
@@ -248,23 +269,31 @@ class _Bucket:
             self.tags.pop(key, None)
             path.unlink(missing_ok=True)
 
-    def fetch_folder(self, folder: Path) -> None:
-        there = {str(found["path"]): found["e_tag"] for found in self.listed(folder)}
+    def fetch_folder(self, folder: Path, choose: Callable[[dict[str, int]], Collection[str]] | None) -> None:
+        listed = self.listed(folder)
+        there = {str(found["path"]): found["e_tag"] for found in listed}
+        chosen = (
+            there.keys() if choose is None else {f"{self.key(folder)}/{n}" for n in choose(self.sizes(folder, listed))}
+        )
         here = {self.key(path): path for path in folder.rglob("*") if path.is_file() and not _is_hidden(path, folder)}
         for key in here.keys() - there.keys():
             here[key].unlink(missing_ok=True)
-        wanted = [key for key, tag in there.items() if key not in here or tag is None or self.tags.get(key) != tag]
+        wanted = [
+            key
+            for key, tag in there.items()
+            if key in chosen and (key not in here or tag is None or self.tags.get(key) != tag)
+        ]
         _side_by_side(lambda key: self.fetch(self.root / key), wanted)
 
     def send(self, path: Path) -> None:
         import obstore
 
         key = self.key(path)
-        with _in_words(self.address):
-            self.tags[key], self.stamps[key] = obstore.put(self.store, key, path)["e_tag"], _stamp(path)
+        with _itself(path) as file, _in_words(self.address):
+            self.tags[key], self.stamps[key] = obstore.put(self.store, key, file)["e_tag"], _stamp(path)
 
     def send_folder(self, folder: Path, last: str | None) -> None:
-        paths = [path for path in sorted(folder.rglob("*")) if path.is_file() and not _is_hidden(path, folder)]
+        paths = _files(folder)
         _side_by_side(self.send, [path for path in paths if path != folder / (last or "")])
         if last:
             self.send(folder / last)
@@ -281,8 +310,7 @@ class _Bucket:
         _side_by_side(lambda key: self.fetch(self.root / key), wanted)
 
     def send_new(self, folder: Path) -> None:
-        files = [path for path in folder.rglob("*") if path.is_file() and not _is_hidden(path, folder)]
-        new = [path for path in files if self.stamps.get(self.key(path)) != _stamp(path)]
+        new = [path for path in _files(folder) if self.stamps.get(self.key(path)) != _stamp(path)]
         _side_by_side(self.send, [path for path in new if path.parent != folder])
         _side_by_side(self.send, [path for path in new if path.parent == folder])
 
@@ -302,6 +330,12 @@ class _Bucket:
 
         with _in_words(self.address):
             return [found for page in obstore.list(self.store, self.key(folder) + "/") for found in page]
+
+    def sizes(self, folder: Path, listed: list[Any] | None = None) -> dict[str, int]:
+        """Of every object below ``folder`` its bytes, by its name from there."""
+        start = len(self.key(folder)) + 1
+        found = self.listed(folder) if listed is None else listed
+        return {str(one["path"])[start:]: int(one["size"]) for one in found}
 
     def folders(self, folder: Path) -> list[Path]:
         # Not by prefixes: some servers still name those that have no object any more.
@@ -324,6 +358,51 @@ class _Bucket:
             for one in keys:
                 obstore.copy(self.store, one, self.key(place) + one.removeprefix(key))
             obstore.delete(self.store, keys)
+
+
+def _make_room(path: Path) -> None:
+    """Make the folder of ``path``. Object storage may have both ``a`` and ``a/b``; a machine cannot."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        is_folder = path.is_dir()
+    except (FileExistsError, NotADirectoryError):
+        clash = next(above for above in path.parents if above.exists())
+    else:
+        if not is_folder:
+            return
+        clash = path
+    raise Refused(
+        f"The storage has both a file and a folder of the name {address(clash)}; remove one of them."
+    ) from None
+
+
+def _files(folder: Path) -> list[Path]:
+    """The files below ``folder`` that are sent. Raises Refused for a link, before anything is sent."""
+    paths = [path for path in sorted(folder.rglob("*")) if not _is_hidden(path, folder)]
+    for path in paths:
+        if path.is_symlink():
+            raise _refused_link(path)
+    return [path for path in paths if path.is_file()]
+
+
+@contextmanager
+def _itself(path: Path) -> Iterator[BinaryIO]:
+    """The file at ``path``, open; Raises Refused when another file stands behind the name.
+
+    Who may only write into a folder could have this program, which may read more, send a file of somebody else.
+    """
+    try:
+        held = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise _refused_link(path) from None
+        raise
+    with open(held, "rb") as file:  # noqa: PTH123 - a descriptor, and no name
+        yield file
+
+
+def _refused_link(path: Path) -> Refused:
+    return Refused(f"{path} is a link, which is not sent to the storage; put the file itself there.")
 
 
 def _stamp(path: Path) -> tuple[int, int]:

@@ -177,15 +177,16 @@ def opened(folder: str, context: Mapping[str, Any] | None = None) -> Run:
 def in_scenario(run: Run, name: str) -> Run:
     """The same run with the teams and settings of a scenario; only in an input folder, for the example has none."""
     import geodata
-    from allocation import storage
     from allocation.contract.errors import Refused
+    from allocation.intake.fetching import fetch_boundaries, fetch_tables
     from allocation.pipeline.scenario import named_scenario, scenario_config, write_scenario_input
     from allocation.runs.run import Run
 
     if run.input_dir is None:
         raise Refused("A scenario needs an input folder (CASELOAD_INPUT) with a folder scenarios in it.")
-    folder = storage.fetch_folder(Path(run.input_dir))
+    folder = fetch_tables(Path(run.input_dir))
     scenario = named_scenario(folder, name)
+    fetch_boundaries(folder, run.boundaries)
     areas = geodata.load_boundaries(run.boundaries, run.var / "cache").areas if scenario.names_places else None
     return Run.start(
         input_dir=write_scenario_input(scenario, folder, run.scenario_input_folder, areas),

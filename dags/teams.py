@@ -26,7 +26,7 @@ def teams() -> None:
 
     @task(inlets=[TEAMS], outlets=[TEAMS], doc_md="SHA-256 of the files against those seen before; skips when equal.")
     def notice(*, inlet_events: dict[Any, Any], outlet_events: dict[Any, Any]) -> None:
-        from allocation import storage
+        from allocation.intake.fetching import fetch_tables
         from allocation.intake.inputs import fingerprints
 
         collect_source(*WATCHED)
@@ -35,7 +35,7 @@ def teams() -> None:
             raise AirflowSkipException("the embedded example does not change")
         now = {
             name: sha
-            for name, sha in fingerprints(storage.fetch_folder(folder)).items()
+            for name, sha in fingerprints(fetch_tables(folder, WATCHED)).items()
             if name.split(".")[0] in WATCHED
         }
         seen = inlet_events[TEAMS]

@@ -22,7 +22,10 @@ def about(folder: Path) -> str:
     It goes into the report of readers too. Who may only write into the folder could have a file of somebody else shown
     there by a link: such a link is passed over, as are a pipe, and a file that is no text or too large for one.
     """
-    storage.fetch(folder / ABOUT)
+    try:
+        storage.fetch(folder / ABOUT, MOST_BYTES)
+    except storage.TooLarge:
+        return ""
     try:
         with open_given(folder, ABOUT) as file:
             content = file.read(MOST_BYTES + 1)

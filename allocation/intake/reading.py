@@ -22,6 +22,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from allocation import storage
 from allocation.contract import input_tables
 from allocation.contract.errors import InputRefused, Problem
 from allocation.contract.schema import Table
@@ -79,12 +80,17 @@ def read_folder(folder: Path, tables: Sequence[Table] = input_tables.INPUTS) -> 
 
 def files_of_tables(folder: Path, tables: Sequence[Table] = input_tables.INPUTS) -> dict[str, list[Path]]:
     """Per table the paths that bear its name, in capitals or not: not every file system tells them apart."""
-    names = {f"{table.name}{suffix}": table.name for table in tables for suffix in SUFFIXES}
+    names = names_of_files(tables)
     found: dict[str, list[Path]] = {table.name: [] for table in tables}
     for path in sorted(folder.iterdir()) if folder.is_dir() else ():
         if path.name.casefold() in names:
             found[names[path.name.casefold()]].append(path)
     return found
+
+
+def names_of_files(tables: Sequence[Table] = input_tables.INPUTS) -> dict[str, str]:
+    """Of every name that a file of a table has, in small letters, the table."""
+    return {f"{table.name}{suffix}": table.name for table in tables for suffix in SUFFIXES}
 
 
 def _absent(folder: Path, table: Table, reading: Reading) -> None:
@@ -99,22 +105,22 @@ def _absent(folder: Path, table: Table, reading: Reading) -> None:
 
 def _strange_files(folder: Path, tables: Sequence[Table], found: dict[str, list[Path]], reading: Reading) -> None:
     """Files that no table has: refused when one is likely meant for an absent table, else told."""
-    known = {path for paths in found.values() for path in paths}
+    known = {path.name for paths in found.values() for path in paths}
     absent = [table.name for table in tables if not found[table.name]]
-    for path in sorted(folder.iterdir()):
-        stem = path.name.split(".")[0].casefold()
-        if path in known or path.name.startswith((".", "~")) or stem.startswith("readme"):
+    for name in storage.names(folder):
+        stem = name.split(".")[0].casefold()
+        if name in known or name.startswith((".", "~")) or stem.startswith("readme"):
             continue
         meant = difflib.get_close_matches(stem, absent, 1, LIKENESS) or [
-            name
-            for name in absent
-            if re.match(rf"{name}[^a-z]", stem)  # "locks (1)", "locks - kopie", "locks_2026"
+            table
+            for table in absent
+            if re.match(rf"{table}[^a-z]", stem)  # "locks (1)", "locks - kopie", "locks_2026"
         ]
         if meant:
             what = f"no input has this name; is it meant to be {meant[0]}?"
-            reading.problems.append(Problem(path.name, None, None, what, f"{meant[0]}.csv or {meant[0]}.parquet"))
+            reading.problems.append(Problem(name, None, None, what, f"{meant[0]}.csv or {meant[0]}.parquet"))
         else:
-            reading.remarks.append(Problem(path.name, None, None, "not an input: it is passed over", "the inputs"))
+            reading.remarks.append(Problem(name, None, None, "not an input: it is passed over", "the inputs"))
 
 
 class Borrowed(InputRefused):
@@ -130,6 +136,19 @@ def open_given(folder: Path, name: str) -> BufferedReader:
         raise Borrowed([Problem(Path(name).name, None, None, what, f"the file itself: {ALLOWED_FORM}")]) from None
 
 
+def too_many_bytes(name: str, size: int) -> Problem | None:
+    """What is wrong with a file of a table that has ``size`` bytes."""
+    too_many = size > MOST_BYTES
+    return (
+        Problem(name, None, None, f"the file has {size:,} bytes", f"at most {MOST_BYTES:,} bytes") if too_many else None
+    )
+
+
+def folder_not_file(name: str) -> Problem:
+    """A folder has the name of the file of a table."""
+    return Problem(name, None, None, "this is a folder", f"a file: {ALLOWED_FORM}")
+
+
 def _content(path: Path) -> bytes:
     """The bytes of a file, read once: what is checked is what is used. Raises InputRefused, and OSError or ValueError
     where they cannot be read."""
@@ -140,11 +159,11 @@ def _content(path: Path) -> bytes:
     try:
         with open_given(path.parent, path.name) as file:
             size = os.fstat(file.fileno()).st_size
-            if size > MOST_BYTES:
-                raise refused(f"the file has {size:,} bytes", f"at most {MOST_BYTES:,} bytes")
+            if problem := too_many_bytes(path.name, size):
+                raise InputRefused([problem])
             content = file.read(size + 1)
     except IsADirectoryError:
-        raise refused("this is a folder", f"a file: {ALLOWED_FORM}") from None
+        raise InputRefused([folder_not_file(path.name)]) from None
     except (FileNotFoundError, NotADirectoryError):
         raise refused("this leads to no file", f"a file: {ALLOWED_FORM}") from None
     if len(content) > size:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from allocation import storage
 from allocation.contract.errors import Refused
+from allocation.intake.fetching import fetch_tables
 from allocation.pipeline.example_input import example_folder
 from allocation.pipeline.run_all import run_all
 from allocation.pipeline.scenario import Scenario, scenario_config, write_scenario_input
@@ -32,7 +32,7 @@ def run_scenario(scenario: Scenario, run: Run, progress: Progress) -> tuple[pd.D
         raise Refused("no version is in force to compare the scenario with; publish one first (caseload run)")
     tables = ("team_load", "region_summary", "transition")
     of_base = {name: reads.read_table(name, run.store, version=base) for name in tables}
-    source = storage.fetch_folder(Path(run.input_dir)) if run.input_dir else example_folder(run)
+    source = fetch_tables(Path(run.input_dir)) if run.input_dir else example_folder(run)
     folder = write_scenario_input(scenario, source, run.scenario_input_folder, run.areas())
     config = scenario_config(scenario, run.config)
     what_if = Run.start(

@@ -48,10 +48,9 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from allocation import storage
-from allocation.contract import input_tables
+from allocation.contract import input_tables, toml_file
 from allocation.contract.config import Config
 from allocation.contract.errors import InputRefused, Problem
-from allocation.contract.toml_file import read_toml
 from allocation.intake.cells import as_text
 from allocation.intake.reading import open_given, read_folder
 from allocation.pipeline.scenario_tables import (
@@ -95,7 +94,7 @@ class Scenario(BaseModel):
         """Read a scenario. Raises ``InputRefused`` with everything that is wrong with the file. ``opened``: as that of
         ``read_toml``."""
         try:
-            return cls.model_validate(read_toml(path, opened))
+            return cls.model_validate(toml_file.read_toml(path, opened))
         except ValidationError as error:
             raise InputRefused(
                 [
@@ -128,6 +127,7 @@ def named_scenario(folder: Path, name: str) -> Scenario:
     with a file is told with what stands in it.
     """
     place = f"scenarios/{name}.toml"
+    storage.fetch(folder / place, toml_file.MOST_BYTES)
     return Scenario.from_file(folder / place, lambda: open_given(folder, place))
 
 

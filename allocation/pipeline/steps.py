@@ -31,6 +31,7 @@ from allocation.contract.vocabulary import values_of
 from allocation.demand import expected
 from allocation.intake import offices
 from allocation.intake.checks import InForceNames
+from allocation.intake.fetching import fetch_boundaries, fetch_tables
 from allocation.intake.inputs import Inputs, fingerprints, load_inputs
 from allocation.layers import build
 from allocation.layers.layer import Layer, can_carry_over
@@ -72,9 +73,9 @@ def prepare_boundaries(run: Run, progress: Progress | None = None) -> None:
     import geodata
 
     version = in_force.read_store(run).version
-    if run.input_dir:
-        storage.fetch_folder(Path(run.input_dir))  # the boundaries may be a file in it
     try:
+        if run.input_dir:
+            fetch_boundaries(Path(run.input_dir), run.boundaries)
         with storage.shared(run.var / "cache") as cache:
             loaded = geodata.load_boundaries(run.boundaries, cache, progress)
             loaded.write(run.boundaries_folder)
@@ -106,7 +107,7 @@ def check_inputs(run: Run) -> None:
 
     Also kept is what the new division is compared with (``in_force.write_now``).
     """
-    folder = storage.fetch_folder(Path(run.input_dir)) if run.input_dir else example_folder(run)
+    folder = fetch_tables(Path(run.input_dir)) if run.input_dir else example_folder(run)
     followed = Succession.read(run)
     loaded = load_inputs(folder, run.areas(), run.config, followed.successors(), run.today, _names_in_force(run))
     loaded = replace(loaded, full_postcodes=_full_postcodes(run, loaded))

@@ -67,6 +67,13 @@ class FileSpec:
             yield from _parts(file)
 
 
+def named(spec: str) -> list[Path]:
+    """The files that ``spec`` names, whether they are there or not, without a look at what else it says."""
+    name, _, query = spec.partition("?")
+    second = [value for key, value in parse_qsl(query) if key in _SECOND]
+    return [Path(os.path.abspath(one)) for one in (name, *second)]  # noqa: PTH100 - the names, not what links lead to
+
+
 def _parts(file: VectorFile) -> Iterator[Path]:
     """A file and what belongs to it. Not SQLite's index of its log (-shm): it holds nothing of the file, and reading
     changes it."""

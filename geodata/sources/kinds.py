@@ -10,25 +10,33 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 import pyogrio
 
-from geodata.errors import GeodataError
+from geodata.errors import GeodataError, shown
 
 SQLITE, SHAPEFILE = b"SQLite format 3\x00", b"\x00\x00\x27\x0a"
 JSON_SUFFIXES = (".geojson", ".json")
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _HEAD_BYTES = 65_536
-_IS_NO_TABLE = "type = 'view' OR (type = 'table' AND rootpage = 0)"
-"""Views, and virtual tables: these have no rows of their own in the file."""
+_TABLE = re.compile(r"CREATE TABLE ")
+_INDEX_OF_PLACES = re.compile(
+    r'CREATE VIRTUAL TABLE ("rtree_([^"]|"")*"|rtree_\w+)\s+USING\s+"?rtree"?\s*\(', re.IGNORECASE
+)
+"""As SQLite itself writes the beginnings down; the second is the index that GDAL makes of a layer."""
+_GENERATED = (2, 3)
+"""What SQLite says of a column that is computed: when it is read, or when it was written."""
+_MOST_SECONDS = 300.0
+"""So long may what we ask of a GeoPackage ourselves take; some 2 GB takes seconds."""
+_STEPS_BETWEEN_LOOKS = 10_000
+_MOST_BYTES_OF_A_DECLARATION, _MOST_STEPS = 1_000_000, 10_000
 _MOST_BYTES_OF_A_CELL = 100_000_000
-_HIDDEN = 1
-"""What SQLite says of a column of a virtual table that is no column of its rows."""
 _COMMANDS = b"gdal_streamed_alg"
 _ADDRESS = re.compile(rb'"(?:link|url)"|\\u', re.IGNORECASE)
 """Without any of these no coordinate system is named by an address; an escaped sign may hide one."""
@@ -60,7 +68,7 @@ def refuse_another_kind(path: Path, called: Path) -> None:
     if suffix in JSON_SUFFIXES:
         _refuse_address(path, called)
     if suffix == ".gpkg":
-        _refuse_queries_instead_of_lists(path, called)
+        _refuse_what_computes(path, called)
 
 
 def _refuse_address(path: Path, called: Path) -> None:
@@ -83,19 +91,33 @@ def _refuse_linked_crs(called: Path, pairs: list[tuple[str, Any]]) -> dict[str, 
     return dict(pairs)
 
 
-def queries(path: Path) -> set[str]:
-    """What is no table in a GeoPackage but a query (a view): it may never end, and is not read."""
-    if path.suffix.lower() != ".gpkg":
-        return set()
+def _refuse_what_computes(path: Path, called: Path) -> None:
+    """Raise GeodataError when anything in a GeoPackage is computed as it is read: that may take for ever, in a loop
+    that nothing interrupts.
+
+    GDAL reads lists of its own (`gpkg_contents`, ...) and a row of every query before anybody can name a layer, so that
+    no table is let through. Indexes, triggers and checks are computed when a file is written, which we never do.
+    """
     with _opened(path) as database:
-        return {str(name) for (name,) in database.execute(f"SELECT name FROM sqlite_master WHERE {_IS_NO_TABLE}")}
-
-
-def _refuse_queries_instead_of_lists(path: Path, called: Path) -> None:
-    """GDAL reads the lists of a GeoPackage (of layers, of coordinate systems) before anybody can name a layer."""
-    asked = sorted(name for name in queries(path) if name.casefold().startswith(("gpkg_", "ogr_")))
-    if asked:
-        raise GeodataError(f"The table {asked[0]} of {called} is a query; save the file again as GeoPackage.")
+        _compute_nothing(database)
+        listed = database.execute("SELECT type, name, rootpage, sql FROM sqlite_master").fetchall()
+        entries = [entry for entry in listed if entry[0] not in ("index", "trigger")]
+        tables = []
+        for kind, name, page, text in entries:
+            if kind == "table" and page and _TABLE.match(str(text)):
+                tables.append(str(name))
+            elif kind != "table" or page or not _INDEX_OF_PLACES.match(str(text)):
+                raise GeodataError(
+                    f"The table {shown(name)} of {called} is a query; save the layer with the areas as a GeoPackage of "
+                    "its own."
+                )
+        for table in tables:
+            for column, hidden in database.execute("SELECT name, hidden FROM pragma_table_xinfo(?)", (table,)):
+                if hidden in _GENERATED:
+                    raise GeodataError(
+                        f"The column {shown(column)} of the table {shown(table)} of {called} is a formula; save the "
+                        "layer with the areas as a GeoPackage of its own, with values."
+                    )
 
 
 def sizes(path: Path, layer: str) -> Iterator[int]:
@@ -106,8 +128,7 @@ def sizes(path: Path, layer: str) -> Iterator[int]:
     """
     with _opened(path) as database:
         database.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _MOST_BYTES_OF_A_CELL)
-        columns = [name for _, name, *_, hidden in database.execute("SELECT * FROM pragma_table_xinfo(?)", (layer,))
-                   if hidden != _HIDDEN]  # fmt: skip
+        columns = [name for (name,) in database.execute("SELECT name FROM pragma_table_info(?)", (layer,))]
         cells = " + ".join(f"COALESCE(LENGTH(CAST({_quoted(name)} AS BLOB)), 0)" for name in columns)
         for (size,) in database.execute(f"SELECT {cells or 0} FROM {_quoted(layer)}"):
             yield int(size)
@@ -119,5 +140,43 @@ def _quoted(name: str) -> str:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[sqlite3.Connection]:
+    """A GeoPackage, for questions of our own, which end after a while: SQLite looks at the clock between its steps."""
+    end = time.monotonic() + _MOST_SECONDS
     with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as database:
-        yield database
+        database.set_progress_handler(lambda: time.monotonic() > end, _STEPS_BETWEEN_LOOKS)
+        try:
+            yield database
+        except MemoryError as error:  # more steps than SQLITE_LIMIT_VDBE_OP
+            raise GeodataError(
+                f"{path.name} has formulas of formulas; save the layer with the areas as a GeoPackage of its own."
+            ) from error
+        except sqlite3.OperationalError as error:
+            if time.monotonic() <= end:
+                raise
+            raise GeodataError(
+                f"{path.name} takes more than {_MOST_SECONDS:.0f} seconds to look through; save the layer with the "
+                "areas as a GeoPackage of its own."
+            ) from error
+
+
+def _compute_nothing(database: sqlite3.Connection) -> None:
+    """No step of this connection can be long, even one in a formula of the file.
+
+    SQLite reads the statistics in a file before it answers anything, and their columns may be formulas (it does without
+    the statistics then). So there is no function to call, no long text, and no formula that fills up with others.
+    """
+    database.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _MOST_BYTES_OF_A_DECLARATION)
+    database.setlimit(sqlite3.SQLITE_LIMIT_VDBE_OP, _MOST_STEPS)
+    for name in _functions():
+        database.create_function(name, -1, _refuse_to_compute, deterministic=True)
+
+
+@cache
+def _functions() -> frozenset[str]:
+    """The names of all functions of SQLite."""
+    with closing(sqlite3.connect(":memory:")) as database:
+        return frozenset(str(name) for (name,) in database.execute("SELECT name FROM pragma_function_list"))
+
+
+def _refuse_to_compute(*_: object) -> None:
+    raise ValueError("nothing is computed here")

@@ -17,7 +17,7 @@ from geopandas import GeoDataFrame
 
 from geodata.errors import GeodataError, capped, reason, shown
 from geodata.layer import RD_NEW
-from geodata.sources.kinds import queries, refuse_another_kind, sizes
+from geodata.sources.kinds import refuse_another_kind, sizes
 from geodata.sources.parquet import countable, declared_bytes, each_text_once, written_out_bytes
 
 SUFFIXES = (".gpkg", ".parquet", ".geoparquet", ".geojson", ".json", ".shp")
@@ -77,14 +77,17 @@ def sidecars(path: Path) -> list[Path]:
     Of a Shapefile they have the same name and another suffix (.dbf, .prj, .cpg, ...); of SQLite, and so of a
     GeoPackage, something behind the whole name (-wal, -shm, -journal).
     """
-    name, stem = path.name.casefold(), path.stem.casefold()
-    beside = []
-    for other in path.parent.iterdir():
-        theirs = other.name.casefold()
-        is_part = path.suffix.lower() == ".shp" and other.stem.casefold() == stem
-        if other != path and (is_part or (theirs.startswith(name) and theirs != name)) and other.is_file():
-            beside.append(other)
-    return sorted(beside)
+    return sorted(
+        other for other in path.parent.iterdir() if other != path and belongs_to(path, other) and other.is_file()
+    )
+
+
+def belongs_to(path: Path, other: Path) -> bool:
+    """Whether ``other``, of which only the name is looked at, is ``path`` or one of its ``sidecars``."""
+    name, theirs = path.name.casefold(), other.name.casefold()
+    is_part = path.suffix.lower() == ".shp" and other.stem.casefold() == path.stem.casefold()
+    is_behind = theirs.startswith(name) and theirs != name
+    return other.parent == path.parent and (other == path or is_part or is_behind)
 
 
 def is_being_written(path: Path) -> bool:
@@ -172,10 +175,7 @@ def _refuse_sizes(file: VectorFile, bytes_of_features: Iterable[int]) -> None:
 def _layer(file: VectorFile, notes: list[dict[str, str]]) -> str:
     """The layer to read: the one named, else the only one with polygons and the columns that are needed."""
     types = {str(name): kind for name, kind in pyogrio.list_layers(file.content)}
-    asked = queries(file.content)
-    if file.layer in asked:
-        raise GeodataError(f"The layer {shown(file.layer)} of {file.path} is a query; save it as a table.")
-    spatial = [name for name, kind in types.items() if kind is not None and name not in asked]
+    spatial = [name for name, kind in types.items() if kind is not None]
     if file.layer is not None:
         if file.layer not in types:
             raise GeodataError(f"{file.path} has no layer {shown(file.layer)}; it has {capped(types)}.")

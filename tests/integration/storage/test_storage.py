@@ -166,3 +166,28 @@ def test_an_address_that_is_none_is_refused(machines: Machines, monkeypatch: pyt
     monkeypatch.setenv(storage.SETTING, "ftp://somewhere/x")
     with pytest.raises(Refused, match="is not an address of object storage"):
         storage.fetch(path)
+
+
+@pytest.mark.parametrize("target", ["secret.txt", "folder"])
+def test_a_link_is_not_sent_nor_anything_beside_it(machines: Machines, tmp_path: Path, target: str) -> None:
+    """Who may only write into a folder could have this program, which may read more, send a file of somebody else."""
+    write(tmp_path / "secret.txt", "secret")
+    write(tmp_path / "folder" / "secret.txt", "secret")
+    var = machines.var("a")
+    folder = var / "runs/r1"
+    write(folder / "a.txt", "a")
+    (folder / "link.txt").symlink_to(tmp_path / target)
+    cache = var / "cache"
+    write(cache / "a.txt", "a")
+    (cache / "link.txt").symlink_to(tmp_path / target)
+
+    def share() -> None:
+        with storage.shared(cache):
+            pass
+
+    for act in (lambda: storage.send_folder(folder), lambda: storage.send(folder / "link.txt"), share):
+        with pytest.raises(Refused, match=r"link\.txt is a link"):
+            act()
+    assert not storage.exists(folder / "a.txt")
+    assert not storage.exists(folder / "link.txt")
+    assert not storage.exists(cache / "link.txt")
