@@ -68,7 +68,7 @@ def refuse_another_kind(path: Path, called: Path) -> None:
     if suffix in JSON_SUFFIXES:
         _refuse_address(path, called)
     if suffix == ".gpkg":
-        _refuse_what_computes(path, called)
+        _refuse_pages_in_a_round(path, called, _values_only(path, called))
 
 
 def _refuse_address(path: Path, called: Path) -> None:
@@ -91,9 +91,9 @@ def _refuse_linked_crs(called: Path, pairs: list[tuple[str, Any]]) -> dict[str, 
     return dict(pairs)
 
 
-def _refuse_what_computes(path: Path, called: Path) -> None:
-    """Raise GeodataError when anything in a GeoPackage is computed as it is read: that may take for ever, in a loop
-    that nothing interrupts.
+def _values_only(path: Path, called: Path) -> list[str]:
+    """The tables of a GeoPackage. Raises GeodataError when anything in it is computed as it is read: that may take for
+    ever, in a loop that nothing interrupts.
 
     GDAL reads lists of its own (`gpkg_contents`, ...) and a row of every query before anybody can name a layer, so that
     no table is let through. Indexes, triggers and checks are computed when a file is written, which we never do.
@@ -117,6 +117,23 @@ def _refuse_what_computes(path: Path, called: Path) -> None:
                     raise GeodataError(
                         f"The column {shown(column)} of the table {shown(table)} of {called} is a formula; save the "
                         "layer with the areas as a GeoPackage of its own, with values."
+                    )
+    return tables
+
+
+def _refuse_pages_in_a_round(path: Path, called: Path, tables: list[str]) -> None:
+    """Raise GeodataError when the pages of a table are not a tree: one that leads back to the same pages never ends.
+
+    What SQLite has to say of the values (an empty cell that must not be) is passed over.
+    """
+    with _opened(path) as database:
+        database.execute("PRAGMA ignore_check_constraints = ON")
+        for table in tables:
+            for (said,) in database.execute(f"PRAGMA quick_check({_quoted(table)})"):
+                if str(said).startswith("*** in database"):
+                    raise GeodataError(
+                        f"The table {shown(table)} of {called} is damaged; save the layer with the areas as a "
+                        "GeoPackage of its own."
                     )
 
 

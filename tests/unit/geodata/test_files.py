@@ -385,10 +385,39 @@ def test_what_is_computed_on_writing_only_does_no_harm(square: GeoDataFrame, tmp
     with closing(sqlite3.connect(path)) as connection:
         connection.executescript(
             "CREATE INDEX by_length ON areas (length(postcode)); CREATE INDEX some ON areas (fid) WHERE aantal_inw > 0;"
-            f"CREATE TABLE checked (a CHECK ({ENDLESS} = 0));"
+            f"PRAGMA ignore_check_constraints = ON; CREATE TABLE checked (a CHECK ({ENDLESS} = 0));"
+            "INSERT INTO checked VALUES (1);"
             f"CREATE TRIGGER busy AFTER UPDATE ON areas BEGIN SELECT {ENDLESS}; END; ANALYZE;"
         )
     assert "file 2023: 4 areas" in loaded_apart(path)
+
+
+@pytest.mark.parametrize("table", ["gpkg_extensions", "gpkg_contents", "areas"])
+def test_a_geopackage_that_leads_back_to_the_same_pages_is_refused(
+    square: GeoDataFrame, tmp_path: Path, table: str
+) -> None:
+    """Ten pages above each other, each with a hundred times the next: 100^10 rows in some 40 kB."""
+    path = write(square, tmp_path / "areas.gpkg")
+    with closing(sqlite3.connect(path)) as connection:
+        (root,) = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = ?", (table,)).fetchone()
+    content = bytearray(path.read_bytes())
+    size = int.from_bytes(content[16:18], "big")
+    content += content[(root - 1) * size : root * size]
+    for _ in range(10):
+        content += page_above(len(content) // size, size)
+    content[(root - 1) * size : root * size] = page_above(len(content) // size, size)
+    content[28:32], content[92:96] = (len(content) // size).to_bytes(4, "big"), content[24:28]
+    path.write_bytes(content)
+    assert f"The table '{table}' of {path} is damaged" in loaded_apart(path)
+
+
+def page_above(page: int, size: int) -> bytes:
+    """An inner page of a table, with a hundred times the same page below it."""
+    cells = (page.to_bytes(4, "big") + b"\x01") * 100
+    start = size - len(cells)
+    head = b"\x05\0\0" + (100).to_bytes(2, "big") + start.to_bytes(2, "big") + b"\0" + page.to_bytes(4, "big")
+    places = b"".join((start + 5 * at).to_bytes(2, "big") for at in range(100))
+    return (head + places).ljust(start, b"\0") + cells
 
 
 def test_what_is_asked_of_a_geopackage_ends(
