@@ -114,6 +114,7 @@ def assemble(
         config.solver.seed,
     )  # fmt: skip
     handover, handover_summary = handed()
+    places = regions_of_teams(solved, areas)
     divided = rows[rows["team_id"].isin(load.loc[load["kind"] != "bijzonder", "team_id"])]
     return {
         "allocation": allocation,
@@ -142,7 +143,8 @@ def assemble(
             solved, now, changes, moves, inputs.teams, areas, inputs.products, expected, uitkeren
         ),
         "robustness": robustness.robustness_table(solved, spreads, config),
-        "waiting": waiting.waiting_table(rows, load, regions_of_teams(solved, areas), config),
+        "waiting": waiting.waiting_table(rows, load, places, config),
+        "waiting_seen": waiting.waiting_table(waiting.rows_seen(rows, moves), load, places, config),
         "lines": waiting.line_table(load, load_in_force, allocation),
         "teams": teams.drop(columns=["regions", "row"]),
         "team_periods": inputs.teams[["team_id", "valid_from", "valid_to"]],

@@ -17,6 +17,7 @@ import pandas as pd
 from allocation.layers.current import by_line_of, line_hours, main_teams, rows_of_line
 from allocation.outcome.solved import Solved
 from allocation.outcome.verzuimbeheer import Verzuimbeheer
+from allocation.publication import totals_seen
 
 
 def impact_table(
@@ -30,7 +31,8 @@ def impact_table(
     expected: pd.DataFrame,
     uitkeren: Verzuimbeheer,
 ) -> pd.DataFrame:
-    """One row per division and subject: division, subject (Dutch), unit, now, new, bsn (empty where it has no meaning).
+    """One row per division and subject: division, subject (Dutch), unit, now, new, bsn (empty where it has no meaning),
+    and ``seen``: of a number of clients what readers' edition rounds, so that no cell of ``transition`` follows (R14).
 
     Parameters
     ----------
@@ -50,8 +52,9 @@ def impact_table(
         *_kens(units, changes, moved),
     ]
     rows += _bezwaar(units, moved, office_of)
-    columns = ["division", "subject", "unit", "now", "new", "bsn"]
-    return pd.DataFrame(rows, columns=columns).astype({"now": "float64", "new": "float64", "bsn": "float64"})
+    columns = ["division", "subject", "unit", "now", "new", "bsn", "seen"]
+    table = pd.DataFrame([(*row, None)[: len(columns)] for row in rows], columns=columns)
+    return table.astype(dict.fromkeys(columns[3:], "float64"))
 
 
 def _units(
@@ -114,7 +117,14 @@ def _mean(values: pd.Series, weights: pd.Series) -> float:
     return float(np.average(values[known], weights=weights[known])) if known.any() else float("nan")
 
 
-Row = tuple[str, str, str, float | None, float | None, float | None]
+Row = tuple[str | float | None, ...]
+"""The columns of ``impact_table``; the last is left out where a row counts no clients."""
+
+
+def _clients(division: str, subject: str, cells: pd.DataFrame) -> Row:
+    """The row for the clients of so many ``cells`` of ``transition``."""
+    clients = cells["clients"]
+    return (division, subject, "cliënten", None, float(clients.sum()), None, float(totals_seen.total(clients)))
 
 
 def _smz(units: pd.DataFrame, moved: pd.DataFrame) -> list[Row]:
@@ -127,7 +137,7 @@ def _smz(units: pd.DataFrame, moved: pd.DataFrame) -> list[Row]:
         ("SMZ", "gemiddelde afstand van cliënt tot kantoor", "km", km[0], km[1], km[2]),
         ("SMZ", "werk zonder team in de verdeling van nu (team beëindigd of nieuw gebied)", "uur per jaar",
          float(units.loc[ended | units["now"].isna(), "hours"].sum()) if in_force else None, 0.0, None),
-        ("SMZ", "dossiers die naar een ander team verhuizen", "cliënten", None, float(moved["clients"].sum()), None),
+        _clients("SMZ", "dossiers die naar een ander team verhuizen", moved),
         ("SMZ", "deel van de cliënten van een kantoor dat van team wisselt als één team stopt (schatting)", "aandeel",
          None, stopped, stopped),
     ]  # fmt: skip
@@ -154,8 +164,7 @@ def _uitkeren(units: pd.DataFrame, clients: pd.DataFrame, changes: pd.DataFrame,
          float(per_postcode[1].mean()), _mean(regular["teams_bsn"].astype(float), regular["hours"])),
         ("Uitkeren", "postcodes die naar een andere groep medewerkers verzuimbeheer gaan", "postcodes", None,
          float(len(postcodes)), None),
-        ("Uitkeren", "ZW-cliënten die een andere groep medewerkers verzuimbeheer krijgen", "cliënten", None,
-         float(changed[1]["clients"].sum()), None),
+        _clients("Uitkeren", "ZW-cliënten die een andere groep medewerkers verzuimbeheer krijgen", changed[1]),
     ]  # fmt: skip
 
 
@@ -186,8 +195,7 @@ def _kens(units: pd.DataFrame, changes: pd.DataFrame, moved: pd.DataFrame) -> li
          _if_any(regular, one_answer[0]),
          one_answer[1], float((regular["teams_bsn"] == 1).mean())),
         ("K&S", "postcodes waarvoor het antwoord verandert", "postcodes", None, float(changes["pc4"].nunique()), None),
-        ("K&S", "cliënten die een brief nodig hebben: hun dossier verhuist", "cliënten", None,
-         float(moved["clients"].sum()), None),
+        _clients("K&S", "cliënten die een brief nodig hebben: hun dossier verhuist", moved),
     ]  # fmt: skip
 
 
@@ -195,7 +203,6 @@ def _bezwaar(units: pd.DataFrame, moved: pd.DataFrame, office_of: pd.Series) -> 
     other = moved["team_from"].map(office_of) != moved["team_to"].map(office_of)
     offices = [float(units.groupby("gemeente")[f"office_{which}"].nunique().mean()) for which in ("now", "new", "bsn")]
     return [
-        ("B&B", "dossiers die naar een ander kantoor verhuizen", "cliënten", None,
-         float(moved.loc[other & moved["team_from"].notna(), "clients"].sum()), None),
+        _clients("B&B", "dossiers die naar een ander kantoor verhuizen", moved[other & moved["team_from"].notna()]),
         ("B&B", "kantoren per gemeente, gemiddeld", "kantoren", _if_any(units, offices[0]), offices[1], offices[2]),
     ]  # fmt: skip

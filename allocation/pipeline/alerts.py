@@ -152,8 +152,9 @@ def proposal(figures: Mapping[str, Any]) -> str:
     """What the planner reads before deciding, in Dutch Markdown. ``figures``: of ``report.summary.summary``.
 
     It is handed on between tasks, sent to a chat and shown by Airflow to more people than Operations: no small count of
-    clients is in it. The exact ones are in the report and on the page.
+    clients is in it, nor a total that tells one. The exact ones are in the report and on the page.
     """
+    roughly = figures["clients_roughly"]
     outside = _literal(", ".join(figures["teams_outside_tolerance"])) or "geen"
     taken_back = ", al eerder gepubliceerd: een beheerder kan haar terugzetten" if figures["is_taken_back"] else ""
     rows = [
@@ -163,7 +164,7 @@ def proposal(figures: Mapping[str, Any]) -> str:
         ("Gemiddelde afwijking", _percent(figures["mean_deviation"])),
         ("Teams buiten de tolerantie", outside),
         ("Postcodes die van team wisselen", figures["areas_moved"]),
-        ("Cliënten die verhuizen", _of(figures["clients_moved"], figures["clients_in_stock"])),
+        ("Cliënten die verhuizen", f"{roughly['moved']} van {roughly['in_stock']}"),
     ]
     table = "\n".join(f"| {name} | {value} |" for name, value in rows)
     notes = "".join(_note(warning) for warning in figures["warnings"])
@@ -181,10 +182,6 @@ def _note(warning: Mapping[str, Any]) -> str:
 def _literal(text: str) -> str:
     """A text of the input as Markdown that shows it: a name may be no link, no picture and no cell of the table."""
     return re.sub(r"([\\\[\]|<`*])", r"\\\1", text)
-
-
-def _of(part: int, whole: int) -> str:
-    return f"{dutch.roughly(part)} van {dutch.roughly(whole)}"
 
 
 def _percent(share: float) -> str:

@@ -100,17 +100,18 @@ def _shown(column: Column, rows: pd.DataFrame) -> Any:
         return [_keys_of(value, column.shown_keys) for value in rows[column.name]]
     values = rows[column.name].to_numpy(dtype=np.float64, na_value=np.nan)
     if column.counts_persons:
-        counts = _shown_counts(values)
+        counts = shown_counts(values)
         return pd.Series(counts, index=rows.index).astype("Int64" if column.type == "integer" else "float64")
     if column.told_by:
         exact = rows[column.told_by].to_numpy(dtype=np.float64, na_value=np.nan)
-        counts = _shown_counts(exact)
+        counts = shown_counts(exact)
         means = np.divide(values, exact, out=np.full(len(values), np.nan), where=~np.isnan(counts))
         return counts * np.array([float(f"{mean:.1e}") for mean in means])
     return _nearest_multiple(values, column.rounded_to)
 
 
-def _shown_counts(counts: Floats) -> Floats:
+def shown_counts(counts: Floats) -> Floats:
+    """Counts of persons as readers see them: multiples of 5, missing under 5."""
     is_shown = np.nan_to_num(counts) >= SMALLEST_SHOWN_COUNT
     return np.where(is_shown, _nearest_multiple(counts, SMALLEST_SHOWN_COUNT), np.nan)
 

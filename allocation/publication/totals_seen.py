@@ -21,7 +21,7 @@ from allocation.contract.schema import Table
 from allocation.contract.vocabulary import ALL_LINES, SMALLEST_SHOWN_COUNT
 
 TOTAL_OF = {TEAM_LEDGER.name: "files_held", REGION_SUMMARY.name: "clients_moved"}
-"""The column of each table that sums cells of `transition`."""
+"""The column of each published table that sums cells of `transition`."""
 REGION = "arbeidsmarktregio_nr"
 _MOVES = "verhuist"
 _STEP, _HALF = SMALLEST_SHOWN_COUNT, SMALLEST_SHOWN_COUNT // 2
@@ -94,7 +94,20 @@ def of_regions(
 
 
 def _taken_further(table: Table, totals: pd.DataFrame, cells: pd.DataFrame, key: list[str]) -> pd.DataFrame:
-    name = TOTAL_OF[table.name]
+    return taken_further(totals, TOTAL_OF[table.name], cells, key)
+
+
+def total(clients: pd.Series) -> int:
+    """The total of cells, by the ``clients`` of each, before it is rounded for readers: of all that move, of a reason,
+    of a division of UWV."""
+    cells = pd.DataFrame({"clients": clients.to_numpy(), "all": 0})
+    sums = pd.DataFrame({"total": [int(clients.sum())], "all": 0})
+    return int(taken_further(sums, "total", cells, ["all"])["total"].iloc[0])
+
+
+def taken_further(totals: pd.DataFrame, name: str, cells: pd.DataFrame, key: list[str]) -> pd.DataFrame:
+    """``totals`` with its column ``name`` before it is rounded for readers; ``cells``: ``key`` and the clients of every
+    cell below."""
     clients = cells["clients"].to_numpy(dtype=np.int64)
     is_hidden, rounded = clients < _STEP, (clients + _HALF) // _STEP * _STEP
     bounds = cells[key].assign(

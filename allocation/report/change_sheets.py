@@ -7,12 +7,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
-from allocation.contract.vocabulary import SMALLEST_SHOWN_COUNT
+from allocation.publication.small_counts import shown_counts
 from allocation.report import charts
 from allocation.report.dutch import number
+from allocation.report.for_readers import HOURS_STEP_OF_A_LAYER, in_steps
 from allocation.report.sheet import (
     Cell,
     Column,
@@ -189,14 +191,15 @@ def reason_sheet(transition: pd.DataFrame) -> Sheet:
     return Sheet.of("redenen", "Waarom cliënten blijven of verhuizen", REASON_COLUMNS, records(sums), total)
 
 
+VALUES = ["now", "new", "bsn"]
+
+
 def impact_sheet(folder: Path, *, for_readers: bool = False) -> Sheet:
     """What the division means for each division of UWV, beside dividing by the last digits of the BSN."""
     table = run_files.OUTCOME.table("impact").read(folder)
+    table = _impact_seen(table) if for_readers else table
 
     def shown(row: Any, value: float) -> Cell:
-        if for_readers and row.unit == "cliënten" and value == value and value is not None:
-            # In tens: a total and all parts but one would tell the small part.
-            return amount(round(value, -1)) if value >= SMALLEST_SHOWN_COUNT else text(None)
         if row.unit == "aandeel":
             return share(value)
         return amount(value, 1 if row.unit in ("km", "teams", "kantoren") else 0)
@@ -211,3 +214,13 @@ def impact_sheet(folder: Path, *, for_readers: bool = False) -> Sheet:
     )
     caption = "Gevolgen per divisie, naast een verdeling naar de laatste cijfers van het BSN"
     return Sheet.of("gevolgen", caption, columns, records(table))
+
+
+def _impact_seen(table: pd.DataFrame) -> pd.DataFrame:
+    """The impact analysis with clients as the published tables show them, and hours in steps. A run of before there was
+    ``seen`` tells no clients."""
+    counts, hours = table["unit"] == "cliënten", table["unit"] == "uur per jaar"
+    seen = shown_counts(table["seen"].to_numpy(dtype=np.float64)) if "seen" in table else np.nan
+    steps = {name: in_steps(table[name], HOURS_STEP_OF_A_LAYER) for name in VALUES}
+    table = table.assign(**{name: table[name].mask(hours, steps[name]).mask(counts) for name in VALUES})
+    return table.assign(new=table["new"].mask(counts, seen))

@@ -66,7 +66,10 @@ def _written(rounded: float, decimals: int) -> str:
 
 
 def roughly(count: int) -> str:
-    """A count of persons for who may not read small ones (R14): 0, "minder dan 5", or "ongeveer" a multiple of 5."""
+    """A count of persons for who may not read small ones (R14): 0, "minder dan 5", or "ongeveer" a multiple of 5.
+
+    Of a total over cells that readers see it is given what ``totals_seen.total`` makes of it.
+    """
     if not 0 < count < SMALLEST_SHOWN_COUNT:
         nearest = SMALLEST_SHOWN_COUNT * ((count + SMALLEST_SHOWN_COUNT // 2) // SMALLEST_SHOWN_COUNT)
         return f"ongeveer {number(nearest)}" if count else "0"

@@ -21,7 +21,7 @@ from allocation.report.board import Floats, LayerSums
 
 WAITING_DIGITS = 1
 FILE_HOURS_STEP_OF_A_TEAM = TEAM_LOAD.column("target_hours").rounded_to
-FILE_HOURS_STEP_OF_A_LAYER = REGION_SUMMARY.column("hours_verzekeringsarts").rounded_to
+HOURS_STEP_OF_A_LAYER = REGION_SUMMARY.column("hours_verzekeringsarts").rounded_to
 """Waiting time is hours in files over a capacity that everybody knows: with these steps it does not tell one file."""
 SHARE_OF_A_MONTH = 0.05
 """What a month asks of a team is told in steps of this part of its hours: a few clients more do not show."""
@@ -61,15 +61,27 @@ def _of_all(values: Iterable[Floats]) -> Floats:
 def _part_shown(part: LayerSums, columns: Mapping[str, Any]) -> LayerSums:
     """``part`` with ``columns`` instead of the figures of its teams, and its files in steps."""
     files = part.board.files
-    files = replace(files, hours=_in_steps(files.hours, FILE_HOURS_STEP_OF_A_LAYER))
+    files = replace(files, hours=in_steps(files.hours, HOURS_STEP_OF_A_LAYER))
     a_month = np.where(part.capacity > 0, part.capacity / MONTHS_A_YEAR, np.nan)
-    waiting = _in_steps(part.teams.waiting_months * a_month, FILE_HOURS_STEP_OF_A_TEAM) / a_month
+    waiting = in_steps(part.teams.waiting_months * a_month, FILE_HOURS_STEP_OF_A_TEAM) / a_month
     teams = replace(part.teams, **columns, waiting_months=np.round(waiting, WAITING_DIGITS))
     return replace(part, board=replace(part.board, files=files), teams=teams)
 
 
-def _in_steps(amount: Any, step: float) -> Any:
+def in_steps(amount: Any, step: float) -> Any:
+    """The nearest multiple of ``step``."""
     return np.round(amount / step) * step
+
+
+def lines_shown(lines: pd.DataFrame) -> pd.DataFrame:
+    """Table ``lines`` with its work and its files in steps of hours."""
+    capacity = lines["capacity_hours"].where(lines["capacity_hours"] > 0)
+    in_files = in_steps(lines["waiting_months"] * capacity / MONTHS_A_YEAR, HOURS_STEP_OF_A_LAYER)
+    return lines.assign(
+        asked=in_steps(lines["hours"], HOURS_STEP_OF_A_LAYER) / capacity,
+        waiting_months=(in_files / (capacity / MONTHS_A_YEAR)).round(WAITING_DIGITS),
+        even_hours=in_steps(lines["even_hours"], HOURS_STEP_OF_A_LAYER),
+    )
 
 
 def asked_shown(asked: pd.Series) -> pd.Series:

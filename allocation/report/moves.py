@@ -5,14 +5,13 @@ Belongs here: counting and wording table ``transition``. Does not belong here: w
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pandas as pd
 
-from allocation.report.dutch import number
+from allocation.publication import totals_seen
+from allocation.report.dutch import number, roughly
 
 
-def reasons_counted(transition: pd.DataFrame, told: Callable[[int], str] = number) -> list[str]:
+def reasons_counted(transition: pd.DataFrame, *, is_rough: bool = False) -> list[str]:
     """How many files move and why, the commonest reason first; then of how many the holder is unknown.
 
     For instance "1.204 dossiers verhuizen: 880 team beëindigd, 324 team bedient de wet niet.". Of a reason the words
@@ -21,23 +20,31 @@ def reasons_counted(transition: pd.DataFrame, told: Callable[[int], str] = numbe
     Parameters
     ----------
     transition : table ``transition``: clients, movement, reason.
-    told : how a count is told; ``dutch.roughly`` where others than Operations read it.
+    is_rough : so that others than Operations may read it (R14).
     """
     moving = transition[transition["movement"] == "verhuist"]
-    files = int(moving["clients"].sum())
-    if not files:
+    if not moving["clients"].sum():
         sentences = ["Geen enkel dossier verhuist: bestaande cliënten houden hun team."]
     else:
         short = moving["reason"].str.partition(":")[0]
         counts = moving.groupby(short)["clients"].sum().sort_values(ascending=False, kind="stable")
-        why = ", ".join(f"{told(int(count))} {reason}" for reason, count in counts.items() if count)
-        verb = "dossier verhuist" if told(files) == "1" else "dossiers verhuizen"
-        sentences = [f"{_first_capital(told(files))} {verb}: {why}."]
-    unknown = int(transition.loc[transition["movement"] == "onbekend", "clients"].sum())
-    if unknown:
-        whose = "1 dossier" if told(unknown) == "1" else f"{told(unknown)} dossiers"
+        each = {reason: counted(moving.loc[short == reason, "clients"], is_rough=is_rough) for reason in counts.index}
+        why = ", ".join(f"{each[reason]} {reason}" for reason, count in counts.items() if count)
+        files = counted(moving["clients"], is_rough=is_rough)
+        verb = "dossier verhuist" if files == "1" else "dossiers verhuizen"
+        sentences = [f"{_first_capital(files)} {verb}: {why}."]
+    unknown = transition.loc[transition["movement"] == "onbekend", "clients"]
+    if unknown.sum():
+        told = counted(unknown, is_rough=is_rough)
+        whose = "1 dossier" if told == "1" else f"{told} dossiers"
         sentences.append(f"Van {whose} is onbekend welk team het nu heeft; die cliënten krijgen geen brief.")
     return sentences
+
+
+def counted(clients: pd.Series, *, is_rough: bool = False) -> str:
+    """How many clients cells of ``transition`` have together. ``is_rough``: for who sees these cells without the small
+    ones, and may not tell them from their total."""
+    return roughly(totals_seen.total(clients)) if is_rough else number(int(clients.sum()))
 
 
 def _first_capital(text: str) -> str:

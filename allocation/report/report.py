@@ -173,7 +173,7 @@ def _sheets(frames: Frames) -> dict[str, Any]:
         "regions": team_sheets.region_sheet(frames.regions),
         "waiting": team_sheets.waiting_sheet(board, for_readers=for_readers),
         "product_waiting": team_sheets.product_waiting_sheet(folder, frames.regions, for_readers=for_readers),
-        "lines": team_sheets.line_sheet(folder),
+        "lines": team_sheets.line_sheet(folder, for_readers=for_readers),
         "capacity": None if for_readers else capacity_sheets.capacity_sheet(folder),
         "loans": None if for_readers else capacity_sheets.loan_sheet(folder),
         "handover": [] if for_readers else capacity_sheets.handover_sheets(folder),

@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from allocation import storage
-from allocation.report import dutch
-from allocation.report.moves import reasons_counted
+from allocation.report.moves import counted, reasons_counted
 from allocation.runs import run_files
 from allocation.runs.run import Run
 from expectations import inputs
@@ -37,8 +36,12 @@ def summary(run: Run) -> dict[str, Any]:
         "areas_moved": int(changes["pc4"].nunique()),
         "clients_moved": int(moved.loc[moved["movement"] == "verhuist", "clients"].sum()),
         "clients_in_stock": int(moved["clients"].sum()),
+        "clients_roughly": {
+            "moved": counted(moved.loc[moved["movement"] == "verhuist", "clients"], is_rough=True),
+            "in_stock": counted(moved["clients"], is_rough=True),
+        },
         "moves": " ".join(reasons_counted(moved)),
-        "moves_roughly": " ".join(reasons_counted(moved, dutch.roughly)),
+        "moves_roughly": " ".join(reasons_counted(moved, is_rough=True)),
         "warnings": _warnings(run),
         "version": version.version if version else None,
         "withdrew": list(version.withdrew) if version else [],

@@ -19,7 +19,7 @@ from allocation.publication.small_counts import shown
 from allocation.report import dutch
 from allocation.report.board import Board, LayerSums
 from allocation.report.dutch import number, percent
-from allocation.report.for_readers import asked_shown, sums_shown
+from allocation.report.for_readers import asked_shown, lines_shown, sums_shown
 from allocation.report.frames import Frames
 from allocation.report.sheet import (
     Cell,
@@ -204,9 +204,11 @@ def waiting_sheet(board: Board, *, for_readers: bool = False) -> Sheet:
 
 
 def product_waiting_sheet(folder: Path, regions: pd.DataFrame, *, for_readers: bool = False) -> Sheet:
-    """Waiting time of every priority product per region and layer (``waiting.waiting_table``)."""
-    table = run_files.OUTCOME.table("waiting").read(folder)
-    if for_readers:  # whole rows: the hours and the months would tell the count
+    """Waiting time of every priority product per region and layer (``waiting.waiting_table``); for readers of the
+    counts that they see per team (``waiting.rows_seen``), and of no run of before these were kept."""
+    file = run_files.OUTCOME.table("waiting_seen" if for_readers else "waiting")
+    table = file.read(folder) if file.exists(folder) or not for_readers else pd.DataFrame({"level": []})
+    if for_readers and len(table):
         table = table[table["stock_clients"] >= SMALLEST_SHOWN_COUNT]
     names = regions.drop_duplicates("arbeidsmarktregio_nr").set_index("arbeidsmarktregio_nr")["arbeidsmarktregio"]
 
@@ -246,11 +248,12 @@ SHARED_TEAM_COLUMNS = (
 )
 
 
-def line_sheet(folder: Path) -> Sheet | None:
+def line_sheet(folder: Path, *, for_readers: bool = False) -> Sheet | None:
     """The two client lines beside each other (``waiting.line_table``); None where no region keeps two lines."""
     table = run_files.OUTCOME.table("lines").read(folder)
     if table.empty:
         return None
+    table = lines_shown(table) if for_readers else table
     columns = (*LINE_COLUMNS, *(SHARED_TEAM_COLUMNS if "shared_areas" in table else ()))  # a run of before has none
     return Sheet.of("lijnen", "Vangnetlijn en werkgeverslijn naast elkaar", columns, records(table))
 

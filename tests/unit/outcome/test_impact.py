@@ -55,7 +55,7 @@ def test_figures_by_hand(tmp_path: Path) -> None:
     West then has one team, so there BSN says as much as the postcode; Oost has two, where it does not.
     """
     found = table(tmp_path)
-    assert found.loc[("SMZ", "dossiers die naar een ander team verhuizen"), "new"] == 6
+    assert found.loc[("SMZ", "dossiers die naar een ander team verhuizen"), ["new", "seen"]].tolist() == [6, 6]
     assert found.loc[("K&S", "postcodes waarvoor het antwoord verandert"), "new"] == 3
     assert found.loc[("B&B", "dossiers die naar een ander kantoor verhuizen"), "new"] == 0
     answer = found.loc[("K&S", "deel van de postcodes waarvoor de postcode het team bepaalt (ZW en WIA)")]
@@ -127,3 +127,16 @@ def test_the_team_of_now_is_the_one_of_the_own_line_with_the_largest_share() -> 
     assert _held(now, "pw", "alle", *rest) == {"1001": "P"}
     # of both lines together: B has 0.7 x 90 = 63 hours, C 50, A 27
     assert _held(now, "zw_wia", "alle", *rest) == {"1001": "B", "1002": "D"}
+
+
+def test_r14_of_clients_alone_in_their_cells_readers_get_one_more(tmp_path: Path) -> None:
+    """Of three cells of 1 the total is 3 and no less: for readers it is taken further. Other figures have nothing to
+    hide."""
+    made, solved = divided(tmp_path)
+    ones = made.transition.assign(clients=1)
+    made = replace(made, outcome=made.outcome | {"transition": ones})
+    found = impact(made, solved, made.inputs.current)
+    counted = found[found["unit"] == "cliënten"]
+    assert (counted["seen"] - counted["new"]).tolist() == [float(new > 0) for new in counted["new"]]
+    assert counted["new"].max() == 3
+    assert found.loc[found["unit"] != "cliënten", "seen"].isna().all()

@@ -21,6 +21,7 @@ FIGURES = {
     "areas_moved": 12,
     "clients_moved": 3,
     "clients_in_stock": 230_002,
+    "clients_roughly": {"moved": "minder dan 5", "in_stock": "ongeveer 230.000"},
     "moves": "3 dossiers verhuizen: 3 team beëindigd.",
     "moves_roughly": "Minder dan 5 dossiers verhuizen: minder dan 5 team beëindigd.",
     "warnings": [
@@ -82,6 +83,7 @@ def test_a_proposal_is_told_in_dutch() -> None:
     assert "Minder dan 5 dossiers verhuizen: minder dan 5 team beëindigd." in waiting["details"]
     assert "| Cliënten die verhuizen | minder dan 5 van ongeveer 230.000 |" in told
     assert "3 dossiers" not in told
+    assert "230.002" not in told
     assert waiting["remedy"].endswith("http://here/required_actions")
 
 

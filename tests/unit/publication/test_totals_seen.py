@@ -15,11 +15,14 @@ counts = st.lists(st.one_of(st.just(1), st.just(4), st.integers(1, 14)), min_siz
 
 
 def shown_of(kind: str, clients: list[int]) -> tuple[pd.Series, float]:
-    """What readers see of these cells and of their total, as a total of the ledger or of a region."""
+    """What readers see of these cells and of their total, as a total of the ledger, of a region, or of any cells."""
     pc4s = [str(1000 + i) for i in range(len(clients))]
     cells = pd.DataFrame({"pc4": pc4s, "product": "WIA_EWT", "client_line": "vangnet", "team_to": "A1",
                           "movement": "verhuist", "clients": clients})  # fmt: skip
-    if kind == "ledger":
+    if kind == "any":
+        rows = pd.DataFrame({"files_held": [totals_seen.total(cells["clients"])]})
+        seen = small_counts.shown(TEAM_LEDGER, rows)["files_held"]
+    elif kind == "ledger":
         rows = pd.DataFrame({"team_id": ["A1"], "product": "WIA_EWT", "client_line": "vangnet"})
         rows = totals_seen.of_teams(rows.assign(files_held=sum(clients)), cells)
         seen = small_counts.shown(TEAM_LEDGER, rows)["files_held"]
@@ -53,9 +56,10 @@ def test_a_total_that_is_rounded_only_tells_its_cells(clients: list[int], each: 
     assert told(cells, float(rounded.astype("Float64").fillna(0).iloc[0]), is_plain=True) == (each, each)
 
 
-@given(st.sampled_from(["ledger", "region"]), counts)
+@given(st.sampled_from(["ledger", "region", "any"]), counts)
 @example("ledger", [1, 1, 1, 1])  # a total under 5 of four cells
 @example("region", [1] * 7)  # shown as 5, so at most 7
+@example("any", [1] * 5)
 @example("ledger", [4, 4])  # shown as 10, so at least 8
 @example("ledger", [5, 1, 1])
 @settings(max_examples=300, deadline=None)

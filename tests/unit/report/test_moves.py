@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from allocation.report.moves import reasons_counted
+from allocation.report.moves import counted, reasons_counted
 
 ENDED, LAW = "team beëindigd: dossiers volgen de postcode", "team bedient de wet niet"
 
@@ -40,3 +40,16 @@ def test_files_of_which_the_holder_is_unknown_do_not_move(files: int, words: str
 def test_nothing_moves() -> None:
     table = transition(("blijft", "bestaande cliënt houdt zijn team", 12), ("verhuist", LAW, 0))
     assert reasons_counted(table) == ["Geen enkel dossier verhuist: bestaande cliënten houden hun team."]
+
+
+@pytest.mark.parametrize("cells", [5, 6, 7])
+def test_told_roughly_a_total_does_not_tell_its_cells(cells: int) -> None:
+    """As many clients as postcodes: a reader of `transition` counts the empty cells. "Ongeveer 5" of seven says that
+    each is 1; as it is told now, one may be 2."""
+    table = transition(*[("verhuist", ENDED, 1)] * cells, ("onbekend", "onbekend welk team het dossier heeft", 3))
+    shown = "ongeveer 10" if cells == 7 else "ongeveer 5"
+    assert reasons_counted(table, is_rough=True) == [
+        f"Ongeveer {shown.split()[1]} dossiers verhuizen: {shown} team beëindigd.",
+        "Van minder dan 5 dossiers is onbekend welk team het nu heeft; die cliënten krijgen geen brief.",
+    ]
+    assert counted(table["clients"]) == str(cells + 3)

@@ -14,8 +14,10 @@ from allocation.report import change_sheets, report, team_sheets
 from allocation.report.board import Board
 from allocation.report.map import map_value, without_small_areas
 from allocation.report.report import write_report
+from allocation.report.sheet import Cell, Sheet, amount, text
 from allocation.runs.run import Run
 from tests.support.browser import toy_run
+from tests.support.readers_edition import counts_in_text, faults, is_masked, sheets, words_of
 from tests.support.report_map import map_of
 
 EDITIONS = ("report.html", "report_readers.html")
@@ -86,15 +88,66 @@ def test_an_area_is_shown_to_readers_as_in_the_published_tables() -> None:
     assert shown == {"clients": [None, None, 5.0, 10.0], "hours": [None, None, 20.0, 40.0], "now": [0, 0, 0, 0]}
 
 
-def test_a_small_figure_of_a_division_is_not_shown(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("exact", "seen", "shown"), [(42, 42, "40"), (5, 6, "5"), (7, 8, "10"), (3, 3, "–"), (0, 0, "–")]
+)
+def test_a_figure_of_a_division_is_shown_as_in_the_published_tables(
+    tmp_path: Path, exact: float, seen: float, shown: str
+) -> None:
+    """``seen``: as ``totals_seen`` makes it of its cells; a run of before it was kept tells readers no count."""
     (tmp_path / "outcome").mkdir()
-    impact = {"division": "Uitkeren", "subject": "brieven", "unit": "cliënten", "now": 3.0, "new": 42.0, "bsn": None}
-    pd.DataFrame([impact]).to_parquet(tmp_path / "outcome" / "impact.parquet")
-    assert [cell.text for cell in change_sheets.impact_sheet(tmp_path).rows[0][3:]] == ["3", "42", "–"]
-    assert [cell.text for cell in change_sheets.impact_sheet(tmp_path, for_readers=True).rows[0][3:]] == [
-        "–",
-        "40",
-        "–",
+    impact = {"division": "Uitkeren", "subject": "brieven", "unit": "cliënten", "now": 3.0, "new": exact, "bsn": None}
+    work = {
+        "division": "SMZ",
+        "subject": "werk zonder team",
+        "unit": "uur per jaar",
+        "now": 1234.0,
+        "new": 0.0,
+        "bsn": None,
+    }
+
+    def texts(*, for_readers: bool) -> list[list[str]]:
+        sheet = change_sheets.impact_sheet(tmp_path, for_readers=for_readers)
+        return [[cell.text for cell in row[3:]] for row in sheet.rows]
+
+    pd.DataFrame([impact | {"seen": seen}, work]).to_parquet(tmp_path / "outcome" / "impact.parquet")
+    assert texts(for_readers=False) == [["3", str(exact), "–"], ["1.234", "0", "–"]]
+    assert texts(for_readers=True) == [["–", shown, "–"], ["1.250", "0", "–"]]
+    pd.DataFrame([impact, work]).to_parquet(tmp_path / "outcome" / "impact.parquet")
+    assert texts(for_readers=True)[0] == ["–", "–", "–"]
+
+
+def test_no_table_counts_clients_but_as_the_published_tables(small: Path) -> None:
+    """Every column of every table: one that is new has to be listed with what it counts."""
+    theirs = sheets(small)
+    assert {"teams", "regios", "wachttijd-product", "wijzigingen", "gevolgen"} <= {one.name for one in theirs}
+    assert faults(theirs) == []
+    page = (small / EDITIONS[1]).read_text(encoding="utf-8")
+    assert counts_in_text(words_of(page)) == []
+    clients = [count for layer in map_of(page)["layers"] for count in layer["clients"] if count is not None]
+    assert clients
+    assert [count for count in clients if count % 5 or count < 5] == []
+
+
+def test_a_column_that_nobody_listed_and_a_count_that_is_exact_are_faults() -> None:
+    """The test above can fail."""
+
+    first = {"teams": {"Team": "A"}, "gevolgen": {"Divisie": "K&S", "Onderwerp": "brieven", "Eenheid": "cliënten"}}
+
+    def found(name: str, header: str, cell: Cell) -> list[str]:
+        row = [*(Cell(one) for one in first[name].values()), cell]
+        return faults([Sheet(name, "", (*first[name], header), [row])])
+
+    assert found("teams", "Dossiers van vroeger", amount(5)) == ["teams: column 'Dossiers van vroeger' is not listed"]
+    assert found("teams", "Dossiers", amount(89)) == ["teams, A: Dossiers is 89 (89.0)"]
+    assert found("gevolgen", "Voorstel", amount(0)) == ["gevolgen, K&S: Voorstel is 0 (0.0)"]
+    assert found("teams", "Dossiers", amount(1090)) == found("teams", "Dossiers", text(None)) == []
+    assert [is_masked(one) for one in (Cell("3"), Cell("5", 4.9), Cell("5,0", 5.0), Cell("5,2", 5.0))] == [
+        False, False, True, False,
+    ]  # fmt: skip
+    assert counts_in_text("ongeveer 1.005 cliënten; 12 dossiers verhuizen, 1 dossier blijft") == [
+        "12 dossiers",
+        "1 dossier",
     ]
 
 

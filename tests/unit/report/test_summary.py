@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
+from allocation.pipeline import alerts
 from allocation.report.moves import reasons_counted
 from allocation.report.summary import summary, summary_text
 from allocation.runs.run import Run
@@ -17,6 +20,22 @@ def test_a_run_that_is_only_divided_has_figures_and_no_version(run: Run) -> None
     text = summary_text(figures)
     assert "version                  None (proposed)" in text
     assert f"  why they move            {' '.join(reasons_counted(run.frame('transition')))}\n" in text
+
+
+def test_what_is_told_to_others_tells_no_cell(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Seven clients move, each alone in its cell: of "ongeveer 5" a reader of the tables would know that each is 1."""
+    exact = run.frame("transition")
+    seven = exact.head(7).assign(movement="verhuist", clients=1, reason="team beëindigd")
+    assert len(seven) == 7
+    frame = Run.frame
+    with monkeypatch.context() as patched:
+        patched.setattr(Run, "frame", lambda self, name: seven if name == "transition" else frame(self, name))
+        figures = summary(run)
+    assert figures["clients_moved"] == 7
+    assert figures["clients_roughly"] == {"moved": "ongeveer 10", "in_stock": "ongeveer 10"}
+    told = alerts.proposal(figures | {"version": 1})
+    assert "| Cliënten die verhuizen | ongeveer 10 van ongeveer 10 |" in told
+    assert "Ongeveer 10 dossiers verhuizen: ongeveer 10 team beëindigd." in told
 
 
 def test_what_changes_on_a_known_day_is_listed_with_dates_and_names(run: Run) -> None:
