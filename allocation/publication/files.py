@@ -333,10 +333,12 @@ def _of_proposal(source: Path, table: Table) -> pa.Table:
 
 def _with_total_seen(source: Path, table: Table, rows: pa.Table) -> pa.Table:
     """``rows`` of a table in a proposal, with a total of what readers see cell by cell as ``totals_seen`` says."""
-    if table.name not in totals_seen.TOTAL_OF or not rows.num_rows:
+    if totals_seen.TOTAL_OF.get(table.name) not in rows.column_names or not rows.num_rows:
         return rows
     cells, load = (_of_proposal(source, of).to_pandas() for of in (TRANSITION, TEAM_LOAD))
-    if table.name == TEAM_LEDGER.name:
+    if table.name == TEAM_LOAD.name:
+        seen = totals_seen.of_load(rows.to_pandas(), cells)
+    elif table.name == TEAM_LEDGER.name:
         seen = totals_seen.of_teams(rows.to_pandas(), cells)
     else:
         areas = pq.read_table(source / "areas.parquet", columns=["pc4", totals_seen.REGION]).to_pandas()

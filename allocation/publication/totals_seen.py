@@ -16,11 +16,11 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from allocation.contract.published_tables import REGION_SUMMARY, TEAM_LEDGER
+from allocation.contract.published_tables import REGION_SUMMARY, TEAM_LEDGER, TEAM_LOAD
 from allocation.contract.schema import Table
 from allocation.contract.vocabulary import ALL_LINES, SMALLEST_SHOWN_COUNT
 
-TOTAL_OF = {TEAM_LEDGER.name: "files_held", REGION_SUMMARY.name: "clients_moved"}
+TOTAL_OF = {TEAM_LOAD.name: "files_held", TEAM_LEDGER.name: "files_held", REGION_SUMMARY.name: "clients_moved"}
 """The column of each published table that sums cells of `transition`."""
 REGION = "arbeidsmarktregio_nr"
 _MOVES = "verhuist"
@@ -34,6 +34,11 @@ _EXTREMES = f"""sum(CASE WHEN c.clients < {_STEP} THEN 1 WHEN c.clients < {_STEP
        sum(CASE WHEN c.clients < {_STEP} THEN {_STEP - 1} ELSE {_ROUNDED} + {_HALF} END) AS most"""
 _HIDES = f"HAVING min(c.clients) < {_STEP}"
 _CELLS = {
+    TEAM_LOAD.name: f"""LEFT JOIN (
+    SELECT c.version, c.team_to, {_EXTREMES}
+    FROM transition_rows c WHERE {{published}}
+    GROUP BY c.version, c.team_to {_HIDES}
+) k ON k.version = r.version AND k.team_to = r.team_id""",
     TEAM_LEDGER.name: f"""LEFT JOIN (
     SELECT c.version, c.team_to, c.product, c.client_line, {_EXTREMES}
     FROM transition_rows c WHERE {{published}}
@@ -71,6 +76,15 @@ def as_sql(table: Table, name: str) -> str:
 
 
 # --- tables in memory ------------------------------------------------------------------------------------------------
+
+
+def of_load(load: pd.DataFrame, transition: pd.DataFrame) -> pd.DataFrame:
+    """`team_load` with its files before they are rounded for readers. Of a team with more than one row the cells are
+    those of all: one row is as small or as large as these only where the others are empty. A table of before there was
+    such a column stays."""
+    if TOTAL_OF[TEAM_LOAD.name] not in load or load[TOTAL_OF[TEAM_LOAD.name]].isna().any():
+        return load
+    return _taken_further(TEAM_LOAD, load, transition.rename(columns={"team_to": "team_id"}), ["team_id"])
 
 
 def of_teams(ledger: pd.DataFrame, transition: pd.DataFrame) -> pd.DataFrame:

@@ -47,7 +47,7 @@ class Frames:
         regions = totals_seen.of_regions(self.regions, self.transition, self.load, region_of)
         return replace(
             self,
-            load=shown(TEAM_LOAD, self.load),
+            load=shown(TEAM_LOAD, totals_seen.of_load(self.load, self.transition)),
             regions=shown(REGION_SUMMARY, regions),
             changes=shown(ALLOCATION_CHANGES, self.changes),
             transition=shown(TRANSITION, self.transition),
