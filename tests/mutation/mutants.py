@@ -52,7 +52,7 @@ class Mutant:
 NAMED: tuple[tuple[str, str, str, str], ...] = (
     ("a shared team is split evenly between the lines", "allocation/layers/build.py",
      "return (hours * np.where(both, part, 1.0))", "return (hours * np.where(both, 0.5, 1.0))"),
-    ("the smallest share is the holder now", "allocation/layers/build.py",
+    ("the smallest share is the holder now", "allocation/layers/current.py",
      "ascending=[True, False, True, True]", "ascending=[True, True, True, True]"),
     ("a division with an idle team is carried over", "allocation/layers/layer.py",
      " or len(np.unique(current)) < problem.k", ""),
