@@ -18,6 +18,9 @@ from allocation.pipeline.problems import layers_of_run, no_division
 from allocation.runs import run_files
 from allocation.runs.run import Run
 
+NO_CLOCK_SECONDS = 7 * 86_400.0
+"""The longest that a setting takes: the example is the same on a slow machine, where a minute may be too short."""
+
 
 def example_folder(run: Run) -> Path:
     """The embedded example input, made when it is not there yet: with a division in force that is out of date."""
@@ -44,8 +47,8 @@ def write_example_with_division(folder: Path, run: Run) -> None:
     inputs = load_inputs(folder, areas, config)
     work = expected.expected_work(inputs, areas, config)
     made = layers_of_run(run, replace(inputs, current=no_division()), work, config, example.DIVISION_DATE)
-    effort = config.solver.model_copy(update={"iterations": example_history.DIVISION_ITERATIONS, "seed": example.SEED})
-    config = config.model_copy(update={"solver": effort})
+    effort = {"iterations": example_history.DIVISION_ITERATIONS, "seed": example.SEED, "seconds": NO_CLOCK_SECONDS}
+    config = config.model_copy(update={"solver": config.solver.model_copy(update=effort)})
     plans = [solve_problem(layer, config)["plan"] for layer in made]
     parts = routing.assigned_parts(made, plans)
     example_history.write_division(folder, routing.allocation_table(parts))
