@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 import pandas as pd
 
 from allocation.contract import vocabulary
@@ -15,6 +17,12 @@ SERVING = (
     "teams.valid_from", "teams.valid_to",
 )  # fmt: skip
 """What decides whether a team serves anybody."""
+
+
+def _other_script(code: str) -> str | None:
+    """The first letter of ``code`` that is not Latin, by its name in Unicode; None where there is none."""
+    names = (unicodedata.name(sign, "an unknown letter") for sign in code if sign.isalpha())
+    return next((name.lower() for name in names if not name.startswith("LATIN")), None)
 
 
 class TeamChecks(Checks):
@@ -106,6 +114,14 @@ class TeamChecks(Checks):
             "team_id",
             lambda at: f"team {team_id.iloc[at]!r} differs only in capitals from {first.iloc[at]!r}",
             "one spelling per team, and codes that differ in more than capitals",
+        )
+        foreign = team_id.map(_other_script, na_action="ignore")
+        self.add(
+            "teams",
+            foreign.notna(),
+            "team_id",
+            lambda at: f"team {team_id.iloc[at]!r} is written with {foreign.iloc[at]}, which looks like another letter",
+            "Latin letters: two codes that look the same are one team to a person and two to a database",
         )
 
     def _overlapping_validity(self, teams: pd.DataFrame) -> None:

@@ -76,6 +76,8 @@ BAD: dict[str, tuple[Callable[[Frames], None], tuple[str, int | None, str | None
     "a year as a date": (cell("teams", 1, "valid_to", "2026"), ("teams.csv", 3, "valid_to"), "2026"),
     "codes that differ in capitals": (
         add("teams", pd.DataFrame([toy.team("w1", "1", "1001")])), ("teams.csv", 10, "team_id"), "'w1' differs only in capitals from 'W1'"),
+    "a code that looks like another": (
+        add("teams", pd.DataFrame([toy.team("W\u0410", "1", "1001")])), ("teams.csv", 10, "team_id"), "cyrillic capital letter a"),
     "no teams at all": (
         lambda frames: frames.__setitem__("teams", frames["teams"].head(0)), ("teams.csv", None, None), "no rows"),
     "team without a region": (cell("teams", 0, "arbeidsmarktregio", "Noord"), ("teams.csv", 2, "arbeidsmarktregio"), "team W1"),
