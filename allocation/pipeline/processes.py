@@ -22,8 +22,7 @@ from typing import Any
 
 def collect_less() -> None:
     """Let Python look for cycles of unused objects less often, not among what there is already, and not once more when
-    it ends. A run makes many objects, most of which live long, and hardly a cycle: looking took a twentieth of its
-    time."""
+    it ends. A run makes many objects, most of which live long, and hardly a cycle."""
     gc.freeze()
     gc.set_threshold(100_000, 20, 20)
     atexit.register(gc.freeze)

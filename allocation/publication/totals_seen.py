@@ -82,15 +82,16 @@ def of_load(load: pd.DataFrame, transition: pd.DataFrame) -> pd.DataFrame:
     """`team_load` with its files before they are rounded for readers. Of a team with more than one row the cells are
     those of all: one row is as small or as large as these only where the others are empty. A table of before there was
     such a column stays."""
-    if TOTAL_OF[TEAM_LOAD.name] not in load or load[TOTAL_OF[TEAM_LOAD.name]].isna().any():
+    name = TOTAL_OF[TEAM_LOAD.name]
+    if name not in load or load[name].isna().any():
         return load
-    return _taken_further(TEAM_LOAD, load, transition.rename(columns={"team_to": "team_id"}), ["team_id"])
+    return _taken_further(load, name, transition.rename(columns={"team_to": "team_id"}), ["team_id"])
 
 
 def of_teams(ledger: pd.DataFrame, transition: pd.DataFrame) -> pd.DataFrame:
     """`team_ledger` with its files before they are rounded for readers."""
     key = ["team_id", "product", "client_line"]
-    return _taken_further(TEAM_LEDGER, ledger, transition.rename(columns={"team_to": "team_id"}), key)
+    return _taken_further(ledger, TOTAL_OF[TEAM_LEDGER.name], transition.rename(columns={"team_to": "team_id"}), key)
 
 
 def of_regions(
@@ -104,11 +105,7 @@ def of_regions(
     place = [REGION, "law_domain"]
     cells = moved.merge(domains, on="team_to").merge(regions[[*place, "client_line"]], on=place)
     cells = cells[(cells["client_line"] == ALL_LINES) | (cells["client_line"] == cells["line"])]
-    return _taken_further(REGION_SUMMARY, regions, cells, [*place, "client_line"])
-
-
-def _taken_further(table: Table, totals: pd.DataFrame, cells: pd.DataFrame, key: list[str]) -> pd.DataFrame:
-    return taken_further(totals, TOTAL_OF[table.name], cells, key)
+    return _taken_further(regions, TOTAL_OF[REGION_SUMMARY.name], cells, [*place, "client_line"])
 
 
 def total(clients: pd.Series) -> int:
@@ -116,10 +113,10 @@ def total(clients: pd.Series) -> int:
     of a division of UWV."""
     cells = pd.DataFrame({"clients": clients.to_numpy(), "all": 0})
     sums = pd.DataFrame({"total": [int(clients.sum())], "all": 0})
-    return int(taken_further(sums, "total", cells, ["all"])["total"].iloc[0])
+    return int(_taken_further(sums, "total", cells, ["all"])["total"].iloc[0])
 
 
-def taken_further(totals: pd.DataFrame, name: str, cells: pd.DataFrame, key: list[str]) -> pd.DataFrame:
+def _taken_further(totals: pd.DataFrame, name: str, cells: pd.DataFrame, key: list[str]) -> pd.DataFrame:
     """``totals`` with its column ``name`` before it is rounded for readers; ``cells``: ``key`` and the clients of every
     cell below."""
     clients = cells["clients"].to_numpy(dtype=np.int64)

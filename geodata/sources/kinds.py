@@ -33,7 +33,7 @@ _INDEX_OF_PLACES = re.compile(
 _GENERATED = (2, 3)
 """What SQLite says of a column that is computed: when it is read, or when it was written."""
 _MOST_SECONDS = 300.0
-"""So long may what we ask of a GeoPackage ourselves take; some 2 GB takes seconds."""
+"""So long may what we ask of a GeoPackage ourselves take."""
 _STEPS_BETWEEN_LOOKS = 10_000
 _MOST_BYTES_OF_A_DECLARATION, _MOST_STEPS = 1_000_000, 10_000
 _MOST_BYTES_OF_A_CELL = 100_000_000

@@ -129,16 +129,16 @@ def publish_on(var: str, version: int, store_url: str) -> str:
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from allocation import storage
 from allocation.publication import reads, versions
-sent = storage._Bucket.send
+from allocation.storage.bucket import Bucket
+sent = Bucket.send
 left = [int(sys.argv[3])]
 def send(bucket, path):
     left[0] -= 1
     if left[0] == 0:
         os.kill(os.getpid(), signal.SIGKILL)
     sent(bucket, path)
-storage._Bucket.send = send
+Bucket.send = send
 versions.publish(int(sys.argv[1]), sys.argv[2], Path(os.environ["CASELOAD_VAR"]) / "published")
 """
 

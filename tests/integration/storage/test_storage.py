@@ -10,6 +10,7 @@ import pytest
 
 from allocation import storage
 from allocation.contract.errors import Passing, Refused
+from allocation.storage import bucket
 from tests.integration.storage.conftest import Machines
 
 
@@ -140,7 +141,7 @@ def test_old_copies_leave_room_and_come_back(machines: Machines) -> None:
     storage.send(write(var / "runs/r1/run.json", "text"))
     long_ago = (datetime.now(UTC) - timedelta(days=3)).timestamp()
     os.utime(var / "runs/r1", (long_ago, long_ago))
-    storage._drop_old_copies(var)
+    bucket._drop_old_copies(var)
     assert not (var / "runs/r1").exists()
     assert storage.fetch(var / "runs/r1/run.json").read_text("utf-8") == "text"
 
@@ -154,7 +155,7 @@ def test_a_storage_that_is_away_may_come_back_and_a_wrong_key_does_not(
     with pytest.raises(Refused, match="The storage s3://caseload/elsewhere refuses") as refused:
         storage.fetch(path)
     assert not isinstance(refused.value, Passing)
-    monkeypatch.setattr(storage, "_RETRIES", {"max_retries": 0})
+    monkeypatch.setattr(bucket, "_RETRIES", {"max_retries": 0})
     monkeypatch.setenv(storage.SETTING, "s3://caseload/away")
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     with pytest.raises(Passing, match="cannot be reached"):

@@ -1,13 +1,7 @@
-"""Where the folders of runs and versions are kept: on this machine, or in object storage.
+"""One place in object storage, and the folder of its copies on this machine.
 
-Steps work on files of this machine, because what reads and writes them does: GDAL, SQLite, Great Expectations, Arrow.
-Without the setting ``CASELOAD_FILES`` these files are all there is, and ``fetch`` and ``send`` do nothing. Where it is
-an address in object storage (``s3://bucket/prefix``, ``gs://...``, ``az://...``), everything below the folders ``KEPT``
-of ``CASELOAD_VAR`` is a copy of what lies there: it is fetched before it is read, and sent once it is written. Workers
-then share no disk. An object is replaced as a whole: who reads it sees all of it, or what was there before.
-
-Belongs here: copying files and folders, what is there, removing. Does not belong here: names of files and what is in
-them (`runs.run_files`, `publication.files`).
+Belongs here: speaking to the storage, tags and stamps of copies, errors of the storage in words. Does not belong here:
+which folders it keeps (`allocation.storage`).
 """
 
 from __future__ import annotations
@@ -22,7 +16,7 @@ from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -33,8 +27,6 @@ if TYPE_CHECKING:
     from obstore.store import ObjectStore
 
 SETTING = "CASELOAD_FILES"
-KEPT = ("runs", "published", "source", "input", "cache")
-"""The folders below ``CASELOAD_VAR`` that object storage has. The others are logs, and what one host needs."""
 
 _COPIES_KEPT = timedelta(days=2)
 _AT_ONCE = 8
@@ -45,140 +37,8 @@ class TooLarge(Refused):
     """The storage has more than is read of such a file."""
 
 
-def fetch(path: Path, most: int | None = None) -> Path:
-    """Make the file at ``path`` what the storage has (no file when it has none); returns ``path``.
-
-    Raises TooLarge, before it is fetched, where that has more than ``most`` bytes.
-    """
-    if bucket := _bucket_of(path):
-        bucket.fetch(path, most)
-    return path
-
-
-def fetch_folder(folder: Path, choose: Callable[[dict[str, int]], Collection[str]] | None = None) -> Path:
-    """``fetch`` for every file below ``folder``, or for what ``choose`` returns of their names, given with their sizes.
-
-    A folder into which others put what they like is fetched with ``choose``.
-    """
-    if bucket := _bucket_of(folder):
-        bucket.fetch_folder(folder, choose)
-    return folder
-
-
-def names(folder: Path) -> list[str]:
-    """The names of the files and folders directly in ``folder``, sorted; also of those that were not fetched."""
-    found = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
-    if bucket := _bucket_of(folder):
-        found |= {name.partition("/")[0] for name in bucket.sizes(folder)}
-    return sorted(found)
-
-
-def send(path: Path) -> None:
-    """Keep the file at ``path``."""
-    if bucket := _bucket_of(path):
-        bucket.send(path)
-
-
-def send_folder(folder: Path, last: str | None = None) -> None:
-    """``send`` for every file below ``folder``; ``last``: the file that says that the folder is complete."""
-    if bucket := _bucket_of(folder):
-        bucket.send_folder(folder, last)
-
-
-@contextmanager
-def shared(folder: Path) -> Iterator[Path]:
-    """A folder to which several machines add files: fetched before it is used, and what is new in it sent then.
-
-    What lies deeper is sent first: files directly in ``folder`` may point to it.
-    """
-    bucket = _bucket_of(folder)
-    if bucket:
-        bucket.fetch_new(folder)
-    yield folder
-    if bucket:
-        bucket.send_new(folder)
-
-
-def exists(path: Path) -> bool:
-    """Whether there is a file at ``path``."""
-    bucket = _bucket_of(path)
-    return bucket.exists(path) if bucket else path.exists()
-
-
-def folders(folder: Path) -> list[Path]:
-    """The folders directly in ``folder``, sorted; not those whose name begins with a dot."""
-    bucket = _bucket_of(folder)
-    found = bucket.folders(folder) if bucket else [path for path in folder.glob("[!.]*") if path.is_dir()]
-    return sorted(found)
-
-
-def size(folder: Path) -> int:
-    """Bytes of the files below ``folder``."""
-    if bucket := _bucket_of(folder):
-        return sum(int(found["size"]) for found in bucket.listed(folder))
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-
-
-def written(folder: Path) -> datetime:
-    """When something in ``folder`` was written last."""
-    if bucket := _bucket_of(folder):
-        return max((found["last_modified"] for found in bucket.listed(folder)), default=datetime.now(UTC))
-    return datetime.fromtimestamp(folder.stat().st_mtime, UTC)
-
-
-def remove_folder(folder: Path) -> None:
-    """Remove ``folder``. On this machine it gets another name first, in one step, so that nobody reads half of it."""
-    if bucket := _bucket_of(folder):
-        bucket.remove_folder(folder)
-    if folder.is_symlink():  # what lies behind it is not ours
-        folder.unlink()
-    elif folder.exists():
-        going = folder if folder.name.startswith(GOING) else folder.with_name(f"{GOING}{folder.name}")
-        if going != folder:
-            folder.rename(going)
-        shutil.rmtree(going)
-
-
-GOING = ".going-"
-"""Begins the name of a folder that is being removed."""
-
-
-def move(path: Path, place: Path) -> None:
-    """Give a file or folder another name. In object storage it is copied first and removed then."""
-    if bucket := _bucket_of(path):
-        bucket.move(path, place)
-    if path.exists():
-        path.rename(place)
-
-
-def is_remote(path: Path) -> bool:
-    """Whether ``path`` is a copy of what object storage has."""
-    return _bucket_of(path) is not None
-
-
-def address(path: Path) -> str:
-    """Where ``path`` is kept, for people: the path, or the address in object storage."""
-    bucket = _bucket_of(path)
-    return f"{without_secret(bucket.address).rstrip('/')}/{bucket.key(path)}" if bucket else str(path)
-
-
-# --- object storage --------------------------------------------------------------------------------------------------
-
-
-def _bucket_of(path: Path) -> _Bucket | None:
-    """The storage that keeps ``path``; None when this machine does."""
-    where = os.environ.get(SETTING)
-    if not where:
-        return None
-    root = Path(os.environ.get("CASELOAD_VAR") or "var").absolute()
-    below = path.absolute()
-    if not below.is_relative_to(root) or below.relative_to(root).parts[:1] not in {(name,) for name in KEPT}:
-        return None
-    return _open(where, root, os.getpid())
-
-
 @lru_cache(maxsize=4)
-def _open(where: str, root: Path, _process: int) -> _Bucket:
+def open_bucket(where: str, root: Path, _process: int) -> Bucket:
     """The storage at ``where``; opened anew in every process, because connections do not survive a fork."""
     try:
         from obstore.store import from_url
@@ -187,7 +47,7 @@ def _open(where: str, root: Path, _process: int) -> _Bucket:
     with _in_words(where):
         store = from_url(where, retry_config=_RETRIES)
     _drop_old_copies(root)
-    return _Bucket(where, root, store)
+    return Bucket(where, root, store)
 
 
 def without_secret(where: str) -> str:
@@ -226,7 +86,7 @@ def _drop_old_copies(root: Path) -> None:
 
 
 @dataclass(frozen=True)
-class _Bucket:
+class Bucket:
     """Object storage under one address, and the folder of its copies.
 
     ``tags``: of each copy, the tag of its object; ``stamps``: when it was written here, and how long it is.
@@ -241,6 +101,10 @@ class _Bucket:
     def key(self, path: Path) -> str:
         return path.absolute().relative_to(self.root).as_posix()
 
+    def shown(self, path: Path) -> str:
+        """The address of ``path``, for people."""
+        return f"{without_secret(self.address).rstrip('/')}/{self.key(path)}"
+
     def fetch(self, path: Path, most: int | None = None) -> None:
         import obstore
         from obstore.exceptions import NotModifiedError
@@ -254,8 +118,8 @@ class _Bucket:
                 except NotModifiedError:
                     return
                 if most is not None and found.meta["size"] > most:
-                    raise TooLarge(f"{address(path)} has {found.meta['size']:,} bytes; at most {most:,} are read.")
-                _make_room(path)
+                    raise TooLarge(f"{self.shown(path)} has {found.meta['size']:,} bytes; at most {most:,} are read.")
+                self._make_room(path)
                 aside = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
                 try:
                     with aside.open("wb") as file:
@@ -268,6 +132,21 @@ class _Bucket:
         except FileNotFoundError:
             self.tags.pop(key, None)
             path.unlink(missing_ok=True)
+
+    def _make_room(self, path: Path) -> None:
+        """Make the folder of ``path``. Object storage may have both ``a`` and ``a/b``; a machine cannot."""
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            is_folder = path.is_dir()
+        except (FileExistsError, NotADirectoryError):
+            clash = next(above for above in path.parents if above.exists())
+        else:
+            if not is_folder:
+                return
+            clash = path
+        raise Refused(
+            f"The storage has both a file and a folder of the name {self.shown(clash)}; remove one of them."
+        ) from None
 
     def fetch_folder(self, folder: Path, choose: Callable[[dict[str, int]], Collection[str]] | None) -> None:
         listed = self.listed(folder)
@@ -360,22 +239,6 @@ class _Bucket:
             obstore.delete(self.store, keys)
 
 
-def _make_room(path: Path) -> None:
-    """Make the folder of ``path``. Object storage may have both ``a`` and ``a/b``; a machine cannot."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        is_folder = path.is_dir()
-    except (FileExistsError, NotADirectoryError):
-        clash = next(above for above in path.parents if above.exists())
-    else:
-        if not is_folder:
-            return
-        clash = path
-    raise Refused(
-        f"The storage has both a file and a folder of the name {address(clash)}; remove one of them."
-    ) from None
-
-
 def _files(folder: Path) -> list[Path]:
     """The files below ``folder`` that are sent. Raises Refused for a link, before anything is sent."""
     paths = [path for path in sorted(folder.rglob("*")) if not _is_hidden(path, folder)]
@@ -424,15 +287,3 @@ def _side_by_side(act: Callable[[Any], None], items: list[Any]) -> None:
     with ThreadPoolExecutor(min(_AT_ONCE, len(items))) as pool:
         for done in [pool.submit(act, item) for item in items]:
             done.result()
-
-
-def main() -> None:
-    """Send what this machine has: once, when an installation moves to object storage."""
-    if not os.environ.get(SETTING):
-        raise SystemExit(f"{SETTING} is not set: there is no storage to send to")
-    for name in KEPT:
-        send_folder(Path(os.environ.get("CASELOAD_VAR") or "var") / name)
-
-
-if __name__ == "__main__":
-    main()
