@@ -1,15 +1,16 @@
-"""Plans and input -> every table of the outcome. A pure function: frames in, tables out.
+"""Plans and input -> every table of the outcome. Pure: frames in, tables out.
 
-Belongs here: the order in which the tables follow from each other. Does not belong here: how one of them is computed,
-or where anything is kept.
+Belongs here: how the tables follow from each other. Does not belong here: how one of them is computed, or where
+anything is kept.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
+from dataclasses import dataclass
 from datetime import date
-from functools import partial
+from functools import cached_property, partial
 from typing import ParamSpec, TypeVar
 
 import pandas as pd
@@ -40,34 +41,23 @@ from allocation.outcome.handover import handover_tables
 from allocation.outcome.region_summary import region_summary
 from allocation.outcome.solved import Solved, regions_of_teams
 from allocation.outcome.team_load import team_load
-from allocation.outcome.verzuimbeheer import groups_on, verzuimbeheer
+from allocation.outcome.verzuimbeheer import Verzuimbeheer, groups_on, verzuimbeheer
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 
-def assemble(
-    solved: Sequence[Solved],
-    inputs: Inputs,
-    work: pd.DataFrame,
-    areas: pd.DataFrame,
-    edges: pd.DataFrame,
-    held: pd.DataFrame,
-    *,
-    now: pd.DataFrame,
-    from_version: int | None,
-    load_in_force: pd.DataFrame | None,
-    groups_in_force: pd.DataFrame,
-    ways: Ways,
-    day: date,
-    config: Config,
-    plan_in_force: finished.PlanInForce | None = None,
-    beside: Executor | None = None,
-) -> dict[str, pd.DataFrame]:
-    """Every table of the outcome by name.
+class table(cached_property[pd.DataFrame]):  # noqa: N801 (reads as the decorator that it is)
+    """A table of the outcome, made when it is asked for. Its name is that of its method."""
+
+
+@dataclass(eq=False)
+class Outcome:
+    """Every table of the outcome. Each is made once, when it or one that follows from it is asked for.
 
     Parameters
     ----------
+
     solved : every layer with its plan.
     work : as ``demand.expected.expected_work`` gives it. areas : one row per postcode.
     edges : neighbouring postcodes a, b.
@@ -81,79 +71,301 @@ def assemble(
     plan_in_force : what the version in force planned, to lay finished work beside; None without one.
     beside : a process that makes the tables that others do not wait for; None: this one.
     """
-    teams = active_teams(inputs.teams, day)
-    capacity = capacity_hours(inputs.teams, day, config).reindex(teams["team_id"].unique(), fill_value=0.0)
-    by_month = monthly_capacity(inputs.teams, day, config, runoff.MONTHS)
-    norms, recurring = product_norms(inputs.products, config), recurring_products(inputs.inflow, inputs.stock)
-    parts = routing.assigned_parts([one.layer for one in solved], [one.plan for one in solved])
-    allocation = routing.allocation_table(parts)
-    special = routing.special_shares(teams, capacity["verzekeringsarts"])
-    groups = inputs.client_groups(config)
-    routed = routing.routing_table(parts, groups, special, teams.set_index("team_id")["office"], config)
-    expected = transition.expected_per_area(work, allocation, config)
-    changes = transition.allocation_changes(now, allocation, expected).assign(from_version=from_version)
-    roster = Roster.of(inputs, day, config)
-    holders = pd.concat([inputs.stock["team_id"], held["team_id"], now["team_id"]]).dropna().unique()
-    all_files = _begin(beside, transition.files_table, roster, groups, holders, areas, config)
-    files = transition.placed_files(held, routed, config)
-    moves = transition.transition_table(files)
-    work_of_teams = ledger.routed_work(work, routed, config)
-    rows = ledger.ledger(work_of_teams, files, norms, solved)
-    spreads = Spreads(work, config)
-    load = team_load(solved, rows, work_of_teams, areas, teams, capacity, recurring, spreads, ways, config)
-    region = areas.set_index("pc4")["arbeidsmarktregio_nr"].astype("int64")
-    region_rows = region_capacity.region_ledger(work_of_teams, files, norms, solved, region)
-    of_regions = region_capacity.region_capacity(region_rows, load, solved, areas, teams, recurring)
-    handed = _begin(beside, handover_tables, solved, files, of_regions, allocation, norms, recurring, roster, config)
-    advised = _begin(beside, _capacity_tables, region_rows, of_regions, teams, areas, norms, recurring, config)
-    offices = inputs.teams.drop_duplicates("team_id", keep="last").set_index("team_id")["office"]
-    until_now = routing.routing_of_division(now, groups, special, offices, config) if len(now) else routed
-    months = finished.finished_months(inputs, work, held, until_now, norms, solved, recurring, plan_in_force, config)
-    uitkeren = verzuimbeheer(
-        routed, work_of_teams, groups_on(inputs.verzuimbeheer, teams, day), groups_in_force, inputs.teams, areas, edges,
-        config.solver.seed,
-    )  # fmt: skip
-    handover, handover_summary = handed()
-    places = regions_of_teams(solved, areas)
-    divided = rows[rows["team_id"].isin(load.loc[load["kind"] != "bijzonder", "team_id"])]
-    return {
-        "allocation": allocation,
-        "routing": routed,
-        "allocation_reason": routing.reason_table(parts),
-        "team_load": load,
-        "team_ledger": ledger.team_ledger(rows),
-        "files": all_files(),
-        "allocation_changes": changes,
-        "transition": moves,
-        "line_outcomes": finished.line_outcomes(of_regions, months, inputs.teams, areas, config),
-        "finished_months": months,
-        **advised(),
-        "handover_advice": handover,
-        "handover_summary": handover_summary,
-        "region_capacity": of_regions,
-        "norm_estimates": estimated_norms(inputs.completed, norms, inputs.teams, config.work.productive_hours_per_fte),
-        "verzuimbeheer_routing": uitkeren.routing,
-        "verzuimbeheer_groups": uitkeren.groups,
-        "staff": staff.staff_table(solved, work_of_teams, inputs.staff),
-        "team_network": network.team_network(work_of_teams, network.partners(inputs, areas)),
-        "region_summary": region_summary(solved, load, changes, files, work, areas, ways.kind, config),
-        "expected": expected,
-        "team_months": runoff.team_months(divided, by_month, norms, recurring),
-        "impact": impact.impact_table(
-            solved, now, changes, moves, inputs.teams, areas, inputs.products, expected, uitkeren
-        ),
-        "robustness": robustness.robustness_table(solved, spreads, config),
-        "waiting": waiting.waiting_table(rows, load, places, config),
-        "waiting_seen": waiting.waiting_table(waiting.rows_seen(rows, moves), load, places, config),
-        "lines": waiting.line_table(load, load_in_force, allocation),
-        "teams": teams.drop(columns=["regions", "row"]),
-        "team_periods": inputs.teams[["team_id", "valid_from", "valid_to"]],
-    }
+
+    solved: Sequence[Solved]
+    inputs: Inputs
+    work: pd.DataFrame
+    areas: pd.DataFrame
+    edges: pd.DataFrame
+    held: pd.DataFrame
+    now: pd.DataFrame
+    from_version: int | None
+    load_in_force: pd.DataFrame | None
+    groups_in_force: pd.DataFrame
+    ways: Ways
+    day: date
+    config: Config
+    plan_in_force: finished.PlanInForce | None = None
+    beside: Executor | None = None
+
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Every table by name."""
+        _ = self._files_later, self._handover_later, self._advice_later  # the process beside this one begins
+        return {name: getattr(self, name) for name in TABLES}
+
+    @table
+    def allocation(self) -> pd.DataFrame:
+        return routing.allocation_table(self._parts)
+
+    @table
+    def routing(self) -> pd.DataFrame:
+        return routing.routing_table(self._parts, self._groups, self._special, self._office_today, self.config)
+
+    @table
+    def allocation_reason(self) -> pd.DataFrame:
+        return routing.reason_table(self._parts)
+
+    @table
+    def team_load(self) -> pd.DataFrame:
+        return team_load(
+            self.solved, self._ledger, self._work_of_teams, self.areas, self._teams, self._capacity, self._recurring,
+            self._spreads, self.ways, self.config,
+        )  # fmt: skip
+
+    @table
+    def team_ledger(self) -> pd.DataFrame:
+        return ledger.team_ledger(self._ledger)
+
+    @table
+    def files(self) -> pd.DataFrame:
+        return self._files_later()
+
+    @table
+    def allocation_changes(self) -> pd.DataFrame:
+        changes = transition.allocation_changes(self.now, self.allocation, self.expected)
+        return changes.assign(from_version=self.from_version)
+
+    @table
+    def transition(self) -> pd.DataFrame:
+        return transition.transition_table(self._placed)
+
+    @table
+    def line_outcomes(self) -> pd.DataFrame:
+        return finished.line_outcomes(
+            self.region_capacity, self.finished_months, self.inputs.teams, self.areas, self.config
+        )
+
+    @table
+    def finished_months(self) -> pd.DataFrame:
+        return finished.finished_months(
+            self.inputs, self.work, self.held, self._routing_until_now, self._norms, self.solved, self._recurring,
+            self.plan_in_force, self.config,
+        )  # fmt: skip
+
+    @table
+    def region_work(self) -> pd.DataFrame:
+        return self._advice["region_work"]
+
+    @table
+    def region_supply(self) -> pd.DataFrame:
+        return self._advice["region_supply"]
+
+    @table
+    def region_offices(self) -> pd.DataFrame:
+        return self._advice["region_offices"]
+
+    @table
+    def capacity_advice(self) -> pd.DataFrame:
+        return self._advice["capacity_advice"]
+
+    @table
+    def handover_advice(self) -> pd.DataFrame:
+        return self._handover[0]
+
+    @table
+    def handover_summary(self) -> pd.DataFrame:
+        return self._handover[1]
+
+    @table
+    def region_capacity(self) -> pd.DataFrame:
+        return region_capacity.region_capacity(
+            self._region_ledger, self.team_load, self.solved, self.areas, self._teams, self._recurring
+        )
+
+    @table
+    def norm_estimates(self) -> pd.DataFrame:
+        hours = self.config.work.productive_hours_per_fte
+        return estimated_norms(self.inputs.completed, self._norms, self.inputs.teams, hours)
+
+    @table
+    def verzuimbeheer_routing(self) -> pd.DataFrame:
+        return self._uitkeren.routing
+
+    @table
+    def verzuimbeheer_groups(self) -> pd.DataFrame:
+        return self._uitkeren.groups
+
+    @table
+    def staff(self) -> pd.DataFrame:
+        return staff.staff_table(self.solved, self._work_of_teams, self.inputs.staff)
+
+    @table
+    def team_network(self) -> pd.DataFrame:
+        return network.team_network(self._work_of_teams, network.partners(self.inputs, self.areas))
+
+    @table
+    def region_summary(self) -> pd.DataFrame:
+        return region_summary(
+            self.solved, self.team_load, self.allocation_changes, self._placed, self.work, self.areas, self.ways.kind,
+            self.config,
+        )  # fmt: skip
+
+    @table
+    def expected(self) -> pd.DataFrame:
+        return transition.expected_per_area(self.work, self.allocation, self.config)
+
+    @table
+    def team_months(self) -> pd.DataFrame:
+        load = self.team_load
+        divided = self._ledger[self._ledger["team_id"].isin(load.loc[load["kind"] != "bijzonder", "team_id"])]
+        by_month = monthly_capacity(self.inputs.teams, self.day, self.config, runoff.MONTHS)
+        return runoff.team_months(divided, by_month, self._norms, self._recurring)
+
+    @table
+    def impact(self) -> pd.DataFrame:
+        return impact.impact_table(
+            self.solved, self.now, self.allocation_changes, self.transition, self.inputs.teams, self.areas,
+            self.inputs.products, self.expected, self._uitkeren,
+        )  # fmt: skip
+
+    @table
+    def robustness(self) -> pd.DataFrame:
+        return robustness.robustness_table(self.solved, self._spreads, self.config)
+
+    @table
+    def waiting(self) -> pd.DataFrame:
+        return waiting.waiting_table(self._ledger, self.team_load, self._places, self.config)
+
+    @table
+    def waiting_seen(self) -> pd.DataFrame:
+        seen = waiting.rows_seen(self._ledger, self.transition)
+        return waiting.waiting_table(seen, self.team_load, self._places, self.config)
+
+    @table
+    def lines(self) -> pd.DataFrame:
+        return waiting.line_table(self.team_load, self.load_in_force, self.allocation)
+
+    @table
+    def teams(self) -> pd.DataFrame:
+        return self._teams.drop(columns=["regions", "row"])
+
+    @table
+    def team_periods(self) -> pd.DataFrame:
+        return self.inputs.teams[["team_id", "valid_from", "valid_to"]]
+
+    # What the tables are made of.
+
+    @cached_property
+    def _teams(self) -> pd.DataFrame:
+        """The teams of the day."""
+        return active_teams(self.inputs.teams, self.day)
+
+    @cached_property
+    def _capacity(self) -> pd.DataFrame:
+        """Hours a month of each team and profession."""
+        hours = capacity_hours(self.inputs.teams, self.day, self.config)
+        return hours.reindex(self._teams["team_id"].unique(), fill_value=0.0)
+
+    @cached_property
+    def _norms(self) -> pd.DataFrame:
+        return product_norms(self.inputs.products, self.config)
+
+    @cached_property
+    def _recurring(self) -> frozenset[str]:
+        return recurring_products(self.inputs.inflow, self.inputs.stock)
+
+    @cached_property
+    def _spreads(self) -> Spreads:
+        return Spreads(self.work, self.config)
+
+    @cached_property
+    def _roster(self) -> Roster:
+        return Roster.of(self.inputs, self.day, self.config)
+
+    @cached_property
+    def _parts(self) -> pd.DataFrame:
+        """Which team got which part of which postcode."""
+        return routing.assigned_parts([one.layer for one in self.solved], [one.plan for one in self.solved])
+
+    @cached_property
+    def _groups(self) -> tuple[str, ...]:
+        return self.inputs.client_groups(self.config)
+
+    @cached_property
+    def _special(self) -> pd.DataFrame:
+        """Shares of the teams of each special group."""
+        return routing.special_shares(self._teams, self._capacity["verzekeringsarts"])
+
+    @cached_property
+    def _office_today(self) -> pd.Series:
+        return self._teams.set_index("team_id")["office"]
+
+    @cached_property
+    def _routing_until_now(self) -> pd.DataFrame:
+        """The routing that the division in force is; without one, the new routing."""
+        if not len(self.now):
+            return self.routing
+        offices = self.inputs.teams.drop_duplicates("team_id", keep="last").set_index("team_id")["office"]
+        return routing.routing_of_division(self.now, self._groups, self._special, offices, self.config)
+
+    @cached_property
+    def _placed(self) -> pd.DataFrame:
+        """The files in stock, with the team that they go to."""
+        return transition.placed_files(self.held, self.routing, self.config)
+
+    @cached_property
+    def _work_of_teams(self) -> pd.DataFrame:
+        return ledger.routed_work(self.work, self.routing, self.config)
+
+    @cached_property
+    def _ledger(self) -> pd.DataFrame:
+        return ledger.ledger(self._work_of_teams, self._placed, self._norms, self.solved)
+
+    @cached_property
+    def _region_ledger(self) -> pd.DataFrame:
+        region = self.areas.set_index("pc4")["arbeidsmarktregio_nr"].astype("int64")
+        return region_capacity.region_ledger(self._work_of_teams, self._placed, self._norms, self.solved, region)
+
+    @cached_property
+    def _places(self) -> pd.DataFrame:
+        return regions_of_teams(self.solved, self.areas)
+
+    @cached_property
+    def _uitkeren(self) -> Verzuimbeheer:
+        groups = groups_on(self.inputs.verzuimbeheer, self._teams, self.day)
+        return verzuimbeheer(
+            self.routing, self._work_of_teams, groups, self.groups_in_force, self.inputs.teams, self.areas, self.edges,
+            self.config.solver.seed,
+        )  # fmt: skip
+
+    @cached_property
+    def _handover(self) -> tuple[pd.DataFrame, pd.DataFrame]:
+        return self._handover_later()
+
+    @cached_property
+    def _advice(self) -> dict[str, pd.DataFrame]:
+        return self._advice_later()
+
+    # Begun in the process beside this one, where there is one.
+
+    @cached_property
+    def _files_later(self) -> Callable[[], pd.DataFrame]:
+        known = [self.inputs.stock["team_id"], self.held["team_id"], self.now["team_id"]]
+        holders = pd.concat(known).dropna().unique()
+        return self._begin(transition.files_table, self._roster, self._groups, holders, self.areas, self.config)
+
+    @cached_property
+    def _handover_later(self) -> Callable[[], tuple[pd.DataFrame, pd.DataFrame]]:
+        return self._begin(
+            handover_tables, self.solved, self._placed, self.region_capacity, self.allocation, self._norms,
+            self._recurring, self._roster, self.config,
+        )  # fmt: skip
+
+    @cached_property
+    def _advice_later(self) -> Callable[[], dict[str, pd.DataFrame]]:
+        return self._begin(
+            _capacity_tables, self._region_ledger, self.region_capacity, self._teams, self.areas, self._norms,
+            self._recurring, self.config,
+        )  # fmt: skip
+
+    def _begin(self, call: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> Callable[[], R]:
+        """Begin ``call`` in the process beside this one, or put it off; returns how to get what it gives."""
+        if self.beside is None:
+            return partial(call, *args, **kwargs)
+        return self.beside.submit(call, *args, **kwargs).result
 
 
-def _begin(beside: Executor | None, call: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> Callable[[], R]:
-    """Begin ``call`` in the process ``beside``, or put it off when there is none; returns how to get what it gives."""
-    return partial(call, *args, **kwargs) if beside is None else beside.submit(call, *args, **kwargs).result
+TABLES = tuple(name for name, made in vars(Outcome).items() if isinstance(made, table))
 
 
 def _capacity_tables(

@@ -37,7 +37,7 @@ from allocation.layers import build
 from allocation.layers.layer import Layer, can_carry_over
 from allocation.layers.solving import beside, known_plan, second_lines, solve_problem
 from allocation.layers.ways import STRAIGHT, Ways
-from allocation.outcome.assemble import assemble
+from allocation.outcome.assemble import Outcome
 from allocation.outcome.in_force import files_in_stock, no_files, no_routing
 from allocation.outcome.solved import Solved
 from allocation.pipeline import carry_over, deciding, gates, given_plans, in_force, same_work
@@ -284,7 +284,7 @@ def read_solved(run: Run) -> list[Solved]:
 def assemble_outcome(run: Run, beside: Executor | None = None) -> None:
     """Every published table, as Parquet in the run's folder ``outcome``. ``beside``: a process that helps."""
     record = run.layers()
-    tables = assemble(
+    outcome = Outcome(
         read_solved(run),
         Inputs.read(run.inputs_folder),
         run.read(run_files.WORK),
@@ -301,7 +301,7 @@ def assemble_outcome(run: Run, beside: Executor | None = None) -> None:
         plan_in_force=in_force.plan_in_force(run),
         beside=beside,
     )
-    run_files.OUTCOME.write(run.folder, tables)
+    run_files.OUTCOME.write(run.folder, outcome.tables())
 
 
 def draw_report(run: Run) -> Drawn:

@@ -68,7 +68,7 @@ NAMED: tuple[tuple[str, str, str, str], ...] = (
     ("the eve is a day early", "allocation/runs/run.py", "timedelta(days=1)", "timedelta(days=2)"),
     ("the eve is the first day", "allocation/runs/run.py", "first - timedelta(days=1)", "first"),
     ("ended teams count", "allocation/outcome/assemble.py",
-     "teams = active_teams(inputs.teams, day)", "teams = inputs.teams"),
+     "return active_teams(self.inputs.teams, self.day)", "return self.inputs.teams"),
     ("a load below its limit is broken by nothing", "allocation/districting/check.py",
      "max(load - high, low - load) / target", "max(load - high, 0.0) / target"),
     ("pieces are called otherwise", "allocation/districting/sentences.py", "pieces.", "parts."),

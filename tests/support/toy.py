@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import hashlib
 import pickle
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -34,7 +34,7 @@ from allocation.layers.build import build_layers
 from allocation.layers.layer import Layer
 from allocation.layers.solving import beside, second_lines, solve_problem
 from allocation.layers.ways import Ways, ways
-from allocation.outcome.assemble import assemble
+from allocation.outcome.assemble import TABLES, Outcome
 from allocation.outcome.finished import PlanInForce
 from allocation.outcome.in_force import files_in_stock, no_files, no_routing
 from allocation.outcome.routing import assigned_parts
@@ -196,6 +196,37 @@ def _once(make: Callable[..., T], folder: Path, *given: Any) -> T:
     return made
 
 
+class Tables(Mapping[str, pd.DataFrame]):
+    """The tables of a division, each made when a test asks for it first; every test gets copies of its own."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        self._outcome = outcome
+
+    def __getitem__(self, name: str) -> pd.DataFrame:
+        if name not in TABLES:
+            raise KeyError(name)
+        made: pd.DataFrame = getattr(self._outcome, name)
+        return made.copy()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(TABLES)
+
+    def __len__(self) -> int:
+        return len(TABLES)
+
+    def __reduce__(self) -> tuple[Callable[[int], Tables], tuple[int]]:
+        """Copies of a division share what was made of it."""
+        _TABLES[id(self)] = self
+        return _kept, (id(self),)
+
+
+_TABLES: dict[int, Tables] = {}
+
+
+def _kept(number: int) -> Tables:
+    return _TABLES[number]
+
+
 @dataclass(frozen=True)
 class Division:
     """What the steps between the input folder and the published tables make of it."""
@@ -203,7 +234,7 @@ class Division:
     inputs: Inputs
     work: pd.DataFrame
     solved: list[Solved]
-    outcome: dict[str, pd.DataFrame]
+    outcome: Mapping[str, pd.DataFrame]
 
     @property
     def layers(self) -> list[Layer]:
@@ -340,9 +371,9 @@ def _divide(
         result = solve_problem(layer, built.config)
         done[layer.key] = Solved.of(layer, result["plan"], result)
         solved.append(done[layer.key])
-    outcome = assemble(
+    outcome = Outcome(
         solved, built.inputs, built.work, built.places, edges(), built.held,
         now=built.now, from_version=None, load_in_force=None, groups_in_force=groups_in_force, ways=built.ways,
         day=built.day, config=built.config, plan_in_force=plan_in_force,
     )  # fmt: skip
-    return Division(built.inputs, built.work, solved, outcome)
+    return Division(built.inputs, built.work, solved, Tables(outcome))

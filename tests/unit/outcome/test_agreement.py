@@ -55,4 +55,4 @@ def test_a_difference_is_seen(tmp_path: Path) -> None:
                          ("waiting", "stock_hours"), ("lines", "hours"), ("team_load", "waiting_months")):  # fmt: skip
         off = made.outcome[name].copy()
         off[column] = off[column] + 1e-4
-        assert disagreements(made.outcome | {name: off}, norms, config), name
+        assert disagreements({**made.outcome, name: off}, norms, config), name

@@ -134,7 +134,7 @@ def test_r14_of_clients_alone_in_their_cells_readers_get_one_more(tmp_path: Path
     hide."""
     made, solved = divided(tmp_path)
     ones = made.transition.assign(clients=1)
-    made = replace(made, outcome=made.outcome | {"transition": ones})
+    made = replace(made, outcome={**made.outcome, "transition": ones})
     found = impact(made, solved, made.inputs.current)
     counted = found[found["unit"] == "cliënten"]
     assert (counted["seen"] - counted["new"]).tolist() == [float(new > 0) for new in counted["new"]]
