@@ -108,7 +108,7 @@ class SmallRun:
         return {name: as_kept(table) for name, table in tables.items() if name not in self.absent}
 
     def _layers(self) -> list[LayerFacts]:
-        hours = _expected(self.work).set_index(["law_domain", "client_line", "pc4"])["hours"].to_dict()
+        hours = _hours(pickle.dumps(self.work))
         return [self._layer(key, hours) for key in LAYERS]
 
     def _layer(self, key: str, hours: dict[Any, float]) -> LayerFacts:
@@ -125,8 +125,14 @@ class SmallRun:
 
 def as_kept(table: pd.DataFrame) -> pd.DataFrame:
     """The table as a run keeps it: Parquet gives every column one type."""
+    return _kept(pickle.dumps(table)).copy()
+
+
+@cache
+def _kept(table: bytes) -> pd.DataFrame:
+    """Most tables are the same in every test, and Parquet takes longer than the gate."""
     file = BytesIO()
-    table.to_parquet(file, index=False)
+    pickle.loads(table).to_parquet(file, index=False)
     return pd.read_parquet(file)
 
 
@@ -423,6 +429,13 @@ def _expected(work: pd.DataFrame) -> pd.DataFrame:
                 clients, hours = (float((here[c] * part).sum()) for c in ("planned_clients", "hours_verzekeringsarts"))
                 rows.append((pc4, line, domain, clients, hours))
     return pd.DataFrame(rows, columns=["pc4", "client_line", "law_domain", "clients", "hours"])
+
+
+@cache
+def _hours(work: bytes) -> dict[Any, float]:
+    """Expected hours by law domain, line and postcode."""
+    hours = _expected(pickle.loads(work)).set_index(["law_domain", "client_line", "pc4"])["hours"]
+    return hours.to_dict()
 
 
 def _team_load(
