@@ -51,6 +51,10 @@ class table(cached_property[pd.DataFrame]):  # noqa: N801 (reads as the decorato
     """A table of the outcome, made when it is asked for. Its name is that of its method."""
 
 
+class awaited(table):  # noqa: N801 (the same)
+    """A table that waits for the process beside this one."""
+
+
 @dataclass(eq=False)
 class Outcome:
     """Every table of the outcome. Each is made once, when it or one that follows from it is asked for.
@@ -90,8 +94,9 @@ class Outcome:
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """Every table by name."""
-        _ = self._files_later, self._handover_later, self._advice_later  # the process beside this one begins
-        return {name: getattr(self, name) for name in TABLES}
+        _ = self._files_later, self._uitkeren_later, self._handover_later, self._advice_later  # they begin
+        made = {name: getattr(self, name) for name in sorted(TABLES, key=lambda name: TABLES[name])}
+        return {name: made[name] for name in TABLES}
 
     @table
     def allocation(self) -> pd.DataFrame:
@@ -116,7 +121,7 @@ class Outcome:
     def team_ledger(self) -> pd.DataFrame:
         return ledger.team_ledger(self._ledger)
 
-    @table
+    @awaited
     def files(self) -> pd.DataFrame:
         return self._files_later()
 
@@ -142,27 +147,27 @@ class Outcome:
             self.plan_in_force, self.config,
         )  # fmt: skip
 
-    @table
+    @awaited
     def region_work(self) -> pd.DataFrame:
         return self._advice["region_work"]
 
-    @table
+    @awaited
     def region_supply(self) -> pd.DataFrame:
         return self._advice["region_supply"]
 
-    @table
+    @awaited
     def region_offices(self) -> pd.DataFrame:
         return self._advice["region_offices"]
 
-    @table
+    @awaited
     def capacity_advice(self) -> pd.DataFrame:
         return self._advice["capacity_advice"]
 
-    @table
+    @awaited
     def handover_advice(self) -> pd.DataFrame:
         return self._handover[0]
 
-    @table
+    @awaited
     def handover_summary(self) -> pd.DataFrame:
         return self._handover[1]
 
@@ -177,11 +182,11 @@ class Outcome:
         hours = self.config.work.productive_hours_per_fte
         return estimated_norms(self.inputs.completed, self._norms, self.inputs.teams, hours)
 
-    @table
+    @awaited
     def verzuimbeheer_routing(self) -> pd.DataFrame:
         return self._uitkeren.routing
 
-    @table
+    @awaited
     def verzuimbeheer_groups(self) -> pd.DataFrame:
         return self._uitkeren.groups
 
@@ -211,7 +216,7 @@ class Outcome:
         by_month = monthly_capacity(self.inputs.teams, self.day, self.config, runoff.MONTHS)
         return runoff.team_months(divided, by_month, self._norms, self._recurring)
 
-    @table
+    @awaited
     def impact(self) -> pd.DataFrame:
         return impact.impact_table(
             self.solved, self.now, self.allocation_changes, self.transition, self.inputs.teams, self.areas,
@@ -322,11 +327,7 @@ class Outcome:
 
     @cached_property
     def _uitkeren(self) -> Verzuimbeheer:
-        groups = groups_on(self.inputs.verzuimbeheer, self._teams, self.day)
-        return verzuimbeheer(
-            self.routing, self._work_of_teams, groups, self.groups_in_force, self.inputs.teams, self.areas, self.edges,
-            self.config.solver.seed,
-        )  # fmt: skip
+        return self._uitkeren_later()
 
     @cached_property
     def _handover(self) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -343,6 +344,14 @@ class Outcome:
         known = [self.inputs.stock["team_id"], self.held["team_id"], self.now["team_id"]]
         holders = pd.concat(known).dropna().unique()
         return self._begin(transition.files_table, self._roster, self._groups, holders, self.areas, self.config)
+
+    @cached_property
+    def _uitkeren_later(self) -> Callable[[], Verzuimbeheer]:
+        groups = groups_on(self.inputs.verzuimbeheer, self._teams, self.day)
+        return self._begin(
+            verzuimbeheer, self.routing, self._work_of_teams, groups, self.groups_in_force, self.inputs.teams,
+            self.areas, self.edges, self.config.solver.seed,
+        )  # fmt: skip
 
     @cached_property
     def _handover_later(self) -> Callable[[], tuple[pd.DataFrame, pd.DataFrame]]:
@@ -365,7 +374,8 @@ class Outcome:
         return self.beside.submit(call, *args, **kwargs).result
 
 
-TABLES = tuple(name for name, made in vars(Outcome).items() if isinstance(made, table))
+TABLES = {name: isinstance(made, awaited) for name, made in vars(Outcome).items() if isinstance(made, table)}
+"""Every table in order, and whether it waits for the process beside this one: those are asked for last."""
 
 
 def _capacity_tables(

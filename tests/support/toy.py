@@ -199,13 +199,13 @@ def _once(make: Callable[..., T], folder: Path, *given: Any) -> T:
 class Tables(Mapping[str, pd.DataFrame]):
     """The tables of a division, each made when a test asks for it first; every test gets copies of its own."""
 
-    def __init__(self, outcome: Outcome) -> None:
-        self._outcome = outcome
+    def __init__(self, given: Outcome) -> None:
+        self.given = given
 
     def __getitem__(self, name: str) -> pd.DataFrame:
         if name not in TABLES:
             raise KeyError(name)
-        made: pd.DataFrame = getattr(self._outcome, name)
+        made: pd.DataFrame = getattr(self.given, name)
         return made.copy()
 
     def __iter__(self) -> Iterator[str]:

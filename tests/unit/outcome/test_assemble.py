@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from allocation.contract.config import Config
+from allocation.outcome.assemble import TABLES, Outcome
 from tests.support import toy
 
 CONFIG = Config.from_values({"tolerance": 0.1, "solver": {"iterations": 5_000, "seconds": 20.0}})
@@ -67,3 +70,16 @@ def test_a_team_with_too_little_work_is_outside_its_tolerance_as_one_with_too_mu
         {"W1": -1 / 3, "W2": 1 / 3, "O1": 0.0}, abs=1e-6
     )
     assert load["is_within_tolerance"][["W1", "W2", "O1"]].to_dict() == {"W1": False, "W2": False, "O1": True}
+
+
+def test_a_table_alone_is_the_table_among_all_and_beside_others(made: toy.Division) -> None:
+    """In the order of the contract, whatever was asked for first and whoever made it."""
+    assert isinstance(made.outcome, toy.Tables)
+    given = made.outcome.given
+    with ThreadPoolExecutor(1) as beside:
+        shared = replace(given, beside=beside).tables()
+    whole = replace(given).tables()
+    assert list(whole) == list(shared) == list(TABLES)
+    for name, table in whole.items():
+        pd.testing.assert_frame_equal(getattr(replace(given), name), table)
+        pd.testing.assert_frame_equal(shared[name], table)
