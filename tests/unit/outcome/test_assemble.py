@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from allocation.contract.config import Config
-from allocation.outcome.assemble import TABLES, Outcome
+from allocation.outcome.assemble import TABLES
 from tests.support import toy
 
 CONFIG = Config.from_values({"tolerance": 0.1, "solver": {"iterations": 5_000, "seconds": 20.0}})
