@@ -239,6 +239,7 @@ TEAM_LOAD = Table(
             unit="clients",
             example="640",
             counts_persons=True,
+            is_seen_apart=True,
         ),
         Column(
             "stock_hours_verzekeringsarts",
@@ -246,7 +247,7 @@ TEAM_LOAD = Table(
             "verzekeringsarts hours in that stock",
             unit="hours",
             example="2100.0",
-            told_by="stock_clients",
+            is_seen_apart=True,
         ),
         Column(
             "files_held",
@@ -255,6 +256,7 @@ TEAM_LOAD = Table(
             unit="clients",
             example="655",
             counts_persons=True,
+            is_seen_apart=True,
             added="2.0",
         ),
         Column(
@@ -263,7 +265,7 @@ TEAM_LOAD = Table(
             "verzekeringsarts hours in the files held",
             unit="hours",
             example="2150.0",
-            told_by="files_held",
+            is_seen_apart=True,
             added="2.0",
         ),
         Column(
@@ -272,7 +274,7 @@ TEAM_LOAD = Table(
             "verzekeringsarts work of the first year: inflow and the planned share of the files held",
             unit="hours a year",
             example="4300.0",
-            told_by="files_held",
+            is_seen_apart=True,
             added="2.0",
         ),
         Column(
@@ -281,7 +283,7 @@ TEAM_LOAD = Table(
             "the same for other members",
             unit="hours a year",
             example="9300.0",
-            told_by="files_held",
+            is_seen_apart=True,
             added="2.0",
         ),
         Column(
@@ -291,7 +293,7 @@ TEAM_LOAD = Table(
             unit="months",
             nullable=True,
             example="6.1",
-            told_by="files_held",
+            is_seen_apart=True,
         ),
         Column(
             "projected_waiting_months",
@@ -300,7 +302,7 @@ TEAM_LOAD = Table(
             unit="months",
             nullable=True,
             example="7.0",
-            told_by="files_held",
+            is_seen_apart=True,
             added="2.0",
         ),
     ),
@@ -967,8 +969,20 @@ EXPECTED = Table(
 """Kept with a version, for operations only. A line here is a line of `allocation`."""
 
 
-FOR_OPERATIONS: tuple[Table, ...] = (EXPECTED, CAPACITY_ADVICE, HANDOVER_ADVICE)
-"""Kept with a version and seen by planners only: no file and no view for readers."""
+TEAM_LOAD_SEEN = Table(
+    "team_load_seen",
+    "What readers see of the files of a team in `team_load`: made of what they see in `team_ledger` and `transition`.",
+    (
+        _VERSION,
+        *(TEAM_LOAD.column(name) for name in TEAM_LOAD.key),
+        *(replace(column, nullable=True, added="") for column in TEAM_LOAD.columns if column.is_seen_apart),
+    ),
+    key=TEAM_LOAD.key,
+)
+
+
+FOR_OPERATIONS: tuple[Table, ...] = (EXPECTED, CAPACITY_ADVICE, HANDOVER_ADVICE, TEAM_LOAD_SEEN)
+"""Kept with a version: no file and no view for readers."""
 
 
 _TEAM_NAME = Column("team_name", "text", "name of the team", nullable=True, example="SMC Utrecht 1")

@@ -41,6 +41,9 @@ class Column:
     told_by: str = ""
     """Published tables only: the count of clients that this column would give away. Readers see what the shown count
     times the mean per client (two digits) comes to; it is empty where that count is."""
+    is_seen_apart: bool = False
+    """Published tables only: readers see what table ``<table>_seen`` has instead, made of what they see elsewhere. A
+    sum over rows that are rounded and hidden one by one would tell what they hide."""
     rounded_to: float = 0.0
     """Published tables only: readers see the nearest multiple, so that two versions do not differ by one client."""
     shown_keys: tuple[str, ...] | None = None
@@ -54,7 +57,8 @@ class Column:
     @property
     def is_protected(self) -> bool:
         """Readers outside operations see another value than is stored."""
-        return self.counts_persons or bool(self.told_by) or self.rounded_to > 0 or self.shown_keys is not None
+        is_told_of = self.counts_persons or bool(self.told_by) or self.is_seen_apart
+        return is_told_of or self.rounded_to > 0 or self.shown_keys is not None
 
     @property
     def may_lack(self) -> bool:

@@ -32,6 +32,7 @@ from allocation.outcome import (
     robustness,
     routing,
     runoff,
+    seen,
     staff,
     transition,
     waiting,
@@ -116,6 +117,13 @@ class Outcome:
             self.solved, self._ledger, self._work_of_teams, self.areas, self._teams, self._capacity, self._recurring,
             self._spreads, self.ways, self.config,
         )  # fmt: skip
+
+    @table
+    def team_load_seen(self) -> pd.DataFrame:
+        return seen.load_seen(team_load(
+            self.solved, self._ledger_seen, self._work_of_teams, self.areas, self._teams, self._capacity,
+            self._recurring, self._spreads, self.ways, self.config,
+        ))  # fmt: skip
 
     @table
     def team_ledger(self) -> pd.DataFrame:
@@ -233,8 +241,7 @@ class Outcome:
 
     @table
     def waiting_seen(self) -> pd.DataFrame:
-        seen = waiting.rows_seen(self._ledger, self.transition)
-        return waiting.waiting_table(seen, self.team_load, self._places, self.config)
+        return waiting.waiting_table(self._ledger_seen, self.team_load, self._places, self.config)
 
     @table
     def lines(self) -> pd.DataFrame:
@@ -315,6 +322,13 @@ class Outcome:
     @cached_property
     def _ledger(self) -> pd.DataFrame:
         return ledger.ledger(self._work_of_teams, self._placed, self._norms, self.solved)
+
+    @cached_property
+    def _ledger_seen(self) -> pd.DataFrame:
+        work = seen.with_stock_seen(self._work_of_teams, self.transition)
+        return seen.ledger_seen(
+            ledger.ledger(work, self._placed, self._norms, self.solved), self.transition, self._norms
+        )
 
     @cached_property
     def _region_ledger(self) -> pd.DataFrame:

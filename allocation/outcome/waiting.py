@@ -10,10 +10,7 @@ import numpy as np
 import pandas as pd
 
 from allocation.contract.config import Config
-from allocation.contract.published_tables import TEAM_LEDGER
 from allocation.contract.vocabulary import CLIENT_LINES, MONTHS_A_YEAR, ZW_WIA
-from allocation.outcome.ledger import team_ledger
-from allocation.publication import small_counts, totals_seen
 
 TEAM, REGION = "team", "regio"
 AMOUNTS = ["files_held", "held_hours", "inflow_hours"]
@@ -65,31 +62,6 @@ def waiting_table(ledger: pd.DataFrame, load: pd.DataFrame, regions: pd.DataFram
     amounts = ["stock_clients", "stock_hours", "inflow_hours"]
     columns = [*unit, "product", "priority", *amounts, "capacity_hours", "waiting_months"]
     return table[columns].sort_values([*unit, "priority", "product"], ignore_index=True)
-
-
-def rows_seen(rows: pd.DataFrame, transition: pd.DataFrame) -> pd.DataFrame:
-    """The ledger as readers see it, for a ``waiting_table`` that tells them no more than table ``team_ledger`` does.
-
-    Every count is the one that this table shows of the team, and 0 where it is hidden; hours are made anew from it
-    (R14). Another rounding of the same files would tell, beside the first, what neither tells alone. So a team that has
-    a product in two layers counts in neither: the table shows both together.
-
-    Parameters
-    ----------
-    rows : as ``ledger.ledger`` gives it. transition : table ``transition``.
-    """
-    counts = {"files_held": "held_hours", "inflow_clients": "inflow_hours"}
-    published = totals_seen.of_teams(team_ledger(rows), transition)
-    shown = small_counts.shown(TEAM_LEDGER, published).rename(columns={"client_line": "line"})
-    key = ["team_id", "product", "line"]
-    found = rows[key].merge(shown[[*key, *counts]], on=key, how="left", validate="many_to_one")
-    is_alone = ~rows.duplicated(key, keep=False).to_numpy()
-    seen = rows.copy()
-    for count, hours in counts.items():
-        mean = (rows[hours] / rows[count].where(rows[count] > 0)).fillna(0.0)
-        seen[count] = np.where(is_alone, found[count].astype("float64").fillna(0.0), 0.0)
-        seen[hours] = seen[count] * mean
-    return seen
 
 
 def projected_months(

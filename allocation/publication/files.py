@@ -35,7 +35,15 @@ from filelock import FileLock
 
 from allocation import storage
 from allocation.contract.errors import Refused
-from allocation.contract.published_tables import PUBLISHED, RUNS, TEAM, TEAM_LEDGER, TEAM_LOAD, TRANSITION
+from allocation.contract.published_tables import (
+    PUBLISHED,
+    RUNS,
+    TEAM,
+    TEAM_LEDGER,
+    TEAM_LOAD,
+    TEAM_LOAD_SEEN,
+    TRANSITION,
+)
 from allocation.contract.schema import Table
 from allocation.contract.vocabulary import SMALLEST_SHOWN_COUNT
 from allocation.publication import small_counts, totals_seen
@@ -289,7 +297,8 @@ def write_published(
     entries = []
     for table in (*PUBLISHED, TEAM):
         rows = _with_total_seen(source, table, _of_proposal(source, table))
-        rows = _for_readers(table, rows, valid_from, valid_to, approval)
+        apart = _of_proposal(source, TEAM_LOAD_SEEN) if table is TEAM_LOAD else None
+        rows = _for_readers(table, rows, valid_from, valid_to, approval, apart)
         entries += write_table(aside, table.name, rows)
     for name, rows in (divisions or {}).items():
         entries += write_parquet(aside, name, rows)
@@ -336,9 +345,7 @@ def _with_total_seen(source: Path, table: Table, rows: pa.Table) -> pa.Table:
     if totals_seen.TOTAL_OF.get(table.name) not in rows.column_names or not rows.num_rows:
         return rows
     cells, load = (_of_proposal(source, of).to_pandas() for of in (TRANSITION, TEAM_LOAD))
-    if table.name == TEAM_LOAD.name:
-        seen = totals_seen.of_load(rows.to_pandas(), cells)
-    elif table.name == TEAM_LEDGER.name:
+    if table.name == TEAM_LEDGER.name:
         seen = totals_seen.of_teams(rows.to_pandas(), cells)
     else:
         areas = pq.read_table(source / "areas.parquet", columns=["pc4", totals_seen.REGION]).to_pandas()
@@ -350,7 +357,12 @@ def _with_total_seen(source: Path, table: Table, rows: pa.Table) -> pa.Table:
 
 
 def _for_readers(
-    table: Table, rows: pa.Table, valid_from: date, valid_to: date | None, approval: Mapping[str, Any] | None
+    table: Table,
+    rows: pa.Table,
+    valid_from: date,
+    valid_to: date | None,
+    approval: Mapping[str, Any] | None,
+    apart: pa.Table | None,
 ) -> pa.Table:
     """The published columns of ``table`` as readers see them: with validity, and with small counts protected.
 
@@ -363,7 +375,7 @@ def _for_readers(
     for name, day in zip(VALIDITY_COLUMNS, (valid_from, valid_to), strict=True):
         if name in table.column_names:
             rows = rows.append_column(name, pa.array([day] * rows.num_rows, pa.date32()))
-    return small_counts.shown_rows(table, rows.select(list(table.column_names)))
+    return small_counts.shown_rows(table, rows.select(list(table.column_names)), apart)
 
 
 # --- the timeline ----------------------------------------------------------------------------------------------------

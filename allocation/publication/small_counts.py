@@ -28,6 +28,8 @@ Floats = NDArray[np.float64]
 
 def described(column: Column) -> str:
     """What readers see instead of the value; empty where they see the value itself."""
+    if column.is_seen_apart:
+        return "made of what `team_ledger` and `transition` show; empty where that is nothing"
     if column.counts_persons:
         return f"multiple of {SMALLEST_SHOWN_COUNT}; empty under {SMALLEST_SHOWN_COUNT}"
     if column.told_by:
@@ -40,14 +42,17 @@ def described(column: Column) -> str:
 
 
 def may_be_hidden(column: Column) -> bool:
-    return column.counts_persons or bool(column.told_by)
+    return column.counts_persons or bool(column.told_by) or column.is_seen_apart
 
 
 # --- SQL -------------------------------------------------------------------------------------------------------------
 
 
 def as_sql(column: Column, value_of: Callable[[str], str], dialect: str) -> str:
-    """The SQL expression of what readers see; ``value_of`` gives the expression of a column's stored value."""
+    """The SQL expression of what readers see; ``value_of`` gives the expression of a column's stored value. What is
+    kept apart stands in a row ``s`` beside it (``joined``)."""
+    if column.is_seen_apart:
+        return f"s.{column.name}"
     value = value_of(column.name)
     if column.shown_keys is not None:
         return _some_keys(value, column.shown_keys, dialect)
@@ -63,6 +68,18 @@ def as_sql(column: Column, value_of: Callable[[str], str], dialect: str) -> str:
     if column.rounded_to:
         return _multiple(value, repr(column.rounded_to), dialect)
     return value
+
+
+def joined(table: Table, published: str) -> str:
+    """What the view of ``table`` joins as ``s``: what readers see of it and is kept apart. ``published``: keeps rows
+    ``s`` of proposals out."""
+    same = " AND ".join(f"s.{name} = r.{name}" for name in table.key)
+    return f"LEFT JOIN {seen_apart(table)}_rows s ON {published} AND s.version = r.version AND {same}"
+
+
+def seen_apart(table: Table) -> str:
+    """The name of the table with what readers see of ``table`` and is kept apart."""
+    return f"{table.name}_seen"
 
 
 def _multiple(value: str, step: str, dialect: str) -> str:
@@ -89,10 +106,23 @@ def _some_keys(value: str, keys: tuple[str, ...], dialect: str) -> str:
 # --- tables in memory ------------------------------------------------------------------------------------------------
 
 
-def shown(table: Table, rows: pd.DataFrame) -> pd.DataFrame:
-    """``rows`` of a published table as readers see them; columns that are not declared stay as they are."""
+def shown(table: Table, rows: pd.DataFrame, apart: pd.DataFrame | None = None) -> pd.DataFrame:
+    """``rows`` of a published table as readers see them; columns that are not declared stay as they are.
+
+    ``apart``: the table ``seen_apart`` of the same outcome. Columns that are kept there are empty without it, and in
+    rows that it does not have.
+    """
     declared = [c for c in table.columns if c.is_protected and c.name in rows.columns]
-    return rows.assign(**{c.name: _shown(c, rows) for c in declared})
+    seen = rows.assign(**{c.name: _shown(c, rows) for c in declared if not c.is_seen_apart})
+    kept = [c for c in declared if c.is_seen_apart]
+    if not kept:
+        return seen
+    key = [name for name in table.key if name != "version"]
+    if apart is None:
+        apart, rows = pd.DataFrame(columns=[*key, *(c.name for c in kept)]), rows.reindex(columns=key)
+    found = apart.set_index(key).reindex(pd.MultiIndex.from_frame(rows[key])).set_axis(rows.index)
+    kinds = {c.name: "Int64" if c.type == "integer" else "float64" for c in kept}
+    return seen.assign(**{name: pd.to_numeric(found[name]).astype(kind) for name, kind in kinds.items()})  # type: ignore[call-overload]
 
 
 def _shown(column: Column, rows: pd.DataFrame) -> Any:
@@ -128,13 +158,14 @@ def _keys_of(value: object, keys: tuple[str, ...]) -> object:
     return json.dumps(kept) if isinstance(value, str) else kept
 
 
-def shown_rows(table: Table, rows: pa.Table) -> pa.Table:
+def shown_rows(table: Table, rows: pa.Table, apart: pa.Table | None = None) -> pa.Table:
     """As ``shown``, for Arrow tables; the types stay."""
     protected = [c for c in table.columns if c.is_protected]
     if not protected or not rows.num_rows:
         return rows
     needed = {name for c in protected for name in (c.name, c.told_by) if name}
-    visible = shown(table, rows.select(sorted(needed)).to_pandas())
+    needed |= {name for name in table.key if name in rows.column_names}
+    visible = shown(table, rows.select(sorted(needed)).to_pandas(), None if apart is None else apart.to_pandas())
     for column in protected:
         position = rows.column_names.index(column.name)
         field = rows.schema.field(position)

@@ -3,7 +3,8 @@
 `small_counts` hides each count by itself. A reader knows more of a cell of `transition` that he sees empty: it is
 there, so it counts at least 1, and at most 4. Where the total is as small as its cells allow, each of them is 1; where
 it is as large, each is 4. Such a total is taken one client further before it is rounded: then what a reader sees holds
-for that total and for the next, and tells neither.
+for that total and for the next, and tells neither. What readers see of all files of a team is not rounded from their
+sum at all (`outcome.seen`).
 
 Belongs here: which totals these are, and the two rules, as SQL for the views and for tables in memory. Does not belong
 here: how one count is shown (`small_counts`).
@@ -16,11 +17,11 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from allocation.contract.published_tables import REGION_SUMMARY, TEAM_LEDGER, TEAM_LOAD
+from allocation.contract.published_tables import REGION_SUMMARY, TEAM_LEDGER
 from allocation.contract.schema import Table
 from allocation.contract.vocabulary import ALL_LINES, SMALLEST_SHOWN_COUNT
 
-TOTAL_OF = {TEAM_LOAD.name: "files_held", TEAM_LEDGER.name: "files_held", REGION_SUMMARY.name: "clients_moved"}
+TOTAL_OF = {TEAM_LEDGER.name: "files_held", REGION_SUMMARY.name: "clients_moved"}
 """The column of each published table that sums cells of `transition`."""
 REGION = "arbeidsmarktregio_nr"
 _MOVES = "verhuist"
@@ -34,11 +35,6 @@ _EXTREMES = f"""sum(CASE WHEN c.clients < {_STEP} THEN 1 WHEN c.clients < {_STEP
        sum(CASE WHEN c.clients < {_STEP} THEN {_STEP - 1} ELSE {_ROUNDED} + {_HALF} END) AS most"""
 _HIDES = f"HAVING min(c.clients) < {_STEP}"
 _CELLS = {
-    TEAM_LOAD.name: f"""LEFT JOIN (
-    SELECT c.version, c.team_to, {_EXTREMES}
-    FROM transition_rows c WHERE {{published}}
-    GROUP BY c.version, c.team_to {_HIDES}
-) k ON k.version = r.version AND k.team_to = r.team_id""",
     TEAM_LEDGER.name: f"""LEFT JOIN (
     SELECT c.version, c.team_to, c.product, c.client_line, {_EXTREMES}
     FROM transition_rows c WHERE {{published}}
@@ -76,16 +72,6 @@ def as_sql(table: Table, name: str) -> str:
 
 
 # --- tables in memory ------------------------------------------------------------------------------------------------
-
-
-def of_load(load: pd.DataFrame, transition: pd.DataFrame) -> pd.DataFrame:
-    """`team_load` with its files before they are rounded for readers. Of a team with more than one row the cells are
-    those of all: one row is as small or as large as these only where the others are empty. A table of before there was
-    such a column stays."""
-    name = TOTAL_OF[TEAM_LOAD.name]
-    if name not in load or load[name].isna().any():
-        return load
-    return _taken_further(load, name, transition.rename(columns={"team_to": "team_id"}), ["team_id"])
 
 
 def of_teams(ledger: pd.DataFrame, transition: pd.DataFrame) -> pd.DataFrame:

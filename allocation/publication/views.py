@@ -270,6 +270,8 @@ def _of_rows(table: Table, dialect: str) -> str:
     joined = [_IN_FORCE if in_periods else _PUBLISHED]
     if table.name in totals_seen.TOTAL_OF:
         joined.append(totals_seen.joined(table, f"c.version {_OF_PUBLISHED[dialect]}"))
+    if any(c.is_seen_apart for c in table.columns):
+        joined.append(small_counts.joined(table, f"s.version {_OF_PUBLISHED[dialect]}"))
     return _select(table, f"{table.name}_rows r", *joined, _only_published(dialect, "r.version"), others=others)
 
 

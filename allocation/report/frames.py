@@ -11,7 +11,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from allocation.contract.published_tables import ALLOCATION_CHANGES, REGION_SUMMARY, TEAM_LOAD, TRANSITION
+from allocation.contract.published_tables import (
+    ALLOCATION_CHANGES,
+    REGION_SUMMARY,
+    TEAM_LOAD,
+    TEAM_LOAD_SEEN,
+    TRANSITION,
+)
 from allocation.publication import totals_seen
 from allocation.publication.small_counts import shown
 from allocation.report.board import Board, Totals, totals
@@ -47,12 +53,18 @@ class Frames:
         regions = totals_seen.of_regions(self.regions, self.transition, self.load, region_of)
         return replace(
             self,
-            load=shown(TEAM_LOAD, totals_seen.of_load(self.load, self.transition)),
+            load=shown(TEAM_LOAD, self.load, self.load_seen),
             regions=shown(REGION_SUMMARY, regions),
             changes=shown(ALLOCATION_CHANGES, self.changes),
             transition=shown(TRANSITION, self.transition),
             is_for_readers=True,
         )
+
+    @property
+    def load_seen(self) -> pd.DataFrame | None:
+        """What readers see of the files of each team; None for a run of before it was kept."""
+        file = run_files.OUTCOME.table(TEAM_LOAD_SEEN.name)
+        return file.read(self.folder) if file.exists(self.folder) else None
 
     @cached_property
     def totals(self) -> tuple[Totals, Totals]:

@@ -26,6 +26,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import shapely
 
+from allocation.contract.published_tables import TEAM_LOAD_SEEN
+
 SPECIAL_TEAMS = {"militair": "M", "klm": "K", "politie": "Q"}
 TEAM_OFFICES = {
     "A1": "Almere", "A2": "Amersfoort", "V1": "Venlo", "V2": "Venlo", "W1": "Tiel", "P": "Goes", "M": "Utrecht",
@@ -137,6 +139,19 @@ def _team_load(allocation: pd.DataFrame) -> pd.DataFrame:
         is_within_tolerance=True, pieces=1,
         travel_km=None, travel_kind=None, travel_minutes=None, far_share=0.12, **numbers,
     )  # fmt: skip
+
+
+def _team_load_seen(load: pd.DataFrame) -> pd.DataFrame:
+    """Counts in steps of 5, and what belongs to them."""
+    seen = load[[c.name for c in TEAM_LOAD_SEEN.columns if c.name != "version"]].copy()
+    for count, others in (
+        ("stock_clients", ["stock_hours_verzekeringsarts"]),
+        ("files_held", ["files_held_hours_verzekeringsarts", "first_year_hours_verzekeringsarts",
+                        "first_year_hours_other", "waiting_months", "projected_waiting_months"]),
+    ):  # fmt: skip
+        seen[count] = (seen[count] / 5).round() * 5
+        seen[[count, *others]] = seen[[count, *others]].where(seen[count] >= 5)
+    return seen
 
 
 def _transition(allocation: pd.DataFrame, country: Country) -> pd.DataFrame:
@@ -316,6 +331,7 @@ def _write(folder: Path, country: Country, created_by: str) -> None:
         "routing": routing_of(country, allocation),
         "allocation_reason": _reasons(allocation, country),
         "team_load": _team_load(allocation),
+        "team_load_seen": _team_load_seen(_team_load(allocation)),
         "allocation_changes": _changes(country),
         "transition": _transition(allocation, country),
         "region_summary": _region_summary(country),

@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 
 from allocation.contract.errors import Refused
-from allocation.contract.published_tables import PUBLISHED, TEAM
+from allocation.contract.published_tables import PUBLISHED, TEAM, TEAM_LOAD, TEAM_LOAD_SEEN
 from allocation.page import deciding
 from allocation.publication import data_contract, drafts, lookup, reads, store, versions
 from allocation.publication.data_contract import TABLES
@@ -295,9 +295,6 @@ def test_no_total_tells_the_cells_below_it_in_view_and_file(store_url: str, file
     filled = {"inflow_clients": 9.0, "planned_clients": 9.0, "hours_verzekeringsarts": 9.0, "hours_other": 9.0}
     ledger = held.rename("files_held").rename_axis(["team_id", "product", "client_line"]).reset_index()
     changed("team_ledger", lambda _rows: ledger.assign(**filled))
-    of_team = cells.groupby("team_to")["clients"].sum()
-    held_by = lambda rows: rows.assign(files_held=rows["team_id"].map(of_team).fillna(0).astype("int64"))  # noqa: E731
-    load = changed("team_load", held_by)
     areas = pd.read_parquet(outcome / "areas.parquet", columns=["pc4", "arbeidsmarktregio_nr"])
     moved = cells[cells["team_to"] != "P"].merge(areas, on="pc4").groupby("arbeidsmarktregio_nr")["clients"].sum()
     of_regions = lambda rows: rows.assign(clients_moved=rows["arbeidsmarktregio_nr"].map(moved))  # noqa: E731
@@ -305,7 +302,6 @@ def test_no_total_tells_the_cells_below_it_in_view_and_file(store_url: str, file
     folder = versions.publish(versions.propose(outcome, store_url, files_dir), store_url, files_dir)
     for name, column, exact in (
         ("team_ledger", "files_held", ledger["files_held"]),
-        ("team_load", "files_held", load["files_held"]),
         ("region_summary", "clients_moved", regions["clients_moved"]),
     ):
         key = next(t.key for t in PUBLISHED if t.name == name)
@@ -319,6 +315,31 @@ def test_no_total_tells_the_cells_below_it_in_view_and_file(store_url: str, file
         further = 5 * ((exact + 1 + 2) // 5)
         assert sorted(n or 0 for n in seen) == sorted(further.where(exact + 1 >= 5, 0)), name
     assert 4 in set(ledger["files_held"])  # it would have been empty, above four cells: 5 is shown
+
+
+def test_readers_see_of_the_files_of_a_team_what_was_kept_for_them(
+    store_url: str, files_dir: Path, tmp_path: Path
+) -> None:
+    """And nothing where nothing was kept: of the last team here, as of every team of a version of before."""
+    outcome = write_outcome(tmp_path / "o")
+    kept = pd.read_parquet(outcome / "team_load_seen.parquet").sort_values(list(TEAM_LOAD_SEEN.key))
+    columns = [c.name for c in TEAM_LOAD.columns if c.is_seen_apart]
+    kept = kept.assign(**{name: [10.0 * at + nr for nr in range(len(kept))] for at, name in enumerate(columns, 1)})
+    kept.iloc[:-1].to_parquet(outcome / "team_load_seen.parquet", index=False)
+    folder = versions.publish(versions.propose(outcome, store_url, files_dir), store_url, files_dir)
+    query = sa.text(f"SELECT {', '.join(columns)} FROM team_load ORDER BY {', '.join(TEAM_LOAD_SEEN.key)}")
+    with store.connected(store_url) as connection:
+        exact = connection.execute(query).all()
+        if connection.dialect.name == "postgresql":
+            assert (exact[0].files_held, exact[0].waiting_months) != (kept.iloc[0]["files_held"], None)  # the owner
+            connection.exec_driver_sql("SET ROLE caseload_reader")
+        seen = connection.execute(query).all()
+    in_file = pd.read_parquet(folder / "team_load.parquet").sort_values(list(TEAM_LOAD_SEEN.key))[columns]
+    expected = [*kept[columns].iloc[:-1].itertuples(index=False, name=None), (None,) * len(columns)]
+    assert [tuple(row) for row in seen] == expected
+    assert in_file.astype("float64").fillna(-1).to_numpy().tolist() == [
+        [-1.0 if v is None else v for v in row] for row in expected
+    ]
 
 
 def test_a_reader_can_use_the_lookup(login: Callable[[str], str]) -> None:

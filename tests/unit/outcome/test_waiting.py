@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from allocation.outcome.waiting import line_table, projected_months, rows_seen
+from allocation.outcome.waiting import line_table, projected_months
 from tests.support import toy
 from tests.unit.outcome.test_rules import CONFIG, configured, teams, two_lines
 
@@ -57,23 +57,6 @@ def test_r14_what_readers_see_is_made_of_what_they_see_per_team(tmp_path: Path) 
     assert of_w1["waiting_months"].to_dict() == pytest.approx({"WIA_EWT": 0.0, "ZW_EZWB": 30 / (100 - 160 / 12)})
     west = table.query("level == 'regio' and arbeidsmarktregio_nr == 1 and product == 'ZW_EZWB'").iloc[0]
     assert (west["stock_clients"], west["capacity_hours"]) == (20, 200)  # W1 and W2
-
-
-def test_r14_a_total_above_cells_of_one_is_taken_further_and_what_is_small_left_out() -> None:
-    """P: seven files in as many postcodes; Q: three; R: ten, of two layers, which the ledger shows as one."""
-    one = {"team_id": "A", "law_domain": "zw_wia", "layer_line": "alle", "line": "vangnet", "files_held": 5.0}
-    one |= {"held_hours": 20.0, "inflow_clients": 13.0, "inflow_hours": 26.0, "planned_clients": 14.0}
-    one |= {"hours_verzekeringsarts": 56.0, "hours_other": 0.0}
-    few = {"files_held": 3.0, "held_hours": 12.0, "inflow_clients": 2.0, "inflow_hours": 4.0}
-    changes = [{"product": "P", "files_held": 7.0, "held_hours": 28.0}, {"product": "Q"} | few, {"product": "R"}]
-    rows = pd.DataFrame([one | change for change in (*changes, {"product": "R", "law_domain": "pw"})])
-    cell = {"team_to": "A", "client_line": "vangnet", "clients": 1}
-    cells = pd.DataFrame([cell | {"product": "P"}] * 7 + [cell | {"product": "Q", "clients": 3}])
-    seen = rows_seen(rows, cells)
-    assert seen["files_held"].tolist() == [10.0, 0.0, 0.0, 0.0]
-    assert seen["held_hours"].tolist() == [40.0, 0.0, 0.0, 0.0]
-    assert seen["inflow_clients"].tolist() == [15.0, 0.0, 0.0, 0.0]
-    assert seen["inflow_hours"].tolist() == [30.0, 0.0, 0.0, 0.0]
 
 
 def test_r11_products_beyond_the_priority_in_force_are_left_out(tmp_path: Path) -> None:

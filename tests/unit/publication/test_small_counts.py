@@ -91,4 +91,4 @@ def test_every_published_figure_over_clients_is_protected() -> None:
     figures = [c for t in PUBLISHED for c in t.columns if c.type == "number" and c.name not in public]
     assert figures
     assert [c.name for c in figures if not c.is_protected] == []
-    assert TEAM_LOAD.column("waiting_months").told_by
+    assert TEAM_LOAD.column("waiting_months").is_seen_apart

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from allocation.contract.published_tables import REGION_SUMMARY, TEAM_LEDGER, TEAM_LOAD, TRANSITION
+from allocation.contract.published_tables import REGION_SUMMARY, TEAM_LEDGER, TRANSITION
 from allocation.publication import small_counts, totals_seen
 
 counts = st.lists(st.one_of(st.just(1), st.just(4), st.integers(1, 14)), min_size=1, max_size=30)
@@ -22,9 +22,6 @@ def shown_of(kind: str, clients: list[int]) -> tuple[pd.Series, float]:
     if kind == "any":
         rows = pd.DataFrame({"files_held": [totals_seen.total(cells["clients"])]})
         seen = small_counts.shown(TEAM_LEDGER, rows)["files_held"]
-    elif kind == "load":
-        rows = totals_seen.of_load(pd.DataFrame({"team_id": ["A1"], "files_held": [sum(clients)]}), cells)
-        seen = small_counts.shown(TEAM_LOAD, rows)["files_held"]
     elif kind == "ledger":
         rows = pd.DataFrame({"team_id": ["A1"], "product": "WIA_EWT", "client_line": "vangnet"})
         rows = totals_seen.of_teams(rows.assign(files_held=sum(clients)), cells)
@@ -59,11 +56,10 @@ def test_a_total_that_is_rounded_only_tells_its_cells(clients: list[int], each: 
     assert told(cells, float(rounded.astype("Float64").fillna(0).iloc[0]), is_plain=True) == (each, each)
 
 
-@given(st.sampled_from(["ledger", "load", "region", "any"]), counts)
+@given(st.sampled_from(["ledger", "region", "any"]), counts)
 @example("ledger", [1, 1, 1, 1])  # a total under 5 of four cells
 @example("region", [1] * 7)  # shown as 5, so at most 7
 @example("any", [1] * 5)
-@example("load", [1] * 7)
 @example("ledger", [4, 4])  # shown as 10, so at least 8
 @example("ledger", [5, 1, 1])
 @settings(max_examples=300, deadline=None)
@@ -73,12 +69,6 @@ def test_no_cell_follows_from_its_total(kind: str, clients: list[int]) -> None:
         least, most = told(cells, total)
         assert least < most
     assert abs(total - sum(clients)) <= 4
-
-
-def test_a_table_of_before_there_were_files_held_stays() -> None:
-    cells = pd.DataFrame({"team_to": ["A1"], "clients": [1]})
-    for load in (pd.DataFrame({"team_id": ["A1"]}), pd.DataFrame({"team_id": ["A1"], "files_held": [np.nan]})):
-        assert totals_seen.of_load(load, cells) is load
 
 
 def test_a_total_that_other_clients_belong_to_stays() -> None:

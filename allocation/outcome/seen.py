@@ -1,0 +1,78 @@
+"""What readers see of the files of each team, made of what they see of its products and postcodes (R14).
+
+A sum over counts of which some are hidden tells of them: two hidden cells beside a total of at least 8 are 4 each, and
+the mean hours of five files of two products tell how many are of which. So nothing that readers see of a team's files
+is rounded from the sum itself. It is made anew, by the functions that made the exact one, from counts that readers see
+anyway: files of each product in `team_ledger`, files of each postcode in `transition`. What follows from that tells
+nothing beside it. The price: products of which a team has fewer than 5 files do not count, and every hidden cell of the
+stock counts as ``OF_HIDDEN``.
+
+Belongs here: those counts. Does not belong here: how one count is shown (`publication.small_counts`), or what is made
+of them (`team_load`, `waiting`).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from allocation.contract.published_tables import TEAM_LEDGER, TEAM_LOAD, TEAM_LOAD_SEEN, TRANSITION
+from allocation.layers.holding import STOCK_KEY
+from allocation.outcome.ledger import team_ledger
+from allocation.publication import small_counts, totals_seen
+
+OF_HIDDEN = 2
+"""Files that a hidden cell of the stock counts as; it holds 1 to 4, more often few."""
+
+
+def with_stock_seen(routed: pd.DataFrame, transition: pd.DataFrame) -> pd.DataFrame:
+    """``routed`` (as ``ledger.routed_work`` gives it) with the stock of each postcode as table ``transition`` shows
+    it."""
+    shown = small_counts.shown(TRANSITION, transition)["clients"].astype("float64").fillna(OF_HIDDEN)
+    seen = transition[STOCK_KEY].assign(seen=shown).groupby(STOCK_KEY)["seen"].sum().reset_index()
+    found = routed[STOCK_KEY].merge(seen, on=STOCK_KEY, how="left", validate="many_to_one")["seen"]
+    return routed.assign(stock_clients=found.fillna(0.0).to_numpy())
+
+
+def ledger_seen(rows: pd.DataFrame, transition: pd.DataFrame, norms: pd.DataFrame) -> pd.DataFrame:
+    """The ledger with files and inflow as readers see them, and hours made anew from these.
+
+    Every count is the one that table ``team_ledger`` shows of the team, and 0 where it is hidden. Another rounding of
+    the same files would tell, beside the first, what neither tells alone. So a team that has a product in two layers
+    counts in neither: the table shows both together.
+
+    Parameters
+    ----------
+    rows : as ``ledger.ledger`` gives it, of work ``with_stock_seen``. transition : table ``transition``.
+    norms : as ``layers.work.product_norms`` gives it.
+    """
+    published = totals_seen.of_teams(team_ledger(rows), transition)
+    shown = small_counts.shown(TEAM_LEDGER, published).rename(columns={"client_line": "line"})
+    key, counts = ["team_id", "product", "line"], ["files_held", "inflow_clients"]
+    found = rows[key].merge(shown[[*key, *counts]], on=key, how="left", validate="many_to_one")
+    is_alone = ~rows.duplicated(key, keep=False).to_numpy()
+    seen = rows.assign(**{
+        count: np.where(is_alone, found[count].astype("float64").fillna(0.0), 0.0) for count in counts
+    })  # fmt: skip
+    norm = norms.loc[seen["product"]].set_axis(seen.index)
+    planned = seen["inflow_clients"] + norm["planned_stock_share"] * seen["files_held"]
+    return seen.assign(
+        planned_clients=planned,
+        hours_verzekeringsarts=planned * norm["hours_verzekeringsarts"],
+        hours_other=planned * norm["hours_other"],
+        inflow_hours=seen["inflow_clients"] * norm["hours_verzekeringsarts"],
+        held_hours=seen["files_held"] * norm["hours_verzekeringsarts"],
+    )
+
+
+def load_seen(load: pd.DataFrame) -> pd.DataFrame:
+    """Table ``team_load_seen``. ``load``: as ``team_load.team_load`` makes it of ``ledger_seen``."""
+    table = load[[c.name for c in TEAM_LOAD_SEEN.columns if c.name in load.columns]].copy()
+    files = table["files_held"].where(table["files_held"] > 0)
+    stock = small_counts.shown_counts(table["stock_clients"].to_numpy(dtype=np.float64))
+    of_stock = {"stock_clients", "stock_hours_verzekeringsarts"}
+    for column in TEAM_LOAD.columns:
+        if column.is_seen_apart and column.name not in of_stock:
+            table[column.name] = table[column.name].where(files.notna())
+    table["stock_hours_verzekeringsarts"] = table["stock_hours_verzekeringsarts"].where(~np.isnan(stock))
+    return table.assign(files_held=files.astype("Int64"), stock_clients=stock)

@@ -1,0 +1,157 @@
+"""What readers see of a team's files follows from what they see of its products and postcodes, and nothing else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import assume, example, given, settings
+from hypothesis import strategies as st
+
+from allocation.contract.published_tables import TEAM_LEDGER, TEAM_LOAD, TRANSITION
+from allocation.outcome.ledger import team_ledger
+from allocation.outcome.seen import ledger_seen, load_seen, with_stock_seen
+from allocation.publication import small_counts, totals_seen
+from tests.support import toy
+
+APART = [column.name for column in TEAM_LOAD.columns if column.is_seen_apart]
+NORMS = pd.DataFrame(
+    {"planned_stock_share": [0.5, 0.25], "hours_verzekeringsarts": [4.0, 3.0], "hours_other": [6.0, 1.0]},
+    index=["EWT", "RIV"],
+)
+
+
+def klm(tmp_path: Path, *cells: tuple[str, str, int]) -> tuple[pd.Series, pd.Series]:
+    """The row of the team for klm as it is, and as readers see it, where these are its files: pc4, product, clients."""
+    rows = [("2025-12-31", pc4, product, "vangnet", "klm", str(clients), "") for pc4, product, clients in cells]
+    given_ = toy.tables()["stock"]
+    stock = pd.concat([given_, pd.DataFrame(rows, columns=given_.columns)], ignore_index=True)
+    more = [(month, pc4, "ZW_EZWB", "vangnet", "regulier", "1") for month in toy.MONTHS for pc4 in toy.POSTCODES]
+    inflow = toy.tables()["inflow"]
+    inflow = pd.concat([inflow, pd.DataFrame(more, columns=inflow.columns)], ignore_index=True)
+    made = toy.divide(tmp_path, {"stock": stock, "inflow": inflow})
+    seen = small_counts.shown(TEAM_LOAD, made.load, made.outcome["team_load_seen"])
+    exact, shown = (table.set_index("team_id").loc["K1", APART] for table in (made.load, seen))
+    return exact, shown
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        # The mean of 4 x 4 and 1 x 3 hours is 3.8, and of 3 x 4 and 2 x 3 it is 3.6.
+        ([("1001", "WIA_EWT", 4), ("1006", "ZW_EZWB", 1)], [("1001", "WIA_EWT", 3), ("1006", "ZW_EZWB", 2)]),
+        # Two cells of which a total of 8, shown as 10, tells each.
+        ([("1001", "WIA_EWT", 4), ("1002", "WIA_EWT", 4)], [("1001", "WIA_EWT", 3), ("1002", "WIA_EWT", 4)]),
+        # Two products of at most 4, of which a total of 8 tells each.
+        (
+            [("1001", "WIA_EWT", 2), ("1002", "WIA_EWT", 2), ("1001", "ZW_EZWB", 2), ("1002", "ZW_EZWB", 2)],
+            [("1001", "WIA_EWT", 1), ("1002", "WIA_EWT", 2), ("1001", "ZW_EZWB", 2), ("1002", "ZW_EZWB", 2)],
+        ),
+    ],
+)
+def test_a_reader_cannot_tell_one_hidden_count_from_another(
+    tmp_path: Path, one: list[tuple[str, str, int]], other: list[tuple[str, str, int]]
+) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    (exact, shown), (exact_of_other, shown_of_other) = klm(tmp_path / "a", *one), klm(tmp_path / "b", *other)
+    assert exact["files_held_hours_verzekeringsarts"] != exact_of_other["files_held_hours_verzekeringsarts"]
+    pd.testing.assert_series_equal(shown, shown_of_other)
+
+
+def test_it_adds_up_by_hand(tmp_path: Path) -> None:
+    """7 and 12 files of 4 hours, 3 of 3 hours: the ledger shows 20 and nothing, transition 5, 10 and nothing."""
+    _, shown = klm(tmp_path, ("1001", "WIA_EWT", 7), ("1002", "WIA_EWT", 12), ("1006", "ZW_EZWB", 3))
+    assert shown["files_held"] == 20
+    assert shown["files_held_hours_verzekeringsarts"] == 20 * 4
+    assert shown["stock_clients"] == 15  # 5 + 10 + 2, in steps of 5
+    assert shown["stock_hours_verzekeringsarts"] == 5 * 4 + 10 * 4 + 2 * 3
+
+
+cells = st.lists(st.tuples(st.sampled_from(["EWT", "RIV"]), st.integers(1, 9)), min_size=1, max_size=8)
+
+
+@given(cells, st.lists(st.integers(1, 4), min_size=8, max_size=8))
+@example([("EWT", 4), ("RIV", 1)], [3, 2, 1, 1, 1, 1, 1, 1])
+@settings(max_examples=300, deadline=None)
+def test_what_is_the_same_to_readers_is_the_same_in_sum(one: list[tuple[str, int]], hidden: list[int]) -> None:
+    """Two countries that differ only in hidden cells, and show the same ledger."""
+    other = [
+        (product, clients if clients >= 5 else instead)
+        for (product, clients), instead in zip(one, hidden[: len(one)], strict=True)
+    ]
+    tables = [_tables(world) for world in (one, other)]
+    told = [small_counts.shown(TEAM_LEDGER, totals_seen.of_teams(team_ledger(rows), moves)) for rows, moves in tables]
+    assume(told[0]["files_held"].equals(told[1]["files_held"]))
+    seen = [
+        ledger_seen(rows.assign(inflow_clients=0.0, planned_clients=0.0), moves, NORMS)[["files_held", "held_hours"]]
+        for rows, moves in tables
+    ]
+    pd.testing.assert_frame_equal(*seen)
+    key = [*moves_key(tables[0][1])]
+    routed = tables[0][1][key].assign(stock_clients=0, share=1.0)
+    stock = [with_stock_seen(routed, moves)["stock_clients"] for _, moves in tables]
+    pd.testing.assert_series_equal(*stock)
+
+
+def moves_key(moves: pd.DataFrame) -> list[str]:
+    return [name for name in moves.columns if name not in ("clients", "team_to")]
+
+
+def _tables(world: list[tuple[str, int]]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The ledger of one team, and its cells of ``transition``, each in a postcode of its own."""
+    moves = pd.DataFrame(world, columns=["product", "clients"]).assign(
+        pc4=[str(1000 + at) for at in range(len(world))], client_line="vangnet", client_group="klm", pw_client=False,
+        team_to="K1",
+    )  # fmt: skip
+    rows = moves.groupby("product", as_index=False)["clients"].sum().rename(columns={"clients": "files_held"})
+    amounts = dict.fromkeys(("inflow_clients", "planned_clients", "hours_verzekeringsarts", "hours_other"), 0.0)
+    return rows.assign(team_id="K1", line="vangnet", **amounts), moves
+
+
+def test_r14_a_total_above_cells_of_one_is_taken_further_and_what_is_small_left_out() -> None:
+    """P: seven files in as many postcodes; Q: three; R: ten, of two layers, which the ledger shows as one."""
+    one = {"team_id": "A", "law_domain": "zw_wia", "layer_line": "alle", "line": "vangnet", "files_held": 5.0}
+    one |= {"held_hours": 20.0, "inflow_clients": 13.0, "inflow_hours": 26.0, "planned_clients": 14.0}
+    one |= {"hours_verzekeringsarts": 56.0, "hours_other": 0.0}
+    few = {"files_held": 3.0, "held_hours": 12.0, "inflow_clients": 2.0, "inflow_hours": 4.0}
+    changes = [{"product": "P", "files_held": 7.0, "held_hours": 28.0}, {"product": "Q"} | few, {"product": "R"}]
+    rows = pd.DataFrame([one | change for change in (*changes, {"product": "R", "law_domain": "pw"})])
+    cell = {"team_to": "A", "client_line": "vangnet", "clients": 1}
+    cells = pd.DataFrame([cell | {"product": "P"}] * 7 + [cell | {"product": "Q", "clients": 3}])
+    norms = pd.DataFrame(
+        {"planned_stock_share": 0.2, "hours_verzekeringsarts": 4.0, "hours_other": 1.0}, index=["P", "Q", "R"]
+    )
+    seen = ledger_seen(rows, cells, norms)
+    assert seen["files_held"].tolist() == [10.0, 0.0, 0.0, 0.0]
+    assert seen["held_hours"].tolist() == [40.0, 0.0, 0.0, 0.0]
+    assert seen["inflow_clients"].tolist() == [15.0, 0.0, 0.0, 0.0]
+    assert seen["inflow_hours"].tolist() == [60.0, 0.0, 0.0, 0.0]
+    assert seen["hours_verzekeringsarts"].tolist() == [(15 + 0.2 * 10) * 4, 0.0, 0.0, 0.0]
+
+
+def test_without_what_is_kept_apart_readers_see_nothing() -> None:
+    """Of a version of before it was kept, and of a row that it lacks."""
+    load = pd.DataFrame({
+        "team_id": ["A", "B"], "law_domain": "zw_wia", "client_line": "alle", "files_held": [40, 50],
+        "waiting_months": [1.0, 2.0],
+    })  # fmt: skip
+    assert small_counts.shown(TEAM_LOAD, load)[["files_held", "waiting_months"]].isna().all(axis=None)
+    apart = load.iloc[:1].assign(files_held=35, waiting_months=0.9)
+    seen = small_counts.shown(TEAM_LOAD, load, apart)
+    assert seen["files_held"].tolist()[0] == 35
+    assert seen["waiting_months"].tolist()[0] == 0.9
+    assert seen.loc[1, ["files_held", "waiting_months"]].isna().all()
+
+
+def test_a_team_without_files_shows_none() -> None:
+    load = pd.DataFrame({
+        "team_id": ["A"], "law_domain": "zw_wia", "client_line": "alle", "stock_clients": [4],
+        "stock_hours_verzekeringsarts": [16.0], "files_held": [0], "files_held_hours_verzekeringsarts": [0.0],
+        "first_year_hours_verzekeringsarts": [9.0], "first_year_hours_other": [2.0], "waiting_months": [0.0],
+        "projected_waiting_months": [0.0],
+    })  # fmt: skip
+    assert load_seen(load)[APART].isna().all(axis=None)
+    assert np.isnan(small_counts.shown(TRANSITION, pd.DataFrame({"clients": [4]}))["clients"].astype("float64")[0])
