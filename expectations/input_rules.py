@@ -193,8 +193,8 @@ TEAM_RULES = (
 REMARKS = (
     Rule(
         "input_remark", "input_remark", "what", "warning",
-        "the input has unusual numbers, or files or columns that are passed over",
-        "de invoer heeft ongebruikelijke getallen, of bestanden of kolommen die niet worden gelezen",
+        "the input has unusual numbers, lacks something, or has files or columns that are passed over",
+        "de invoer heeft ongebruikelijke getallen, mist iets, of heeft bestanden of kolommen die niet worden gelezen",
         'select file, "row", "column", what, usual from input_remark as r order by 1, 2, 3',
     ),
 )  # fmt: skip

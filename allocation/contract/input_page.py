@@ -26,7 +26,9 @@ One file per table, as CSV (UTF-8, comma, header) or Parquet with the same colum
 - Every row has as many cells as the header; empty cells after the last column do no harm, nor do a byte order mark,
   Windows line ends, blank lines, blanks after commas, and capitals in the names of files and columns.
 - A file or column that looks like a misspelling of an absent one is refused; others are passed over and told.
-- A number outside the usual range is read and told, in `validate`, the summary and the text to approve.
+- A number outside the usual range is read and told, in `validate`, the summary and the text to approve. So are counts
+  that may have been cut off: a region without any client, and a month in which a region has clients of less than half
+  of its usual number of postcodes.
 """
 
 

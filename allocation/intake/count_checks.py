@@ -34,8 +34,6 @@ class CountChecks(Checks):
             (self._one_reference_date, ("stock",)),
             (self._current, ("current",)),
             (self._current_shares, ("current", "teams.team_id", "teams.kind")),
-            (self._every_postcode, ()),
-            (self._nobody, ()),
         )
 
     def _postcodes(self) -> None:
@@ -232,18 +230,3 @@ class CountChecks(Checks):
         )
         less = "the shares of a postcode, line and kind of team sum to less than 1"
         self.remark("current", under & ~over, "share", lambda _: less, "usual: 1")
-
-    def _every_postcode(self) -> None:
-        """A table that tells something of every postcode and lacks some may have been cut off."""
-        for table in ("current", "care_regions"):
-            frame = self.frames.get(table, pd.DataFrame())
-            missing = sorted(self.pc4 - set(frame["pc4"].dropna())) if len(frame) else []
-            if missing:
-                what = f"no row for {len(missing)} of the {len(self.pc4)} postcodes, the first is {missing[0]}"
-                self.remarks.append(Problem(self.files[table], None, "pc4", what, "usual: a row for every postcode"))
-
-    def _nobody(self) -> None:
-        for table in ("inflow", "stock"):
-            if table in self.frames and (self.frames[table]["clients"] == 0).all():
-                what = "there is no client in any row"
-                self.remarks.append(Problem(self.files[table], None, "clients", what, "usual: clients"))

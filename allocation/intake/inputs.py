@@ -26,6 +26,7 @@ from allocation.intake.cells import Typing, as_text
 from allocation.intake.checks import InForceNames
 from allocation.intake.completed_checks import CompletedChecks
 from allocation.intake.count_checks import CountChecks
+from allocation.intake.cut_off_checks import CutOffChecks
 from allocation.intake.lock_checks import LockChecks
 from allocation.intake.network_checks import NetworkChecks, unknown_kinds
 from allocation.intake.offices import DOUBT_COLUMNS, office_doubts
@@ -162,7 +163,7 @@ def load_inputs(
             typed = Typing(table, files[table.name], frames[table.name])
             problems += typed.problems
             remarks += typed.remarks
-    for checks in (CountChecks, TeamChecks, LockChecks, CompletedChecks, NetworkChecks):
+    for checks in (CountChecks, CutOffChecks, TeamChecks, LockChecks, CompletedChecks, NetworkChecks):
         found = checks(frames, files, areas, config, followed, today, in_force, tuple(problems))
         problems += _of_other_cells(found.run(), problems)
         remarks += found.remarks

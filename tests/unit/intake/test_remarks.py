@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -15,10 +17,11 @@ from tests.property.test_inputs import frames
 from tests.support import toy
 
 TODAY = date(2026, 1, 15)
+CONFIG = Config()
 
 
-def load(folder: Path, tables: dict[str, pd.DataFrame]) -> Inputs:
-    return load_inputs(toy.write(folder, tables), toy.areas(), Config(), today=TODAY)
+def load(folder: Path, tables: dict[str, pd.DataFrame], config: Config = CONFIG) -> Inputs:
+    return load_inputs(toy.write(folder, tables), toy.areas(), config, today=TODAY)
 
 
 def told(folder: Path, tables: dict[str, pd.DataFrame]) -> list[str]:
@@ -84,6 +87,60 @@ def test_a_table_of_every_postcode_that_was_cut_off_is_told(tmp_path: Path, tabl
     tables[table] = tables[table][~tables[table]["pc4"].isin(["1011", "1012"])]
     what = "no row for 2 of the 12 postcodes, the first is 1011"
     assert told(tmp_path, tables) == [f"{table}.csv, <NA>, pc4: {what}"]
+
+
+def without(table: str, gone: Callable[[pd.DataFrame], pd.Series]) -> dict[str, pd.DataFrame]:
+    """The good tables, and of one of them not the rows that ``gone`` names."""
+    tables = frames()
+    return tables | {table: tables[table][~gone(tables[table])]}
+
+
+OOST = ["1003", "1004", "1007", "1008", "1011", "1012"]
+
+
+@pytest.mark.parametrize(
+    ("tables", "remarks"),
+    [
+        (without("inflow", lambda rows: rows["pc4"].isin(OOST)),
+         ["inflow.csv, <NA>, pc4: no client of region Oost in any month"]),
+        (without("stock", lambda rows: rows["pc4"].isin(OOST)), ["stock.csv, <NA>, pc4: no client of region Oost"]),
+        (without("inflow", lambda rows: rows["month"].eq("2025-12") & (rows["pc4"] > "1001")),
+         ["inflow.csv, <NA>, month: in 2025-12 clients of 1 postcode in region West, where a month usually has 6; and "
+          "of 0 in region Oost, usually 6"]),
+        (without("inflow", lambda rows: rows["month"].isin(["2025-03", "2025-12"]) & rows["pc4"].isin(OOST)),
+         [f"inflow.csv, <NA>, month: in {month} clients of 0 postcodes in region Oost, where a month usually has 6"
+          for month in ("2025-03", "2025-12")]),
+        (without("inflow", lambda rows: rows["month"].ge("2025-04") & rows["pc4"].isin(OOST)),
+         [*(f"inflow.csv, <NA>, month: in 2025-{month:02d} clients of 0 postcodes in region Oost, where a month "
+            "usually has 6" for month in range(4, 9)),
+          "inflow.csv, <NA>, month: and so in 4 more months, the last is 2025-12"]),
+        (without("inflow", lambda rows: rows["month"].eq("2025-12") & rows["pc4"].isin(["1001", "1002", "1003"])), []),
+    ],
+)  # fmt: skip
+def test_counts_that_were_cut_off_are_told(tmp_path: Path, tables: dict[str, pd.DataFrame], remarks: list[str]) -> None:
+    assert told(tmp_path, tables) == remarks
+
+
+def test_a_row_of_nobody_does_not_hide_that_counts_were_cut_off(tmp_path: Path) -> None:
+    tables = frames()
+    last = tables["inflow"]["month"].eq("2025-12") & tables["inflow"]["pc4"].isin(OOST)
+    tables["inflow"].loc[last, "clients"] = "0"
+    what = "in 2025-12 clients of 0 postcodes in region Oost, where a month usually has 6"
+    assert told(tmp_path, tables) == [f"inflow.csv, <NA>, month: {what}"]
+
+
+def test_a_month_that_does_not_count_may_be_cut_off(tmp_path: Path) -> None:
+    tables = without("inflow", lambda rows: rows["month"].eq("2025-12") & rows["pc4"].isin(OOST))
+    config = Config(work={"exceptional_months": ["2025-12"]})
+    assert load(tmp_path, tables, config).remarks.empty
+
+
+def test_few_clients_come_and_go_without_a_word(tmp_path: Path) -> None:
+    """In each postcode a client in one month of four, as chance has it: some months have next to none."""
+    tables = frames()
+    rows = tables["inflow"]
+    tables["inflow"] = rows.assign(clients=np.random.default_rng(1).binomial(1, 0.25, len(rows)))
+    assert told(tmp_path, tables) == []
 
 
 def test_an_office_that_no_team_has_is_told(tmp_path: Path) -> None:
