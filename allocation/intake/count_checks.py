@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from allocation.contract.errors import Problem
-from allocation.contract.vocabulary import ALL_LINES, CLIENT_LINES, PW_LAW, REGULAR_GROUP, values_of
+from allocation.contract.vocabulary import ALL_LINES, CENTRAL, CLIENT_LINES, PW_LAW, REGULAR_GROUP, values_of
 from allocation.intake.cells import where
 from allocation.intake.checks import MONTH, MONTHS_NEEDED, PC4, Checks, Rule, is_subset, told
 from allocation.intake.listing import MOST_PER_CHECK
@@ -75,6 +75,10 @@ class CountChecks(Checks):
             lambda at: f"product {products['product'].iloc[at]!r} of the ZW is for the werkgeverslijn only",
             "vangnet: clients of the ZW belong to the vangnetlijn",
         )
+        nobodys = (products[["hours_verzekeringsarts", "hours_other"]] == 0).all(axis=1)
+        nobodys &= ~products["handled_by"].eq(CENTRAL).fillna(False).astype(bool)
+        said = told(products["product"], "product {!r} takes nobody's hours")
+        self.remark("products", nobodys, "hours_verzekeringsarts", said, "usual: hours, or handled_by central")
 
     def _counted(self) -> list[tuple[str, pd.DataFrame]]:
         return [(table, self.frames[table]) for table in ("inflow", "stock") if table in self.frames]

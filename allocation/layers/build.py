@@ -9,7 +9,7 @@ Belongs here: which work, areas and teams make up each problem. Does not belong 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import date
 
 import numpy as np
@@ -19,12 +19,12 @@ from numpy.typing import NDArray
 from allocation.contract.config import Config
 from allocation.contract.errors import InputRefused
 from allocation.contract.errors import Problem as InputProblem
-from allocation.contract.vocabulary import ALL_LINES, CLIENT_LINES, KIND_OF, LAW_DOMAINS, PW, values_of
+from allocation.contract.vocabulary import ALL_LINES, CENTRAL, CLIENT_LINES, KIND_OF, LAW_DOMAINS, PW, values_of
 from allocation.districting import Measure, Problem, Weights
 from allocation.districting.coverage import groupings_of, named
 from allocation.intake.inputs import Inputs
 from allocation.intake.roster import active_locks, active_teams, divided_lines, join_regions, widened
-from allocation.layers.country import Country
+from allocation.layers.country import HOURS, NOBODY, Country
 from allocation.layers.current import compared_with
 from allocation.layers.layer import Layer
 from allocation.layers.splits import split_portions
@@ -59,10 +59,11 @@ def build_layers(
     Raises
     ------
     InputRefused
-        When a lock names a team that does not serve that postcode.
+        When a lock names a team that does not serve that postcode, or a law domain has no work at all.
     """
     builder = _Builder(inputs, work, areas, edges, bridges, config, day, held, ways)
     layers = [layer for domain in LAW_DOMAINS for layer in builder.layers(domain)]
+    builder.refuse_no_work({layer.law_domain for layer in layers})
     builder.refuse_locks_without_effect()
     if builder.problems:
         raise InputRefused(builder.problems)
@@ -88,6 +89,16 @@ def wanted_regions(config: Config, areas: pd.DataFrame) -> set[int]:
             ]
         )
     return {by_name[name.casefold()] for name in config.regions} or set(by_name.values())
+
+
+NO_WORK = {
+    NOBODY: ("inflow.csv", "clients", "no client of {}", "clients of ZW and WIA, and of the Participatiewet"),
+    HOURS: ("products.csv", "hours_verzekeringsarts", "no client of {} takes hours of a verzekeringsarts",
+            "hours above 0 for the products of which clients come in or are in stock"),
+    CENTRAL: ("products.csv", "handled_by", "every client of {} has a product that is handled centrally",
+              "team for the products that the teams handle"),
+}  # fmt: skip
+"""File, column, what is wrong and what is allowed, by why there is no work."""
 
 
 class _Builder:
@@ -118,6 +129,16 @@ class _Builder:
         self.care_region = care if len(care) else self.areas["care_region"]
         self.problems: list[InputProblem] = []
         self.used_locks: set[int] = set()
+
+    def refuse_no_work(self, domains: Collection[str]) -> None:
+        """Note each law domain without any work: a plan of nothing deviates by 0% whatever it is."""
+        for domain in (one for one in LAW_DOMAINS if one in domains):
+            why = self.country.why_no_work(domain)
+            if why is not None:
+                file, column, what, allowed = NO_WORK[why]
+                what = what.format("the Participatiewet" if domain == PW else "ZW and WIA")
+                told = f"{what}: the teams have nothing to divide"
+                self.problems.append(InputProblem(file, None, column, told, allowed))
 
     def refuse_locks_without_effect(self) -> None:
         """Note each pin or split that no layer could use as a problem: its team does not serve the postcode or line."""

@@ -14,12 +14,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from allocation.contract.config import Config
-from allocation.contract.vocabulary import CLIENT_LINES
+from allocation.contract.vocabulary import ALL_LINES, CENTRAL, CLIENT_LINES
 from allocation.intake.inputs import Inputs
 from allocation.layers.balance import base_hours, hours_per_area
-from allocation.layers.work import layer_work, product_norms, recurring_products
+from allocation.layers.work import layer_work, product_norms, recurring_products, served_by
 
 T = TypeVar("T")
+NOBODY, HOURS = "nobody", "hours"
+"""Beside ``CENTRAL``: why a law domain has no work."""
 WORK_COLUMNS = ("pc4", "planned_clients", "hours_verzekeringsarts", "hours_other")
 
 
@@ -47,6 +49,16 @@ class Country:
         return self._once(
             ("work", domain, line), lambda: layer_work(self._every_work, domain, line, self._config, WORK_COLUMNS)
         )
+
+    def why_no_work(self, domain: str) -> str | None:
+        """Why the teams of a law domain have nothing to divide: nobody has a client, all products are ``central``, or
+        no client takes ``hours``. None: there is work."""
+        if self.work(domain, ALL_LINES)["hours_verzekeringsarts"].sum() > 0:
+            return None
+        clients = self._every_work["planned_clients"].where(served_by(self._every_work, self._config) == domain)
+        if not clients.sum() > 0:
+            return NOBODY
+        return HOURS if self.work(domain, ALL_LINES)["planned_clients"].sum() > 0 else CENTRAL
 
     def place(self, domain: str, line: str, areas: pd.Index) -> NDArray[np.int64]:
         """The position among ``areas`` (always the same ones) of the postcode of each row of ``work``, -1 for none."""

@@ -53,7 +53,7 @@ def team_network(routed: pd.DataFrame, covered: pd.DataFrame) -> pd.DataFrame:
     table = rows.groupby(["team_id", *PARTNER]).agg(hours=("hours", "sum"), clients=("clients", "sum")).reset_index()
     table = table[(table["clients"] > 0) | (table["hours"] > 0)]
     of_team, of_partner = work.groupby("team_id")["hours"].sum(), table.groupby(PARTNER)["clients"]
-    whole, here = table["team_id"].map(of_team), of_partner.transform("sum")
+    whole, here = table["team_id"].map(of_team).astype("float64"), of_partner.transform("sum")
     table = table.assign(
         clients_per_year=table["clients"],
         # Sums in another order end a last digit apart, so the whole of something comes out just above 1.

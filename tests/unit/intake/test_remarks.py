@@ -69,6 +69,10 @@ def test_the_good_tables_have_no_remark(tmp_path: Path) -> None:
         (column("stock", "reference_date", "2025-01-14"),
          ["stock.csv, 2, reference_date: the stock is of 2025-01-14 (and in 23 more rows)"]),
         (column("stock", "reference_date", "2025-01-15"), []),
+        (cell("products", 1, "hours_verzekeringsarts", "0"), []),
+        ({**frames(), "products": frames()["products"].assign(
+            hours_verzekeringsarts="0", hours_other=["7", "0", "3", "0"])},
+         ["products.csv, 3, hours_verzekeringsarts: product 'ZW_EZWB' takes nobody's hours"]),
         (column("inflow", "clients", "0"), ["inflow.csv, <NA>, clients: there is no client in any row"]),
         (column("travel", "km", "0"),
          ["travel.csv, 3, km: 0 km to an office in another postcode (and in 32 more rows)"]),

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from allocation.contract.config import Config
+from allocation.contract.errors import InputRefused
 from allocation.layers.layer import Layer
 from tests.support import toy
 
@@ -37,6 +38,40 @@ def lines_apart(shared_fte: str = "1.0") -> dict[str, pd.DataFrame]:
         frames[name].loc[here, "client_line"] = "vangnet"
         frames[name].loc[here & frames[name]["pc4"].isin(["1005", "1009"]), "client_line"] = "werkgever"
     return frames
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"hours_verzekeringsarts": "0"},
+         [("hours_verzekeringsarts", "no client of ZW and WIA takes hours of a verzekeringsarts"),
+          ("hours_verzekeringsarts", "no client of the Participatiewet takes hours of a verzekeringsarts")]),
+        ({"handled_by": "central"},
+         [("handled_by", "every client of ZW and WIA has a product that is handled centrally"),
+          ("handled_by", "every client of the Participatiewet has a product that is handled centrally")]),
+    ],
+)  # fmt: skip
+def test_a_law_domain_without_work_is_refused(
+    tmp_path: Path, changed: dict[str, str], told: list[tuple[str, str]]
+) -> None:
+    """A plan of nothing deviates by 0% and is published: it is no plan."""
+    products = toy.tables()["products"].assign(**changed)
+    with pytest.raises(InputRefused) as refused:
+        toy.build(tmp_path, {"products": products}, CONFIG)
+    assert [(one.column, one.what.split(":")[0]) for one in refused.value.problems] == told
+    assert {one.file for one in refused.value.problems} == {"products.csv"}
+
+
+@pytest.mark.parametrize("products", [["PW_ABA"], ["WIA_EWT"]])
+def test_a_law_domain_without_clients_is_refused(tmp_path: Path, products: list[str]) -> None:
+    tables = toy.tables()
+    counted = {name: tables[name][tables[name]["product"].isin(products)] for name in ("inflow", "stock")}
+    with pytest.raises(InputRefused) as refused:
+        toy.build(tmp_path, counted, CONFIG)
+    of = "ZW and WIA" if products == ["PW_ABA"] else "the Participatiewet"
+    assert [(one.file, one.column, one.what) for one in refused.value.problems] == [
+        ("inflow.csv", "clients", f"no client of {of}: the teams have nothing to divide")
+    ]
 
 
 def test_a_shared_team_gives_each_line_what_makes_both_equally_loaded(tmp_path: Path) -> None:

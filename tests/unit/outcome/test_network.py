@@ -33,6 +33,11 @@ WORK = routed(
 """A: 40 + 15 = 55 hours, B: 45 + 30 = 75, P: 12. A special team has no area: it does not count."""
 
 
+def test_nobody_has_work() -> None:
+    table = team_network(WORK[WORK["serves"] == "bijzonder"], covered(("1001", "ggz", "Noord", 1.0)))
+    assert table.empty
+
+
 def test_shares_by_hand() -> None:
     """GGZ Noord has all of 1001 and 0.6 of 1002. A there: 10 + 0.6 x 5 = 13 clients and 40 + 0.6 x 15 = 49 hours of 55;
     B: 0.6 x 15 = 9 clients, 0.6 x 45 = 27 hours of 75. Together 22 clients, two teams."""
