@@ -746,7 +746,13 @@ RUNS = Table(
         Column("created_at", "timestamp", "when the proposal was made (UTC)", example="2026-11-21T09:00:00Z"),
         Column("created_by", "text", "login of who made it", example="planner"),
         Column("reason", "text", "why the run was made", example="team Utrecht 3 gestopt"),
-        Column("input_fingerprints", "json", "SHA-256 of every input", example='{"inflow": "9f2c41..."}'),
+        Column(
+            "input_fingerprints",
+            "json",
+            "SHA-256 of every input",
+            example='{"boundaries": {"fingerprint": "9f2c41..."}}',
+            shown_keys=("boundaries",),
+        ),
         Column("configuration", "json", "the configuration in full", example='{"tolerance": 0.05}'),
         Column("code_version", "text", "version of this program", example="0.1.0+ab12cd3"),
         Column(

@@ -93,11 +93,12 @@ def _kept(run: Run, found: Unchanged | None) -> Unchanged | None:
 
 
 def fingerprints(run: Run) -> dict[str, object]:
-    """What the run was made of, as the record of its version keeps it."""
-    sources: dict[str, object] = {
-        "input": run.read(run_files.INPUT).model_dump(mode="json"),
-        "boundaries": run.read(run_files.BOUNDARIES).model_dump(mode="json"),
-    }
+    """What the run was made of, as the record of its version keeps it. Readers see that of the boundaries: of a file
+    its name, and not the folder."""
+    boundaries = run.read(run_files.BOUNDARIES).model_dump(mode="json")
+    if boundaries["edition"].get("source") == "file":
+        boundaries["edition"]["origin"] = Path(boundaries["edition"]["origin"]).name
+    sources: dict[str, object] = {"input": run.read(run_files.INPUT).model_dump(mode="json"), "boundaries": boundaries}
     if run.has(run_files.CHANGES):
         sources["changes"] = hashlib.sha256(run.fetched(run_files.CHANGES).read_bytes()).hexdigest()
     return sources

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -90,11 +90,17 @@ def _pair_columns(first: str, second: str) -> tuple[Column, Column]:
     return Column(first, lambda pair: text(pair[0])), Column(second, lambda pair: text(pair[1]))
 
 
-def fingerprint_sheet(folder: Path) -> Sheet:
-    """Every input with its SHA-256."""
-    rows = sorted(run_files.INPUT.read(folder).sha256.items())
+def fingerprint_sheet(folder: Path, *, for_readers: bool) -> Sheet:
+    """Every input with its SHA-256; ``for_readers`` without the files of the input folder: who guesses what is in a
+    small one (`staff`, which is never published) can tell by its SHA-256 that he guessed well."""
+    rows = [] if for_readers else sorted(run_files.INPUT.read(folder).sha256.items())
     rows.append(("grenzen", run_files.BOUNDARIES.read(folder).fingerprint))
     return Sheet.of("bestanden", "Gebruikte bestanden met hun SHA-256", _pair_columns("Bestand", "SHA-256"), rows)
+
+
+def origin(edition: Mapping[str, Any]) -> str:
+    """Where the boundaries come from: of a file its name, for a folder says how a server is built."""
+    return Path(edition["origin"]).name if edition["source"] == "file" else str(edition["origin"])
 
 
 def setting_sheet(config: dict[str, Any]) -> Sheet:

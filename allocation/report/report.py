@@ -211,10 +211,11 @@ def _account(frames: Frames) -> dict[str, Any]:
         "leans_on_little": estimate.leans_on_little(folder),
         "repairs": account_sheets.repair_sheets(folder),
         "edition": edition,
+        "origin": account_sheets.origin(edition),
         "source": dutch.SOURCES.get(edition["source"], edition["source"]),
         "retrieved": dutch.day(edition["retrieved_at"]),
         "readme": about(Path(inputs.folder)),
-        "files": account_sheets.fingerprint_sheet(folder),
+        "files": account_sheets.fingerprint_sheet(folder, for_readers=frames.is_for_readers),
         "settings": account_sheets.setting_sheet(frames.record.config),
         "code_version": package_version("smc-caseload"),
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from datetime import timedelta
@@ -55,6 +56,26 @@ def test_of_two_groups_of_a_team_uitkeren_gets_the_one_of_the_postcode_for_the_z
     routed = select(published, "SELECT pc4, sum(share) FROM verzuimbeheer_routing WHERE pc4 = '1002' "
                     "AND client_group = 'regulier' AND pw_client = false GROUP BY pc4")  # fmt: skip
     assert [tuple(r) for r in routed] == [("1002", 1.0)]
+
+
+def test_readers_see_no_fingerprint_of_the_input(store_url: str, files_dir: Path, tmp_path: Path) -> None:
+    """The SHA-256 of a small file tells what is in it to who guesses: `staff` is never published."""
+    folder = write_outcome(tmp_path / "o")
+    made_of = {
+        "input": {"folder": "/srv/input", "sha256": {"staff.csv": "9f2c41"}},
+        "boundaries": {"fingerprint": "ab"},
+    }
+    run = pd.read_parquet(folder / "runs.parquet").assign(input_fingerprints=json.dumps(made_of))
+    run.to_parquet(folder / "runs.parquet", index=False)
+    version = versions.propose(folder, store_url, files_dir)
+    versions.publish(version, store_url, files_dir)
+    if store_url.startswith("sqlite"):  # the login of these tests is a planner's on PostgreSQL
+        [[shown]] = select(store_url, "SELECT input_fingerprints FROM runs")
+        assert json.loads(str(shown)) == {"boundaries": {"fingerprint": "ab"}}
+    published = [path for path in files_dir.rglob("*") if path.is_file() and "runs" in path.name]
+    published = [path for path in published if "proposals" not in path.parts]  # these are of operations
+    assert published
+    assert not [path for path in published if b"9f2c41" in path.read_bytes()]
 
 
 def test_kns_is_told_what_to_say(published: str) -> None:

@@ -15,6 +15,7 @@ from allocation.report.board import Board
 from allocation.report.map import map_value, without_small_areas
 from allocation.report.report import write_report
 from allocation.report.sheet import Cell, Sheet, amount, text
+from allocation.runs import run_files
 from allocation.runs.run import Run
 from tests.support.browser import toy_run
 from tests.support.readers_edition import counts_in_text, faults, is_masked, sheets, words_of
@@ -52,6 +53,17 @@ def map_with_few(folder: Path, board: Board) -> dict[str, Any]:
     for layer in value["layers"]:
         layer["clients"][0] = 3.0
     return value
+
+
+def test_readers_are_not_told_what_input_files_hold_or_where_files_stand(small: Path) -> None:
+    """By the SHA-256 of a small file one can guess what is in it; a folder says how a server is built."""
+    ours, theirs = ((small / name).read_text(encoding="utf-8") for name in EDITIONS)
+    origin = Path(run_files.EDITION.read(small)["origin"])
+    sha256 = run_files.INPUT.read(small).sha256["teams.csv"]
+    assert (sha256 in ours, sha256 in theirs) == (True, False)
+    for text_of_edition in (ours, theirs):
+        assert origin.name in text_of_edition
+        assert str(origin.parent) not in text_of_edition
 
 
 def test_readers_get_no_small_count_and_are_told_so(small: Path) -> None:
