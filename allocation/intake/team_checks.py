@@ -91,6 +91,7 @@ class TeamChecks(Checks):
             "a date on or after valid_from",
         )
         self._overlapping_validity(teams)
+        self._one_name(teams)
 
     def _special_teams(self) -> None:
         """A special team gets every client of its groups: it must serve their laws, and both lines (R4)."""
@@ -134,6 +135,27 @@ class TeamChecks(Checks):
             "valid_from",
             lambda at: f"team {teams['team_id'].iloc[at]} is valid twice from {teams['valid_from'].iloc[at]:%Y-%m-%d}",
             "periods of one team that do not overlap",
+        )
+
+    def _one_name(self, teams: pd.DataFrame) -> None:
+        """K&S reads teams by name and office (`kns_postcode`): two of one day would be one to whoever reads it."""
+        key = ["name", "office"]
+        ordered = teams.dropna(subset=["team_id", "valid_from", *key]).sort_values([*key, "valid_from"], kind="stable")
+        before = ordered.groupby(key)
+        other = before["team_id"].shift()
+        until = ordered["valid_to"].fillna(pd.Timestamp.max.normalize()).groupby([ordered[k] for k in key]).cummax()
+        until = until.groupby([ordered[k] for k in key]).shift()
+        twin = other.notna() & (other != ordered["team_id"]) & (ordered["valid_from"] <= until)
+        of = other.reindex(teams.index)
+        self.add(
+            "teams",
+            twin.reindex(teams.index, fill_value=False),
+            "name",
+            lambda at: (
+                f"team {teams['team_id'].iloc[at]!r} has the name {teams['name'].iloc[at]!r} and the office "
+                f"{teams['office'].iloc[at]!r} of team {of.iloc[at]!r}, on the same days"
+            ),
+            "a name of its own for each team of an office",
         )
 
     def _clusters(self) -> None:

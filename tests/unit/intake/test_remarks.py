@@ -147,6 +147,27 @@ def test_few_clients_come_and_go_without_a_word(tmp_path: Path) -> None:
     assert told(tmp_path, tables) == []
 
 
+def with_twin(**changes: str) -> dict[str, pd.DataFrame]:
+    """The good tables, and a team W9 with the name and the office of W1 (which is of row 2, and began in 2024)."""
+    tables = frames()
+    twin = toy.team("W9", "1", "1001", **({"name": "SMC W1"} | changes))
+    return tables | {"teams": pd.concat([tables["teams"], pd.DataFrame([twin])], ignore_index=True)}
+
+
+def test_two_teams_of_one_day_with_one_name_and_office_are_refused(tmp_path: Path) -> None:
+    """K&S knows a team by its name and office: of two such teams it would have one row twice."""
+    what = "team 'W9' has the name 'SMC W1' and the office 'Utrecht' of team 'W1', on the same days"
+    assert refused(tmp_path, with_twin()) == [f"teams.csv, row 10, column name: {what}"]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"name": "SMC W9"}, {"office": "Zeist"}, {"valid_from": "2021-01-01", "valid_to": "2023-12-31"}],
+)
+def test_a_name_or_an_office_or_a_time_of_its_own_is_enough(tmp_path: Path, changes: dict[str, str]) -> None:
+    assert "W9" in set(load(tmp_path, with_twin(**changes)).teams["team_id"])
+
+
 def test_an_office_that_no_team_has_is_told(tmp_path: Path) -> None:
     tables = frames()
     tables["travel"] = pd.concat([tables["travel"], tables["travel"].iloc[[0]].assign(office_pc4="1003")])
