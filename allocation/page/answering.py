@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Hashable
+from datetime import date
 from threading import Lock
 
 from cachetools import LRUCache
@@ -39,26 +40,31 @@ class Answering:
 
     async def respond(self, request: Request, question: Hashable, compute: Callable[[], BaseModel]) -> Response:
         """The answer to ``question``. One that is kept is given at once; another is computed in a thread."""
-        kept = self._kept_answer(self.table.fresh_periods(), question)
+        kept = self._kept_answer(self.table.fresh_periods(), question, store.today())
         if kept is None:
             kept = await run_in_threadpool(self._answer, question, compute)
         return _response(request, *kept)
 
     def _answer(self, question: Hashable, compute: Callable[[], BaseModel]) -> tuple[bytes, str]:
         """The answer as JSON and its ETag; computed once per question, list of periods and day."""
-        periods = self.table.periods()
-        if kept := self._kept_answer(periods, question):
+        periods, day = self.table.periods(), store.today()
+        if kept := self._kept_answer(periods, question, day):
             return kept
-        body = compute().model_dump_json().encode()
+        answer = compute()
+        if (now := store.today()) != day:  # midnight passed: parts of the answer may be of the day before
+            day, answer = now, compute()
+        body = answer.model_dump_json().encode()
         made = body, f'"{hashlib.sha256(body).hexdigest()[:32]}"'
         if self.table.periods() == periods:  # else another version came into force while this was computed
             with self._mutex:
-                self._kept[periods, store.today(), question] = made
+                self._kept[periods, day, question] = made
         return made
 
-    def _kept_answer(self, periods: tuple[InForce, ...] | None, question: Hashable) -> tuple[bytes, str] | None:
+    def _kept_answer(
+        self, periods: tuple[InForce, ...] | None, question: Hashable, day: date
+    ) -> tuple[bytes, str] | None:
         with self._mutex:
-            return self._kept.get((periods, store.today(), question))
+            return self._kept.get((periods, day, question))
 
 
 def _size(kept: tuple[bytes, str]) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -49,6 +49,29 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def client(folder: Path) -> TestClient:
     return served(f"sqlite:///{folder / 'caseload.sqlite'}")
+
+
+@pytest.mark.parametrize("path", ["lookup", "file"])
+@pytest.mark.parametrize("asked_before", range(10))
+def test_an_answer_at_midnight_is_of_one_day_and_kept_under_that_day(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, path: str, asked_before: int
+) -> None:
+    """Midnight falls after the clock was asked ``asked_before`` times; the next day 1006 goes to A2."""
+    eve, number = store.today() + timedelta(days=29), 0
+
+    def clock() -> date:
+        nonlocal number
+        number += 1
+        return eve + timedelta(days=int(number > asked_before))
+
+    at_midnight = served(f"sqlite:///{folder / 'caseload.sqlite'}")
+    monkeypatch.setattr(store, "today", clock)
+    at_once = at_midnight.get(f"/api/v1/{path}", params=ASKED).json()
+    version_on = {str(eve): 1, str(eve + timedelta(days=1)): 2}
+    assert at_once["answers"][0]["version"] == version_on[at_once["on"]]
+    number = asked_before  # midnight has passed
+    afterwards = at_midnight.get(f"/api/v1/{path}", params=ASKED).json()
+    assert [afterwards["on"], afterwards["answers"][0]["version"]] == [str(eve + timedelta(days=1)), 2]
 
 
 def test_the_answer_and_what_it_will_be(client: TestClient) -> None:
