@@ -6,7 +6,7 @@ documentation and the expectations follow from it. Does not belong here: how a t
 
 from __future__ import annotations
 
-from allocation.contract.network_tables import COVERAGE, MOST_FTE, STAFF, TRAVEL, VERZUIMBEHEER
+from allocation.contract.network_tables import COVERAGE, FINEST, MOST_FTE, STAFF, TRAVEL, VERZUIMBEHEER
 from allocation.contract.schema import GROUP, PRODUCT, TEAM_ID, Column, Table, line_column, pc4_column
 from allocation.contract.vocabulary import LAWS, LOCK_KINDS, TEAM_KINDS
 
@@ -100,6 +100,7 @@ PRODUCTS = Table(
             unit="hours",
             example="5.5",
             least=0,
+            finest=FINEST,
             most=MOST_HOURS,
             usual=(0, 40),
         ),
@@ -110,6 +111,7 @@ PRODUCTS = Table(
             unit="hours",
             example="7",
             least=0,
+            finest=FINEST,
             most=MOST_HOURS,
             usual=(0, 80),
         ),
@@ -163,6 +165,7 @@ TEAMS = Table(
             unit="FTE",
             example="3.2",
             least=0,
+            finest=FINEST,
             most=MOST_FTE,
             usual=(0, 15),
         ),
@@ -173,6 +176,7 @@ TEAMS = Table(
             unit="FTE",
             example="8.5",
             least=0,
+            finest=FINEST,
             most=MOST_FTE,
             usual=(0, 60),
         ),
@@ -181,8 +185,7 @@ TEAMS = Table(
             "number",
             "productivity factor, 1 = norm",
             example="0.95",
-            least=0,
-            is_above_least=True,
+            least=0.01,
             most=5,
             usual=(0.4, 1.6),
         ),
@@ -238,6 +241,7 @@ LOCKS = Table(
             nullable=True,
             example="0.5",
             least=0,
+            finest=FINEST,
             most=1,
         ),
         line_column(also_all=False, nullable=True),

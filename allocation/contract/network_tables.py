@@ -9,6 +9,8 @@ from allocation.contract.schema import TEAM_ID, Column, Table, pc4_column
 
 MOST_FTE = 500
 """Of a team or a group; beyond it a cell holds another unit or a slip."""
+FINEST = 0.001
+"""Of FTE, hours and shares that are agreed nobody means less, unless it is nothing."""
 
 COVERAGE = Table(
     "coverage",
@@ -124,8 +126,7 @@ VERZUIMBEHEER = Table(
             "medewerkers verzuimbeheer in full-time equivalents",
             unit="FTE",
             example="4.5",
-            least=0,
-            is_above_least=True,
+            least=FINEST,
             most=MOST_FTE,
             usual=(0.5, 60),
         ),

@@ -31,6 +31,8 @@ class Column:
     """Inputs only: bounds of a number; a cell outside is refused."""
     is_above_least: bool = False
     """Inputs only: ``least`` itself is refused too."""
+    finest: float | None = None
+    """Inputs only: what lies between ``least`` and this is refused: a slip, that would be divided by."""
     usual: tuple[float, float] | None = None
     """Inputs only: a number outside is read, and told to the planner."""
     is_name: bool = False
@@ -67,7 +69,9 @@ class Column:
 
 
 def bounds(column: Column) -> str:
-    """The range of a number in words: ``above 0 and at most 5``; empty without bounds."""
+    """The range of a number in words: ``above 0 and at most 5``, ``0, or from 0.001 to 1``; empty without bounds."""
+    if column.finest is not None and column.least is not None and column.most is not None:
+        return f"{column.least:g}, or from {column.finest:g} to {column.most:.15g}"
     low = None if column.least is None else f"{'above' if column.is_above_least else 'at least'} {column.least:g}"
     high = None if column.most is None else f"at most {column.most:.15g}"
     return " and ".join(part for part in (low, high) if part)

@@ -206,6 +206,8 @@ class Typing:
         numbers = numbers.where(~wrong & ~passed)
         if column.least is not None:
             wrong |= (numbers <= column.least) if column.is_above_least else (numbers < column.least)
+        if column.finest is not None:
+            wrong |= (numbers != column.least) & (numbers < column.finest)
         if column.most is not None:
             wrong |= numbers > column.most
         self._report(wrong, name, None, allowed)

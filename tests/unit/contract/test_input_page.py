@@ -16,4 +16,4 @@ def test_the_page_is_that_of_the_declarations() -> None:
 
 def test_a_range_and_the_usual_values_are_on_the_page() -> None:
     (row,) = [line for line in page().splitlines() if line.startswith("| `productivity`")]
-    assert "above 0 and at most 5 | 0.4 to 1.6" in row
+    assert "at least 0.01 and at most 5 | 0.4 to 1.6" in row

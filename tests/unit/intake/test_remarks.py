@@ -192,6 +192,13 @@ def test_more_than_the_whole_is_divided_of_one_kind_of_team_only(tmp_path: Path)
         ("teams", 2, "arbeidsmarktregio", "\u00b2", "team O1 has no existing region ('\u00b2')"),
         ("travel", 0, "minutes", "1:05", "'1:05' is not possible"),
         ("locks", 1, "share", "100", "'100' is not possible"),
+        ("teams", 0, "productivity", "1e-300", "'1e-300' is not possible"),
+        ("teams", 0, "productivity", "0.001", "'0.001' is not possible"),
+        ("teams", 0, "fte_verzekeringsarts", "0.0000001", "'0.0000001' is not possible"),
+        ("teams", 0, "fte_other", "0.0009", "'0.0009' is not possible"),
+        ("products", 0, "hours_verzekeringsarts", "0.0000001", "'0.0000001' is not possible"),
+        ("locks", 1, "share", "0.000000000001", "'0.000000000001' is not possible"),
+        ("verzuimbeheer", 0, "fte", "0.0000001", "'0.0000001' is not possible"),
         ("coverage", 1, "provider", "\u202eGGZ Noord\u200e", "the same pc4, kind, provider as an earlier row"),
     ],
 )
