@@ -116,6 +116,13 @@ class TeamChecks(Checks):
             lambda at: f"team {team_id.iloc[at]!r} differs only in capitals from {first.iloc[at]!r}",
             "one spelling per team, and codes that differ in more than capitals",
         )
+        self.add(
+            "teams",
+            team_id.str.contains(r"[|*]", na=False).astype(bool),
+            "team_id",
+            told(team_id, "team {!r} has a sign that joins or stands for several teams"),
+            f"a code without {SEPARATOR} and *",
+        )
         foreign = team_id.map(_other_script, na_action="ignore")
         self.add(
             "teams",

@@ -192,6 +192,8 @@ def test_more_than_the_whole_is_divided_of_one_kind_of_team_only(tmp_path: Path)
         ("teams", 2, "arbeidsmarktregio", "\u00b2", "team O1 has no existing region ('\u00b2')"),
         ("travel", 0, "minutes", "1:05", "'1:05' is not possible"),
         ("locks", 1, "share", "100", "'100' is not possible"),
+        ("teams", 0, "team_id", "*", "team '*' has a sign that joins or stands for several teams"),
+        ("teams", 0, "team_id", "W|1", "team 'W|1' has a sign that joins or stands for several teams"),
         ("teams", 0, "productivity", "1e-300", "'1e-300' is not possible"),
         ("teams", 0, "productivity", "0.001", "'0.001' is not possible"),
         ("teams", 0, "fte_verzekeringsarts", "0.0000001", "'0.0000001' is not possible"),
