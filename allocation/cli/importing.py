@@ -101,5 +101,5 @@ def _propose(asked: argparse.Namespace, bench: Bench, changes: ChangeSet, first:
         raise Refused(f"--valid-from {first} is past; give today or later")
     return proposing.submit(
         bench, changes, var=asked.var, store_url=asked.store, by=getpass.getuser(), reason=asked.reason.strip(),
-        valid_from=first,
+        valid_from=first, seen=bench.version_now,
     )  # fmt: skip

@@ -44,7 +44,7 @@ from allocation.page.requests import (
 from allocation.page.suggestions import suggestions
 from allocation.page.tasks import proposed
 from allocation.page.who import DeskOf, MayDecide, MayPlan, Planner
-from allocation.publication import drafts, store
+from allocation.publication import drafts, reads, store
 from allocation.report.report import ASSETS, environment
 from allocation.runs import run_files
 from allocation.runs.run import run_folder
@@ -123,9 +123,10 @@ def _add_pages(app: FastAPI) -> None:
         chosen = next((one for one in runs if one["run"] == run), runs[0] if runs else None)
         if chosen is None:
             return _page("message.html", title="Nog geen voorstel", text=NO_RUN)
-        known = request.scope.get("planner", "")
+        known, now = request.scope.get("planner", ""), desk.in_force()
         return _page("page.html", runs=runs, chosen=chosen, planner=known, has_manual=MANUAL.exists(),
-                     may_plan=may_plan, may_decide=may_decide, in_force=desk.in_force())  # fmt: skip
+                     may_plan=may_plan, may_decide=may_decide, in_force=now,
+                     seen=desk.version_now(chosen["run"]))  # fmt: skip
 
     @app.get("/opzoeken", include_in_schema=False)
     def lookup_page(desk: DeskOf) -> HTMLResponse:
@@ -165,6 +166,10 @@ def _add_pages(app: FastAPI) -> None:
         if name not in assets:
             return Response(status_code=404)
         return FileResponse(assets[name], media_type=STATIC[assets[name].suffix], headers={"Cache-Control": "no-cache"})
+
+    @app.get("/api/in-force", include_in_schema=False)
+    def in_force(desk: DeskOf) -> dict[str, Any]:
+        return {"version": desk.in_force(), "run": reads.run_in_force(desk.store_url)}
 
 
 # --- figures ---------------------------------------------------------------------------------------------------------
@@ -245,6 +250,10 @@ def _add_drafts(app: FastAPI) -> None:
     @app.get("/api/drafts", include_in_schema=False)
     def all_drafts(run: AskedRun, desk: DeskOf, may_plan: MayPlan) -> list[dict[str, Any]]:
         return [asdict(one) for one in drafts.drafts(desk.store_url, run)] if may_plan else []
+
+    @app.get("/api/drafts/{draft_id}", include_in_schema=False)
+    def one_draft(draft_id: RowId, desk: DeskOf, _planner: Planner) -> dict[str, Any]:
+        return asdict(desk.draft(draft_id))
 
     @app.post("/api/drafts", include_in_schema=False)
     def save(draft: DraftToSave, request: Request, desk: DeskOf, planner: Planner) -> dict[str, Any]:

@@ -30,7 +30,7 @@ from allocation.page.guarding import NotFound
 from allocation.page.partners import partner_values
 from allocation.page.requests import CountryOrder, SubmitOrder
 from allocation.page.tasks import Tasks
-from allocation.page.whatif import Bench
+from allocation.page.whatif import Bench, version_now
 from allocation.pipeline.processes import Beside
 from allocation.publication import drafts, reads, store
 from allocation.publication.hands import hands
@@ -141,6 +141,11 @@ class Desk:
         """The version in force today."""
         return reads.current_version(self.store_url)
 
+    def version_now(self, run_id: str) -> int:
+        """The version that a run is compared with on the screen (``Bench.version_now``); 0 for none."""
+        run = Run.open(self.folder(run_id))
+        return version_now(run, is_in_force=run.run_id == reads.run_in_force(self.store_url))
+
     def _folder(self, run_id: str) -> Path | None:
         """The folder of a run that has its outcome; None when there is none."""
         folder = run_folder(self.var, run_id)
@@ -209,7 +214,7 @@ class Desk:
             raise Refused(NOTHING_CHANGED)
         if order.valid_from is not None and order.valid_from < store.today():
             raise Refused(f"De ingangsdatum {dutch.day(order.valid_from)} is al voorbij; kies vandaag of later.")
-        what = (order.run, order.changes, by, order.reason, order.valid_from)
+        what = (order.run, order.changes, by, order.reason, order.valid_from, order.seen)
         return self.tasks.start(proposing.submit_in, self.var, self.store_url, *what, by=by)
 
     def draft(self, draft_id: int) -> drafts.Draft:

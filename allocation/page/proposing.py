@@ -12,7 +12,7 @@ import shutil
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import asdict, replace
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -100,17 +100,20 @@ def submit(
     by: str,
     reason: str,
     valid_from: date | None = None,
+    seen: int | None = None,
     beside: Executor | None = None,
 ) -> int:
     """Propose the draft: a new run folder, checked, with its report; returns the number of the version.
 
     ``valid_from``: the first day of the new division, on which its teams begin and stop; None = the day on which it is
-    approved, and for teams the first day of the run that the draft was made on. ``beside``: a process that helps with
-    the outcome and checks it while the report is drawn; None = this one.
+    approved, and for teams the first day of the run that the draft was made on. ``seen``: the version that was "now"
+    beside the draft (``Bench.version_now``); None = not told. ``beside``: a process that helps with the outcome and
+    checks it while the report is drawn; None = this one.
 
-    Raises Refused when an area has no team, another version is in force by then, or the outcome does not pass its
-    checks; nothing is stored then.
+    Raises Refused when an area has no team, the run's own version only comes into force after the first day, another
+    version is in force by then, or the outcome does not pass its checks; nothing is stored then.
     """
+    _refuse_before_planned(bench, store_url, valid_from)
     if valid_from is not None and valid_from != bench.day:
         bench = Bench(bench.folder, valid_from, is_in_force=bench.is_in_force)
     variant = bench.variant(changes)
@@ -123,11 +126,10 @@ def submit(
         shown, when = ", ".join(sorted(set(without))[:10]), "" if bench.is_as_run else f" op {dutch.day(bench.day)}"
         told = f"{len(set(without))} postcodes hebben{when} geen team: {shown}."
         raise Refused(f"{told} Wijs ze toe of kies Herbereken.")
-    _refuse_another_basis(bench, store_url)
     asked = {"reason": reason, "valid_from": valid_from}
     run = _new_run(bench, var=var, store_url=store_url, by=by, asked=asked)
     _copy_inputs(bench, changes, run)
-    _compare_with_now(bench, run)
+    _compare_with_now(bench, run, seen)
     _write_layers(run, bench, variant, by)
     steps.assemble_outcome(run, beside)
     try:
@@ -137,21 +139,41 @@ def submit(
     return steps.propose(run, passed=["outcome"])  # its input is that of a run that passed, with the draft's changes
 
 
-def _refuse_another_basis(bench: Bench, store_url: str) -> None:
-    """Raise Refused when a version will be in force on the eve that the planner has not seen beside his draft.
+def _own_version(origin: Run) -> int | None:
+    """The version that a run became; None when it was not proposed."""
+    return origin.read(run_files.VERSION).version if origin.has(run_files.VERSION) else None
 
-    He saw the one that the run was compared with, the one in force today, and the version that the run itself became.
-    """
-    if bench.is_as_run:
-        return
-    then = reads.current_version(store_url, bench.day - timedelta(days=1))
-    origin = Run.open(bench.folder)
-    own = origin.read(run_files.VERSION).version if origin.has(run_files.VERSION) else None
-    if then not in (None, own, origin.in_force().version, reads.current_version(store_url)):
+
+def _refuse_before_planned(bench: Bench, store_url: str, valid_from: date | None) -> None:
+    """Raise Refused when the version that the draft was made on only comes into force after the first day asked."""
+    known, own = reads.versions(store_url), _own_version(Run.open(bench.folder))
+    begins = [day for day in known.loc[known["version"] == own, "valid_from"] if isinstance(day, date)]
+    if begins and min(begins) > (valid_from or calendar.today()):
+        day = dutch.day(min(begins))
         raise Refused(
-            f"Vlak voor {dutch.day(bench.day)} geldt versie {then}, waarmee dit voorstel niet is vergeleken. Kies een "
-            "andere ingangsdatum, of maak het concept op een verdeling die van die versie uitgaat."
+            f"Dit concept gaat uit van versie {own}, die pas vanaf {day} geldt. Kies {day} of later als ingangsdatum."
         )
+
+
+def _refuse_another_basis(then: int | None, origin: Run, seen: int | None = None) -> None:
+    """Raise Refused when a draft on ``origin`` would take over from a version (``then``) that the planner has not seen
+    beside it: what that version changed would be changed back, without a word.
+
+    He saw the version that the page showed as "now" (``seen``), or that the run was compared with; and the one that
+    the run itself became, for that is what he changed.
+    """
+    if then in (None, _own_version(origin), origin.in_force().version if seen is None else seen):
+        return
+    if then == reads.current_version(origin.store):
+        raise Refused(
+            f"Er geldt nu een andere versie ({then}) dan waarmee dit concept is vergeleken; indienen zou ongedaan "
+            f"maken wat die versie wijzigde. Er is niets ingediend en uw concept blijft bewaard: laad de pagina "
+            f"opnieuw en kies 'Open versie {then}' boven de kaart, dan gaat uw concept mee."
+        )
+    raise Refused(
+        f"Vlak voor de ingangsdatum geldt versie {then}, waarmee dit voorstel niet is vergeleken. Kies een andere "
+        "ingangsdatum, of maak het concept op een verdeling die van die versie uitgaat."
+    )
 
 
 def _not_passed(run: Run) -> str:
@@ -162,15 +184,23 @@ def _not_passed(run: Run) -> str:
 
 
 def submit_in(
-    var: Path, store_url: str, run_id: str, changes: ChangeSet, by: str, reason: str, valid_from: date | None
+    var: Path,
+    store_url: str,
+    run_id: str,
+    changes: ChangeSet,
+    by: str,
+    reason: str,
+    valid_from: date | None,
+    seen: int | None = None,
 ) -> int:
     """``submit`` in a process of its own, which has no bench yet."""
     with processes(1) as beside:
         beside.submit(engine.get_ready)  # while the run is laid open
         bench = Bench(run_folder(var, run_id))
         return submit(
-            bench, changes, var=var, store_url=store_url, by=by, reason=reason, valid_from=valid_from, beside=beside
-        )
+            bench, changes, var=var, store_url=store_url, by=by, reason=reason, valid_from=valid_from, seen=seen,
+            beside=beside,
+        )  # fmt: skip
 
 
 def divide_country(var: Path, store_url: str, draft_id: int, by: str, reason: str) -> int:
@@ -196,6 +226,7 @@ def from_draft(run: Run, draft_id: int) -> Run:
     if not run_files.OUTCOME.table("teams").exists(folder):
         raise Refused(f"De bestanden van run {kept.run_id} zijn er niet meer.")
     bench, origin = Bench(folder), Run.open(folder)
+    _refuse_another_basis(reads.current_version(run.store, run.eve), origin)
     asked = {
         "regions": (),
         "reason": run.config.reason,
@@ -292,13 +323,15 @@ def _copy_inputs(bench: Bench, changes: ChangeSet, run: Run) -> None:
     run.write(run_files.CHANGES, changes.model_dump(mode="json"))
 
 
-def _compare_with_now(bench: Bench, run: Run) -> None:
+def _compare_with_now(bench: Bench, run: Run, seen: int | None) -> None:
     """Ask anew what is in force: the run that the draft was made on may be that version itself by now.
 
-    Changes and files are counted from there, and ``_write_layers`` compares the layers with it.
+    Changes and files are counted from there, and ``_write_layers`` compares the layers with it. What was read is what
+    is judged: a version that comes into force after this is noticed by ``steps.propose``.
     """
     eve = replace(run, today=max(run.today, calendar.today())).eve  # the run keeps the day of the one it comes from
     in_force.read_store(run, eve)
+    _refuse_another_basis(run.in_force().version, Run.open(bench.folder), seen)
     inputs = Inputs.read(run.inputs_folder)
     in_force.write_now(run, inputs, Succession.read(run))
     held = files_in_stock(

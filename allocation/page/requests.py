@@ -49,7 +49,10 @@ class RecomputeQuery(FiguresQuery):
 
 
 class SubmitOrder(FiguresQuery):
+    """``seen``: the version that was "now" on the screen, 0 for none; None where nothing was shown."""
+
     reason: Reason
+    seen: Annotated[int, Field(ge=0, le=LARGEST_ID)] | None = None
     valid_from: date | None = Field(None, le=LAST_DAY)
 
 

@@ -81,6 +81,11 @@ def _is_same(known: LayerSums | None, board: LayerBoard, plan: Ints) -> bool:
     return known is not None and known.board is board and known.plan is plan
 
 
+def version_now(run: Run, *, is_in_force: bool) -> int:
+    """The version that a run laid open is compared with: its own where that is in force; 0 when there was none."""
+    return run.read(run_files.VERSION).version if is_in_force else run.in_force().version or 0
+
+
 class Bench:
     """A proposal laid open: gives the variant of any change set. Safe for several planners at once.
 
@@ -122,6 +127,11 @@ class Bench:
         if self.is_in_force:
             return self._run.outcome("allocation")[DIVISION_COLUMNS]
         return self._run.read(run_files.DIVISION_IN_FORCE)
+
+    @cached_property
+    def version_now(self) -> int:
+        """The version that everything is compared with; 0 when none was in force."""
+        return version_now(self._run, is_in_force=self.is_in_force)
 
     @cached_property
     def proposed_changes(self) -> pd.DataFrame:

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from allocation.publication import reads
+from allocation.page import proposing
+from allocation.page.changes import ChangeSet, Move
+from allocation.publication import reads, versions
 from allocation.runs.run import Run
 from tests.support.browser import Browser, after, browser, proposed_toy, served, to_tab
 
@@ -331,3 +333,44 @@ def test_a_colleague_remarks_on_a_draft_and_it_is_read(planner: Browser) -> None
     to_tab(page, "concepten")
     expect(page.locator("#conceptlijst li").first).to_contain_text("1 opmerking", timeout=20_000)
     expect(page.locator("#opmerkinglijst li")).to_have_count(1)
+
+
+def test_an_open_page_says_that_another_version_is_in_force_and_takes_the_draft_there(tmp_path: Path) -> None:
+    """Anna looks at version 1 while a colleague's move of 1005 comes into force. Her move of 1008 is not handed in
+    beside figures of before; opened on version 2 it is the only change, and a reload keeps it."""
+    run = proposed_toy(tmp_path / "var")
+    versions.publish(1, run.store, run.files_dir, approval={"by": "Carla", "decision": "approved"})
+    with served(run.store, run.var) as url, browser(width=1280, height=720) as chromium:
+        page = chromium.page
+        page.goto(f"{url}/")
+        chromium.ready()
+        page.fill("#naam", "Anna")
+        moves = ChangeSet(moves=(Move(layer="vangnet", pc4="1005", team_id="W2"),))
+        second = proposing.submit_in(run.var, run.store, run.run_id, moves, "Bert", "collega", None)
+        versions.publish(second, run.store, run.files_dir, approval={"by": "Carla", "decision": "approved"})
+        choose(page, "1008")
+        after(page, lambda it: it.locator("#suggesties tbody button").first.click())
+        after(page, lambda it: it.click("#toepassen"))
+        expect(page.locator("#bewaard")).to_contain_text("Bewaard om")
+        to_tab(page, "besluit")
+        page.fill("#dien-reden", "plan")
+        page.click("#dien-in button")
+        expect(page.locator("#dien-stand")).to_contain_text("Er geldt nu een andere versie (2)", timeout=60_000)
+        expect(page.locator("#ingehaald")).to_contain_text("Nu geldt versie 2")
+        page.reload()
+        chromium.ready()
+        assert page.evaluate("caseload.run") == run.run_id, "a reload keeps what was on the screen"
+        assert page.evaluate("caseload.history.changes.moves.map((one) => one.pc4)") == ["1008"]
+        page.click("#ingehaald a")
+        page.wait_for_url(re.compile(r"\?run=.*-concept"))
+        chromium.ready()
+        assert page.evaluate("caseload.history.changes.moves.map((one) => one.pc4)") == ["1008"]
+        to_tab(page, "besluit")
+        expect(page.locator("#besluit")).to_contain_text("Postcodes die wisselen: 1, nu 0")
+        expect(page.locator("#ingehaald")).to_be_hidden()
+        page.fill("#dien-reden", "plan")
+        page.click("#dien-in button")
+        expect(page.locator("#dien-stand")).to_contain_text("Versie 3 is ingediend", timeout=60_000)
+        assert chromium.errors == []
+    changed = reads.read_table("allocation_changes", run.store, version=3)
+    assert set(changed["pc4"]) == {"1008"}

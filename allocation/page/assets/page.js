@@ -2,8 +2,9 @@
 /* The planners' page: puts its parts together and starts them. */
 import { ask } from "./api.js";
 import { byId } from "./dom.js";
+import * as state from "./state.js";
 import { prepareTables } from "./tables.js";
-import { app, fail, refresh, say } from "./views/app.js";
+import { app, commit, fail, refresh, say } from "./views/app.js";
 import { wireApproving } from "./views/approving.js";
 import { wireChoosing } from "./views/choosing.js";
 import { openComparison, wireComparing } from "./views/comparing.js";
@@ -37,11 +38,26 @@ function takeOrders(isOpen) {
   else delete document.documentElement.dataset.ready;
 }
 
+let isLeft = false;
+
 /** @param {string} address */
 function leaveFor(address) {
+  isLeft = true;
   takeOrders(false);
   say("De andere versie wordt geopend…");
   location.href = address;
+}
+
+/** A link names a draft of another run: without a run in it the draft is opened where it was made, as the one who gave
+ * the link saw it; with one, its changes are tried on this run. @param {number} id */
+async function bring(id) {
+  if (!app.mayPlan) return false;
+  const draft = await ask(`api/drafts/${id}`).catch(() => null);
+  if (!draft || draft.run_id === app.run) return false;
+  if (new URLSearchParams(location.search).has("run")) {
+    await commit({ ...state.EMPTY, ...draft.content }, `Concept "${draft.name}" meegenomen naar deze versie`);
+  } else leaveFor(`?run=${encodeURIComponent(draft.run_id)}${location.hash}`);
+  return true;
 }
 
 async function start() {
@@ -71,12 +87,17 @@ async function start() {
   const drafts = await list(), draft = drafts.find((one) => one.draft_id === place.concept);
   if (draft) await open(draft, remembered(draft.draft_id));
   else await refresh();
+  const isBrought = !draft && place.concept ? await bring(place.concept) : false;
   await openComparison(place.vergelijk);
-  if (!draft && !place.vergelijk) say("Gereed. Kies een regio of klik op een postcode.");
-  takeOrders(true);
+  if (!draft && !isBrought && !place.vergelijk) say("Gereed. Kies een regio of klik op een postcode.");
+  if (!isLeft) takeOrders(true);
 }
 
-window.addEventListener("pageshow", (event) => { if (event.persisted && app.map) takeOrders(true); });
+window.addEventListener("pageshow", (event) => {
+  if (!event.persisted || !app.map) return;
+  isLeft = false;
+  takeOrders(true);
+});
 
 /** For tests and for who looks under the bonnet: the state of the page. */
 Object.assign(window, { caseload: app });

@@ -199,6 +199,12 @@ export function saver(send) {
   };
 }
 
+// --- what is in force ---
+
+/** Whether another version is in force than a page compares with, or than it shows.
+ * @param {{ run: string, seen: number }} page @param {{ version: number | null, run: string | null }} now */
+export const isOvertaken = (page, now) => Boolean(now.version) && now.version !== page.seen && now.run !== page.run;
+
 // --- the link: draft, region, layer and what is shown ---
 
 /** @typedef {{ concept?: number, regio?: number, laag?: string, beeld?: string, kleur?: string,

@@ -267,33 +267,89 @@ def test_a_run_that_comes_into_force_is_laid_open_anew(run: Run) -> None:
     desk.close()
 
 
+def published_with(run: Run, changes: ChangeSet, by: str = "Bert") -> int:
+    """The number of a draft on a run that was handed in by a colleague and approved; it is in force."""
+    var = run.folder.parent.parent
+    number = proposing.submit_in(var, run.store, run.run_id, changes, by, "collega", None)
+    versions.publish(number, run.store, run.files_dir, approval={"by": "Carla", "decision": "approved"})
+    return number
+
+
+def run_of(run: Run, version: int) -> Run:
+    known = reads.versions(run.store).set_index("version")
+    return Run.open(run_folder(run.folder.parent.parent, str(known.at[version, "run_id"])))
+
+
+def of_oost(run: Run) -> Move:
+    """A postcode of Oost to another team of that region."""
+    base = Bench(run.folder).variant(ChangeSet())
+    pc4, other = next((code, found[0].team_id) for code in ("1003", "1004", "1007", "1008", "1011", "1012")
+                      if (found := suggestions(base, "vangnet", [code])))  # fmt: skip
+    return Move(layer="vangnet", pc4=pc4, team_id=other)
+
+
 @pytest.mark.heavy
 def test_a_draft_is_compared_with_what_is_in_force_by_then_also_in_its_layers(run: Run) -> None:
-    """The run is published, then a move of 1005 on it. A draft on the first run, that moves one of Oost, is weighed,
+    """The run is published, then a move of 1005 on it. A draft on that second one, that moves one of Oost, is weighed,
     and its report counts "now", from the second version: there 1005 has its other team."""
     gates.propose(run)
     steps.publish(run)
-    bench, var = Bench(run.folder), run.folder.parent.parent
-    of_1005 = a_move(run)
-    told = {"var": var, "store_url": run.store, "by": "Anna", "reason": "plan"}
-    second = proposing.submit(bench, ChangeSet(moves=(of_1005,)), **told)
-    versions.publish(second, run.store, run.files_dir, valid_from=None, approval={"by": "Bert", "remark": "ja"})
-    base = bench.variant(ChangeSet())
-    pc4, other = next((code, found[0].team_id) for code in ("1003", "1004", "1007", "1008", "1011", "1012")
-                      if (found := suggestions(base, "vangnet", [code])))  # fmt: skip
-    third = proposing.submit(bench, ChangeSet(moves=(Move(layer="vangnet", pc4=pc4, team_id=other),)), **told)
-    made = next(
-        Run.open(folder) for folder in (var / "runs").iterdir()
-        if run_files.VERSION.exists(folder) and Run.open(folder).read(run_files.VERSION).version == third
-    )  # fmt: skip
+    of_1005, other = a_move(run), of_oost(run)
+    second = published_with(run, ChangeSet(moves=(of_1005,)))
+    made = submitted(run_of(run, second), ChangeSet(moves=(other,)), None)
     assert made.in_force().version == second
     now: dict[str, str] = {}
     for part in Board.read(made.folder).layers:
         if part.layer.law_domain == "zw_wia":
             now |= dict(zip(part.layer.parts["pc4"], np.array(part.layer.problem.team_ids)[part.now], strict=True))
     assert now["1005"] == of_1005.team_id
-    changed = set(made.frame("allocation_changes")["pc4"])
-    assert changed == {pc4, "1005"}, "1005 goes back to where the first run had it"
+    assert set(made.frame("allocation_changes")["pc4"]) == {other.pc4}
     moved = sum(made.result(key)["terms"]["moved"] * Layer.read(made.layer_folder(key)).problem.total_demand
                 for key in made.layer_keys())  # fmt: skip
     assert moved == pytest.approx(made.frame("allocation_changes")["hours"].sum())
+
+
+@pytest.mark.heavy
+def test_a_draft_that_would_undo_what_a_colleague_had_approved_is_refused(run: Run) -> None:
+    """Anna looks at version 1. Bert's move of 1005 becomes version 2. Handed in, or divided for the whole country,
+    Anna's draft on version 1 would take 1005 back; on version 2 it moves what she moved."""
+    gates.propose(run)
+    steps.publish(run)
+    hers = ChangeSet(moves=(of_oost(run),))
+    kept = saved(run, hers)
+    second = published_with(run, ChangeSet(moves=(a_move(run),)))
+    known = len(reads.versions(run.store))
+    var = run.folder.parent.parent
+    for seen in (None, 1):
+        with pytest.raises(Refused, match=rf"Er geldt nu een andere versie \({second}\).*uw concept blijft bewaard"):
+            proposing.submit_in(var, run.store, run.run_id, hers, "Anna", "plan", None, seen)
+    with pytest.raises(Refused, match="Er geldt nu een andere versie"):
+        proposing.from_draft(replace(begun(run), today=calendar.today()), kept)
+    assert len(reads.versions(run.store)) == known
+    made = submitted(run_of(run, second), hers, None)
+    assert set(made.frame("allocation_changes")["pc4"]) == {hers.moves[0].pc4}
+
+
+@pytest.mark.heavy
+def test_a_page_that_was_open_when_a_version_was_put_back_does_not_bring_it_again(run: Run) -> None:
+    """Version 2 was "now" on the screen, and its run was compared with version 1, which is in force again."""
+    gates.propose(run)
+    steps.publish(run)
+    second = published_with(run, ChangeSet(moves=(a_move(run),)))
+    versions.rollback(1, run.store, run.files_dir, by="Carla", reason="toch niet")
+    hers, var = ChangeSet(moves=(of_oost(run),)), run.folder.parent.parent
+    with pytest.raises(Refused, match=r"Er geldt nu een andere versie \(1\)"):
+        proposing.submit_in(var, run.store, run_of(run, second).run_id, hers, "Anna", "plan", None, second)
+
+
+def test_a_first_day_before_that_of_the_planned_version_below_the_draft_is_refused(run: Run) -> None:
+    """Without a first day, and with one that is too early: said before anything is made."""
+    gates.propose(run)
+    start = calendar.today() + timedelta(days=10)
+    number = Run.open(run.folder).read(run_files.VERSION).version
+    planned(run, number, start)
+    folders = len(list(run.folder.parent.iterdir()))
+    for first in (None, start - timedelta(days=1)):
+        with pytest.raises(Refused, match=f"gaat uit van versie {number}, die pas vanaf .* Kies .* of later"):
+            submitted(run, ChangeSet(moves=(a_move(run),)), first)
+    assert len(list(run.folder.parent.iterdir())) == folders

@@ -8,6 +8,8 @@ import * as state from "../state.js";
 /** The page's state. Parts draw themselves when `refresh` calls them. */
 export const app = {
   run: /** @type {string} */ (document.body.dataset.run),
+  /** The version that is "now" on this page, 0 for none. */
+  seen: Number(document.body.dataset.seen),
   mayPlan: document.body.dataset.mayPlan === "ja",
   /** @type {any} */ value: null,
   /** @type {any} */ map: null,

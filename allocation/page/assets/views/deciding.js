@@ -7,6 +7,7 @@ import { app, changes, Failure, question, safely, say } from "./app.js";
 import { save, store } from "./drafts.js";
 
 const POLL_MS = 700;
+const LOOK_EVERY_MS = 15000;
 
 const shortened = (names) => names.slice(0, 8).join(", ") + (names.length > 8 ? ` en nog ${names.length - 8}` : "");
 
@@ -41,8 +42,9 @@ async function submit(event) {
   const reason = byId("dien-reden").value.trim(), valid_from = byId("dien-datum").value || null;
   if (!reason) throw new Failure("Geef een reden: de goedkeurder leest die als eerste.");
   byId("dien-stand").textContent = "Wordt ingediend…";
-  const { task } = await ask("api/submit", question({ changes: changes(), reason, valid_from }));
+  const { task } = await ask("api/submit", question({ changes: changes(), reason, valid_from, seen: app.seen }));
   await follow(`api/tasks/${task}`, byId("dien-stand"));
+  await lookInForce();
 }
 
 async function divideCountry() {
@@ -83,7 +85,23 @@ async function follow(path, place) {
   place.append(" De goedkeurder kan hem nu bekijken en publiceren. ", link);
 }
 
+/** Say above the map that another version came into force than this page compares with: what is changed here cannot be
+ * handed in. The way to that version takes the draft along. */
+async function lookInForce() {
+  const { version, run } = await ask("api/in-force"), place = byId("ingehaald");
+  place.hidden = !state.isOvertaken(app, { version, run });
+  if (place.hidden) return;
+  const kept = store.draft, words = `Open versie ${version}${kept ? " met uw concept" : ""}`;
+  const href = `?run=${encodeURIComponent(run ?? "")}${kept ? state.linkTo({ concept: kept.draft_id }) : ""}`;
+  if (place.querySelector("a")?.getAttribute("href") === href) return;
+  place.replaceChildren(`Nu geldt versie ${version}; daarmee is deze verdeling niet vergeleken. `
+    + "Wat u hier wijzigt, kan niet worden ingediend. ", element("a", words, { href }));
+}
+
 export function wireDeciding() {
+  const look = () => lookInForce().catch(() => {});
+  look();
+  setInterval(look, LOOK_EVERY_MS);
   byId("dien-in").addEventListener("submit", safely(submit));
   byId("herbereken-land").addEventListener("click", safely(divideCountry));
   byId("dien-datum").min = state.dutchDate(new Date());

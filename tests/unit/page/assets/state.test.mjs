@@ -122,3 +122,11 @@ test("a link holds draft, region, layer and view, and nothing else is read from 
   assert.equal(state.linkTo({ concept: undefined, laag: "" }), "");
   assert.deepEqual(state.placeOf("#regio=14x&concept=-1&iets=1"), {});
 });
+
+test("a page is overtaken when another version is in force than it compares with or shows", () => {
+  const page = { run: "een", seen: 1 };
+  assert.ok(state.isOvertaken(page, { version: 2, run: "twee" }));
+  assert.ok(!state.isOvertaken(page, { version: 1, run: "nul" }));
+  assert.ok(!state.isOvertaken(page, { version: 2, run: "een" }), "its own version: what was shown is now so");
+  assert.ok(!state.isOvertaken(page, { version: null, run: null }));
+});
