@@ -198,11 +198,12 @@ LOCKS = (
         f"""select k.pc4, k.team_id as pinned_to, k.client_line as line_of_pin, a.client_line, a.team_id
             from locks as k left join allocation as a
               on a.pc4 = k.area and a.law_domain = k.law_domain and {_LINE_MATCHES} and not
-                 exists (select 1 from locks as s where s.kind = 'split' and s.area = a.pc4 and s.team_id = a.team_id
-                           and s.law_domain = a.law_domain)
+                 exists (select 1 from locks as s where s.kind = 'split' and s.pc6_from is not null and s.area = a.pc4
+                           and s.team_id = a.team_id and s.law_domain = a.law_domain)
             where k.kind = 'pin' and a.team_id is distinct from k.team_id
               and not exists (select 1 from locks as s where s.kind = 'split' and s.area = k.area
-                                and s.law_domain = k.law_domain and (s.pc6_from is null or s.team_id = k.team_id))""",
+                                and s.law_domain = k.law_domain and s.pc6_from is not null
+                                and s.team_id = k.team_id)""",
     ),
     Rule(
         "bars_honoured", "allocation", "team_id", "critical",

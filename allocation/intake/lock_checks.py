@@ -8,9 +8,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from allocation.contract.errors import Problem
 from allocation.intake.checks import Checks, Rule
-from allocation.intake.locks import Served, contradictions
+from allocation.intake.locks import (
+    SPLIT_KEY,
+    Served,
+    contradictions,
+    keyed_by_split,
+    overlapping_ranges,
+    share_totals,
+)
 from allocation.intake.roster import KINDS_WITH_AREA, active_locks
 
 LOCK_AREA = re.compile(r"(?P<pc4>[1-9][0-9]{3})(?:(?P<first>[A-Z]{2})(?:-(?P=pc4)(?P<last>[A-Z]{2}))?)?")
@@ -73,7 +79,7 @@ class LockChecks(Checks):
         locks = locks.assign(team_kind=locks["team_id"].map(kind_of))
         in_force = active_locks(locks, self.day) if self.day else locks
         self._shares(locks, locks.index.isin(in_force.index))
-        self._overlapping_ranges(in_force)
+        self.problems += overlapping_ranges(in_force, self.files["locks"])
         usable = in_force[in_force["area"].isin(self.pc4) & in_force["team_kind"].isin(KINDS_WITH_AREA)]
         self.problems += contradictions(usable, self.files["locks"])
         if self.day and len(usable):
@@ -96,10 +102,9 @@ class LockChecks(Checks):
             "locks", ~split & locks["share"].notna(), "share", self.value("locks", "share"), "empty for pin and bar"
         )
         split &= in_force
-        key = ["pc4", "client_line", "team_kind"]
-        keyed = locks[split].assign(**{name: locks[name].fillna("") for name in key})
-        total = keyed.groupby(key)["share"].transform("sum").reindex(locks.index, fill_value=0.0)
-        first = split & ~keyed.duplicated(key).reindex(locks.index, fill_value=True)
+        keyed = keyed_by_split(locks[split])
+        total = share_totals(locks[split]).reindex(locks.index, fill_value=0.0)
+        first = split & ~keyed.duplicated(SPLIT_KEY).reindex(locks.index, fill_value=True)
         self.add(
             "locks",
             first & ((total - 1).abs() > 1e-6),
@@ -107,22 +112,3 @@ class LockChecks(Checks):
             lambda at: f"the shares of {locks['pc4'].iloc[at]} sum to {total.iloc[at]:g}",
             "shares that sum to 1 per postcode and line",
         )
-
-    def _overlapping_ranges(self, locks: pd.DataFrame) -> None:
-        """Two different PC6 ranges of one postcode and line may not share a full postcode: who would serve it?"""
-        at_pc6 = locks[(locks["kind"] == "split") & locks["pc6_from"].notna()]
-        ranges = at_pc6.drop_duplicates(["pc6_from", "pc6_to", "client_line", "team_kind"]).sort_values(
-            "pc6_from", kind="stable"
-        )
-        both = ranges.merge(ranges, on=["area", "team_kind"], suffixes=("", "_b"))
-        same_line = (
-            both["client_line"].isna() | both["client_line_b"].isna() | (both["client_line"] == both["client_line_b"])
-        )
-        clash = (both["row"] < both["row_b"]) & same_line
-        clash &= (both["pc6_from"] <= both["pc6_to_b"]) & (both["pc6_from_b"] <= both["pc6_to"])
-        clash &= (both["pc6_from"] != both["pc6_from_b"]) | (both["pc6_to"] != both["pc6_to_b"])
-        for row in both[clash].itertuples():
-            what = f"{row.pc4_b} and {row.pc4} (row {row.row}) overlap"
-            self.problems.append(
-                Problem(self.files["locks"], int(str(row.row_b)), "pc4", what, "ranges that do not overlap")
-            )

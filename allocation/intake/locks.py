@@ -72,6 +72,40 @@ def _splits(pair: Any) -> Fault | None:
     return None
 
 
+SPLIT_KEY = ["pc4", "client_line", "team_kind"]
+"""What one split is about: its shares sum to 1."""
+
+
+def keyed_by_split(splits: pd.DataFrame) -> pd.DataFrame:
+    """Locks of the kind split with ``SPLIT_KEY`` filled, to group them by."""
+    return splits.assign(**{name: splits[name].fillna("") for name in SPLIT_KEY})
+
+
+def share_totals(splits: pd.DataFrame) -> pd.Series:
+    """Beside each lock of the kind split the sum of the shares of its split."""
+    return keyed_by_split(splits).groupby(SPLIT_KEY)["share"].transform("sum")
+
+
+def overlapping_ranges(locks: pd.DataFrame, file: str) -> list[Problem]:
+    """Two different PC6 ranges of one postcode and line may not share a full postcode: who would serve it?"""
+    at_pc6 = locks[(locks["kind"] == "split") & locks["pc6_from"].notna()]
+    ranges = at_pc6.drop_duplicates(["pc6_from", "pc6_to", "client_line", "team_kind"]).sort_values(
+        "pc6_from", kind="stable"
+    )
+    both = ranges.merge(ranges, on=["area", "team_kind"], suffixes=("", "_b"))
+    same_line = (
+        both["client_line"].isna() | both["client_line_b"].isna() | (both["client_line"] == both["client_line_b"])
+    )
+    clash = (both["row"] < both["row_b"]) & same_line
+    clash &= (both["pc6_from"] <= both["pc6_to_b"]) & (both["pc6_from_b"] <= both["pc6_to"])
+    clash &= (both["pc6_from"] != both["pc6_from_b"]) | (both["pc6_to"] != both["pc6_to_b"])
+    found = []
+    for row in both[clash].itertuples():
+        what = f"{row.pc4_b} and {row.pc4} (row {row.row}) overlap"
+        found.append(Problem(file, int(str(row.row_b)), "pc4", what, "ranges that do not overlap"))
+    return found
+
+
 class Served:
     """Who may serve what on the planning day, and the locks that ask for something else."""
 

@@ -19,10 +19,15 @@ SERVING = (
 """What decides whether a team serves anybody."""
 
 
-def _other_script(code: str) -> str | None:
+def other_script(code: str) -> str | None:
     """The first letter of ``code`` that is not Latin, by its name in Unicode; None where there is none."""
     names = (unicodedata.name(sign, "an unknown letter") for sign in code if sign.isalpha())
     return next((name.lower() for name in names if not name.startswith("LATIN")), None)
+
+
+def first_spelling(team_id: pd.Series) -> pd.Series:
+    """Beside each code the first one that differs from it at most in capitals."""
+    return team_id.groupby(team_id.str.casefold()).transform("first")
 
 
 class TeamChecks(Checks):
@@ -108,7 +113,7 @@ class TeamChecks(Checks):
 
     def _one_spelling(self, team_id: pd.Series) -> None:
         """Codes that differ only in capitals are one team to a person and two to a database."""
-        first = team_id.groupby(team_id.str.casefold()).transform("first")
+        first = first_spelling(team_id)
         self.add(
             "teams",
             team_id.notna() & (team_id != first),
@@ -123,7 +128,7 @@ class TeamChecks(Checks):
             told(team_id, "team {!r} has a sign that joins or stands for several teams"),
             f"a code without {SEPARATOR} and *",
         )
-        foreign = team_id.map(_other_script, na_action="ignore")
+        foreign = team_id.map(other_script, na_action="ignore")
         self.add(
             "teams",
             foreign.notna(),

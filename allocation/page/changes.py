@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import date
-from itertools import pairwise
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -20,6 +19,7 @@ from allocation.contract.errors import InputRefused, Refused
 from allocation.contract.plain_text import is_readable
 from allocation.intake.inputs import Inputs
 from allocation.intake.lock_checks import LOCK_AREA
+from allocation.intake.team_checks import first_spelling, other_script
 from allocation.report import dutch
 from allocation.report.board import Board
 
@@ -235,19 +235,18 @@ def refuse_nonsense(board: Board, changes: ChangeSet, day: date) -> None:
     ]
     wrong += [f"Team {one.team_id} bestaat niet." for one in changes.locks if one.team_id not in teams | new]
     wrong += [f"Team {one.team_id} bestaat niet." for one in changes.teams if one.team_id not in teams]
-    wrong += [f"Er is al een team met de code {one.team_id}." for one in changes.new_teams if one.team_id in teams]
+    wrong += _wrong_codes(teams, changes.new_teams)
     wrong += [f"Postcode {one.office_pc4} bestaat niet." for one in changes.new_teams if one.office_pc4 not in areas]
     wrong += [f"Regio {one.region} bestaat niet." for one in changes.new_teams if one.region not in regions]
-    pins = [(one.pc4, one.client_line) for one in changes.locks if one.kind == "pin"]
-    wrong += [f"Postcode {pc4} is twee keer vastgezet." for pc4, line in set(pins) if pins.count((pc4, line)) > 1]
-    shares: dict[tuple[str, str | None], float] = {}
-    for one in changes.locks:
-        if one.kind == "split":
-            shares[one.pc4, one.client_line] = shares.get((one.pc4, one.client_line), 0.0) + (one.share or 0.0)
     wrong += [
-        f"De aandelen van postcode {pc4} tellen op tot {total:.0%}, niet tot 100%."
-        for (pc4, _), total in shares.items()
-        if abs(total - 1) > 1e-6
+        f"De vergrendeling van {one.pc4} op {one.team_id} heeft een aandeel; dat hoort alleen bij splitsen."
+        for one in changes.locks
+        if one.kind != "split" and one.share is not None
+    ]
+    wrong += [
+        f"De splitsing van {one.pc4} naar {one.team_id} heeft geen aandeel; geef een getal boven 0 en hoogstens 1."
+        for one in changes.locks
+        if one.kind == "split" and one.share is None
     ]
     halves = [(one.pc4, one.client_line, one.team_id) for one in changes.locks if one.kind == "split"]
     wrong += [
@@ -259,6 +258,25 @@ def refuse_nonsense(board: Board, changes: ChangeSet, day: date) -> None:
         raise Refused("\n".join(dict.fromkeys(wrong)))
 
 
+def _wrong_codes(teams: set[str], started: tuple[NewTeam, ...]) -> list[str]:
+    """What is wrong with the codes of new teams, by the rules of the team list."""
+    codes = [one.team_id for one in started]
+    wrong = [f"Er is al een team met de code {code}." for code in codes if code in teams or codes.count(code) > 1]
+    spelled = pd.Series([*sorted(teams), *codes], dtype=object)
+    first = first_spelling(spelled)
+    wrong += [
+        f"De code {code} verschilt alleen in hoofdletters van {other}; kies een andere code."
+        for code, other in list(zip(spelled, first, strict=True))[len(teams) :]
+        if code != other
+    ]
+    wrong += [
+        f"De code {code} bevat een teken dat op een gewone letter lijkt en er geen is; typ de code opnieuw."
+        for code in codes
+        if other_script(code)
+    ]
+    return wrong
+
+
 def _wrong_ranges(locks: tuple[LockChange, ...]) -> list[str]:
     """What is wrong with the full postcodes of locks, in sentences."""
     at_pc6 = [one for one in locks if len(one.pc4) > 4]
@@ -268,8 +286,4 @@ def _wrong_ranges(locks: tuple[LockChange, ...]) -> list[str]:
         if one.pc6 is None or one.pc6[0] > one.pc6[1]
     ]
     wrong += [f"{one.pc4}: op volledige postcode kan alleen splitsen." for one in at_pc6 if one.kind != "split"]
-    ranges = sorted({one.pc6 for one in at_pc6 if one.pc6 is not None})
-    for (_, before), (first, last) in pairwise(ranges):
-        if first <= before:
-            wrong.append(f"De reeks {first}-{last} overlapt met een andere.")
     return wrong

@@ -35,6 +35,7 @@ from allocation.outcome.in_force import files_in_stock
 from allocation.outcome.network import partners
 from allocation.outcome.routing import served_segments, special_shares
 from allocation.outcome.transition import placed_files
+from allocation.page.beside_input import refuse_impossible
 from allocation.page.changes import UNCHANGED, ChangeSet, Move, apply_to_inputs, impossible_locks, refuse_nonsense
 from allocation.page.moving import changes_under, files_that_move, moved_files_under
 from allocation.pipeline.in_force import DIVISION_COLUMNS
@@ -257,7 +258,9 @@ class Bench:
         """The input as it is with the planner's locks and teams from ``day`` on (None: the first day)."""
         first = self.day if day is None else day
         refuse_nonsense(self.board, changes, first)
-        return apply_to_inputs(self.inputs, changes, first)
+        made = apply_to_inputs(self.inputs, changes, first)
+        refuse_impossible(self.inputs, made, self.board.areas, first)
+        return made
 
     def _rebuilt(self, changes: ChangeSet) -> tuple[Board, pd.DataFrame]:
         """The board with the layers of the touched regions built anew (without a change those of every region), and

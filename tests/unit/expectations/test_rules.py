@@ -200,6 +200,8 @@ OUTCOME_CASES = [
     Case("pins_honoured", setting("outcome/allocation", {"pc4": "1000", "team_id": "A1"}, team_id="A2"),
          "pc4 1000, pinned_to A1, client_line alle, team_id A2"),
     Case("pins_honoured", setting("inputs/locks", {"kind": "pin"}, team_id="W1"), "pc4 1000, pinned_to W1"),
+    Case("pins_honoured", setting("inputs/locks", {"kind": "pin"}, pc4="1001", area="1001"),
+         "pc4 1001, pinned_to A1, client_line alle, team_id A2"),
     Case("bars_honoured", setting("inputs/locks", {"pc4": "1003"}, client_line=None), "pc4 1003, team_id W1"),
     Case("splits_honoured",
          both(setting("outcome/routing", {"pc4": "1001", "team_id": "A1"}, share=0.4),

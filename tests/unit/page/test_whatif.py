@@ -24,6 +24,7 @@ from allocation.page.changes import ChangeSet, LockChange, Move, NewTeam, TeamCh
 from allocation.page.suggestions import cuts, suggestions
 from allocation.page.whatif import Bench, Variant
 from allocation.runs.run import Run
+from tests.support import toy
 from tests.support.browser import toy_run
 
 WEST = ["1001", "1002", "1005", "1006", "1009", "1010"]
@@ -103,6 +104,21 @@ def test_suggestions_say_what_would_happen(bench: Bench) -> None:
     assert only.giver_after < 0  # it gives work away: the sign had been lost
 
 
+def locked(*locks: tuple[str, str, str, float | None, str | None]) -> ChangeSet:
+    """Locks as (pc4, team, kind, share, line)."""
+    names = ("pc4", "team_id", "kind", "share", "client_line")
+    return ChangeSet.model_validate(
+        {"locks": [dict(zip(names, one, strict=True)) | {"reason": "afspraak"} for one in locks]}
+    )
+
+
+HALVES = (("1001", "W1", "split", 0.5, None), ("1001", "W2", "split", 0.5, None))
+
+
+def started(code: str) -> NewTeam:
+    return NewTeam(team_id=code, name="Nieuw", office="Westerstad", office_pc4="1001", region=1, fte=1)
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
@@ -118,11 +134,46 @@ def test_suggestions_say_what_would_happen(bench: Bench) -> None:
         (ChangeSet(locks=tuple(LockChange(pc4=pc4, team_id="W1", kind="split", share=1, reason="r")
                                for pc4 in ("1001AA-1001CZ", "1001CA"))), "overlapt"),
         (ChangeSet(teams=tuple(TeamChange(team_id=t, is_closed=True) for t in ("W1", "W2"))), "West geen team"),
+        (locked(("1001", "W1", "pin", None, None), *HALVES), "1001 is vastgezet en ook gesplitst"),
+        (locked(("1001", "W1", "pin", None, None), ("1001", "W2", "pin", None, "vangnet")), "op twee teams vastgezet"),
+        (locked(("1001", "W1", "pin", None, None), ("1001", "W1", "bar", None, None)), "uitgesloten van postcode 1001"),
+        (locked(*HALVES, ("1001AA-1001AE", "W1", "split", 1.0, None)), "in haar geheel gesplitst"),
+        (locked(("1001", "W2", "pin", 0.5, None)), "heeft een aandeel"),
+        (locked(("1001", "W1", "split", None, None)), "heeft geen aandeel"),
+        (locked(("1001", "W1", "bar", None, None), ("1001", "W2", "bar", None, None)), "alle teams uitgesloten"),
+        (locked(("1001", "W1", "pin", None, "vangnet")), "voor een lijn kan niet"),
+        (ChangeSet(teams=(TeamChange(team_id="K1", is_closed=True),)), "klm geen team"),
+        (ChangeSet(new_teams=(started("w1"),)), "verschilt alleen in hoofdletters van W1"),
+        (ChangeSet(new_teams=(started("N1"), started("n1"))), "verschilt alleen in hoofdletters van N1"),
+        (ChangeSet(new_teams=(started("N1"), started("N1"))), "al een team met de code N1"),
+        (ChangeSet(new_teams=(started("\u0420\u0031"),)), "op een gewone letter lijkt"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_is_refused_in_a_sentence(bench: Bench, changes: ChangeSet, words: str) -> None:
     with pytest.raises(Refused, match=words):
         bench.variant(changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        (locked(*HALVES), "1001 is vastgezet en ook gesplitst"),
+        (locked(("1001", "W1", "pin", None, None)), "op twee teams vastgezet"),
+        (locked(("1002", "W2", "split", 0.5, None), ("1002", "W1", "split", 0.5, None)), "tellen op tot 200%"),
+        (ChangeSet(teams=(TeamChange(team_id="W2", is_closed=True),)), "W2 werkt op de eerste dag niet"),
+    ],
+)
+def test_a_draft_that_contradicts_a_lock_of_the_input_is_refused(
+    tmp_path: Path, changes: ChangeSet, words: str
+) -> None:
+    """The rules of intake hold for both together; handed in as well, for a change set is tried there again."""
+    own = toy.locks(
+        ("1001", "W2", "pin", "", ""), ("1002", "W1", "split", "0.5", ""), ("1002", "W2", "split", "0.5", "")
+    )
+    bench = Bench(toy_run(tmp_path / "var", {"locks": own}).folder)
+    with pytest.raises(Refused, match=f"{words}.*De invoer"):
+        bench.variant(changes)
+    bench.variant(locked(("1003", "O1", "bar", None, None)))
 
 
 def test_a_pinned_postcode_stays_and_a_barred_one_is_not_taken(bench: Bench) -> None:
