@@ -42,7 +42,8 @@ Name = Annotated[Text, StringConstraints(strip_whitespace=True)]
 """Without blanks around it, as in an input file."""
 Pc4 = Annotated[str, Field(pattern=r"^[0-9]{4}$")]
 TeamId = Annotated[Name, Field(min_length=1, max_length=40)]
-Fte = Annotated[float, Field(gt=0, le=100)]
+Fte = Annotated[float, Field(ge=0.1, le=100)]
+"""As the page asks for it (``state.js``): a team with next to nothing cannot be weighed."""
 
 
 class Part(BaseModel):

@@ -210,16 +210,37 @@ def test_the_fte_that_is_shown_is_that_of_the_team_that_gets_it(planner: Browser
     page = planner.page
     to_tab(page, "teams")
     page.select_option("#fte-team", "W1")
-    page.fill("#fte-waarde", "1.7")
+    page.fill("#fte-waarde", "1,7")
     after(page, lambda p: p.click("#fte button[type=submit]"))
     page.select_option("#fte-team", "W2")
     assert page.input_value("#fte-waarde") == "1"
     page.select_option("#fte-team", "W1")
-    assert page.input_value("#fte-waarde") == "1.7"
+    assert page.input_value("#fte-waarde") == "1,7"
     page.evaluate("document.getElementById('fte-team').value = 'O1'")  # chosen elsewhere, without an event
     page.click("#fte button[type=submit]")
     assert page.input_value("#fte-waarde") == "1"
     assert page.evaluate("caseload.history.changes.teams.map((one) => one.team_id)") == ["W1"]
+
+
+def test_a_comma_is_typed_as_the_decimal_sign_in_a_browser_of_any_language(planner: Browser) -> None:
+    """This Chromium speaks English, whatever its page does: a field for a number would drop the comma."""
+    page = planner.page
+    to_tab(page, "teams")
+    page.select_option("#fte-team", "W1")
+    page.fill("#fte-waarde", "")
+    page.locator("#fte-waarde").press_sequentially("1,5")
+    after(page, lambda p: p.click("#fte button[type=submit]"))
+    assert page.evaluate("caseload.history.changes.teams.map((one) => one.fte)") == [1.5]
+    page.fill("#fte-waarde", "anderhalf")
+    page.click("#fte button[type=submit]")
+    expect(page.locator("#fout")).to_contain_text("is geen aantal fte")
+    page.click("#nieuw summary")
+    page.fill("#nieuw-code", "W9")
+    page.fill("#nieuw-naam", "Negen")
+    page.fill("#nieuw-fte", "")
+    page.locator("#nieuw-fte").press_sequentially("2,5")
+    after(page, lambda p: p.click("#nieuw-team button[type=submit]"))
+    assert page.evaluate("caseload.history.changes.new_teams.map((one) => one.fte)") == [2.5]
 
 
 def test_a_lock_begins_with_the_team_of_the_postcode(planner: Browser) -> None:

@@ -111,6 +111,28 @@ export function withoutTeam(changes, id) {
 
 // --- what a planner types ---
 
+/** A number with a comma or a point before its decimals; NaN for anything else. Read here, for a browser that is not
+ * Dutch drops the comma of a number field: 1,5 became 15. A point before three digits may mean thousands: no number.
+ * @param {string} typed */
+export function decimal(typed) {
+  const text = typed.trim();
+  return /^[0-9]+([.,][0-9]+)?$/.test(text) && !/\.[0-9]{3}$/.test(text) ? Number(text.replace(",", ".")) : NaN;
+}
+
+/** A number as `decimal` reads it back. @param {number} value */
+export const decimalText = (value) => String(value).replace(".", ",");
+
+const LEAST_FTE = 0.1, MOST_FTE = 100;
+
+/** The FTE of a team; { wrong } with a sentence. @param {string} typed @returns {{ fte: number, wrong?: string }} */
+export function typedFte(typed) {
+  const fte = decimal(typed);
+  if (fte >= LEAST_FTE && fte <= MOST_FTE) return { fte };
+  const bounds = `${decimalText(LEAST_FTE)} tot en met ${MOST_FTE}`;
+  const wrong = `"${typed.trim()}" is geen aantal fte; typ een getal van ${bounds}, bijvoorbeeld 1,5.`;
+  return { fte: NaN, wrong };
+}
+
 const PC6 = /^[1-9][0-9]{3}[A-Z]{2}$/;
 
 /** "1013 aa - ae" -> { text: "1013AA-1013AE" }; else { wrong } with a sentence. @param {string} typed */

@@ -93,7 +93,7 @@ function drawChart(rows) {
 /** Show the FTE of the chosen team in its field: that of another team never stands there. */
 function showFte() {
   const row = app.latest?.teams.find((one) => one.id === byId("fte-team").value);
-  byId("fte-waarde").value = row ? row.fte : "";
+  byId("fte-waarde").value = row ? state.decimalText(row.fte) : "";
   byId("fte-waarde").dataset.team = row ? row.id : "";
 }
 
@@ -119,12 +119,19 @@ function drawTeamChanges() {
 
 const changeTeam = (change, text) => commit(state.withTeam(changes(), change), `${change.team_id}: ${text}`);
 
+/** What a field says. @param {string} id */
+function fteIn(id) {
+  const { fte, wrong } = state.typedFte(byId(id).value);
+  if (wrong) throw new Failure(wrong);
+  return fte;
+}
+
 function newTeam(event) {
   event.preventDefault();
   const office = app.value.teams[Number(byId("nieuw-kantoor").value)];
   const team = { team_id: byId("nieuw-code").value.trim(), name: byId("nieuw-naam").value.trim(), office: office.office,
     office_pc4: app.value.areas.pc4[office.at], region: Number(byId("nieuw-regio").value),
-    kind: byId("nieuw-soort").value, fte: Number(byId("nieuw-fte").value) };
+    kind: byId("nieuw-soort").value, fte: fteIn("nieuw-fte") };
   const next = { ...changes(), new_teams: [...changes().new_teams, team] };
   return commit(next, `${team.team_id} toegevoegd; kies Herbereken om het gebied te geven`);
 }
@@ -136,7 +143,7 @@ export function wireTeams() {
     event.preventDefault();
     const team_id = byId("fte-team").value;
     if (byId("fte-waarde").dataset.team !== team_id) return showFte();
-    const fte = Number(byId("fte-waarde").value);
+    const fte = fteIn("fte-waarde");
     return changeTeam({ team_id, fte, is_closed: false }, `${nl(fte, 1)} fte`);
   }));
   byId("sluit-team").addEventListener("click", safely(

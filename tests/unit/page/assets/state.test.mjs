@@ -130,3 +130,13 @@ test("a page is overtaken when another version is in force than it compares with
   assert.ok(!state.isOvertaken(page, { version: 2, run: "een" }), "its own version: what was shown is now so");
   assert.ok(!state.isOvertaken(page, { version: null, run: null }));
 });
+
+test("a number is read with a comma or a point, and anything else is refused", () => {
+  for (const [typed, fte] of [["1,5", 1.5], ["1.5", 1.5], [" 12 ", 12], ["0,1", 0.1], ["3,125", 3.125], ["100", 100]]) {
+    assert.deepEqual(state.typedFte(typed), { fte });
+  }
+  for (const typed of ["", "1,5,0", "1.000", "1e1", "-1", "0", "0,05", "101", "een", "1 5", "NaN", ",5"]) {
+    assert.match(state.typedFte(typed).wrong ?? "", /is geen aantal fte/, typed);
+  }
+  assert.equal(state.decimalText(1.75), "1,75");
+});
