@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
+from allocation.contract.calendar import IsoDay
 from allocation.contract.errors import InputRefused, Refused
 from allocation.contract.plain_text import is_readable
 from allocation.intake.inputs import Inputs
@@ -70,9 +71,9 @@ class LockChange(Part):
     share: float | None = Field(None, gt=0, le=1)
     client_line: Literal["vangnet", "werkgever"] | None = None
     reason: Annotated[Text, Field(min_length=1, max_length=200)]
-    valid_until: date | None = None
+    valid_until: IsoDay | None = None
     made_by: Annotated[Text, Field(max_length=80)] = ""
-    made_on: date | None = None
+    made_on: IsoDay | None = None
 
     @property
     def area(self) -> str:

@@ -6,7 +6,9 @@ user is (the server around this application says so), what an endpoint does.
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import re
 from collections.abc import Awaitable, Callable, Collection, MutableMapping
 from dataclasses import asdict
 from typing import Any
@@ -34,6 +36,9 @@ AWAY = "De database is op dit moment niet bereikbaar. Er is niets gewijzigd; pro
 FAILED = "Er ging iets mis in het programma; er is niets gewijzigd. De beheerder vindt de fout in het logboek."
 NOT_YOURS = "U mag alleen kijken. Vraag de beheerder om rechten als u wilt wijzigen of indienen."
 TOO_LARGE = "Dit verzoek is te groot."
+TOO_SLOW = "Dit verzoek kwam niet op tijd in zijn geheel aan; doe het opnieuw."
+BODY_SECONDS = 60.0
+"""So long may a request take to come in: one that stays half open holds memory and a connection."""
 
 
 HEADERS = {
@@ -74,9 +79,16 @@ class Door:
             await send(message)
 
         status, text = self._refusal(scope)
-        body = None if status else await _body(receive)
+        body = None
+        if not status:
+            try:
+                async with asyncio.timeout(BODY_SECONDS):
+                    body = await _body(receive)
+            except TimeoutError:
+                status, text = 408, TOO_SLOW
         if body is None:
-            refused = JSONResponse({"detail": text or TOO_LARGE}, status_code=status or 413)
+            closes = {"Connection": "close"} if status == 408 else None  # what still comes is not read
+            refused = JSONResponse({"detail": text or TOO_LARGE}, status_code=status or 413, headers=closes)
             await refused(scope, receive, dressed)
             return
         pending = [{"type": "http.request", "body": body, "more_body": False}]
@@ -125,9 +137,13 @@ async def _body(receive: Receive) -> bytes | None:
     return b"".join(parts)
 
 
+_HOST = re.compile(r"(?P<name>\[[^\[\]]*\]|[^:\[\]]*)(?::[0-9]{0,5})?")
+
+
 def _name(host: str) -> str:
-    """The name in a Host header, without its port."""
-    return host if host.endswith("]") else host.rpartition(":")[0] or host
+    """The name in a Host header, without its port; empty where what follows a colon is no port."""
+    found = _HOST.fullmatch(host)
+    return found["name"] if found else ""
 
 
 def _is_own(headers: dict[str, str], host: str) -> bool:
@@ -135,7 +151,10 @@ def _is_own(headers: dict[str, str], host: str) -> bool:
     site, origin = headers.get("sec-fetch-site"), headers.get("origin")
     if site is not None:
         return site in ("same-origin", "none")
-    return origin is None or urlsplit(origin).netloc == host
+    try:
+        return origin is None or urlsplit(origin).netloc == host
+    except ValueError:  # an origin that no browser sends
+        return False
 
 
 def _is_text(content: bytes) -> bool:

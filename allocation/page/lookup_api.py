@@ -17,6 +17,7 @@ from fastapi import FastAPI, Query, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from allocation.contract.calendar import IsoDay
 from allocation.contract.errors import Refused
 from allocation.contract.vocabulary import REGULAR_GROUP
 from allocation.page import network_api
@@ -32,7 +33,7 @@ Text = Annotated[str, StringConstraints(max_length=MOST_CHARACTERS)]
 PostcodeAsked = Annotated[Text, Query(description="PC4 or PC6 in any notation", examples=["1013 AA"])]
 GroupAsked = Annotated[Text, Query(description="client group")]
 PwClientAsked = Annotated[bool, Query(description=PW_CLIENT)]
-DayAsked = Annotated[date | None, Query(description="day; today when absent")]
+DayAsked = Annotated[IsoDay | None, Query(description="day; today when absent")]
 
 
 class Found(BaseModel):
@@ -105,7 +106,7 @@ class BatchQuestion(BaseModel):
     pw_client: bool = False
     law: str | None = Field(None, max_length=MOST_CHARACTERS)
     line: str | None = Field(None, max_length=MOST_CHARACTERS)
-    on: date | None = None
+    on: IsoDay | None = None
 
 
 class NotFound(BaseModel):

@@ -13,12 +13,13 @@ from typing import Annotated
 from fastapi import FastAPI, Query, Request, Response
 from pydantic import BaseModel, Field, StringConstraints
 
+from allocation.contract.calendar import IsoDay
 from allocation.page.answering import Answering
 from allocation.publication import network_lookup, store
 from allocation.publication.network_lookup import Tie
 
 Text = Annotated[str, StringConstraints(max_length=200)]
-DayAsked = Annotated[date | None, Query(description="day; today when absent")]
+DayAsked = Annotated[IsoDay | None, Query(description="day; today when absent")]
 
 
 class TieFound(BaseModel):

@@ -5,13 +5,12 @@ Belongs here: the shape and the limits of a request. Does not belong here: answe
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Annotated, Literal
 
 from fastapi import Query
 from pydantic import BaseModel, ConfigDict, Field
 
-from allocation.contract.calendar import LAST_DAY
+from allocation.contract.calendar import LAST_DAY, IsoDay
 from allocation.contract.vocabulary import LARGEST_ID
 from allocation.page.changes import MOST_MOVES, ChangeSet, Pc4, ShownKey, Text
 
@@ -53,7 +52,7 @@ class SubmitOrder(FiguresQuery):
 
     reason: Reason
     seen: Annotated[int, Field(ge=0, le=LARGEST_ID)] | None = None
-    valid_from: date | None = Field(None, le=LAST_DAY)
+    valid_from: IsoDay | None = Field(None, le=LAST_DAY)
 
 
 class SideQuery(Bounded):

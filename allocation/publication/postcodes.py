@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 
 from allocation.contract.errors import Refused
 
-_POSTCODE = re.compile(r"(?:NL)?([1-9][0-9]{3})([A-Z]{2})?")
-_NOT_LETTERS_OR_DIGITS = re.compile(r"[^0-9A-Z]+")
+_POSTCODE = re.compile(r"(?:[Nn][Ll]-?)?([1-9][0-9]{3})(?:[-.]?([A-Za-z]{2}))?")
+"""Without its blanks. Any other sign makes it something else: a number below zero, a word with an accent."""
 
 
 class Postcode(NamedTuple):
@@ -36,12 +36,12 @@ class Unanswered(Refused):
 
 def parse_postcode(text: str) -> Postcode:
     """A postcode in any usual notation: ``1013``, ``1013AA``, ``1013 aa``, ``NL-1013 AA``. Refused when it is none."""
-    match = _POSTCODE.fullmatch(_NOT_LETTERS_OR_DIGITS.sub("", text.upper()))
+    match = _POSTCODE.fullmatch("".join(text.split()))
     if match is None:
         allowed = "four digits, or four digits and two letters (1013 AA)"
         raise Unanswered("not_a_postcode", f"'{text}' is not a postcode; allowed: {allowed}.")
     pc4, letters = match.groups()
-    return Postcode(pc4, pc4 + letters if letters else None)
+    return Postcode(pc4, pc4 + letters.upper() if letters else None)
 
 
 def following(configuration: object, fingerprints: object) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import shutil
@@ -17,7 +18,7 @@ from allocation.contract.calendar import today
 from allocation.contract.errors import NoRight, Passing, Unusable
 from allocation.contract.published_tables import TEAM_LOAD
 from allocation.page import desk as desk_module
-from allocation.page import tasks
+from allocation.page import guarding, tasks
 from allocation.page.app import create_app
 from allocation.page.guarding import LOOPBACK
 from allocation.page.requests import MOST_BODY_BYTES
@@ -66,12 +67,16 @@ def figures(toy: Run, **changes: Any) -> dict[str, Any]:
 
 def test_only_known_hosts_and_own_pages_are_served(client: TestClient, toy: Run) -> None:
     assert client.get("/static/page.js").status_code == 200
-    assert client.get("/static/page.js", headers={"Host": "evil.example"}).status_code == 421
+    for host in ("evil.example", "127.0.0.1:8390.evil.example", "localhost:evil", "[::1]:x", "a@127.0.0.1:1", ""):
+        assert client.get("/static/page.js", headers={"Host": host}).status_code == 421, host
+    for host in ("127.0.0.1", "localhost:8390", "[::1]", "[::1]:8390"):
+        assert client.get("/static/page.js", headers={"Host": host}).status_code == 200, host
     body = figures(toy)
     for headers, status in (
         ({}, 200),
         ({"Origin": "http://127.0.0.1:8390"}, 200),
         ({"Origin": "http://evil.example"}, 403),
+        ({"Origin": "http://[bad"}, 403),
         ({"Sec-Fetch-Site": "cross-site"}, 403),
         ({"Sec-Fetch-Site": "same-origin", "Origin": "http://127.0.0.1:8390"}, 200),
     ):
@@ -96,6 +101,8 @@ def lock(**changed: Any) -> dict[str, Any]:
         (json.dumps({"run": "toy", "changes": {"locks": [lock(reason="x" * 201)]}}), 422),
         ('{"run": "toy", "changes": {"teams": [{"team_id": "W1", "fte": NaN}]}}', 422),
         ('{"run": "toy", "changes": {"teams": [{"team_id": "W1", "fte": 1e30}]}}', 422),
+        ('{"run": "toy", "changes": {"teams": [{"team_id": "W1", "fte": 1e-300}]}}', 422),
+        (json.dumps({"run": "toy", "changes": {"locks": [lock(valid_until=4102444800)]}}), 422),
         (json.dumps({"run": "toy", "changes": {"moves": [MOVE] * 20_001}}), 422),
     ],
 )
@@ -116,6 +123,27 @@ def test_a_large_body_and_unreadable_addresses_stop_at_the_door(client: TestClie
     assert client.get("/api/map?run=%ff").status_code == 400
     assert client.get("/api/nergens").json() == {"detail": "Dit adres bestaat niet."}
     assert client.delete("/api/drafts/99999999999999999999?revision=1").status_code == 422
+
+
+def test_a_request_that_stays_half_open_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is told so, and the connection is closed: what still comes is not read."""
+    monkeypatch.setattr(guarding, "BODY_SECONDS", 0.05)
+    told: list[Any] = []
+
+    async def half() -> dict[str, Any]:
+        if told == ["begun"]:
+            await asyncio.sleep(60)
+        told.append("begun")
+        return {"type": "http.request", "body": b"{", "more_body": True}
+
+    async def keep(message: Any) -> None:
+        told.append(message)
+
+    scope = {"type": "http", "method": "POST", "headers": [], "raw_path": b"/", "query_string": b""}
+    asyncio.run(guarding.Door(None)(scope, half, keep))
+    _, start, body = told
+    assert (start["status"], dict(start["headers"])[b"connection"]) == (408, b"close")
+    assert json.loads(body["body"])["detail"] == guarding.TOO_SLOW
 
 
 def test_a_store_that_is_away_is_503_without_its_address(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:

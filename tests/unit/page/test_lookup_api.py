@@ -107,7 +107,7 @@ def test_head_is_the_answer_without_its_body(client: TestClient) -> None:
         ({"postcode": "1006", "group": "marine"}, 422, "unknown_group"),
         ({"postcode": "1006", "on": "gisteren"}, 422, None),
         ({"postcode": "x" * 10_000}, 422, None),
-        ({"postcode": "1006\x00"}, 200, None),
+        ({"postcode": "1006\x00"}, 422, "not_a_postcode"),
         ({"postcode": "1006", "law": "WW"}, 422, "unknown_law"),
     ],
 )
@@ -118,6 +118,15 @@ def test_what_cannot_be_answered_is_one_sentence(
     assert response.status_code == status
     if told:
         assert response.json()["reason"] == told
+
+
+def test_a_day_is_written_as_one(client: TestClient) -> None:
+    """A count of seconds since 1970 was read as a day."""
+    for on in ("1764201600", "20261127", "2026-11-27T00:00", "-1", "inf"):
+        for path in ("lookup?postcode=1001", "file?postcode=1001&law=WIA&line=vangnet"):
+            assert client.get(f"/api/v1/{path}&on={on}").status_code == 422, on
+    batch = client.post("/api/v1/lookup/batch", json={"postcodes": ["1001"], "on": 1764201600})
+    assert batch.status_code == 422
 
 
 def test_a_thousand_postcodes_at_once(client: TestClient) -> None:

@@ -21,7 +21,27 @@ def test_four_digits_are_a_postcode() -> None:
     assert parse_postcode(" 1013 ") == Postcode("1013", None)
 
 
-@pytest.mark.parametrize("text", ["", "013", "0113", "10134", "1013A", "1013AAA", "AA1013", "1013 12", "zwolle"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "013",
+        "0113",
+        "10134",
+        "1013A",
+        "1013AAA",
+        "AA1013",
+        "1013 12",
+        "zwolle",
+        "10\u00e901",
+        "-1001",
+        "1001\u00df",
+        "1013-",
+        "10.13",
+        "1013AA!",
+        "\u0661001",
+    ],
+)
 def test_what_is_no_postcode_is_refused(text: str) -> None:
     with pytest.raises(Refused, match="is not a postcode; allowed: four digits"):
         parse_postcode(text)
