@@ -25,6 +25,11 @@ def other_script(code: str) -> str | None:
     return next((name.lower() for name in names if not name.startswith("LATIN")), None)
 
 
+def stands_for_several(code: str) -> bool:
+    """Whether a code has a sign that joins teams in a cell or stands for every team."""
+    return SEPARATOR in code or "*" in code
+
+
 def first_spelling(team_id: pd.Series) -> pd.Series:
     """Beside each code the first one that differs from it at most in capitals."""
     return team_id.groupby(team_id.str.casefold()).transform("first")
@@ -123,7 +128,7 @@ class TeamChecks(Checks):
         )
         self.add(
             "teams",
-            team_id.str.contains(r"[|*]", na=False).astype(bool),
+            team_id.map(stands_for_several, na_action="ignore").eq(True),
             "team_id",
             told(team_id, "team {!r} has a sign that joins or stands for several teams"),
             f"a code without {SEPARATOR} and *",

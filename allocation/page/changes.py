@@ -20,7 +20,7 @@ from allocation.contract.errors import InputRefused, Refused
 from allocation.contract.plain_text import is_readable
 from allocation.intake.inputs import Inputs
 from allocation.intake.lock_checks import LOCK_AREA
-from allocation.intake.team_checks import first_spelling, other_script
+from allocation.intake.team_checks import first_spelling, other_script, stands_for_several
 from allocation.report import dutch
 from allocation.report.board import Board
 
@@ -276,6 +276,7 @@ def _wrong_codes(teams: set[str], started: tuple[NewTeam, ...]) -> list[str]:
         for code in codes
         if other_script(code)
     ]
+    wrong += [f"De code {code} bevat | of *; kies een andere code." for code in codes if stands_for_several(code)]
     return wrong
 
 

@@ -143,6 +143,8 @@ def started(code: str) -> NewTeam:
         (locked(("1001", "W1", "bar", None, None), ("1001", "W2", "bar", None, None)), "alle teams uitgesloten"),
         (locked(("1001", "W1", "pin", None, "vangnet")), "voor een lijn kan niet"),
         (ChangeSet(teams=(TeamChange(team_id="K1", is_closed=True),)), "klm geen team"),
+        (ChangeSet(new_teams=(started("A|B"),)), "bevat"),
+        (ChangeSet(new_teams=(started("*"),)), "bevat"),
         (ChangeSet(new_teams=(started("w1"),)), "verschilt alleen in hoofdletters van W1"),
         (ChangeSet(new_teams=(started("N1"), started("n1"))), "verschilt alleen in hoofdletters van N1"),
         (ChangeSet(new_teams=(started("N1"), started("N1"))), "al een team met de code N1"),
