@@ -18,6 +18,8 @@ from pathlib import Path
 from typing import Any
 
 import pyogrio
+from pyproj import CRS
+from pyproj.exceptions import CRSError
 
 from geodata.errors import GeodataError, shown
 
@@ -40,6 +42,7 @@ _MOST_BYTES_OF_A_CELL = 100_000_000
 _COMMANDS = b"gdal_streamed_alg"
 _ADDRESS = re.compile(rb'"(?:link|url)"|\\u', re.IGNORECASE)
 """Without any of these no coordinate system is named by an address; an escaped sign may hide one."""
+_CRS = re.compile(rb'"crs"\s*:\s*(\{[^{}]{0,500}\{[^{}]{0,500}\}[^{}]{0,500}\})')
 
 pyogrio.set_gdal_config_options({"GDAL_HTTP_PROXY": "http://127.0.0.1:1"})
 # GDAL of this process asks nothing of any other machine: what it asks goes to a port on which nobody listens. Pages of
@@ -69,6 +72,27 @@ def refuse_another_kind(path: Path, called: Path) -> None:
         _refuse_address(path, called)
     if suffix == ".gpkg":
         _refuse_pages_in_a_round(path, called, _values_only(path, called))
+
+
+def refuse_unknown_crs(path: Path, called: Path) -> None:
+    """Raise GeodataError for a GeoJSON in a coordinate system that there is not: GDAL would take it for degrees."""
+    if path.suffix.lower() not in JSON_SUFFIXES:
+        return
+    for found in _CRS.finditer(path.read_bytes()):
+        with suppress(json.JSONDecodeError):
+            crs = json.loads(found[1])
+            name = crs["properties"].get("name") if isinstance(crs.get("properties"), dict) else None
+            if crs.get("type") == "name" and not _is_known(name):
+                raise GeodataError(
+                    f"{called} names the coordinate system {shown(str(name))}, which there is not; say it with crs=."
+                )
+
+
+def _is_known(crs: object) -> bool:
+    try:
+        return isinstance(crs, str) and CRS.from_user_input(crs) is not None
+    except CRSError:
+        return False
 
 
 def _refuse_address(path: Path, called: Path) -> None:

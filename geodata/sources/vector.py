@@ -17,7 +17,7 @@ from geopandas import GeoDataFrame
 
 from geodata.errors import GeodataError, capped, reason, shown
 from geodata.layer import RD_NEW
-from geodata.sources.kinds import refuse_another_kind, sizes
+from geodata.sources.kinds import refuse_another_kind, refuse_unknown_crs, sizes
 from geodata.sources.parquet import countable, declared_bytes, each_text_once, written_out_bytes
 
 SUFFIXES = (".gpkg", ".parquet", ".geoparquet", ".geojson", ".json", ".shp")
@@ -136,6 +136,8 @@ def _features(file: VectorFile, notes: list[dict[str, str]]) -> GeoDataFrame:
     if file.path.suffix.lower() in (".geojson", ".json"):
         _refuse_size(file, 0, file.content.stat().st_size)
     refuse_another_kind(file.content, file.path)
+    if file.crs is None:
+        refuse_unknown_crs(file.content, file.path)
     layer = _layer(file, notes)
     about = pyogrio.read_info(file.content, layer=layer)
     if about["driver"] not in DRIVERS[file.path.suffix.lower()]:

@@ -304,6 +304,22 @@ def test_the_address_of_a_coordinate_system_is_not_asked(
     assert paths == []
 
 
+def test_a_coordinate_system_that_there_is_not_is_refused_unless_the_person_says_which(
+    square: GeoDataFrame, tmp_path: Path
+) -> None:
+    """GDAL would read the coordinates as degrees, without a word."""
+    path = write(square, tmp_path / "areas.geojson")
+    text = path.read_text(encoding="utf-8")
+    assert "OGC:1.3:CRS84" in text
+    assert len(load_boundaries(f"{path}?year=2023", tmp_path / "cache").areas) == 4
+    path.write_text(text.replace("OGC:1.3:CRS84", "EPSG::999999"), encoding="utf-8")
+    with pytest.raises(
+        GeodataError, match=r"areas\.geojson names the coordinate system '.*999999', which there is not"
+    ):
+        load_boundaries(f"{path}?year=2023", tmp_path / "cache")
+    assert len(load_boundaries(f"{path}?year=2023&crs=4326", tmp_path / "cache").areas) == 4
+
+
 def test_gdal_asks_nothing_of_another_machine(tmp_path: Path, asked: tuple[str, list[str]]) -> None:
     address, paths = asked
     with pytest.raises(pyogrio.errors.DataSourceError):
