@@ -159,6 +159,7 @@ def proposal(figures: Mapping[str, Any]) -> str:
     taken_back = ", al eerder gepubliceerd: een beheerder kan haar terugzetten" if figures["is_taken_back"] else ""
     rows = [
         ("Versie", f"{figures['version']}{taken_back}"),
+        ("Ingangsdatum", figures["first_day"]),
         ("Regio's, teams, postcodegebieden", f"{figures['regions']}, {figures['teams']}, {figures['areas']}"),
         ("Grootste afwijking van de norm", _percent(figures["worst_deviation"])),
         ("Gemiddelde afwijking", _percent(figures["mean_deviation"])),

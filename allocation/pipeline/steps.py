@@ -357,15 +357,21 @@ def publish(run: Run, approval: dict[str, Any] | None = None) -> Path:
     """Put this run's proposal in force; returns the folder with its files."""
     from allocation.publication import versions
 
-    version = run.read(run_files.VERSION).version
+    proposed = run.read(run_files.VERSION)
     given = approval or {
         "by": run.created_by,
         "remark": "published by the one who made the run",
         "decision": "approved",
     }
-    folder = versions.publish(version, run.store, run.files_dir, valid_from=run.config.valid_from, approval=given)
-    kept = run.read(run_files.VERSION)
-    run.write(run_files.VERSION, kept.model_copy(update={"folder": storage.address(folder)}))
+    folder = versions.publish(
+        proposed.version,
+        run.store,
+        run.files_dir,
+        valid_from=run.config.valid_from,
+        approval=given,
+        act=proposed.act,
+    )
+    run.write(run_files.VERSION, proposed.model_copy(update={"folder": storage.address(folder)}))
     return folder
 
 
@@ -373,7 +379,8 @@ def reject(run: Run, approval: dict[str, Any]) -> None:
     """Mark this run's proposal as rejected, with who and why; the version in force stays."""
     from allocation.publication import versions
 
-    versions.reject(run.read(run_files.VERSION).version, run.store, approval)
+    proposed = run.read(run_files.VERSION)
+    versions.reject(proposed.version, run.store, approval, act=proposed.act)
 
 
 def _runs_row(run: Run) -> pd.DataFrame:

@@ -101,12 +101,29 @@ def replaced_by(connection: Connection, version: int) -> int | None:
     return (told or {}).get("replaced_by")
 
 
+def last_act(connection: Connection, version: int) -> int | None:
+    """The number of the act that proposed ``version`` last."""
+    query = sa.select(sa.func.max(ACTS.c.act_id)).where(ACTS.c.act == "propose", ACTS.c.version == version)
+    return connection.execute(query).scalar()
+
+
+def check_asked_about(connection: Connection, version: int, act: int | None) -> None:
+    """Refuse a decision on another proposal of ``version`` than the one that was asked about (by its ``act``): the same
+    content, proposed anew, may be meant for another day. None = whatever was proposed last."""
+    if act is not None and last_act(connection, version) != act:
+        raise Refused(
+            f"Version {version} was proposed anew after this proposal of it was asked about, perhaps for another first "
+            "day; nothing was changed. Decide on the newer proposal."
+        )
+
+
 def last_proposed(version: int, store_url: str) -> tuple[str, int, int | None]:
     """Status of a version, the number of the act that proposed it last, and the version that took its place."""
     with store.reading(store_url) as connection:
         status = connection.scalars(sa.select(VERSIONS.c.status).where(VERSIONS.c.version == version)).one()
-        query = sa.select(sa.func.max(ACTS.c.act_id)).where(ACTS.c.act == "propose", ACTS.c.version == version)
-        return status, connection.execute(query).scalar_one(), replaced_by(connection, version)
+        act = last_act(connection, version)
+        assert act is not None
+        return status, act, replaced_by(connection, version)
 
 
 def same_question(

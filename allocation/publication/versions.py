@@ -29,6 +29,7 @@ from allocation.publication.as_stored import check_as_stored
 from allocation.publication.outcome_folder import area_rows, followed_in, read_outcome
 from allocation.publication.proposals import (
     WITHDRAWN,
+    check_asked_about,
     check_compared,
     check_still_valid,
     replaced_by,
@@ -116,12 +117,15 @@ def publish(
     *,
     valid_from: date | None = None,
     approval: Mapping[str, Any] | None = None,
+    act: int | None = None,
 ) -> Path:
     """Put a proposal in force from ``valid_from`` (default: its planned day, or today) until the next planned version.
 
+    ``act``: the act of proposing that the approver was asked about; None = the last one.
     Returns the folder with its files. Publishing what is in force from that day already changes nothing.
 
     Raises Refused when the version is unknown, rejected, withdrawn or was in force before (that is a rollback), when
+    it was proposed anew after ``act``, when
     the day is past, when a team of it does not exist on that day, when another version was published since the
     proposal was made, or was in force when it was computed: its changes and transition would be wrong; or when the
     store has other rows of it than its files: the approver saw their report. Warns (log, manifest) of teams that end
@@ -144,6 +148,7 @@ def publish(
                     "use rollback to put it in force again."
                 )
         else:
+            check_asked_about(connection, version, act)
             check_still_valid(connection, f"version {version}", "proposed", row.based_on_act)
             _check_day(periods, first)
             ends = _check_teams(files_dir, version, periods, first)
@@ -189,14 +194,16 @@ def rollback(
     return _folder_in_force(store_url, files_dir, version, first)
 
 
-def reject(version: int, store_url: str, approval: Mapping[str, Any] | None = None) -> None:
-    """Mark a proposal as rejected, with who and why in ``approval``.
+def reject(version: int, store_url: str, approval: Mapping[str, Any] | None = None, *, act: int | None = None) -> None:
+    """Mark a proposal as rejected, with who and why in ``approval``; ``act`` as for `publish`.
 
     A run may propose what is published already (the same content has the same number): then the decision is recorded
     and the version stays what it is; only ``rollback`` puts another one in force.
     """
     with store.writing(store_url) as connection:
         row = version_row(connection, version)
+        if row.status == "proposed":
+            check_asked_about(connection, version, act)
         if row.status != "rejected":
             record_act(connection, "reject", version, None, by=_approver(approval), approval=approval)
         if row.status == "proposed":

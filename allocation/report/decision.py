@@ -93,7 +93,7 @@ def decision(frames: Frames, region_names: list[str]) -> Decision:
     names = _pages_of(changed)
     few = names if len(names) <= MOST_REGION_PAGES else []
     return Decision(
-        first_day=_first_day(frames),
+        first_day=dutch.planned_day(frames.record.config.get("valid_from")),
         compared_with=_compared_with(frames),
         summary=_summary(frames, changed),
         figures=main_figures(frames),
@@ -114,11 +114,6 @@ def layers_shown(frames: Frames) -> list[LayerBoard]:
     areas = frames.board.areas
     codes = set(areas.loc[areas["arbeidsmarktregio"].isin(names), "pc4"])
     return [part for part in frames.board.layers if codes & set(part.layer.parts["pc4"])]
-
-
-def _first_day(frames: Frames) -> str:
-    planned = frames.record.config.get("valid_from")
-    return dutch.day(planned) if planned else "de dag van goedkeuring"
 
 
 def _compared_with(frames: Frames) -> str:

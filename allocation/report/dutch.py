@@ -93,6 +93,11 @@ def day(value: Any) -> str:
     return format_date(value, "d MMMM y", locale="nl")
 
 
+def planned_day(value: Any) -> str:
+    """The first day in force of a proposal, as it was asked for: a date (or its ISO text), or None."""
+    return "de dag van goedkeuring" if value is None else day(value)
+
+
 def moment(value: datetime | str) -> str:
     """A moment (or its ISO text; UTC without a zone) on the Dutch clock: ``21 november 2026, 14:05``."""
     when = datetime.fromisoformat(value) if isinstance(value, str) else value

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from allocation import storage
+from allocation.report import dutch
 from allocation.report.moves import counted, reasons_counted
 from allocation.runs import run_files
 from allocation.runs.run import Run
@@ -24,6 +25,7 @@ def summary(run: Run) -> dict[str, Any]:
     outside = divided[~divided["is_within_tolerance"]]
     results = [run.result(key) for key in run.layer_keys()]
     return {
+        "first_day": dutch.planned_day(run.config.valid_from),
         "regions": int(run.frame("region_summary")["arbeidsmarktregio_nr"].nunique()),
         "teams": int(load["team_id"].nunique()),
         "areas": int(run.frame("allocation")["pc4"].nunique()),

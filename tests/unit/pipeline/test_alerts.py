@@ -18,6 +18,7 @@ FIGURES = {
     "worst_deviation": 0.0487,
     "mean_deviation": 0.0113,
     "teams_outside_tolerance": [],
+    "first_day": "15 december 2026",
     "areas_moved": 12,
     "clients_moved": 3,
     "clients_in_stock": 230_002,
@@ -69,6 +70,7 @@ def test_a_region_that_fails_is_named() -> None:
 
 def test_a_proposal_is_told_in_dutch() -> None:
     told = alerts.proposal(FIGURES)
+    assert "| Ingangsdatum | 15 december 2026 |" in told
     assert "| Grootste afwijking van de norm | 5% |" in told
     assert "| Teams buiten de tolerantie | geen |" in told
     assert "Let op: het bestand current is niet gebruikt (1 keer)." in told

@@ -13,9 +13,10 @@ import pytest
 
 from allocation.contract.calendar import today
 from allocation.contract.config import Config
+from allocation.contract.errors import Refused
 from allocation.pipeline import alerts, deciding, steps
 from allocation.publication import reads, versions
-from allocation.report import summary
+from allocation.report import dutch, summary
 from allocation.runs import run_files
 from allocation.runs.run import Run
 from tests.support import gates, toy
@@ -187,6 +188,34 @@ def test_the_same_proposal_of_a_later_run_is_asked_by_that_run_only(country: Toy
     why = deciding.why_no_longer_asked(first)
     assert why == "Voorstel 2 is opnieuw gedaan door een latere run, die op een besluit wacht."
     assert deciding.why_no_longer_asked(again) is None
+
+
+LATER = str(today() + timedelta(days=18))
+
+
+@pytest.mark.parametrize(("asked_first", "asked_last"), [({}, {"valid_from": LATER}), ({"valid_from": LATER}, {})])
+def test_an_answer_holds_for_the_first_day_that_its_question_showed(
+    country: Toy, asked_first: dict[str, str], asked_last: dict[str, str]
+) -> None:
+    """The same content for another day has the same number, so the older question would approve of the newer day."""
+    older = country.divided("one", another_holder(), **asked_first)
+    newer = country.divided("two", another_holder(), **asked_last)
+    assert gates.propose(older) == gates.propose(newer) == 2
+    with pytest.raises(Refused, match=r"Version 2 was proposed anew after this .* was asked about"):
+        steps.publish(older)
+    with pytest.raises(Refused, match=r"Version 2 was proposed anew after this .* was asked about"):
+        steps.reject(older, {"by": "anna", "remark": "nee", "decision": "rejected"})
+    assert status(country) == {1: "published", 2: "proposed"}
+    steps.publish(newer)
+    began = reads.versions(country.store).set_index("version").loc[2, "valid_from"]
+    assert str(began) == asked_last.get("valid_from", str(today()))
+
+
+def test_the_question_names_the_first_day(country: Toy) -> None:
+    on_a_day, when_approved = country.divided("one", another_holder(), valid_from=LATER), country.divided("two")
+    told = [alerts.proposal(summary.summary(run) | {"report": ""}) for run in (on_a_day, when_approved)]
+    assert f"| Ingangsdatum | {dutch.day(LATER)} |" in told[0]
+    assert "| Ingangsdatum | de dag van goedkeuring |" in told[1]
 
 
 @pytest.mark.heavy
