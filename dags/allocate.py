@@ -72,7 +72,9 @@ PARAMS = {
         description="Nummer van een concept van de pagina van de planners: zijn teams, vergrendelingen en verplaatste "
         "postcodes, en de instellingen van het voorstel waarop het is gemaakt. Leeg = geen.",
     ),
-    "valid_from": Param(None, type=["null", "string"], format="date", title="Ingangsdatum (leeg = vandaag)"),
+    "valid_from": Param(
+        None, type=["null", "string"], format="date", title="Ingangsdatum (leeg = de dag van goedkeuring)"
+    ),
     "propose_unchanged": Param(
         False,
         type="boolean",

@@ -20,7 +20,7 @@ from allocation.contract.errors import NoRight, Passing, Refused, Unusable
 from allocation.page.desk import STATES, Desk
 from allocation.page.requests import AskedRun, DecisionOrder
 from allocation.page.who import Approver, DeskOf, MayDecide, MayPlan
-from allocation.publication import files, reads, store, versions
+from allocation.publication import files, reads, versions
 from allocation.report import account_sheets, dutch
 from allocation.report.decision import decision
 from allocation.report.frames import Frames
@@ -94,11 +94,6 @@ def version_row(desk: Desk, run_id: str) -> Mapping[str, Any]:
     return {str(name): value for name, value in own.sort_values("version").iloc[-1].items()}
 
 
-def first_day(planned: object) -> date:
-    """The first day in force of a proposal that is approved today."""
-    return planned if isinstance(planned, date) and planned >= store.today() else store.today()
-
-
 def obstacle(desk: Desk, run_id: str, *, is_approved: bool) -> str:
     """Why a proposal cannot be decided on, in a sentence; empty when it can. The store has the last word."""
     row = version_row(desk, run_id)
@@ -110,7 +105,7 @@ def obstacle(desk: Desk, run_id: str, *, is_approved: bool) -> str:
     based_on = Run.open(desk.folder(run_id)).in_force().timeline_act
     if based_on is not None and reads.timeline_act(desk.store_url) > based_on:
         return OVERTAKEN
-    day, spans = first_day(row["planned_from"]), files.team_periods(desk.var / "published", version)
+    day, spans = reads.first_day(desk.store_url, version), files.team_periods(desk.var / "published", version)
     there = {team for team, begins, ends in spans if begins <= day and (ends is None or ends >= day)}
     gone = sorted({team for team, _, _ in spans} - there)
     if gone:
@@ -181,7 +176,7 @@ def add_deciding(app: FastAPI) -> None:
         told = summary(desk, run, for_readers=not may_plan)
         open_to = may_decide and row["status"] == "proposed"
         facts = {"version": int(row["version"]), "status": str(row["status"]), "may_decide": may_decide}
-        facts["first_day"] = dutch.day(first_day(row["planned_from"]))
+        facts["first_day"] = dutch.day(reads.first_day(desk.store_url, int(row["version"])))
         return told | facts | {"obstacle": obstacle(desk, run, is_approved=True) if open_to else ""}
 
     @app.post("/api/decision", include_in_schema=False)

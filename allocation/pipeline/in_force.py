@@ -33,9 +33,14 @@ DIVISION_COLUMNS = [*input_tables.CURRENT.column_names, "law_domain"]
 
 
 def read_store(run: Run, eve: date | None = None) -> InForce:
-    """Keep what is in force on ``eve`` (of the run's division): the version, since when, and its ``TABLES``."""
+    """Keep what is in force on ``eve`` (of the run's division): the version, since when, and its ``TABLES``.
+
+    Raises ``Refused`` for a first day that is past.
+    """
     from allocation.publication import reads
 
+    if run.config.valid_from is not None:
+        reads.check_first_day(run.store, run.config.valid_from)  # else an approver would find out
     act = reads.timeline_act(run.store)  # first: what changes after it is noticed by ``propose``
     eve = eve or run.eve
     version = reads.current_version(run.store, eve)

@@ -358,6 +358,7 @@ def publish(run: Run, approval: dict[str, Any] | None = None) -> Path:
     from allocation.publication import versions
 
     proposed = run.read(run_files.VERSION)
+    planned = run.config.valid_from
     given = approval or {
         "by": run.created_by,
         "remark": "published by the one who made the run",
@@ -367,7 +368,7 @@ def publish(run: Run, approval: dict[str, Any] | None = None) -> Path:
         proposed.version,
         run.store,
         run.files_dir,
-        valid_from=run.config.valid_from,
+        valid_from=planned if planned is not None and planned >= calendar.today() else None,  # it may have waited long
         approval=given,
         act=proposed.act,
     )

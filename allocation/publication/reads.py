@@ -17,7 +17,7 @@ from sqlalchemy.engine import Connection
 from allocation.contract.errors import Refused
 from allocation.contract.published_tables import ALLOCATION_CHANGES, RUNS
 from allocation.contract.schema import Table
-from allocation.publication import files, store, tables
+from allocation.publication import files, store, tables, timeline
 from allocation.publication.record import last_timeline_act
 from allocation.publication.tables import ACTS, ROWS, VALIDITY, VERSIONS
 from allocation.publication.timeline import Period, covers, read_periods, version_on
@@ -82,6 +82,18 @@ def run_in_force(store_url: str) -> str | None:
         version = version_on(read_periods(connection), store.today())
         made = sa.select(runs.c.run_id).where(runs.c.version == version)
         return None if version is None else str(connection.scalar(made))
+
+
+def first_day(store_url: str, version: int) -> date:
+    """The first day in force of a proposal that is approved today."""
+    with store.reading(store_url) as connection:
+        return timeline.first_day(version_row(connection, version).planned_from, read_periods(connection))
+
+
+def check_first_day(store_url: str, day: date) -> None:
+    """Raise Refused for a first day that no proposal may ask for."""
+    with store.reading(store_url) as connection:
+        timeline.check_day(read_periods(connection), day)
 
 
 def timeline_act(store_url: str) -> int:

@@ -64,8 +64,18 @@ def listed(parts: list[str]) -> str:
     return ", ".join(parts[:_MOST_NAMED]) + more
 
 
-def is_ahead(day: date | None) -> bool:
-    return day is not None and day >= today()
+def first_day(planned: date | None, periods: list[Period]) -> date:
+    """The first day in force of a proposal that is approved today: its planned day, or today where that is past. Only
+    the first division of all may begin in the past."""
+    return planned if planned is not None and (planned >= today() or not periods) else today()
+
+
+def check_day(periods: list[Period], first: date) -> None:
+    """Refuse a first day in the past, but for the first division of all."""
+    if periods and first < today():
+        raise Refused(
+            f"A version cannot come into force on {first}, before today ({today()}): clients were routed already."
+        )
 
 
 def covers(period: Period, day: date) -> bool:

@@ -40,8 +40,9 @@ from allocation.publication.record import insert_version, record_act, renew_prop
 from allocation.publication.tables import VALIDITY, VERSIONS
 from allocation.publication.timeline import (
     Period,
+    check_day,
     covers,
-    is_ahead,
+    first_day,
     last_day,
     listed,
     put_in_force,
@@ -80,14 +81,16 @@ def propose(
     ``scope``: what the proposal is about; older proposals of the same scope that wait for a decision are withdrawn
     (`proposals.withdrawn_for` tells which). None = it waits beside whatever waits.
 
-    Raises ValueError for an outcome that is not as declared, Refused when another writer holds the store, when a
-    version was published or put back after ``based_on`` (then the outcome has to be computed anew), or when the store
+    Raises ValueError for an outcome that is not as declared, Refused when another writer holds the store, when the day
+    is past, when a version was published or put back after ``based_on`` (then the outcome has to be computed anew), or when the store
     has this content or these areas with other rows: a planner's login may have written those.
     """
     outcome = read_outcome(outcome_dir, areas, reports)
     store.migrate(store_url)
     with store.writing(store_url) as connection:
         _recover(connection, store_url, files_dir)
+        if valid_from is not None:
+            check_day(read_periods(connection), valid_from)
         if based_on is not None:
             check_still_valid(connection, "this division", "computed", based_on)
         known = connection.execute(
@@ -119,7 +122,7 @@ def publish(
     approval: Mapping[str, Any] | None = None,
     act: int | None = None,
 ) -> Path:
-    """Put a proposal in force from ``valid_from`` (default: its planned day, or today) until the next planned version.
+    """Put a proposal in force from ``valid_from`` (default: `timeline.first_day`) until the next planned version.
 
     ``act``: the act of proposing that the approver was asked about; None = the last one.
     Returns the folder with its files. Publishing what is in force from that day already changes nothing.
@@ -134,8 +137,8 @@ def publish(
     with store.writing(store_url) as connection:
         _recover(connection, store_url, files_dir)
         row = version_row(connection, version)
-        first = valid_from or (row.planned_from if is_ahead(row.planned_from) else None) or store.today()
         periods = read_periods(connection)
+        first = valid_from or first_day(row.planned_from, periods)
         if row.status == "rejected":
             raise Refused(f"Version {version} was rejected; propose it again before publishing it.")
         if row.status == WITHDRAWN:
@@ -150,7 +153,7 @@ def publish(
         else:
             check_asked_about(connection, version, act)
             check_still_valid(connection, f"version {version}", "proposed", row.based_on_act)
-            _check_day(periods, first)
+            check_day(periods, first)
             ends = _check_teams(files_dir, version, periods, first)
             _check_rows(connection, files_dir, version, first)
             act_id = record_act(connection, "publish", version, first, by=_approver(approval), approval=approval)
@@ -183,7 +186,7 @@ def rollback(
         if row.status != "published":
             raise Refused(f"Version {version} has status {row.status}; only a published version can be put back.")
         periods = read_periods(connection)
-        _check_day(periods, first)
+        check_day(periods, first)
         if not any(p.version == version and covers(p, first) for p in periods):
             ends = _check_teams(files_dir, version, periods, first)
             warn_of_planned(periods, first, version)
@@ -220,14 +223,6 @@ def migrate(store_url: str) -> None:
 
 
 # --- rules -----------------------------------------------------------------------------------------------------------
-
-
-def _check_day(periods: list[Period], first: date) -> None:
-    today = store.today()
-    if periods and first < today:
-        raise Refused(
-            f"A version cannot come into force on {first}, before today ({today}): clients were routed already."
-        )
 
 
 def _approver(approval: Mapping[str, Any] | None) -> str:

@@ -17,7 +17,7 @@ from pandas.testing import assert_frame_equal
 from allocation import cli
 from allocation.contract.errors import Passing, Refused
 from allocation.contract.schema import Table
-from allocation.publication import files, reads, store, tables, versions
+from allocation.publication import files, reads, store, tables, timeline, versions
 from tests.support.outcomes import Country, allocation_of, routing_of, write_outcome
 
 Propose = Callable[..., int]
@@ -274,6 +274,33 @@ def test_only_the_first_publication_may_lie_in_the_past(store_url: str, files_di
     with pytest.raises(Refused, match="before today"):
         versions.publish(propose(**MOVED), store_url, files_dir, valid_from=later(-1))
     assert periods(store_url) == [(1, later(-100), None)]
+
+
+def test_a_proposal_that_is_approved_after_its_planned_day_begins_on_the_day_of_approval(
+    store_url: str, files_dir: Path, propose: Propose, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its question may wait for two weeks. The page tells the same day."""
+    versions.publish(propose(), store_url, files_dir)
+    outcome = write_outcome(tmp_path / "o", Country(columns=4, rows=2, **MOVED))
+    second = versions.propose(outcome, store_url, files_dir, valid_from=later(3))
+    assert reads.first_day(store_url, second) == later(3)
+    for module in (store, timeline):
+        monkeypatch.setattr(module, "today", lambda: later(5))
+    assert reads.first_day(store_url, second) == later(5)
+    versions.publish(second, store_url, files_dir)
+    assert periods(store_url) == [(1, TODAY, later(4)), (2, later(5), None)]
+
+
+def test_a_first_day_that_is_past_is_not_proposed(
+    store_url: str, files_dir: Path, propose: Propose, tmp_path: Path
+) -> None:
+    """But for the first division of all: that one may have been in force before it was stored."""
+    outcome = write_outcome(tmp_path / "o", Country(columns=4, rows=2, **MOVED))
+    first = versions.propose(outcome, store_url, files_dir, valid_from=later(-3))
+    assert reads.first_day(store_url, first) == later(-3)
+    versions.publish(propose(), store_url, files_dir)
+    with pytest.raises(Refused, match=r"cannot come into force on .*, before today"):
+        versions.propose(outcome, store_url, files_dir, valid_from=later(-3))
 
 
 def test_a_rejected_proposal_is_not_published_unless_proposed_again(

@@ -11,11 +11,12 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from allocation.contract import calendar
 from allocation.contract.calendar import today
 from allocation.contract.config import Config
 from allocation.contract.errors import Refused
 from allocation.pipeline import alerts, deciding, steps
-from allocation.publication import reads, versions
+from allocation.publication import reads, store, timeline, versions
 from allocation.report import dutch, summary
 from allocation.runs import run_files
 from allocation.runs.run import Run
@@ -209,6 +210,21 @@ def test_an_answer_holds_for_the_first_day_that_its_question_showed(
     steps.publish(newer)
     began = reads.versions(country.store).set_index("version").loc[2, "valid_from"]
     assert str(began) == asked_last.get("valid_from", str(today()))
+
+
+def test_a_first_day_that_is_past_ends_the_run_when_it_begins(country: Toy) -> None:
+    with pytest.raises(Refused, match="before today"):
+        country.asked("late", valid_from=str(today() - timedelta(days=1)))
+
+
+def test_an_approval_after_the_planned_day_publishes_from_today(country: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = country.divided("one", another_holder(), valid_from=str(today() + timedelta(days=1)))
+    gates.propose(run)
+    then = today() + timedelta(days=3)
+    for module in (calendar, store, timeline):
+        monkeypatch.setattr(module, "today", lambda: then)
+    steps.publish(run)
+    assert reads.versions(country.store).set_index("version").loc[2, "valid_from"] == then
 
 
 def test_the_question_names_the_first_day(country: Toy) -> None:
