@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from multiprocessing import get_context, parent_process
+from multiprocessing import current_process, get_context, parent_process
 from multiprocessing.forkserver import ensure_running, set_forkserver_preload
 from threading import Lock, Thread
 from typing import Any
@@ -42,12 +42,12 @@ class ThisProcess(Executor):
 
 @contextmanager
 def processes(count: int, *, are_apart: bool = True) -> Iterator[Executor]:
-    """``count`` new processes, or this one when they are not apart.
+    """``count`` new processes, or this one when they are not apart, or when it may start none.
 
     New ones take seconds to start, so a run with one worker does without. They are ended at once when the block fails:
     their work is of no use any more.
     """
-    if not are_apart:
+    if not are_apart or _may_start_none():
         yield ThisProcess()
         return
     with worker_processes(count) as pool:
@@ -56,6 +56,11 @@ def processes(count: int, *, are_apart: bool = True) -> Iterator[Executor]:
         except BaseException:
             end(pool)
             raise
+
+
+def _may_start_none() -> bool:
+    """Whether Python forbids this process to start others: it is a daemon, as those are in which Celery runs tasks."""
+    return current_process().daemon
 
 
 def get_ready() -> None:
@@ -87,7 +92,9 @@ class Beside:
         self._pool: ProcessPoolExecutor | None = None
 
     def submit(self, call: Callable[..., Any], /, *arguments: Any) -> Future[Any]:
-        """Do this after what was asked before."""
+        """Do this after what was asked before; in this process when it may start none."""
+        if _may_start_none():
+            return ThisProcess().submit(call, *arguments)
         with self._mutex:
             if self._pool is not None:
                 try:

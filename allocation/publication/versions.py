@@ -82,8 +82,8 @@ def propose(
     (`proposals.withdrawn_for` tells which). None = it waits beside whatever waits.
 
     Raises ValueError for an outcome that is not as declared, Refused when another writer holds the store, when the day
-    is past, when a version was published or put back after ``based_on`` (then the outcome has to be computed anew), or when the store
-    has this content or these areas with other rows: a planner's login may have written those.
+    is past, when a version was published or put back after ``based_on`` (then the outcome has to be computed anew), or
+    when the store has this content or these areas with other rows: a planner's login may have written those.
     """
     outcome = read_outcome(outcome_dir, areas, reports)
     store.migrate(store_url)

@@ -68,3 +68,32 @@ def test_a_block_that_fails_leaves_no_thread(call: Callable[..., object], argume
     with pytest.raises(ValueError, match="refused"):
         start_and_refuse(call, *arguments)
     assert set(threading.enumerate()) <= before
+
+
+DAEMON = """
+import multiprocessing, os
+from allocation.pipeline.processes import Beside, processes
+
+def work(told):
+    with processes(2) as pool:
+        told.put([*pool.map(abs, [-1, -2]), pool.submit(os.getpid).result() == os.getpid()])
+    beside = Beside()
+    told.put(beside.submit(abs, -3).result())
+    beside.close()
+
+if __name__ == "__main__":
+    fork = multiprocessing.get_context("fork")
+    told = fork.Queue()
+    child = fork.Process(target=work, args=(told,), daemon=True)
+    child.start()
+    print(told.get(timeout=60), told.get(timeout=60))
+    child.join()
+"""
+
+
+def test_a_process_that_may_have_no_children_does_the_work_itself(tmp_path: Path) -> None:
+    """A worker of Celery runs each task in a daemon, which Python forbids to start processes."""
+    script = tmp_path / "daemon.py"
+    script.write_text(DAEMON, encoding="utf-8")
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False, timeout=120)
+    assert done.stdout == "[1, 2, True] 3\n", done.stderr
