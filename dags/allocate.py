@@ -29,6 +29,10 @@ from smc_dags import (
 from allocation.contract.vocabulary import LARGEST_ID
 from allocation.objective_terms import TERMS
 
+MOST_SECONDS = 3600
+"""Of one search, as the form allows."""
+SOLVED_WITHIN = timedelta(seconds=2 * MOST_SECONDS, minutes=10)
+"""A task may search one client line after the other, and reads and writes files."""
 PARAMS = {
     "regions": Param(
         [],
@@ -52,7 +56,7 @@ PARAMS = {
         None,
         type=["null", "number"],
         exclusiveMinimum=0,
-        maximum=3600,
+        maximum=MOST_SECONDS,
         title="Zoektijd (s) per regio en laag",
         description="Leeg = een vaste, herhaalbare inspanning.",
     ),
@@ -150,7 +154,12 @@ def layers(run: str) -> list[str]:
     return steps.solve_carried_over(own)
 
 
-@task(map_index_template="{{ label }}", pool=SOLVER_POOL, doc_md="Divide one cluster and layer over its teams.")
+@task(
+    map_index_template="{{ label }}",
+    pool=SOLVER_POOL,
+    execution_timeout=SOLVED_WITHIN,
+    doc_md="Divide one cluster and layer over its teams.",
+)
 def solve(run: str, key: str) -> None:
     from allocation.pipeline import steps
 

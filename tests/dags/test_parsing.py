@@ -77,6 +77,12 @@ def test_regions_are_solved_side_by_side_within_the_pool(facts: dict[str, Any]) 
     assert solve["pool"] == "caseload_solver"
 
 
+def test_a_search_may_last_as_long_as_the_form_allows(facts: dict[str, Any]) -> None:
+    """Of both client lines, which are searched after each other; and there are files to read and write."""
+    allocate = facts["dags"]["allocate"]
+    assert allocate["tasks"]["solve"]["timeout_s"] > 2 * allocate["most"]["seconds"]
+
+
 def test_nothing_is_published_without_the_gate_and_the_planner(facts: dict[str, Any]) -> None:
     """publish <- approve <- propose <- expect_outcome <- assemble <- solve"""
     tasks = facts["dags"]["allocate"]["tasks"]

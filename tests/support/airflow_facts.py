@@ -79,6 +79,7 @@ def of_dag(dag: Any) -> dict[str, Any]:
         "catchup": dag.catchup,
         "max_active_runs": dag.max_active_runs,
         "schedule": str(dag.timetable.__class__.__name__),
+        "most": {name: dag.params.get_param(name).schema.get("maximum") for name in dag.params},
         "tasks": {task.task_id: of_task(task) for task in dag.tasks},
     }
 
