@@ -120,7 +120,7 @@ def _add_pages(app: FastAPI) -> None:
     def planners_page(request: Request, desk: DeskOf, may_plan: MayPlan, may_decide: MayDecide,
                       run: AskedRun | None = None) -> HTMLResponse:  # fmt: skip
         runs = desk.runs()
-        chosen = next((one for one in runs if one["run"] == run), runs[0] if runs else None)
+        chosen = desk.chosen(runs, run) or (runs[0] if runs else None)
         if chosen is None:
             return _page("message.html", title="Nog geen voorstel", text=NO_RUN)
         known, now = request.scope.get("planner", ""), desk.in_force()

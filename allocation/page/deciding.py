@@ -37,6 +37,11 @@ SEEN_BEFORE = (
     "U zag versie {seen}; de run die haar maakte, is opnieuw gedaan en stelt nu versie {version} voor. Laad de pagina "
     "opnieuw en kijk wat die verandert."
 )
+ANOTHER_DAY = (
+    "Versie {version} is opnieuw voorgesteld, nu met {day} als ingangsdatum; daarover wordt hier niet besloten. Kies "
+    "de versie opnieuw in de lijst."
+)
+WITHDRAWN = "Versie {version} is ingetrokken: een nieuwer voorstel kwam ervoor in de plaats. Er is niets besloten."
 BUSY = "De versie wordt gepubliceerd."
 
 
@@ -88,10 +93,15 @@ def summary(desk: Desk, run_id: str, *, for_readers: bool) -> dict[str, Any]:
 def version_row(desk: Desk, run_id: str) -> Mapping[str, Any]:
     """What the store knows of the version of a run. Raises Refused when there is none."""
     known = reads.versions(desk.store_url)
-    own = known[known["run_id"] == run_id]
+    own = known[known["version"] == desk.version_of(run_id)]
     if own.empty:
         raise Refused("Van deze run is geen versie voorgesteld.")
-    return {str(name): value for name, value in own.sort_values("version").iloc[-1].items()}
+    return {str(name): value for name, value in own.iloc[0].items()}
+
+
+def asking_run(desk: Desk, run_id: str, version: int) -> str:
+    """The run that asks for the decision on the version of a run: another one, where that proposed the same anew."""
+    return desk.waiting_run(version) or run_id
 
 
 def obstacle(desk: Desk, run_id: str, *, is_approved: bool) -> str:
@@ -100,9 +110,14 @@ def obstacle(desk: Desk, run_id: str, *, is_approved: bool) -> str:
     version, status = int(row["version"]), str(row["status"])
     if status != "proposed":
         return f"Versie {version} is al {STATES.get(status, status)}."
+    asking = asking_run(desk, run_id, version)
+    if asking != run_id and not desk.asks_for_one_day(run_id, asking):
+        return ANOTHER_DAY.format(
+            version=version, day=dutch.planned_day(Run.open(desk.folder(asking)).config.valid_from)
+        )
     if not is_approved:
         return ""
-    based_on = Run.open(desk.folder(run_id)).in_force().timeline_act
+    based_on = Run.open(desk.folder(asking)).in_force().timeline_act
     if based_on is not None and reads.timeline_act(desk.store_url) > based_on:
         return OVERTAKEN
     day, spans = reads.first_day(desk.store_url, version), files.team_periods(desk.var / "published", version)
@@ -114,11 +129,11 @@ def obstacle(desk: Desk, run_id: str, *, is_approved: bool) -> str:
     return ""
 
 
-def publish_in(var: Path, store_url: str, version: int, by: str, remark: str) -> dict[str, Any]:
-    """Put a version in force, in a process of its own; how that ended."""
+def publish_in(var: Path, store_url: str, version: int, act: int | None, by: str, remark: str) -> dict[str, Any]:
+    """Put a version in force, in a process of its own, as long as ``act`` proposed it last; how that ended."""
     approval = {"by": by, "remark": remark, "decision": "approved", "at": datetime.now(UTC).isoformat()}
     try:
-        versions.publish(version, store_url, var / "published", approval=approval)
+        versions.publish(version, store_url, var / "published", approval=approval, act=act)
     except NoRight as error:  # a role of the database that may only propose
         raise Refused(NO_RIGHTS.format(version=version)) from error
     except (Passing, Unusable):
@@ -135,6 +150,8 @@ def decided(version: int, store_url: str) -> dict[str, Any]:
     status = str(rows["status"].iloc[0])
     if status == "proposed":
         return {"state": "busy", "text": BUSY}
+    if status == "withdrawn":
+        return {"state": "refused", "text": WITHDRAWN.format(version=version)}
     if status == "rejected":
         return {"state": "done", "version": version, "text": f"Versie {version} is afgewezen; er verandert niets."}
     begins = [day for day in rows["valid_from"] if isinstance(day, date)]
@@ -155,13 +172,13 @@ def check_order(desk: Desk, order: DecisionOrder) -> None:
 def decide(desk: Desk, order: DecisionOrder, by: str) -> str:
     """Approve (in a process beside this one) or reject (at once), without a scheduler; returns the task's name, empty
     when it is done."""
-    version = order.version
+    version, act = order.version, desk.asked_about(order.version)
     if order.is_approved:
-        what = (desk.var, desk.store_url, version, by, order.remark)
+        what = (desk.var, desk.store_url, version, act, by, order.remark)
         return desk.tasks.start(publish_in, *what, by=by, busy=BUSY)
     try:
         versions.reject(version, desk.store_url, {"by": by, "remark": order.remark, "decision": "rejected",
-                                                  "at": datetime.now(UTC).isoformat()})  # fmt: skip
+                                                  "at": datetime.now(UTC).isoformat()}, act=act)  # fmt: skip
     except NoRight as error:
         raise Refused(NO_RIGHTS.format(version=version)) from error
     return ""
@@ -184,7 +201,8 @@ def add_deciding(app: FastAPI) -> None:
         await run_in_threadpool(check_order, desk, order)
         passes_on: Approval | None = request.scope.get("approval")
         if passes_on:
-            await passes_on.answer(order.run, order.version, is_approved=order.is_approved, remark=order.remark)
+            asking = await run_in_threadpool(asking_run, desk, order.run, order.version)
+            await passes_on.answer(asking, order.version, is_approved=order.is_approved, remark=order.remark)
             return {"task": ""}
         return {"task": await run_in_threadpool(decide, desk, order, by)}
 
@@ -195,4 +213,6 @@ def add_deciding(app: FastAPI) -> None:
         version = int((await run_in_threadpool(version_row, desk, run))["version"])
         told = await run_in_threadpool(decided, version, desk.store_url)
         passes_on: Approval | None = request.scope.get("approval")
-        return await passes_on.after_answer(run) if told["state"] == "busy" and passes_on else told
+        if told["state"] != "busy" or not passes_on:
+            return told
+        return await passes_on.after_answer(await run_in_threadpool(asking_run, desk, run, version))

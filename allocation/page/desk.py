@@ -32,7 +32,7 @@ from allocation.page.requests import CountryOrder, SubmitOrder
 from allocation.page.tasks import Tasks
 from allocation.page.whatif import Bench, version_now
 from allocation.pipeline.processes import Beside
-from allocation.publication import drafts, reads, store
+from allocation.publication import drafts, proposals, reads, store
 from allocation.publication.hands import hands
 from allocation.report import dutch
 from allocation.report.board import Ints
@@ -109,26 +109,47 @@ class Desk:
         """Runs that can be shown, newest version first: run, version, status and its words, who, when, why."""
         known = reads.versions(self.store_url)
         in_force = set(known.loc[known["is_in_force"], "version"].tolist())
-        rows = []
+        asking, rows = proposals.asking_runs(self.store_url), []
         for one in known.drop_duplicates("version").sort_values("version", ascending=False).itertuples():
-            if self._folder(str(one.run_id)) is None:
-                continue
             version, begins = int(str(one.version)), one.valid_from
+            run_id = self._run_shown(str(one.run_id), asking.get(version))
+            if self._folder(run_id) is None:
+                continue
             state = STATES.get(str(one.status), str(one.status))
             if version in in_force:
                 state = "geldt nu"
             elif one.status == "published" and isinstance(begins, type(store.today())) and begins > store.today():
                 state = f"vanaf {dutch.day(begins)}"
             rows.append({
-                "run": str(one.run_id), "version": version, "status": str(one.status), "state": state,
+                "run": run_id, "version": version, "status": str(one.status), "state": state,
                 "by": str(one.created_by), "reason": str(one.reason or ""), "at": dutch.moment(str(one.created_at)),
             })  # fmt: skip
         return rows
 
+    def _run_shown(self, made_by: str, asking: str | None) -> str:
+        """Under which run a version is shown: the one that made it first, with the drafts on it; the one that asks for
+        a decision now where that is about another first day."""
+        if asking in (None, made_by) or self._folder(asking) is None:
+            return made_by
+        return made_by if self._folder(made_by) and self.asks_for_one_day(made_by, asking) else asking
+
+    def asks_for_one_day(self, one: str, other: str) -> bool:
+        """Whether two runs with the same content propose it for the same first day."""
+        days = {Run.open(self.folder(run_id)).config.valid_from for run_id in (one, other)}
+        return len(days) == 1
+
     def name_of(self, run_id: str) -> str:
         """How a run's proposal is called on the screen."""
-        found = next((one for one in self.runs() if one["run"] == run_id), None)
+        found = self.chosen(self.runs(), run_id)
         return f"versie {found['version']} ({found['state']})" if found else run_id
+
+    def chosen(self, runs: list[dict[str, Any]], run_id: str | None) -> dict[str, Any] | None:
+        """Of ``runs()`` the one of this name, or that shows what it proposed."""
+        named = next((one for one in runs if one["run"] == run_id), None)
+        if named is not None or run_id is None:
+            return named
+        version = self.version_of(run_id)
+        return next((one for one in runs if one["version"] == version), None)
 
     def hands(self) -> pd.DataFrame:
         """The team of each postcode per period of the timeline, read anew when that changed."""
@@ -232,16 +253,28 @@ class Desk:
         return self.tasks.start(proposing.divide_country, *what, by=by)
 
     def version_of(self, run_id: str) -> int | None:
-        """The version that a run proposed; None when it has not (yet)."""
+        """The version that a run proposed; None when it has not (yet). Another run may have made its content first."""
+        proposal = _proposal(run_folder(self.var, run_id))
+        if proposal is not None:
+            return proposal[0]
         known = reads.versions(self.store_url)
         own = known.loc[known["run_id"] == run_id, "version"]
         return int(own.iloc[-1]) if len(own) else None
 
     def waiting_run(self, version: int) -> str | None:
-        """The run of a version that waits for a decision; None when it does not."""
+        """The run that asks for the decision on a version; None when that does not wait for one."""
+        asking = proposals.asking_runs(self.store_url).get(version)
+        if asking is not None and (_proposal(run_folder(self.var, asking)) or (None,))[0] == version:
+            return asking
         known = reads.versions(self.store_url)
         own = known.loc[(known["version"] == version) & (known["status"] == "proposed"), "run_id"]
         return str(own.iloc[-1]) if len(own) else None
+
+    def asked_about(self, version: int) -> int | None:
+        """The act of proposing that a decision on a version is about now."""
+        asking = self.waiting_run(version)
+        proposal = _proposal(run_folder(self.var, asking)) if asking else None
+        return proposal[1] if proposal else None
 
     def close(self) -> None:
         self.tasks.close()

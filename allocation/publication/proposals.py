@@ -107,6 +107,20 @@ def last_act(connection: Connection, version: int) -> int | None:
     return connection.execute(query).scalar()
 
 
+def asking_runs(store_url: str) -> dict[int, str]:
+    """The run that asks for the decision on each version that waits: the one that proposed it last, perhaps another
+    than the one that made its content first. Without those of before this was kept."""
+    last = sa.select(sa.func.max(ACTS.c.act_id)).where(ACTS.c.act == "propose").group_by(ACTS.c.version)
+    query = (
+        sa.select(ACTS.c.version, ACTS.c.approval)
+        .join(VERSIONS, VERSIONS.c.version == ACTS.c.version)
+        .where(ACTS.c.act_id.in_(last), VERSIONS.c.status == PROPOSED)
+    )
+    with store.reading(store_url) as connection:
+        acts = connection.execute(query).all()
+    return {act.version: str(act.approval["run"]) for act in acts if (act.approval or {}).get("run")}
+
+
 def check_asked_about(connection: Connection, version: int, act: int | None) -> None:
     """Refuse a decision on another proposal of ``version`` than the one that was asked about (by its ``act``): the same
     content, proposed anew, may be meant for another day. None = whatever was proposed last."""

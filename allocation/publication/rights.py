@@ -107,7 +107,7 @@ CREATE OR REPLACE FUNCTION caseload.only_the_writer_acts() RETURNS trigger LANGU
 SET search_path = caseload, pg_temp AS $$
 BEGIN
     IF NOT pg_has_role(current_user, 'caseload_writer', 'MEMBER') AND NOT (
-           NEW.act = 'propose' AND NEW.approval IS NULL
+           NEW.act = 'propose' AND coalesce(NEW.approval - 'run' = '{}'::jsonb, true)
         OR NEW.act = 'withdraw' AND coalesce(NEW.approval ? 'replaced_by', false)
            AND EXISTS (SELECT 1 FROM caseload.versions WHERE version = NEW.version AND status = 'proposed')) THEN
         RAISE EXCEPTION 'permission denied: only caseload_writer keeps a record of a decision'

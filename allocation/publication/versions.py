@@ -107,7 +107,15 @@ def propose(
         if not files.is_there(files.proposal_folder(files_dir, version)):
             files.write_proposal(files_dir, version, outcome)
         run = outcome.tables[RUNS.name].to_pylist()[0]
-        record_act(connection, "propose", version, valid_from, by=run["created_by"], reason=run["reason"])
+        record_act(
+            connection,
+            "propose",
+            version,
+            valid_from,
+            by=run["created_by"],
+            reason=run["reason"],
+            approval={"run": run["run_id"]},
+        )
         if scope is not None and (known is None or known.status != "published"):
             withdraw_older(connection, version, scope, run["created_by"])
     return version

@@ -109,6 +109,21 @@ def test_a_planner_changes_no_proposal_that_waits_without_an_act(login: Login, c
     assert attempt(planner, recorded, statement) == "done"
 
 
+@pytest.mark.parametrize(
+    ("told", "comes"),
+    [
+        ({"run": "concept"}, "done"),
+        ({"run": "concept", "by": "de minister"}, INSUFFICIENT_PRIVILEGE),
+        (["run"], INSUFFICIENT_PRIVILEGE),
+    ],
+)
+def test_a_planner_who_proposes_names_the_run_that_asks_and_nobody_who_approved(
+    login: Login, told: object, comes: str
+) -> None:
+    act = f"INSERT INTO acts (act, version, acted_at, approval) VALUES ('propose', 2, now(), '{json.dumps(told)}')"
+    assert attempt(login("caseload_planner"), act) == comes
+
+
 def test_a_planner_revives_no_rejected_version_but_by_proposing_it(
     login: Login, on_postgres: str, tmp_path: Path
 ) -> None:

@@ -408,7 +408,7 @@ def test_a_planner_proposes_and_keeps_drafts_and_decides_nothing(
     with pytest.raises(Refused, match="has no right"):
         versions.publish(version, planner, folder)
     with pytest.raises(Refused, match="geen recht om te publiceren"):  # the page says so, without the store's address
-        deciding.publish_in(folder.parent, planner, version, "anna", "akkoord")
+        deciding.publish_in(folder.parent, planner, version, None, "anna", "akkoord")
     for statement in (
         f"UPDATE caseload.versions SET status = 'published' WHERE version = {version}",
         "UPDATE caseload.versions SET approval = NULL",

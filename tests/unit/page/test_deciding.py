@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import time
@@ -20,6 +21,8 @@ from allocation.page.app import create_app
 from allocation.page.changes import ChangeSet, Move
 from allocation.page.deciding import SEEN_BEFORE
 from allocation.publication import reads, versions
+from allocation.report import dutch
+from allocation.runs import run_files
 from allocation.runs.run import Run
 from tests.support import gates, toy
 from tests.support.browser import toy_run
@@ -159,6 +162,64 @@ def test_where_a_run_waits_the_answer_is_passed_on_and_the_run_publishes(app: An
     assert reads.versions(app.state.store_url).iloc[0]["status"] == "proposed"
     versions.reject(1, app.state.store_url, {"by": "Bert"})
     assert followed(client, "")["text"] == "Versie 1 is afgewezen; er verandert niets."
+
+
+def proposed_anew(var: Path, **asked: Any) -> Run:
+    """A later run that came to the same division as ``toy``, and proposed it."""
+    shutil.copytree(var / "runs" / "toy", var / "runs" / "later")
+    record = var / "runs" / "later" / "run.json"
+    told = json.loads(record.read_text(encoding="utf-8"))
+    told |= {"run_id": "later", "config": told["config"] | asked}
+    record.write_text(json.dumps(told), encoding="utf-8")
+    run = Run.open(record.parent)
+    gates.propose(run)
+    return run
+
+
+def test_the_same_proposal_made_twice_is_decided_by_the_run_that_waits(app: Any, var: Path) -> None:
+    """Somebody presses Trigger twice: the run of the first ends, and the message of the second leads to its own."""
+    proposed_anew(var)
+    waiting = Waiting()
+    client = client_of(app, planner="Bert", approval=waiting)
+    for run in ("toy", "later"):
+        told = client.get("/api/decision", params={"run": run}).json()
+        assert (told["version"], told["status"], told["obstacle"]) == (1, "proposed", "")
+        assert client.post("/api/decision", json=order(run=run)).json() == {"task": ""}
+        state = client.get("/api/decision/state", params={"run": run}).json()
+        assert state == {"state": "refused", "text": "later is mislukt"}
+        assert "– versie 1</title>" in client.get("/", params={"run": run}).text
+    assert waiting.answers == [("later", 1, True, "akkoord")] * 2
+    assert app.state.desk.version_of("later") == 1
+    assert app.state.desk.waiting_run(1) == "later"
+    assert [one["run"] for one in app.state.desk.runs()] == ["toy"]  # with the drafts on it
+    assert client.get("/api/decision?run=nobody").status_code == 422
+
+
+def test_a_proposal_for_another_day_is_decided_where_that_day_is_shown(app: Any, var: Path) -> None:
+    day = today() + timedelta(days=18)
+    proposed_anew(var, valid_from=str(day))
+    waiting = Waiting()
+    client = client_of(app, planner="Bert", approval=waiting)
+    obstacle = deciding.ANOTHER_DAY.format(version=1, day=dutch.day(day))
+    assert client.get("/api/decision", params={"run": "toy"}).json()["obstacle"] == obstacle
+    for is_approved in (True, False):
+        refused = client.post("/api/decision", json=order(is_approved=is_approved))
+        assert (refused.status_code, refused.json()["detail"]) == (422, obstacle)
+    assert [one["run"] for one in app.state.desk.runs()] == ["later"]
+    told = client.get("/api/decision", params={"run": "later"}).json()
+    assert (told["obstacle"], told["first_day"]) == ("", dutch.day(day))
+    assert client.post("/api/decision", json=order(run="later")).status_code == 200
+    assert waiting.answers == [("later", 1, True, "akkoord")]
+
+
+def test_a_proposal_that_was_made_anew_is_no_longer_overtaken(
+    app: Any, var: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the page advises. The run that proposed it first took over from a division that is gone."""
+    run = proposed_anew(var)
+    run.write(run_files.IN_FORCE, run.in_force().model_copy(update={"timeline_act": 5}))
+    monkeypatch.setattr(deciding.reads, "timeline_act", lambda _: 5)
+    assert client_of(app, planner="Bert").get("/api/decision?run=toy").json()["obstacle"] == ""
 
 
 def test_what_is_handed_in_is_laid_before_an_approver(app: Any) -> None:
