@@ -142,6 +142,7 @@ def start_run(
         var=var(),
         run_id=f"{dag_run.dag_id}__{dag_run.run_id}",
         created_by=None if by == IN_ONE_PROCESS else by,  # then the login
+        dag_run=dag_run.run_id,
     )
     if draft is not None:
         from allocation.page.proposing import from_draft
@@ -197,6 +198,7 @@ def in_scenario(run: Run, name: str) -> Run:
         run_id=run.run_id,
         today=run.today,
         created_by=run.created_by,
+        dag_run=run.dag_run,
     )
 
 

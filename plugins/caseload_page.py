@@ -83,6 +83,15 @@ ANOTHER = (
     "De vraag die Airflow onder deze naam stelt, gaat niet over versie {version}; er is niets besloten. Vraag de "
     "beheerder wie de run heeft gestart."
 )
+NOBODY_WAITS = (
+    "In Airflow wacht geen run meer op een besluit over dit voorstel; er is niets besloten. Laat het voorstel opnieuw "
+    "maken."
+)
+LOOKING = "Airflow kijkt net of dit voorstel nog op een besluit wacht; probeer het over een minuut opnieuw."
+WAITING, BUSY_STATES = "awaiting_input", ("scheduled", "queued", "running", "restarting", "up_for_retry")
+WAITS_AGAIN_S = 1.0
+"""Between two looks whether a task waits again, that was woken to see whether its proposal still waits."""
+LOOKS = 30
 PUBLISHING = "Airflow verwerkt het besluit."
 
 
@@ -128,11 +137,24 @@ class ThroughDag:
             _refuse("Over dit voorstel is in Airflow al besloten, of de tijd om te antwoorden is voorbij.")
         age = datetime.now(UTC) - datetime.fromisoformat(asked["created_at"])
         await asyncio.sleep(max(0.0, SETTLED_S - age.total_seconds()))
-        asked = await self._ask("GET", path)  # it may have been started anew meanwhile, and about something else
+        asked = await self._waits(path)  # it may have been started anew meanwhile, and about something else
         if asked["subject"] != alerts.question(version):
             _refuse(ANOTHER.format(version=version))
         option = "Approve" if is_approved else "Reject"
         await self._ask("PATCH", path, {"chosen_options": [option], "params_input": {"remark": remark}})
+
+    async def _waits(self, path: str) -> Any:
+        """The question, once its task waits for the answer. Airflow keeps that of a task that has ended, and takes
+        answers to it, with which nothing happens."""
+        for _ in range(LOOKS):
+            asked = await self._ask("GET", path)
+            state = asked["task_instance"]["state"]
+            if state == WAITING:
+                return asked
+            if state not in BUSY_STATES:
+                _refuse(NOBODY_WAITS)
+            await asyncio.sleep(WAITS_AGAIN_S)
+        _refuse(LOOKING)
 
     async def _question(self, run_id: str) -> Any:
         """The question of a run that has just begun, when it is there; None when it takes too long.
@@ -191,9 +213,15 @@ class ThroughDag:
 
 
 def _dag_run(run_id: str) -> tuple[str, str]:
-    """The DAG and its run in which a proposal waits for a decision."""
-    made_by_it = run_id.startswith(f"{DAG}__")
-    return (DAG, run_id.removeprefix(f"{DAG}__")) if made_by_it else (DECIDE, run_id)
+    """The DAG and its run in which a proposal waits for a decision, as the run of the pipeline recorded it. Its name
+    does where it has no folder yet, or was made by an earlier release."""
+    from allocation.runs import run, run_files
+
+    if not run_id.startswith(f"{DAG}__"):
+        return DECIDE, run_id
+    folder = run.run_folder(environment().var.absolute(), run_id)
+    recorded = run_files.RUN.read(folder).dag_run if run_files.RUN.exists(folder) else None
+    return DAG, recorded or run_id.removeprefix(f"{DAG}__")
 
 
 def _path(run_id: str) -> str:

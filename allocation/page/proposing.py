@@ -245,6 +245,7 @@ def from_draft(run: Run, draft_id: int) -> Run:
         run_id=run.run_id,
         today=run.today,
         created_by=run.created_by,
+        dag_run=run.dag_run,
     )
 
 

@@ -69,6 +69,7 @@ class Run:
     config: Config
     created_by: str
     today: date
+    dag_run: str | None = None
 
     @classmethod
     def start(
@@ -82,6 +83,7 @@ class Run:
         run_id: str | None = None,
         today: date | None = None,
         created_by: str | None = None,
+        dag_run: str | None = None,
     ) -> Run:
         """A new run, in a folder of its own below ``var``.
 
@@ -94,7 +96,8 @@ class Run:
         folder = run_folder(var, name)
         folder.mkdir(parents=True, exist_ok=True)
         given = str(input_dir) if input_dir else None
-        run = cls(folder, name, given, boundaries, store, config, created_by or _login(), today or calendar.today())
+        by, day = created_by or _login(), today or calendar.today()
+        run = cls(folder, name, given, boundaries, store, config, by, day, dag_run)
         record = RunRecord(
             run_id=run.run_id,
             input_dir=run.input_dir,
@@ -104,6 +107,7 @@ class Run:
             created_by=run.created_by,
             today=run.today,
             created_at=now.replace(microsecond=0),
+            dag_run=run.dag_run,
         )
         run.write(run_files.RUN, record)
         return run
@@ -122,6 +126,7 @@ class Run:
             config=Config.of_run(record.config),
             created_by=record.created_by,
             today=record.today,
+            dag_run=record.dag_run,
         )
 
     @property

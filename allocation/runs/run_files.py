@@ -212,7 +212,8 @@ class Record(BaseModel):
 
 
 class RunRecord(Record):
-    """What was asked, by whom, and when. ``store``: the address without its secrets."""
+    """What was asked, by whom, and when. ``store``: the address without its secrets. ``dag_run``: the scheduler's name
+    for the run that carries it out, which the folder's name may differ from; None without a scheduler."""
 
     run_id: str
     input_dir: str | None
@@ -222,6 +223,7 @@ class RunRecord(Record):
     created_by: str
     today: date
     created_at: datetime
+    dag_run: str | None = None
 
 
 class InForce(Record):

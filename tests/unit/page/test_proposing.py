@@ -48,7 +48,7 @@ def saved(run: Run, changes: ChangeSet) -> int:
 def begun(run: Run) -> Run:
     return Run.start(
         input_dir=None, boundaries="embedded", store=run.store, config=run.config.model_copy(update={"reason": "land"}),
-        var=run.folder.parent.parent, run_id="allocate__manual", today=run.today, created_by="Bert",
+        var=run.folder.parent.parent, run_id="allocate__manual", today=run.today, created_by="Bert", dag_run="manual",
     )  # fmt: skip
 
 
@@ -65,6 +65,7 @@ def test_a_run_from_a_draft_has_its_teams_locks_and_moves(run: Run) -> None:
     assert locks == {("1005", move.team_id, "pin", "met de hand verplaatst"), ("1003", "O1", "bar", "staf woont daar")}
     assert inputs.teams.set_index("team_id").at[other, "fte_verzekeringsarts"] == 2.5
     assert (made.config.tolerance, made.config.reason, made.created_by) == (0.5, "land", "Bert")
+    assert Run.open(made.folder).dag_run == "manual"
 
 
 @pytest.mark.heavy
