@@ -34,7 +34,7 @@ class PlannerApproval(ApprovalOperator):
     An answer holds for the proposal that the question showed: the tasks before this one may be done again meanwhile.
     """
 
-    template_fields: Sequence[str] = (*ApprovalOperator.template_fields, "run")
+    template_fields: Sequence[str] = ("subject", "run")  # not the body: Airflow shows these to whoever sees the task
 
     def __init__(self, *, run: Any, **settings: Any) -> None:
         super().__init__(**settings)
@@ -49,6 +49,7 @@ class PlannerApproval(ApprovalOperator):
         run = opened(self.run, context)
         about = seal.proposal_of(run)
         self.subject = alerts.question(run.read(run_files.VERSION).version)
+        self.body = self.render_template(self.body, context)
         self._ask(context["task_instance"].id)
         for notifier in self.notifiers:
             notifier(context)

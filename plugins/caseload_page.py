@@ -146,6 +146,8 @@ class ThroughDag:
     async def _waits(self, path: str) -> Any:
         """The question, once its task waits for the answer. Airflow keeps that of a task that has ended, and takes
         answers to it, with which nothing happens."""
+        from allocation.contract.errors import Refused
+
         for _ in range(LOOKS):
             asked = await self._ask("GET", path)
             state = asked["task_instance"]["state"]
@@ -154,7 +156,7 @@ class ThroughDag:
             if state not in BUSY_STATES:
                 _refuse(NOBODY_WAITS)
             await asyncio.sleep(WAITS_AGAIN_S)
-        _refuse(LOOKING)
+        raise Refused(LOOKING)
 
     async def _question(self, run_id: str) -> Any:
         """The question of a run that has just begun, when it is there; None when it takes too long.
