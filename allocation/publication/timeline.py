@@ -132,7 +132,7 @@ def warn_of_planned(periods: list[Period], first: date, version: int) -> None:
         if period.valid_from > first and period.version != version:
             _LOG.warning(
                 "Version %s stays planned for %s, but its changes and transition were computed against another "
-                "division than version %s, which is put back; make a new proposal for that day.",
+                "division than version %s, which comes before it; make a new proposal for that day.",
                 period.version,
                 period.valid_from,
                 version,

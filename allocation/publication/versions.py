@@ -140,7 +140,7 @@ def publish(
     the day is past, when a team of it does not exist on that day, when another version was published since the
     proposal was made, or was in force when it was computed: its changes and transition would be wrong; or when the
     store has other rows of it than its files: the approver saw their report. Warns (log, manifest) of teams that end
-    later on.
+    later on, and (log) of versions planned for later, which were compared with another division.
     """
     with store.writing(store_url) as connection:
         _recover(connection, store_url, files_dir)
@@ -164,6 +164,7 @@ def publish(
             check_day(periods, first)
             ends = _check_teams(files_dir, version, periods, first)
             _check_rows(connection, files_dir, version, first)
+            warn_of_planned(periods, first, version)
             act_id = record_act(connection, "publish", version, first, by=_approver(approval), approval=approval)
             put_in_force(connection, periods, version, first, act_id)
             connection.execute(
@@ -182,8 +183,7 @@ def rollback(
     """Put a version that was published before in force again, from ``valid_from`` (default today); returns its folder.
 
     The record keeps every act with who, when and why. Raises Refused when the version was never published, when the
-    day is past, when a team of it does not exist on that day, or when no reason is given. Warns as `publish` does, and
-    of versions planned for later: what they say of changes and files was computed against what was in force before.
+    day is past, when a team of it does not exist on that day, or when no reason is given. Warns as `publish` does.
     """
     if not reason.strip():
         raise Refused("A rollback needs a reason; it is kept in the record.")
