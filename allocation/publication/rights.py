@@ -72,7 +72,7 @@ $$
 )
 # A planner proposes, and with that withdraws an older proposal; that a version is published or rejected is the
 # pipeline's to say. A proposal holds against the timeline of the moment at which it is made, not against a later one;
-# what was published does not change.
+# what was published does not change. Of proposing no approval is recorded, but for the run that asks.
 _DECIDING = (
     """
 CREATE OR REPLACE FUNCTION caseload.only_the_writer_decides() RETURNS trigger LANGUAGE plpgsql
@@ -107,7 +107,7 @@ CREATE OR REPLACE FUNCTION caseload.only_the_writer_acts() RETURNS trigger LANGU
 SET search_path = caseload, pg_temp AS $$
 BEGIN
     IF NOT pg_has_role(current_user, 'caseload_writer', 'MEMBER') AND NOT (
-           NEW.act = 'propose' AND coalesce(NEW.approval - 'run' = '{}'::jsonb, true)
+           NEW.act = 'propose' AND coalesce(NEW.approval ? 'run' AND NEW.approval - 'run' = '{}'::jsonb, true)
         OR NEW.act = 'withdraw' AND coalesce(NEW.approval ? 'replaced_by', false)
            AND EXISTS (SELECT 1 FROM caseload.versions WHERE version = NEW.version AND status = 'proposed')) THEN
         RAISE EXCEPTION 'permission denied: only caseload_writer keeps a record of a decision'
