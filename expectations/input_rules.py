@@ -175,7 +175,7 @@ TEAM_RULES = (
                and b.valid_from <= coalesce(a.valid_to, '9999') and a.valid_from <= coalesce(b.valid_to, '9999'))""",
     ),
     Rule(
-        "one_name", "team", "name", "critical",
+        "one_name", "team", "name", "warning",
         "two teams of one day have one name and one office", "twee teams van één dag hebben dezelfde naam en kantoor",
         """select a.team_id, a.name, a.office from team as a where a.is_active and exists (
              select 1 from team as b where b.is_active and b.team_id <> a.team_id and b.name = a.name

@@ -155,7 +155,7 @@ class TeamChecks(Checks):
         )
 
     def _one_name(self, teams: pd.DataFrame) -> None:
-        """K&S reads teams by name and office (`kns_postcode`): two of one day would be one to whoever reads it."""
+        """K&S reads teams by name and office (`kns_postcode`): of two of one day it is told the codes too."""
         key = ["name", "office"]
         ordered = teams.dropna(subset=["team_id", "valid_from", *key]).sort_values([*key, "valid_from"], kind="stable")
         before = ordered.groupby(key)
@@ -164,7 +164,7 @@ class TeamChecks(Checks):
         until = until.groupby([ordered[k] for k in key]).shift()
         twin = other.notna() & (other != ordered["team_id"]) & (ordered["valid_from"] <= until)
         of = other.reindex(teams.index)
-        self.add(
+        self.remark(
             "teams",
             twin.reindex(teams.index, fill_value=False),
             "name",
@@ -172,7 +172,7 @@ class TeamChecks(Checks):
                 f"team {teams['team_id'].iloc[at]!r} has the name {teams['name'].iloc[at]!r} and the office "
                 f"{teams['office'].iloc[at]!r} of team {of.iloc[at]!r}, on the same days"
             ),
-            "a name of its own for each team of an office",
+            "usual: a name of its own for each team of an office",
         )
 
     def _clusters(self) -> None:

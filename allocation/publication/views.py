@@ -54,6 +54,12 @@ TODAY_SQLITE = """date('now', CASE
 _IN_FORCE = "JOIN validity p ON p.version = r.version AND p.superseded_at IS NULL"
 _PUBLISHED = "JOIN versions v ON v.version = r.version AND v.status = 'published'"
 _TEAM_OF = "LEFT JOIN team_rows t ON {only_t}t.version = r.version AND t.team_id = r.team_id"
+_NAME_OF_SEVERAL = """LEFT JOIN (
+    SELECT o.version, o.name, o.office FROM team_rows o WHERE {only_o}o.name IS NOT NULL
+    GROUP BY o.version, o.name, o.office HAVING count(*) > 1
+) n ON n.version = t.version AND n.name = t.name AND n.office = t.office"""
+_OWN_NAME = {"team_name": "t.name || CASE WHEN n.name IS NULL THEN '' ELSE ' (' || t.team_id || ')' END"}
+"""Who knows a team by its name and office alone is told its code too, where another team has the same."""
 
 # What changes between any two versions, proposals too (internal). A line `alle` counts as both lines, unless neither
 # version divides that postcode by line. Per postcode, line and domain the shares that teams lose are laid along a
@@ -199,7 +205,9 @@ def published_views(dialect: str, *, with_maps: bool = False) -> dict[str, str]:
     """Name -> SELECT of every view, in the order in which they can be made. ``with_maps``: PostGIS is there."""
     own = {"allocation_changes", "routing_current"}
     only = _joined_only(dialect)
-    team_of, reason_of, group_of = (text.format(**only) for text in (_TEAM_OF, _REASON_OF, _GROUP_OF))
+    team_of, reason_of, group_of, name_of = (
+        text.format(**only) for text in (_TEAM_OF, _REASON_OF, _GROUP_OF, _NAME_OF_SEVERAL)
+    )
     views = {"version_changes": _VERSION_CHANGES.format(**_EVERY), "weighed_changes": _WEIGHED_CHANGES.format(**_EVERY)}
     views |= {t.name: _of_rows(t, dialect) for t in (*PUBLISHED, TEAM) if t.name not in own}
     views |= {
@@ -221,7 +229,7 @@ def published_views(dialect: str, *, with_maps: bool = False) -> dict[str, str]:
             UITKEREN_ROUTING, "routing r", team_of, group_of, others=_TEAM_NAME | _GROUP_CODE
         ),
         KNS_POSTCODE.name: _select(
-            KNS_POSTCODE, "routing_current r", team_of, others=_TEAM_NAME | {"message": _MESSAGE}
+            KNS_POSTCODE, "routing_current r", team_of, name_of, others=_OWN_NAME | {"message": _MESSAGE}
         ),
         WERKBEDRIJF_TEAM.name: _WERKBEDRIJF_TEAM.format(**only),
     }

@@ -13,7 +13,7 @@ import pytest
 import sqlalchemy as sa
 
 from allocation.contract.errors import Refused
-from allocation.contract.published_tables import PUBLISHED, TEAM, TEAM_LOAD, TEAM_LOAD_SEEN
+from allocation.contract.published_tables import KNS_POSTCODE, PUBLISHED, TEAM, TEAM_LOAD, TEAM_LOAD_SEEN
 from allocation.page import deciding
 from allocation.publication import data_contract, drafts, lookup, reads, store, versions
 from allocation.publication.data_contract import TABLES
@@ -111,6 +111,26 @@ def test_kns_is_told_for_certain_only_where_one_team_serves_alone(
         ("1002AA", "Amersfoort", "Deze"),
         (None, "Almere", "Een"),
     ]
+
+
+def test_kns_tells_two_teams_of_one_name_apart(store_url: str, files_dir: Path, tmp_path: Path) -> None:
+    """Of an office with two teams that have one name, the codes are told too: the key of the view holds."""
+    outcome = write_outcome(tmp_path / "o")
+    teams = pd.read_parquet(outcome / "teams.parquet")
+    teams.loc[teams["team_id"].isin(["A1", "A2"]), ["name", "office"]] = ["SMC A", "Almere"]
+    teams.to_parquet(outcome / "teams.parquet", index=False)
+    routing = pd.read_parquet(outcome / "routing.parquet")
+    routing.loc[routing["team_id"].isin(["A1", "A2"]), "office"] = "Almere"
+    routing.to_parquet(outcome / "routing.parquet", index=False)
+    folder = versions.publish(versions.propose(outcome, store_url, files_dir), store_url, files_dir)
+    where = "pc4 = '1001' AND client_group = 'regulier' AND pw_client = false AND law = 'WIA'"
+    query = f"SELECT team_name, share, message FROM kns_postcode WHERE {where} AND client_line = 'vangnet' ORDER BY 1"
+    rows = select(store_url, query)
+    assert [(r[0], r[1]) for r in rows] == [("SMC A (A1)", 0.5), ("SMC A (A2)", 0.5)]  # type: ignore[index]
+    assert select(store_url, "SELECT DISTINCT team_name FROM kns_postcode WHERE team_name LIKE '%W1%'") == [("SMC W1",)]
+    in_file = pd.read_parquet(folder / "kns_postcode.parquet")
+    key = [name for name in KNS_POSTCODE.key if name in in_file.columns]
+    assert not in_file.duplicated(key).any()
 
 
 @pytest.mark.parametrize(

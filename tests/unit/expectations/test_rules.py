@@ -384,7 +384,6 @@ INPUT_CASES = [
     Case("productivity", setting("inputs/teams", {"team_id": "V1"}, productivity=0.0), "team_id V1"),
     Case("periods", with_row("inputs/teams", {"team_id": "V1"}, valid_from=pd.Timestamp("2025-01-01")), "team_id V1"),
     Case("periods", setting("inputs/teams", {"team_id": "A0"}, valid_to=pd.Timestamp("2020-01-01")), "team_id A0"),
-    Case("one_name", setting("inputs/teams", {"team_id": "A2"}, name="SMC A1"), "team_id A1, name SMC A1"),
     Case("groups_of_special_teams", without("inputs/teams", team_id="K"), "client_group klm"),
     Case("groups_of_special_teams",  # it ended between the count of the stock and the day of the run
          setting("inputs/teams", {"team_id": "K"}, valid_to=pd.Timestamp("2026-06-30")), "client_group klm"),
@@ -404,6 +403,7 @@ INPUT_CASES = [
 ]  # fmt: skip
 
 INPUT_WARNINGS = [
+    Case("one_name", setting("inputs/teams", {"team_id": "A2"}, name="SMC A1"), "team_id A1, name SMC A1"),
     Case("team_ends", setting("inputs/teams", {"team_id": "V1"}, valid_to=pd.Timestamp("2027-06-30")),
          "team_id V1, name SMC V1, last_day 2027-06-30"),
     Case("team_starts", setting("inputs/teams", {"team_id": "V1"}, valid_from=pd.Timestamp("2027-06-30")),

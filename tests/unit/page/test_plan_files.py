@@ -29,7 +29,7 @@ def by_line(tmp_path_factory: pytest.TempPathFactory) -> Bench:
     """West keeps two client lines: W1 and W2 serve the vangnetlijn, W3 and W4 the werkgeverslijn."""
     teams = toy.tables()["teams"]
     west = teams["team_id"].isin(["W1", "W2"])
-    more = teams[west].assign(team_id=["W3", "W4"], client_lines="werkgever")
+    more = teams[west].assign(team_id=["W3", "W4"], name=["SMC W3", "SMC W4"], client_lines="werkgever")
     teams.loc[west, "client_lines"] = "vangnet"
     changed = {"teams": pd.concat([teams, more], ignore_index=True)}
     return Bench(toy_run(tmp_path_factory.mktemp("lines"), changed, tolerance=0.9).folder)
