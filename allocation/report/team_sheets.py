@@ -205,7 +205,7 @@ def waiting_sheet(board: Board, *, for_readers: bool = False) -> Sheet:
 
 def product_waiting_sheet(folder: Path, regions: pd.DataFrame, *, for_readers: bool = False) -> Sheet:
     """Waiting time of every priority product per region and layer (``waiting.waiting_table``); for readers of the
-    counts that they see per team (``waiting.rows_seen``), and of no run of before these were kept."""
+    counts that they see per team (``outcome.seen``), and of no run of before these were kept."""
     file = run_files.OUTCOME.table("waiting_seen" if for_readers else "waiting")
     table = file.read(folder) if file.exists(folder) or not for_readers else pd.DataFrame({"level": []})
     if for_readers and len(table):
