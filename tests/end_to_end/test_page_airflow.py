@@ -269,7 +269,7 @@ def shown(up: Up, chromium: Browser, version: str) -> FrameLocator:
     sign_in(up, chromium.page, "planner")
     frame = inside(up, chromium)
     frame.locator("#versie").select_option(version)
-    is_ready(frame, version)
+    is_ready(frame, f"^{re.escape(version)}$")
     return frame
 
 
