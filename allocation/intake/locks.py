@@ -24,6 +24,19 @@ from allocation.intake.roster import (
     widened,
 )
 
+ONE_TEAM = "one team, or kind split"
+ONE_KIND = "one of the two"
+PIN_OR_SPLIT = "a pin or a split, not both"
+WHOLE_OR_RANGES = "a split of the whole postcode or of PC6 ranges, not both"
+LINES_OR_EACH = "shares for every line, or shares per line"
+APART = "ranges that do not overlap"
+OF_THE_REGION = "a team that serves the postcode's region"
+OF_THE_LINE = "a team that serves the line of the lock"
+BOTH_LINES = "empty: the lock counts for both lines"
+SOMEBODY_LEFT = "a bar that leaves the postcode a team"
+AT_WORK = "a team that is valid and has verzekeringsartsen on the first day of the division"
+"""What is allowed, of each fault of a lock: these name the fault to whoever has words of his own for it."""
+
 Fault = tuple[int, str, str, str]
 """Row, column, what is wrong, what is allowed."""
 
@@ -49,10 +62,10 @@ def _pins_and_bars(pair: Any) -> Fault | None:
     kinds, same_team = {pair.kind, pair.kind_b}, pair.team_id == pair.team_id_b
     if kinds == {"pin"} and not same_team:
         what = f"postcode {pair.area} is pinned to {pair.team_id} and to {pair.team_id_b}"
-        return pair.row_b, "team_id", what, "one team, or kind split"
+        return pair.row_b, "team_id", what, ONE_TEAM
     if "bar" in kinds and len(kinds) == 2 and same_team:
         row, other = (pair.row_b, pair.row) if pair.kind == "bar" else (pair.row, pair.row_b)
-        return row, "kind", f"team {pair.team_id} is barred from {pair.area} in row {other}", "one of the two"
+        return row, "kind", f"team {pair.team_id} is barred from {pair.area} in row {other}", ONE_KIND
     return None
 
 
@@ -60,15 +73,15 @@ def _splits(pair: Any) -> Fault | None:
     is_whole = [not isinstance(first, str) for first in (pair.pc6_from, pair.pc6_from_b)]
     if {pair.kind, pair.kind_b} == {"pin", "split"} and all(is_whole):
         what = f"postcode {pair.area} is both pinned and split (rows {pair.row} and {pair.row_b})"
-        return pair.row_b, "kind", what, "a pin or a split, not both"
+        return pair.row_b, "kind", what, PIN_OR_SPLIT
     if pair.kind != "split" or pair.kind_b != "split":
         return None
     if is_whole[0] != is_whole[1]:
         what = f"postcode {pair.area} is split as a whole and by PC6 (rows {pair.row} and {pair.row_b})"
-        return pair.row_b, "pc4", what, "a split of the whole postcode or of PC6 ranges, not both"
+        return pair.row_b, "pc4", what, WHOLE_OR_RANGES
     if pair.pc4 == pair.pc4_b and pair.client_line != pair.client_line_b:
         what = f"{pair.pc4} is split for every line and for one line (rows {pair.row} and {pair.row_b})"
-        return pair.row_b, "client_line", what, "shares for every line, or shares per line"
+        return pair.row_b, "client_line", what, LINES_OR_EACH
     return None
 
 
@@ -102,7 +115,7 @@ def overlapping_ranges(locks: pd.DataFrame, file: str) -> list[Problem]:
     found = []
     for row in both[clash].itertuples():
         what = f"{row.pc4_b} and {row.pc4} (row {row.row}) overlap"
-        found.append(Problem(file, int(str(row.row_b)), "pc4", what, "ranges that do not overlap"))
+        found.append(Problem(file, int(str(row.row_b)), "pc4", what, APART))
     return found
 
 
@@ -142,17 +155,16 @@ class Served:
         periods = self.teams[self.teams["team_id"] == lock.team_id]
         why = why_unable(periods, self.day)
         if why:
-            allowed = "a team that is valid and has verzekeringsartsen on the first day of the division"
-            return lock.row, "team_id", f"{lock.area}, {lock.team_id}: the team {why}", allowed
+            return lock.row, "team_id", f"{lock.area}, {lock.team_id}: the team {why}", AT_WORK
         region = self.region_of[lock.area]
         rows = able_teams(periods, self.day)
         if not any(region in widened(numbers, self.links) for numbers in rows["regions"]):
             what = f"{lock.area}, {lock.team_id}: the team does not serve region {self.region_name[region]}"
-            return lock.row, "team_id", what, "a team that serves the postcode's region"
+            return lock.row, "team_id", what, OF_THE_REGION
         lines = frozenset().union(*rows["client_lines"].map(values_of))
         if lock.client_line and self.lines[lock.team_kind, region] != (ALL_LINES,) and lock.client_line not in lines:
             what = f"{lock.area}, {lock.team_id}: the team does not serve line {lock.client_line}"
-            return lock.row, "team_id", what, "a team that serves the line of the lock"
+            return lock.row, "team_id", what, OF_THE_LINE
         return None
 
     def _no_such_line(self, lock: Any) -> Fault | None:
@@ -163,7 +175,7 @@ class Served:
         if lock.team_kind != "regulier":
             why = "the Participatiewet is not divided by line"
         what = f"{lock.area}, {lock.team_id}: a lock for line {lock.client_line} alone is not possible, for {why}"
-        return lock.row, "client_line", what, "empty: the lock counts for both lines"
+        return lock.row, "client_line", what, BOTH_LINES
 
     def _nobody_left(self, bars: pd.DataFrame) -> Iterator[Fault]:
         able = able_teams(self.teams, self.day)
@@ -180,4 +192,4 @@ class Served:
                 if names and names <= set(held["team_id"]):
                     of_line = "" if line == ALL_LINES else f" for line {line}"
                     what = f"{area}: every team that may serve it{of_line} is barred ({', '.join(sorted(names))})"
-                    yield int(held["row"].max()), "team_id", what, "a bar that leaves the postcode a team"
+                    yield int(held["row"].max()), "team_id", what, SOMEBODY_LEFT

@@ -37,7 +37,7 @@ from allocation.outcome import (
     transition,
     waiting,
 )
-from allocation.outcome.capacity import capacity_advice
+from allocation.outcome.capacity import capacity_tables
 from allocation.outcome.handover import handover_tables
 from allocation.outcome.region_summary import region_summary
 from allocation.outcome.solved import Solved, regions_of_teams
@@ -325,10 +325,9 @@ class Outcome:
 
     @cached_property
     def _ledger_seen(self) -> pd.DataFrame:
-        work = seen.with_stock_seen(self._work_of_teams, self.transition)
-        return seen.ledger_seen(
-            ledger.ledger(work, self._placed, self._norms, self.solved), self.transition, self._norms
-        )
+        shown = seen.ledger_shown(self._ledger, self.transition)
+        work = seen.with_stock_seen(self._work_of_teams, self.transition, shown)
+        return seen.ledger_seen(ledger.ledger(work, self._placed, self._norms, self.solved), shown, self._norms)
 
     @cached_property
     def _region_ledger(self) -> pd.DataFrame:
@@ -377,7 +376,7 @@ class Outcome:
     @cached_property
     def _advice_later(self) -> Callable[[], dict[str, pd.DataFrame]]:
         return self._begin(
-            _capacity_tables, self._region_ledger, self.region_capacity, self._teams, self.areas, self._norms,
+            capacity_tables, self._region_ledger, self.region_capacity, self._teams, self.areas, self._norms,
             self._recurring, self.config,
         )  # fmt: skip
 
@@ -390,24 +389,3 @@ class Outcome:
 
 TABLES = {name: isinstance(made, awaited) for name, made in vars(Outcome).items() if isinstance(made, table)}
 """Every table in order, and whether it waits for the process beside this one: those are asked for last."""
-
-
-def _capacity_tables(
-    region_rows: pd.DataFrame,
-    of_regions: pd.DataFrame,
-    teams: pd.DataFrame,
-    areas: pd.DataFrame,
-    norms: pd.DataFrame,
-    recurring: frozenset[str],
-    config: Config,
-) -> dict[str, pd.DataFrame]:
-    """The advice about capacity, and what it was made of, to make it anew with other settings."""
-    work = region_capacity.region_work(region_rows, of_regions, norms, recurring)
-    supply = region_capacity.region_supply(of_regions, teams, config.work.productive_hours_per_fte)
-    offices = region_capacity.region_offices(of_regions, teams, areas)
-    return {
-        "region_work": work,
-        "region_supply": supply,
-        "region_offices": offices,
-        "capacity_advice": capacity_advice(work, supply, offices, areas, config),
-    }

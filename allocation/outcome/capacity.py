@@ -1,7 +1,7 @@
 """Where capacity is short: per region, district, law domain and profession (R22).
 
-Belongs here: table ``capacity_advice``. Does not belong here: what is asked and available (`region_capacity`), the
-programme of lending (`lending`), words for people (``report``).
+Belongs here: table ``capacity_advice``, and the tables that it was made of. Does not belong here: what is asked and
+available (`region_capacity`), the programme of lending (`lending`), words for people (``report``).
 """
 
 from __future__ import annotations
@@ -16,12 +16,33 @@ import pandas as pd
 from allocation.contract.config import Config
 from allocation.contract.vocabulary import MONTHS_A_YEAR
 from allocation.outcome.lending import Floats, Regions, lending
-from allocation.outcome.region_capacity import ASKED, NODE
+from allocation.outcome.region_capacity import ASKED, NODE, region_offices, region_supply, region_work
 from allocation.outcome.waiting import projected_months
 
 KEY = [*NODE, "profession"]
 REACHED = 1 - 1e-9
 """Part of a priority from which it counts as wholly reached."""
+
+
+def capacity_tables(
+    region_rows: pd.DataFrame,
+    of_regions: pd.DataFrame,
+    teams: pd.DataFrame,
+    areas: pd.DataFrame,
+    norms: pd.DataFrame,
+    recurring: frozenset[str],
+    config: Config,
+) -> dict[str, pd.DataFrame]:
+    """The advice about capacity, and what it was made of, to make it anew with other settings."""
+    work = region_work(region_rows, of_regions, norms, recurring)
+    supply = region_supply(of_regions, teams, config.work.productive_hours_per_fte)
+    offices = region_offices(of_regions, teams, areas)
+    return {
+        "region_work": work,
+        "region_supply": supply,
+        "region_offices": offices,
+        "capacity_advice": capacity_advice(work, supply, offices, areas, config),
+    }
 
 
 def capacity_advice(

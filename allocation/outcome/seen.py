@@ -17,24 +17,49 @@ import numpy as np
 import pandas as pd
 
 from allocation.contract.published_tables import TEAM_LEDGER, TEAM_LOAD, TEAM_LOAD_SEEN, TRANSITION
+from allocation.contract.vocabulary import SMALLEST_SHOWN_COUNT
 from allocation.layers.holding import STOCK_KEY
 from allocation.outcome.ledger import team_ledger
 from allocation.publication import small_counts, totals_seen
 
-OF_HIDDEN = 2
-"""Files that a hidden cell of the stock counts as; it holds 1 to 4, more often few."""
+OF_HIDDEN = 2.0
+"""Files that a hidden cell counts as where the ledger tells no more of it; it holds 1 to 4, more often few."""
+_KEY = ["team_id", "product", "line"]
 
 
-def with_stock_seen(routed: pd.DataFrame, transition: pd.DataFrame) -> pd.DataFrame:
+def ledger_shown(rows: pd.DataFrame, transition: pd.DataFrame) -> pd.DataFrame:
+    """Files and inflow of table ``team_ledger`` as readers see them: team_id, product, line, files_held,
+    inflow_clients; missing where they are hidden.
+
+    ``rows``: as ``ledger.ledger`` gives it. ``transition``: table ``transition``.
+    """
+    published = totals_seen.of_teams(team_ledger(rows), transition)
+    shown = small_counts.shown(TEAM_LEDGER, published).rename(columns={"client_line": "line"})
+    return shown[[*_KEY, "files_held", "inflow_clients"]].astype({"files_held": "float64"})
+
+
+def with_stock_seen(routed: pd.DataFrame, transition: pd.DataFrame, shown: pd.DataFrame) -> pd.DataFrame:
     """``routed`` (as ``ledger.routed_work`` gives it) with the stock of each postcode as table ``transition`` shows
-    it."""
-    shown = small_counts.shown(TRANSITION, transition)["clients"].astype("float64").fillna(OF_HIDDEN)
-    seen = transition[STOCK_KEY].assign(seen=shown).groupby(STOCK_KEY)["seen"].sum().reset_index()
-    found = routed[STOCK_KEY].merge(seen, on=STOCK_KEY, how="left", validate="many_to_one")["seen"]
+    it. ``shown``: as ``ledger_shown`` gives it.
+
+    A hidden cell counts as the mean of the hidden ones of its team and product: what the ledger shows, less the cells
+    that are shown, over the number of the others. It is at least 1 and at most 4.
+    """
+    cells = transition[STOCK_KEY].assign(seen=small_counts.shown(TRANSITION, transition)["clients"].astype("float64"))
+    cells = cells.assign(team_id=transition["team_to"], is_hidden=cells["seen"].isna())
+    key = ["team_id", "product"]
+    means = cells.groupby(key).agg(seen=("seen", "sum"), hidden=("is_hidden", "sum"))
+    files = shown.groupby(key)["files_held"].sum(min_count=1).reindex(means.index)
+    means["mean"] = (files - means["seen"]) / means["hidden"].where(means["hidden"] > 0)
+    means["mean"] = means["mean"].clip(1, SMALLEST_SHOWN_COUNT - 1).fillna(OF_HIDDEN)
+    mean = cells[key].merge(means["mean"].reset_index(), on=key, how="left")["mean"].set_axis(cells.index)
+    cells["seen"] = cells["seen"].fillna(mean)
+    stock = cells.groupby(STOCK_KEY)["seen"].sum().reset_index()
+    found = routed[STOCK_KEY].merge(stock, on=STOCK_KEY, how="left", validate="many_to_one")["seen"]
     return routed.assign(stock_clients=found.fillna(0.0).to_numpy())
 
 
-def ledger_seen(rows: pd.DataFrame, transition: pd.DataFrame, norms: pd.DataFrame) -> pd.DataFrame:
+def ledger_seen(rows: pd.DataFrame, shown: pd.DataFrame, norms: pd.DataFrame) -> pd.DataFrame:
     """The ledger with files and inflow as readers see them, and hours made anew from these.
 
     Every count is the one that table ``team_ledger`` shows of the team, and 0 where it is hidden. Another rounding of
@@ -43,17 +68,13 @@ def ledger_seen(rows: pd.DataFrame, transition: pd.DataFrame, norms: pd.DataFram
 
     Parameters
     ----------
-    rows : as ``ledger.ledger`` gives it, of work ``with_stock_seen``. transition : table ``transition``.
+    rows : as ``ledger.ledger`` gives it, of work ``with_stock_seen``. shown : as ``ledger_shown`` gives it.
     norms : as ``layers.work.product_norms`` gives it.
     """
-    published = totals_seen.of_teams(team_ledger(rows), transition)
-    shown = small_counts.shown(TEAM_LEDGER, published).rename(columns={"client_line": "line"})
-    key, counts = ["team_id", "product", "line"], ["files_held", "inflow_clients"]
-    found = rows[key].merge(shown[[*key, *counts]], on=key, how="left", validate="many_to_one")
-    is_alone = ~rows.duplicated(key, keep=False).to_numpy()
-    seen = rows.assign(**{
-        count: np.where(is_alone, found[count].astype("float64").fillna(0.0), 0.0) for count in counts
-    })  # fmt: skip
+    found = rows[_KEY].merge(shown, on=_KEY, how="left", validate="many_to_one").fillna(0.0)
+    is_alone = ~rows.duplicated(_KEY, keep=False).to_numpy()
+    counts = {name: np.where(is_alone, found[name], 0.0) for name in ("files_held", "inflow_clients")}
+    seen = rows.assign(**counts)
     norm = norms.loc[seen["product"]].set_axis(seen.index)
     planned = seen["inflow_clients"] + norm["planned_stock_share"] * seen["files_held"]
     return seen.assign(

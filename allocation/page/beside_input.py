@@ -13,26 +13,26 @@ import pandas as pd
 
 from allocation.contract.errors import Problem, Refused
 from allocation.contract.vocabulary import values_of
+from allocation.intake import locks as rules
 from allocation.intake.inputs import Inputs
-from allocation.intake.locks import Served, contradictions, overlapping_ranges, share_totals
 from allocation.intake.roster import KINDS_WITH_AREA, active_locks, active_teams
 
 SENTENCES = {
-    "one team, or kind split": "Postcode {area} is op twee teams vastgezet; kies er een, of splits haar.",
-    "one of the two": "Team {team} is uitgesloten van postcode {area} en krijgt haar ook; kies een van de twee.",
-    "a pin or a split, not both": "Postcode {area} is vastgezet en ook gesplitst; kies een van de twee.",
-    "a split of the whole postcode or of PC6 ranges, not both":
+    rules.ONE_TEAM: "Postcode {area} is op twee teams vastgezet; kies er een, of splits haar.",
+    rules.ONE_KIND: "Team {team} is uitgesloten van postcode {area} en krijgt haar ook; kies een van de twee.",
+    rules.PIN_OR_SPLIT: "Postcode {area} is vastgezet en ook gesplitst; kies een van de twee.",
+    rules.WHOLE_OR_RANGES:
         "Postcode {area} is in haar geheel gesplitst en ook voor een deel; kies een van de twee.",
-    "shares for every line, or shares per line":
+    rules.LINES_OR_EACH:
         "{pc4} is gesplitst voor beide lijnen en ook voor een lijn; kies een van de twee.",
-    "ranges that do not overlap": "De reeks {pc4} overlapt met een andere.",
-    "a team that serves the postcode's region":
+    rules.APART: "De reeks {pc4} overlapt met een andere.",
+    rules.OF_THE_REGION:
         "Team {team} kan postcode {area} niet bedienen: het werkt niet in die regio.",
-    "a team that serves the line of the lock": "Team {team} kan postcode {area} niet bedienen: niet op die lijn.",
-    "empty: the lock counts for both lines":
+    rules.OF_THE_LINE: "Team {team} kan postcode {area} niet bedienen: niet op die lijn.",
+    rules.BOTH_LINES:
         "Een vergrendeling van {area} voor een lijn kan niet: de teams daar bedienen beide lijnen.",
-    "a bar that leaves the postcode a team": "Van postcode {area} zijn zo alle teams uitgesloten; laat er een over.",
-    "a team that is valid and has verzekeringsartsen on the first day of the division":
+    rules.SOMEBODY_LEFT: "Van postcode {area} zijn zo alle teams uitgesloten; laat er een over.",
+    rules.AT_WORK:
         "Team {team} werkt op de eerste dag niet (meer); {area} kan er niet op vergrendeld zijn.",
 }  # fmt: skip
 """What intake allows (``Problem.allowed``) -> what the planner reads."""
@@ -61,12 +61,12 @@ def _locks(inputs: Inputs, made: Inputs, areas: pd.DataFrame, day: date) -> Iter
     locks["row"] = locks.index  # those of an earlier draft, now input, have the numbers of this one's
     names = areas.drop_duplicates("arbeidsmarktregio_nr").set_index("arbeidsmarktregio_nr")["arbeidsmarktregio"]
     region_of = dict(zip(areas["pc4"], areas["arbeidsmarktregio_nr"].astype(int), strict=True))
-    served = Served(made.teams, made.clusters, region_of, {int(str(nr)): name for nr, name in names.items()}, day)
-    problems = [*contradictions(locks, ""), *overlapping_ranges(locks, ""), *served.problems(locks, "")]
+    served = rules.Served(made.teams, made.clusters, region_of, {int(str(nr)): name for nr, name in names.items()}, day)
+    problems = [*rules.contradictions(locks, ""), *rules.overlapping_ranges(locks, ""), *served.problems(locks, "")]
     known = set(inputs.locks["area"])
     yield from (_sentence(one, locks, known) for one in problems)
     split = locks[locks["kind"] == "split"]
-    totals = share_totals(split)
+    totals = rules.share_totals(split)
     for at in split.index[(totals - 1).abs() > 1e-6]:
         place = str(split.at[at, "pc4"])
         yield f"De aandelen van postcode {place} tellen op tot {totals[at]:.0%}, niet tot 100%." + (

@@ -30,6 +30,7 @@ from allocation.layers.layer import Layer
 from allocation.layers.solving import beside, second_lines
 from allocation.outcome.in_force import files_in_stock
 from allocation.page.answers import draft_team
+from allocation.page.basis import refuse_another_basis, refuse_before_planned
 from allocation.page.changes import UNCHANGED, ChangeSet, Move, ShownKey
 from allocation.page.whatif import Bench, Variant, free_units
 from allocation.pipeline import in_force, run_all, steps
@@ -113,7 +114,7 @@ def submit(
     Raises Refused when an area has no team, the run's own version only comes into force after the first day, another
     version is in force by then, or the outcome does not pass its checks; nothing is stored then.
     """
-    _refuse_before_planned(bench, store_url, valid_from)
+    refuse_before_planned(Run.open(bench.folder), valid_from)
     if valid_from is not None and valid_from != bench.day:
         bench = Bench(bench.folder, valid_from, is_in_force=bench.is_in_force)
     variant = bench.variant(changes)
@@ -137,43 +138,6 @@ def submit(
     except Refused as refused:
         raise Refused(_not_passed(run)) from refused
     return steps.propose(run, passed=["outcome"])  # its input is that of a run that passed, with the draft's changes
-
-
-def _own_version(origin: Run) -> int | None:
-    """The version that a run became; None when it was not proposed."""
-    return origin.read(run_files.VERSION).version if origin.has(run_files.VERSION) else None
-
-
-def _refuse_before_planned(bench: Bench, store_url: str, valid_from: date | None) -> None:
-    """Raise Refused when the version that the draft was made on only comes into force after the first day asked."""
-    known, own = reads.versions(store_url), _own_version(Run.open(bench.folder))
-    begins = [day for day in known.loc[known["version"] == own, "valid_from"] if isinstance(day, date)]
-    if begins and min(begins) > (valid_from or calendar.today()):
-        day = dutch.day(min(begins))
-        raise Refused(
-            f"Dit concept gaat uit van versie {own}, die pas vanaf {day} geldt. Kies {day} of later als ingangsdatum."
-        )
-
-
-def _refuse_another_basis(then: int | None, origin: Run, seen: int | None = None) -> None:
-    """Raise Refused when a draft on ``origin`` would take over from a version (``then``) that the planner has not seen
-    beside it: what that version changed would be changed back, without a word.
-
-    He saw the version that the page showed as "now" (``seen``), or that the run was compared with; and the one that
-    the run itself became, for that is what he changed.
-    """
-    if then in (None, _own_version(origin), origin.in_force().version if seen is None else seen):
-        return
-    if then == reads.current_version(origin.store):
-        raise Refused(
-            f"Er geldt nu een andere versie ({then}) dan waarmee dit concept is vergeleken; indienen zou ongedaan "
-            f"maken wat die versie wijzigde. Er is niets ingediend en uw concept blijft bewaard: laad de pagina "
-            f"opnieuw en kies 'Open versie {then}' boven de kaart, dan gaat uw concept mee."
-        )
-    raise Refused(
-        f"Vlak voor de ingangsdatum geldt versie {then}, waarmee dit voorstel niet is vergeleken. Kies een andere "
-        "ingangsdatum, of maak het concept op een verdeling die van die versie uitgaat."
-    )
 
 
 def _not_passed(run: Run) -> str:
@@ -226,7 +190,7 @@ def from_draft(run: Run, draft_id: int) -> Run:
     if not run_files.OUTCOME.table("teams").exists(folder):
         raise Refused(f"De bestanden van run {kept.run_id} zijn er niet meer.")
     bench, origin = Bench(folder), Run.open(folder)
-    _refuse_another_basis(reads.current_version(run.store, run.eve), origin)
+    refuse_another_basis(reads.current_version(run.store, run.eve), origin)
     asked = {
         "regions": (),
         "reason": run.config.reason,
@@ -332,7 +296,7 @@ def _compare_with_now(bench: Bench, run: Run, seen: int | None) -> None:
     """
     eve = replace(run, today=max(run.today, calendar.today())).eve  # the run keeps the day of the one it comes from
     in_force.read_store(run, eve)
-    _refuse_another_basis(run.in_force().version, Run.open(bench.folder), seen)
+    refuse_another_basis(run.in_force().version, Run.open(bench.folder), seen)
     inputs = Inputs.read(run.inputs_folder)
     in_force.write_now(run, inputs, Succession.read(run))
     held = files_in_stock(

@@ -14,6 +14,7 @@ from allocation.contract import calendar
 from allocation.intake.inputs import Inputs
 from allocation.intake.roster import active_locks, active_teams
 from allocation.layers import build
+from allocation.report import account_sheets
 from allocation.runs import run_files
 from allocation.runs.run import Run
 from allocation.runs.run_files import Unchanged
@@ -96,8 +97,7 @@ def fingerprints(run: Run) -> dict[str, object]:
     """What the run was made of, as the record of its version keeps it. Readers see that of the boundaries: of a file
     its name, and not the folder."""
     boundaries = run.read(run_files.BOUNDARIES).model_dump(mode="json")
-    if boundaries["edition"].get("source") == "file":
-        boundaries["edition"]["origin"] = Path(boundaries["edition"]["origin"]).name
+    boundaries["edition"]["origin"] = account_sheets.origin(boundaries["edition"])
     sources: dict[str, object] = {"input": run.read(run_files.INPUT).model_dump(mode="json"), "boundaries": boundaries}
     if run.has(run_files.CHANGES):
         sources["changes"] = hashlib.sha256(run.fetched(run_files.CHANGES).read_bytes()).hexdigest()

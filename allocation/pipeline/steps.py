@@ -358,20 +358,12 @@ def publish(run: Run, approval: dict[str, Any] | None = None) -> Path:
     from allocation.publication import versions
 
     proposed = run.read(run_files.VERSION)
-    planned = run.config.valid_from
     given = approval or {
         "by": run.created_by,
         "remark": "published by the one who made the run",
         "decision": "approved",
     }
-    folder = versions.publish(
-        proposed.version,
-        run.store,
-        run.files_dir,
-        valid_from=planned if planned is not None and planned >= calendar.today() else None,  # it may have waited long
-        approval=given,
-        act=proposed.act,
-    )
+    folder = versions.publish(proposed.version, run.store, run.files_dir, approval=given, act=proposed.act)
     run.write(run_files.VERSION, proposed.model_copy(update={"folder": storage.address(folder)}))
     return folder
 

@@ -296,9 +296,7 @@ def write_published(
     aside.mkdir()
     entries = []
     for table in (*PUBLISHED, TEAM):
-        rows = _with_total_seen(source, table, _of_proposal(source, table))
-        apart = _of_proposal(source, TEAM_LOAD_SEEN) if table is TEAM_LOAD else None
-        rows = _for_readers(table, rows, valid_from, valid_to, approval, apart)
+        rows = _for_readers(source, table, valid_from, valid_to, approval)
         entries += write_table(aside, table.name, rows)
     for name, rows in (divisions or {}).items():
         entries += write_parquet(aside, name, rows)
@@ -344,12 +342,13 @@ def _with_total_seen(source: Path, table: Table, rows: pa.Table) -> pa.Table:
     """``rows`` of a table in a proposal, with a total of what readers see cell by cell as ``totals_seen`` says."""
     if totals_seen.TOTAL_OF.get(table.name) not in rows.column_names or not rows.num_rows:
         return rows
-    cells, load = (_of_proposal(source, of).to_pandas() for of in (TRANSITION, TEAM_LOAD))
+    cells = _of_proposal(source, TRANSITION).to_pandas()
     if table.name == TEAM_LEDGER.name:
         seen = totals_seen.of_teams(rows.to_pandas(), cells)
     else:
         areas = pq.read_table(source / "areas.parquet", columns=["pc4", totals_seen.REGION]).to_pandas()
         region_of = dict(zip(areas["pc4"], areas[totals_seen.REGION], strict=True))
+        load = _of_proposal(source, TEAM_LOAD).to_pandas()
         seen = totals_seen.of_regions(rows.to_pandas(), cells, load, region_of)
     name = totals_seen.TOTAL_OF[table.name]
     at = rows.column_names.index(name)
@@ -357,17 +356,13 @@ def _with_total_seen(source: Path, table: Table, rows: pa.Table) -> pa.Table:
 
 
 def _for_readers(
-    table: Table,
-    rows: pa.Table,
-    valid_from: date,
-    valid_to: date | None,
-    approval: Mapping[str, Any] | None,
-    apart: pa.Table | None,
+    source: Path, table: Table, valid_from: date, valid_to: date | None, approval: Mapping[str, Any] | None
 ) -> pa.Table:
-    """The published columns of ``table`` as readers see them: with validity, and with small counts protected.
+    """The published columns of ``table`` in a proposal as readers see them: with validity, small counts protected.
 
     A proposal of before a column was added has it empty, or has a row for each of the values that hold for it.
     """
+    rows = _with_total_seen(source, table, _of_proposal(source, table))
     if table.name == RUNS.name and approval is not None:
         said = pa.array([json.dumps(approval, default=str)], pa.string())
         rows = rows.set_column(rows.column_names.index("approval"), "approval", said)
@@ -375,6 +370,7 @@ def _for_readers(
     for name, day in zip(VALIDITY_COLUMNS, (valid_from, valid_to), strict=True):
         if name in table.column_names:
             rows = rows.append_column(name, pa.array([day] * rows.num_rows, pa.date32()))
+    apart = _of_proposal(source, TEAM_LOAD_SEEN) if table is TEAM_LOAD else None
     return small_counts.shown_rows(table, rows.select(list(table.column_names)), apart)
 
 

@@ -19,7 +19,7 @@ import pandas as pd
 
 from allocation.contract.published_tables import REGION_SUMMARY, TEAM_LEDGER
 from allocation.contract.schema import Table
-from allocation.contract.vocabulary import ALL_LINES, SMALLEST_SHOWN_COUNT
+from allocation.contract.vocabulary import ALL_LINES, CLIENT_LINES, SMALLEST_SHOWN_COUNT
 
 TOTAL_OF = {TEAM_LEDGER.name: "files_held", REGION_SUMMARY.name: "clients_moved"}
 """The column of each published table that sums cells of `transition`."""
@@ -36,10 +36,27 @@ _EXTREMES = f"""sum(CASE WHEN c.clients < {_STEP} THEN 1 WHEN c.clients < {_STEP
 _HIDES = f"HAVING min(c.clients) < {_STEP}"
 _CELLS = {
     TEAM_LEDGER.name: f"""LEFT JOIN (
-    SELECT c.version, c.team_to, c.product, c.client_line, {_EXTREMES}
+    SELECT c.version, c.team_to, c.product, l.line,
+           sum(CASE c.client_line WHEN l.line THEN c.least ELSE 0 END) AS least, sum(c.most) AS most
+    FROM (SELECT c.version, c.team_to, c.product, c.client_line, {_EXTREMES}, min(c.clients) AS fewest
+          FROM transition_rows c WHERE {{published}}
+          GROUP BY c.version, c.team_to, c.product, c.client_line) c
+    JOIN (SELECT '{CLIENT_LINES[0]}' AS line UNION ALL SELECT '{CLIENT_LINES[1]}') l
+      ON c.client_line IN (l.line, '{ALL_LINES}')
+    GROUP BY c.version, c.team_to, c.product, l.line HAVING min(c.fewest) < {_STEP}
+) k ON k.version = r.version AND k.team_to = r.team_id AND k.product = r.product AND k.line = r.client_line
+LEFT JOIN (
+    SELECT c.version, c.team_to, c.product, {_EXTREMES}
     FROM transition_rows c WHERE {{published}}
-    GROUP BY c.version, c.team_to, c.product, c.client_line {_HIDES}
-) k ON k.version = r.version AND k.team_to = r.team_id AND k.product = r.product AND k.client_line = r.client_line""",
+    GROUP BY c.version, c.team_to, c.product {_HIDES}
+) b ON b.version = r.version AND b.team_to = r.team_id AND b.product = r.product
+LEFT JOIN (
+    SELECT c.version, c.team_id, c.product, c.client_line, sum(c.files_held) OVER own AS files_held,
+           row_number() OVER (own ORDER BY c.files_held DESC, c.client_line) AS place
+    FROM team_ledger_rows c WHERE {{published}}
+    WINDOW own AS (PARTITION BY c.version, c.team_id, c.product)
+) h ON h.place = 1 AND h.version = r.version AND h.team_id = r.team_id AND h.product = r.product
+   AND h.client_line = r.client_line""",
     REGION_SUMMARY.name: f"""LEFT JOIN (
     SELECT c.version, b.{REGION}, d.law_domain, s.client_line, sum(c.least) AS least, sum(c.most) AS most
     FROM (SELECT c.version, c.pc4, c.team_to, c.client_line, {_EXTREMES}, min(c.clients) AS fewest
@@ -68,16 +85,35 @@ def as_sql(table: Table, name: str) -> str:
     """The SQL expression of a column of the rows ``r`` before it is rounded for readers."""
     if TOTAL_OF.get(table.name) != name:
         return f"r.{name}"
-    return f"CASE r.{name} WHEN k.least THEN r.{name} + 1 WHEN k.most THEN r.{name} - 1 ELSE r.{name} END"
+    least, most = f"r.{name} = k.least", f"r.{name} = k.most"
+    if table is TEAM_LEDGER:
+        least, most = f"{least} OR h.{name} = b.least", f"{most} OR h.{name} = b.most"
+    return f"CASE WHEN {least} THEN r.{name} + 1 WHEN {most} THEN r.{name} - 1 ELSE r.{name} END"
 
 
 # --- tables in memory ------------------------------------------------------------------------------------------------
 
 
 def of_teams(ledger: pd.DataFrame, transition: pd.DataFrame) -> pd.DataFrame:
-    """`team_ledger` with its files before they are rounded for readers."""
-    key = ["team_id", "product", "client_line"]
-    return _taken_further(ledger, TOTAL_OF[TEAM_LEDGER.name], transition.rename(columns={"team_to": "team_id"}), key)
+    """`team_ledger` with its files before they are rounded for readers.
+
+    Files that were counted without a line lie in a cell of line `alle`, and count in a row of either line: in which,
+    nobody is told. So a row is at least its own cells and at most those and these, and the rows of a product together
+    are all its cells. Where that sum tells, the largest row is taken further.
+    """
+    name, of_product, key = TOTAL_OF[TEAM_LEDGER.name], ["team_id", "product"], ["team_id", "product", "client_line"]
+    cells = _bounds(transition["clients"], transition.rename(columns={"team_to": "team_id"})[key])
+    either = cells[cells["client_line"] == ALL_LINES].drop(columns="client_line")
+    either = either.merge(pd.DataFrame({"client_line": CLIENT_LINES}), how="cross").assign(least=0)
+    rows = _sums(pd.concat([cells, either]), key, ledger)
+    whole = _sums(cells, of_product, ledger)
+    sums = ledger.groupby(of_product)[name].transform("sum").to_numpy(dtype=np.int64)
+    order = ledger.sort_values([name, "client_line"], ascending=[False, True], kind="stable")
+    is_largest = (~order.duplicated(of_product)).reindex(ledger.index).to_numpy()
+    files = ledger[name].to_numpy(dtype=np.int64)
+    least = (files == rows["least"].to_numpy()) | (is_largest & (sums == whole["least"].to_numpy()))
+    most = (files == rows["most"].to_numpy()) | (is_largest & (sums == whole["most"].to_numpy()))
+    return ledger.assign(**{name: files + np.where(least, 1, np.where(most, -1, 0))})
 
 
 def of_regions(
@@ -105,15 +141,24 @@ def total(clients: pd.Series) -> int:
 def _taken_further(totals: pd.DataFrame, name: str, cells: pd.DataFrame, key: list[str]) -> pd.DataFrame:
     """``totals`` with its column ``name`` before it is rounded for readers; ``cells``: ``key`` and the clients of every
     cell below."""
-    clients = cells["clients"].to_numpy(dtype=np.int64)
+    found = _sums(_bounds(cells["clients"], cells[key]), key, totals)
+    further = totals[name].to_numpy(dtype=np.int64).copy()
+    further += np.where(further == found["least"].to_numpy(), 1, np.where(further == found["most"].to_numpy(), -1, 0))
+    return totals.assign(**{name: further})
+
+
+def _bounds(counts: pd.Series, key: pd.DataFrame) -> pd.DataFrame:
+    """``key`` of every cell, the least and the most clients that it has to a reader, and whether it is hidden."""
+    clients = counts.to_numpy(dtype=np.int64)
     is_hidden, rounded = clients < _STEP, (clients + _HALF) // _STEP * _STEP
-    bounds = cells[key].assign(
+    return key.assign(
         least=np.where(is_hidden, 1, np.maximum(rounded - _HALF, _STEP)),
         most=np.where(is_hidden, _STEP - 1, rounded + _HALF),
         hides=is_hidden,
     )
+
+
+def _sums(bounds: pd.DataFrame, key: list[str], totals: pd.DataFrame) -> pd.DataFrame:
+    """Beside each row of ``totals`` the sums of its ``bounds``; missing where none of its cells is hidden."""
     sums = bounds.groupby(key, as_index=False).agg(least=("least", "sum"), most=("most", "sum"), hides=("hides", "any"))
-    found = totals[key].merge(sums[sums["hides"]], on=key, how="left")
-    further = totals[name].to_numpy(dtype=np.int64).copy()
-    further += np.where(further == found["least"].to_numpy(), 1, np.where(further == found["most"].to_numpy(), -1, 0))
-    return totals.assign(**{name: further})
+    return totals[key].merge(sums[sums["hides"]], on=key, how="left")

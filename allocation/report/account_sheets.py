@@ -100,7 +100,7 @@ def fingerprint_sheet(folder: Path, *, for_readers: bool) -> Sheet:
 
 def origin(edition: Mapping[str, Any]) -> str:
     """Where the boundaries come from: of a file its name, for a folder says how a server is built."""
-    return Path(edition["origin"]).name if edition["source"] == "file" else str(edition["origin"])
+    return Path(edition["origin"]).name if edition.get("source") == "file" else str(edition["origin"])
 
 
 def setting_sheet(config: dict[str, Any]) -> Sheet:

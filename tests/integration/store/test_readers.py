@@ -321,8 +321,12 @@ def test_a_reader_sees_no_small_counts_and_operations_sees_them(login: Callable[
         assert connection.scalar(sa.text("SELECT count(*) FROM transition WHERE clients IS NULL")) == 0
 
 
-def test_no_total_tells_the_cells_below_it_in_view_and_file(store_url: str, files_dir: Path, tmp_path: Path) -> None:
-    """One client in each cell, so that each total is as small as its cells allow: it is shown as the next one."""
+@pytest.mark.parametrize("line", ["vangnet", "alle"])
+def test_no_total_tells_the_cells_below_it_in_view_and_file(
+    store_url: str, files_dir: Path, tmp_path: Path, line: str
+) -> None:
+    """One client in each cell, so that each total is as small as its cells allow: it is shown as the next one. Also
+    where they were counted without a line, and are all in the row of vangnet."""
     outcome = write_outcome(tmp_path / "o", Country(columns=4, rows=2))
 
     def changed(name: str, change: Callable[[pd.DataFrame], pd.DataFrame]) -> pd.DataFrame:
@@ -330,11 +334,12 @@ def test_no_total_tells_the_cells_below_it_in_view_and_file(store_url: str, file
         rows.to_parquet(outcome / f"{name}.parquet", index=False)
         return rows
 
-    of_one = {"clients": 1, "movement": "verhuist", "client_line": "vangnet"}
+    of_one = {"clients": 1, "movement": "verhuist", "client_line": line}
     cells = changed("transition", lambda rows: rows.assign(**of_one))
     held = cells.groupby(["team_to", "product", "client_line"])["clients"].sum()
     filled = {"inflow_clients": 9.0, "planned_clients": 9.0, "hours_verzekeringsarts": 9.0, "hours_other": 9.0}
     ledger = held.rename("files_held").rename_axis(["team_id", "product", "client_line"]).reset_index()
+    ledger["client_line"] = "vangnet"
     changed("team_ledger", lambda _rows: ledger.assign(**filled))
     areas = pd.read_parquet(outcome / "areas.parquet", columns=["pc4", "arbeidsmarktregio_nr"])
     moved = cells[cells["team_to"] != "P"].merge(areas, on="pc4").groupby("arbeidsmarktregio_nr")["clients"].sum()

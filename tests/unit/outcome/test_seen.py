@@ -11,8 +11,9 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from allocation.contract.published_tables import TEAM_LEDGER, TEAM_LOAD, TRANSITION
+from allocation.layers.holding import STOCK_KEY
 from allocation.outcome.ledger import team_ledger
-from allocation.outcome.seen import ledger_seen, load_seen, with_stock_seen
+from allocation.outcome.seen import ledger_seen, ledger_shown, load_seen, with_stock_seen
 from allocation.publication import small_counts, totals_seen
 from tests.support import toy
 
@@ -62,12 +63,24 @@ def test_a_reader_cannot_tell_one_hidden_count_from_another(
 
 
 def test_it_adds_up_by_hand(tmp_path: Path) -> None:
-    """7 and 12 files of 4 hours, 3 of 3 hours: the ledger shows 20 and nothing, transition 5, 10 and nothing."""
+    """7 and 12 files of 4 hours, 3 of 3 hours: the ledger shows 20 and nothing, transition 5, 10 and nothing. The
+    hidden cell counts as 2, for the ledger tells nothing of it."""
     _, shown = klm(tmp_path, ("1001", "WIA_EWT", 7), ("1002", "WIA_EWT", 12), ("1006", "ZW_EZWB", 3))
     assert shown["files_held"] == 20
     assert shown["files_held_hours_verzekeringsarts"] == 20 * 4
     assert shown["stock_clients"] == 15  # 5 + 10 + 2, in steps of 5
     assert shown["stock_hours_verzekeringsarts"] == 5 * 4 + 10 * 4 + 2 * 3
+
+
+def test_a_hidden_cell_counts_as_the_mean_of_its_like(tmp_path: Path) -> None:
+    """8 files, and 1, 1 and 2: the ledger shows 10 of 12, one cell 10. The others are 0 by that, and at least 1 each.
+    Of 6, 3 and 4 the ledger shows 15 (of 13) and the cells 5: 5 for each of two, and at most 4."""
+    few = [("1001", "WIA_EWT", 8), ("1002", "WIA_EWT", 1), ("1003", "WIA_EWT", 1), ("1006", "WIA_EWT", 2)]
+    many = [("1001", "WIA_EWT", 6), ("1002", "WIA_EWT", 3), ("1003", "WIA_EWT", 4)]
+    for name, cells_, stock_hours in (("few", few, (10 + 3 * 1) * 4), ("many", many, (5 + 2 * 4) * 4)):
+        (tmp_path / name).mkdir()
+        _, shown = klm(tmp_path / name, *cells_)
+        assert shown["stock_hours_verzekeringsarts"] == stock_hours, name
 
 
 cells = st.lists(st.tuples(st.sampled_from(["EWT", "RIV"]), st.integers(1, 9)), min_size=1, max_size=8)
@@ -85,19 +98,17 @@ def test_what_is_the_same_to_readers_is_the_same_in_sum(one: list[tuple[str, int
     tables = [_tables(world) for world in (one, other)]
     told = [small_counts.shown(TEAM_LEDGER, totals_seen.of_teams(team_ledger(rows), moves)) for rows, moves in tables]
     assume(told[0]["files_held"].equals(told[1]["files_held"]))
+    shown = [ledger_shown(rows, moves) for rows, moves in tables]
     seen = [
-        ledger_seen(rows.assign(inflow_clients=0.0, planned_clients=0.0), moves, NORMS)[["files_held", "held_hours"]]
-        for rows, moves in tables
+        ledger_seen(rows, one, NORMS)[["files_held", "held_hours"]]
+        for (rows, _), one in zip(tables, shown, strict=True)
     ]
     pd.testing.assert_frame_equal(*seen)
-    key = [*moves_key(tables[0][1])]
-    routed = tables[0][1][key].assign(stock_clients=0, share=1.0)
-    stock = [with_stock_seen(routed, moves)["stock_clients"] for _, moves in tables]
+    routed = tables[0][1][STOCK_KEY].assign(stock_clients=0)
+    stock = [
+        with_stock_seen(routed, moves, one)["stock_clients"] for (_, moves), one in zip(tables, shown, strict=True)
+    ]
     pd.testing.assert_series_equal(*stock)
-
-
-def moves_key(moves: pd.DataFrame) -> list[str]:
-    return [name for name in moves.columns if name not in ("clients", "team_to")]
 
 
 def _tables(world: list[tuple[str, int]]) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -124,7 +135,7 @@ def test_r14_a_total_above_cells_of_one_is_taken_further_and_what_is_small_left_
     norms = pd.DataFrame(
         {"planned_stock_share": 0.2, "hours_verzekeringsarts": 4.0, "hours_other": 1.0}, index=["P", "Q", "R"]
     )
-    seen = ledger_seen(rows, cells, norms)
+    seen = ledger_seen(rows, ledger_shown(rows, cells), norms)
     assert seen["files_held"].tolist() == [10.0, 0.0, 0.0, 0.0]
     assert seen["held_hours"].tolist() == [40.0, 0.0, 0.0, 0.0]
     assert seen["inflow_clients"].tolist() == [15.0, 0.0, 0.0, 0.0]

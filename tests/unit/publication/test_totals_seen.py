@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -76,3 +78,61 @@ def test_a_total_that_other_clients_belong_to_stays() -> None:
     cells = pd.DataFrame({"team_to": ["A1"], "product": "RIV", "client_line": "alle", "clients": [1]})
     rows = pd.DataFrame({"team_id": ["A1", "A2"], "product": "RIV", "client_line": "vangnet", "files_held": [400, 1]})
     assert totals_seen.of_teams(rows, cells)["files_held"].tolist() == [400, 1]
+
+
+def worlds(cells: list[tuple[str, int]], *, has_werkgever: bool) -> list[tuple[list[int], int]]:
+    """Every country whose cells look to a reader as ``cells`` (line and clients) do: clients of each, and how many of
+    those counted without a line are in the row of vangnet. Without a row of werkgever all are."""
+    looks = [range(1, 5) if n < 5 else range(max(5, (n + 2) // 5 * 5 - 2), (n + 2) // 5 * 5 + 3) for _, n in cells]
+    found = []
+    for clients in itertools.product(*looks):
+        either = sum(n for (line, _), n in zip(cells, clients, strict=True) if line == "alle")
+        found += [(list(clients), at) for at in (range(either + 1) if has_werkgever else [either])]
+    return found
+
+
+def shown_in(cells: list[tuple[str, int]], many: list[tuple[list[int], int]], *, has_werkgever: bool) -> list[tuple]:
+    """What the ledger shows of each of ``many`` countries, each a team of its own: files of vangnet and werkgever."""
+    lines = [line for line, _ in cells]
+    moves = pd.DataFrame(
+        [(at, line, n) for at, (clients, _) in enumerate(many) for line, n in zip(lines, clients, strict=True)],
+        columns=["team_to", "client_line", "clients"],
+    ).assign(product="P")
+    rows = []
+    for at, (clients, first) in enumerate(many):
+        own = {line: sum(n for one, n in zip(lines, clients, strict=True) if one == line) for line in lines}
+        rows.append((at, "vangnet", own.get("vangnet", 0) + first))
+        if has_werkgever:
+            rows.append((at, "werkgever", own.get("werkgever", 0) + own.get("alle", 0) - first))
+    ledger = pd.DataFrame(rows, columns=["team_id", "client_line", "files_held"]).assign(product="P")
+    seen = small_counts.shown(TEAM_LEDGER, totals_seen.of_teams(ledger, moves))
+    pairs = seen.set_index(["team_id", "client_line"])["files_held"].astype("Float64").fillna(0).unstack()
+    return [tuple(row) for row in pairs.to_numpy().tolist()]
+
+
+some_cells = st.lists(
+    st.tuples(st.sampled_from(["vangnet", "werkgever", "alle"]), st.sampled_from([1, 1, 2, 4, 4, 6])),
+    min_size=1,
+    max_size=4,
+)
+
+
+@given(some_cells, st.integers(0, 30), st.booleans())
+@example([("alle", 1)] * 7, 0, False)  # all of them are in the one row, which would be shown as 5, so at most 7
+@example([("alle", 4), ("alle", 4)], 0, False)
+@example([("alle", 1)] * 4 + [("vangnet", 1)], 2, True)
+@example([("vangnet", 4), ("alle", 4)], 4, True)
+@settings(max_examples=60, deadline=None)
+def test_no_cell_follows_from_the_rows_of_a_product_together(
+    cells: list[tuple[str, int]], first: int, has_werkgever: bool
+) -> None:
+    """Of all countries that look the same to a reader, each cell that he sees empty has more than one number."""
+    has_werkgever = has_werkgever or any(line == "werkgever" for line, _ in cells)
+    either = sum(n for line, n in cells if line == "alle")
+    real = ([n for _, n in cells], min(first, either) if has_werkgever else either)
+    many = worlds(cells, has_werkgever=has_werkgever)
+    shown = shown_in(cells, many, has_werkgever=has_werkgever)
+    alike = [clients for (clients, _), one in zip(many, shown, strict=True) if one == shown[many.index(real)]]
+    for at, (_, n) in enumerate(cells):
+        if n < 5:
+            assert len({clients[at] for clients in alike}) > 1, (cells, real, shown[many.index(real)])
