@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
-from geodata.adjacency import Segments
+from geodata.adjacency import MIN_BORDER_M, Segments
 
 SNAP_M = 0.25
 """Borders of two areas this near each other are one border drawn twice."""
@@ -59,10 +59,14 @@ def _with_gaps_filled(polygons: npt.NDArray[Any]) -> npt.NDArray[Any]:
 
 
 def _facing_apart(polygons: npt.NDArray[Any], borders: Segments) -> list[tuple[int, int]]:
-    """Pairs of polygons that are no neighbours in ``borders``, with a narrow gap of at least FACING_M between them."""
+    """Pairs of polygons that are no neighbours in ``borders``, with a narrow gap of at least FACING_M between them.
+
+    Where two borders were drawn across each other, the point of a wedge may be all that they have in common: less than
+    MIN_BORDER_M makes no neighbours.
+    """
     tree = shapely.STRtree(polygons)
     one, other = tree.query(shapely.box(*(shapely.bounds(polygons) + GAP_WIDTH_M * np.array([-1, -1, 1, 1])).T))
-    candidates = (one < other) & ~np.isin(one * len(polygons) + other, borders.pair_numbers())
+    candidates = (one < other) & ~np.isin(one * len(polygons) + other, borders.pair_numbers(MIN_BORDER_M))
     one, other = one[candidates], other[candidates]
     outlines = shapely.boundary(polygons)
     facing = _facing(outlines[one], outlines[other])
