@@ -111,7 +111,8 @@ def empty_cells(tables: Sequence[Declared]) -> pd.DataFrame:
                 continue
             empty = frame[column.name].isna()
             if empty.any():
-                places = frame.loc[empty, key].head(MOST_EXAMPLES).to_json(orient="records", date_format="iso")
+                first = frame[empty].head(MOST_EXAMPLES)
+                places = first[key].to_json(orient="records", date_format="iso")
                 rows.append((declared.name, column.name, int(empty.sum()), places))
     return pd.DataFrame(rows, columns=["table_name", "column_name", "how_many", "places"])
 

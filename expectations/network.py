@@ -53,8 +53,8 @@ def covered(areas: pd.DataFrame, care_regions: pd.DataFrame, coverage: pd.DataFr
     found = []
     for table, column, kind in ((areas, "gemeente_name", "gemeente"), (care, "care_region", "care_region")):
         if column in table:
-            rows = table.loc[table[column].notna() & table["pc4"].isin(areas["pc4"]), ["pc4", column]]
-            found.append(rows.set_axis(["pc4", "provider"], axis=1).assign(kind=kind, part=1.0))
+            rows = table[table[column].notna() & table["pc4"].isin(areas["pc4"])]
+            found.append(rows[["pc4", column]].set_axis(["pc4", "provider"], axis=1).assign(kind=kind, part=1.0))
     if len(coverage):
         found.append(coverage[["pc4", "provider", "kind", "share"]].rename(columns={"share": "part"}))
     none = pd.DataFrame(columns=["pc4", "provider", "kind", "part"])

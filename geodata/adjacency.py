@@ -113,7 +113,8 @@ class Segments:
     def pair_numbers(self, at_least_m: float = 0.0) -> Ints:
         """The pairs with ``at_least_m`` metres of common border, each as first x polygons + second, ascending."""
         number, at = np.unique(self.first * self.polygons + self.second, return_inverse=True)
-        return number[np.bincount(at, self.length_m, len(number)) >= at_least_m]
+        kept: Ints = number[np.bincount(at, self.length_m, len(number)) >= at_least_m]
+        return kept
 
     def common_m(self) -> npt.NDArray[np.float64]:
         """Per polygon, the length in metres of the border that it has in common with others."""

@@ -137,11 +137,11 @@ def observations(rows: pd.DataFrame, hours: pd.Series, in_use: pd.DataFrame) -> 
     part = rest.groupby(["team_id", "product"])["norm"].sum() / rest.groupby("team_id")["norm"].sum()
     wide = part.unstack().reindex(columns=mix.columns).fillna(0.0)
     known = both["product"].notna()
-    at = mix.columns.get_indexer(pd.Index(both.loc[known, "product"]))
+    at = mix.columns.get_indexer(pd.Index(both["product"][known]))
     values = mix.to_numpy(copy=True)
     values[np.flatnonzero(known), at] = 1.0
     if (~known).any():
-        values[np.flatnonzero(~known)] = wide.loc[both.loc[~known, "team_id"]].to_numpy()
+        values[np.flatnonzero(~known)] = wide.loc[both["team_id"][~known].tolist()].to_numpy()
     return Observations(
         y=np.log((both["worked"] / both["norm"]).to_numpy(dtype=np.float64)),
         size=both["size"].to_numpy(dtype=np.float64),

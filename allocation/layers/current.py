@@ -59,7 +59,8 @@ def main_teams(rows: pd.DataFrame, places: pd.DataFrame, offices: pd.DataFrame) 
     ----------
     rows : as ``by_line_of`` gives them. places, offices : x_m and y_m, indexed by pc4 and by team_id.
     """
-    way = places.loc[rows["pc4"]].to_numpy(float) - offices.loc[rows["team_id"]].to_numpy(float)
+    place, office = places.loc[rows["pc4"].tolist()], offices.loc[rows["team_id"].tolist()]
+    way = place.to_numpy(float) - office.to_numpy(float)
     rows = rows.assign(part=rows["share"] * rows["weight"], km=np.hypot(way[:, 0], way[:, 1]))
     of_team = rows.groupby(["pc4", "team_id"]).agg(part=("part", "sum"), km=("km", "first")).reset_index()
     of_team["part"] = of_team["part"].astype("float64").round(9)

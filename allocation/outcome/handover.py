@@ -191,7 +191,8 @@ def handover_tables(
             continue
         mine = waiting[waiting["team_id"].isin(teams) & (waiting["law_domain"] == layer.law_domain)]
         mine = mine[mine["layer_line"] == layer.client_line]
-        hours, monthly = _waiting_hours(sums.loc[[(team, *names.values()) for team in teams]], config)
+        keys = [(team, *names.values()) for team in teams]
+        hours, monthly = _waiting_hours(sums.reindex(keys), config)
         waits = np.maximum(hours, 0.0) / monthly
         if waits.max() - waits.min() <= config.advice.handover_months or mine.empty:
             told.append(_nothing(float(waits.max() - waits.min()), config).assign(cluster=layer.cluster, **names))

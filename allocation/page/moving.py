@@ -125,4 +125,5 @@ def changes_under(bench: Bench, variant: Variant) -> pd.DataFrame:
 
     now, expected, proposed = bench.in_force, bench.expected, bench.proposed_changes
     fresh = allocation_changes(now.loc[concerned(now), KEY], new, expected[concerned(expected)])
-    return pd.concat([proposed.loc[~concerned(proposed), CHANGE], fresh[CHANGE]], ignore_index=True)
+    others = proposed[~concerned(proposed)]
+    return pd.concat([others, fresh], ignore_index=True)[CHANGE]

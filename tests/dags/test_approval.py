@@ -184,6 +184,7 @@ def what_comes(run: Run, *stories: list[tuple[str, Run, str]]) -> list[list[str]
     return found
 
 
+@pytest.mark.heavy
 def test_an_answer_is_about_the_proposal_that_was_asked_about(run: Run) -> None:
     """The tasks before the question may be done again while it waits: then who answers has read of what was proposed
     before. So it is when the task finds another run behind it than the one that it asked about. And Airflow keeps the

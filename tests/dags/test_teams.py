@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.support import faults, toy
 
 DAGS = Path(faults.__file__).parents[2] / "dags"
@@ -51,6 +53,7 @@ def noticed(tmp_path: Path, *before: dict[str, Any] | None) -> list[Any]:
     return told
 
 
+@pytest.mark.heavy
 def test_an_event_that_somebody_made_by_hand_stops_nothing(tmp_path: Path) -> None:
     """Airflow's button makes one without the checksums: the files are then noticed once more, and all goes on."""
     every = ["clusters.csv", "locks.csv", "teams.csv"]

@@ -46,6 +46,7 @@ def choose(page: Page, codes: str) -> None:
     expect(page.locator("#suggesties")).to_be_visible(timeout=30_000)
 
 
+@pytest.mark.heavy
 def test_the_version_that_is_shown_can_be_chosen_again_and_nothing_typed_is_lost(planner: Browser) -> None:
     page = planner.page
     page.evaluate("window.isSamePage = true")
@@ -356,6 +357,7 @@ def test_a_colleague_remarks_on_a_draft_and_it_is_read(planner: Browser) -> None
     expect(page.locator("#opmerkinglijst li")).to_have_count(1)
 
 
+@pytest.mark.heavy
 def test_an_open_page_says_that_another_version_is_in_force_and_takes_the_draft_there(tmp_path: Path) -> None:
     """Anna looks at version 1 while a colleague's move of 1005 comes into force. Her move of 1008 is not handed in
     beside figures of before; opened on version 2 it is the only change, and a reload keeps it."""

@@ -1,4 +1,8 @@
-"""Every test here runs on both stores: a SQLite file and a real PostgreSQL."""
+"""Every test here runs on both stores: a SQLite file and a real PostgreSQL.
+
+Where both get the same statements, PostgreSQL has its turn with the heavy tests (``SAME_STATEMENTS``). Locks, types,
+roles, views, migrations and copies of a store differ between the two: `make test` tries those on both.
+"""
 
 from __future__ import annotations
 
@@ -19,8 +23,17 @@ __all__ = ["migrated_template", "postgres_server", "postgres_url"]
 
 
 BOTH = ("sqlite", "postgresql")
+SAME_STATEMENTS = {"test_changes", "test_followed", "test_history", "test_proposals", "test_since", "test_versions"}
 
 Propose = Callable[..., int]
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest leaves out what is marked heavy
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        kinds = getattr(item, "callspec", None)
+        if item.path.stem in SAME_STATEMENTS and kinds is not None and "postgresql" in kinds.params.values():
+            item.add_marker(pytest.mark.heavy)
 
 
 @pytest.fixture(scope="session")

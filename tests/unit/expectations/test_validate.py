@@ -65,11 +65,13 @@ def test_refusal_survives_another_process(outcome_outcome: Outcome) -> None:
     assert (str(copy), copy.outcome) == (str(error), error.outcome)
 
 
-def test_a_missing_table_is_a_failure(tmp_path: Path) -> None:
+def test_a_missing_table_and_a_column_that_is_gone_block(tmp_path: Path) -> None:
     run = small_run()
     run.absent = ("routing",)
+    run.outcome["transition"] = run.outcome["transition"].drop(columns="movement")
     found = validate_outcome(run.outcome_facts(), tmp_path)
     assert ("routing", "table_exists", "critical") in {(f.table, f.expectation, f.severity) for f in found.failed}
+    assert {("transition", "movement")} <= {(f.table, f.column) for f in found.of("critical")}
     assert not found.success
 
 
@@ -90,13 +92,6 @@ def test_a_check_that_breaks_down_blocks_even_if_it_only_warns(tmp_path: Path) -
         ("odd", "critical", "the check itself broke down")
     ]
     assert 'column "absent" not found' in found.failed[0].examples[0]["reason"]
-
-
-def test_a_column_that_is_gone_blocks(tmp_path: Path) -> None:
-    run = small_run()
-    run.outcome["transition"] = run.outcome["transition"].drop(columns="movement")
-    found = validate_outcome(run.outcome_facts(), tmp_path)
-    assert {("transition", "movement")} <= {(f.table, f.column) for f in found.of("critical")}
 
 
 def test_examples_are_capped_and_the_rest_is_counted(tmp_path: Path) -> None:

@@ -22,7 +22,14 @@ def problems(folder: Path) -> list[Problem]:
     return list(refused.value.problems)
 
 
-@pytest.mark.parametrize(("table", "row"), [(table, row) for table, rows in ROWS.items() for row in rows])
+@pytest.mark.parametrize(
+    ("table", "row"),
+    [
+        pytest.param(table, row, marks=[pytest.mark.heavy] if row else [])
+        for table, rows in ROWS.items()
+        for row in rows
+    ],
+)
 def test_a_cell_that_cannot_be_read_is_told_alone(tmp_path: Path, table: str, row: int) -> None:
     for column in toy.tables()[table]:
         frames = {table: toy.tables()[table].astype(object)}

@@ -106,7 +106,7 @@ def test_the_price_of_moving_counts_what_moves(tmp_path: Path, division: str, sp
     layer = next(one for one in built.layers if one.law_domain == "zw_wia" and 1 in one.regions)
     problem, now = layer.problem, built.now[built.now["law_domain"] == "zw_wia"]
     rng = np.random.default_rng(5)
-    for _ in range(20):
+    for _ in range(8):
         plan = rng.integers(0, problem.k, problem.n)
         plan = plan if problem.fixed is None else np.where(problem.fixed >= 0, problem.fixed, plan)
         new = allocation_table(assigned_parts([layer], [plan]))

@@ -117,6 +117,7 @@ def test_a_team_stops_on_the_day_before_the_first_day(run: Run, days: int) -> No
     assert set(held["reason"]) == {"team beëindigd: dossiers volgen de postcode"}
 
 
+@pytest.mark.heavy
 def test_a_team_starts_on_the_first_day(run: Run) -> None:
     first = run.layers().day + timedelta(days=90)
     new = NewTeam(team_id="W3", name="SMC W3", office="Westerstad", office_pc4="1001", region=1, fte=1)
@@ -134,6 +135,7 @@ def ends_in_june(place: Path) -> Run:
     return toy_run(place / "var", {"teams": teams}, tolerance=0.9)
 
 
+@pytest.mark.heavy
 def test_capacity_counts_from_the_first_day(tmp_path: Path) -> None:
     """W2 ends on 30 June: on 1 January half a year's hours, from 1 April on a quarter's."""
     run = ends_in_june(tmp_path)

@@ -155,6 +155,7 @@ def test_a_division_that_was_taken_back_is_not_told_as_a_new_proposal(country: T
     assert "| Versie | 2, al eerder gepubliceerd: een beheerder kan haar terugzetten |" in alerts.proposal(told)
 
 
+@pytest.mark.heavy
 def test_a_finding_of_an_earlier_try_does_not_stay(country: Toy) -> None:
     """A task that is cleared may find otherwise, because another version was published in between."""
     run = country.divided("again", more_stock())

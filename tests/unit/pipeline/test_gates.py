@@ -15,6 +15,7 @@ from tests.support.browser import toy_run
 from tests.support.gates import let_through
 
 
+@pytest.mark.heavy
 def test_a_first_division_of_a_stock_without_holders_passes_both_gates(tmp_path: Path) -> None:
     """Nothing is in force and the stock names no team, so a whole column of ``transition`` is empty."""
     run = toy_run(tmp_path, {"current": toy.tables()["current"].head(0)})
