@@ -439,6 +439,7 @@ TEAM_LEDGER = Table(
             unit="clients a year",
             example="350.0",
             counts_persons=True,
+            is_seen_apart=True,
         ),
         Column(
             "hours_verzekeringsarts",
@@ -446,7 +447,7 @@ TEAM_LEDGER = Table(
             "verzekeringsarts work of the planned clients",
             unit="hours a year",
             example="1400.0",
-            told_by="planned_clients",
+            is_seen_apart=True,
         ),
         Column(
             "hours_other",
@@ -454,7 +455,7 @@ TEAM_LEDGER = Table(
             "work of other members for the planned clients",
             unit="hours a year",
             example="2450.0",
-            told_by="planned_clients",
+            is_seen_apart=True,
         ),
     ),
     key=("team_id", "product", "client_line"),
@@ -604,6 +605,7 @@ REGION_SUMMARY = Table(
             unit="clients",
             example="50",
             counts_persons=True,
+            is_seen_apart=True,
         ),
         Column(
             "waiting_months",
@@ -975,19 +977,41 @@ EXPECTED = Table(
 """Kept with a version, for operations only. A line here is a line of `allocation`."""
 
 
-TEAM_LOAD_SEEN = Table(
-    "team_load_seen",
+def _seen(table: Table, meaning: str) -> Table:
+    """What readers see of the columns of ``table`` that are made of what they see elsewhere."""
+    return Table(
+        f"{table.name}_seen",
+        meaning,
+        (
+            _VERSION,
+            *(table.column(name) for name in table.key),
+            *(replace(column, nullable=True, added="") for column in table.columns if column.is_seen_apart),
+        ),
+        key=table.key,
+    )
+
+
+TEAM_LOAD_SEEN = _seen(
+    TEAM_LOAD,
     "What readers see of the files of a team in `team_load`: made of what they see in `team_ledger` and `transition`.",
-    (
-        _VERSION,
-        *(TEAM_LOAD.column(name) for name in TEAM_LOAD.key),
-        *(replace(column, nullable=True, added="") for column in TEAM_LOAD.columns if column.is_seen_apart),
-    ),
-    key=TEAM_LOAD.key,
 )
+TEAM_LEDGER_SEEN = _seen(
+    TEAM_LEDGER, "What readers see of the plan of a team in `team_ledger`: made of the files and inflow that it shows."
+)
+REGION_SUMMARY_SEEN = _seen(
+    REGION_SUMMARY,
+    "What readers see of the clients that move in `region_summary`: made of what they see in `transition` and "
+    "`team_ledger`.",
+)
+SEEN_APART = {
+    TEAM_LOAD.name: TEAM_LOAD_SEEN,
+    TEAM_LEDGER.name: TEAM_LEDGER_SEEN,
+    REGION_SUMMARY.name: REGION_SUMMARY_SEEN,
+}
+"""Published table -> the table with what readers see of it and is kept apart."""
 
 
-FOR_OPERATIONS: tuple[Table, ...] = (EXPECTED, CAPACITY_ADVICE, HANDOVER_ADVICE, TEAM_LOAD_SEEN)
+FOR_OPERATIONS: tuple[Table, ...] = (EXPECTED, CAPACITY_ADVICE, HANDOVER_ADVICE, *SEEN_APART.values())
 """Kept with a version: no file and no view for readers."""
 
 

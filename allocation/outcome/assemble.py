@@ -43,6 +43,7 @@ from allocation.outcome.region_summary import region_summary
 from allocation.outcome.solved import Solved, regions_of_teams
 from allocation.outcome.team_load import team_load
 from allocation.outcome.verzuimbeheer import Verzuimbeheer, groups_on, verzuimbeheer
+from allocation.publication import totals_seen
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -129,6 +130,10 @@ class Outcome:
     def team_ledger(self) -> pd.DataFrame:
         return ledger.team_ledger(self._ledger)
 
+    @table
+    def team_ledger_seen(self) -> pd.DataFrame:
+        return seen.team_ledger_seen(self._ledger_shown, self._norms)
+
     @awaited
     def files(self) -> pd.DataFrame:
         return self._files_later()
@@ -214,6 +219,10 @@ class Outcome:
         )  # fmt: skip
 
     @table
+    def region_summary_seen(self) -> pd.DataFrame:
+        return seen.region_summary_seen(self.region_summary, self._cells_seen, self.team_load, self.areas)
+
+    @table
     def expected(self) -> pd.DataFrame:
         return transition.expected_per_area(self.work, self.allocation, self.config)
 
@@ -227,7 +236,7 @@ class Outcome:
     @awaited
     def impact(self) -> pd.DataFrame:
         return impact.impact_table(
-            self.solved, self.now, self.allocation_changes, self.transition, self.inputs.teams, self.areas,
+            self.solved, self.now, self.allocation_changes, self._cells_seen, self.inputs.teams, self.areas,
             self.inputs.products, self.expected, self._uitkeren,
         )  # fmt: skip
 
@@ -325,9 +334,18 @@ class Outcome:
 
     @cached_property
     def _ledger_seen(self) -> pd.DataFrame:
-        shown = seen.ledger_shown(self._ledger, self.transition)
-        work = seen.with_stock_seen(self._work_of_teams, self.transition, shown)
-        return seen.ledger_seen(ledger.ledger(work, self._placed, self._norms, self.solved), shown, self._norms)
+        work = seen.with_stock_seen(self._work_of_teams, self._cells_seen)
+        rows = ledger.ledger(work, self._placed, self._norms, self.solved)
+        return seen.ledger_seen(rows, self._ledger_shown, self._norms)
+
+    @cached_property
+    def _ledger_shown(self) -> pd.DataFrame:
+        return seen.ledger_shown(self.team_ledger, self.transition)
+
+    @cached_property
+    def _cells_seen(self) -> pd.DataFrame:
+        """Table ``transition`` with what its readers know of the clients of each row."""
+        return self.transition.assign(seen=totals_seen.clients_seen(self.transition, self.team_ledger))
 
     @cached_property
     def _region_ledger(self) -> pd.DataFrame:

@@ -17,7 +17,6 @@ import pandas as pd
 from allocation.layers.current import by_line_of, line_hours, main_teams, rows_of_line
 from allocation.outcome.solved import Solved
 from allocation.outcome.verzuimbeheer import Verzuimbeheer
-from allocation.publication import totals_seen
 
 
 def impact_table(
@@ -32,11 +31,12 @@ def impact_table(
     uitkeren: Verzuimbeheer,
 ) -> pd.DataFrame:
     """One row per division and subject: division, subject (Dutch), unit, now, new, bsn (empty where it has no meaning),
-    and ``seen``: of a number of clients what readers' edition rounds, so that no cell of ``transition`` follows (R14).
+    and ``seen``: of a number of clients what the readers' edition rounds, so that no cell of ``transition`` follows.
 
     Parameters
     ----------
     solved : the layers with their plans. now : the division in force. teams : every team of the input, also ended ones.
+    transition : the table, with ``seen`` of ``totals_seen.clients_seen``.
     products : with the ``law`` of each. expected : as ``transition.expected_per_area`` gives it.
     uitkeren : the groups of medewerkers verzuimbeheer, now and new.
     """
@@ -123,8 +123,7 @@ Row = tuple[str | float | None, ...]
 
 def _clients(division: str, subject: str, cells: pd.DataFrame) -> Row:
     """The row for the clients of so many ``cells`` of ``transition``."""
-    clients = cells["clients"]
-    return (division, subject, "cliënten", None, float(clients.sum()), None, float(totals_seen.total(clients)))
+    return (division, subject, "cliënten", None, float(cells["clients"].sum()), None, float(cells["seen"].sum()))
 
 
 def _smz(units: pd.DataFrame, moved: pd.DataFrame) -> list[Row]:

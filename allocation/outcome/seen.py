@@ -16,47 +16,72 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from allocation.contract.published_tables import TEAM_LEDGER, TEAM_LOAD, TEAM_LOAD_SEEN, TRANSITION
-from allocation.contract.vocabulary import SMALLEST_SHOWN_COUNT
+from allocation.contract.published_tables import REGION_SUMMARY, TEAM_LEDGER, TEAM_LOAD, TEAM_LOAD_SEEN
+from allocation.contract.vocabulary import ALL_LINES
 from allocation.layers.holding import STOCK_KEY
-from allocation.outcome.ledger import team_ledger
 from allocation.publication import small_counts, totals_seen
 
-OF_HIDDEN = 2.0
-"""Files that a hidden cell counts as where the ledger tells no more of it; it holds 1 to 4, more often few."""
+MOVES = "verhuist"
 _KEY = ["team_id", "product", "line"]
 
 
-def ledger_shown(rows: pd.DataFrame, transition: pd.DataFrame) -> pd.DataFrame:
+def ledger_shown(table: pd.DataFrame, transition: pd.DataFrame) -> pd.DataFrame:
     """Files and inflow of table ``team_ledger`` as readers see them: team_id, product, line, files_held,
-    inflow_clients; missing where they are hidden.
-
-    ``rows``: as ``ledger.ledger`` gives it. ``transition``: table ``transition``.
-    """
-    published = totals_seen.of_teams(team_ledger(rows), transition)
+    inflow_clients; missing where they are hidden. ``transition``: that table."""
+    published = totals_seen.of_teams(table, transition)
     shown = small_counts.shown(TEAM_LEDGER, published).rename(columns={"client_line": "line"})
     return shown[[*_KEY, "files_held", "inflow_clients"]].astype({"files_held": "float64"})
 
 
-def with_stock_seen(routed: pd.DataFrame, transition: pd.DataFrame, shown: pd.DataFrame) -> pd.DataFrame:
-    """``routed`` (as ``ledger.routed_work`` gives it) with the stock of each postcode as table ``transition`` shows
-    it. ``shown``: as ``ledger_shown`` gives it.
-
-    A hidden cell counts as the mean of the hidden ones of its team and product: what the ledger shows, less the cells
-    that are shown, over the number of the others. It is at least 1 and at most 4.
-    """
-    cells = transition[STOCK_KEY].assign(seen=small_counts.shown(TRANSITION, transition)["clients"].astype("float64"))
-    cells = cells.assign(team_id=transition["team_to"], is_hidden=cells["seen"].isna())
-    key = ["team_id", "product"]
-    means = cells.groupby(key).agg(seen=("seen", "sum"), hidden=("is_hidden", "sum"))
-    files = shown.groupby(key)["files_held"].sum(min_count=1).reindex(means.index)
-    means["mean"] = (files - means["seen"]) / means["hidden"].where(means["hidden"] > 0)
-    means["mean"] = means["mean"].clip(1, SMALLEST_SHOWN_COUNT - 1).fillna(OF_HIDDEN)
-    mean = cells[key].merge(means["mean"].reset_index(), on=key, how="left")["mean"].set_axis(cells.index)
-    cells["seen"] = cells["seen"].fillna(mean)
+def with_stock_seen(routed: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFrame:
+    """``routed`` (as ``ledger.routed_work`` gives it) with the stock of each postcode as readers know it. ``cells``:
+    table ``transition`` with ``seen``, of ``totals_seen.clients_seen``."""
     stock = cells.groupby(STOCK_KEY)["seen"].sum().reset_index()
     found = routed[STOCK_KEY].merge(stock, on=STOCK_KEY, how="left", validate="many_to_one")["seen"]
     return routed.assign(stock_clients=found.fillna(0.0).to_numpy())
+
+
+def team_ledger_seen(shown: pd.DataFrame, norms: pd.DataFrame) -> pd.DataFrame:
+    """Table ``team_ledger_seen``: the planned clients of what ``team_ledger`` shows, and their hours.
+
+    ``shown``: as ``ledger_shown`` gives it. A hidden count adds nothing; planned clients under 5 are hidden.
+    """
+    norm = norms.loc[shown["product"].tolist()].set_axis(shown.index)
+    planned = shown["inflow_clients"].fillna(0.0) + norm["planned_stock_share"] * shown["files_held"].fillna(0.0)
+    clients = pd.Series(small_counts.shown_counts(planned.to_numpy(dtype=np.float64)), index=shown.index)
+    return (
+        shown[_KEY]
+        .rename(columns={"line": "client_line"})
+        .assign(
+            planned_clients=clients,
+            hours_verzekeringsarts=clients * norm["hours_verzekeringsarts"],
+            hours_other=clients * norm["hours_other"],
+        )
+    )
+
+
+def region_summary_seen(
+    regions: pd.DataFrame, cells: pd.DataFrame, load: pd.DataFrame, areas: pd.DataFrame
+) -> pd.DataFrame:
+    """Table ``region_summary_seen``: the clients that move, of what ``transition`` shows.
+
+    Parameters
+    ----------
+    regions, load : tables ``region_summary`` and ``team_load``. cells : as for ``with_stock_seen``.
+    areas : one row per postcode, with its region.
+    """
+    key = [name for name in REGION_SUMMARY.key if name in regions.columns]
+    place = ["arbeidsmarktregio_nr", "law_domain"]
+    moved = cells.loc[cells["movement"] == MOVES, ["pc4", "client_line", "team_to", "seen"]]
+    moved = moved.merge(areas[["pc4", place[0]]], on="pc4").rename(
+        columns={"client_line": "line", "team_to": "team_id"}
+    )
+    moved = moved.merge(load[["team_id", "law_domain"]].drop_duplicates(), on="team_id")
+    moved = moved.merge(regions[key], on=place)
+    moved = moved[(moved["client_line"] == ALL_LINES) | (moved["client_line"] == moved["line"])]
+    seen = regions[key].merge(moved.groupby(key)["seen"].sum().reset_index(), on=key, how="left")["seen"]
+    clients = small_counts.shown_counts(seen.fillna(0.0).to_numpy(dtype=np.float64))
+    return regions[key].assign(clients_moved=pd.array(clients).astype("Int64"))
 
 
 def ledger_seen(rows: pd.DataFrame, shown: pd.DataFrame, norms: pd.DataFrame) -> pd.DataFrame:

@@ -38,10 +38,9 @@ from allocation.contract.errors import Refused
 from allocation.contract.published_tables import (
     PUBLISHED,
     RUNS,
+    SEEN_APART,
     TEAM,
     TEAM_LEDGER,
-    TEAM_LOAD,
-    TEAM_LOAD_SEEN,
     TRANSITION,
 )
 from allocation.contract.schema import Table
@@ -340,19 +339,11 @@ def _of_proposal(source: Path, table: Table) -> pa.Table:
 
 def _with_total_seen(source: Path, table: Table, rows: pa.Table) -> pa.Table:
     """``rows`` of a table in a proposal, with a total of what readers see cell by cell as ``totals_seen`` says."""
-    if totals_seen.TOTAL_OF.get(table.name) not in rows.column_names or not rows.num_rows:
+    if table is not TEAM_LEDGER or totals_seen.FILES not in rows.column_names or not rows.num_rows:
         return rows
-    cells = _of_proposal(source, TRANSITION).to_pandas()
-    if table.name == TEAM_LEDGER.name:
-        seen = totals_seen.of_teams(rows.to_pandas(), cells)
-    else:
-        areas = pq.read_table(source / "areas.parquet", columns=["pc4", totals_seen.REGION]).to_pandas()
-        region_of = dict(zip(areas["pc4"], areas[totals_seen.REGION], strict=True))
-        load = _of_proposal(source, TEAM_LOAD).to_pandas()
-        seen = totals_seen.of_regions(rows.to_pandas(), cells, load, region_of)
-    name = totals_seen.TOTAL_OF[table.name]
-    at = rows.column_names.index(name)
-    return rows.set_column(at, rows.schema.field(at), pa.array(seen[name], rows.schema.field(at).type))
+    seen = totals_seen.of_teams(rows.to_pandas(), _of_proposal(source, TRANSITION).to_pandas())
+    at = rows.column_names.index(totals_seen.FILES)
+    return rows.set_column(at, rows.schema.field(at), pa.array(seen[totals_seen.FILES], rows.schema.field(at).type))
 
 
 def _for_readers(
@@ -370,7 +361,7 @@ def _for_readers(
     for name, day in zip(VALIDITY_COLUMNS, (valid_from, valid_to), strict=True):
         if name in table.column_names:
             rows = rows.append_column(name, pa.array([day] * rows.num_rows, pa.date32()))
-    apart = _of_proposal(source, TEAM_LOAD_SEEN) if table is TEAM_LOAD else None
+    apart = _of_proposal(source, SEEN_APART[table.name]) if table.name in SEEN_APART else None
     return small_counts.shown_rows(table, rows.select(list(table.column_names)), apart)
 
 

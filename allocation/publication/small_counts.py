@@ -29,7 +29,7 @@ Floats = NDArray[np.float64]
 def described(column: Column) -> str:
     """What readers see instead of the value; empty where they see the value itself."""
     if column.is_seen_apart:
-        return "made of what `team_ledger` and `transition` show; empty where that is nothing"
+        return "made of the counts that `team_ledger` and `transition` show; empty where that is nothing"
     if column.counts_persons:
         return f"multiple of {SMALLEST_SHOWN_COUNT}; empty under {SMALLEST_SHOWN_COUNT}"
     if column.told_by:
@@ -118,7 +118,7 @@ def shown(table: Table, rows: pd.DataFrame, apart: pd.DataFrame | None = None) -
     if not kept:
         return seen
     key = [name for name in table.key if name != "version"]
-    if apart is None:
+    if apart is None or apart.empty:
         apart, rows = pd.DataFrame(columns=[*key, *(c.name for c in kept)]), rows.reindex(columns=key)
     found = apart.set_index(key).reindex(pd.MultiIndex.from_frame(rows[key])).set_axis(rows.index)
     kinds = {c.name: "Int64" if c.type == "integer" else "float64" for c in kept}

@@ -22,6 +22,7 @@ from allocation.contract.published_tables import (
     ROUTING,
     RUNS,
     TEAM,
+    TEAM_LEDGER,
     UITKEREN_ROUTING,
     VERSION_HISTORY,
     WERKBEDRIJF_TEAM,
@@ -276,8 +277,8 @@ def _of_rows(table: Table, dialect: str) -> str:
     others |= {name: f"p.{name}" for name in VALIDITY_COLUMNS} if in_periods else {}
     others |= _protected(table, dialect) | _empty_parts(table, dialect)
     joined = [_IN_FORCE if in_periods else _PUBLISHED]
-    if table.name in totals_seen.TOTAL_OF:
-        joined.append(totals_seen.joined(table, f"c.version {_OF_PUBLISHED[dialect]}"))
+    if table is TEAM_LEDGER:
+        joined.append(totals_seen.joined(f"c.version {_OF_PUBLISHED[dialect]}"))
     if any(c.is_seen_apart for c in table.columns):
         joined.append(small_counts.joined(table, f"s.version {_OF_PUBLISHED[dialect]}"))
     return _select(table, f"{table.name}_rows r", *joined, _only_published(dialect, "r.version"), others=others)

@@ -68,7 +68,7 @@ def _written(rounded: float, decimals: int) -> str:
 def roughly(count: int) -> str:
     """A count of persons for who may not read small ones (R14): 0, "minder dan 5", or "ongeveer" a multiple of 5.
 
-    Of a total over cells that readers see it is given what ``totals_seen.total`` makes of it.
+    Of a total over cells that readers see it is given the sum of ``totals_seen.clients_seen``.
     """
     if not 0 < count < SMALLEST_SHOWN_COUNT:
         nearest = SMALLEST_SHOWN_COUNT * ((count + SMALLEST_SHOWN_COUNT // 2) // SMALLEST_SHOWN_COUNT)

@@ -14,11 +14,11 @@ import pandas as pd
 from allocation.contract.published_tables import (
     ALLOCATION_CHANGES,
     REGION_SUMMARY,
+    SEEN_APART,
     TEAM_LOAD,
-    TEAM_LOAD_SEEN,
     TRANSITION,
 )
-from allocation.publication import totals_seen
+from allocation.contract.schema import Table
 from allocation.publication.small_counts import shown
 from allocation.report.board import Board, Totals, totals
 from allocation.report.for_readers import sums_shown
@@ -48,22 +48,18 @@ class Frames:
 
     def for_readers(self) -> Frames:
         """The same for readers outside Operations: counts as the published files show them (R14)."""
-        areas = self.board.areas
-        region_of = dict(zip(areas["pc4"], areas[totals_seen.REGION], strict=True))
-        regions = totals_seen.of_regions(self.regions, self.transition, self.load, region_of)
         return replace(
             self,
-            load=shown(TEAM_LOAD, self.load, self.load_seen),
-            regions=shown(REGION_SUMMARY, regions),
+            load=shown(TEAM_LOAD, self.load, self.seen_apart(TEAM_LOAD)),
+            regions=shown(REGION_SUMMARY, self.regions, self.seen_apart(REGION_SUMMARY)),
             changes=shown(ALLOCATION_CHANGES, self.changes),
             transition=shown(TRANSITION, self.transition),
             is_for_readers=True,
         )
 
-    @property
-    def load_seen(self) -> pd.DataFrame | None:
-        """What readers see of the files of each team; None for a run of before it was kept."""
-        file = run_files.OUTCOME.table(TEAM_LOAD_SEEN.name)
+    def seen_apart(self, table: Table) -> pd.DataFrame | None:
+        """What readers see of ``table`` and is kept apart; None for a run of before it was kept."""
+        file = run_files.OUTCOME.table(SEEN_APART[table.name].name)
         return file.read(self.folder) if file.exists(self.folder) else None
 
     @cached_property

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import pandas as pd
 
-from allocation.publication import totals_seen
 from allocation.report.dutch import number, roughly
 
 
@@ -19,7 +18,7 @@ def reasons_counted(transition: pd.DataFrame, *, is_rough: bool = False) -> list
 
     Parameters
     ----------
-    transition : table ``transition``: clients, movement, reason.
+    transition : table ``transition``: clients, movement, reason; and ``seen`` where ``is_rough``.
     is_rough : so that others than Operations may read it (R14).
     """
     moving = transition[transition["movement"] == "verhuist"]
@@ -28,23 +27,23 @@ def reasons_counted(transition: pd.DataFrame, *, is_rough: bool = False) -> list
     else:
         short = moving["reason"].str.partition(":")[0]
         counts = moving.groupby(short)["clients"].sum().sort_values(ascending=False, kind="stable")
-        each = {reason: counted(moving.loc[short == reason, "clients"], is_rough=is_rough) for reason in counts.index}
+        each = {reason: counted(moving[short == reason], is_rough=is_rough) for reason in counts.index}
         why = ", ".join(f"{each[reason]} {reason}" for reason, count in counts.items() if count)
-        files = counted(moving["clients"], is_rough=is_rough)
+        files = counted(moving, is_rough=is_rough)
         verb = "dossier verhuist" if files == "1" else "dossiers verhuizen"
         sentences = [f"{_first_capital(files)} {verb}: {why}."]
-    unknown = transition.loc[transition["movement"] == "onbekend", "clients"]
-    if unknown.sum():
+    unknown = transition[transition["movement"] == "onbekend"]
+    if unknown["clients"].sum():
         told = counted(unknown, is_rough=is_rough)
         whose = "1 dossier" if told == "1" else f"{told} dossiers"
         sentences.append(f"Van {whose} is onbekend welk team het nu heeft; die cliënten krijgen geen brief.")
     return sentences
 
 
-def counted(clients: pd.Series, *, is_rough: bool = False) -> str:
-    """How many clients cells of ``transition`` have together. ``is_rough``: for who sees these cells without the small
-    ones, and may not tell them from their total."""
-    return roughly(totals_seen.total(clients)) if is_rough else number(int(clients.sum()))
+def counted(cells: pd.DataFrame, *, is_rough: bool = False) -> str:
+    """How many clients ``cells`` of ``transition`` have together. ``is_rough``: for who sees these cells without the
+    small ones, and may not tell them from their total; then of ``seen``, as ``totals_seen.clients_seen`` gives it."""
+    return roughly(round(cells["seen"].sum())) if is_rough else number(int(cells["clients"].sum()))
 
 
 def _first_capital(text: str) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from allocation import storage
+from allocation.publication import totals_seen
 from allocation.report import dutch
 from allocation.report.moves import counted, reasons_counted
 from allocation.runs import run_files
@@ -21,6 +22,8 @@ def summary(run: Run) -> dict[str, Any]:
     load, changes = run.frame("team_load"), run.frame("allocation_changes")
     divided = load[load["kind"] != "bijzonder"]
     moved = run.frame("transition")
+    moved = moved.assign(seen=totals_seen.clients_seen(moved, run.frame("team_ledger")))
+    moving = moved[moved["movement"] == "verhuist"]
     version = run.read(run_files.VERSION) if run.has(run_files.VERSION) else None
     outside = divided[~divided["is_within_tolerance"]]
     results = [run.result(key) for key in run.layer_keys()]
@@ -36,11 +39,11 @@ def summary(run: Run) -> dict[str, Any]:
         "areas_outside_tolerance": int(outside["areas"].sum()),
         "layers_not_feasible": [result["label"] for result in results if not result["is_feasible"]],
         "areas_moved": int(changes["pc4"].nunique()),
-        "clients_moved": int(moved.loc[moved["movement"] == "verhuist", "clients"].sum()),
+        "clients_moved": int(moving["clients"].sum()),
         "clients_in_stock": int(moved["clients"].sum()),
         "clients_roughly": {
-            "moved": counted(moved.loc[moved["movement"] == "verhuist", "clients"], is_rough=True),
-            "in_stock": counted(moved["clients"], is_rough=True),
+            "moved": counted(moving, is_rough=True),
+            "in_stock": counted(moved, is_rough=True),
         },
         "moves": " ".join(reasons_counted(moved)),
         "moves_roughly": " ".join(reasons_counted(moved, is_rough=True)),

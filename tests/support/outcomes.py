@@ -26,7 +26,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import shapely
 
-from allocation.contract.published_tables import TEAM_LOAD_SEEN
+from allocation.contract.published_tables import REGION_SUMMARY_SEEN, TEAM_LEDGER_SEEN, TEAM_LOAD_SEEN
+from allocation.contract.schema import Table
 
 SPECIAL_TEAMS = {"militair": "M", "klm": "K", "politie": "Q"}
 TEAM_OFFICES = {
@@ -151,6 +152,14 @@ def _team_load_seen(load: pd.DataFrame) -> pd.DataFrame:
     ):  # fmt: skip
         seen[count] = (seen[count] / 5).round() * 5
         seen[[count, *others]] = seen[[count, *others]].where(seen[count] >= 5)
+    return seen
+
+
+def _seen(table: Table, rows: pd.DataFrame, count: str, others: list[str]) -> pd.DataFrame:
+    """The table beside ``table`` for its readers: a count in steps of 5, and what belongs to it."""
+    seen = rows[[c.name for c in table.columns if c.name != "version"]].astype({count: "float64"})
+    seen[count] = (seen[count] / 5).round() * 5
+    seen[[count, *others]] = seen[[count, *others]].where(seen[count] >= 5)
     return seen
 
 
@@ -338,6 +347,10 @@ def _write(folder: Path, country: Country, created_by: str) -> None:
         "runs": _run(country, created_by),
         "files": _files(country),
         "team_ledger": _team_ledger(allocation),
+        "team_ledger_seen": _seen(
+            TEAM_LEDGER_SEEN, _team_ledger(allocation), "planned_clients", ["hours_verzekeringsarts", "hours_other"]
+        ),
+        "region_summary_seen": _seen(REGION_SUMMARY_SEEN, _region_summary(country), "clients_moved", []),
         "line_outcomes": _line_outcomes(),
         "team_network": _team_network(allocation),
         "verzuimbeheer_routing": _verzuimbeheer_routing(routing_of(country, allocation)),

@@ -13,7 +13,14 @@ from hypothesis import strategies as st
 from allocation.contract.published_tables import TEAM_LEDGER, TEAM_LOAD, TRANSITION
 from allocation.layers.holding import STOCK_KEY
 from allocation.outcome.ledger import team_ledger
-from allocation.outcome.seen import ledger_seen, ledger_shown, load_seen, with_stock_seen
+from allocation.outcome.seen import (
+    ledger_seen,
+    ledger_shown,
+    load_seen,
+    region_summary_seen,
+    team_ledger_seen,
+    with_stock_seen,
+)
 from allocation.publication import small_counts, totals_seen
 from tests.support import toy
 
@@ -98,17 +105,16 @@ def test_what_is_the_same_to_readers_is_the_same_in_sum(one: list[tuple[str, int
     tables = [_tables(world) for world in (one, other)]
     told = [small_counts.shown(TEAM_LEDGER, totals_seen.of_teams(team_ledger(rows), moves)) for rows, moves in tables]
     assume(told[0]["files_held"].equals(told[1]["files_held"]))
-    shown = [ledger_shown(rows, moves) for rows, moves in tables]
+    shown = [ledger_shown(team_ledger(rows), moves) for rows, moves in tables]
     seen = [
         ledger_seen(rows, one, NORMS)[["files_held", "held_hours"]]
         for (rows, _), one in zip(tables, shown, strict=True)
     ]
     pd.testing.assert_frame_equal(*seen)
     routed = tables[0][1][STOCK_KEY].assign(stock_clients=0)
-    stock = [
-        with_stock_seen(routed, moves, one)["stock_clients"] for (_, moves), one in zip(tables, shown, strict=True)
-    ]
-    pd.testing.assert_series_equal(*stock)
+    cells = [moves.assign(seen=totals_seen.clients_seen(moves, team_ledger(rows))) for rows, moves in tables]
+    pd.testing.assert_series_equal(*(with_stock_seen(routed, one)["stock_clients"] for one in cells))
+    pd.testing.assert_frame_equal(*(team_ledger_seen(one, NORMS) for one in shown))
 
 
 def _tables(world: list[tuple[str, int]]) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -135,12 +141,34 @@ def test_r14_a_total_above_cells_of_one_is_taken_further_and_what_is_small_left_
     norms = pd.DataFrame(
         {"planned_stock_share": 0.2, "hours_verzekeringsarts": 4.0, "hours_other": 1.0}, index=["P", "Q", "R"]
     )
-    seen = ledger_seen(rows, ledger_shown(rows, cells), norms)
+    shown = ledger_shown(team_ledger(rows), cells)
+    seen = ledger_seen(rows, shown, norms)
     assert seen["files_held"].tolist() == [10.0, 0.0, 0.0, 0.0]
     assert seen["held_hours"].tolist() == [40.0, 0.0, 0.0, 0.0]
     assert seen["inflow_clients"].tolist() == [15.0, 0.0, 0.0, 0.0]
     assert seen["inflow_hours"].tolist() == [60.0, 0.0, 0.0, 0.0]
     assert seen["hours_verzekeringsarts"].tolist() == [(15 + 0.2 * 10) * 4, 0.0, 0.0, 0.0]
+    planned = team_ledger_seen(shown, norms).set_index("product")
+    # P: 15 + a fifth of 10; Q: nothing is shown; R: 25 (of 13 and 13) + a fifth of 10
+    assert planned["planned_clients"].fillna(0).to_dict() == {"P": 15.0, "Q": 0.0, "R": 25.0}
+    assert planned["hours_verzekeringsarts"].fillna(0).to_dict() == {"P": 60.0, "Q": 0.0, "R": 100.0}
+    assert planned["hours_other"].fillna(0).to_dict() == {"P": 15.0, "Q": 0.0, "R": 25.0}
+
+
+def test_clients_that_move_in_a_region_are_counted_of_what_is_shown() -> None:
+    """Region 1: 12 (shown as 10) and 4 of vangnet move to A, and 30 stay. Region 2: 2 move to P, of another law
+    domain. The ledger tells nothing of the hidden ones, so each counts as 2."""
+    cells = pd.DataFrame(
+        [("1001", "vangnet", "A", "verhuist", 10.0), ("1002", "werkgever", "A", "verhuist", 2.0),
+         ("1001", "vangnet", "A", "blijft", 30.0), ("2001", "vangnet", "P", "verhuist", 2.0)],
+        columns=["pc4", "client_line", "team_to", "movement", "seen"],
+    )  # fmt: skip
+    load = pd.DataFrame({"team_id": ["A", "A", "P"], "law_domain": ["zw_wia", "zw_wia", "pw"]})
+    areas = pd.DataFrame({"pc4": ["1001", "1002", "2001"], "arbeidsmarktregio_nr": [1, 1, 2]})
+    keys = [(1, "zw_wia", "alle"), (1, "zw_wia", "vangnet"), (2, "pw", "alle"), (2, "zw_wia", "alle")]
+    regions = pd.DataFrame(keys, columns=["arbeidsmarktregio_nr", "law_domain", "client_line"])
+    seen = region_summary_seen(regions, cells, load, areas)
+    assert seen["clients_moved"].fillna(0).tolist() == [10, 10, 0, 0]
 
 
 def test_without_what_is_kept_apart_readers_see_nothing() -> None:
