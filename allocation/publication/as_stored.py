@@ -58,6 +58,18 @@ def check_as_stored(
         )
 
 
+def check_run(connection: Connection, version: int, runs: pa.Table) -> None:
+    """Refuse a version whose files are those of another run than the store has it of: who approves saw the report of
+    one of them. ``runs``: that table of the files."""
+    kept = connection.scalar(sa.select(_RUNS_ROWS.c.run_id).where(_RUNS_ROWS.c.version == version))
+    (run_id,) = runs["run_id"].to_pylist()
+    if kept != run_id:
+        raise Refused(
+            f"The files of version {version} are of run {run_id} and the store has it of run {kept}; nothing was "
+            "changed. Make the proposal again."
+        )
+
+
 def check_areas(connection: Connection, boundary_set: str, areas: pa.Table) -> bool:
     """Whether the store has this set of areas; refused where it holds other areas under its name."""
     known = sa.select(BOUNDARY_AREAS.c.pc4).where(BOUNDARY_AREAS.c.boundary_set == boundary_set).limit(1)

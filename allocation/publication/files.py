@@ -23,6 +23,7 @@ import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from fnmatch import fnmatch
 from pathlib import Path
@@ -86,37 +87,69 @@ def published_folder(files_dir: Path, version: int, valid_from: date) -> Path:
     return files_dir / f"v{version:04d}_{valid_from.isoformat()}"
 
 
-def claim(files_dir: Path, store_id: str, store_address: str) -> None:
+@dataclass(frozen=True)
+class Owner:
+    """The store that files belong to: its name, the address at which it was reached, and its place (`store.place`)."""
+
+    store_id: str
+    address: str
+    place: str | None = None
+
+
+def claim(files_dir: Path, ours: Owner) -> None:
     """Make ``files_dir`` this store's. Files of a store that was at the same address before are kept, out of the way.
 
-    Refused when the folder belongs to a store at another address: the two would delete each other's files. In object
-    storage, which installations can share by a copied setting, refused for any other store.
+    Refused when the folder belongs to a store at another address, or to the one of which this is a copy: the two would
+    delete each other's files. A copy of the files goes with whatever store it lies beside. In object storage, which
+    installations can share by a copied setting, refused for any other store.
     """
     files_dir.mkdir(parents=True, exist_ok=True)
     label = storage.fetch(files_dir / "store.json")
-    if label.exists():
-        owner = json.loads(label.read_text())
-        if owner["store_id"] == store_id:
-            return
-        if storage.is_remote(files_dir):
-            raise Refused(
-                f"The object storage at {files_dir.name} holds the files of another store ({owner['address']}, "
-                f"{owner['store_id']}): give this installation a prefix of its own in CASELOAD_FILES. If that store is "
-                f"gone for good, move {label.name} and {TIMELINE} in the bucket out of the way."
-            )
-        if owner["address"] != store_address:
-            raise Refused(
-                f"The folder {files_dir} holds the files of another store ({owner['address']}); "
-                "give this store a folder of its own."
-            )
-        kept = files_dir / f"replaced-{owner['store_id'][:8]}"
-        kept.mkdir(exist_ok=True)
-        timeline = storage.fetch(files_dir / TIMELINE)
-        for path in (*([timeline] if timeline.exists() else []), *_version_folders(files_dir), *_proposals(files_dir)):
-            place = kept / path.relative_to(files_dir)
-            place.parent.mkdir(mode=0o750, exist_ok=True)
-            storage.move(path, place)
-    _replace_text(label, json.dumps({"store_id": store_id, "address": store_address}, indent=2))
+    where = storage.address(files_dir) if storage.is_remote(files_dir) else str(files_dir.resolve())
+    mine = {**asdict(ours), "files": where}
+    known = json.loads(label.read_text()) if label.exists() else mine
+    if known["store_id"] != ours.store_id:
+        _put_aside(files_dir, label, known, ours)
+    elif _is_copy(known, mine):
+        raise Refused(
+            f"{known['files']} holds the files of the store at {known['address']}, of which this one "
+            f"({ours.address}) is a copy; nothing was changed. Give the copy files of its own. If it took the place of "
+            f"the other for good, remove {label.name} there."
+        )
+    if known != mine or not label.exists():
+        _replace_text(label, json.dumps(mine, indent=2))
+
+
+def _is_copy(known: Mapping[str, str | None], mine: Mapping[str, str | None]) -> bool:
+    """Whether a store that is still there owns these very files, and this is another one of its name. An embedded
+    store that was moved is no copy."""
+    if known.get("files") != mine["files"] or None in (known.get("place"), mine["place"]):
+        return False
+    if known["place"] == mine["place"]:
+        return False
+    return not str(known["place"]).startswith("/") or Path(str(known["place"])).exists()
+
+
+def _put_aside(files_dir: Path, label: Path, owner: Mapping[str, str], ours: Owner) -> None:
+    """Out of the way with the files of a store that is no longer at our address; refused where it may be."""
+    if storage.is_remote(files_dir):
+        raise Refused(
+            f"The object storage at {files_dir.name} holds the files of another store ({owner['address']}, "
+            f"{owner['store_id']}): give this installation a prefix of its own in CASELOAD_FILES. If that store is "
+            f"gone for good, move {label.name} and {TIMELINE} in the bucket out of the way."
+        )
+    if owner["address"] != ours.address:
+        raise Refused(
+            f"The folder {files_dir} holds the files of another store ({owner['address']}); "
+            "give this store a folder of its own."
+        )
+    kept = files_dir / f"replaced-{owner['store_id'][:8]}"
+    kept.mkdir(exist_ok=True)
+    timeline = storage.fetch(files_dir / TIMELINE)
+    for path in (*([timeline] if timeline.exists() else []), *_version_folders(files_dir), *_proposals(files_dir)):
+        place = kept / path.relative_to(files_dir)
+        place.parent.mkdir(mode=0o750, exist_ok=True)
+        storage.move(path, place)
 
 
 @contextmanager
@@ -162,8 +195,8 @@ def _move_into_place(aside: Path, place: Path) -> None:
         _sync(path)
     _sync(aside)
     place.parent.mkdir(parents=True, exist_ok=True)
-    if storage.is_remote(place):
-        shutil.rmtree(place, ignore_errors=True)
+    if place.exists():  # a proposal that is made anew, or damaged files; whoever is killed here proposes once more
+        place.rename(aside.with_name(f"{aside.name}-before"))
     aside.rename(place)
     _sync(place.parent)
     storage.send_folder(place, last=MANIFEST)
@@ -191,7 +224,8 @@ def _replace_text(path: Path, text: str, mode: int = 0o640) -> None:
 
 
 def write_proposal(files_dir: Path, version: int, outcome: Outcome) -> Path:
-    """The complete proposal as Parquet, areas and report; returns its folder. Written aside, moved in one step."""
+    """The complete proposal as Parquet, areas and report; returns its folder. Written aside, moved in one step; that of
+    an earlier run with the same content goes."""
     (files_dir / PROPOSALS).mkdir(mode=0o750, exist_ok=True)
     aside = _fresh_aside(files_dir, f"proposal-v{version:04d}")
     aside.mkdir()
@@ -288,7 +322,7 @@ def write_published(
     """
     source = storage.fetch_folder(proposal_folder(files_dir, version))
     place = published_folder(files_dir, version, valid_from)
-    if is_there(place):  # in force from the same day before: the same files
+    if is_there(place) and not verify(place):  # in force from the same day before: the same files
         _open_to_readers(place)
         return place
     aside = _fresh_aside(files_dir, place.name)

@@ -72,20 +72,26 @@ def insert_version(
         if name != RUNS.name:
             numbered = rows.add_column(0, "version", pa.array([version] * rows.num_rows, pa.int64()))
             store.load(connection, ROWS[name], numbered)
-    run = outcome.tables[RUNS.name].to_pylist()[0]
-    json_columns = [c.name for c in RUNS.columns if c.type == "json" and run.get(c.name) is not None]
-    run.update({name: json.loads(run[name]) for name in json_columns})
-    connection.execute(ROWS[RUNS.name].insert().values(version=version, **run))
+    connection.execute(ROWS[RUNS.name].insert().values(version=version, **_row_of_run(outcome)))
     if not check_areas(connection, outcome.boundary_set, outcome.area_rows):
         named = pa.array([outcome.boundary_set] * len(outcome.area_rows), pa.string())
         store.load(connection, BOUNDARY_AREAS, outcome.area_rows.add_column(0, "boundary_set", named))
 
 
+def _row_of_run(outcome: Outcome) -> dict[str, Any]:
+    (run,) = outcome.tables[RUNS.name].to_pylist()
+    json_columns = [c.name for c in RUNS.columns if c.type == "json" and run.get(c.name) is not None]
+    return {**run, **{name: json.loads(run[name]) for name in json_columns}}
+
+
 def renew_proposal(
-    connection: Connection, version: int, status: str, valid_from: date | None, scope: str | None
+    connection: Connection, version: int, status: str, valid_from: date | None, scope: str | None, outcome: Outcome
 ) -> None:
-    """The same content again: it holds against the timeline of now. A published version stays what it is."""
+    """The same content again: it holds against the timeline of now, and is of this run. A published version stays what
+    it is."""
     if status != "published":
+        of_run = ROWS[RUNS.name]
+        connection.execute(of_run.update().where(of_run.c.version == version).values(**_row_of_run(outcome)))
         connection.execute(
             VERSIONS.update()
             .where(VERSIONS.c.version == version)

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from io import BytesIO
 from itertools import chain
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -170,3 +171,15 @@ def _typed(built: pd.DataFrame, types: Mapping[str, Any]) -> pd.DataFrame:
 def store_id(connection: Connection) -> str:
     """The name that a store gave itself when it was made: tells its files from those of another store."""
     return str(connection.execute(sa.select(STORE_IDENTITY.c.store_id)).scalar_one())
+
+
+def place(connection: Connection) -> str | None:
+    """Where a store is, whatever the address by which it was reached: a copy has the name of its store (``store_id``)
+    and another place. None where a server does not tell."""
+    if connection.dialect.name == "sqlite":
+        return str(Path(str(connection.engine.url.database)).resolve())
+    server = sa.text("SELECT system_identifier FROM pg_control_system()")
+    database = sa.text("SELECT oid FROM pg_database WHERE datname = current_database()")
+    if not connection.scalar(sa.text("SELECT has_function_privilege('pg_control_system()', 'EXECUTE')")):
+        return None
+    return f"server {connection.scalar(server)}, database {connection.scalar(database)}"

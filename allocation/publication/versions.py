@@ -25,7 +25,7 @@ from allocation import storage
 from allocation.contract.errors import Refused
 from allocation.contract.published_tables import ALLOCATION_CHANGES, DIVISION_VIEWS, RUNS
 from allocation.publication import files, store, views
-from allocation.publication.as_stored import check_as_stored
+from allocation.publication.as_stored import check_as_stored, check_run
 from allocation.publication.outcome_folder import area_rows, followed_in, read_outcome
 from allocation.publication.proposals import (
     WITHDRAWN,
@@ -76,7 +76,8 @@ def propose(
     input), and perhaps ``expected.parquet`` (`tables.EXPECTED`). ``areas`` (GeoParquet) and ``reports`` are the files
     beside it; None = ``areas.parquet``, ``report.html`` and ``report_readers.html`` in that folder.
     ``valid_from`` is the day on which it is meant to come into force. The same content gives the same number;
-    proposing it anew also says that it holds against the division in force now.
+    proposing it anew also says that it holds against the division in force now, and its report, its record and the
+    days of its teams are those of this run from then on. What was published stays as it is.
     ``based_on``: the ``timeline_act`` that was the last one when the outcome's run asked what is in force.
     ``scope``: what the proposal is about; older proposals of the same scope that wait for a decision are withdrawn
     (`proposals.withdrawn_for` tells which). None = it waits beside whatever waits.
@@ -103,8 +104,9 @@ def propose(
         else:
             version = known.version
             check_as_stored(connection, version, outcome.tables, outcome.area_rows, outcome.follows)
-            renew_proposal(connection, version, known.status, valid_from, scope)
-        if not files.is_there(files.proposal_folder(files_dir, version)):
+            renew_proposal(connection, version, known.status, valid_from, scope, outcome)
+        is_published = known is not None and known.status == "published"
+        if not (is_published and files.is_there(files.proposal_folder(files_dir, version))):
             files.write_proposal(files_dir, version, outcome)
         run = outcome.tables[RUNS.name].to_pylist()[0]
         record_act(
@@ -116,7 +118,7 @@ def propose(
             reason=run["reason"],
             approval={"run": run["run_id"]},
         )
-        if scope is not None and (known is None or known.status != "published"):
+        if scope is not None and not is_published:
             withdraw_older(connection, version, scope, run["created_by"])
     return version
 
@@ -242,7 +244,8 @@ def _approver(approval: Mapping[str, Any] | None) -> str:
 
 def _recover(connection: Connection, store_url: str, files_dir: Path) -> None:
     """Under the writer's lock: make ``files_dir`` ours, sweep what a killed process left, catch up with the store."""
-    files.claim(files_dir, store.store_id(connection), store.address_without_secret(store_url))
+    address = store.address_without_secret(store_url)
+    files.claim(files_dir, files.Owner(store.store_id(connection), address, store.place(connection)))
     known = [files.proposal_folder(files_dir, v) for v in connection.scalars(sa.select(VERSIONS.c.version))]
     periods = connection.execute(sa.select(VALIDITY.c.version, VALIDITY.c.valid_from))
     known += [files.published_folder(files_dir, version, first) for version, first in periods]
@@ -293,6 +296,7 @@ def _check_rows(connection: Connection, files_dir: Path, version: int, first: da
     """Refuse a version whose rows are not those of its files, which are sound, or that was compared with another
     version than it takes over from."""
     tables = files.rows_of_proposal(files_dir, version)
+    check_run(connection, version, tables[RUNS.name])
     check_compared(connection, tables[ALLOCATION_CHANGES.name], first)
     areas = area_rows(gpd.read_parquet(files.areas_of_version(files_dir, version)))
     check_as_stored(connection, version, tables, areas, followed_in(tables[RUNS.name]))

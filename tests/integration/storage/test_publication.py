@@ -56,15 +56,15 @@ def test_a_second_installation_at_the_same_address_takes_nothing_away(machines: 
     """In containers every store is `store:5432/caseload`; a copied setting leads two of them to one bucket."""
     address = "postgresql+psycopg://***@store:5432/caseload"
     ours = machines.var("a") / "published"
-    files.claim(ours, "store-a", address)
+    files.claim(ours, files.Owner("store-a", address))
     folder = ours / "v0001_2026-11-27"
     folder.mkdir()
     (folder / "manifest.json").write_text("{}")
     storage.send_folder(folder, last="manifest.json")
     with pytest.raises(Refused, match=r"holds the files of another store .* a prefix of its own in CASELOAD_FILES"):
-        files.claim(machines.var("b") / "published", "store-b", address)
+        files.claim(machines.var("b") / "published", files.Owner("store-b", address))
     assert [one.name for one in storage.folders(machines.var("c") / "published")] == [folder.name]
-    files.claim(machines.var("c") / "published", "store-a", address)
+    files.claim(machines.var("c") / "published", files.Owner("store-a", address))
 
 
 def test_a_file_that_was_damaged_in_the_storage_is_not_published(machines: Machines, store_url: str) -> None:

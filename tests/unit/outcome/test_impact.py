@@ -7,12 +7,14 @@ from datetime import date
 from pathlib import Path
 
 import pandas as pd
+import pytest
 
 from allocation.contract.config import Config
 from allocation.outcome.impact import _held, impact_table
 from allocation.outcome.ledger import routed_work
 from allocation.outcome.solved import Solved, pieces
 from allocation.outcome.verzuimbeheer import NO_GROUPS_IN_FORCE, groups_on, verzuimbeheer
+from allocation.publication import totals_seen
 from tests.support import toy
 
 
@@ -28,8 +30,9 @@ def impact(made: toy.Division, solved: list[Solved], now: pd.DataFrame) -> pd.Da
         groups_on(made.inputs.verzuimbeheer, teams, date(2026, 1, 1)), NO_GROUPS_IN_FORCE, teams, toy.areas(),
         toy.edges(), 1,
     )  # fmt: skip
+    cells = made.transition.assign(seen=totals_seen.clients_seen(made.transition, made.outcome["team_ledger"]))
     found = impact_table(
-        solved, now, made.changes, made.transition, teams, toy.areas(), made.inputs.products, made.outcome["expected"],
+        solved, now, made.changes, cells, teams, toy.areas(), made.inputs.products, made.outcome["expected"],
         uitkeren,
     )  # fmt: skip
     return found.set_index(["division", "subject"])
@@ -55,7 +58,7 @@ def test_figures_by_hand(tmp_path: Path) -> None:
     West then has one team, so there BSN says as much as the postcode; Oost has two, where it does not.
     """
     found = table(tmp_path)
-    assert found.loc[("SMZ", "dossiers die naar een ander team verhuizen"), ["new", "seen"]].tolist() == [6, 6]
+    assert found.loc[("SMZ", "dossiers die naar een ander team verhuizen"), "new"] == 6
     assert found.loc[("K&S", "postcodes waarvoor het antwoord verandert"), "new"] == 3
     assert found.loc[("B&B", "dossiers die naar een ander kantoor verhuizen"), "new"] == 0
     answer = found.loc[("K&S", "deel van de postcodes waarvoor de postcode het team bepaalt (ZW en WIA)")]
@@ -129,14 +132,9 @@ def test_the_team_of_now_is_the_one_of_the_own_line_with_the_largest_share() -> 
     assert _held(now, "zw_wia", "alle", *rest) == {"1001": "B", "1002": "D"}
 
 
-def test_r14_of_clients_alone_in_their_cells_readers_get_one_more(tmp_path: Path) -> None:
-    """Of three cells of 1 the total is 3 and no less: for readers it is taken further. Other figures have nothing to
-    hide."""
-    made, solved = divided(tmp_path)
-    ones = made.transition.assign(clients=1)
-    made = replace(made, outcome={**made.outcome, "transition": ones})
-    found = impact(made, solved, made.inputs.current)
+def test_r14_of_clients_readers_get_what_they_know_and_of_other_figures_nothing(tmp_path: Path) -> None:
+    """W1 gets three cells of 2 beside its own three, and the ledger shows 10 of 12: 10/6 in each."""
+    found = table(tmp_path)
     counted = found[found["unit"] == "cliënten"]
-    assert (counted["seen"] - counted["new"]).tolist() == [float(new > 0) for new in counted["new"]]
-    assert counted["new"].max() == 3
+    assert counted["seen"].tolist() == pytest.approx([5.0 if new else 0.0 for new in counted["new"]])
     assert found.loc[found["unit"] != "cliënten", "seen"].isna().all()
