@@ -13,10 +13,11 @@ from collections.abc import Iterable
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from allocation.contract.published_tables import RUNS
 from allocation.publication.tables import ACT_OF_STATUS, METADATA, ROWS, TIMELINE_ACTS
 
 _WRITTEN_ONCE = ("boundary_areas", *(table.name for table in ROWS.values()))
-"""What a proposal adds whole; nobody but the owner changes or deletes it."""
+"""What a proposal adds whole; nobody but the owner changes or deletes it, but for the record of a run (`_RENEWED`)."""
 _OF_OTHERS = {"versions": ("approval",), "acts": ("act_id",)}
 """What a proposal adds in part, and the columns that it may not fill: those are the pipeline's or the store's own."""
 
@@ -26,6 +27,7 @@ REVOKE ALL ON {every} FROM PUBLIC;
 GRANT USAGE ON SCHEMA caseload TO caseload_writer, caseload_planner, caseload_reader;
 GRANT SELECT ON ALL TABLES IN SCHEMA caseload TO caseload_planner;
 GRANT INSERT ON {written_once} TO caseload_planner;
+GRANT UPDATE ON {record} TO caseload_planner;
 {in_part};
 GRANT UPDATE (status, planned_from, based_on_act, scope) ON versions TO caseload_planner;
 GRANT INSERT, UPDATE, DELETE ON planner_drafts TO caseload_planner;
@@ -147,6 +149,31 @@ DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION caseload.no_change_w
 """,
     "ALTER FUNCTION caseload.no_change_without_its_act() OWNER TO caseload_owner",
 )
+# The same content proposed by another run is of that run: its record takes the place of the one before, with the act
+# that names the run, as long as nothing was published of it.
+_RENEWED = (
+    """
+CREATE OR REPLACE FUNCTION caseload.no_record_without_its_act() RETURNS trigger LANGUAGE plpgsql
+SET search_path = caseload, pg_temp AS $$
+BEGIN
+    IF NOT pg_has_role(current_user, 'caseload_owner', 'MEMBER') AND NOT (NEW.version = OLD.version AND EXISTS (
+           SELECT 1 FROM caseload.acts c JOIN caseload.versions v ON v.version = c.version
+           WHERE c.version = NEW.version AND c.xmin = pg_current_xact_id()::xid AND c.act = 'propose'
+           AND c.approval ->> 'run' = NEW.run_id AND v.status = 'proposed')) THEN
+        RAISE EXCEPTION 'permission denied: the record of a run changes with the act that proposes it only'
+            USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    RETURN NULL;
+END
+$$
+""",
+    "DROP TRIGGER IF EXISTS no_record_without_its_act ON {record}",
+    """
+CREATE CONSTRAINT TRIGGER no_record_without_its_act AFTER UPDATE ON {record}
+DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION caseload.no_record_without_its_act()
+""",
+    "ALTER FUNCTION caseload.no_record_without_its_act() OWNER TO caseload_owner",
+)
 # Whoever may propose may add rows: to a version that was added in the same transaction and has no act yet. To one that
 # was proposed already, or that is not there, nobody but the owner adds any. In `propose` the version comes before the
 # rows, and the act after them.
@@ -196,12 +223,13 @@ def grant(connection: Connection, for_readers: Iterable[str]) -> None:
     every = ", ".join(table for table in METADATA.tables)
     filled = _STATEMENTS.format(
         every=every, written_once=", ".join(_WRITTEN_ONCE), for_readers=", ".join(sorted(for_readers)),
-        in_part=";\n".join(_in_part()),
+        in_part=";\n".join(_in_part()), record=ROWS[RUNS.name].name,
     )  # fmt: skip
     timeline = ", ".join(f"'{act}'" for act in TIMELINE_ACTS)
     deciding = [statement.replace("{timeline}", timeline) for statement in _DECIDING]
     acts_of = " ".join(f"WHEN '{status}' THEN '{act}'" for status, act in ACT_OF_STATUS.items())
     recorded = [statement.replace("{acts_of}", acts_of) for statement in _RECORDED]
+    renewed = [statement.replace("{record}", ROWS[RUNS.name].name) for statement in _RENEWED]
     counting = [statement.replace("{every}", every) for statement in _COUNTING]
-    for statement in (*filled.split(";"), *deciding, *recorded, *_written_once(), *counting, _HAND_OVER):
+    for statement in (*filled.split(";"), *deciding, *recorded, *renewed, *_written_once(), *counting, _HAND_OVER):
         connection.execute(sa.text(statement))

@@ -124,6 +124,21 @@ def test_a_planner_who_proposes_names_the_run_that_asks_and_nobody_who_approved(
     assert attempt(login("caseload_planner"), act) == comes
 
 
+@pytest.mark.parametrize(("version", "run", "comes"), [(2, "concept", "done"), (2, "other", INSUFFICIENT_PRIVILEGE),
+                                                       (1, "concept", INSUFFICIENT_PRIVILEGE)])  # fmt: skip
+def test_a_planner_changes_the_record_of_a_proposal_with_the_act_of_that_run_only(
+    login: Login, version: int, run: str, comes: str
+) -> None:
+    """Version 2 waits, version 1 is published."""
+    planner = login("caseload_planner")
+    change = f"UPDATE runs_rows SET run_id = 'concept', reason = 'eigen' WHERE version = {version}"
+    act = f"""INSERT INTO acts (act, version, acted_at, approval)
+              VALUES ('propose', {version}, now(), '{{"run": "{run}"}}')"""
+    assert attempt(planner, change) == INSUFFICIENT_PRIVILEGE
+    assert attempt(planner, act, change) == comes
+    assert attempt(login("caseload_reader"), change) == INSUFFICIENT_PRIVILEGE
+
+
 def test_a_planner_revives_no_rejected_version_but_by_proposing_it(
     login: Login, on_postgres: str, tmp_path: Path
 ) -> None:
@@ -244,7 +259,10 @@ def test_a_stale_proposal_is_not_published_whatever_it_says_of_itself(
     stale = propose(moves={"1000": "A2"}, from_version=1, note="een")
     versions.publish(propose(moves={"1001": "A2"}, from_version=1, note="twee"), store_url, files_dir)
     with store.writing(store_url) as connection:
-        record.renew_proposal(connection, stale, "proposed", None, None)
+        now = record.last_timeline_act(connection)
+        connection.execute(
+            sa.text("UPDATE versions SET based_on_act = :now WHERE version = :it"), {"now": now, "it": stale}
+        )
         record.record_act(connection, "propose", stale, None, by="minister")
     with pytest.raises(Refused, match="was compared with version 1, which is no longer in force"):
         versions.publish(stale, store_url, files_dir)
