@@ -1,4 +1,4 @@
-"""How far what readers see of the stock and the files of teams lies from the exact figures.
+"""How far what readers see of stock, files, plans and moves lies from the exact figures.
 
     python -m tests.benchmarks.seen var/runs/RUN     a finished run
 
@@ -10,17 +10,25 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from allocation.contract.published_tables import TEAM_LOAD
+from allocation.contract.published_tables import PUBLISHED, SEEN_APART
+from allocation.contract.schema import Table
 from allocation.runs.run import Run
 
 
 def main() -> None:
     """Entry point."""
     run = Run.open(Path(sys.argv[1]))
-    key = [name for name in TEAM_LOAD.key if name != "version"]
-    exact, seen = (run.outcome(name).set_index(key) for name in ("team_load", "team_load_seen"))
     print(f"{'column':<36}{'rows':>6}{'shown':>7}{'in sum':>9}{'5% of rows':>12}{'95%':>8}{'most':>8}")
-    for column in (c.name for c in TEAM_LOAD.columns if c.is_seen_apart):
+    for table in (table for table in PUBLISHED if table.name in SEEN_APART):
+        print(table.name)
+        _compare(run, table)
+
+
+def _compare(run: Run, table: Table) -> None:
+    """A line for each column of ``table`` that is kept apart for readers."""
+    exact, seen = (run.outcome(one.name).set_index(list(table.key)) for one in (table, SEEN_APART[table.name]))
+    seen = seen.reindex(exact.index)
+    for column in (c.name for c in table.columns if c.is_seen_apart):
         pairs = seen[column].astype("float64"), exact[column].astype("float64")
         both = pairs[0].notna() & (pairs[1] > 0)
         ratio = pairs[0][both] / pairs[1][both] - 1
