@@ -34,6 +34,7 @@ GRANT UPDATE (status, approval, planned_from, based_on_act, scope) ON versions T
 GRANT INSERT ON validity TO caseload_writer;
 GRANT UPDATE (valid_to, superseded_at) ON validity TO caseload_writer;
 GRANT SELECT ON {for_readers} TO caseload_reader;
+GRANT SELECT (declarations) ON store_identity TO caseload_reader;
 REVOKE EXECUTE ON FUNCTION caseload.routing_asof(date) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION caseload.routing_asof(date) TO caseload_planner, caseload_reader
 """

@@ -30,6 +30,23 @@ def test_head_is_the_newest_migration() -> None:
     assert ScriptDirectory.from_config(config).get_heads() == [upgrade.HEAD]
 
 
+DECLARED = {
+    1: (
+        "abbda9541c05831741a9da438d987348b246827c92aaf541c63dadab12df2d35",
+        "486e90a50bc662d9f4a2c2dcd0f84940b3acdcefacf9badc0674f1420b63c661",
+    ),
+}
+"""Of each number of the declarations their hashes, for SQLite and PostgreSQL; nothing here changes once it was used."""
+
+
+def test_who_changes_tables_views_or_rights_raises_their_number() -> None:
+    """Else an older program would take the views of a newer one back."""
+    now = tuple(upgrade._declarations(dialect) for dialect in ("sqlite", "postgresql"))
+    wanted = tuple(f"{upgrade.DECLARED} {known}" for known in DECLARED.get(upgrade.DECLARED, ()))
+    assert max(DECLARED) == upgrade.DECLARED
+    assert now == wanted, "tables of rows, views or rights changed: raise upgrade.DECLARED, and add its hashes here"
+
+
 def test_migrating_again_changes_nothing(store_url: str) -> None:
     with store.connected(store_url) as connection:
         before = store.store_id(connection)
