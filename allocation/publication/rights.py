@@ -148,6 +148,35 @@ DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION caseload.no_change_w
 """,
     "ALTER FUNCTION caseload.no_change_without_its_act() OWNER TO caseload_owner",
 )
+# Nor is another version in force than before without the act that says so: such an act adds a period of its own, and
+# cuts off the one that its first day falls in, or takes the place of the one that begins then.
+_IN_FORCE = (
+    """
+CREATE OR REPLACE FUNCTION caseload.no_period_without_its_act() RETURNS trigger LANGUAGE plpgsql
+SET search_path = caseload, pg_temp AS $$
+BEGIN
+    IF NOT pg_has_role(current_user, 'caseload_owner', 'MEMBER') AND NOT EXISTS (
+           SELECT 1 FROM caseload.acts c JOIN caseload.validity own ON own.act_id = c.act_id
+           WHERE c.xmin = pg_current_xact_id()::xid AND c.act IN ({timeline})
+           AND own.version = c.version AND own.valid_from = c.valid_from AND own.superseded_at IS NULL
+           AND CASE WHEN TG_OP = 'INSERT' THEN own.period_id = NEW.period_id
+                    WHEN OLD.superseded_at IS NOT NULL THEN false
+                    WHEN NEW.superseded_at IS NULL THEN NEW.valid_to = c.valid_from - 1
+                    ELSE NEW.valid_from = c.valid_from AND NEW.valid_to IS NOT DISTINCT FROM OLD.valid_to END) THEN
+        RAISE EXCEPTION 'permission denied: what is in force changes with an act in its record only'
+            USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    RETURN NULL;
+END
+$$
+""",
+    "DROP TRIGGER IF EXISTS no_period_without_its_act ON validity",
+    """
+CREATE CONSTRAINT TRIGGER no_period_without_its_act AFTER INSERT OR UPDATE ON validity
+DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION caseload.no_period_without_its_act()
+""",
+    "ALTER FUNCTION caseload.no_period_without_its_act() OWNER TO caseload_owner",
+)
 # Whoever may propose may add rows: to a version that was added in the same transaction and has no act yet. To one that
 # was proposed already, or that is not there, nobody but the owner adds any. In `propose` the version comes before the
 # rows, and the act after them.
@@ -203,6 +232,7 @@ def grant(connection: Connection, for_readers: Iterable[str]) -> None:
     deciding = [statement.replace("{timeline}", timeline) for statement in _DECIDING]
     acts_of = " ".join(f"WHEN '{status}' THEN '{act}'" for status, act in ACT_OF_STATUS.items())
     recorded = [statement.replace("{acts_of}", acts_of) for statement in _RECORDED]
+    in_force = [statement.replace("{timeline}", timeline) for statement in _IN_FORCE]
     counting = [statement.replace("{every}", every) for statement in _COUNTING]
-    for statement in (*filled.split(";"), *deciding, *recorded, *_written_once(), *counting, _HAND_OVER):
+    for statement in (*filled.split(";"), *deciding, *recorded, *in_force, *_written_once(), *counting, _HAND_OVER):
         connection.execute(sa.text(statement))
