@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-from allocation.contract.errors import NoRight, Refused
+from allocation.contract.errors import NoRight, Refused, Unusable
 from allocation.contract.schema import Column, Table
 from allocation.publication import rights, views
 from allocation.publication.connection import address_without_secret, connected, exclusive, parse_url
@@ -114,7 +114,8 @@ class _Found(NamedTuple):
 
 
 def _found(connection: Connection) -> _Found:
-    """Refused where a newer program made the store."""
+    """Refused where a newer program made the store, and where it is the file of another program."""
+    _refuse_file_of_others(connection)
     schema = _schema_version(connection)
     if schema is not None and schema > HEAD:
         raise Refused(NEWER.format(what="schema", found=schema, known=HEAD))
@@ -122,6 +123,15 @@ def _found(connection: Connection) -> _Found:
     found = _Found(schema, _number(followed), followed)
     _refuse_newer(found.number)
     return found
+
+
+def _refuse_file_of_others(connection: Connection) -> None:
+    """On PostgreSQL we have a schema of our own; an SQLite file is a store or something else, which stays as it is."""
+    if connection.dialect.name != "sqlite":
+        return
+    there = set(connection.scalars(sa.text("SELECT name FROM sqlite_master WHERE type IN ('table', 'view')")))
+    if there and not {"alembic_version", STORE_IDENTITY.name} <= there:
+        raise Unusable(f"{connection.engine.url.database} is a SQLite file of something else, and no store.")
 
 
 def _followed(connection: Connection) -> str:
