@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from allocation.cli import advising, asking, bare_instance, dividing, importing, planning, preparing, publishing
-from allocation.cli.arguments import Adder, Command
+from allocation.cli.arguments import Adder, Command, check_texts
 from allocation.cli.progress import plain
 from allocation.contract.errors import InputRefused, Refused
 
@@ -33,6 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s", stream=sys.stderr)
     command: Command = asked.command
     try:
+        check_texts(asked)
         _fill_in(asked)
         return command(asked)
     except InputRefused as refused:

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from allocation.contract.calendar import FIRST_DAY, LAST_DAY
+from allocation.contract.errors import Refused
+from allocation.contract.plain_text import is_readable
 
 MOST_SECONDS = 24 * 3600
 LAST_PORT = 65_535
@@ -40,6 +42,16 @@ class Adder:
                 help="folder of runs, caches and published files (default: CASELOAD_VAR, or var)",
             )
         return parser
+
+
+def check_texts(asked: argparse.Namespace) -> None:
+    """Refuse a text or path that no screen can show: the record, the report and the files would have it."""
+    for name, value in vars(asked).items():
+        for text in value if isinstance(value, list) else [value]:
+            if isinstance(text, str | Path) and not is_readable(str(text), also="\n\t"):
+                raise Refused(
+                    f"The argument {name.replace('_', '-')} holds a sign that cannot be shown; write it plainly."
+                )
 
 
 def boundaries_argument(parser: argparse.ArgumentParser) -> None:

@@ -148,9 +148,12 @@ class LookupTable:
                 .where(_PERIODS.c.replaced_at.is_(None))
                 .order_by(_PERIODS.c.valid_from)
             )
-            if self._read_at is None:
+            is_first = self._read_at is None
+            if is_first:
                 upgrade.bring_along(self.store_url)
             with self.connected() as connection:
+                if is_first:
+                    upgrade.check_not_newer(connection)
                 periods = tuple(InForce(*row) for row in connection.execute(query))
             with self._mutex:
                 if periods != self._periods:

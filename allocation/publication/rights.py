@@ -36,6 +36,7 @@ GRANT UPDATE (status, approval, planned_from, based_on_act, scope) ON versions T
 GRANT INSERT ON validity TO caseload_writer;
 GRANT UPDATE (valid_to, superseded_at) ON validity TO caseload_writer;
 GRANT SELECT ON {for_readers} TO caseload_reader;
+GRANT SELECT (declarations) ON store_identity TO caseload_reader;
 REVOKE EXECUTE ON FUNCTION caseload.routing_asof(date) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION caseload.routing_asof(date) TO caseload_planner, caseload_reader
 """
@@ -149,6 +150,35 @@ DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION caseload.no_change_w
 """,
     "ALTER FUNCTION caseload.no_change_without_its_act() OWNER TO caseload_owner",
 )
+# Nor is another version in force than before without the act that says so: such an act adds a period of its own, and
+# cuts off the one that its first day falls in, or takes the place of the one that begins then.
+_IN_FORCE = (
+    """
+CREATE OR REPLACE FUNCTION caseload.no_period_without_its_act() RETURNS trigger LANGUAGE plpgsql
+SET search_path = caseload, pg_temp AS $$
+BEGIN
+    IF NOT pg_has_role(current_user, 'caseload_owner', 'MEMBER') AND NOT EXISTS (
+           SELECT 1 FROM caseload.acts c JOIN caseload.validity own ON own.act_id = c.act_id
+           WHERE c.xmin = pg_current_xact_id()::xid AND c.act IN ({timeline})
+           AND own.version = c.version AND own.valid_from = c.valid_from AND own.superseded_at IS NULL
+           AND CASE WHEN TG_OP = 'INSERT' THEN own.period_id = NEW.period_id
+                    WHEN OLD.superseded_at IS NOT NULL THEN false
+                    WHEN NEW.superseded_at IS NULL THEN NEW.valid_to = c.valid_from - 1
+                    ELSE NEW.valid_from = c.valid_from AND NEW.valid_to IS NOT DISTINCT FROM OLD.valid_to END) THEN
+        RAISE EXCEPTION 'permission denied: what is in force changes with an act in its record only'
+            USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    RETURN NULL;
+END
+$$
+""",
+    "DROP TRIGGER IF EXISTS no_period_without_its_act ON validity",
+    """
+CREATE CONSTRAINT TRIGGER no_period_without_its_act AFTER INSERT OR UPDATE ON validity
+DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION caseload.no_period_without_its_act()
+""",
+    "ALTER FUNCTION caseload.no_period_without_its_act() OWNER TO caseload_owner",
+)
 # The same content proposed by another run is of that run: its record takes the place of the one before, with the act
 # that names the run, as long as nothing was published of it.
 _RENEWED = (
@@ -229,7 +259,9 @@ def grant(connection: Connection, for_readers: Iterable[str]) -> None:
     deciding = [statement.replace("{timeline}", timeline) for statement in _DECIDING]
     acts_of = " ".join(f"WHEN '{status}' THEN '{act}'" for status, act in ACT_OF_STATUS.items())
     recorded = [statement.replace("{acts_of}", acts_of) for statement in _RECORDED]
+    in_force = [statement.replace("{timeline}", timeline) for statement in _IN_FORCE]
     renewed = [statement.replace("{record}", ROWS[RUNS.name].name) for statement in _RENEWED]
     counting = [statement.replace("{every}", every) for statement in _COUNTING]
-    for statement in (*filled.split(";"), *deciding, *recorded, *renewed, *_written_once(), *counting, _HAND_OVER):
+    guards = (*deciding, *recorded, *renewed, *in_force)
+    for statement in (*filled.split(";"), *guards, *_written_once(), *counting, _HAND_OVER):
         connection.execute(sa.text(statement))

@@ -12,12 +12,13 @@ import hashlib
 import re
 from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-from allocation.contract.errors import NoRight, Refused
+from allocation.contract.errors import NoRight, Refused, Unusable
 from allocation.contract.schema import Column, Table
 from allocation.publication import rights, views
 from allocation.publication.connection import address_without_secret, connected, exclusive, parse_url
@@ -31,39 +32,47 @@ from allocation.publication.tables import (
     stored_columns,
 )
 
-HEAD = "0006"
+HEAD = "0007"
 """The newest migration; a test holds it to the migrations folder."""
-OF_BEFORE = (
-    "The store {store} was made by an earlier version of this program and its owner has not opened it since; this "
+_FIRST_THAT_FOLLOWS = "0005"
+"""The migration from which on a store keeps which declarations it follows."""
+DECLARED = 1
+"""Goes up by one with each change of the tables of rows, the views or the rights, so that an older program knows a
+store that follows newer ones; a test holds it to what is declared."""
+NEWER = "The store was made by a newer version of this program ({what} {found}); this one knows {known}."
+NOT_FOLLOWED = (
+    "The store {store} was made by {whom} version of this program and its owner has not opened it since; this "
     "login may not bring it along."
 )
 
 
 def migrate(store_url: str) -> None:
-    """Bring the store to the newest schema; one query when it is there already.
+    """Bring the store to the newest schema; a few short queries when it is there already.
 
-    Refused for a store that a newer version of this program made.
+    Refused for a store that a newer version of this program made: nothing in it changes.
     """
     url = parse_url(store_url)
     if url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:"):
         Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
     with connected(store_url) as connection:
-        if _is_up_to_date(connection):
+        found = _found(connection)
+        if found.is_up_to_date(connection.dialect.name):
             return
-        is_of_before = _schema_version(connection) is not None
         if connection.dialect.name == "sqlite":
             connection.rollback()
             # Readers go on reading the version before while the next one is written; kept in the file itself.
             connection.connection.driver_connection.execute("PRAGMA journal_mode = WAL")  # type: ignore[union-attr]
     try:
         with exclusive(store_url) as connection:
-            if not _is_up_to_date(connection):
-                _upgrade(connection, _schema_version(connection))
+            now = _found(connection)
+            if not now.is_up_to_date(connection.dialect.name):
+                _upgrade(connection, now.schema)
                 _follow_declarations(connection)
     except NoRight as error:
-        if not is_of_before:
+        if found.schema is None:
             raise
-        raise NoRight(OF_BEFORE.format(store=address_without_secret(store_url))) from error
+        whom = "another" if (found.schema, found.number) == (HEAD, DECLARED) else "an earlier"
+        raise NoRight(NOT_FOLLOWED.format(store=address_without_secret(store_url), whom=whom)) from error
 
 
 def bring_along(store_url: str) -> None:
@@ -74,16 +83,70 @@ def bring_along(store_url: str) -> None:
     if parse_url(store_url).get_backend_name() != "sqlite":
         return
     with connected(store_url) as connection:
-        is_earlier = _schema_version(connection) is not None and not _is_up_to_date(connection)
+        found = _found(connection)
+        is_earlier = found.schema is not None and not found.is_up_to_date(connection.dialect.name)
     if is_earlier:
         migrate(store_url)
 
 
-def _is_up_to_date(connection: Connection) -> bool:
-    if _schema_version(connection) != HEAD:
-        return False
-    followed = connection.execute(sa.select(STORE_IDENTITY.c.declarations)).scalar()
-    return followed == _declarations(connection.dialect.name)
+def check_not_newer(connection: Connection) -> None:
+    """Refuse a store that follows newer declarations; asks for no more rights than a reader has."""
+    if connection.dialect.name != "postgresql":
+        _found(connection)
+        return
+    may_see = sa.text(
+        "SELECT has_column_privilege(attrelid, attnum, 'SELECT') FROM pg_attribute "
+        f"WHERE attrelid = to_regclass('{SCHEMA}.store_identity') AND attname = 'declarations'"
+    )
+    if connection.scalar(may_see):  # else an earlier program made the store, or nobody yet
+        _refuse_newer(_number(_followed(connection)))
+
+
+class _Found(NamedTuple):
+    """What a store says of itself: its migration (None = there is no store yet), and what it follows."""
+
+    schema: str | None
+    number: int
+    followed: str
+
+    def is_up_to_date(self, dialect: str) -> bool:
+        return self.schema == HEAD and self.followed == _declarations(dialect)
+
+
+def _found(connection: Connection) -> _Found:
+    """Refused where a newer program made the store, and where it is the file of another program."""
+    _refuse_file_of_others(connection)
+    schema = _schema_version(connection)
+    if schema is not None and schema > HEAD:
+        raise Refused(NEWER.format(what="schema", found=schema, known=HEAD))
+    followed = "" if schema is None or schema < _FIRST_THAT_FOLLOWS else _followed(connection)
+    found = _Found(schema, _number(followed), followed)
+    _refuse_newer(found.number)
+    return found
+
+
+def _refuse_file_of_others(connection: Connection) -> None:
+    """On PostgreSQL we have a schema of our own; an SQLite file is a store or something else, which stays as it is."""
+    if connection.dialect.name != "sqlite":
+        return
+    there = set(connection.scalars(sa.text("SELECT name FROM sqlite_master WHERE type IN ('table', 'view')")))
+    if there and not {"alembic_version", STORE_IDENTITY.name} <= there:
+        raise Unusable(f"{connection.engine.url.database} is a SQLite file of something else, and no store.")
+
+
+def _followed(connection: Connection) -> str:
+    return connection.scalar(sa.select(STORE_IDENTITY.c.declarations)) or ""
+
+
+def _number(followed: str) -> int:
+    """The number in what a store says that it follows; 0 where a program of before the numbers kept a hash alone."""
+    text, has_number, _ = followed.partition(" ")
+    return int(text) if has_number and text.isdecimal() else 0
+
+
+def _refuse_newer(number: int) -> None:
+    if number > DECLARED:
+        raise Refused(NEWER.format(what="declarations", found=number, known=DECLARED))
 
 
 def _schema_version(connection: Connection) -> str | None:
@@ -101,7 +164,7 @@ def _upgrade(connection: Connection, at: str | None) -> None:
     config.set_main_option("script_location", "allocation.publication:migrations")
     known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
     if at is not None and at not in known:
-        raise Refused(f"The store was made by a newer version of this program (schema {at}); this one knows {HEAD}.")
+        raise Refused(NEWER.format(what="schema", found=at, known=HEAD))
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
 
@@ -111,15 +174,17 @@ def _upgrade(connection: Connection, at: str | None) -> None:
 
 @lru_cache(maxsize=2)
 def _declarations(dialect: str) -> str:
-    """SHA-256 of all that a store follows: tables of rows with their keys, views, rights."""
+    """Number, and SHA-256, of all that a store follows: tables of rows with their keys, views, rights."""
     spoken = make_url(f"{dialect}://").get_dialect()()
     parts = []
     for table in ROWS.values():
         parts.append(str(CreateTable(table).compile(dialect=spoken)))
         parts += [str(CreateIndex(index).compile(dialect=spoken)) for index in table.indexes]
     parts += views.published_views(dialect, with_maps=True).values()
+    parts.append(views.ROUTING_ASOF)
     parts.append(Path(rights.__file__).read_text(encoding="utf-8"))
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+    told = hashlib.sha256("\n".join(parts).encode()).hexdigest()
+    return f"{DECLARED} {told}"
 
 
 def _follow_declarations(connection: Connection) -> None:

@@ -65,16 +65,22 @@ def _in_words(where: str) -> Iterator[None]:
     try:
         yield
     except (exceptions.PermissionDeniedError, exceptions.UnauthenticatedError) as error:
-        raise Refused(f"The storage {where} refuses: {_first_line(error)}") from error
+        raise Refused(f"The storage {where} refuses: {_first_line(error)}") from _tellable(error)
     except exceptions.BaseError as error:
         sentence = _first_line(error)
         if "recognise URL" in sentence or isinstance(error, exceptions.UnknownConfigurationKeyError):
-            raise Refused(f"{where} is not an address of object storage: s3://..., gs://... or az://...") from error
-        raise Passing(f"The storage {where} cannot be reached: {sentence}") from error
+            told = f"{where} is not an address of object storage: s3://..., gs://... or az://..."
+            raise Refused(told) from _tellable(error)
+        raise Passing(f"The storage {where} cannot be reached: {sentence}") from _tellable(error)
+
+
+def _tellable(error: Exception) -> Exception:
+    """The same error, for a log: its text has the address that was asked, of which a part may be a secret."""
+    return type(error)(re.sub(r"\w+://\S+", lambda found: without_secret(found[0]), str(error)))
 
 
 def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]
+    return (str(_tellable(error)).splitlines() or [type(error).__name__])[0]
 
 
 def _drop_old_copies(root: Path) -> None:

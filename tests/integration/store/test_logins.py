@@ -19,6 +19,12 @@ PSQL = shutil.which("psql") or shutil.which("psql", path=str(server_programs()))
 PASSWORDS = {"STORE_ADMIN_PASSWORD": "owner", "STORE_PASSWORD": "writer", "STORE_PAGE_PASSWORD": "planner"}
 
 
+def limit(url: sa.URL) -> None:
+    where = ["-h", str(url.host), "-p", str(url.port), "-U", str(url.username), "-d", str(url.database)]
+    command = [str(PSQL), *where, "--set", "ON_ERROR_STOP=1", "-f", str(LIMITS)]
+    subprocess.run(command, check=True, capture_output=True)
+
+
 @pytest.mark.skipif(PSQL is None, reason="psql is not installed")
 @pytest.mark.parametrize("is_filled", [False, True])
 def test_the_administrator_brings_a_store_up_to_date_and_hands_out_roles(*, is_filled: bool) -> None:
@@ -54,11 +60,8 @@ def test_no_reader_fills_the_disk_of_the_store() -> None:
         versions.migrate(url.render_as_string(hide_password=False))
         with sa.create_engine(url).begin() as connection:
             connection.execute(sa.text("CREATE ROLE uitkeren LOGIN IN ROLE caseload_reader"))
-        where = ["-h", str(url.host), "-p", str(url.port), "-U", str(url.username), "-d", "caseload"]
         for _ in range(2):  # on a store that has the limits already it does no harm
-            subprocess.run(
-                [PSQL, *where, "--set", "ON_ERROR_STOP=1", "-f", str(LIMITS)], check=True, capture_output=True
-            )
+            limit(url)
         reader = url.set(username="uitkeren").render_as_string(hide_password=False)
         for statement in (
             "SELECT lo_create(0)",
@@ -74,3 +77,37 @@ def test_no_reader_fills_the_disk_of_the_store() -> None:
         elsewhere = url.set(username="uitkeren", database="postgres")
         with pytest.raises(sa.exc.OperationalError, match="permission denied for database"):
             sa.create_engine(elsewhere).connect()
+
+
+@pytest.mark.skipif(PSQL is None, reason="psql is not installed")
+def test_no_reader_takes_the_locks_of_the_whole_server_and_the_others_take_theirs() -> None:
+    """One connection with thousands of advisory locks left the sessions of every database without a lock."""
+    with started_server() as server:
+        with sa.create_engine(store.parse_url(server), isolation_level="AUTOCOMMIT").connect() as connection:
+            connection.execute(sa.text("CREATE ROLE administrator LOGIN CREATEROLE"))
+            connection.execute(sa.text("CREATE DATABASE caseload OWNER administrator"))
+        url = store.parse_url(server).set(database="caseload")
+        limit(url)  # when the volume is empty: before there is a store
+
+        def as_login(name: str) -> str:
+            return url.set(username=name).render_as_string(hide_password=False)
+
+        versions.migrate(as_login("administrator"))
+        with sa.create_engine(url).begin() as connection:
+            for role in ("owner", "writer", "planner", "reader"):
+                connection.execute(sa.text(f"CREATE ROLE a_{role} LOGIN IN ROLE caseload_{role}"))
+        limit(url)
+        takes = sa.text(
+            "SELECT oid::regprocedure::text FROM pg_proc WHERE proname ~ 'advisory.*lock' AND proname !~ 'unlock'"
+        )
+        with sa.create_engine(url).connect() as connection:
+            functions = connection.scalars(takes).all()
+        assert len(functions) == 16
+        for function in functions:
+            name, _, kinds = function.partition("(")
+            call = f"SELECT {name}({', '.join('1' for _ in kinds.split(','))})"
+            assert attempt(as_login("a_reader"), call) == INSUFFICIENT_PRIVILEGE, call
+        for role in ("owner", "writer", "planner"):
+            with store.writing(as_login(f"a_{role}")):
+                pass
+        assert attempt(as_login("a_owner"), "SELECT pg_advisory_xact_lock(1)") == "done"  # as for a store of the first

@@ -194,5 +194,46 @@ def test_a_store_of_a_program_that_declares_more_is_refused(bare_url: str, monke
         store.migrate(bare_url)
 
 
+def follow(store_url: str, declarations: str) -> None:
+    with store.connected(store_url) as connection, connection.begin():
+        connection.execute(sa.text("UPDATE store_identity SET declarations = :said"), {"said": declarations})
+
+
+def followed(store_url: str) -> str:
+    with store.connected(store_url) as connection:
+        return str(connection.scalar(sa.text("SELECT declarations FROM store_identity")))
+
+
+def test_a_store_whose_views_are_those_of_a_newer_program_is_refused_and_stays(store_url: str) -> None:
+    """The newest migration is the same: an older program took the views back to its own, whatever it was asked."""
+    asked = (
+        store.migrate,
+        reads.versions,
+        lambda url: lookup.lookup("1003 AB", url),
+        lambda url: store.reading(url).__enter__(),
+        lambda url: store.writing(url).__enter__(),
+    )
+    told = r"made by a newer version of this program \(declarations 999\); this one knows \d+\."
+    follow(store_url, "999 of later")
+    with store.connected(store_url) as connection:
+        connection.execute(sa.text("DROP VIEW kns_postcode"))
+        connection.commit()
+    for ask in asked:
+        with pytest.raises(Refused, match=told):
+            ask(store_url)
+    with store.connected(store_url) as connection:
+        assert "kns_postcode" not in sa.inspect(connection).get_view_names()
+    assert followed(store_url) == "999 of later"
+
+
+@pytest.mark.parametrize("before", ["a hash alone", "0 of before", f"{upgrade.DECLARED} of another branch"])
+def test_other_declarations_that_are_not_newer_are_followed(store_url: str, before: str) -> None:
+    now = followed(store_url)
+    assert now.startswith(f"{upgrade.DECLARED} ")
+    follow(store_url, before)
+    store.migrate(store_url)
+    assert followed(store_url) == now
+
+
 def test_every_published_table_is_stored() -> None:
     assert set(PUBLISHED) <= set(tables.STORED)

@@ -157,6 +157,43 @@ def test_whoever_writes_gives_a_version_its_act(login: Login) -> None:
         assert attempt(writer, statement) == INSUFFICIENT_PRIVILEGE
 
 
+ACT = "INSERT INTO acts (act, version, valid_from, acted_at, acted_by) VALUES ('{}', 1, '2099-01-01', now(), 'anna')"
+PERIOD = "INSERT INTO validity (version, valid_from, act_id) SELECT 1, '2099-01-01', max(act_id) FROM acts"
+CUT = "UPDATE validity SET valid_to = '2098-12-31' WHERE superseded_at IS NULL"
+
+
+@pytest.mark.parametrize(
+    "statements",
+    [
+        ["UPDATE validity SET superseded_at = now()"],
+        [CUT],
+        [CUT, PERIOD],
+        [ACT.format("propose"), CUT, PERIOD],
+        [ACT.format("rollback"), CUT],
+        [ACT.format("rollback"), "UPDATE validity SET superseded_at = now()"],
+        [ACT.format("rollback"), "UPDATE validity SET superseded_at = now()", PERIOD],
+        [ACT.format("rollback"), CUT, PERIOD.replace("2099-01-01", "2099-01-02")],
+        [ACT.format("rollback"), CUT, PERIOD, "UPDATE validity SET superseded_at = now()"],
+    ],
+)
+def test_whoever_writes_changes_what_is_in_force_with_its_act_only(login: Login, statements: list[str]) -> None:
+    """`UPDATE validity SET superseded_at = now()` took away all that is in force, and the record said nothing."""
+    writer = login("caseload_writer")
+    assert attempt(writer, *statements) == INSUFFICIENT_PRIVILEGE
+    assert reads.current_version(writer) == 1
+
+
+def test_whoever_writes_publishes_and_puts_back(login: Login, on_postgres: str, files_dir: Path) -> None:
+    writer, soon = login("caseload_writer"), store.today() + timedelta(days=9)
+    versions.publish(2, writer, files_dir, valid_from=soon)
+    versions.rollback(1, writer, files_dir, reason="proef", by="anna", valid_from=soon)
+    versions.rollback(2, writer, files_dir, reason="proef", by="anna", valid_from=soon - timedelta(days=1))
+    assert attempt(writer, ACT.format("rollback"), CUT.replace("WHERE", "WHERE valid_to IS NULL AND"), PERIOD) == "done"
+    anew = "UPDATE validity SET superseded_at = now() WHERE superseded_at IS NOT NULL"
+    assert attempt(writer, anew) == INSUFFICIENT_PRIVILEGE
+    assert attempt(on_postgres, "UPDATE validity SET superseded_at = now()") == "done"  # the owner may mend
+
+
 # --- the same content, with other rows -------------------------------------------------------------------------------
 
 

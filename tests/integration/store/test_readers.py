@@ -16,7 +16,7 @@ from allocation.contract.errors import Refused
 from allocation.contract.published_tables import KNS_POSTCODE, PUBLISHED, SEEN_APART, TEAM, TEAM_LEDGER
 from allocation.contract.schema import Table
 from allocation.page import deciding
-from allocation.publication import data_contract, drafts, lookup, reads, store, versions
+from allocation.publication import data_contract, drafts, lookup, reads, store, upgrade, versions
 from allocation.publication.data_contract import TABLES
 from tests.support.outcomes import Country, with_shared_range, write_outcome
 from tests.support.postgres import INSUFFICIENT_PRIVILEGE, attempt, has_extension, new_database, started_server
@@ -493,6 +493,27 @@ def test_the_owner_brings_a_store_along_and_the_others_do_not(login: Callable[[s
     store.migrate(login("caseload_owner"))
     with store.connected(login("caseload_reader")) as connection:
         assert data_contract.differences(connection) == []
+
+
+def test_no_login_is_told_that_a_newer_store_is_an_earlier_one(login: Callable[[str], str], on_postgres: str) -> None:
+    def follow(declarations: str) -> None:
+        with store.connected(on_postgres) as connection, connection.begin():
+            connection.execute(sa.text("UPDATE store_identity SET declarations = :said"), {"said": declarations})
+
+    follow("999 of later")
+    for role in ("caseload_planner", "caseload_writer", "caseload_owner"):
+        with pytest.raises(Refused, match="made by a newer version of this program"):
+            store.migrate(login(role))
+    with pytest.raises(Refused, match="made by a newer version of this program"):
+        lookup.lookup("1003", login("caseload_reader"))
+    with store.connected(login("caseload_reader")) as connection:
+        assert connection.scalar(sa.text("SELECT declarations FROM store_identity")) == "999 of later"
+    follow(f"{upgrade.DECLARED} of a colleague")
+    with pytest.raises(Refused, match="was made by another version of this program"):
+        store.migrate(login("caseload_planner"))
+    with store.connected(on_postgres) as connection, connection.begin():  # as a program of before the numbers left it
+        connection.execute(sa.text("REVOKE SELECT (declarations) ON store_identity FROM caseload_reader"))
+    assert lookup.lookup("1003", login("caseload_reader"))
 
 
 def test_a_reader_who_asks_too_much_is_told_in_plain_words(login: Callable[[str], str]) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import traceback
+from contextlib import closing
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -14,7 +16,7 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 
 from allocation.contract.errors import Passing, Refused
-from allocation.publication import reads, store, tables, upgrade
+from allocation.publication import lookup, reads, store, tables, upgrade, versions
 
 
 @pytest.fixture
@@ -28,6 +30,23 @@ def test_head_is_the_newest_migration() -> None:
     config = Config()
     config.set_main_option("script_location", "allocation.publication:migrations")
     assert ScriptDirectory.from_config(config).get_heads() == [upgrade.HEAD]
+
+
+DECLARED = {
+    1: (
+        "0a45e8d38f5910a6bfed94e2c6202122d486386ed97f0cd84f60f0aca99d4502",
+        "1fa1dcce0d06606713ac440a4aff86b1dafbe8244f5dc686c8f468e1b7159f1f",
+    ),
+}
+"""Of each number of the declarations their hashes, for SQLite and PostgreSQL; nothing here changes once it was used."""
+
+
+def test_who_changes_tables_views_or_rights_raises_their_number() -> None:
+    """Else an older program would take the views of a newer one back."""
+    now = tuple(upgrade._declarations(dialect) for dialect in ("sqlite", "postgresql"))
+    wanted = tuple(f"{upgrade.DECLARED} {known}" for known in DECLARED.get(upgrade.DECLARED, ()))
+    assert max(DECLARED) == upgrade.DECLARED
+    assert now == wanted, "tables of rows, views or rights changed: raise upgrade.DECLARED, and add its hashes here"
 
 
 def test_migrating_again_changes_nothing(store_url: str) -> None:
@@ -73,6 +92,35 @@ def test_a_file_that_is_no_database_is_told_in_one_sentence(tmp_path: Path) -> N
     with pytest.raises(Refused, match=r"store\.sqlite cannot be opened: .*file is not a.* database") as refusal:
         reads.versions(f"sqlite:///{tmp_path / 'store.sqlite'}")
     assert "\n" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("has_migrations", [False, True])
+@pytest.mark.parametrize("journal", ["DELETE", "WAL"])
+def test_a_file_of_another_program_is_refused_and_stays_as_it_is(
+    tmp_path: Path, journal: str, *, has_migrations: bool
+) -> None:
+    """Also of one that keeps its migrations as we do. Our tables were put into it."""
+    file, url = tmp_path / "other.sqlite", f"sqlite:///{tmp_path / 'other.sqlite'}"
+    with closing(sqlite3.connect(file)) as other:
+        other.execute(f"PRAGMA journal_mode = {journal}")
+        other.execute("CREATE TABLE alembic_version (version_num TEXT)" if has_migrations else "CREATE TABLE t (x)")
+        other.commit()
+    before = file.read_bytes()
+    for ask in (
+        store.migrate,
+        reads.versions,
+        lambda url: lookup.lookup("1000", url),
+        lambda url: versions.rollback(1, url, tmp_path / "published", reason="proef", by="anna"),
+    ):
+        with pytest.raises(Refused, match=r"other\.sqlite is a SQLite file of something else, and no store\.$"):
+            ask(url)
+    assert file.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_an_empty_file_becomes_a_store(tmp_path: Path) -> None:
+    (tmp_path / "caseload.sqlite").touch()
+    assert reads.versions(f"sqlite:///{tmp_path / 'caseload.sqlite'}").empty
 
 
 def test_a_failed_write_leaves_nothing(store_url: str) -> None:
