@@ -47,6 +47,7 @@ PLANNED = (
     "deze: haar wijzigingen en verhuizingen kloppen dan niet meer. Laat voor die dag een nieuw voorstel maken."
 )
 WITHDRAWN = "Versie {version} is ingetrokken: een nieuwer voorstel kwam ervoor in de plaats. Er is niets besloten."
+UNDECIDED = "Over versie {version} is nog niet besloten."
 BUSY = "De versie wordt gepubliceerd."
 
 
@@ -231,6 +232,8 @@ def add_deciding(app: FastAPI) -> None:
         version = int((await run_in_threadpool(version_row, desk, run))["version"])
         told = await run_in_threadpool(decided, version, desk.store_url)
         passes_on: Approval | None = request.scope.get("approval")
-        if told["state"] != "busy" or not passes_on:
+        if told["state"] != "busy":
             return told
+        if not passes_on:  # a decision that is being carried out has a task
+            return {"state": "refused", "text": UNDECIDED.format(version=version)}
         return await passes_on.after_answer(await run_in_threadpool(asking_run, desk, run, version))

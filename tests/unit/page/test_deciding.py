@@ -104,6 +104,11 @@ def test_a_rejection_changes_nothing_but_the_record(app: Any) -> None:
     assert reads.current_version(app.state.store_url) is None
 
 
+def test_a_proposal_that_nobody_decided_on_is_not_told_as_being_published(app: Any) -> None:
+    told = client_of(app).get("/api/decision/state", params={"run": "toy"}).json()
+    assert told == {"state": "refused", "text": "Over versie 1 is nog niet besloten."}
+
+
 def test_who_may_not_decide_reads_and_is_refused(app: Any) -> None:
     client = client_of(app, planner="kijker", may_plan=False, may_decide=False)
     told = client.get("/api/decision?run=toy").json()
