@@ -13,6 +13,7 @@ from allocation.contract.errors import Refused
 
 if TYPE_CHECKING:
     from allocation.page.changes import ChangeSet
+    from allocation.page.desk import Desk
     from allocation.page.whatif import Bench
     from allocation.report.board import Totals
 
@@ -24,7 +25,7 @@ def add_commands(add: Adder) -> None:
     plan = add("import", _import, "evaluate a division made elsewhere, compare it with a version, and propose it")
     plan.add_argument("plan", type=Path, metavar="FILE", help="CSV (pc4,team) or GeoJSON")
     plan.add_argument(
-        "--onto", type=version, metavar="VERSION", help="the version that it changes (default: the newest)"
+        "--onto", type=version, metavar="VERSION", help="the version that it changes (default: the one in force)"
     )
     plan.add_argument("--propose", action="store_true", help="hand it in as a proposal; needs --reason")
     plan.add_argument("--reason", default="", help="why; kept with the version")
@@ -42,20 +43,31 @@ def _import(asked: argparse.Namespace) -> int:
     except OSError as error:
         raise Refused(f"{asked.plan} cannot be read: {error.strerror}") from error
     desk = Desk(asked.store, asked.var)
-    shown = [one for one in desk.runs() if asked.onto in (None, one["version"])]
-    if not shown:
-        what = "no version" if asked.onto is None else f"version {asked.onto}"
-        raise Refused(f"{what} of which the run is still in {asked.var}; make a run first")
-    bench = desk.bench(shown[0]["run"])
+    onto, shown = _chosen(desk, asked.onto)
+    bench = desk.bench(shown)
     try:
         found = import_plan(content, bench)
     except PlanRefused as refused:
         raise refused.in_english(asked.plan.name) from refused
-    print(f"beside version {shown[0]['version']}: {found.named} postcodes named, {found.unnamed} stay as they are")
+    print(f"on {onto}: {found.named} postcodes named, {found.unnamed} stay as they are")
     print("\n".join(_told(bench, found.changes)))
     if asked.propose:
         print(f"proposed as version {_propose(asked, bench, found.changes, asked.valid_from)}")
     return 0
+
+
+def _chosen(desk: Desk, asked: int | None) -> tuple[str, str]:
+    """The version that a plan changes, in words with its status, and the run that shows it: the one in force unless
+    another is asked for, for the newest one may be rejected or wait for a decision."""
+    now = desk.in_force()
+    version = asked or now
+    if version is None:
+        raise Refused("no version is in force; name the version that the plan changes with --onto")
+    found = next((one for one in desk.runs() if one["version"] == version), None)
+    if found is None:
+        raise Refused(f"the run of version {version} is not in {desk.var}; make a run first")
+    state = "in force" if version == now else f"{found['status']}, not in force"
+    return f"version {version} ({state})", found["run"]
 
 
 def _told(bench: Bench, changes: ChangeSet) -> list[str]:

@@ -28,7 +28,8 @@ One file per table, as CSV (UTF-8, comma, header) or Parquet with the same colum
 - A file or column that looks like a misspelling of an absent one is refused; others are passed over and told.
 - A number outside the usual range is read and told, in `validate`, the summary and the text to approve. So are counts
   that may have been cut off: a region without any client, and a month in which a region has clients of less than half
-  of its usual number of postcodes.
+  of its usual number of postcodes. So is inflow that ends more than half a year before the stock; a month that is still
+  to come is refused.
 """
 
 

@@ -120,10 +120,14 @@ class Checks(ABC):
 
 def planning_day(frames: Mapping[str, pd.DataFrame], config: Config, today: date | None) -> date | None:
     """As ``Inputs.planning_date``, of input that may be wrong; None when it does not follow."""
+    return config.valid_from or max(known_days(frames, today), default=None)
+
+
+def known_days(frames: Mapping[str, pd.DataFrame], today: date | None) -> list[date]:
+    """The day of the stock and today, those of them that are known."""
     counted = frames["stock"]["reference_date"].dropna() if "stock" in frames else pd.Series(dtype=object)
     known = [pd.Timestamp(counted.iloc[0]).date()] if len(counted) else []
-    known += [today] if today else []
-    return config.valid_from or max(known, default=None)
+    return known + ([today] if today else [])
 
 
 def _special_groups(frames: Mapping[str, pd.DataFrame], config: Config, in_force: InForceNames) -> tuple[str, ...]:

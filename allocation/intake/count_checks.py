@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from datetime import date
 
 import numpy as np
 import pandas as pd
@@ -10,12 +11,14 @@ import pandas as pd
 from allocation.contract.errors import Problem
 from allocation.contract.vocabulary import ALL_LINES, CENTRAL, CLIENT_LINES, PW_LAW, REGULAR_GROUP, values_of
 from allocation.intake.cells import where
-from allocation.intake.checks import MONTH, MONTHS_NEEDED, PC4, Checks, Rule, is_subset, told
+from allocation.intake.checks import MONTH, MONTHS_NEEDED, PC4, Checks, Rule, is_subset, known_days, told
 from allocation.intake.listing import MOST_PER_CHECK
 from allocation.intake.roster import KINDS_WITH_AREA
 
 log = logging.getLogger(__name__)
 
+MOST_MONTHS_BEHIND = 6
+"""Inflow that ends longer before the stock is unusual."""
 MOST_ROUNDING = 1e-6
 """Shares that were rounded may sum to so much more than the whole."""
 
@@ -144,12 +147,30 @@ class CountChecks(Checks):
         )
 
     def _months(self) -> None:
+        """Clients came in in a month that has begun, when the stock was counted or by today."""
         months = self.frames["inflow"]["month"]
         good = where(months, lambda cell: MONTH.fullmatch(cell) is not None)
         self.add("inflow", ~good & months.notna(), "month", self.value("inflow", "month"), "a month, YYYY-MM")
+        days = known_days(self.frames, self.today)
+        if days:
+            last = f"{max(days):%Y-%m}"
+            later = good & (months.where(good, "") > last)
+            self.add("inflow", later, "month", told(months, "month {} is still to come"), f"at the latest {last}")
+            good &= ~later
         present = sorted(months[good].unique())
-        if not present:
-            return
+        if present:
+            self._every_month(present)
+            self._until_the_stock(present[-1], min(days, default=None))
+
+    def _until_the_stock(self, last: str, day: date | None) -> None:
+        """Inflow that ends long before the stock was counted may be a file of another year."""
+        first = None if day is None else f"{pd.Timestamp(day) - pd.DateOffset(months=MOST_MONTHS_BEHIND):%Y-%m}"
+        if first is not None and last < first:
+            what = f"the last month is {last}: nothing is known of those until {day:%Y-%m}"
+            self.remarks.append(Problem(self.files["inflow"], None, "month", what, f"usual: until {first} or later"))
+
+    def _every_month(self, present: list[str]) -> None:
+        """A year or more, and no month left out."""
         expected = pd.period_range(present[0], present[-1], freq="M").astype(str)
         gone = sorted(set(expected) - set(present))
         more = len(gone[MOST_PER_CHECK:])

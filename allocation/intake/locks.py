@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import date
+from functools import cache
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from allocation.contract.errors import Problem
@@ -44,18 +46,50 @@ Fault = tuple[int, str, str, str]
 def contradictions(locks: pd.DataFrame, file: str) -> list[Problem]:
     """Two locks of one postcode and kind of team, both in force, that cannot both hold for the same client line.
 
-    ``locks``: those in force, with ``area``, ``pc6_from`` and ``team_kind``.
+    ``locks``: those in force, by row, with ``area``, ``pc6_from`` and ``team_kind``.
     """
-    pairs = locks.merge(locks, on=["area", "team_kind"], suffixes=("", "_b"))
-    pairs = pairs[pairs["row"] < pairs["row_b"]]
-    one, other = pairs["client_line"], pairs["client_line_b"]
     found: dict[tuple[int, str, str], Problem] = {}
-    for pair in pairs[one.isna() | other.isna() | (one == other)].itertuples():
+    for pair in _telling_pairs(locks).itertuples():
         fault = _pins_and_bars(pair) or _splits(pair)
         if fault:
             row, column, what, allowed = fault
             found.setdefault((row, column, allowed), Problem(file, row, column, what, allowed))
     return list(found.values())
+
+
+def _telling_pairs(locks: pd.DataFrame) -> pd.DataFrame:
+    """Each lock with the first of every sort that it may contradict, in which every fault is found where it begins.
+
+    All pairs are too many: a postcode may be split into thousands of PC6 ranges.
+    """
+    locks = locks[["row", "area", "team_kind", "kind", "team_id", "pc4", "pc6_from", "client_line"]]
+    place, per_line = ["area", "team_kind"], ["area", "team_kind", "client_line"]
+    pins, splits, bars = (locks[locks["kind"] == kind] for kind in ("pin", "split", "bar"))
+    divided = locks[locks["kind"] != "bar"].assign(is_whole=lambda some: some["pc6_from"].isna())
+    first = divided.drop_duplicates([*per_line, "kind", "is_whole"])
+    team_of_first = pins.groupby(per_line, dropna=False)["team_id"].transform("first")
+    elsewhere = pins[pins["team_id"] != team_of_first].drop_duplicates(per_line)
+    of_code = splits.drop_duplicates([*per_line, "pc4"])
+    barred = bars.drop_duplicates([*per_line, "team_id"])
+    pairs = pd.concat(
+        [
+            _pairs(first, divided, place),
+            _pairs(elsewhere, pins, place),
+            _pairs(of_code, splits, [*place, "pc4"]),
+            _pairs(barred, divided, [*place, "team_id"]),
+            _pairs(divided, barred, [*place, "team_id"]),
+        ]
+    )
+    return pairs.drop_duplicates(["row", "row_b"]).sort_values(["row", "row_b"])
+
+
+def _pairs(some: pd.DataFrame, others: pd.DataFrame, alike: list[str]) -> pd.DataFrame:
+    """Each of ``some`` with each of ``others`` in a later row that counts for a client line of its and has the same
+    ``alike``."""
+    pairs = some.merge(others, on=alike, suffixes=("", "_b"))
+    pairs = pairs.assign(**{f"{name}_b": pairs[name] for name in alike})
+    one, other = pairs["client_line"], pairs["client_line_b"]
+    return pairs[(pairs["row"] < pairs["row_b"]) & (one.isna() | other.isna() | (one == other))]
 
 
 def _pins_and_bars(pair: Any) -> Fault | None:
@@ -100,23 +134,46 @@ def share_totals(splits: pd.DataFrame) -> pd.Series:
 
 
 def overlapping_ranges(locks: pd.DataFrame, file: str) -> list[Problem]:
-    """Two different PC6 ranges of one postcode and line may not share a full postcode: who would serve it?"""
+    """Two different PC6 ranges of one postcode and line may not share a full postcode: who would serve it?
+
+    One problem for each range that overlaps with one in a row above it, and the first of these is named.
+    """
     at_pc6 = locks[(locks["kind"] == "split") & locks["pc6_from"].notna()]
-    ranges = at_pc6.drop_duplicates(["pc6_from", "pc6_to", "client_line", "team_kind"]).sort_values(
-        "pc6_from", kind="stable"
-    )
-    both = ranges.merge(ranges, on=["area", "team_kind"], suffixes=("", "_b"))
-    same_line = (
-        both["client_line"].isna() | both["client_line_b"].isna() | (both["client_line"] == both["client_line_b"])
-    )
-    clash = (both["row"] < both["row_b"]) & same_line
-    clash &= (both["pc6_from"] <= both["pc6_to_b"]) & (both["pc6_from_b"] <= both["pc6_to"])
-    clash &= (both["pc6_from"] != both["pc6_from_b"]) | (both["pc6_to"] != both["pc6_to_b"])
+    ranges = at_pc6.drop_duplicates(["pc6_from", "pc6_to", "client_line", "team_kind"])
     found = []
-    for row in both[clash].itertuples():
-        what = f"{row.pc4_b} and {row.pc4} (row {row.row}) overlap"
-        found.append(Problem(file, int(str(row.row_b)), "pc4", what, APART))
-    return found
+    for _, mine in ranges.groupby(["area", "team_kind"], dropna=False):
+        if len(mine) > 1:
+            found += [
+                Problem(file, int(later.row), "pc4", f"{later.pc4} and {one.pc4} (row {one.row}) overlap", APART)
+                for one, later in _overlaps(mine)
+            ]
+    return sorted(found, key=lambda one: one.row or 0)
+
+
+def _overlaps(ranges: pd.DataFrame) -> Iterator[tuple[Any, Any]]:
+    """Of the ranges of one postcode, by row, each that overlaps with one above it, behind the first such one.
+
+    For each full postcode at which a range begins or ends, and each line, it is kept which two ranges had it first: of
+    two lines they may be the same range, which is no overlap.
+    """
+    codes = np.unique(ranges[["pc6_from", "pc6_to"]].to_numpy(dtype=str))
+    begins, ends = (np.searchsorted(codes, ranges[name].to_numpy(dtype=str)) for name in ("pc6_from", "pc6_to"))
+    rows = list(ranges.itertuples())
+    nobody = len(rows)
+    span = np.stack([np.append(begins, -1), np.append(ends, -1)], axis=1)
+    lines = ranges["client_line"].fillna("").tolist()
+    had = {line: np.full((2, len(codes)), nobody) for line in lines}
+    for at, line in enumerate(lines):
+        here = slice(begins[at], ends[at] + 1)
+        compared = had.values() if not line else [had[one] for one in {"", line} if one in had]
+        above = np.concatenate([both[:, here].ravel() for both in compared])
+        above = above[(span[above] != span[at]).any(axis=1)]
+        first = int(above.min(initial=nobody))
+        if first < nobody:
+            yield rows[first], rows[at]
+        one, two = had[line][:, here]
+        two[(one < nobody) & (two == nobody)] = at
+        one[one == nobody] = at
 
 
 class Served:
@@ -131,6 +188,7 @@ class Served:
         day: date,
     ) -> None:
         self.teams, self.region_of, self.region_name, self.day = teams, region_of, region_name, day
+        self.ability = cache(self._ability)  # there may be thousands of locks of one team
         named = clusters.dropna(subset=["region"])
         self.links = [set(group.astype(int)) for _, group in named.groupby("cluster")["region"]]
         active = active_teams(teams, day)
@@ -152,20 +210,24 @@ class Served:
         return [Problem(file, *fault) for fault in faults if fault]
 
     def _team_cannot(self, lock: Any) -> Fault | None:
-        periods = self.teams[self.teams["team_id"] == lock.team_id]
-        why = why_unable(periods, self.day)
+        why, regions, lines = self.ability(lock.team_id)
         if why:
             return lock.row, "team_id", f"{lock.area}, {lock.team_id}: the team {why}", AT_WORK
         region = self.region_of[lock.area]
-        rows = able_teams(periods, self.day)
-        if not any(region in widened(numbers, self.links) for numbers in rows["regions"]):
+        if region not in regions:
             what = f"{lock.area}, {lock.team_id}: the team does not serve region {self.region_name[region]}"
             return lock.row, "team_id", what, OF_THE_REGION
-        lines = frozenset().union(*rows["client_lines"].map(values_of))
         if lock.client_line and self.lines[lock.team_kind, region] != (ALL_LINES,) and lock.client_line not in lines:
             what = f"{lock.area}, {lock.team_id}: the team does not serve line {lock.client_line}"
             return lock.row, "team_id", what, OF_THE_LINE
         return None
+
+    def _ability(self, team_id: str) -> tuple[str | None, set[int], frozenset[str]]:
+        """Why a team can serve nobody (None when it can), and which regions and lines it may serve."""
+        periods = self.teams[self.teams["team_id"] == team_id]
+        rows = able_teams(periods, self.day)
+        regions: set[int] = set().union(*(widened(numbers, self.links) for numbers in rows["regions"]))
+        return why_unable(periods, self.day), regions, frozenset().union(*rows["client_lines"].map(values_of))
 
     def _no_such_line(self, lock: Any) -> Fault | None:
         region = self.region_of[lock.area]

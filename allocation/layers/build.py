@@ -45,6 +45,7 @@ def build_layers(
     day: date,
     held: pd.DataFrame | None = None,
     ways: Ways = STRAIGHT_LINES,
+    places: pd.DataFrame | None = None,
 ) -> list[Layer]:
     """Every districting problem of the run, in a fixed order.
 
@@ -55,13 +56,14 @@ def build_layers(
     day : first day of the new division; teams and locks of that day count.
     held : as ``holding.held_files`` gives it; needed where the balance counts the files that teams hold.
     ways : how far each postcode lies from each office.
+    places : where every postcode lies, for an office may lie outside ``areas``; None = all of them are in ``areas``.
 
     Raises
     ------
     InputRefused
         When a lock names a team that does not serve that postcode, or a law domain has no work at all.
     """
-    builder = _Builder(inputs, work, areas, edges, bridges, config, day, held, ways)
+    builder = _Builder(inputs, work, areas, edges, bridges, config, day, held, ways, places)
     layers = [layer for domain in LAW_DOMAINS for layer in builder.layers(domain)]
     builder.refuse_no_work({layer.law_domain for layer in layers})
     builder.refuse_locks_without_effect()
@@ -113,12 +115,14 @@ class _Builder:
         day: date,
         held: pd.DataFrame | None,
         ways: Ways,
+        places: pd.DataFrame | None,
     ) -> None:
         self.edges, self.bridges, self.config = edges, bridges, config
         self.country = Country(inputs, work, held, config)
         hours = capacity_hours(inputs.teams, day, config)
         self.capacity, self.capacity_other = hours["verzekeringsarts"], hours["other"]
         self.areas = areas.set_index("pc4", drop=False).sort_index()
+        self.places = self.areas if places is None else places.set_index("pc4")
         self.clusters = inputs.clusters
         self.teams = active_teams(inputs.teams, day)
         self.locks = active_locks(inputs.locks, day)
@@ -215,7 +219,7 @@ class _Builder:
         portion = parts["portion"].to_numpy()
         clients = clients.loc[parts["pc4"]].to_numpy() * portion
         pairs = self._edges(neighbours, areas, parts)
-        offices = self.areas.loc[serving["office_pc4"], ["x_m", "y_m"]].to_numpy(float)
+        offices = self.places.loc[serving["office_pc4"], ["x_m", "y_m"]].to_numpy(float)
         groupings, prices = self._coverage(parts["pc4"])
         weights = Weights(**self.config.weights.model_dump(exclude={"coverage"}), groupings=prices)
         allowed, fixed = self._allowed(serving, at, parts, line)
@@ -231,7 +235,7 @@ class _Builder:
             tolerance=self.config.tolerance,
             weights=weights,
             office_xy_m=offices,
-            distance_table_km=self.ways.table_km(self.areas, parts["pc4"], serving["office_pc4"]),
+            distance_table_km=self.ways.table_km(self.places, parts["pc4"], serving["office_pc4"]),
             municipality=pd.factorize(at["gemeente_code"], sort=True)[0].astype(np.int64),
             groupings=groupings,
             care_region=pd.factorize(self.care_region.reindex(at.index).fillna(""), sort=True)[0].astype(np.int64),

@@ -13,6 +13,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
+import pandas as pd
 from fastapi import FastAPI, Request
 from fastapi.concurrency import run_in_threadpool
 
@@ -41,7 +42,12 @@ ANOTHER_DAY = (
     "Versie {version} is opnieuw voorgesteld, nu met {day} als ingangsdatum; daarover wordt hier niet besloten. Kies "
     "de versie opnieuw in de lijst."
 )
+PLANNED = (
+    "Vanaf {day} neemt versie {version} het over, die al gepland is. Zij is vergeleken met een andere verdeling dan "
+    "deze: haar wijzigingen en verhuizingen kloppen dan niet meer. Laat voor die dag een nieuw voorstel maken."
+)
 WITHDRAWN = "Versie {version} is ingetrokken: een nieuwer voorstel kwam ervoor in de plaats. Er is niets besloten."
+UNDECIDED = "Over versie {version} is nog niet besloten."
 BUSY = "De versie wordt gepubliceerd."
 
 
@@ -129,6 +135,16 @@ def obstacle(desk: Desk, run_id: str, *, is_approved: bool) -> str:
     return ""
 
 
+def planned_after(known: pd.DataFrame, version: int, first: date) -> str:
+    """Which version is planned to take over from one that begins on ``first``, in sentences; empty when none is.
+
+    ``known``: as ``reads.versions`` gives it. The store only logs it (``timeline.warn_of_planned``).
+    """
+    later = known[[isinstance(day, date) and day > first for day in known["valid_from"]]]
+    later = later[later["version"] != version].sort_values("valid_from")
+    return " ".join(PLANNED.format(day=dutch.day(one.valid_from), version=one.version) for one in later.itertuples())
+
+
 def publish_in(var: Path, store_url: str, version: int, act: int | None, by: str, remark: str) -> dict[str, Any]:
     """Put a version in force, in a process of its own, as long as ``act`` proposed it last; how that ended."""
     approval = {"by": by, "remark": remark, "decision": "approved", "at": datetime.now(UTC).isoformat()}
@@ -156,7 +172,8 @@ def decided(version: int, store_url: str) -> dict[str, Any]:
         return {"state": "done", "version": version, "text": f"Versie {version} is afgewezen; er verandert niets."}
     begins = [day for day in rows["valid_from"] if isinstance(day, date)]
     since = f" en geldt vanaf {dutch.day(max(begins))}" if begins else ""
-    return {"state": "done", "version": version, "text": f"Versie {version} is goedgekeurd{since}."}
+    text = f"Versie {version} is goedgekeurd{since}. {planned_after(known, version, max(begins)) if begins else ''}"
+    return {"state": "done", "version": version, "text": text.strip()}
 
 
 def check_order(desk: Desk, order: DecisionOrder) -> None:
@@ -192,8 +209,10 @@ def add_deciding(app: FastAPI) -> None:
         row = version_row(desk, run)
         told = summary(desk, run, for_readers=not may_plan)
         open_to = may_decide and row["status"] == "proposed"
-        facts = {"version": int(row["version"]), "status": str(row["status"]), "may_decide": may_decide}
-        facts["first_day"] = dutch.day(reads.first_day(desk.store_url, int(row["version"])))
+        version, first = int(row["version"]), reads.first_day(desk.store_url, int(row["version"]))
+        facts = {"version": version, "status": str(row["status"]), "may_decide": may_decide}
+        facts["first_day"] = dutch.day(first)
+        facts["planned"] = planned_after(reads.versions(desk.store_url), version, first) if open_to else ""
         return told | facts | {"obstacle": obstacle(desk, run, is_approved=True) if open_to else ""}
 
     @app.post("/api/decision", include_in_schema=False)
@@ -213,6 +232,8 @@ def add_deciding(app: FastAPI) -> None:
         version = int((await run_in_threadpool(version_row, desk, run))["version"])
         told = await run_in_threadpool(decided, version, desk.store_url)
         passes_on: Approval | None = request.scope.get("approval")
-        if told["state"] != "busy" or not passes_on:
+        if told["state"] != "busy":
             return told
+        if not passes_on:  # a decision that is being carried out has a task
+            return {"state": "refused", "text": UNDECIDED.format(version=version)}
         return await passes_on.after_answer(await run_in_threadpool(asking_run, desk, run, version))

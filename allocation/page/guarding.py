@@ -35,6 +35,13 @@ UNUSABLE = "De database weigert dit. Er is niets gewijzigd; de beheerder vindt d
 AWAY = "De database is op dit moment niet bereikbaar. Er is niets gewijzigd; probeer het over een minuut opnieuw."
 FAILED = "Er ging iets mis in het programma; er is niets gewijzigd. De beheerder vindt de fout in het logboek."
 NOT_YOURS = "U mag alleen kijken. Vraag de beheerder om rechten als u wilt wijzigen of indienen."
+UNREADABLE = ("Dit verzoek is geen leesbare JSON.", "The body is no readable JSON in UTF-8, not compressed.")
+"""In Dutch, and in English for programs; so too below."""
+NO_PAGE = {
+    400: UNREADABLE,
+    404: ("Dit adres bestaat niet.", "There is nothing at this address."),
+    405: ("Dit kan niet op dit adres.", "This method is not possible at this address."),
+}
 TOO_LARGE = "Dit verzoek is te groot."
 TOO_SLOW = "Dit verzoek kwam niet op tijd in zijn geheel aan; doe het opnieuw."
 BODY_SECONDS = 60.0
@@ -201,19 +208,25 @@ async def _refused(_request: Request, error: Exception) -> Response:
 async def _not_understood(request: Request, error: Exception) -> Response:
     """Which field is wrong, without what was in it."""
     problems = error.errors() if isinstance(error, RequestValidationError) else []
-    is_for_programs = "/api/v1/" in request.url.path
+    is_for_programs = _is_for_programs(request)
     if any(one["type"] == "json_invalid" for one in problems):
-        return JSONResponse({"detail": "Dit verzoek is geen leesbare JSON."}, status_code=400)
+        return JSONResponse({"detail": UNREADABLE[is_for_programs]}, status_code=400)
     fields = dict.fromkeys(".".join(str(part) for part in one["loc"][1:]) or "verzoek" for one in problems)
     shown = ", ".join(list(fields)[:5]) + (f" (+{len(fields) - 5})" if len(fields) > 5 else "")
     text = f"Not allowed here: {shown}." if is_for_programs else f"Niet goed ingevuld: {shown}."
     return JSONResponse({"detail": text}, status_code=422)
 
 
-async def _no_such_page(_request: Request, error: Exception) -> Response:
+def _is_for_programs(request: Request) -> bool:
+    """Whether a program asks, which is answered in English, as all of ``/api/v1`` is."""
+    return "/api/v1/" in request.url.path
+
+
+async def _no_such_page(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 404
-    texts = {404: "Dit adres bestaat niet.", 405: "Dit kan niet op dit adres."}
-    return JSONResponse({"detail": texts.get(status, "Dit kan niet.")}, status_code=status)
+    is_for_programs = _is_for_programs(request)
+    dutch, english = NO_PAGE.get(status, ("Dit kan niet.", "This is not possible."))
+    return JSONResponse({"detail": english if is_for_programs else dutch}, status_code=status)
 
 
 async def _failed(request: Request, error: Exception) -> Response:

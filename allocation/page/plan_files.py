@@ -44,6 +44,7 @@ TEAM_NAMES = {"team": "team", "team_id": "team", "team_werkgever": "team_werkgev
 COLUMNS = ("pc4", "team", "team_werkgever", "team_pw")
 TOLERANCE_M = 100.0
 _CRS = re.compile(r"(?:urn:ogc:def:crs:)?(EPSG|OGC):(?:[\d.]*:)?(\d{4,6}|CRS84)")
+_SEPARATOR = re.compile(r"\s*sep=([^\r\n])\s*?(?:\r\n|\r|\n|$)", re.IGNORECASE)
 MOST_PROBLEMS_SHOWN = 20
 MOST_AREAS_OVER_A_POSTCODE = 10
 """On average: one per division is what makes sense, with room for areas that overlap a little or are there twice."""
@@ -54,6 +55,8 @@ class Wrong(StrEnum):
 
     UNREADABLE = "unreadable"
     NO_COLUMN = "no column"
+    COLUMN_TWICE = "column twice"
+    MORE_CELLS = "more cells"
     EMPTY = "empty"
     NOT_A_POSTCODE = "not a postcode"
     UNKNOWN_POSTCODE = "unknown postcode"
@@ -67,6 +70,8 @@ class Wrong(StrEnum):
 ENGLISH = {
     Wrong.UNREADABLE: ("cannot be read", "CSV in UTF-8 with a header, or GeoJSON"),
     Wrong.NO_COLUMN: ("there is no column '{value}'", "pc4,team, and perhaps team_werkgever and team_pw"),
+    Wrong.COLUMN_TWICE: ("the column occurs twice ('{other}' and '{value}')", "each column once"),
+    Wrong.MORE_CELLS: ("the row has {value} cells, the header {other}", "as many cells as the header"),
     Wrong.EMPTY: ("it names no postcode with a team", "one row per postcode"),
     Wrong.NOT_A_POSTCODE: ("'{value}' is no postcode", "four digits"),
     Wrong.UNKNOWN_POSTCODE: ("postcode {value} does not exist", "a postcode of the boundaries of the run"),
@@ -79,6 +84,8 @@ ENGLISH = {
 DUTCH = {
     Wrong.UNREADABLE: "Dit bestand is niet te lezen; geef CSV (UTF-8, met een kop) of GeoJSON.",
     Wrong.NO_COLUMN: "Er is geen kolom “{value}”; nodig zijn pc4 en team.",
+    Wrong.COLUMN_TWICE: "Een kolom staat er twee keer in (“{other}” en “{value}”); houd er een.",
+    Wrong.MORE_CELLS: "er zijn {value} cellen, en in de kop {other}.",
     Wrong.EMPTY: "In dit bestand staat geen enkele postcode met een team.",
     Wrong.NOT_A_POSTCODE: "“{value}” is geen postcode van vier cijfers.",
     Wrong.UNKNOWN_POSTCODE: "Postcode {value} bestaat niet.",
@@ -152,19 +159,43 @@ def read_plan(content: bytes, bench: Bench) -> list[Placed]:
 
 
 def _of_csv(content: bytes) -> list[Placed]:
+    """Blank lines above the header do no harm, nor does a first line ``sep=;``: Excel does not count it as a row."""
     try:
         text = content.decode("utf-8-sig")
-        first = text.splitlines()[0] if text.strip() else ""
-        delimiter = ";" if first.count(";") > first.count(",") else ","
+        for_excel = _SEPARATOR.match(text)
+        text = text[for_excel.end() :] if for_excel else text
+        first = next((line for line in text.splitlines() if line.strip()), "")
+        delimiter = for_excel[1] if for_excel else ";" if first.count(";") > first.count(",") else ","
         lines = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
     except (UnicodeDecodeError, csv.Error) as error:
         raise PlanRefused([Fault(Wrong.UNREADABLE)]) from error
-    header = [name.strip().lower() for name in lines[0]] if lines else []
-    rows = (dict(zip(header, line, strict=False)) for line in lines[1:])
-    return _placed(header, enumerate(rows, start=2))
+    filled = [(row, cells) for row, cells in enumerate(lines, start=1) if any(cell.strip() for cell in cells)]
+    header = [name.strip().lower() for name in filled[0][1]] if filled else []
+    while header and not header[-1]:
+        header.pop()
+    faults = [
+        Fault(Wrong.MORE_CELLS, row, value=str(len(cells)), other=str(len(header)))
+        for row, cells in filled[1:]
+        if any(cell.strip() for cell in cells[len(header) :])
+    ]
+    if faults:
+        raise PlanRefused(faults)
+    return _placed(header, ((row, dict(zip(header, cells, strict=False))) for row, cells in filled[1:]))
+
+
+def _refuse_twice(names: Iterable[str]) -> None:
+    """Raise PlanRefused when two columns mean the same: one of them would be read, and nobody would know which."""
+    known: dict[str, str] = {}
+    for name in names:
+        meant = "pc4" if name in PC4_NAMES else TEAM_NAMES.get(name)
+        if meant in known:
+            raise PlanRefused([Fault(Wrong.COLUMN_TWICE, value=name, other=known[meant])])
+        if meant:
+            known[meant] = name
 
 
 def _placed(header: Sequence[str], rows: Iterable[tuple[int, Mapping[str, Any]]]) -> list[Placed]:
+    _refuse_twice(header)
     pc4_name = next((name for name in PC4_NAMES if name in header), None)
     columns = {name: TEAM_NAMES[name] for name in header if name in TEAM_NAMES}
     lacking = [Fault(Wrong.NO_COLUMN, value="pc4")] * (pc4_name is None)
@@ -209,7 +240,9 @@ def _of_geojson(content: bytes, bench: Bench) -> list[Placed]:
 
 
 def _properties(feature: Mapping[str, Any]) -> dict[str, Any]:
-    return {str(name).strip().lower(): value for name, value in (feature["properties"] or {}).items()}
+    given = [(str(name).strip().lower(), value) for name, value in (feature["properties"] or {}).items()]
+    _refuse_twice(name for name, _ in given)
+    return dict(given)
 
 
 def _crs(whole: Mapping[str, Any]) -> pyproj.CRS:

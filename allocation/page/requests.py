@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from allocation.contract.calendar import LAST_DAY, IsoDay
 from allocation.contract.vocabulary import LARGEST_ID
-from allocation.page.changes import MOST_MOVES, ChangeSet, Pc4, ShownKey, Text
+from allocation.page.changes import MOST_MOVES, ChangeSet, Name, Pc4, ShownKey, Text
 
 MOST_BODY_BYTES = 4_000_000
 
@@ -20,7 +20,7 @@ RunId = Annotated[Text, Field(min_length=1, max_length=200)]
 RegionNr = Annotated[int, Field(ge=0, le=LARGEST_ID)]
 RowId = Annotated[int, Field(ge=1, le=LARGEST_ID)]
 Revision = Annotated[int, Field(ge=0, le=LARGEST_ID)]
-Reason = Annotated[Text, Field(min_length=1, max_length=500)]
+Reason = Annotated[Name, Field(min_length=1, max_length=500)]
 AskedRun = Annotated[RunId, Query()]
 
 

@@ -270,8 +270,8 @@ class Bench:
         touched = self._touched(changes)
         teams = active_teams(inputs.teams, self.day)
         here = teams["regions"].map(lambda numbers: bool(set(numbers) & touched))
-        areas = pd.DataFrame(self.boundaries.areas.drop(columns="geometry"))
-        areas = areas[areas["arbeidsmarktregio_nr"].isin(touched)]
+        places = pd.DataFrame(self.boundaries.areas.drop(columns="geometry"))
+        areas = places[places["arbeidsmarktregio_nr"].isin(touched)]
         self._refuse_empty_regions(teams[here], touched)
         local = replace(
             inputs,
@@ -282,7 +282,7 @@ class Bench:
         try:
             layers = build_layers(
                 local, self.amounts.work, areas, self.boundaries.edges, self._bridges, self.config, self.day,
-                None if self.config.balance == "load" else held, self.ways,
+                None if self.config.balance == "load" else held, self.ways, places,
             )  # fmt: skip
         except ProblemError as error:
             raise Refused(f"Zo kan de regio niet verdeeld worden: {' '.join(error.sentences)}") from error

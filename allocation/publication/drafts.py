@@ -77,8 +77,8 @@ def save(
 ) -> Draft:
     """Save a draft: a new one without ``draft_id``, else over ``revision`` of it.
 
-    Raises Overtaken when it was saved or removed by someone else since, Refused for a name that is empty or in use, and
-    when this planner has too many.
+    Raises Overtaken when it was saved or removed by someone else since, Refused for a name that is empty or in use, for
+    a draft on another proposal (it would vanish there), and when this planner has too many.
     """
     name = name.strip()
     if not name:
@@ -104,8 +104,10 @@ def save(
             draft_id = connection.execute(made).scalar_one()
         else:
             here = _is(draft_id) & (DRAFTS.c.revision == revision)
-            known = connection.execute(sa.select(DRAFTS.c.content).where(here)).scalar()
-            values["content"] = _as_text(content, _comments(known))
+            known = connection.execute(sa.select(DRAFTS.c.run_id, DRAFTS.c.content).where(here)).first()
+            if known is not None and known.run_id != run_id:
+                raise Refused("Dit concept hoort bij een ander voorstel; bewaar het hier als een nieuw concept.")
+            values["content"] = _as_text(content, _comments(known.content if known is not None else None))
             changed = connection.execute(DRAFTS.update().where(here).values(**values, revision=revision + 1))
             if changed.rowcount == 0:
                 row = connection.execute(sa.select(DRAFTS).where(_is(draft_id))).first()

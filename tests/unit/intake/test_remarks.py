@@ -49,6 +49,29 @@ def column(table: str, name: str, value: str) -> dict[str, pd.DataFrame]:
     return tables | {table: tables[table].assign(**{name: value})}
 
 
+def of_years(table: str, name: str, years: int) -> dict[str, pd.DataFrame]:
+    """The good tables with every month of one in another year, as where the file of another year was given."""
+    tables = frames()
+    months = tables[table][name]
+    return tables | {
+        table: tables[table].assign(**{name: (months.str[:4].astype(int) + years).astype(str) + months.str[4:]})
+    }
+
+
+def test_months_to_come_are_refused_once_each(tmp_path: Path) -> None:
+    """They cannot have happened, whatever the first day of the division is; the month of today may have begun."""
+    config = Config(valid_from=date(2027, 7, 1))
+    with pytest.raises(InputRefused) as caught:
+        load(tmp_path / "later", of_years("inflow", "month", 3), config)
+    first, *_ = caught.value.problems
+    assert (first.file, first.row, first.column) == ("inflow.csv", 2, "month")
+    assert first.what.startswith("month 2028-01 is still to come")
+    assert first.allowed == "at the latest 2026-01"
+    now = frames()["inflow"]
+    now = pd.concat([now, now[now["month"] == "2025-12"].assign(month="2026-01")])
+    assert load(tmp_path / "now", frames() | {"inflow": now}).remarks.empty
+
+
 def test_the_good_tables_have_no_remark(tmp_path: Path) -> None:
     assert told(tmp_path, frames()) == []
 
@@ -69,6 +92,10 @@ def test_the_good_tables_have_no_remark(tmp_path: Path) -> None:
         (column("stock", "reference_date", "2025-01-14"),
          ["stock.csv, 2, reference_date: the stock is of 2025-01-14 (and in 23 more rows)"]),
         (column("stock", "reference_date", "2025-01-15"), []),
+        (of_years("inflow", "month", -11), [
+            "inflow.csv, <NA>, month: the last month is 2014-12: nothing is known of those until 2025-12"]),
+        (of_years("inflow", "month", -1), [
+            "inflow.csv, <NA>, month: the last month is 2024-12: nothing is known of those until 2025-12"]),
         (cell("products", 1, "hours_verzekeringsarts", "0"), []),
         ({**frames(), "products": frames()["products"].assign(
             hours_verzekeringsarts="0", hours_other=["7", "0", "3", "0"])},

@@ -104,6 +104,11 @@ def test_a_rejection_changes_nothing_but_the_record(app: Any) -> None:
     assert reads.current_version(app.state.store_url) is None
 
 
+def test_a_proposal_that_nobody_decided_on_is_not_told_as_being_published(app: Any) -> None:
+    told = client_of(app).get("/api/decision/state", params={"run": "toy"}).json()
+    assert told == {"state": "refused", "text": "Over versie 1 is nog niet besloten."}
+
+
 def test_who_may_not_decide_reads_and_is_refused(app: Any) -> None:
     client = client_of(app, planner="kijker", may_plan=False, may_decide=False)
     told = client.get("/api/decision?run=toy").json()
@@ -123,6 +128,24 @@ def test_a_proposal_that_was_overtaken_is_refused_in_dutch(app: Any, var: Path) 
     refused = client.post("/api/decision", json=order())
     assert (refused.status_code, refused.json()["detail"]) == (422, deciding.OVERTAKEN)
     assert client.post("/api/decision", json=order(is_approved=False)).status_code == 200
+
+
+def test_a_version_that_is_planned_already_is_named_before_the_decision_and_after_it(app: Any, var: Path) -> None:
+    """The store only logged it: an approver thought that his version would stay."""
+    store, day = app.state.store_url, today() + timedelta(days=90)
+    moves = ChangeSet(moves=(Move(layer="vangnet", pc4="1005", team_id="W2"),))
+    planned = proposing.submit_in(var, store, "toy", moves, "Anna", "straks", day)
+    client = client_of(app, planner="Bert")
+    assert client.get("/api/decision?run=toy").json()["planned"] == ""
+    versions.publish(planned, store, var / "published")
+    run = Run.open(var / "runs" / "toy")
+    run.write(run_files.IN_FORCE, run.in_force().model_copy(update={"timeline_act": reads.timeline_act(store)}))
+    gates.propose(run)
+    told = client.get("/api/decision?run=toy").json()
+    assert told["obstacle"] == ""
+    assert told["planned"] == deciding.PLANNED.format(day=dutch.day(day), version=planned)
+    after = followed(client, client.post("/api/decision", json=order()).json()["task"])
+    assert after["text"] == f"Versie 1 is goedgekeurd en geldt vanaf {dutch.day(today())}. {told['planned']}"
 
 
 def test_a_team_that_is_not_there_on_the_first_day_is_named(app: Any, monkeypatch: pytest.MonkeyPatch) -> None:

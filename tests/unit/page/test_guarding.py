@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
 import re
 import shutil
@@ -83,8 +84,25 @@ def test_only_known_hosts_and_own_pages_are_served(client: TestClient, toy: Run)
         assert client.post("/api/figures", json=body, headers=headers).status_code == status, headers
 
 
+def test_a_body_that_cannot_be_read_is_told_so_to_each_in_their_language(client: TestClient) -> None:
+    """Broken bytes, JSON that is too deep, and what is compressed; programs had "Dit kan niet." """
+    as_json = {"Content-Type": "application/json"}
+    for content in (b'{"postcodes": ["\xff"]}', b'{"postcodes": ' + b"[" * 200_000, gzip.compress(b"{}"), b"{"):
+        for path, told in (("/api/v1/lookup/batch", "The body is no readable JSON"), ("/api/figures", "geen leesbare")):
+            answer = client.post(path, content=content, headers=as_json)
+            assert (answer.status_code, told in answer.json()["detail"]) == (400, True), (path, content[:20])
+    assert client.get("/api/v1/nothing").json()["detail"] == "There is nothing at this address."
+    assert client.post("/api/v1/lookup").json()["detail"] == "This method is not possible at this address."
+
+
 def lock(**changed: Any) -> dict[str, Any]:
     return {"pc4": "1001", "team_id": "W1", "kind": "pin", "reason": "r"} | changed
+
+
+def test_a_reason_of_blanks_is_none(client: TestClient, toy: Run) -> None:
+    for path, order in (("submit", figures(toy, moves=[MOVE])), ("country", {"draft_id": 1})):
+        answer = client.post(f"/api/{path}", json=order | {"reason": "  "})
+        assert (answer.status_code, answer.json()["detail"]) == (422, "Niet goed ingevuld: reason.")
 
 
 @pytest.mark.parametrize(

@@ -73,6 +73,37 @@ def test_a_dutch_spreadsheet_and_capital_headers_are_read(bench: Bench) -> None:
         assert [one.team_id for one in import_plan(content.encode(), bench).changes.moves] == [to]
 
 
+def test_blank_lines_and_a_line_for_excel_above_the_header_do_no_harm(bench: Bench) -> None:
+    to = other(team_of(bench.variant(ChangeSet()), "1005"))
+    for above, mark in (("\n\n", ","), ("\r\n ; ;\r\n", ";"), ("sep=;\r\n", ";"), ("\ufeffSEP=\t\n\n", "\t")):
+        content = f"{above}pc4{mark}team{mark}\n1005{mark}{to}{mark}\n".encode()
+        assert [one.team_id for one in import_plan(content, bench).changes.moves] == [to]
+    assert faults(b"\n\npc4,team\n9999,W1\n", bench) == [("unknown postcode", 4, "9999")]
+    assert faults(b"sep=,\npc4,team\n9999,W1\n", bench) == [("unknown postcode", 2, "9999")]
+
+
+def test_what_would_be_dropped_without_a_word_is_refused(bench: Bench) -> None:
+    """Of two columns that mean the same the last won; cells beyond the header went."""
+    for header in ("pc4,PC4,team", "pc4,postcode,team", "pc4,team,team_id", "pc4,team,Team "):
+        assert [kind for kind, *_ in faults(text(header, "1005,1006,W1"), bench)] == ["column twice"]
+    with pytest.raises(PlanRefused, match="Een kolom staat er twee keer in \\(“team” en “team_id”\\)"):
+        import_plan(text("pc4,team,team_id", "1005,W1,W2"), bench)
+    for properties in ({"pc4": "1005", "team": "W1", "team_id": "W2"}, {"pc4": "1005", "team": "W1", "Team": "W2"}):
+        feature = {"type": "Feature", "properties": properties, "geometry": None}
+        assert faults(json.dumps(feature).encode(), bench)[0][0] == "column twice"
+    each = [
+        {"type": "Feature", "properties": {"pc4": pc4, name: "W1"}}
+        for pc4, name in (("1005", "team"), ("1006", "team_id"))
+    ]
+    whole = {"type": "FeatureCollection", "features": each}
+    assert faults(json.dumps(whole).encode(), bench)[0][0] == "column twice"
+    more = text("pc4,team,", "1005,W1,,", "1006,W1,x,y")
+    assert faults(more, bench) == [("more cells", 3, "4")]
+    with pytest.raises(PlanRefused, match="Rij 3: er zijn 4 cellen, en in de kop 2"):
+        import_plan(more, bench)
+    import_plan(text("pc4,team,note,note", "1005,W1,x,y"), bench)
+
+
 def test_areas_of_teams_without_postcodes_hold_what_lies_in_them(bench: Bench) -> None:
     """All of West but its lowest row to W2, by two rectangles in degrees."""
     import geopandas as gpd

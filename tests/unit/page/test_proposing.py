@@ -26,6 +26,7 @@ from allocation.runs import run_files
 from allocation.runs.run import Run, run_folder
 from tests.support import gates, toy
 from tests.support.browser import toy_run
+from tests.unit.page.test_whatif import office_in_the_other_region
 
 
 @pytest.fixture
@@ -102,6 +103,14 @@ def last_day(run: Run, team: str) -> date | None:
     """The last day of a team as it is published."""
     (last,) = run.frame("team_periods").set_index("team_id").loc[[team], "valid_to"]
     return None if pd.isna(last) else pd.Timestamp(last).date()
+
+
+def test_a_team_with_its_office_in_another_region_is_proposed(tmp_path: Path) -> None:
+    new = NewTeam(team_id="N1", name="Nieuw", office="Oosterstad", office_pc4="1003", region=1, fte=1)
+    changes = ChangeSet(moves=(Move(layer="vangnet", pc4="1001", team_id="N1"),), new_teams=(new,))
+    made = submitted(office_in_the_other_region(tmp_path / "var"), changes, None)
+    division = made.frame("allocation").query("pc4 == '1001' and law_domain == 'zw_wia'")
+    assert set(division["team_id"]) == {"N1"}
 
 
 @pytest.mark.parametrize("days", [0, 90])

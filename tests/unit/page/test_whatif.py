@@ -304,5 +304,27 @@ def test_a_new_team_gets_its_part_from_recompute_and_moves_stay_where_asked(benc
     assert rows["W3"]["pieces"] == 1
 
 
+def office_in_the_other_region(var: Path, distance: str = "network") -> Run:
+    """The two regions apart, in the Participatiewet too; W1 serves West from 1003 in Oost."""
+    teams = toy.tables()["teams"]
+    teams.loc[teams["team_id"] == "W1", "office_pc4"] = "1003"
+    of_east = teams[teams["team_id"] == "P1"].assign(team_id="P2", name="SMC P2", arbeidsmarktregio="2")
+    teams.loc[teams["team_id"] == "P1", "arbeidsmarktregio"] = "1"
+    changed = {"teams": pd.concat([teams, of_east], ignore_index=True)}
+    return toy_run(var, changed, tolerance=0.9, distance=distance)
+
+
+@pytest.mark.parametrize("distance", ["straight", "network"])
+def test_an_office_may_lie_outside_the_region_of_its_team(tmp_path: Path, distance: str) -> None:
+    """Only West is divided anew: for a lock there, and for a team that is new."""
+    bench = Bench(office_in_the_other_region(tmp_path / "var", distance).folder)
+    barred = LockChange(pc4="1002", team_id="W2", kind="bar", reason="staf")
+    new = started("N1").model_copy(update={"office_pc4": "1003"})
+    for changes, team in ((ChangeSet(locks=(barred,)), "W1"), (ChangeSet(new_teams=(new,)), "N1")):
+        boards = bench.variant(changes).board.layers
+        (west,) = (part.layer.problem for part in boards if "W1" in part.layer.problem.team_ids)
+        assert west.distance_to_m(west.team_ids.index(team))[west.unit_ids.index("1001")] == pytest.approx(2000)
+
+
 def _solve(bench: Bench) -> proposing.Solve:
     return lambda layer, _: np.asarray(solving.solve_problem(layer, bench.config)["plan"])

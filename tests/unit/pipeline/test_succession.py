@@ -12,6 +12,7 @@ In force is the division of ``toy``; the input's counts, files and offices are o
 from __future__ import annotations
 
 import json
+from datetime import date
 from pathlib import Path
 
 import geopandas as gpd
@@ -154,6 +155,7 @@ def test_drift_counts_new_postcodes_for_the_team_of_their_place(runs: tuple[Run,
         config=Config(),
         var=second.var,
         run_id="drift",
+        today=date(2027, 1, 15),
     )
     steps.prepare_boundaries(run)
     steps.check_inputs(run)

@@ -72,6 +72,13 @@ def test_a_name_is_used_once_and_never_empty(store_url: str) -> None:
         save(store_url, "Bert", name="  ", a=2)
 
 
+def test_a_draft_stays_with_its_proposal(store_url: str) -> None:
+    kept = save(store_url, "Anna", a=1)
+    with pytest.raises(Refused, match="hoort bij een ander voorstel"):
+        drafts.save(store_url, "other", kept.name, {"a": 2}, "Bert", draft_id=kept.draft_id, revision=kept.revision)
+    assert drafts.draft(store_url, kept.draft_id) == kept
+
+
 def test_comments_stay_with_a_draft_and_disturb_nobody_who_is_editing_it(store_url: str) -> None:
     """Bert remarks while Anna edits: her next save succeeds, and both remarks are still there."""
     kept = drafts.save(store_url, "toy", "plan", {"moves": []}, "Anna", draft_id=None, revision=0)

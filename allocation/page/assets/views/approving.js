@@ -5,6 +5,7 @@ import { button, byId, element } from "../dom.js";
 import { app, during, fail, safely, say } from "./app.js";
 
 const POLL_MS = 700;
+const UNTIL_A_NEW_ONE = "Daarna verandert alleen een nieuwe versie dat.";
 
 /** @param {any} told of the server */
 function drawConsequences(told) {
@@ -26,7 +27,7 @@ function drawConsequences(told) {
 function askAgain(told, isApproved) {
   const place = byId("beslis-zeker"), verb = isApproved ? "goedkeuren" : "afwijzen";
   const text = isApproved
-    ? `Versie ${told.version} gaat gelden vanaf ${told.first_day}. Daarna verandert alleen een nieuwe versie dat.`
+    ? `Versie ${told.version} gaat gelden vanaf ${told.first_day}. ${told.planned || UNTIL_A_NEW_ONE}`
     : `Versie ${told.version} wordt afgewezen; er verandert niets. Een nieuw voorstel kan altijd.`;
   const yes = button(`Ja, ${verb}`, safely(() => decide(told.version, isApproved)), { class: "hoofd" });
   const line = element("div", undefined, { class: "rij" });
@@ -66,8 +67,9 @@ export function wireApproving() {
     byId("goedkeuring").dataset.klaar = "ja";
     if (!byId("beslis")) return;
     byId("keur-goed").disabled = Boolean(told.obstacle);
-    byId("beslis-stand").textContent = told.obstacle;
-    byId("beslis-stand").className = told.obstacle ? "waarschuwing" : "";
+    const caution = told.obstacle || told.planned;
+    byId("beslis-stand").textContent = caution;
+    byId("beslis-stand").className = caution ? "waarschuwing" : "";
     byId("keur-goed").addEventListener("click", () => askAgain(told, true));
     byId("wijs-af").addEventListener("click", () => askAgain(told, false));
   }).catch(fail);
