@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from dataclasses import dataclass
 from datetime import timedelta
@@ -258,3 +259,24 @@ def test_the_scope_says_which_regions_from_when_and_of_what(country: Toy) -> Non
     handed_in.write(run_files.CHANGES, {"moves": []})
     assert deciding.scope(handed_in) == f"regions all; from approval; draft of {handed_in.created_by}"
     assert deciding.fingerprints(handed_in)["changes"]
+
+
+def test_a_version_is_in_force_also_when_the_folder_of_its_run_cannot_be_written(
+    country: Toy, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As on a full disk: the step does not fail of what it keeps after the commit, and can be done again."""
+    run = country.divided("second", more_stock())
+    gates.propose(run)
+    kept = run.path(run_files.VERSION)
+    in_the_way = kept.with_name(f".{kept.name}.{os.getpid()}")
+    in_the_way.mkdir()
+    folder = steps.publish(run)
+    assert reads.current_version(country.store, today()) == 2
+    (told,) = [one.getMessage() for one in caplog.records if one.name.startswith("allocation.runs")]
+    assert told == (
+        "Version 2 is in force; version.json of run second could not be written and stays as it was: Is a directory."
+    )
+    assert run.read(run_files.VERSION).folder is None
+    in_the_way.rmdir()
+    assert steps.publish(run) == folder
+    assert run.read(run_files.VERSION).folder == str(folder)
