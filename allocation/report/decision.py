@@ -35,7 +35,7 @@ TOLD_BY_BROKEN_RULES = "beyond_tolerance"
 
 @dataclass(frozen=True)
 class Figure:
-    """A name, the proposal, and what it is now (empty where that has no meaning)."""
+    """A name, the proposal, and what it is without a change (`dutch.WITHOUT_CHANGE`; empty if that means nothing)."""
 
     name: str
     proposal: str
@@ -245,13 +245,13 @@ MOST_REGION_ROWS = 6
 MOST_CODES = 6
 
 
-def _with_now(proposed: Cell, now: str) -> Cell:
-    return proposed if now == dutch.NONE else replace(proposed, text=f"{proposed.text} (nu {now})")
+def _with_now(proposed: Cell, now: str, word: str = dutch.WITHOUT_CHANGE) -> Cell:
+    return proposed if now == dutch.NONE else replace(proposed, text=f"{proposed.text} ({word} {now})")
 
 
 def _with_figures_now(frames: Frames, changed: pd.DataFrame) -> pd.DataFrame:
-    """``changed`` with the deviation and the distance of the division in force, for a layer of one region; missing
-    where a layer has more, which is counted as a whole."""
+    """``changed`` with the deviation and the distance without a change, for a layer of one region; missing where a
+    layer has more, which is counted as a whole."""
     has_now = _has_now(frames)
     parts = [part.sums_now for part in frames.board.layers if has_now and len(part.layer.regions) == 1]
     seen = sums_shown(parts) if frames.is_for_readers else parts
@@ -344,10 +344,10 @@ def _region_teams(frames: Frames, codes: set[str], position: int) -> Sheet:
 
     columns = [
         Column("Team", lambda row: Cell(row.team_id, team=row.team_id)),
-        Column("Kantoor", lambda row: _with_now(text(row.office), office_now.get(row.team_id, dutch.NONE))),
+        Column("Kantoor", lambda row: _with_now(text(row.office), office_now.get(row.team_id, dutch.NONE), "nu")),
         Column("Laag", lambda row: text(dutch.layer(row.law_domain, row.client_line))),
         amount_of("Werk (uur per jaar)", "hours_verzekeringsarts"),
-        Column("Afwijking nu", lambda row: share(round(before(row)[0], digits), signed=True)),
+        Column(f"Afwijking {dutch.WITHOUT_CHANGE}", lambda row: share(round(before(row)[0], digits), signed=True)),
         Column("Afwijking in het voorstel", lambda row: replace(
             share(row.deviation, signed=True), bar=row.deviation,
             mark="" if row.is_within_tolerance else "buiten tolerantie")),

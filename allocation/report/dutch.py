@@ -22,6 +22,9 @@ NONE = "–"
 KINDS = {"regulier": "regulier", "participatiewet": "Participatiewet", "bijzonder": "bijzonder"}
 DOMAINS = {"zw_wia": "ZW en WIA", "pw": "Participatiewet"}
 LINES = {"alle": "beide lijnen", "vangnet": "vangnetlijn", "werkgever": "werkgeverslijn"}
+WITHOUT_CHANGE = "zonder wijziging"
+"""Short for ``WITHOUT_CHANGE_MEANS``. The version in force itself counted other figures, with the teams of then."""
+WITHOUT_CHANGE_MEANS = "de huidige verdeling, geteld met de teams, capaciteit en werkvoorraad van nu"
 STOPPED = {
     "proven optimal": "bewezen de beste verdeling",
     "time": "de rekentijd was op",

@@ -159,6 +159,8 @@ def _above(frames: Frames, value: dict[str, Any]) -> dict[str, Any]:
         "charts": _charts(frames),
         "further": decision.further_figures(frames),
         "has_now": any((part.now >= 0).any() for part in frames.board.layers),
+        "without_change": dutch.WITHOUT_CHANGE,
+        "without_change_means": dutch.WITHOUT_CHANGE_MEANS,
         "tolerance": dutch.percent(record.config["tolerance"]),
         "distance": DISTANCES[record.config.get("distance", "straight")],
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from allocation.report.dutch import WITHOUT_CHANGE, WITHOUT_CHANGE_MEANS
 from allocation.report.report import draw
 from allocation.runs import run_files
 from tests.support.browser import toy_run
@@ -30,3 +31,13 @@ def test_what_the_gate_finds_after_the_drawing_is_told(tmp_path: Path) -> None:
     assert TOLD in decided
     assert "een team is ver weg" in checked
     assert "een team is ver weg" not in theirs
+    for edition in (ours, theirs):
+        says_what_is_beside_the_proposal(edition)
+
+
+def says_what_is_beside_the_proposal(edition: str) -> None:
+    """The division in force with the new capacity is not what that version counted itself, so it is not called "nu"."""
+    assert edition.count(f"<span>{WITHOUT_CHANGE}: ") > 5
+    assert edition.count(f"“Zonder wijziging” is {WITHOUT_CHANGE_MEANS}") == 2
+    assert "<span>nu: " not in edition
+    assert "“nu”" not in edition.lower()
