@@ -3,6 +3,8 @@
 Belongs here: when and through which channel an alert is sent. Does not belong here: its words
 (`allocation.pipeline.alerts`).
 
+No notice is worth a task: what a channel does not take is logged, and whoever sends goes on.
+
 Channels: the file ``alerts.jsonl`` always; a webhook (Mattermost, Teams, Slack) when ``CASELOAD_WEBHOOK_CONN`` names an
 Airflow connection; mail when ``CASELOAD_ALERT_MAIL`` holds addresses (through the connection ``smtp_default``).
 """
@@ -20,6 +22,10 @@ from airflow.sdk import BaseNotifier, Context
 from allocation.contract.environment import environment
 
 log = logging.getLogger(__name__)
+
+
+class NotSent(Exception):
+    """A channel did not take a message. Its words hold no address or secret: they stand in a log."""
 
 
 class Alert(BaseNotifier):
@@ -70,18 +76,15 @@ def late(text: str, context: Mapping[str, Any] | None = None) -> None:
 
 
 def send(alert: Mapping[str, Any], context: Mapping[str, Any]) -> None:
-    """Send one alert through every channel; a channel that fails does not keep the others from trying."""
+    """Send one alert through every channel. One that fails is logged, and keeps neither the others nor the task."""
     from allocation.pipeline import alerts
 
-    failed = []
     for channel in (record, to_webhook, to_mail):
         try:
             channel(alert, alerts.text(alert), context)
-        except Exception:
-            log.exception("alert not sent by %s", channel.__name__)
-            failed.append(channel.__name__)
-    if failed:
-        raise RuntimeError(f"alert not sent by {', '.join(failed)}")
+        except Exception as error:  # of another's making it may quote the address or the login
+            why = str(error) if isinstance(error, NotSent) else type(error).__name__
+            log.error("alert not sent by %s: %s", channel.__name__, why)
 
 
 def record(alert: Mapping[str, Any], text: str, context: Mapping[str, Any]) -> None:
@@ -109,9 +112,9 @@ def to_webhook(alert: Mapping[str, Any], text: str, context: Mapping[str, Any]) 
     try:
         answer = httpx.post(address, json={"text": text}, timeout=10)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise RuntimeError(f"the webhook cannot be reached: {type(error).__name__}") from None
+        raise NotSent(f"the webhook cannot be reached: {type(error).__name__}") from None
     if not answer.is_success:
-        raise RuntimeError(f"the webhook does not take the message: {answer.status_code}")
+        raise NotSent(f"the webhook does not take the message: {answer.status_code}")
 
 
 def to_mail(alert: Mapping[str, Any], text: str, context: Mapping[str, Any]) -> None:

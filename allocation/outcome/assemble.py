@@ -39,6 +39,7 @@ from allocation.outcome import (
 )
 from allocation.outcome.capacity import capacity_tables
 from allocation.outcome.handover import handover_tables
+from allocation.outcome.offices import Offices
 from allocation.outcome.region_summary import region_summary
 from allocation.outcome.solved import Solved, regions_of_teams
 from allocation.outcome.team_load import team_load
@@ -106,7 +107,7 @@ class Outcome:
 
     @table
     def routing(self) -> pd.DataFrame:
-        return routing.routing_table(self._parts, self._groups, self._special, self._office_today, self.config)
+        return routing.routing_table(self._parts, self._groups, self._special, self._offices.new, self.config)
 
     @table
     def allocation_reason(self) -> pd.DataFrame:
@@ -236,8 +237,8 @@ class Outcome:
     @awaited
     def impact(self) -> pd.DataFrame:
         return impact.impact_table(
-            self.solved, self.now, self.allocation_changes, self._cells_seen, self.inputs.teams, self.areas,
-            self.inputs.products, self.expected, self._uitkeren,
+            self.solved, self.now, self.allocation_changes, self._cells_seen, self.inputs.teams, self._offices,
+            self.routing, self.areas, self.inputs.products, self.expected, self._uitkeren,
         )  # fmt: skip
 
     @table
@@ -308,16 +309,16 @@ class Outcome:
         return routing.special_shares(self._teams, self._capacity["verzekeringsarts"])
 
     @cached_property
-    def _office_today(self) -> pd.Series:
-        return self._teams.set_index("team_id")["office"]
+    def _offices(self) -> Offices:
+        """Nothing is known of the offices of before where "now" comes from a file."""
+        return Offices.of(self.inputs.teams, self.day, None if self.from_version is None else self.load_in_force)
 
     @cached_property
     def _routing_until_now(self) -> pd.DataFrame:
         """The routing that the division in force is; without one, the new routing."""
         if not len(self.now):
             return self.routing
-        offices = self.inputs.teams.drop_duplicates("team_id", keep="last").set_index("team_id")["office"]
-        return routing.routing_of_division(self.now, self._groups, self._special, offices, self.config)
+        return routing.routing_of_division(self.now, self._groups, self._special, self._offices.now, self.config)
 
     @cached_property
     def _placed(self) -> pd.DataFrame:

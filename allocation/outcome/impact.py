@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from allocation.layers.current import by_line_of, line_hours, main_teams, rows_of_line
+from allocation.outcome.offices import Offices
 from allocation.outcome.solved import Solved
 from allocation.outcome.verzuimbeheer import Verzuimbeheer
 
@@ -25,6 +26,8 @@ def impact_table(
     changes: pd.DataFrame,
     transition: pd.DataFrame,
     teams: pd.DataFrame,
+    offices: Offices,
+    routing: pd.DataFrame,
     areas: pd.DataFrame,
     products: pd.DataFrame,
     expected: pd.DataFrame,
@@ -37,34 +40,38 @@ def impact_table(
     ----------
     solved : the layers with their plans. now : the division in force. teams : every team of the input, also ended ones.
     transition : the table, with ``seen`` of ``totals_seen.clients_seen``.
+    offices : the office of each team now and new. routing : the new one; with the pc4 and team of each row.
     products : with the ``law`` of each. expected : as ``transition.expected_per_area`` gives it.
     uitkeren : the groups of medewerkers verzuimbeheer, now and new.
     """
     last = teams.drop_duplicates("team_id", keep="last").set_index("team_id")
-    office_of = last["office"]
-    units = _units(solved, now, last, areas, expected)
+    units = _units(solved, now, last, offices, areas, expected)
     clients = transition.assign(law=transition["product"].map(products.set_index("product")["law"].to_dict()))
     moved = clients[clients["movement"] == "verhuist"]
     rows = [
         *_smz(units, moved),
         *_uitkeren(units, clients, changes, uitkeren),
         *_werkbedrijf(units),
-        *_kens(units, changes, moved),
+        *_kens(units, _other_answers(changes, routing, offices), moved),
     ]
-    rows += _bezwaar(units, moved, office_of)
+    rows += _bezwaar(units, clients, offices)
     columns = ["division", "subject", "unit", "now", "new", "bsn", "seen"]
     table = pd.DataFrame([(*row, None)[: len(columns)] for row in rows], columns=columns)
     return table.astype(dict.fromkeys(columns[3:], "float64"))
 
 
 def _units(
-    solved: Sequence[Solved], now: pd.DataFrame, last: pd.DataFrame, areas: pd.DataFrame, expected: pd.DataFrame
+    solved: Sequence[Solved],
+    now: pd.DataFrame,
+    last: pd.DataFrame,
+    offices: Offices,
+    areas: pd.DataFrame,
+    expected: pd.DataFrame,
 ) -> pd.DataFrame:
     """Every unit of every layer: pc4, gemeente, demand, team and office now and new, km, and what BSN would give.
 
     ``last``: the last period of every team.
     """
-    office_of = last["office"]
     gemeente = areas.set_index("pc4")["gemeente_code"]
     pairs = {(one.layer.law_domain, one.layer.client_line) for one in solved}
     held = {pair: _held(now, *pair, expected, areas, last) for pair in pairs}
@@ -84,14 +91,14 @@ def _units(
         frame["km_now"] = np.where(at_now >= 0, distance[every, at_now], np.nan)
         nearest = np.where(problem.allowed_mask, distance, np.inf).argmin(axis=1)
         frame["km_bsn"] = distance[every, nearest]
-        offices = np.asarray([office_of[team] for team in ids], dtype=object)
-        size = pd.Series(offices).value_counts()
-        frame["office_bsn"] = offices[nearest]
+        of_teams = np.asarray([offices.new[team] for team in ids], dtype=object)
+        size = pd.Series(of_teams).value_counts()
+        frame["office_bsn"] = of_teams[nearest]
         frame["teams_bsn"] = [int(size[office]) for office in frame["office_bsn"]]
         frames.append(frame)
     units = pd.concat(frames, ignore_index=True)
     units["gemeente"] = units["pc4"].map(gemeente.to_dict())
-    units["office_new"], units["office_now"] = units["new"].map(office_of), units["now"].map(office_of)
+    units["office_new"], units["office_now"] = units["new"].map(offices.new), units["now"].map(offices.now)
     return units
 
 
@@ -184,7 +191,12 @@ def _werkbedrijf(units: pd.DataFrame) -> list[Row]:
     ]  # fmt: skip
 
 
-def _kens(units: pd.DataFrame, changes: pd.DataFrame, moved: pd.DataFrame) -> list[Row]:
+def _other_answers(changes: pd.DataFrame, routing: pd.DataFrame, offices: Offices) -> set[str]:
+    """The postcodes for which K&S tells a client another team or another office."""
+    return set(changes["pc4"]) | set(routing.loc[routing["team_id"].isin(offices.moving), "pc4"])
+
+
+def _kens(units: pd.DataFrame, other_answers: set[str], moved: pd.DataFrame) -> list[Row]:
     regular = units[units["law_domain"] == "zw_wia"]
     one_answer = [
         float((regular.groupby(["pc4", "client_line"])[which].nunique() == 1).mean()) for which in ("now", "new")
@@ -193,15 +205,18 @@ def _kens(units: pd.DataFrame, changes: pd.DataFrame, moved: pd.DataFrame) -> li
         ("K&S", "deel van de postcodes waarvoor de postcode het team bepaalt (ZW en WIA)", "aandeel",
          _if_any(regular, one_answer[0]),
          one_answer[1], float((regular["teams_bsn"] == 1).mean())),
-        ("K&S", "postcodes waarvoor het antwoord verandert", "postcodes", None, float(changes["pc4"].nunique()), None),
+        ("K&S", "postcodes waarvoor het antwoord verandert", "postcodes", None, float(len(other_answers)), None),
         _clients("K&S", "cliënten die een brief nodig hebben: hun dossier verhuist", moved),
     ]  # fmt: skip
 
 
-def _bezwaar(units: pd.DataFrame, moved: pd.DataFrame, office_of: pd.Series) -> list[Row]:
-    other = moved["team_from"].map(office_of) != moved["team_to"].map(office_of)
-    offices = [float(units.groupby("gemeente")[f"office_{which}"].nunique().mean()) for which in ("now", "new", "bsn")]
+def _bezwaar(units: pd.DataFrame, clients: pd.DataFrame, offices: Offices) -> list[Row]:
+    """A file goes to another office with its team too."""
+    held = clients[clients["team_from"].notna()]
+    other = held["team_from"].map(offices.now) != held["team_to"].map(offices.new)
+    per_gemeente = units.groupby("gemeente")
+    many = [float(per_gemeente[f"office_{which}"].nunique().mean()) for which in ("now", "new", "bsn")]
     return [
-        _clients("B&B", "dossiers die naar een ander kantoor verhuizen", moved[other & moved["team_from"].notna()]),
-        ("B&B", "kantoren per gemeente, gemiddeld", "kantoren", _if_any(units, offices[0]), offices[1], offices[2]),
+        _clients("B&B", "dossiers die naar een ander kantoor verhuizen", held[other]),
+        ("B&B", "kantoren per gemeente, gemiddeld", "kantoren", _if_any(units, many[0]), many[1], many[2]),
     ]  # fmt: skip

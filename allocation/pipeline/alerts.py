@@ -12,6 +12,7 @@ from typing import Any
 from allocation.contract.errors import InputRefused, Passing, Refused
 from allocation.contract.vocabulary import SMALLEST_SHOWN_COUNT
 from allocation.report import dutch
+from allocation.report.moves import office_move
 from allocation.runs.run_files import Unchanged
 from expectations import inputs
 from expectations.rules import MOST_EXAMPLES
@@ -156,6 +157,7 @@ def proposal(figures: Mapping[str, Any]) -> str:
     """
     roughly = figures["clients_roughly"]
     outside = _literal(", ".join(figures["teams_outside_tolerance"])) or "geen"
+    offices = "; ".join(office_move(**one) for one in figures["office_moves"])
     taken_back = ", al eerder gepubliceerd: een beheerder kan haar terugzetten" if figures["is_taken_back"] else ""
     rows = [
         ("Versie", f"{figures['version']}{taken_back}"),
@@ -165,6 +167,7 @@ def proposal(figures: Mapping[str, Any]) -> str:
         ("Gemiddelde afwijking", _percent(figures["mean_deviation"])),
         ("Teams buiten de tolerantie", outside),
         ("Postcodes die van team wisselen", figures["areas_moved"]),
+        *([("Teams die van kantoor verhuizen", _literal(offices))] if offices else []),
         ("Cliënten die verhuizen", f"{roughly['moved']} van {roughly['in_stock']}"),
     ]
     table = "\n".join(f"| {name} | {value} |" for name, value in rows)

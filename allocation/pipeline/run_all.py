@@ -63,7 +63,7 @@ def run_all(
     are_apart = workers > 1
     with processes(workers, are_apart=are_apart) as pool, processes(1, are_apart=are_apart) as gates:
         seconds = _run_steps(run, pool, gates, until, progress)
-    run.write(run_files.SECONDS, seconds)
+    run.write_after(f"Run {run.run_id} is done", run_files.SECONDS, seconds)
     return seconds
 
 

@@ -354,7 +354,8 @@ def propose(run: Run, *, beside_others: bool = False, passed: Sequence[gates.Gat
 
 
 def publish(run: Run, approval: dict[str, Any] | None = None) -> Path:
-    """Put this run's proposal in force; returns the folder with its files."""
+    """Put this run's proposal in force; returns the folder with its files. Nothing after that ends the step: who reads
+    that it failed would believe that nothing was published."""
     from allocation.publication import versions
 
     proposed = run.read(run_files.VERSION)
@@ -364,7 +365,8 @@ def publish(run: Run, approval: dict[str, Any] | None = None) -> Path:
         "decision": "approved",
     }
     folder = versions.publish(proposed.version, run.store, run.files_dir, approval=given, act=proposed.act)
-    run.write(run_files.VERSION, proposed.model_copy(update={"folder": storage.address(folder)}))
+    record = proposed.model_copy(update={"folder": storage.address(folder)})
+    run.write_after(f"Version {proposed.version} is in force", run_files.VERSION, record)
     return folder
 
 

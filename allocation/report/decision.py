@@ -21,7 +21,7 @@ from allocation.report.dutch import number, percent
 from allocation.report.estimate import suspected_breaks
 from allocation.report.for_readers import sums_shown
 from allocation.report.frames import Frames
-from allocation.report.moves import reasons_counted
+from allocation.report.moves import office_move, reasons_counted
 from allocation.report.sheet import Cell, Column, Sheet, amount, amount_of, records, share, text
 from allocation.report.team_sheets import broken_rules, region_waiting
 from allocation.runs import run_files
@@ -35,7 +35,7 @@ TOLD_BY_BROKEN_RULES = "beyond_tolerance"
 
 @dataclass(frozen=True)
 class Figure:
-    """A name, the proposal, and what it is now (empty where that has no meaning)."""
+    """A name, the proposal, and what it is without a change (`dutch.WITHOUT_CHANGE`; empty if that means nothing)."""
 
     name: str
     proposal: str
@@ -64,6 +64,7 @@ class Decision:
     figures: list[Figure]
     regions: Sheet
     switching: list[str]
+    offices: list[str]
     movements: list[str]
     all_warnings: list[str]
     map_region: int | None
@@ -99,6 +100,7 @@ def decision(frames: Frames, region_names: list[str]) -> Decision:
         figures=main_figures(frames),
         regions=_region_sheet(_with_figures_now(frames, changed), for_readers=frames.is_for_readers),
         switching=_switching(frames.changes, for_readers=frames.is_for_readers),
+        offices=[f"{one}." for one in _office_moves(frames)],
         movements=[] if frames.is_for_readers else _movements(frames.transition),
         all_warnings=[*broken_rules(frames), *suspected_breaks(frames.folder)],
         map_region=region_names.index(names[0]) if len(names) == 1 else None,
@@ -143,6 +145,7 @@ def _summary(frames: Frames, changed: pd.DataFrame) -> str:
     divided = changed.loc[changed["areas_moved"] > 0, "arbeidsmarktregio"].drop_duplicates().tolist()
     others = changed.loc[~changed["arbeidsmarktregio"].isin(divided), "arbeidsmarktregio"].nunique()
     beside = f" In {_regions(others)} verhuizen alleen dossiers." if others else ""
+    beside += _offices_in_short(_office_moves(frames))
     if not divided:
         return f"Er wisselt geen enkele postcode van team.{beside}"
     areas = frames.changes["pc4"].nunique()
@@ -150,6 +153,18 @@ def _summary(frames: Frames, changed: pd.DataFrame) -> str:
     what = "1 postcode wisselt" if areas == 1 else f"{number(areas)} postcodes wisselen"
     rest = number(frames.totals[0].areas - areas)
     return f"{what} van team, in {where}; de andere {rest} houden hun team.{beside}"
+
+
+def _office_moves(frames: Frames) -> list[str]:
+    return [office_move(row.team_id, row.office_from, row.office_to) for row in records(frames.office_moves)]
+
+
+def _offices_in_short(moves: list[str]) -> str:
+    """Who moves office, at the end of the summary: an answer to others changes with it, even where no client moves."""
+    if not moves:
+        return ""
+    more = f"; en nog {number(len(moves) - MOST_FLOWS)} teams" if len(moves) > MOST_FLOWS else ""
+    return f" Van kantoor {'verhuist' if len(moves) == 1 else 'verhuizen'} {'; '.join(moves[:MOST_FLOWS])}{more}."
 
 
 def _regions(count: int) -> str:
@@ -230,13 +245,13 @@ MOST_REGION_ROWS = 6
 MOST_CODES = 6
 
 
-def _with_now(proposed: Cell, now: str) -> Cell:
-    return proposed if now == dutch.NONE else replace(proposed, text=f"{proposed.text} (nu {now})")
+def _with_now(proposed: Cell, now: str, word: str = dutch.WITHOUT_CHANGE) -> Cell:
+    return proposed if now == dutch.NONE else replace(proposed, text=f"{proposed.text} ({word} {now})")
 
 
 def _with_figures_now(frames: Frames, changed: pd.DataFrame) -> pd.DataFrame:
-    """``changed`` with the deviation and the distance of the division in force, for a layer of one region; missing
-    where a layer has more, which is counted as a whole."""
+    """``changed`` with the deviation and the distance without a change, for a layer of one region; missing where a
+    layer has more, which is counted as a whole."""
     has_now = _has_now(frames)
     parts = [part.sums_now for part in frames.board.layers if has_now and len(part.layer.regions) == 1]
     seen = sums_shown(parts) if frames.is_for_readers else parts
@@ -322,16 +337,17 @@ def _region_teams(frames: Frames, codes: set[str], position: int) -> Sheet:
     load = frames.load[frames.load["team_id"].isin(in_region) & (frames.load["kind"] == "regulier")]
 
     digits = 2 if frames.is_for_readers else 6
+    office_now = dict(zip(frames.office_moves["team_id"], frames.office_moves["office_from"], strict=True))
 
     def before(row: Any) -> tuple[float, int]:
         return now.get((row.team_id, row.law_domain, row.client_line), (0.0, 0))
 
     columns = [
         Column("Team", lambda row: Cell(row.team_id, team=row.team_id)),
-        Column("Kantoor", lambda row: text(row.office)),
+        Column("Kantoor", lambda row: _with_now(text(row.office), office_now.get(row.team_id, dutch.NONE), "nu")),
         Column("Laag", lambda row: text(dutch.layer(row.law_domain, row.client_line))),
         amount_of("Werk (uur per jaar)", "hours_verzekeringsarts"),
-        Column("Afwijking nu", lambda row: share(round(before(row)[0], digits), signed=True)),
+        Column(f"Afwijking {dutch.WITHOUT_CHANGE}", lambda row: share(round(before(row)[0], digits), signed=True)),
         Column("Afwijking in het voorstel", lambda row: replace(
             share(row.deviation, signed=True), bar=row.deviation,
             mark="" if row.is_within_tolerance else "buiten tolerantie")),

@@ -79,12 +79,13 @@ def load_chart(sums: Sequence[LayerSums], *, name: str = "belasting", coarse: bo
     worst = max(rows, key=lambda row: abs(row["straks"]))
     outside = sum(abs(row["straks"]) > row["bovengrens"] * (1 + 1e-9) for row in rows)
     told = (
-        f"Per team de afwijking van het eigen deel: open rondje nu, dicht rondje voorstel, streep 80%-interval, "
-        f"vlak de tolerantie. Het verst af ligt {worst['team']} met {percent(worst['straks'], signed=True)}; "
-        f"{number(outside)} buiten de tolerantie."
+        f"Per team de afwijking van het eigen deel: open rondje {dutch.WITHOUT_CHANGE}, dicht rondje voorstel, "
+        f"streep 80%-interval, vlak de tolerantie. Het verst af ligt {worst['team']} met "
+        f"{percent(worst['straks'], signed=True)}; {number(outside)} buiten de tolerantie."
     )
     columns = (
-        Column("Team", lambda row: text(row["team"])), Column("Nu", lambda row: share(row["nu"], signed=True)),
+        Column("Team", lambda row: text(row["team"])),
+        Column(dutch.WITHOUT_CHANGE.capitalize(), lambda row: share(row["nu"], signed=True)),
         Column("Voorstel", lambda row: share(row["straks"], signed=True)),
         Column("80%-interval", lambda row: text(f"{percent(row['laag'], signed=True)} tot "
                                                 f"{percent(row['hoog'], signed=True)}")),
@@ -278,14 +279,14 @@ def balance_chart(
     then = _data(rows).mark_point(color=THEN, filled=True, size=50, opacity=1).encode(x=x, y="straks:Q")
     most = max(rows, key=lambda row: row["wisselt"])
     told = (
-        f"Per regio en laag hoeveel postcodes wisselen (naar rechts) en de grootste afwijking nu (open) en in het "
-        f"voorstel (dicht). Het meest wisselt {most['regio']}: {percent(most['wisselt'])}, van {percent(most['nu'])} "
-        f"naar {percent(most['straks'])} afwijking."
+        f"Per regio en laag hoeveel postcodes wisselen (naar rechts) en de grootste afwijking {dutch.WITHOUT_CHANGE} "
+        f"(open) en in het voorstel (dicht). Het meest wisselt {most['regio']}: {percent(most['wisselt'])}, "
+        f"van {percent(most['nu'])} naar {percent(most['straks'])} afwijking."
     )
     columns = (
         Column("Regio en laag", lambda row: text(row["regio"])),
         Column("Postcodes die wisselen", lambda row: share(row["wisselt"])),
-        Column("Grootste afwijking nu", lambda row: share(row["nu"])),
+        Column(f"Grootste afwijking {dutch.WITHOUT_CHANGE}", lambda row: share(row["nu"])),
         Column("Grootste afwijking in het voorstel", lambda row: share(row["straks"])),
     )  # fmt: skip
     rows.sort(key=lambda row: (-row["wisselt"], row["regio"]))

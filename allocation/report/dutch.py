@@ -22,6 +22,9 @@ NONE = "–"
 KINDS = {"regulier": "regulier", "participatiewet": "Participatiewet", "bijzonder": "bijzonder"}
 DOMAINS = {"zw_wia": "ZW en WIA", "pw": "Participatiewet"}
 LINES = {"alle": "beide lijnen", "vangnet": "vangnetlijn", "werkgever": "werkgeverslijn"}
+WITHOUT_CHANGE = "zonder wijziging"
+"""Short for ``WITHOUT_CHANGE_MEANS``. The version in force itself counted other figures, with the teams of then."""
+WITHOUT_CHANGE_MEANS = "de huidige verdeling, geteld met de teams, capaciteit en werkvoorraad van nu"
 STOPPED = {
     "proven optimal": "bewezen de beste verdeling",
     "time": "de rekentijd was op",
@@ -91,6 +94,11 @@ def day(value: Any) -> str:
     if isinstance(value, str):
         value = date.fromisoformat(value[:10])
     return format_date(value, "d MMMM y", locale="nl")
+
+
+def month(value: Any) -> str:
+    """A month as the input has it (YYYY-MM) -> ``november 2026``."""
+    return NONE if is_missing(value) else format_date(date.fromisoformat(f"{value}-01"), "MMMM y", locale="nl")
 
 
 def planned_day(value: Any) -> str:

@@ -22,6 +22,7 @@ from allocation.contract.schema import Table
 from allocation.publication.small_counts import shown
 from allocation.report.board import Board, Totals, totals
 from allocation.report.for_readers import sums_shown
+from allocation.report.moves import teams_that_move
 from allocation.runs import run_files
 from allocation.runs.run_files import RunRecord
 
@@ -68,6 +69,11 @@ class Frames:
         both = ([b.sums for b in self.board.layers], [b.sums_now for b in self.board.layers])
         new, old = (totals(sums_shown(sums) if self.is_for_readers else sums) for sums in both)
         return new, old
+
+    @cached_property
+    def office_moves(self) -> pd.DataFrame:
+        """Teams that move (``moves.teams_that_move``)."""
+        return teams_that_move(self.folder, self.load)
 
     def outcome(self, name: str) -> pd.DataFrame:
         """A table of the outcome."""

@@ -1,13 +1,19 @@
-"""Whose file moves and why, counted in one sentence: for the report, a terminal and who has to approve.
+"""Whose file moves and why, counted in one sentence, and which teams move: for the report, a terminal and who approves.
 
-Belongs here: counting and wording table ``transition``. Does not belong here: who moves (``outcome.transition``).
+Belongs here: counting and wording table ``transition``, and the offices of teams. Does not belong here: who moves
+(``outcome.transition``).
 """
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pandas as pd
 
+from allocation.contract.published_tables import TEAM_LOAD
+from allocation.outcome.offices import office_moves
 from allocation.report.dutch import number, roughly
+from allocation.runs import run_files
 
 
 def reasons_counted(transition: pd.DataFrame, *, is_rough: bool = False) -> list[str]:
@@ -38,6 +44,19 @@ def reasons_counted(transition: pd.DataFrame, *, is_rough: bool = False) -> list
         whose = "1 dossier" if told == "1" else f"{told} dossiers"
         sentences.append(f"Van {whose} is onbekend welk team het nu heeft; die cliënten krijgen geen brief.")
     return sentences
+
+
+def teams_that_move(folder: Path, load: pd.DataFrame) -> pd.DataFrame:
+    """Teams that have another office in table ``team_load`` of this run than in the version that it is compared with:
+    team_id, office_from, office_to. None where it is compared with no version."""
+    before = run_files.IN_FORCE_TABLES.table(TEAM_LOAD.name)
+    is_known = run_files.LAYERS.read(folder).from_version is not None and before.exists(folder)
+    return office_moves(before.read(folder) if is_known else load.head(0), load)
+
+
+def office_move(team_id: str, office_from: str, office_to: str) -> str:
+    """For instance "SMC-UTR-01 (van Utrecht naar Amersfoort)"."""
+    return f"{team_id} (van {office_from} naar {office_to})"
 
 
 def counted(cells: pd.DataFrame, *, is_rough: bool = False) -> str:

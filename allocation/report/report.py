@@ -147,6 +147,7 @@ def _above(frames: Frames, value: dict[str, Any]) -> dict[str, Any]:
         "smallest": SMALLEST_SHOWN_COUNT,
         "created": dutch.moment(record.created_at),
         "day": dutch.day(run_files.LAYERS.read(folder).day),
+        "counted_when": account_sheets.counted_when(folder),
         "is_example": record.input_dir is None,
         "policy": content_policy(scripts),
         "style": Markup(asset("tokens.css") + asset("style.css")),
@@ -159,6 +160,8 @@ def _above(frames: Frames, value: dict[str, Any]) -> dict[str, Any]:
         "charts": _charts(frames),
         "further": decision.further_figures(frames),
         "has_now": any((part.now >= 0).any() for part in frames.board.layers),
+        "without_change": dutch.WITHOUT_CHANGE,
+        "without_change_means": dutch.WITHOUT_CHANGE_MEANS,
         "tolerance": dutch.percent(record.config["tolerance"]),
         "distance": DISTANCES[record.config.get("distance", "straight")],
     }

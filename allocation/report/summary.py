@@ -10,7 +10,7 @@ from typing import Any
 from allocation import storage
 from allocation.publication import totals_seen
 from allocation.report import dutch
-from allocation.report.moves import counted, reasons_counted
+from allocation.report.moves import counted, reasons_counted, teams_that_move
 from allocation.runs import run_files
 from allocation.runs.run import Run
 from expectations import inputs
@@ -45,6 +45,7 @@ def summary(run: Run) -> dict[str, Any]:
             "moved": counted(moving, is_rough=True),
             "in_stock": counted(moved, is_rough=True),
         },
+        "office_moves": teams_that_move(run.folder, load).to_dict("records"),
         "moves": " ".join(reasons_counted(moved)),
         "moves_roughly": " ".join(reasons_counted(moved, is_rough=True)),
         "warnings": _warnings(run),
@@ -71,6 +72,7 @@ def summary_text(figures_: dict[str, Any]) -> str:
         ("worst / mean deviation", "{worst_deviation:.1%} / {mean_deviation:.1%}"),
         ("areas outside tolerance", "{areas_outside_tolerance} (teams: {outside})"),
         ("areas that change team", "{areas_moved}"),
+        *([("teams that move office", "{offices}")] if figures_["office_moves"] else []),
         ("clients that move", "{clients_moved} of {clients_in_stock} in stock"),
         ("why they move", "{moves}"),
         ("version", "{state}"),
@@ -81,6 +83,9 @@ def summary_text(figures_: dict[str, Any]) -> str:
     values = figures_ | {
         "outside": ", ".join(figures_["teams_outside_tolerance"]) or "none",
         "state": f"{figures_['version']} ({_state(figures_)})",
+        "offices": "; ".join(
+            "{team_id}: {office_from} to {office_to}".format(**one) for one in figures_["office_moves"]
+        ),
         "tables": figures_["tables"] or "not published",
         "withdrawn": ", ".join(str(version) for version in figures_["withdrew"]),
     }

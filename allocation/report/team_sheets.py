@@ -182,17 +182,18 @@ def region_waiting(board: Board, *, for_readers: bool = False) -> pd.DataFrame:
     return pd.DataFrame(rows).replace([np.inf, -np.inf], np.nan)
 
 
+WITHOUT_CHANGE = dutch.WITHOUT_CHANGE.capitalize()
 WAITING_COLUMNS = (
     text_of("Regio of cluster", "region"),
     text_of("Laag", "layer"),
     amount_of("Gemiddeld", "mean", 1),
-    amount_of("Nu: kortste team", "least_now", 1),
-    amount_of("Nu: langste team", "most_now", 1),
-    Column("Nu: verschil", lambda row: amount(row.most_now - row.least_now, 1)),
+    amount_of(f"{WITHOUT_CHANGE}: kortste team", "least_now", 1),
+    amount_of(f"{WITHOUT_CHANGE}: langste team", "most_now", 1),
+    Column(f"{WITHOUT_CHANGE}: verschil", lambda row: amount(row.most_now - row.least_now, 1)),
     amount_of("Voorstel: kortste team", "least_new", 1),
     amount_of("Voorstel: langste team", "most_new", 1),
     Column("Voorstel: verschil", lambda row: amount(row.most_new - row.least_new, 1)),
-    amount_of("Nu zonder team (uur in dossiers)", "homeless"),
+    amount_of(f"{WITHOUT_CHANGE} bij geen team (uur in dossiers)", "homeless"),
 )
 
 

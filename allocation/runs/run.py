@@ -9,6 +9,7 @@ from __future__ import annotations
 import getpass
 import hashlib
 import itertools
+import logging
 import os
 import secrets
 from collections.abc import Callable
@@ -26,8 +27,11 @@ from allocation import storage
 from allocation.contract import calendar
 from allocation.contract.config import Config
 from allocation.contract.environment import environment
+from allocation.contract.errors import Refused
 from allocation.runs import run_files
 from allocation.runs.run_files import FrameFile, InForce, LayersRecord, RunFile, RunRecord, T, Tables, Unchanged
+
+log = logging.getLogger(__name__)
 
 VAR = Path("var")
 LONGEST_NAME = 200
@@ -168,6 +172,17 @@ class Run:
 
     def write(self, file: RunFile[T], value: T) -> None:
         file.write(self.folder, value)
+
+    def write_after(self, done: str, file: RunFile[T], value: T) -> None:
+        """Write what is kept of an act that cannot be undone. On a full disk the act stands: the log says what is
+        ``done``, and why the file is not there."""
+        try:
+            self.write(file, value)
+        except (OSError, Refused) as error:  # a storage that is away raises the latter
+            why = (isinstance(error, OSError) and error.strerror) or str(error).splitlines()[0].rstrip(".")
+            log.warning(
+                "%s; %s of run %s could not be written and stays as it was: %s.", done, file.name, self.run_id, why
+            )
 
     # --- what steps left ----------------------------------------------------------------------------------------------
 

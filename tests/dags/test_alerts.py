@@ -29,15 +29,20 @@ print(execute_callback(alert.path, told, Path("allocate.py"), None, structlog.ge
 
 def miss_a_deadline(var: Path, **environment: str) -> str:
     """Returns what it logged."""
+    return logged_by(MISS_A_DEADLINE, var, **environment)
+
+
+def logged_by(program: str, var: Path, **environment: str) -> str:
+    """What a program wrote, at last what it printed."""
     done = subprocess.run(
-        [sys.executable, "-c", MISS_A_DEADLINE, str(var)],
+        [sys.executable, "-c", program, str(var)],
         env=os.environ | {"PYTHONPATH": f"{DAGS}:{DAGS.parent}"} | environment,
         check=True,
         timeout=240,
         capture_output=True,
         text=True,
     )
-    return done.stdout + done.stderr
+    return done.stderr + done.stdout
 
 
 def test_a_missed_deadline_is_told_on_every_channel(tmp_path: Path) -> None:
@@ -79,3 +84,33 @@ def test_an_address_that_is_none_or_an_answer_that_refuses_is_told_without_the_a
             assert "alert not sent by to_webhook" in logged
             assert "a-secret-path" not in logged
     assert not came
+
+
+SEND = """
+import sys
+from pathlib import Path
+import run_in_process
+run_in_process.prepare_environment(Path(sys.argv[1]))
+import smc_alerts
+from allocation.pipeline import alerts
+print(smc_alerts.send(alerts.plan_is_done("plan-7"), {}))
+"""
+
+
+def test_a_notice_that_no_channel_takes_is_logged_and_whoever_sends_goes_on(tmp_path: Path) -> None:
+    """Nobody listens for the webhook or the mail, and the data folder cannot be written. No notice is worth the work of
+    the task that sends it. What is logged names no address and no login."""
+    (tmp_path / "alerts.jsonl").mkdir()
+    closed = {
+        "CASELOAD_WEBHOOK_CONN": "caseload_webhook",
+        "AIRFLOW_CONN_CASELOAD_WEBHOOK": json.dumps(
+            {"conn_type": "http", "password": "http://127.0.0.1:9/a-secret-path"}
+        ),
+        "CASELOAD_ALERT_MAIL": "someone@a-secret-place.test",
+        "AIRFLOW_CONN_SMTP_DEFAULT": "smtp://a-secret-login:a-secret-word@127.0.0.1:9/?disable_ssl=true&retry_limit=1",
+    }
+    logged = logged_by(SEND, tmp_path, **closed)
+    for channel in ("record: IsADirectoryError", "to_webhook: the webhook cannot be reached", "to_mail: "):
+        assert f"alert not sent by {channel}" in logged
+    assert "a-secret" not in logged
+    assert logged.splitlines()[-1] == "None"

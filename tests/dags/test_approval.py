@@ -276,3 +276,57 @@ def test_what_a_run_in_this_process_writes_is_closed_to_other_users(tmp_path: Pa
     )
     modes = {name: (tmp_path / name).stat().st_mode & 0o777 for name in ("airflow", "airflow/log", "var")}
     assert modes == {"airflow": 0o750, "airflow/log": 0o640, "var": 0o750}
+
+
+UNHEARD = """
+import json, os, sys
+from pathlib import Path
+from types import SimpleNamespace
+import run_in_process
+run_in_process.prepare_environment(Path(sys.argv[1]))
+os.environ["CASELOAD_VAR"] = str(Path(sys.argv[2]).parents[1])
+from airflow.dag_processing.dagbag import DagBag
+from airflow.sdk.exceptions import TaskAwaitingInput
+from airflow.sdk.execution_time import task_runner
+from allocation.runs.run import Run
+
+asked, context = [], {"run_id": "run-7", "dag_run": SimpleNamespace(dag_id="decide")}
+context["params"] = {"run": Path(sys.argv[2]).name}
+task_runner.SUPERVISOR_COMMS = SimpleNamespace(send=lambda msg: asked.append(msg.subject) or msg)
+dag = DagBag(dag_folder=str(run_in_process.DAGS)).dags["allocate"]
+propose, approve = dag.get_task("propose").python_callable, dag.get_task("approve")
+propose.__globals__["get_current_context"] = lambda: context
+propose.__globals__["opened"] = Run.open
+told = propose(sys.argv[2])
+instance = SimpleNamespace(
+    id="01890a5d-ac96-774b-bcce-b302099a8057", dag_id="allocate", task_id="approve", run_id="run-7",
+    xcom_pull=lambda *_, **__: told,
+)
+approve.run = sys.argv[2]
+try:
+    approve.execute(context | {"task_instance": instance, "ti": instance})
+except TaskAwaitingInput:
+    asked.append("waits")
+print(json.dumps(asked))
+"""
+
+
+@pytest.mark.heavy  # its smaller sibling: test_alerts.test_a_notice_that_no_channel_takes_is_logged...
+def test_a_proposal_is_asked_about_also_when_no_notice_of_it_gets_through(run: Run) -> None:
+    """Nobody listens on the webhook's port, neither for the proposal that is withdrawn nor for the one that waits. A
+    task that failed of it would leave a proposal that took the place of another, and that nobody can answer."""
+    newer = toy_run(run.var, {"locks": toy.locks(("1001", "W2", "pin", "", ""))})
+    gates.let_through(newer)
+    environment = os.environ | {
+        "PYTHONPATH": f"{DAGS}:{DAGS.parent}",
+        "CASELOAD_WEBHOOK_CONN": "caseload_webhook",
+        "AIRFLOW_CONN_CASELOAD_WEBHOOK": json.dumps({"conn_type": "http", "password": "http://127.0.0.1:9/a-secret"}),
+    }
+    line = [sys.executable, "-c", UNHEARD, str(run.var / "airflow-home"), str(newer.folder)]
+    done = subprocess.run(line, env=environment, capture_output=True, text=True, timeout=240, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert json.loads(done.stdout.splitlines()[-1]) == [alerts.question(2), "waits"]
+    assert "a-secret" not in done.stdout + done.stderr
+    kept = (run.var / "alerts.jsonl").read_text(encoding="utf-8").splitlines()
+    assert [json.loads(one)["what"] for one in kept] == ["voorstel ingetrokken", "een voorstel wacht op goedkeuring"]
+    assert reads.versions(run.store)["status"].tolist() == ["proposed", "withdrawn"]

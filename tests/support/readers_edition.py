@@ -32,13 +32,13 @@ CLIENTS = {
 
 OTHERS = {
     "per-regio": "Regio|Laag|Postcodes die wisselen|Grootste afwijking|Gemiddelde wachttijd (maanden)|Afstand (km)",
-    "teams-NR": "Team|Kantoor|Laag|Werk (uur per jaar)|Afwijking nu|Afwijking in het voorstel|Gebieden nu|"
-    "Gebieden in het voorstel|Wachttijd (maanden)",
-    "grafiek-belasting": "Team|Nu|Voorstel|80%-interval",
+    "teams-NR": "Team|Kantoor|Laag|Werk (uur per jaar)|Afwijking zonder wijziging|Afwijking in het voorstel|"
+    "Gebieden nu|Gebieden in het voorstel|Wachttijd (maanden)",
+    "grafiek-belasting": "Team|Zonder wijziging|Voorstel|80%-interval",
     "grafiek-wachttijd": "Regio|Team|Team (maanden)|Regio gemiddeld (maanden)",
     "grafiek-maanden": "Team|Drukste maand|Vol in maand",
     "grafiek-stromen": "Van → naar|Postcodes|Werk (uur per jaar)",
-    "grafiek-evenwicht": "Regio en laag|Postcodes die wisselen|Grootste afwijking nu|"
+    "grafiek-evenwicht": "Regio en laag|Postcodes die wisselen|Grootste afwijking zonder wijziging|"
     "Grootste afwijking in het voorstel",
     "teams": "Team|Naam|Kantoor|Laag|Regio of cluster|Werk (uur per jaar)|Capaciteit (uur per jaar)|Belasting|"
     "80%-interval (uur)|Afwijking|Blijft binnen de tolerantie|Gebieden|Delen|Afstand (km)|Reistijd (minuten)|"
@@ -48,8 +48,8 @@ OTHERS = {
     "regios": "Arbeidsmarktregio|Laag|Samen verdeeld als|Teams|Gebieden|Inwoners|Werk (uur per jaar)|"
     "Gemiddelde afwijking|Grootste afwijking|Afstand (km)|Gemeentesplitsingen|Zorgregiosplitsingen|"
     "Verplaatste gebieden|Wachttijd (maanden)",
-    "wachttijd": "Regio of cluster|Laag|Gemiddeld|Nu: kortste team|Nu: langste team|Nu: verschil|"
-    "Voorstel: kortste team|Voorstel: langste team|Voorstel: verschil",
+    "wachttijd": "Regio of cluster|Laag|Gemiddeld|Zonder wijziging: kortste team|Zonder wijziging: langste team|"
+    "Zonder wijziging: verschil|Voorstel: kortste team|Voorstel: langste team|Voorstel: verschil",
     "wachttijd-product": "Regio|Laag|Product|Prioriteit|Uren in voorraad|Instroom (uur per maand)|"
     "Capaciteit (uur per maand)|Wachttijd (maanden)",
     "lijnen": "Regio of cluster|Lijn|Teams|Gevraagd tegenover beschikbaar|Wachttijd (maanden)|"

@@ -12,6 +12,7 @@ import pytest
 from allocation.contract.config import Config
 from allocation.outcome.impact import _held, impact_table
 from allocation.outcome.ledger import routed_work
+from allocation.outcome.offices import Offices
 from allocation.outcome.solved import Solved, pieces
 from allocation.outcome.verzuimbeheer import NO_GROUPS_IN_FORCE, groups_on, verzuimbeheer
 from allocation.publication import totals_seen
@@ -23,7 +24,10 @@ def table(tmp_path: Path) -> pd.DataFrame:
     return impact(made, solved, made.inputs.current)
 
 
-def impact(made: toy.Division, solved: list[Solved], now: pd.DataFrame) -> pd.DataFrame:
+def impact(
+    made: toy.Division, solved: list[Solved], now: pd.DataFrame, in_force: pd.DataFrame | None = None
+) -> pd.DataFrame:
+    """``in_force``: teams and offices of the version in force."""
     teams, config = made.inputs.teams, Config()
     uitkeren = verzuimbeheer(
         made.routing, routed_work(made.work, made.routing, config),
@@ -32,8 +36,8 @@ def impact(made: toy.Division, solved: list[Solved], now: pd.DataFrame) -> pd.Da
     )  # fmt: skip
     cells = made.transition.assign(seen=totals_seen.clients_seen(made.transition, made.outcome["team_ledger"]))
     found = impact_table(
-        solved, now, made.changes, cells, teams, toy.areas(), made.inputs.products, made.outcome["expected"],
-        uitkeren,
+        solved, now, made.changes, cells, teams, Offices.of(teams, date(2026, 1, 1), in_force), made.routing,
+        toy.areas(), made.inputs.products, made.outcome["expected"], uitkeren,
     )  # fmt: skip
     return found.set_index(["division", "subject"])
 
@@ -138,3 +142,29 @@ def test_r14_of_clients_readers_get_what_they_know_and_of_other_figures_nothing(
     counted = found[found["unit"] == "cliënten"]
     assert counted["seen"].tolist() == pytest.approx([5.0 if new else 0.0 for new in counted["new"]])
     assert found.loc[found["unit"] != "cliënten", "seen"].isna().all()
+
+
+def test_a_team_that_moves_office_takes_its_answers_and_files_along(tmp_path: Path) -> None:
+    """Nobody changes team. W1 moves: its six postcodes of two WIA files each get another answer. M1 moves too, and has
+    clients of its group in every postcode, but no files. O1 will move after the first day, which counts for nothing."""
+    teams = toy.tables()["teams"]
+    w1 = teams["team_id"] == "W1"
+    later = pd.DataFrame([toy.team("O1", "2", "1004", office="Zeist", valid_from="2027-01-01")])
+    teams.loc[teams["team_id"] == "W2", "valid_to"] = "2025-12-31"
+    teams.loc[teams["team_id"] == "O1", "valid_to"] = "2026-12-31"
+    teams = pd.concat([teams.assign(office=teams["office"].mask(w1, "Amersfoort")), later])
+    current = toy.tables()["current"].replace({"team_id": {"W2": "W1"}})
+    made = toy.divide(tmp_path, {"teams": teams, "current": current}, Config())
+    assert made.changes.empty
+    before = pd.DataFrame([("W1", "Utrecht"), ("O1", "Utrecht"), ("O2", "Utrecht")], columns=["team_id", "office"])
+    answers = ("K&S", "postcodes waarvoor het antwoord verandert")
+    files = ("B&B", "dossiers die naar een ander kantoor verhuizen")
+
+    found = impact(made, made.solved, made.inputs.current, before)
+    assert found.loc[[answers, files], "new"].tolist() == [6, 12]
+    west_and_oost = found.loc[("B&B", "kantoren per gemeente, gemiddeld"), ["now", "new"]]
+    assert west_and_oost.tolist() == [1.0, 1.5]  # P1 serves all four gemeenten from Utrecht
+
+    moved = pd.concat([before, pd.DataFrame({"team_id": ["M1"], "office": ["Zeist"]})])
+    assert impact(made, made.solved, made.inputs.current, moved).loc[[answers, files], "new"].tolist() == [12, 12]
+    assert impact(made, made.solved, made.inputs.current).loc[[answers, files], "new"].tolist() == [0, 0]

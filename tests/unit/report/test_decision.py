@@ -88,8 +88,8 @@ def test_each_region_is_told_beside_what_it_is_now(frames: Frames) -> None:
     capacity = west.layer.problem.capacity
     assert was.max_deviation == pytest.approx(max(capacity.sum() / capacity[0] - 1, 1.0))
     told = rows["West", "ZW en WIA"]
-    assert told[4].text == f"{percent(proposed.max_deviation)} (nu {percent(was.max_deviation)})"
-    assert told[6].text == f"{number(proposed.travel_km, 1)} (nu {number(was.travel_km, 1)})"
+    assert told[4].text == f"{percent(proposed.max_deviation)} (zonder wijziging {percent(was.max_deviation)})"
+    assert told[6].text == f"{number(proposed.travel_km, 1)} (zonder wijziging {number(was.travel_km, 1)})"
 
 
 def test_a_team_beyond_the_tolerance_is_told_once(frames: Frames) -> None:

@@ -173,7 +173,7 @@ def test_behind_a_figure_stands_none_that_is_more_exact(small: Path, edition: st
 
 def test_readers_see_no_hours_of_files_and_no_exact_month(small: Path) -> None:
     board = Board.read(small)
-    assert "Nu zonder team (uur in dossiers)" in team_sheets.waiting_sheet(board).columns
+    assert "Zonder wijziging bij geen team (uur in dossiers)" in team_sheets.waiting_sheet(board).columns
     assert not [name for name in team_sheets.waiting_sheet(board, for_readers=True).columns if "uur" in name]
     months = [cell.value for row in team_sheets.runoff_sheet(small, for_readers=True).rows for cell in row[2:-1]]
     assert months
