@@ -90,6 +90,19 @@ def _pair_columns(first: str, second: str) -> tuple[Column, Column]:
     return Column(first, lambda pair: text(pair[0])), Column(second, lambda pair: text(pair[1]))
 
 
+def counted_when(folder: Path) -> str:
+    """Which months and which day were counted, and which year of capacity (``work.capacity_hours``)."""
+    months = run_files.INPUT_TABLES.table("inflow").read_columns(folder, ["month"])["month"]
+    stock = run_files.INPUT_TABLES.table("stock").read_columns(folder, ["reference_date"])["reference_date"]
+    first, last = (dutch.month(month) for month in (months.min(), months.max()))
+    day = dutch.day(run_files.LAYERS.read(folder).day)
+    return (
+        f"De instroom loopt van {first} tot en met {last}; de voorraad is geteld op {dutch.day(stock.max())}. De "
+        f"capaciteit is die van het jaar vanaf {day}: een team dat daarin begint, stopt of van fte verandert, telt "
+        "voor de maanden dat het werkt."
+    )
+
+
 def fingerprint_sheet(folder: Path, *, for_readers: bool) -> Sheet:
     """Every input with its SHA-256; ``for_readers`` without the files of the input folder: who guesses what is in a
     small one (`staff`, which is never published) can tell by its SHA-256 that he guessed well."""

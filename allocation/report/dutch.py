@@ -96,6 +96,11 @@ def day(value: Any) -> str:
     return format_date(value, "d MMMM y", locale="nl")
 
 
+def month(value: Any) -> str:
+    """A month as the input has it (YYYY-MM) -> ``november 2026``."""
+    return NONE if is_missing(value) else format_date(date.fromisoformat(f"{value}-01"), "MMMM y", locale="nl")
+
+
 def planned_day(value: Any) -> str:
     """The first day in force of a proposal, as it was asked for: a date (or its ISO text), or None."""
     return "de dag van goedkeuring" if value is None else day(value)

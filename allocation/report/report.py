@@ -147,6 +147,7 @@ def _above(frames: Frames, value: dict[str, Any]) -> dict[str, Any]:
         "smallest": SMALLEST_SHOWN_COUNT,
         "created": dutch.moment(record.created_at),
         "day": dutch.day(run_files.LAYERS.read(folder).day),
+        "counted_when": account_sheets.counted_when(folder),
         "is_example": record.input_dir is None,
         "policy": content_policy(scripts),
         "style": Markup(asset("tokens.css") + asset("style.css")),

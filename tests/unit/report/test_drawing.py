@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from allocation.report import dutch
 from allocation.report.dutch import WITHOUT_CHANGE, WITHOUT_CHANGE_MEANS
 from allocation.report.report import draw
 from allocation.runs import run_files
@@ -33,6 +34,7 @@ def test_what_the_gate_finds_after_the_drawing_is_told(tmp_path: Path) -> None:
     assert "een team is ver weg" not in theirs
     for edition in (ours, theirs):
         says_what_is_beside_the_proposal(edition)
+        assert dutch_basis(folder) in " ".join(edition.split())
 
 
 def says_what_is_beside_the_proposal(edition: str) -> None:
@@ -41,3 +43,13 @@ def says_what_is_beside_the_proposal(edition: str) -> None:
     assert edition.count(f"“Zonder wijziging” is {WITHOUT_CHANGE_MEANS}") == 2
     assert "<span>nu: " not in edition
     assert "“nu”" not in edition.lower()
+
+
+def dutch_basis(folder: Path) -> str:
+    """Which months and which day were counted, and which year of capacity."""
+    first = dutch.day(run_files.LAYERS.read(folder).day)
+    return (
+        "De instroom loopt van januari 2025 tot en met december 2025; de voorraad is geteld op 31 december 2025. De "
+        f"capaciteit is die van het jaar vanaf {first}: een team dat daarin begint, stopt of van fte verandert, "
+        "telt voor de maanden dat het werkt."
+    )
