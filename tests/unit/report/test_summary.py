@@ -23,19 +23,23 @@ def test_a_run_that_is_only_divided_has_figures_and_no_version(run: Run) -> None
 
 
 def test_what_is_told_to_others_tells_no_cell(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Seven clients move, each alone in its cell: of "ongeveer 5" a reader of the tables would know that each is 1."""
-    exact = run.frame("transition")
-    seven = exact.head(7).assign(movement="verhuist", clients=1, reason="team beëindigd")
-    assert len(seven) == 7
-    frame = Run.frame
-    with monkeypatch.context() as patched:
-        patched.setattr(Run, "frame", lambda self, name: seven if name == "transition" else frame(self, name))
-        figures = summary(run)
-    assert figures["clients_moved"] == 7
-    assert figures["clients_roughly"] == {"moved": "ongeveer 10", "in_stock": "ongeveer 10"}
-    told = alerts.proposal(figures | {"version": 1})
-    assert "| Cliënten die verhuizen | ongeveer 10 van ongeveer 10 |" in told
-    assert "Ongeveer 10 dossiers verhuizen: ongeveer 10 team beëindigd." in told
+    """Seven clients move, each alone in its cell. It would be told in the same words if one cell had three."""
+    exact, frame, told = run.frame("transition"), Run.frame, []
+    for first in (1, 3):
+        clients = [first, *[1] * 6]
+        moving = exact.head(7).assign(movement="verhuist", clients=clients, reason="team beëindigd")
+        with monkeypatch.context() as patched:
+            patched.setattr(
+                Run, "frame", lambda self, name, it=moving: it if name == "transition" else frame(self, name)
+            )
+            figures = summary(run)
+        assert figures["clients_moved"] == sum(clients)
+        told.append(alerts.proposal(figures | {"version": 1}))
+    moved = figures["clients_roughly"]["moved"]
+    assert moved.startswith("ongeveer ")
+    assert f"| Cliënten die verhuizen | {moved} van {moved} |" in told[0]
+    assert f"{moved[:1].upper()}{moved[1:]} dossiers verhuizen: {moved} team beëindigd." in told[0]
+    assert told[0] == told[1]
 
 
 def test_what_changes_on_a_known_day_is_listed_with_dates_and_names(run: Run) -> None:
