@@ -389,7 +389,7 @@ def test_an_open_page_says_that_another_version_is_in_force_and_takes_the_draft_
         chromium.ready()
         assert page.evaluate("caseload.history.changes.moves.map((one) => one.pc4)") == ["1008"]
         to_tab(page, "besluit")
-        expect(page.locator("#besluit")).to_contain_text("Postcodes die wisselen: 1, nu 0")
+        expect(page.locator("#besluit")).to_contain_text("Postcodes die wisselen: 1, zonder wijziging 0")
         expect(page.locator("#ingehaald")).to_be_hidden()
         page.fill("#dien-reden", "plan")
         page.click("#dien-in button")

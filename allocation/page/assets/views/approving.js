@@ -9,7 +9,8 @@ const UNTIL_A_NEW_ONE = "Daarna verandert alleen een nieuwe versie dat.";
 
 /** @param {any} told of the server */
 function drawConsequences(told) {
-  const figures = told.figures.map((one) => `${one.name}: ${one.proposal}${one.now ? `, nu ${one.now}` : ""}`);
+  const without = (now) => now ? `, zonder wijziging ${now}` : "";
+  const figures = told.figures.map((one) => `${one.name}: ${one.proposal}${without(one.now)}`);
   const regions = told.regions.map((one) => `${one.name}, ${one.layer}: ${one.areas} postcodes wisselen`);
   const items = (texts) => texts.map((text) => element("li", text)), more = told.more_warnings;
   byId("gevolgen").replaceChildren(...items(told.lines));

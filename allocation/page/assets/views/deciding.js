@@ -19,7 +19,8 @@ function drawDecision(answer) {
     ...teams.map((team) => item(`${team.team_id} ${changed(team)}`)),
     ...new_teams.map((team) => item(started(team))),
     ...(locks.length ? [item(several(locks.length, "vergrendeling", "vergrendelingen"))] : []),
-    ...answer.strip.filter((row) => row.is_main).map((row) => item(`${row.name}: ${row.draft}, nu ${row.now}`)),
+    ...answer.strip.filter((row) => row.is_main)
+      .map((row) => item(`${row.name}: ${row.draft}, zonder wijziging ${row.now}`)),
   ];
   byId("besluit").replaceChildren(...lines);
   const outside = answer.teams.filter((row) => !row.is_within).map((row) => row.id);
