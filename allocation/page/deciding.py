@@ -13,7 +13,6 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
-import pandas as pd
 from fastapi import FastAPI, Request
 from fastapi.concurrency import run_in_threadpool
 
@@ -41,10 +40,6 @@ SEEN_BEFORE = (
 ANOTHER_DAY = (
     "Versie {version} is opnieuw voorgesteld, nu met {day} als ingangsdatum; daarover wordt hier niet besloten. Kies "
     "de versie opnieuw in de lijst."
-)
-PLANNED = (
-    "Vanaf {day} neemt versie {version} het over, die al gepland is. Zij is vergeleken met een andere verdeling dan "
-    "deze: haar wijzigingen en verhuizingen kloppen dan niet meer. Laat voor die dag een nieuw voorstel maken."
 )
 WITHDRAWN = "Versie {version} is ingetrokken: een nieuwer voorstel kwam ervoor in de plaats. Er is niets besloten."
 UNDECIDED = "Over versie {version} is nog niet besloten."
@@ -135,16 +130,6 @@ def obstacle(desk: Desk, run_id: str, *, is_approved: bool) -> str:
     return ""
 
 
-def planned_after(known: pd.DataFrame, version: int, first: date) -> str:
-    """Which version is planned to take over from one that begins on ``first``, in sentences; empty when none is.
-
-    ``known``: as ``reads.versions`` gives it. The store only logs it (``timeline.warn_of_planned``).
-    """
-    later = known[[isinstance(day, date) and day > first for day in known["valid_from"]]]
-    later = later[later["version"] != version].sort_values("valid_from")
-    return " ".join(PLANNED.format(day=dutch.day(one.valid_from), version=one.version) for one in later.itertuples())
-
-
 def publish_in(var: Path, store_url: str, version: int, act: int | None, by: str, remark: str) -> dict[str, Any]:
     """Put a version in force, in a process of its own, as long as ``act`` proposed it last; how that ended."""
     approval = {"by": by, "remark": remark, "decision": "approved", "at": datetime.now(UTC).isoformat()}
@@ -172,7 +157,8 @@ def decided(version: int, store_url: str) -> dict[str, Any]:
         return {"state": "done", "version": version, "text": f"Versie {version} is afgewezen; er verandert niets."}
     begins = [day for day in rows["valid_from"] if isinstance(day, date)]
     since = f" en geldt vanaf {dutch.day(max(begins))}" if begins else ""
-    text = f"Versie {version} is goedgekeurd{since}. {planned_after(known, version, max(begins)) if begins else ''}"
+    later = dutch.planned_later(reads.planned_after(store_url, version, max(begins))) if begins else ""
+    text = f"Versie {version} is goedgekeurd{since}. {later}"
     return {"state": "done", "version": version, "text": text.strip()}
 
 
@@ -212,7 +198,8 @@ def add_deciding(app: FastAPI) -> None:
         version, first = int(row["version"]), reads.first_day(desk.store_url, int(row["version"]))
         facts = {"version": version, "status": str(row["status"]), "may_decide": may_decide}
         facts["first_day"] = dutch.day(first)
-        facts["planned"] = planned_after(reads.versions(desk.store_url), version, first) if open_to else ""
+        later = reads.planned_after(desk.store_url, version, first) if open_to else []
+        facts["planned"] = dutch.planned_later(later)
         return told | facts | {"obstacle": obstacle(desk, run, is_approved=True) if open_to else ""}
 
     @app.post("/api/decision", include_in_schema=False)

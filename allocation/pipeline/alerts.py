@@ -172,6 +172,8 @@ def proposal(figures: Mapping[str, Any]) -> str:
     ]
     table = "\n".join(f"| {name} | {value} |" for name, value in rows)
     notes = "".join(_note(warning) for warning in figures["warnings"])
+    if figures["planned"]:
+        notes = f"Let op: {figures['planned']}\n\n{notes}"
     return f"| | |\n|---|---|\n{table}\n\n{figures['moves_roughly']}\n\n{notes}Verslag: {figures['report']}\n"
 
 

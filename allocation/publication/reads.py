@@ -90,6 +90,14 @@ def first_day(store_url: str, version: int) -> date:
         return timeline.first_day(version_row(connection, version).planned_from, read_periods(connection))
 
 
+def planned_after(store_url: str, version: int, first: date) -> list[tuple[int, date]]:
+    """Versions that are planned to take over later from one that begins on ``first``, each with its first day. The
+    store only logs them when that one is published (`timeline.warn_of_planned`)."""
+    with store.reading(store_url) as connection:
+        later = timeline.planned_after(read_periods(connection), first, version)
+    return [(period.version, period.valid_from) for period in later]
+
+
 def check_first_day(store_url: str, day: date) -> None:
     """Raise Refused for a first day that no proposal may ask for."""
     with store.reading(store_url) as connection:

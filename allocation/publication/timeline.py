@@ -128,12 +128,16 @@ def check_gapless(periods: list[Period]) -> None:
 
 def warn_of_planned(periods: list[Period], first: date, version: int) -> None:
     """Name the versions that stay planned though ``version`` takes over on ``first``: computed against another."""
-    for period in periods:
-        if period.valid_from > first and period.version != version:
-            _LOG.warning(
-                "Version %s stays planned for %s, but its changes and transition were computed against another "
-                "division than version %s, which comes before it; make a new proposal for that day.",
-                period.version,
-                period.valid_from,
-                version,
-            )
+    for period in planned_after(periods, first, version):
+        _LOG.warning(
+            "Version %s stays planned for %s, but its changes and transition were computed against another "
+            "division than version %s, which comes before it; make a new proposal for that day.",
+            period.version,
+            period.valid_from,
+            version,
+        )
+
+
+def planned_after(periods: list[Period], first: date, version: int) -> list[Period]:
+    """The periods of other versions that stay planned when ``version`` takes over on ``first``."""
+    return [period for period in periods if period.valid_from > first and period.version != version]

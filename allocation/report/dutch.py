@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from datetime import UTC, date, datetime
 from functools import cache, lru_cache
@@ -66,6 +66,17 @@ def number(value: Any, decimals: int = 0) -> str:
 def _written(rounded: float, decimals: int) -> str:
     """A report writes some numbers thousands of times."""
     return str(_pattern(decimals).apply(rounded, _LOCALE)).replace("-", "−")
+
+
+PLANNED = (
+    "Vanaf {day} neemt versie {version} het over, die al gepland is. Zij is vergeleken met een andere verdeling dan "
+    "deze: haar wijzigingen en verhuizingen kloppen dan niet meer. Laat voor die dag een nieuw voorstel maken."
+)
+
+
+def planned_later(versions: Iterable[tuple[int, date]]) -> str:
+    """Which versions will take over from a proposal, each with its first day, in sentences; empty when none will."""
+    return " ".join(PLANNED.format(version=version, day=day(first)) for version, first in versions)
 
 
 def roughly(count: int) -> str:

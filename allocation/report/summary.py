@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from allocation import storage
-from allocation.publication import totals_seen
+from allocation.publication import reads, totals_seen
 from allocation.report import dutch
 from allocation.report.moves import counted, reasons_counted, teams_that_move
 from allocation.runs import run_files
@@ -50,11 +50,16 @@ def summary(run: Run) -> dict[str, Any]:
         "moves_roughly": " ".join(reasons_counted(moved, is_rough=True)),
         "warnings": _warnings(run),
         "version": version.version if version else None,
+        "planned": _planned(run, version.version) if version else "",
         "withdrew": list(version.withdrew) if version else [],
         "is_taken_back": version.is_taken_back if version else False,
         "tables": version.folder if version else None,
         "report": storage.address(run.path(run_files.REPORT)),
     }
+
+
+def _planned(run: Run, version: int) -> str:
+    return dutch.planned_later(reads.planned_after(run.store, version, reads.first_day(run.store, version)))
 
 
 def _warnings(run: Run) -> list[dict[str, Any]]:

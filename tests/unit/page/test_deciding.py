@@ -143,7 +143,7 @@ def test_a_version_that_is_planned_already_is_named_before_the_decision_and_afte
     gates.propose(run)
     told = client.get("/api/decision?run=toy").json()
     assert told["obstacle"] == ""
-    assert told["planned"] == deciding.PLANNED.format(day=dutch.day(day), version=planned)
+    assert told["planned"] == dutch.planned_later([(planned, day)])
     after = followed(client, client.post("/api/decision", json=order()).json()["task"])
     assert after["text"] == f"Versie 1 is goedgekeurd en geldt vanaf {dutch.day(today())}. {told['planned']}"
 

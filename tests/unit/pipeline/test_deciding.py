@@ -239,6 +239,18 @@ def test_the_question_names_the_first_day(country: Toy) -> None:
 
 
 @pytest.mark.heavy
+def test_the_question_names_a_version_that_is_planned_to_take_over(country: Toy) -> None:
+    """The store only logs it, when it is published: nobody who approves reads that."""
+    planned = country.divided("planned", another_holder(), valid_from=LATER)
+    gates.propose(planned)
+    steps.publish(planned)
+    now = country.divided("now", another_holder(), tolerance=0.9)
+    gates.propose(now)
+    told = alerts.proposal(summary.summary(now))
+    assert f"Let op: {dutch.planned_later([(2, today() + timedelta(days=18))])}" in told
+    assert "neemt versie 2 het over, die al gepland is" in told
+
+
 def test_proposals_can_wait_side_by_side(country: Toy) -> None:
     for name, tolerance in (("one", 0.05), ("two", 0.9)):
         gates.propose(country.divided(name, another_holder(), tolerance=tolerance), beside_others=True)
