@@ -44,7 +44,7 @@ from allocation.page.requests import (
 from allocation.page.suggestions import suggestions
 from allocation.page.tasks import proposed
 from allocation.page.who import DeskOf, MayDecide, MayPlan, Planner
-from allocation.publication import drafts, reads, store
+from allocation.publication import drafts, store
 from allocation.report.report import ASSETS, environment
 from allocation.runs import run_files
 from allocation.runs.run import run_folder
@@ -169,7 +169,7 @@ def _add_pages(app: FastAPI) -> None:
 
     @app.get("/api/in-force", include_in_schema=False)
     def in_force(desk: DeskOf) -> dict[str, Any]:
-        return {"version": desk.in_force(), "run": reads.run_in_force(desk.store_url)}
+        return {"version": desk.in_force(), "run": desk.run_in_force()}
 
 
 # --- figures ---------------------------------------------------------------------------------------------------------

@@ -109,10 +109,10 @@ class Desk:
         """Runs that can be shown, newest version first: run, version, status and its words, who, when, why."""
         known = reads.versions(self.store_url)
         in_force = set(known.loc[known["is_in_force"], "version"].tolist())
-        asking, rows = proposals.asking_runs(self.store_url), []
+        asking, first, rows = proposals.asking_runs(self.store_url), proposals.first_runs(self.store_url), []
         for one in known.drop_duplicates("version").sort_values("version", ascending=False).itertuples():
-            version, begins = int(str(one.version)), one.valid_from
-            run_id = self._run_shown(str(one.run_id), asking.get(version))
+            version, begins, last = int(str(one.version)), one.valid_from, str(one.run_id)
+            run_id = self._run_shown(first.get(version, last), asking.get(version, last))
             if self._folder(run_id) is None:
                 continue
             state = STATES.get(str(one.status), str(one.status))
@@ -126,10 +126,10 @@ class Desk:
             })  # fmt: skip
         return rows
 
-    def _run_shown(self, made_by: str, asking: str | None) -> str:
-        """Under which run a version is shown: the one that made it first, with the drafts on it; the one that asks for
-        a decision now where that is about another first day."""
-        if asking in (None, made_by) or self._folder(asking) is None:
+    def _run_shown(self, made_by: str, asking: str) -> str:
+        """Under which run a version is shown: the one that made it first, with the drafts on it; the one that proposed
+        it last where that was for another first day."""
+        if asking == made_by or self._folder(asking) is None:
             return made_by
         return made_by if self._folder(made_by) and self.asks_for_one_day(made_by, asking) else asking
 
@@ -165,7 +165,7 @@ class Desk:
     def version_now(self, run_id: str) -> int:
         """The version that a run is compared with on the screen (``Bench.version_now``); 0 for none."""
         run = Run.open(self.folder(run_id))
-        return version_now(run, is_in_force=run.run_id == reads.run_in_force(self.store_url))
+        return version_now(run, is_in_force=self._is_in_force(run.run_id))
 
     def _folder(self, run_id: str) -> Path | None:
         """The folder of a run that has its outcome; None when there is none."""
@@ -188,8 +188,7 @@ class Desk:
 
     def opened(self, run_id: str) -> Opened:
         """A run laid open; kept for the next request, until it comes into force or ends, or proposes something else."""
-        folder, in_force = self.folder(run_id), reads.run_in_force(self.store_url)
-        is_in_force = in_force is not None and folder == run_folder(self.var, in_force)
+        folder, is_in_force = self.folder(run_id), self._is_in_force(run_id)
         proposal = _proposal(folder)
         run_id = folder.name  # names that differ in a sign which no folder has are one run, laid open once
         with self._mutex:
@@ -260,6 +259,16 @@ class Desk:
         known = reads.versions(self.store_url)
         own = known.loc[known["run_id"] == run_id, "version"]
         return int(own.iloc[-1]) if len(own) else None
+
+    def _is_in_force(self, run_id: str) -> bool:
+        """Whether the version in force is what a run proposed, perhaps after another run."""
+        version = self.in_force()
+        return version is not None and self.version_of(run_id) == version
+
+    def run_in_force(self) -> str | None:
+        """The run under which the version in force is shown; None when there is none."""
+        version = self.in_force()
+        return next((str(one["run"]) for one in self.runs() if one["version"] == version), None)
 
     def waiting_run(self, version: int) -> str | None:
         """The run that asks for the decision on a version; None when that does not wait for one."""

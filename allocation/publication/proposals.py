@@ -111,13 +111,20 @@ def asking_runs(store_url: str) -> dict[int, str]:
     """The run that asks for the decision on each version that waits: the one that proposed it last, perhaps another
     than the one that made its content first. Without those of before this was kept."""
     last = sa.select(sa.func.max(ACTS.c.act_id)).where(ACTS.c.act == "propose").group_by(ACTS.c.version)
-    query = (
-        sa.select(ACTS.c.version, ACTS.c.approval)
-        .join(VERSIONS, VERSIONS.c.version == ACTS.c.version)
-        .where(ACTS.c.act_id.in_(last), VERSIONS.c.status == PROPOSED)
-    )
+    return _named_runs(store_url, sa.and_(ACTS.c.act_id.in_(last), VERSIONS.c.status == PROPOSED))
+
+
+def first_runs(store_url: str) -> dict[int, str]:
+    """The run that made the content of each version first. Without those of before this was kept."""
+    first = sa.select(sa.func.min(ACTS.c.act_id)).where(ACTS.c.act == "propose").group_by(ACTS.c.version)
+    return _named_runs(store_url, ACTS.c.act_id.in_(first))
+
+
+def _named_runs(store_url: str, chosen: sa.ColumnElement[bool]) -> dict[int, str]:
+    """The run that each of the ``chosen`` acts names, by version."""
+    query = sa.select(ACTS.c.version, ACTS.c.approval).join(VERSIONS, VERSIONS.c.version == ACTS.c.version)
     with store.reading(store_url) as connection:
-        acts = connection.execute(query).all()
+        acts = connection.execute(query.where(chosen)).all()
     return {act.version: str(act.approval["run"]) for act in acts if (act.approval or {}).get("run")}
 
 

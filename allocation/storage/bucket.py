@@ -132,6 +132,8 @@ class Bucket:
                         for chunk in found:
                             file.write(chunk)
                     aside.replace(path)
+                except IsADirectoryError:  # made since, for a file in it that is fetched beside this one
+                    raise self._clash(path) from None
                 finally:
                     aside.unlink(missing_ok=True)
                 self.tags[key], self.stamps[key] = found.meta["e_tag"], _stamp(path)
@@ -150,9 +152,10 @@ class Bucket:
             if not is_folder:
                 return
             clash = path
-        raise Refused(
-            f"The storage has both a file and a folder of the name {self.shown(clash)}; remove one of them."
-        ) from None
+        raise self._clash(clash) from None
+
+    def _clash(self, path: Path) -> Refused:
+        return Refused(f"The storage has both a file and a folder of the name {self.shown(path)}; remove one of them.")
 
     def fetch_folder(self, folder: Path, choose: Callable[[dict[str, int]], Collection[str]] | None) -> None:
         listed = self.listed(folder)
