@@ -20,6 +20,7 @@ FIGURES = {
     "teams_outside_tolerance": [],
     "first_day": "15 december 2026",
     "areas_moved": 12,
+    "planned": "",
     "office_moves": [],
     "clients_moved": 3,
     "clients_in_stock": 230_002,
