@@ -195,11 +195,13 @@ def _move_into_place(aside: Path, place: Path) -> None:
         _sync(path)
     _sync(aside)
     place.parent.mkdir(parents=True, exist_ok=True)
+    before = aside.with_name(f"{aside.name}-before")
     if place.exists():  # a proposal that is made anew, or damaged files; whoever is killed here proposes once more
-        place.rename(aside.with_name(f"{aside.name}-before"))
+        place.rename(before)
     aside.rename(place)
     _sync(place.parent)
     storage.send_folder(place, last=MANIFEST)
+    shutil.rmtree(before, ignore_errors=True)
 
 
 def _sync(path: Path) -> None:

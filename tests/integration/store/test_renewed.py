@@ -46,6 +46,7 @@ def test_what_is_published_is_of_the_run_that_proposed_it_last(
     folder = versions.publish(first, store_url, files_dir)
     assert folder.name == f"v0001_{SUMMER}"
     assert (folder / "report.html").read_text() == "<p>two</p>"
+    assert not any((files_dir / ".aside").glob("*"))
     (run,) = reads.read_table("runs", store_url, version=first).to_dict("records")
     assert (run["run_id"], run["reason"]) == ("two", "reden van two")
     assert pd.read_parquet(folder / "runs.parquet")["run_id"].tolist() == ["two"]

@@ -24,7 +24,7 @@ from tests.support.outcomes import Country
 
 TODAY = store.today()
 FIRST = TODAY - timedelta(days=100)
-ABOUT_THE_STORE = {"version_history", "sqlite_master", "alembic_version", "store_identity"}
+ABOUT_THE_STORE = ("version_history", "sqlite_master", "alembic_version", "store_identity")
 """What is read of the store itself: which versions it has, and whether this program knows it."""
 
 
@@ -145,7 +145,9 @@ def test_a_postcode_that_does_not_exist_is_read_once(published: str) -> None:
             for number in range(9000, 9010):
                 with pytest.raises(Unanswered, match=f"Postcode {number} does not exist"):
                     table.find(str(number), on=later(30))
-        told.append([text for text in asked if text.startswith("SELECT") and not ABOUT_THE_STORE & {*text.split()}])
+        told.append(
+            [text for text in asked if text.startswith("SELECT") and not any(name in text for name in ABOUT_THE_STORE)]
+        )
     assert len(told[0]) == 5  # the ten, their groups at Uitkeren, and of the division its run, areas and client groups
     assert told[1] == []
 
