@@ -2,7 +2,7 @@
 
 Belongs here: writing the folders of proposals and of published versions, the timeline file. Does not belong here: the
 outcome that comes in (`outcome_folder`), the form of one file (`table_files`, `geopackage`), when a version holds
-(`versions`), the database (`store`).
+(`versions`), the database (`store`), whose files these are (`owner`).
 
 Layout of the files folder::
 
@@ -23,7 +23,6 @@ import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from fnmatch import fnmatch
 from pathlib import Path
@@ -87,71 +86,6 @@ def published_folder(files_dir: Path, version: int, valid_from: date) -> Path:
     return files_dir / f"v{version:04d}_{valid_from.isoformat()}"
 
 
-@dataclass(frozen=True)
-class Owner:
-    """The store that files belong to: its name, the address at which it was reached, and its place (`store.place`)."""
-
-    store_id: str
-    address: str
-    place: str | None = None
-
-
-def claim(files_dir: Path, ours: Owner) -> None:
-    """Make ``files_dir`` this store's. Files of a store that was at the same address before are kept, out of the way.
-
-    Refused when the folder belongs to a store at another address, or to the one of which this is a copy: the two would
-    delete each other's files. A copy of the files goes with whatever store it lies beside. In object storage, which
-    installations can share by a copied setting, refused for any other store.
-    """
-    files_dir.mkdir(parents=True, exist_ok=True)
-    label = storage.fetch(files_dir / "store.json")
-    where = storage.address(files_dir) if storage.is_remote(files_dir) else str(files_dir.resolve())
-    mine = {**asdict(ours), "files": where}
-    known = json.loads(label.read_text()) if label.exists() else mine
-    if known["store_id"] != ours.store_id:
-        _put_aside(files_dir, label, known, ours)
-    elif _is_copy(known, mine):
-        raise Refused(
-            f"{known['files']} holds the files of the store at {known['address']}, of which this one "
-            f"({ours.address}) is a copy; nothing was changed. Give the copy files of its own. If it took the place of "
-            f"the other for good, remove {label.name} there."
-        )
-    if known != mine or not label.exists():
-        _replace_text(label, json.dumps(mine, indent=2))
-
-
-def _is_copy(known: Mapping[str, str | None], mine: Mapping[str, str | None]) -> bool:
-    """Whether a store that is still there owns these very files, and this is another one of its name. An embedded
-    store that was moved is no copy."""
-    if known.get("files") != mine["files"] or None in (known.get("place"), mine["place"]):
-        return False
-    if known["place"] == mine["place"]:
-        return False
-    return not str(known["place"]).startswith("/") or Path(str(known["place"])).exists()
-
-
-def _put_aside(files_dir: Path, label: Path, owner: Mapping[str, str], ours: Owner) -> None:
-    """Out of the way with the files of a store that is no longer at our address; refused where it may be."""
-    if storage.is_remote(files_dir):
-        raise Refused(
-            f"The object storage at {files_dir.name} holds the files of another store ({owner['address']}, "
-            f"{owner['store_id']}): give this installation a prefix of its own in CASELOAD_FILES. If that store is "
-            f"gone for good, move {label.name} and {TIMELINE} in the bucket out of the way."
-        )
-    if owner["address"] != ours.address:
-        raise Refused(
-            f"The folder {files_dir} holds the files of another store ({owner['address']}); "
-            "give this store a folder of its own."
-        )
-    kept = files_dir / f"replaced-{owner['store_id'][:8]}"
-    kept.mkdir(exist_ok=True)
-    timeline = storage.fetch(files_dir / TIMELINE)
-    for path in (*([timeline] if timeline.exists() else []), *_version_folders(files_dir), *_proposals(files_dir)):
-        place = kept / path.relative_to(files_dir)
-        place.parent.mkdir(mode=0o750, exist_ok=True)
-        storage.move(path, place)
-
-
 @contextmanager
 def locked(files_dir: Path) -> Iterator[None]:
     """One process at a time; a process that dies lets go by itself."""
@@ -164,16 +98,18 @@ def remove_leftovers(files_dir: Path, known: Sequence[Path]) -> None:
     going = (*files_dir.glob(f"{storage.GOING}*"), *files_dir.glob(f"{PROPOSALS}/{storage.GOING}*"))
     for path in (files_dir / _ASIDE, *going):
         shutil.rmtree(path, ignore_errors=True)
-    for folder in (*_version_folders(files_dir), *_proposals(files_dir)):
+    for folder in (*version_folders(files_dir), *proposal_folders(files_dir)):
         if folder not in known:
             storage.remove_folder(folder)
 
 
-def _version_folders(files_dir: Path) -> list[Path]:
+def version_folders(files_dir: Path) -> list[Path]:
+    """The folders of published versions."""
     return [folder for folder in storage.folders(files_dir) if fnmatch(folder.name, _PUBLISHED_PATTERN)]
 
 
-def _proposals(files_dir: Path) -> list[Path]:
+def proposal_folders(files_dir: Path) -> list[Path]:
+    """The folders of proposals."""
     return [folder for folder in storage.folders(files_dir / PROPOSALS) if folder.name.startswith("v")]
 
 
@@ -212,7 +148,8 @@ def _sync(path: Path) -> None:
         os.close(descriptor)
 
 
-def _replace_text(path: Path, text: str, mode: int = 0o640) -> None:
+def replace_text(path: Path, text: str, mode: int = 0o640) -> None:
+    """Write a small file in one step; who reads it sees the text before or this one."""
     fresh = path.with_name(f".{path.name}-{os.getpid()}")
     fresh.write_text(text + "\n")
     fresh.chmod(mode)
@@ -418,7 +355,7 @@ def write_timeline(files_dir: Path, store_id: str, periods: Sequence[tuple[int, 
     text = json.dumps({"store_id": store_id, "periods": entries}, indent=2)
     path = storage.fetch(files_dir / TIMELINE)
     if not path.exists() or path.read_text() != text + "\n":
-        _replace_text(path, text, 0o644)
+        replace_text(path, text, 0o644)
 
 
 def _folder_of_period(files_dir: Path, version: int, first: date) -> str:

@@ -24,7 +24,7 @@ from sqlalchemy.engine import Connection
 from allocation import storage
 from allocation.contract.errors import Refused
 from allocation.contract.published_tables import ALLOCATION_CHANGES, DIVISION_VIEWS, RUNS
-from allocation.publication import files, store, views
+from allocation.publication import files, owner, store, views
 from allocation.publication.as_stored import check_as_stored, check_run
 from allocation.publication.outcome_folder import area_rows, followed_in, read_outcome
 from allocation.publication.proposals import (
@@ -245,7 +245,7 @@ def _approver(approval: Mapping[str, Any] | None) -> str:
 def _recover(connection: Connection, store_url: str, files_dir: Path) -> None:
     """Under the writer's lock: make ``files_dir`` ours, sweep what a killed process left, catch up with the store."""
     address = store.address_without_secret(store_url)
-    files.claim(files_dir, files.Owner(store.store_id(connection), address, store.place(connection)))
+    owner.claim(files_dir, owner.Owner(store.store_id(connection), address, store.place(connection)))
     known = [files.proposal_folder(files_dir, v) for v in connection.scalars(sa.select(VERSIONS.c.version))]
     periods = connection.execute(sa.select(VALIDITY.c.version, VALIDITY.c.valid_from))
     known += [files.published_folder(files_dir, version, first) for version, first in periods]

@@ -15,7 +15,7 @@ import pytest
 
 from allocation import storage
 from allocation.contract.errors import Refused
-from allocation.publication import files, reads, versions
+from allocation.publication import files, owner, reads, versions
 from tests.integration.storage.conftest import Machines
 from tests.support.outcomes import Country, write_outcome
 from tests.support.postgres import migrated_template, new_database, postgres_server
@@ -56,15 +56,15 @@ def test_a_second_installation_at_the_same_address_takes_nothing_away(machines: 
     """In containers every store is `store:5432/caseload`; a copied setting leads two of them to one bucket."""
     address = "postgresql+psycopg://***@store:5432/caseload"
     ours = machines.var("a") / "published"
-    files.claim(ours, files.Owner("store-a", address))
+    owner.claim(ours, owner.Owner("store-a", address))
     folder = ours / "v0001_2026-11-27"
     folder.mkdir()
     (folder / "manifest.json").write_text("{}")
     storage.send_folder(folder, last="manifest.json")
     with pytest.raises(Refused, match=r"holds the files of another store .* a prefix of its own in CASELOAD_FILES"):
-        files.claim(machines.var("b") / "published", files.Owner("store-b", address))
+        owner.claim(machines.var("b") / "published", owner.Owner("store-b", address))
     assert [one.name for one in storage.folders(machines.var("c") / "published")] == [folder.name]
-    files.claim(machines.var("c") / "published", files.Owner("store-a", address))
+    owner.claim(machines.var("c") / "published", owner.Owner("store-a", address))
 
 
 def test_a_file_that_was_damaged_in_the_storage_is_not_published(machines: Machines, store_url: str) -> None:
