@@ -105,6 +105,7 @@ def last_day(run: Run, team: str) -> date | None:
     return None if pd.isna(last) else pd.Timestamp(last).date()
 
 
+@pytest.mark.heavy
 def test_a_team_with_its_office_in_another_region_is_proposed(tmp_path: Path) -> None:
     new = NewTeam(team_id="N1", name="Nieuw", office="Oosterstad", office_pc4="1003", region=1, fte=1)
     changes = ChangeSet(moves=(Move(layer="vangnet", pc4="1001", team_id="N1"),), new_teams=(new,))

@@ -80,7 +80,7 @@ def test_clients_as_readers_know_them_by_hand() -> None:
 
 @given(counts, st.lists(st.integers(1, 4), min_size=30, max_size=30))
 @example([30, 1, 4, 2], [2] * 30)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_clients_as_readers_know_them_follow_from_what_is_shown(clients: list[int], hidden: list[int]) -> None:
     """Two countries that look the same, cell by cell and in the ledger, give the same in every sum: the totals of a
     region, of a reason and of a division of UWV tell nothing beside them."""
