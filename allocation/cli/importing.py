@@ -34,7 +34,8 @@ def add_commands(add: Adder) -> None:
 
 def _import(asked: argparse.Namespace) -> int:
     from allocation.page.desk import Desk
-    from allocation.page.plan_files import PlanRefused, import_plan
+    from allocation.page.plan_faults import PlanRefused
+    from allocation.page.plan_files import import_plan
 
     if asked.propose and not asked.reason.strip():
         raise Refused("a proposal needs --reason: who approves reads it first")

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from allocation.contract.input_tables import TEAMS
 from allocation.contract.schema import GROUP, PRODUCT, TEAM_ID, Column, Table, line_column, pc4_column
-from allocation.contract.vocabulary import LAW_DOMAINS, LAWS, PROFESSIONS, TEAM_KINDS
+from allocation.contract.vocabulary import LAW_DOMAINS, LAWS, MOVEMENTS, PROFESSIONS, TEAM_KINDS
 
 _VERSION = Column("version", "integer", "published version", example="3")
 
@@ -357,7 +357,7 @@ _MOVEMENT = Column(
     "movement",
     "text",
     "blijft, verhuist, or onbekend: nobody knows who has the file, which is no move",
-    allowed=("blijft", "verhuist", "onbekend"),
+    allowed=MOVEMENTS,
     example="blijft",
 )
 

@@ -37,6 +37,12 @@ TEAM_KINDS = ("regulier", "participatiewet", "bijzonder")
 
 LOCK_KINDS = ("pin", "bar", "split")
 
+
+MOVEMENTS = ("blijft", "verhuist", "onbekend")
+STAYS, MOVES, HOLDER_UNKNOWN = MOVEMENTS
+"""What becomes of a file: of the last nobody knows who has it, which is no move."""
+
+
 SEPARATOR = "|"
 """Joins several values in one cell: ``vangnet|werkgever``."""
 

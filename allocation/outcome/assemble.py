@@ -10,8 +10,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import date
-from functools import cached_property, partial
-from typing import ParamSpec, TypeVar
+from functools import cached_property
 
 import pandas as pd
 
@@ -39,23 +38,13 @@ from allocation.outcome import (
 )
 from allocation.outcome.capacity import capacity_tables
 from allocation.outcome.handover import handover_tables
+from allocation.outcome.made_once import awaited, begun, table
 from allocation.outcome.offices import Offices
 from allocation.outcome.region_summary import region_summary
 from allocation.outcome.solved import Solved, regions_of_teams
 from allocation.outcome.team_load import team_load
 from allocation.outcome.verzuimbeheer import Verzuimbeheer, groups_on, verzuimbeheer
 from allocation.publication import totals_seen
-
-P = ParamSpec("P")
-R = TypeVar("R")
-
-
-class table(cached_property[pd.DataFrame]):  # noqa: N801 (reads as the decorator that it is)
-    """A table of the outcome, made when it is asked for. Its name is that of its method."""
-
-
-class awaited(table):  # noqa: N801 (the same)
-    """A table that waits for the process beside this one."""
 
 
 @dataclass(eq=False)
@@ -375,35 +364,29 @@ class Outcome:
     def _files_later(self) -> Callable[[], pd.DataFrame]:
         known = [self.inputs.stock["team_id"], self.held["team_id"], self.now["team_id"]]
         holders = pd.concat(known).dropna().unique()
-        return self._begin(transition.files_table, self._roster, self._groups, holders, self.areas, self.config)
+        return begun(self.beside, transition.files_table, self._roster, self._groups, holders, self.areas, self.config)
 
     @cached_property
     def _uitkeren_later(self) -> Callable[[], Verzuimbeheer]:
         groups = groups_on(self.inputs.verzuimbeheer, self._teams, self.day)
-        return self._begin(
-            verzuimbeheer, self.routing, self._work_of_teams, groups, self.groups_in_force, self.inputs.teams,
-            self.areas, self.edges, self.config.solver.seed,
+        return begun(
+            self.beside, verzuimbeheer, self.routing, self._work_of_teams, groups, self.groups_in_force,
+            self.inputs.teams, self.areas, self.edges, self.config.solver.seed,
         )  # fmt: skip
 
     @cached_property
     def _handover_later(self) -> Callable[[], tuple[pd.DataFrame, pd.DataFrame]]:
-        return self._begin(
-            handover_tables, self.solved, self._placed, self.region_capacity, self.allocation, self._norms,
+        return begun(
+            self.beside, handover_tables, self.solved, self._placed, self.region_capacity, self.allocation, self._norms,
             self._recurring, self._roster, self.config,
         )  # fmt: skip
 
     @cached_property
     def _advice_later(self) -> Callable[[], dict[str, pd.DataFrame]]:
-        return self._begin(
-            capacity_tables, self._region_ledger, self.region_capacity, self._teams, self.areas, self._norms,
-            self._recurring, self.config,
+        return begun(
+            self.beside, capacity_tables, self._region_ledger, self.region_capacity, self._teams, self.areas,
+            self._norms, self._recurring, self.config,
         )  # fmt: skip
-
-    def _begin(self, call: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> Callable[[], R]:
-        """Begin ``call`` in the process beside this one, or put it off; returns how to get what it gives."""
-        if self.beside is None:
-            return partial(call, *args, **kwargs)
-        return self.beside.submit(call, *args, **kwargs).result
 
 
 TABLES = {name: isinstance(made, awaited) for name, made in vars(Outcome).items() if isinstance(made, table)}

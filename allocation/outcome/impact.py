@@ -14,6 +14,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from allocation.contract.vocabulary import MOVES
 from allocation.layers.current import by_line_of, line_hours, main_teams, rows_of_line
 from allocation.outcome.offices import Offices
 from allocation.outcome.solved import Solved
@@ -47,7 +48,7 @@ def impact_table(
     last = teams.drop_duplicates("team_id", keep="last").set_index("team_id")
     units = _units(solved, now, last, offices, areas, expected)
     clients = transition.assign(law=transition["product"].map(products.set_index("product")["law"].to_dict()))
-    moved = clients[clients["movement"] == "verhuist"]
+    moved = clients[clients["movement"] == MOVES]
     rows = [
         *_smz(units, moved),
         *_uitkeren(units, clients, changes, uitkeren),

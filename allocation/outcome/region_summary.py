@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from allocation.contract.config import Config
-from allocation.contract.vocabulary import ALL_LINES, MONTHS_A_YEAR, ZW_WIA
+from allocation.contract.vocabulary import ALL_LINES, MONTHS_A_YEAR, MOVES, ZW_WIA
 from allocation.layers.work import SPECIAL, layer_work
 from allocation.outcome.solved import Solved, assigned, by_kind
 from allocation.outcome.transition import movement
@@ -57,7 +57,7 @@ def _moved_clients(files: pd.DataFrame, solved: Sequence[Solved]) -> dict[tuple[
     for one in solved:
         for nr in one.layer.regions:
             lines.setdefault((int(nr), one.layer.law_domain), set()).add(one.layer.client_line)
-    moved = files[movement(files["team_id"], files["team_to"]) == "verhuist"]
+    moved = files[movement(files["team_id"], files["team_to"]) == MOVES]
     clients: dict[tuple[int, str, str], int] = {}
     for (nr, serves, line), number in moved.groupby(["region", "serves", "line"])["clients"].sum().items():
         domain = ZW_WIA if serves == SPECIAL else serves

@@ -17,11 +17,10 @@ import numpy as np
 import pandas as pd
 
 from allocation.contract.published_tables import REGION_SUMMARY, TEAM_LEDGER, TEAM_LOAD, TEAM_LOAD_SEEN
-from allocation.contract.vocabulary import ALL_LINES
+from allocation.contract.vocabulary import ALL_LINES, MOVES
 from allocation.layers.holding import STOCK_KEY
 from allocation.publication import small_counts, totals_seen
 
-MOVES = "verhuist"
 _KEY = ["team_id", "product", "line"]
 
 

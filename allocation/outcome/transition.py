@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from allocation.contract.config import Config
-from allocation.contract.vocabulary import ALL_LINES, CLIENT_LINES, LAWS, PW, ZW_WIA
+from allocation.contract.vocabulary import ALL_LINES, CLIENT_LINES, HOLDER_UNKNOWN, LAWS, MOVES, PW, STAYS, ZW_WIA
 from allocation.layers.holding import SEGMENT, STOCK_KEY, Reason, Roster, follows, segment_shares, stays, whole_clients
 from allocation.layers.work import SPECIAL, layer_work, served_by
 from allocation.outcome.routing import serving_line
@@ -133,8 +133,8 @@ def transition_table(files: pd.DataFrame) -> pd.DataFrame:
 def movement(team_from: pd.Series, team_to: pd.Series) -> NDArray[np.object_]:
     """``onbekend`` where nobody is known to have the file (R18: no move, no letter); else ``blijft`` or
     ``verhuist``."""
-    known = np.where(team_from.eq(team_to), "blijft", "verhuist")
-    return np.where(team_from.isna(), "onbekend", known).astype(object)
+    known = np.where(team_from.eq(team_to), STAYS, MOVES)
+    return np.where(team_from.isna(), HOLDER_UNKNOWN, known).astype(object)
 
 
 def files_table(
@@ -185,7 +185,7 @@ def files_table(
     table = pd.concat([stay, refused, unknown], ignore_index=True).rename(columns={"team_id": "team_from"})
     table = table.assign(
         movement=np.where(
-            table["why"] == Reason.KEEPS, "blijft", np.where(table["why"] == Reason.UNKNOWN, "onbekend", "verhuist")
+            table["why"] == Reason.KEEPS, STAYS, np.where(table["why"] == Reason.UNKNOWN, HOLDER_UNKNOWN, MOVES)
         ),
         reason=table["why"].map(REASONS),
     )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from allocation.contract.vocabulary import ALL_LINES, PW
+from allocation.contract.vocabulary import ALL_LINES, MOVES, PW
 from allocation.layers.holding import follows
 from allocation.layers.layer import Layer
 from allocation.outcome.routing import allocation_table, assigned_parts, routing_of_segments
@@ -80,7 +80,7 @@ def moved_files_under(bench: Bench, variant: Variant) -> pd.DataFrame:
 
 def files_that_move(files: pd.DataFrame) -> pd.DataFrame:
     """The rows of table ``transition``, or of the files from which it is made, whose clients get another team."""
-    moves = movement(files["team_from"], files["team_to"]) == "verhuist"
+    moves = movement(files["team_from"], files["team_to"]) == MOVES
     found: pd.DataFrame = files.loc[moves, [name for name in MOVED if name in files]]
     return found
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from allocation.contract.vocabulary import MONTHS_A_YEAR
+from allocation.contract.vocabulary import MONTHS_A_YEAR, MOVES
 
 
 def compare_with_base(
@@ -45,7 +45,7 @@ def _figures(tables_: Mapping[str, pd.DataFrame]) -> dict[str, float]:
         "further teams in a care region": float(regions["care_region_splits"].sum()),
         "mean waiting time, months": float(waiting.mean()),
         "difference in waiting time between regions, months": float(waiting.max() - waiting.min()),
-        "clients that move": float(moves.loc[moves["movement"] == "verhuist", "clients"].sum()),
+        "clients that move": float(moves.loc[moves["movement"] == MOVES, "clients"].sum()),
     }
 
 

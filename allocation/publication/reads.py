@@ -75,15 +75,6 @@ def current_version(store_url: str, on: date | None = None) -> int | None:
         return version_on(read_periods(connection), on or store.today())
 
 
-def run_in_force(store_url: str) -> str | None:
-    """The run that made the version in force today; None when there is none."""
-    runs = ROWS[RUNS.name]
-    with store.reading(store_url) as connection:
-        version = version_on(read_periods(connection), store.today())
-        made = sa.select(runs.c.run_id).where(runs.c.version == version)
-        return None if version is None else str(connection.scalar(made))
-
-
 def first_day(store_url: str, version: int) -> date:
     """The first day in force of a proposal that is approved today."""
     with store.reading(store_url) as connection:

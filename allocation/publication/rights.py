@@ -17,7 +17,7 @@ from allocation.contract.published_tables import RUNS
 from allocation.publication.tables import ACT_OF_STATUS, METADATA, ROWS, TIMELINE_ACTS
 
 _WRITTEN_ONCE = ("boundary_areas", *(table.name for table in ROWS.values()))
-"""What a proposal adds whole; nobody but the owner changes or deletes it, but for the record of a run (`_RENEWED`)."""
+"""What a proposal adds whole; nobody but the owner changes or deletes it, but for a run's record (`_OF_A_RECORD`)."""
 _OF_OTHERS = {"versions": ("approval",), "acts": ("act_id",)}
 """What a proposal adds in part, and the columns that it may not fill: those are the pipeline's or the store's own."""
 
@@ -126,84 +126,64 @@ FOR EACH ROW EXECUTE FUNCTION caseload.only_the_writer_acts()
 """,
     "ALTER FUNCTION caseload.only_the_writer_acts() OWNER TO caseload_owner",
 )
-# A version is never there, or another than it was, without an act that says who made it so: looked at when the
-# transaction ends, because in `propose` the act comes after the rows. (An act of this very transaction: `xmin`.)
-_RECORDED = (
+# Nothing is another than it was without an act that says who made it so: looked at when the transaction ends, because
+# in `propose` the act comes after the rows. (An act of this very transaction: `xmin`.) Only the owner is free of it.
+_WITH_ITS_ACT = (
     """
-CREATE OR REPLACE FUNCTION caseload.no_change_without_its_act() RETURNS trigger LANGUAGE plpgsql
+CREATE OR REPLACE FUNCTION caseload.{name}() RETURNS trigger LANGUAGE plpgsql
 SET search_path = caseload, pg_temp AS $$
 BEGIN
-    IF NOT pg_has_role(current_user, 'caseload_owner', 'MEMBER') AND NOT EXISTS (
-           SELECT 1 FROM caseload.acts c WHERE c.version = NEW.version AND c.xmin = pg_current_xact_id()::xid
-           AND c.act = CASE NEW.status {acts_of} END) THEN
-        RAISE EXCEPTION 'permission denied: a version changes with an act in its record only'
-            USING ERRCODE = 'insufficient_privilege';
+    IF NOT pg_has_role(current_user, 'caseload_owner', 'MEMBER') AND NOT EXISTS ({act}) THEN
+        RAISE EXCEPTION 'permission denied: {why}' USING ERRCODE = 'insufficient_privilege';
     END IF;
     RETURN NULL;
 END
 $$
 """,
-    "DROP TRIGGER IF EXISTS no_change_without_its_act ON versions",
+    "DROP TRIGGER IF EXISTS {name} ON {table}",
     """
-CREATE CONSTRAINT TRIGGER no_change_without_its_act AFTER INSERT OR UPDATE ON versions
-DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION caseload.no_change_without_its_act()
+CREATE CONSTRAINT TRIGGER {name} AFTER {changes} ON {table}
+DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION caseload.{name}()
 """,
-    "ALTER FUNCTION caseload.no_change_without_its_act() OWNER TO caseload_owner",
+    "ALTER FUNCTION caseload.{name}() OWNER TO caseload_owner",
 )
-# Nor is another version in force than before without the act that says so: such an act adds a period of its own, and
-# cuts off the one that its first day falls in, or takes the place of the one that begins then.
-_IN_FORCE = (
-    """
-CREATE OR REPLACE FUNCTION caseload.no_period_without_its_act() RETURNS trigger LANGUAGE plpgsql
-SET search_path = caseload, pg_temp AS $$
-BEGIN
-    IF NOT pg_has_role(current_user, 'caseload_owner', 'MEMBER') AND NOT EXISTS (
-           SELECT 1 FROM caseload.acts c JOIN caseload.validity own ON own.act_id = c.act_id
-           WHERE c.xmin = pg_current_xact_id()::xid AND c.act IN ({timeline})
-           AND own.version = c.version AND own.valid_from = c.valid_from AND own.superseded_at IS NULL
-           AND CASE WHEN TG_OP = 'INSERT' THEN own.period_id = NEW.period_id
-                    WHEN OLD.superseded_at IS NOT NULL THEN false
-                    WHEN NEW.superseded_at IS NULL THEN NEW.valid_to = c.valid_from - 1
-                    ELSE NEW.valid_from = c.valid_from AND NEW.valid_to IS NOT DISTINCT FROM OLD.valid_to END) THEN
-        RAISE EXCEPTION 'permission denied: what is in force changes with an act in its record only'
-            USING ERRCODE = 'insufficient_privilege';
-    END IF;
-    RETURN NULL;
-END
-$$
-""",
-    "DROP TRIGGER IF EXISTS no_period_without_its_act ON validity",
-    """
-CREATE CONSTRAINT TRIGGER no_period_without_its_act AFTER INSERT OR UPDATE ON validity
-DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION caseload.no_period_without_its_act()
-""",
-    "ALTER FUNCTION caseload.no_period_without_its_act() OWNER TO caseload_owner",
-)
+_OF_A_VERSION = {
+    "name": "no_change_without_its_act",
+    "table": "versions",
+    "changes": "INSERT OR UPDATE",
+    "why": "a version changes with an act in its record only",
+    "act": """
+        SELECT 1 FROM caseload.acts c WHERE c.version = NEW.version AND c.xmin = pg_current_xact_id()::xid
+        AND c.act = CASE NEW.status {acts_of} END""",
+}
+# An act of the timeline adds a period of its own, and cuts off the one that its first day falls in, or takes the place
+# of the one that begins then.
+_OF_A_PERIOD = {
+    "name": "no_period_without_its_act",
+    "table": "validity",
+    "changes": "INSERT OR UPDATE",
+    "why": "what is in force changes with an act in its record only",
+    "act": """
+        SELECT 1 FROM caseload.acts c JOIN caseload.validity own ON own.act_id = c.act_id
+        WHERE c.xmin = pg_current_xact_id()::xid AND c.act IN ({timeline})
+        AND own.version = c.version AND own.valid_from = c.valid_from AND own.superseded_at IS NULL
+        AND CASE WHEN TG_OP = 'INSERT' THEN own.period_id = NEW.period_id
+                 WHEN OLD.superseded_at IS NOT NULL THEN false
+                 WHEN NEW.superseded_at IS NULL THEN NEW.valid_to = c.valid_from - 1
+                 ELSE NEW.valid_from = c.valid_from AND NEW.valid_to IS NOT DISTINCT FROM OLD.valid_to END""",
+}
 # The same content proposed by another run is of that run: its record takes the place of the one before, with the act
 # that names the run, as long as nothing was published of it.
-_RENEWED = (
-    """
-CREATE OR REPLACE FUNCTION caseload.no_record_without_its_act() RETURNS trigger LANGUAGE plpgsql
-SET search_path = caseload, pg_temp AS $$
-BEGIN
-    IF NOT pg_has_role(current_user, 'caseload_owner', 'MEMBER') AND NOT (NEW.version = OLD.version AND EXISTS (
-           SELECT 1 FROM caseload.acts c JOIN caseload.versions v ON v.version = c.version
-           WHERE c.version = NEW.version AND c.xmin = pg_current_xact_id()::xid AND c.act = 'propose'
-           AND c.approval ->> 'run' = NEW.run_id AND v.status = 'proposed')) THEN
-        RAISE EXCEPTION 'permission denied: the record of a run changes with the act that proposes it only'
-            USING ERRCODE = 'insufficient_privilege';
-    END IF;
-    RETURN NULL;
-END
-$$
-""",
-    "DROP TRIGGER IF EXISTS no_record_without_its_act ON {record}",
-    """
-CREATE CONSTRAINT TRIGGER no_record_without_its_act AFTER UPDATE ON {record}
-DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION caseload.no_record_without_its_act()
-""",
-    "ALTER FUNCTION caseload.no_record_without_its_act() OWNER TO caseload_owner",
-)
+_OF_A_RECORD = {
+    "name": "no_record_without_its_act",
+    "table": ROWS[RUNS.name].name,
+    "changes": "UPDATE",
+    "why": "the record of a run changes with the act that proposes it only",
+    "act": """
+        SELECT 1 FROM caseload.acts c JOIN caseload.versions v ON v.version = c.version
+        WHERE NEW.version = OLD.version AND c.version = NEW.version AND c.xmin = pg_current_xact_id()::xid
+        AND c.act = 'propose' AND c.approval ->> 'run' = NEW.run_id AND v.status = 'proposed'""",
+}
 # Whoever may propose may add rows: to a version that was added in the same transaction and has no act yet. To one that
 # was proposed already, or that is not there, nobody but the owner adds any. In `propose` the version comes before the
 # rows, and the act after them.
@@ -258,10 +238,11 @@ def grant(connection: Connection, for_readers: Iterable[str]) -> None:
     timeline = ", ".join(f"'{act}'" for act in TIMELINE_ACTS)
     deciding = [statement.replace("{timeline}", timeline) for statement in _DECIDING]
     acts_of = " ".join(f"WHEN '{status}' THEN '{act}'" for status, act in ACT_OF_STATUS.items())
-    recorded = [statement.replace("{acts_of}", acts_of) for statement in _RECORDED]
-    in_force = [statement.replace("{timeline}", timeline) for statement in _IN_FORCE]
-    renewed = [statement.replace("{record}", ROWS[RUNS.name].name) for statement in _RENEWED]
+    recorded = [
+        statement.format(**guard).replace("{acts_of}", acts_of).replace("{timeline}", timeline)
+        for guard in (_OF_A_VERSION, _OF_A_PERIOD, _OF_A_RECORD)
+        for statement in _WITH_ITS_ACT
+    ]
     counting = [statement.replace("{every}", every) for statement in _COUNTING]
-    guards = (*deciding, *recorded, *renewed, *in_force)
-    for statement in (*filled.split(";"), *guards, *_written_once(), *counting, _HAND_OVER):
+    for statement in (*filled.split(";"), *deciding, *recorded, *_written_once(), *counting, _HAND_OVER):
         connection.execute(sa.text(statement))

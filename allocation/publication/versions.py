@@ -26,7 +26,7 @@ from allocation.contract.errors import Refused
 from allocation.contract.published_tables import ALLOCATION_CHANGES, DIVISION_VIEWS, RUNS
 from allocation.publication import files, owner, store, views
 from allocation.publication.as_stored import check_as_stored, check_run
-from allocation.publication.outcome_folder import area_rows, followed_in, read_outcome
+from allocation.publication.outcome_folder import Outcome, area_rows, followed_in, read_outcome
 from allocation.publication.proposals import (
     WITHDRAWN,
     check_asked_about,
@@ -94,18 +94,7 @@ def propose(
             check_day(read_periods(connection), valid_from)
         if based_on is not None:
             check_still_valid(connection, "this division", "computed", based_on)
-        known = connection.execute(
-            sa.select(VERSIONS.c.version, VERSIONS.c.status).where(VERSIONS.c.fingerprint == outcome.fingerprint)
-        ).first()
-        if known is None:
-            check_compared(connection, outcome.tables[ALLOCATION_CHANGES.name], valid_from)
-            version = (connection.execute(sa.select(sa.func.max(VERSIONS.c.version))).scalar() or 0) + 1
-            insert_version(connection, version, outcome, valid_from, scope)
-        else:
-            version = known.version
-            check_as_stored(connection, version, outcome.tables, outcome.area_rows, outcome.follows)
-            renew_proposal(connection, version, known.status, valid_from, scope, outcome)
-        is_published = known is not None and known.status == "published"
+        version, is_published = _numbered(connection, outcome, valid_from, scope)
         if not (is_published and files.is_there(files.proposal_folder(files_dir, version))):
             files.write_proposal(files_dir, version, outcome)
         run = outcome.tables[RUNS.name].to_pylist()[0]
@@ -121,6 +110,21 @@ def propose(
         if scope is not None and not is_published:
             withdraw_older(connection, version, scope, run["created_by"])
     return version
+
+
+def _numbered(connection: Connection, outcome: Outcome, valid_from: date | None, scope: str | None) -> tuple[int, bool]:
+    """The number of the version with this content, new or renewed, and whether it was published before."""
+    known = connection.execute(
+        sa.select(VERSIONS.c.version, VERSIONS.c.status).where(VERSIONS.c.fingerprint == outcome.fingerprint)
+    ).first()
+    if known is None:
+        check_compared(connection, outcome.tables[ALLOCATION_CHANGES.name], valid_from)
+        version = int(connection.execute(sa.select(sa.func.max(VERSIONS.c.version))).scalar() or 0) + 1
+        insert_version(connection, version, outcome, valid_from, scope)
+        return version, False
+    check_as_stored(connection, known.version, outcome.tables, outcome.area_rows, outcome.follows)
+    renew_proposal(connection, known.version, known.status, valid_from, scope, outcome)
+    return int(known.version), known.status == "published"
 
 
 def publish(

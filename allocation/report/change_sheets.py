@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
+from allocation.contract.vocabulary import HOLDER_UNKNOWN, MOVES, STAYS
 from allocation.publication.small_counts import shown_counts
 from allocation.report import charts
 from allocation.report.dutch import number
@@ -149,7 +150,7 @@ def _has(value: Any) -> bool:
 def transition_sheet(transition: pd.DataFrame) -> Sheet:
     """Per team that holds files now: how many stay, how many go where. Adds up to the stock."""
     table = transition.assign(team_from=transition["team_from"].fillna("onbekend"))
-    go = table[table["movement"] == "verhuist"].groupby(["team_from", "team_to"])[["clients"]].sum().reset_index()
+    go = table[table["movement"] == MOVES].groupby(["team_from", "team_to"])[["clients"]].sum().reset_index()
     leaving: dict[str, list[str]] = {}
     for row in records(go.sort_values("clients", ascending=False, kind="stable")):
         leaving.setdefault(row.team_from, []).append(f"{row.team_to} ({number(row.clients)})")
@@ -159,9 +160,9 @@ def transition_sheet(transition: pd.DataFrame) -> Sheet:
     def moved(team: str, movement: str) -> int:
         return int(by_movement.get((team, movement), 0))
 
-    movements = [("Blijft", "blijft"), ("Verhuist", "verhuist")]
-    if (table["movement"] == "onbekend").any():
-        movements.append(("Houder onbekend", "onbekend"))
+    movements = [("Blijft", STAYS), ("Verhuist", MOVES)]
+    if (table["movement"] == HOLDER_UNKNOWN).any():
+        movements.append(("Houder onbekend", HOLDER_UNKNOWN))
     columns = (
         Column("Team dat het dossier heeft", text),
         Column("Voorraad (cliënten)", lambda team: amount(held[team])),

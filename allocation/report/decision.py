@@ -12,6 +12,7 @@ from typing import Any
 
 import pandas as pd
 
+from allocation.contract.vocabulary import MOVES
 from allocation.report import dutch
 from allocation.report.account_sheets import Gate, finding
 from allocation.report.board import LayerBoard, totals
@@ -194,7 +195,7 @@ def main_figures(frames: Frames) -> list[Figure]:
 def _moves(frames: Frames) -> Iterable[Figure]:
     if frames.is_for_readers:  # of a total and all parts but one, the small part can be told
         return
-    moves = frames.transition[frames.transition["movement"] == "verhuist"]["clients"].sum()
+    moves = frames.transition[frames.transition["movement"] == MOVES]["clients"].sum()
     in_stock = number(frames.transition["clients"].sum())
     yield Figure("Dossiers die verhuizen", number(moves), note=f"van {in_stock} in voorraad")
 
@@ -299,7 +300,7 @@ def _switching(changes: pd.DataFrame, *, for_readers: bool) -> list[str]:
 def _movements(transition: pd.DataFrame) -> list[str]:
     """Who moves and why, counted; and from where to where."""
     told = reasons_counted(transition)
-    moving = transition[(transition["movement"] == "verhuist") & (transition["clients"] > 0)]
+    moving = transition[(transition["movement"] == MOVES) & (transition["clients"] > 0)]
     flows = moving.groupby(["team_from", "team_to"])["clients"].sum().sort_values(ascending=False)
     largest = flows.head(MOST_FLOWS).reset_index()
     shown = "; ".join(f"{row.team_from} → {row.team_to}: {number(row.clients)}" for row in records(largest))

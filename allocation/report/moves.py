@@ -11,6 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 from allocation.contract.published_tables import TEAM_LOAD
+from allocation.contract.vocabulary import HOLDER_UNKNOWN, MOVES
 from allocation.outcome.offices import office_moves
 from allocation.report.dutch import number, roughly
 from allocation.runs import run_files
@@ -27,7 +28,7 @@ def reasons_counted(transition: pd.DataFrame, *, is_rough: bool = False) -> list
     transition : table ``transition``: clients, movement, reason; and ``seen`` where ``is_rough``.
     is_rough : so that others than Operations may read it (R14).
     """
-    moving = transition[transition["movement"] == "verhuist"]
+    moving = transition[transition["movement"] == MOVES]
     if not moving["clients"].sum():
         sentences = ["Geen enkel dossier verhuist: bestaande cliënten houden hun team."]
     else:
@@ -38,7 +39,7 @@ def reasons_counted(transition: pd.DataFrame, *, is_rough: bool = False) -> list
         files = counted(moving, is_rough=is_rough)
         verb = "dossier verhuist" if files == "1" else "dossiers verhuizen"
         sentences = [f"{_first_capital(files)} {verb}: {why}."]
-    unknown = transition[transition["movement"] == "onbekend"]
+    unknown = transition[transition["movement"] == HOLDER_UNKNOWN]
     if unknown["clients"].sum():
         told = counted(unknown, is_rough=is_rough)
         whose = "1 dossier" if told == "1" else f"{told} dossiers"

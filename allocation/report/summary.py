@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from allocation import storage
+from allocation.contract.vocabulary import MOVES
 from allocation.publication import reads, totals_seen
 from allocation.report import dutch
 from allocation.report.moves import counted, reasons_counted, teams_that_move
@@ -23,7 +24,7 @@ def summary(run: Run) -> dict[str, Any]:
     divided = load[load["kind"] != "bijzonder"]
     moved = run.frame("transition")
     moved = moved.assign(seen=totals_seen.clients_seen(moved, run.frame("team_ledger")))
-    moving = moved[moved["movement"] == "verhuist"]
+    moving = moved[moved["movement"] == MOVES]
     version = run.read(run_files.VERSION) if run.has(run_files.VERSION) else None
     outside = divided[~divided["is_within_tolerance"]]
     results = [run.result(key) for key in run.layer_keys()]

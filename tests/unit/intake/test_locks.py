@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from itertools import combinations
 from pathlib import Path
 from string import ascii_uppercase
@@ -81,23 +80,20 @@ def test_each_range_that_overlaps_with_one_above_it_is_told_with_the_first(rows:
 
 
 LETTERS = [one + other for one in ascii_uppercase for other in ascii_uppercase]
-MOST_SECONDS = 15
-"""Of the processor; all pairs took minutes, or all memory."""
 
 
-def test_thousands_of_ranges_of_one_postcode_are_looked_at_in_seconds() -> None:
+def test_no_more_pairs_are_looked_at_than_some_for_each_lock() -> None:
+    """All pairs of thousands of ranges of one postcode took minutes, or all memory."""
     many = [("1021", (f"1013{one}", f"1013{other}"), "split", "A", "regulier", None)
             for at, one in enumerate(LETTERS[:120]) for other in LETTERS[at:at + 60]]  # fmt: skip
-    locks, begun = table(many), time.process_time()
+    locks = table(many)
+    assert len(rules._telling_pairs(locks)) < 5 * len(locks)
     assert rules.contradictions(locks, "locks.csv") == []
-    overlapping = rules.overlapping_ranges(locks, "locks.csv")
-    assert time.process_time() - begun < MOST_SECONDS
-    assert {one.row for one in overlapping} == set(locks["row"][1:])
+    assert {one.row for one in rules.overlapping_ranges(locks, "locks.csv")} == set(locks["row"][1:])
 
 
-def test_a_split_of_every_full_postcode_is_read_in_seconds(tmp_path: Path) -> None:
+def test_a_split_of_every_full_postcode_is_read(tmp_path: Path) -> None:
     rows = [(pc4 + two, team, "split", "1", "") for team, pc4s in (("W1", ("1001", "1002", "1005", "1006")),
             ("O1", ("1003", "1004", "1007", "1008"))) for pc4 in pc4s for two in LETTERS]  # fmt: skip
-    folder, begun = toy.write(tmp_path, {"locks": toy.locks(*rows)}), time.process_time()
+    folder = toy.write(tmp_path, {"locks": toy.locks(*rows)})
     assert len(load_inputs(folder, toy.areas(), Config()).locks) == 8 * 26 * 26
-    assert time.process_time() - begun < MOST_SECONDS

@@ -11,7 +11,8 @@ import pytest
 from allocation.contract.errors import InputRefused
 from allocation.page import plan_files
 from allocation.page.changes import ChangeSet, LockChange, Move, NewTeam
-from allocation.page.plan_files import PlanRefused, import_plan
+from allocation.page.plan_faults import PlanRefused
+from allocation.page.plan_files import import_plan
 from allocation.page.whatif import Bench
 from allocation.runs.run import Run
 from tests.support import toy
@@ -122,7 +123,7 @@ def test_areas_that_all_lie_over_each_other_are_refused_before_they_take_all_mem
     """A thousand times the whole country is a file of 100 kB, and would be four million rows on the real one."""
     square = {"type": "Polygon", "coordinates": [[[3, 50], [8, 50], [8, 54], [3, 54], [3, 50]]]}
     once = {"type": "Feature", "properties": {"team": "W1"}, "geometry": square}
-    with pytest.raises(plan_files.PlanRefused, match="liggen over elkaar") as refused:
+    with pytest.raises(PlanRefused, match="liggen over elkaar") as refused:
         plan_files.read_plan(json.dumps({"type": "FeatureCollection", "features": [once] * 1000}).encode(), bench)
     assert [fault.kind for fault in refused.value.faults] == ["overlap"]
     thrice = plan_files.read_plan(json.dumps({"type": "FeatureCollection", "features": [once] * 3}).encode(), bench)
