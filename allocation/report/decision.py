@@ -145,7 +145,8 @@ def _pages_of(changed: pd.DataFrame) -> list[str]:
 def _summary(frames: Frames, changed: pd.DataFrame) -> str:
     divided = changed.loc[changed["areas_moved"] > 0, "arbeidsmarktregio"].drop_duplicates().tolist()
     others = changed.loc[~changed["arbeidsmarktregio"].isin(divided), "arbeidsmarktregio"].nunique()
-    beside = f" In {_regions(others)} verhuizen alleen dossiers." if others else ""
+    least = "ten minste " if frames.is_for_readers else ""  # of a few clients they see none
+    beside = f" In {least}{_regions(others)} verhuizen alleen dossiers." if others else ""
     beside += _offices_in_short(_office_moves(frames))
     if not divided:
         return f"Er wisselt geen enkele postcode van team.{beside}"

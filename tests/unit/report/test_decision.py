@@ -44,6 +44,11 @@ def test_a_region_where_only_files_move_is_told_apart(frames: Frames) -> None:
     assert pages == ["West"]
 
 
+def test_readers_do_not_see_every_region_where_a_file_moves(frames: Frames) -> None:
+    summary, _ = told(replace(frames, is_for_readers=True), {"West": 3}, {"Oost": 10})
+    assert summary.endswith("In ten minste 1 regio verhuizen alleen dossiers.")
+
+
 def test_where_no_postcode_moves_the_regions_of_the_files_have_the_pages(frames: Frames) -> None:
     summary, pages = told(frames, {}, {"Oost": 7})
     assert summary == "Er wisselt geen enkele postcode van team. In 1 regio verhuizen alleen dossiers."
