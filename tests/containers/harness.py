@@ -2,10 +2,10 @@
 
 Stand-ins for the base images are made of Debian packages, the image from the Dockerfile, one more with the code of an
 older commit. Then, in one piece: the older version started with one worker, ``allocate`` for one region to approval by
-a planner and publication; upgraded, with its data, and scaled to two workers; a worker killed while it works; the
-store restarted; a draft handed in and approved on the page; a dump restored elsewhere that answers the same; moved to
-object storage, with two workers that share no disk; everything taken down. Each step is one line with the seconds
-since the start; the first step that fails ends it with exit code 1.
+a planner and publication; upgraded, with its data and the limits of the store, and scaled to two workers; a worker
+killed while it works; the store restarted; a draft handed in and approved on the page; a dump restored elsewhere that
+answers the same; moved to object storage, with two workers that share no disk; everything taken down. Each step is one
+line with the seconds since the start; the first step that fails ends it with exit code 1.
 
 Needs root, Debian's podman, runc, netavark, aardvark-dns, mmdebstrap, and podman-compose.
 """
@@ -32,10 +32,11 @@ from tests.containers.checks import (
     make_people,
     restore_elsewhere,
 )
-from tests.containers.installation import COMPONENTS, ROOT, Installation, say, wait_for
+from tests.containers.installation import COMPONENTS, COMPOSE, ROOT, Installation, say, wait_for
 from tests.support import object_storage
 
 WITHOUT_A_SHARED_DISK = ROOT / "docker" / "object-storage.yml"
+BEFORE_LIMITS = Path(__file__).with_name("before_limits.yml")
 
 
 def start_databases(compose: podman.Compose) -> None:
@@ -71,12 +72,26 @@ def answers(smc: Installation) -> set[tuple[Any, ...]]:
     return {tuple(row[name] for name in ANSWERS) for row in smc.routing()}
 
 
+def set_limits(compose: podman.Compose) -> None:
+    """A store of before gets its limits, as the runbook says; no program of before can work under them."""
+    compose.files = (COMPOSE,)
+    compose.remove("store")
+    compose.up("store")
+    wait_for("the store healthy", lambda: compose.is_healthy("store"))
+    script = "/docker-entrypoint-initdb.d/30-limits.sql"
+    compose.exec("store", "psql", "-U", "postgres", "-d", "caseload", "-v", "ON_ERROR_STOP=1", "-f", script)
+    asked = "SELECT has_function_privilege('page', 'pg_catalog.pg_advisory_lock(bigint)', 'EXECUTE')"
+    assert compose.exec("store", "psql", "-U", "postgres", "-d", "caseload", "-Atc", asked).strip() == "f"
+    say("the store has its limits")
+
+
 def upgrade(smc: Installation) -> None:
     """The newer image on the data of the older one, with two workers: what was published then answers the same."""
     before, rows = answers(smc), len(smc.routing())
     podman.run("podman", "stop", "-t", "900", smc.compose.container("worker"))
     smc.compose.remove("worker", "dag-processor", "scheduler", "api-server", "init")
     smc.set(CASELOAD_IMAGE_TAG="harness")
+    set_limits(smc.compose)
     start_components(smc.compose, workers=2)
     image = podman.run("podman", "inspect", "--format", "{{.ImageName}}", smc.compose.container("worker", 2))
     assert image.strip().endswith(":harness"), image
@@ -219,7 +234,7 @@ def main() -> int:
     podman.prepare(folder)
     if not asked.built:
         images.build(folder)
-    smc = Installation.new(folder, image="older")
+    smc = Installation.new(folder, "older", BEFORE_LIMITS)
     try:
         story(smc, folder)
     except BaseException:

@@ -66,13 +66,15 @@ class Installation:
     client: httpx.Client
 
     @classmethod
-    def new(cls, folder: Path, image: str) -> Installation:
-        """Settings in ``folder``, nothing started yet. ``image``: tag of the project's image."""
+    def new(cls, folder: Path, image: str, *changes: Path) -> Installation:
+        """Settings in ``folder``, nothing started yet. ``image``: tag of the project's image; ``changes``: files that
+        change what the compose file says.
+        """
         values = settings(folder) | {"CASELOAD_IMAGE_TAG": image}
         env = folder / ".env"
         env.touch(mode=0o600)
         client = httpx.Client(base_url=f"http://127.0.0.1:{values['AIRFLOW_PORT']}", timeout=120)
-        made = cls(podman.Compose((COMPOSE,), f"caseload{secrets.token_hex(3)}", env), values, client)
+        made = cls(podman.Compose((COMPOSE, *changes), f"caseload{secrets.token_hex(3)}", env), values, client)
         made.set()
         return made
 
