@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator
 
 import pytest
+
+
+def pytest_collection_finish() -> None:
+    """What was imported for the tests stays until the end, so the garbage collector need not look through it.
+
+    pandas, Great Expectations and Airflow are some millions of objects, which a full collection visits each time: a
+    tenth of the time of all tests. Each worker of xdist collects the tests itself, so this holds in each of them.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 1000)
 
 
 @pytest.fixture(scope="session", autouse=True)
