@@ -38,7 +38,7 @@ from allocation.outcome import routing
 from allocation.page.app import create_app
 from allocation.pipeline import steps
 from allocation.runs.run import Run
-from tests.support import gates, toy, two_regions
+from tests.support import gates, steps_once, toy, two_regions
 from tests.support.airflow_components import wait_for
 
 SCREENSHOTS = Path(__file__).parents[2] / "var" / "screenshots"
@@ -189,11 +189,10 @@ TOY_DAY = date(2026, 1, 1)
 def start_toy(var: Path, changed: dict[str, pd.DataFrame] | None = None, run_id: str = "toy", **settings: Any) -> Run:
     """A run on the toy country, with its input and boundaries in files; nothing computed yet."""
     folder = toy.write(var / "input", changed)
-    toy.polygons().to_file(var / "areas.gpkg", layer="areas")
     config = Config.from_values({"tolerance": 0.1, "solver": {"seconds": 5, "workers": 1}} | settings)
     return Run.start(
         input_dir=folder,
-        boundaries=str(var / "areas.gpkg"),
+        boundaries=steps_once.boundaries(var),
         store=f"sqlite:///{var / 'store.sqlite'}",
         config=config,
         var=var,
@@ -206,12 +205,7 @@ def start_toy(var: Path, changed: dict[str, pd.DataFrame] | None = None, run_id:
 def divided(run: Run) -> Run:
     """The run up to and including its outcome, in this process."""
     steps.prepare_boundaries(run)
-    steps.check_inputs(run)
-    steps.estimate_work(run)
-    for key in steps.prepare_layers(run):
-        steps.solve_layer(run, key)
-    steps.assemble_outcome(run)
-    return run
+    return steps_once.divide(steps_once.check(run))
 
 
 def toy_run(var: Path, changed: dict[str, pd.DataFrame] | None = None, **settings: Any) -> Run:

@@ -23,12 +23,13 @@ from allocation.report.decision import decision
 from allocation.report.frames import Frames
 from allocation.runs import run_files
 from allocation.runs.run import Run
-from tests.support import gates, toy
+from tests.support import gates, steps_once, toy
 
 
 @dataclass(frozen=True)
 class Toy:
     folder: Path
+    areas: Path
 
     @property
     def store(self) -> str:
@@ -39,7 +40,7 @@ class Toy:
         tables = {"current": toy.tables()["current"].iloc[:0]} | (changed or {})
         run = Run.start(
             input_dir=toy.write(self.folder / f"input-{name}", tables),
-            boundaries=str(self.folder / "areas.gpkg"),
+            boundaries=str(self.areas),
             store=self.store,
             config=Config.from_values(config),
             var=self.folder / "var",
@@ -47,18 +48,11 @@ class Toy:
             today=today(),
         )
         steps.prepare_boundaries(run)
-        steps.check_inputs(run)
-        return run
+        return steps_once.check(run)
 
     def divided(self, name: str, changed: dict[str, pd.DataFrame] | None = None, **config: Any) -> Run:
         """A run up to its outcome."""
-        run = self.asked(name, changed, **config)
-        steps.estimate_work(run)
-        steps.prepare_layers(run)
-        for key in run.layer_keys():
-            steps.solve_layer(run, key)
-        steps.assemble_outcome(run)
-        return run
+        return steps_once.divide(self.asked(name, changed, **config))
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +61,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("deciding") / "country"
     folder.mkdir()
     toy.polygons().to_file(folder / "areas.gpkg", driver="GPKG")
-    first = Toy(folder).divided("first")
+    first = Toy(folder, folder / "areas.gpkg").divided("first")
     gates.propose(first)
     steps.publish(first)
     return folder
@@ -75,8 +69,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def country(made: Path, tmp_path: Path) -> Toy:
-    """A copy of ``made`` for one test."""
-    return Toy(Path(shutil.copytree(made, tmp_path / "country")))
+    """A copy of ``made`` for one test, with the very same file of boundaries: they are built once."""
+    return Toy(Path(shutil.copytree(made, tmp_path / "country")), made / "areas.gpkg")
 
 
 def more_stock() -> dict[str, pd.DataFrame]:
@@ -222,9 +216,9 @@ def test_a_first_day_that_is_past_ends_the_run_when_it_begins(country: Toy) -> N
 
 
 def test_an_approval_after_the_planned_day_publishes_from_today(country: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
-    run = country.divided("one", another_holder(), valid_from=str(today() + timedelta(days=1)))
+    run = country.divided("one", another_holder(), valid_from=LATER)
     gates.propose(run)
-    then = today() + timedelta(days=3)
+    then = today() + timedelta(days=20)
     for module in (calendar, store, timeline):
         monkeypatch.setattr(module, "today", lambda: then)
     steps.publish(run)
@@ -232,7 +226,8 @@ def test_an_approval_after_the_planned_day_publishes_from_today(country: Toy, mo
 
 
 def test_the_question_names_the_first_day(country: Toy) -> None:
-    on_a_day, when_approved = country.divided("one", another_holder(), valid_from=LATER), country.divided("two")
+    on_a_day = country.divided("one", another_holder(), valid_from=LATER)
+    when_approved = country.divided("two", another_holder())
     told = [alerts.proposal(summary.summary(run) | {"report": ""}) for run in (on_a_day, when_approved)]
     assert f"| Ingangsdatum | {dutch.day(LATER)} |" in told[0]
     assert "| Ingangsdatum | de dag van goedkeuring |" in told[1]
@@ -279,7 +274,7 @@ def test_a_version_is_in_force_also_when_the_folder_of_its_run_cannot_be_written
     country: Toy, caplog: pytest.LogCaptureFixture
 ) -> None:
     """As on a full disk: the step does not fail of what it keeps after the commit, and can be done again."""
-    run = country.divided("second", more_stock())
+    run = country.divided("second", another_holder())
     gates.propose(run)
     kept = run.path(run_files.VERSION)
     in_the_way = kept.with_name(f".{kept.name}.{os.getpid()}")
