@@ -65,12 +65,11 @@ def after() -> dict[str, pd.DataFrame]:
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """The second division as a proposal, the first in force."""
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """The second division, with the first in force."""
     var = tmp_path_factory.mktemp("voice") / "var"
     settings = {"tolerance": 0.9, "solver": {"iterations": 2000, "workers": 1}}
     first = divided(start_toy(var / "first", before(), **settings))
-    steps.write_report(first)
     gates.propose(first)
     steps.publish(first)
     second = start_toy(var / "second", after(), **settings)
@@ -79,7 +78,12 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Run:
         input_dir=Path(str(second.input_dir)), boundaries=second.boundaries, store=first.store, config=second.config,
         var=first.var, run_id="second", today=calendar.today(), created_by="planner",
     )  # fmt: skip
-    run = divided(moved)
+    return divided(moved)
+
+
+@pytest.fixture(scope="module")
+def made(run: Run) -> Run:
+    """The same as a proposal."""
     steps.write_report(run)
     gates.propose(run)
     return run
@@ -106,10 +110,10 @@ def test_changes_of_page_report_summary_tables_and_compared_versions(made: Run) 
     assert listed == codes
 
 
-def test_the_figures_of_each_team_are_those_of_its_load(made: Run) -> None:
-    load = made.frame("team_load").set_index(["team_id", "law_domain", "client_line"])
+def test_the_figures_of_each_team_are_those_of_its_load(run: Run) -> None:
+    load = run.frame("team_load").set_index(["team_id", "law_domain", "client_line"])
     seen = 0
-    for part in Board.read(made.folder).layers:
+    for part in Board.read(run.folder).layers:
         sums, problem = part.sums.teams, part.layer.problem
         for at, team in enumerate(problem.team_ids):
             row = load.loc[(team, part.layer.law_domain, part.layer.client_line)]
@@ -125,9 +129,9 @@ def test_the_figures_of_each_team_are_those_of_its_load(made: Run) -> None:
     assert seen == len(load[load["kind"] != "bijzonder"])
 
 
-def test_the_worst_figures_are_those_of_the_tables(made: Run) -> None:
-    load = made.frame("team_load")
+def test_the_worst_figures_are_those_of_the_tables(run: Run) -> None:
+    load = run.frame("team_load")
     divided_teams = load[load["kind"] != "bijzonder"]
-    assert summary(made)["worst_deviation"] == pytest.approx(divided_teams["deviation"].abs().max())
-    regions = made.frame("region_summary")
-    assert regions["areas_moved"].sum() >= made.frame("allocation_changes")["pc4"].nunique()
+    assert summary(run)["worst_deviation"] == pytest.approx(divided_teams["deviation"].abs().max())
+    regions = run.frame("region_summary")
+    assert regions["areas_moved"].sum() >= run.frame("allocation_changes")["pc4"].nunique()

@@ -114,7 +114,7 @@ def test_a_team_with_its_office_in_another_region_is_proposed(tmp_path: Path) ->
     assert set(division["team_id"]) == {"N1"}
 
 
-@pytest.mark.parametrize("days", [0, 90])
+@pytest.mark.parametrize("days", [pytest.param(0, marks=pytest.mark.heavy), 90])
 def test_a_team_stops_on_the_day_before_the_first_day(run: Run, days: int) -> None:
     """W2 of the West stops; without a first day on the one of the run, else on the chosen one. Its files move."""
     first = run.layers().day + timedelta(days=days)

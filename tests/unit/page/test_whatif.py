@@ -258,7 +258,7 @@ def periods_of(bench: Bench, change: TeamChange) -> list[tuple[str, str | None, 
     ]
 
 
-@pytest.mark.parametrize("balance", ["first_year", "waiting_time"])
+@pytest.mark.parametrize("balance", [pytest.param("first_year", marks=pytest.mark.heavy), "waiting_time"])
 def test_a_balance_that_counts_files_counts_them_under_a_draft_too(tmp_path: Path, balance: str) -> None:
     """Another FTE builds the layers anew: with the same hours per postcode as the run had."""
     bench = Bench(toy_run(tmp_path / "var", tolerance=0.9, balance=balance).folder)
@@ -314,7 +314,7 @@ def office_in_the_other_region(var: Path, distance: str = "network") -> Run:
     return toy_run(var, changed, tolerance=0.9, distance=distance)
 
 
-@pytest.mark.parametrize("distance", ["straight", "network"])
+@pytest.mark.parametrize("distance", [pytest.param("straight", marks=pytest.mark.heavy), "network"])
 def test_an_office_may_lie_outside_the_region_of_its_team(tmp_path: Path, distance: str) -> None:
     """Only West is divided anew: for a lock there, and for a team that is new."""
     bench = Bench(office_in_the_other_region(tmp_path / "var", distance).folder)
