@@ -44,9 +44,12 @@ light: $(TESTS)
 # The longest file first, the kill series of the store: begun last it would run alone for a quarter of an hour.
 LATER := $(filter-out tests/integration/ tests/__pycache__/, $(wildcard tests/*/ tests/test_*.py))
 
+# Every file with a property of which `make light` tries a few examples only.
+DRAWN := $(shell grep -lE 'support.examples|CASELOAD_FUZZ_EXAMPLES' tests/property/test_*.py tests/unit/*/test_*.py)
+
 test-heavy: $(TESTS) ## the tests that take minutes: real Airflow components, scale, kill series; more of what is drawn at random
 	$(BIN)/pytest -m heavy -n 2 --dist loadfile --no-loadscope-reorder tests/integration $(LATER)
-	CASELOAD_FUZZ_EXAMPLES=25 $(BIN)/pytest tests/property/test_model.py tests/property/test_inputs.py tests/property/test_boundary_files.py -n 2
+	CASELOAD_FUZZ_EXAMPLES=25 $(BIN)/pytest -m "not heavy" $(DRAWN) -n 2
 
 mutate: $(TESTS)  ## plants faults one by one and prints those that no unit test finds: a sample (ROOMS=, SAMPLE=, SEED=)
 	$(BIN)/python -m tests.mutation $(ROOMS) --sample $(or $(SAMPLE),40) --seed $(or $(SEED),1)

@@ -27,7 +27,7 @@ from hypothesis import strategies as st
 
 from geodata import Boundaries, GeodataError, load_boundaries
 
-EXAMPLES = int(os.environ.get("CASELOAD_FUZZ_EXAMPLES", "25"))
+EXAMPLES = int(os.environ.get("CASELOAD_FUZZ_EXAMPLES", "10"))
 pytestmark = pytest.mark.timeout(0)
 """An hour by hand is longer than a test may last."""
 X, Y = 136_000, 455_000

@@ -14,12 +14,13 @@ from hypothesis import strategies as st
 from scipy.spatial import Delaunay
 
 from allocation.districting import TERMS, Measure, Problem, Stop, Weights, check, evaluate, solve
+from tests.support.examples import examples
 
 
-def effort(examples: int) -> settings:
-    """As many examples, the same ones at every run, without a limit on the time of one."""
+def effort(few: int) -> settings:
+    """Some examples, the same ones at every run, without a limit on the time of one."""
     quiet = [HealthCheck.too_slow, HealthCheck.data_too_large]
-    return settings(max_examples=examples, deadline=None, derandomize=True, suppress_health_check=quiet)
+    return settings(max_examples=examples(few), deadline=None, derandomize=True, suppress_health_check=quiet)
 
 
 PRICES = st.sampled_from([0.0, 0.5, 1.0, 20.0])
@@ -112,7 +113,7 @@ def _connected_sets(problem: Problem) -> np.ndarray:
     return out
 
 
-@effort(60)
+@effort(20)
 @given(problems())
 def test_a_plan_called_feasible_passes_the_separate_check(problem: Problem) -> None:
     result = solve(problem, Stop(seconds=None, iterations=60_000))
@@ -126,7 +127,7 @@ def test_a_plan_called_feasible_passes_the_separate_check(problem: Problem) -> N
         assert not result.is_feasible
 
 
-@effort(40)
+@effort(14)
 @given(problems(min_units=3, max_units=10, max_teams=3))
 def test_tiny_problems_equal_brute_force(problem: Problem) -> None:
     best = _brute_force(problem)
@@ -139,7 +140,7 @@ def test_tiny_problems_equal_brute_force(problem: Problem) -> None:
         assert result.proof is not None
 
 
-@effort(25)
+@effort(10)
 @given(problems(max_units=25), st.randoms(use_true_random=False))
 def test_row_order_and_names_do_not_matter(problem: Problem, random: object) -> None:
     rng = np.random.default_rng(random.randrange(2**32))  # type: ignore[attr-defined]

@@ -24,7 +24,7 @@ from allocation.contract.input_tables import INPUTS
 from allocation.intake.inputs import Inputs, load_inputs
 from tests.support import toy
 
-EXAMPLES = int(os.environ.get("CASELOAD_FUZZ_EXAMPLES", "15"))
+EXAMPLES = int(os.environ.get("CASELOAD_FUZZ_EXAMPLES", "6"))
 pytestmark = pytest.mark.timeout(0)
 """An hour by hand is longer than a test may last."""
 TABLES = tuple(table.name for table in INPUTS)

@@ -15,6 +15,7 @@ from allocation.demand import norms as estimates
 from allocation.demand.norms import estimated_norms, fit, observations
 from allocation.intake.example_history import HOURS_CV
 from allocation.layers.work import product_norms
+from tests.support.examples import examples
 
 MONTHS = [f"2025-{month:02d}" for month in range(1, 13)]
 
@@ -136,7 +137,7 @@ def test_only_the_last_twelve_months_count() -> None:
     assert found["clients"].tolist() == [108, 108]
 
 
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=examples(8))
 @given(st.integers(0, 10_000), st.floats(0.5, 2.0))
 def test_hours_recorded_in_another_unit_of_time_move_products_and_not_teams(seed: int, factor: float) -> None:
     """All hours times a factor: the order of teams stays, and hours per product move the same way."""

@@ -14,6 +14,7 @@ from allocation.districting import Problem, check
 from allocation.layers import alternatives
 from allocation.layers.alternatives import CORNERS, FIGURE, Alternative
 from allocation.layers.spread import Spread
+from tests.support.examples import examples
 from tests.unit.layers.test_moving import layer_of, line_problem
 
 NOISE = Spread(np.full(9, 0.02), ())
@@ -85,7 +86,7 @@ def test_a_corner_takes_a_better_plan_that_another_search_found() -> None:
     assert alternatives.best_of(layer, Alternative.BALANCE, moved, NOISE, plans).tolist() == own.tolist()
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=examples(4), deadline=None)
 @given(st.data())
 def test_no_plan_is_below_what_is_proven_and_a_corner_is_the_best_of_what_was_found(data: st.DataObject) -> None:
     n = data.draw(st.integers(3, 7))

@@ -14,6 +14,7 @@ from allocation.contract.config import Config
 from allocation.districting import Problem, Weights, check
 from allocation.layers.layer import Layer
 from allocation.layers.sequence import Calendar, Found, Stage, components
+from tests.support.examples import examples
 from tests.unit.layers.test_moving import layer_of
 
 CONFIG = Config.from_values({"solver": {"iterations": 20_000}})
@@ -128,7 +129,7 @@ def test_two_lines_that_become_one_are_priced_by_the_clients_of_each() -> None:
 TEAMS = {"A": 0.0, "M": 2.5, "B": 5.0}
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=examples(2), deadline=None)
 @given(st.data())
 def test_the_sequence_never_moves_more_clients_or_costs_more_than_date_by_date(data: st.DataObject) -> None:
     count = data.draw(st.integers(2, 4))

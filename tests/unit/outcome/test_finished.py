@@ -22,6 +22,7 @@ from allocation.layers.work import product_norms, recurring_products
 from allocation.outcome import finished
 from allocation.outcome.finished import PlanInForce
 from tests.support import toy
+from tests.support.examples import examples
 
 ROWS = [
     ("2025-11", "W1", "WIA_EWT", "alle", "4", "18", "100"),
@@ -144,7 +145,7 @@ finished_rows = st.lists(
 
 
 @given(finished_rows)
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=examples(10))
 def test_every_finished_client_is_in_one_team_and_of_divided_teams_in_one_region(
     made: toy.Division, rows: list[tuple[str, str, int, int | None]]
 ) -> None:
