@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, TypeVar
 
 import geopandas as gpd
@@ -27,7 +28,7 @@ import numpy as np
 import pandas as pd
 from shapely.geometry import box
 
-from allocation.contract.config import Config
+from allocation.contract.config import Config, Work
 from allocation.demand.expected import expected_work
 from allocation.intake.inputs import Inputs, load_inputs
 from allocation.layers.build import build_layers
@@ -325,7 +326,7 @@ def _build(
     now = inputs.current.assign(law_domain=is_pw.map({True: "pw", False: "zw_wia"}))
     inputs = replace(inputs, current=now)
     day = config.valid_from or date(2026, 1, 1)
-    work = expected_work(inputs, places, config)
+    work = _once(_work, folder, inputs.inflow, inputs.stock, inputs.products, config.work)
     held = files_in_stock(
         inputs,
         work,
@@ -340,6 +341,12 @@ def _build(
     known = ways(config.distance, inputs.travel, list(inputs.teams["office_pc4"]), straight_network)
     layers = build_layers(inputs, work, places, edges(), no_bridges, config, day, held, known)
     return Built(inputs, places, now, work, held, layers, day, config, known)
+
+
+def _work(_: Path, inflow: pd.DataFrame, stock: pd.DataFrame, products: pd.DataFrame, settings: Work) -> pd.DataFrame:
+    """The expected work, which depends on nothing else: ``same_work`` counts on that too."""
+    inputs: Any = SimpleNamespace(inflow=inflow, stock=stock, products=products)
+    return expected_work(inputs, areas(), Config(work=settings))
 
 
 def divide(
