@@ -157,15 +157,33 @@ def test_what_means_the_same_is_read_as_the_same(name: str, good: Inputs, tmp_pa
         pd.testing.assert_frame_equal(one, other, check_dtype=False)
 
 
-@pytest.mark.parametrize("name", REFUSED)
-def test_what_may_mean_something_else_is_refused_at_its_place(name: str, tmp_path: Path) -> None:
-    change, place, words = REFUSED[name]
+TOGETHER: tuple[tuple[str, ...], ...] = (
+    ("Windows-1252", "a title above", "two files joined", "a decimal comma in quotes", "a percentage",
+     "a name in other capitals"),
+    ("a line for Excel above", "merged cells above", "a month as Excel shows it", "a formula's error in Dutch"),
+    ("semicolons with a line for Excel", "a workbook", "a month without its zero"),
+    ("a compressed file", "a unit in the header"),
+    ("a total below", "a day as a number", "a long dash in a range"),
+    ("a note below", "a Dutch date"),
+    ("single quotes", "a dash for nothing"),
+    ("a code as text of Excel", "a formula's error in a name"),
+    ("a code with a thousands point", "laws with a comma"),
+)  # fmt: skip
+"""Files of which each is refused for the same beside the others: they are put in one folder. The rest is alone."""
+FOLDERS = [*TOGETHER, *((name,) for name in REFUSED if not any(name in folder for folder in TOGETHER))]
+
+
+@pytest.mark.parametrize("names", FOLDERS, ids=lambda names: ", ".join(names))
+def test_what_may_mean_something_else_is_refused_at_its_place(names: tuple[str, ...], tmp_path: Path) -> None:
     folder = toy.write(tmp_path / "in", frames())
-    change(folder)
+    for name in names:
+        REFUSED[name][0](folder)
     with pytest.raises(InputRefused) as refused:
         load(folder)
     told = [str(problem) for problem in refused.value.problems]
-    assert any(one.startswith(f"{place}: ") and words in one for one in told), "\n".join(told)
+    for name in names:
+        _, place, words = REFUSED[name]
+        assert any(one.startswith(f"{place}: ") and words in one for one in told), "\n".join([name, *told])
 
 
 def test_an_accent_apart_is_the_same_letter(tmp_path: Path) -> None:
