@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, redirect_stderr, redirect_stdout
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from multiprocessing import get_context
+from multiprocessing.forkserver import set_forkserver_preload
 from pathlib import Path
 from threading import Thread
 
@@ -24,6 +24,7 @@ import shapely
 from geopandas import GeoDataFrame
 
 from geodata import Boundaries, GeodataError, load_boundaries
+from geodata.__main__ import main
 from geodata.sources import vector
 from geodata.sources.vector import VectorFile
 
@@ -341,10 +342,25 @@ def in_place_of(table: str, columns: str) -> str:
 
 
 def loaded_apart(path: Path) -> str:
-    """What a process of its own says of the file; one that is held in a loop can only be killed from outside."""
-    words = [sys.executable, "-m", "geodata", f"{path}?year=2023", "--cache", str(path.parent / "cache")]
-    told = subprocess.run(words, capture_output=True, text=True, timeout=20, check=False)
-    return told.stdout + told.stderr
+    """What a process of its own says of the file; one that is held in a loop can only be killed from outside.
+
+    It is forked from one that has imported what it needs, which takes a second; and what other tests in this process
+    fork from it (``allocation.pipeline.processes``).
+    """
+    set_forkserver_preload(["geodata.__main__", "allocation.pipeline.run_all", "allocation.publication.connection"])
+    told = path.with_suffix(".told")
+    apart = get_context("forkserver").Process(target=_load, args=(path, told))
+    apart.start()
+    apart.join(20)
+    if apart.is_alive():
+        apart.kill()
+        raise TimeoutError(f"{path} holds the process that reads it")
+    return told.read_text(encoding="utf-8")
+
+
+def _load(path: Path, told: Path) -> None:
+    with told.open("w", encoding="utf-8") as file, redirect_stdout(file), redirect_stderr(file):
+        main([f"{path}?year=2023", "--cache", str(path.parent / "cache")])
 
 
 @pytest.mark.parametrize(
