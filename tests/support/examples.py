@@ -6,5 +6,6 @@ import os
 
 
 def examples(few: int) -> int:
-    """``few``, or as many as ``CASELOAD_FUZZ_EXAMPLES`` says; `make test-heavy` sets it."""
-    return int(os.environ.get("CASELOAD_FUZZ_EXAMPLES", few))
+    """``few``; where `make test-heavy` sets ``CASELOAD_FUZZ_EXAMPLES``, as many, and at least three times few."""
+    more = os.environ.get("CASELOAD_FUZZ_EXAMPLES")
+    return few if more is None else max(int(more), 3 * few)
