@@ -119,7 +119,8 @@ def new_context(site: Path) -> tuple[Any, Path]:
     os.environ["GX_ANALYTICS_ENABLED"] = "false"  # read on import: it sends nothing anywhere
     import great_expectations as gx
 
-    logging.getLogger("great_expectations").setLevel(logging.WARNING)  # not where it keeps its temporary files
+    for name in ("great_expectations", "great_expectations.data_context.types.base"):  # the latter has its own level
+        logging.getLogger(name).setLevel(logging.WARNING)  # not where it keeps its temporary files
     shutil.rmtree(site, ignore_errors=True)
     context: Any = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = {"globally": False, "metric_calculations": False}

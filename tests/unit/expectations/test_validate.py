@@ -171,3 +171,10 @@ def test_a_data_folder_may_have_any_name(tmp_path: Path, name: str) -> None:
     assert "allocation_total" in {failure.expectation for failure in refused.of("critical")}
     assert (folder / "outcome.duckdb").exists()
     assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+def test_what_great_expectations_does_with_its_files_is_not_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    engine.new_context(tmp_path / "site")
+    assert [one.getMessage() for one in caplog.records if one.name.startswith("great_expectations")] == []
