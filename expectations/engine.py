@@ -16,6 +16,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from expectations.declared import EMPTY, TYPES, column_types, empty_cells, expectations, gx_expectations
 from expectations.rules import (
@@ -95,12 +96,18 @@ def _of_answers(context: Any, answers: Sequence[Answer], gate: str, path: Path) 
     queries = write_answers(answers, path)
     try:
         asked = context.data_sources.add_sqlite(
-            "rows that break a rule", connection_string=f"sqlite:///{path.resolve()}", create_temp_table=False
+            "rows that break a rule", connection_string=_address(path), create_temp_table=False
         )
         rules = [answer.rule for answer in answers]
         return [_of_rule(rules, one) for one in _run_rules(context, asked, rules, queries, gate)]
     finally:
         path.unlink()
+
+
+def _address(path: Path) -> str:
+    """The address of a SQLite file, whatever the folders above it are called. Every sign that means something in an
+    address, or in a setting of Great Expectations (``$``), is spelled as its number; SQLAlchemy reads it back."""
+    return f"sqlite:///{quote(bytes(path.resolve()))}"
 
 
 def _worst_first(failure: Failure) -> tuple[bool, str]:
@@ -112,7 +119,8 @@ def new_context(site: Path) -> tuple[Any, Path]:
     os.environ["GX_ANALYTICS_ENABLED"] = "false"  # read on import: it sends nothing anywhere
     import great_expectations as gx
 
-    logging.getLogger("great_expectations").setLevel(logging.WARNING)  # not where it keeps its temporary files
+    for name in ("great_expectations", "great_expectations.data_context.types.base"):  # the latter has its own level
+        logging.getLogger(name).setLevel(logging.WARNING)  # not where it keeps its temporary files
     shutil.rmtree(site, ignore_errors=True)
     context: Any = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = {"globally": False, "metric_calculations": False}
@@ -122,7 +130,7 @@ def new_context(site: Path) -> tuple[Any, Path]:
             "show_how_to_buttons": False,
             "store_backend": {
                 "class_name": "TupleFilesystemStoreBackend",
-                "base_directory": str(site.resolve()),
+                "base_directory": str(site.resolve()).replace("$", r"\$"),  # else it is read as a variable
             },
             "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"},
             # The page of a validation shows its expectations too: a second page of each would say nothing new.

@@ -8,10 +8,12 @@ Belongs here: everything that knows DuckDB. Does not belong here: any rule, or w
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Any
 
@@ -71,9 +73,20 @@ class Tables:
         return Answer(rule, tuple(str(name) for name, *_ in found.description or ()), rows)
 
     def keep(self, path: Path) -> None:
-        """Write every table into a DuckDB file, in place of what was there."""
+        """Write every table into a DuckDB file, in place of what was there.
+
+        DuckDB puts the name of its log before a ``?``, as in an address: where one is in the path, the file is made
+        elsewhere."""
         path.parent.mkdir(parents=True, exist_ok=True)
         path.unlink(missing_ok=True)
+        if "?" not in str(path):
+            self._keep(path)
+            return
+        with TemporaryDirectory() as elsewhere:
+            self._keep(Path(elsewhere) / path.name)
+            shutil.move(Path(elsewhere) / path.name, path)
+
+    def _keep(self, path: Path) -> None:
         name = str(self._connection.execute("select current_database()").fetchall()[0][0])
         place = str(path).replace("'", "''")
         self._connection.execute(f"attach '{place}' as kept")

@@ -11,15 +11,20 @@ import argparse
 import errno
 import logging
 import os
+import select
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TextIO
 
 from allocation.cli import advising, asking, bare_instance, dividing, importing, planning, preparing, publishing
 from allocation.cli.arguments import Adder, Command, check_texts
 from allocation.cli.progress import plain
 from allocation.contract.errors import InputRefused, Refused
 
+PROCESS_GONE = (
+    "a process beside this one ended before its work was done ({}); it was killed, or memory ran out: try again"
+)
 FAMILIES = (dividing, planning, publishing, importing, asking, advising, preparing, bare_instance)
 
 
@@ -35,7 +40,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         check_texts(asked)
         _fill_in(asked)
-        return command(asked)
+        code = command(asked)
+        sys.stdout.flush()  # else Python does so when it ends, and prints a traceback
+        return code
     except InputRefused as refused:
         for problem in refused.problems:
             print(problem, file=sys.stderr)
@@ -47,8 +54,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:  # files are written whole and the store knows transactions: nothing is left half
         print("stopped; what was not published yet is not published", file=sys.stderr)
         return 130
-    except BrokenPipeError:  # the reader of our output stopped reading, as `head` does
-        sys.stderr.close()
+    except BrokenPipeError as error:
+        if not _is_unread(sys.stdout):
+            print(f"refused: {PROCESS_GONE.format(error.strerror)}", file=sys.stderr)
+            return 1
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what Python still writes when it ends
         return 0
     except OSError as error:
         told = _told(error, asked)
@@ -56,6 +66,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         print(f"refused: {told}", file=sys.stderr)
         return 1
+
+
+def _is_unread(output: TextIO) -> bool:
+    """Whether who read our output has stopped, as ``head`` does."""
+    try:
+        pipe = select.poll()
+        pipe.register(output.fileno(), 0)
+    except (OSError, ValueError):  # no file of the system, or closed
+        return False
+    return any(event & (select.POLLERR | select.POLLHUP) for _, event in pipe.poll(0))
 
 
 def _fill_in(asked: argparse.Namespace) -> None:

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from allocation.cli.arguments import Adder, day, port
 from allocation.contract.errors import Refused
 
 if TYPE_CHECKING:
-    from allocation.publication.lookup import LookupTable
+    from allocation.publication.lookup import Answer, LookupTable
+
+
+ONE_ANSWER = ("pc4", "follows", "client_group", "pw_client", "law", "client_line", "team_id")
+"""What an answer of a later version has in common with the one that goes on, with whatever share, as ``since`` has."""
 
 
 def add_commands(add: Adder) -> None:
@@ -37,7 +42,8 @@ def _lookup(asked: argparse.Namespace) -> int:
         return _file(table, asked.postcode, asked.team, client)
     for found in table.find(asked.postcode, **client):
         area = f"{found.pc6_from}-{found.pc6_to[4:]}" if found.pc6_from and found.pc6_to else found.pc4
-        until = f" until {found.valid_to}" if found.valid_to else ""
+        last = _last_day(table, asked.postcode, client, found)
+        until = f" until {last}" if last else ""
         print(
             f"{area} {found.client_group} {found.law} {found.client_line}: team {found.team_id} ({found.team_name}), "
             f"office {found.office}, share {found.share:.3g}, since {found.since}{until}"
@@ -45,6 +51,24 @@ def _lookup(asked: argparse.Namespace) -> int:
         follows = f"follows postcode {found.follows}, for {found.pc4} has no area of its own; " if found.follows else ""
         print(f"  {follows}rule {found.rule}: {found.reason}")
     return 0
+
+
+def _last_day(table: LookupTable, postcode: str, client: Mapping[str, Any], now: Answer) -> date | None:
+    """The last day on which a client is the team's, over versions that are planned; None = until further notice. It is
+    the other end of ``since``: the version itself may end before."""
+    from allocation.publication.postcodes import Unanswered
+
+    last = now.valid_to
+    while last is not None:
+        try:
+            later = table.find(postcode, **{**client, "on": last + timedelta(days=1)})
+        except Unanswered:  # nothing is planned for then
+            break
+        same = [one for one in later if all(getattr(one, name) == getattr(now, name) for name in ONE_ANSWER)]
+        if not same:
+            break
+        last = same[0].valid_to
+    return last
 
 
 def _file(table: LookupTable, postcode: str, team: str | None, client: Mapping[str, Any]) -> int:

@@ -35,8 +35,12 @@ class Environment(BaseSettings):
     mail_from: str | None = Field(default=None, description="sender of these mails")
 
     def store_url(self, var: Path | None = None) -> str:
-        """The store's address: as set, else the embedded file in ``var`` (default: the folder as set)."""
-        return self.store or f"sqlite:///{(self.var if var is None else var) / 'caseload.sqlite'}"
+        """The store's address: as set, else the embedded file in ``var`` (default: the folder as set).
+
+        In an address ``?`` ends the file and ``%`` begins the number of a sign; in the name of a folder neither does.
+        """
+        file = str((self.var if var is None else var) / "caseload.sqlite")
+        return self.store or f"sqlite:///{file.replace('%', '%25').replace('?', '%3F')}"
 
     def input_folder(self, var: Path | None = None) -> Path | None:
         """The input folder: the copy of the source database where one is set, else as set; None: the example."""

@@ -31,6 +31,7 @@ from allocation.intake.lock_checks import LockChecks
 from allocation.intake.network_checks import NetworkChecks, unknown_kinds
 from allocation.intake.offices import DOUBT_COLUMNS, office_doubts
 from allocation.intake.reading import Borrowed, files_of_tables, open_given, read_folder
+from allocation.intake.setting_checks import setting_problems
 from allocation.intake.stand_ins import REPLACED_COLUMNS, replace_postcodes, too_many_stand_ins
 from allocation.intake.team_checks import TeamChecks
 from allocation.runs.run_files import FrameFile
@@ -170,6 +171,7 @@ def load_inputs(
     problems += too_many_stand_ins(frames, files, replaced)
     problems += _unknown_products(frames, config)
     problems += unknown_kinds(frames, config)
+    problems += setting_problems(config, areas)
     for remark in remarks:
         log.warning("%s", remark.place_and_what)
     if problems:

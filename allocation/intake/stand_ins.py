@@ -45,7 +45,7 @@ def replace_postcodes(
         if table in frames
     }
     used = set().union(*written.values())
-    agreed = {code: to for code, to in config.replaced_postcodes.items() if code in used}
+    agreed = _agreed(config, areas, used)
     without = used - set(areas["pc4"]) - set(agreed)
     heirs = {code: followed[code] for code in without if code in followed}
     near = geodata.stand_ins(areas["pc4"], without - set(heirs)).dropna(subset=["stand_in"]) if without else None
@@ -69,6 +69,17 @@ def replace_postcodes(
         elif is_replaced.any():
             frames[table][column] = given.where(~is_replaced, given.map(stand_in))
     return replaced
+
+
+def _agreed(config: Config, areas: pd.DataFrame, used: set[str]) -> dict[str, str]:
+    """The setting, for the postcodes in use that have no area. A line whose other postcode cannot be counted for is
+    refused (``setting_checks``): here it stands for any area, so that the rows with it are not told beside it."""
+    with_area, somewhere = set(areas["pc4"]), str(next(iter(areas["pc4"]), ""))
+    return {
+        code: to if to in with_area else somewhere
+        for code, to in config.replaced_postcodes.items()
+        if code in used and code not in with_area
+    }
 
 
 def too_many_stand_ins(

@@ -24,6 +24,7 @@ from allocation.districting import Measure, Problem, Weights
 from allocation.districting.coverage import groupings_of, named
 from allocation.intake.inputs import Inputs
 from allocation.intake.roster import active_locks, active_teams, divided_lines, join_regions, widened
+from allocation.intake.setting_checks import regions_by_name, unknown_regions
 from allocation.layers.country import HOURS, NOBODY, Country
 from allocation.layers.current import compared_with
 from allocation.layers.layer import Layer
@@ -73,23 +74,10 @@ def build_layers(
 
 
 def wanted_regions(config: Config, areas: pd.DataFrame) -> set[int]:
-    names = areas.drop_duplicates("arbeidsmarktregio_nr").set_index("arbeidsmarktregio")["arbeidsmarktregio_nr"]
-    by_name = {str(name).casefold(): int(nr) for name, nr in names.items()}
-    by_name |= {str(nr): nr for nr in by_name.values()}
-    unknown = [name for name in config.regions if name.casefold() not in by_name]
-    if unknown:
-        raise InputRefused(
-            [
-                InputProblem(
-                    "configuration",
-                    None,
-                    "regions",
-                    f"{name!r} does not exist",
-                    "numbers or names of arbeidsmarktregio's",
-                )
-                for name in unknown
-            ]
-        )
+    """The numbers of the regions that are to be divided. Raises ``InputRefused`` when one does not exist."""
+    if unknown := unknown_regions(config, areas):
+        raise InputRefused(unknown)
+    by_name = regions_by_name(areas)
     return {by_name[name.casefold()] for name in config.regions} or set(by_name.values())
 
 

@@ -11,6 +11,8 @@ change anything), ``may_decide`` (whether he may approve and reject), ``country`
 
 from __future__ import annotations
 
+import os
+import socket
 from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import asdict
@@ -59,18 +61,31 @@ NO_RUN = "Er is nog geen voorstel om te tonen. Maak er eerst een met `make run` 
 
 def serve(store_url: str, var: Path, host: str = "127.0.0.1", port: int = 8390) -> None:
     """Serve the page until interrupted, on this machine only: nobody's name is verified here. The newest proposal is
-    laid open first, and the routing in force is read: neither a planner nor a consumer waits for that."""
+    laid open first, and the routing in force is read: neither a planner nor a consumer waits for that.
+
+    Raises ``Refused`` when the port cannot be had, before anything else: else its address would be told of a page that
+    is another program's."""
     import uvicorn
 
-    app = create_app(store_url, Path(var), hosts={*LOOPBACK, host})
-    app.state.desk.warm_up()
-    with suppress(Refused):  # a store that is away is told to who asks
-        app.state.lookup.warm_up()
-    print(f"De pagina staat op http://{host}:{port}/ (stoppen met Ctrl+C)", flush=True)
+    with _listening(host, port) as listener:
+        app = create_app(store_url, Path(var), hosts={*LOOPBACK, host})
+        app.state.desk.warm_up()
+        with suppress(Refused):  # a store that is away is told to who asks
+            app.state.lookup.warm_up()
+        print(f"De pagina staat op http://{host}:{port}/ (stoppen met Ctrl+C)", flush=True)
+        try:
+            with suppress(KeyboardInterrupt):
+                uvicorn.Server(uvicorn.Config(app, log_level="warning")).run(sockets=[listener])
+        finally:
+            app.state.desk.end()
+
+
+def _listening(host: str, port: int) -> socket.socket:
     try:
-        uvicorn.run(app, host=host, port=port, log_level="warning")
-    finally:
-        app.state.desk.end()
+        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except OSError as error:
+        why = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
+        raise Refused(f"Port {port} of {host} cannot be used: {why}; give another one with --port.") from error
 
 
 def create_app(store_url: str, var: Path, hosts: Collection[str] | None = None) -> FastAPI:

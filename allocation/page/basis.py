@@ -21,12 +21,12 @@ def _own_version(origin: Run) -> int | None:
     return origin.read(run_files.VERSION).version if origin.has(run_files.VERSION) else None
 
 
-def refuse_before_planned(origin: Run, valid_from: date | None) -> None:
+def refuse_before_planned(store_url: str, origin: Run, valid_from: date | None) -> None:
     """Raise Refused when a draft is to begin (``valid_from``; None = today) before the version that it was made on.
 
-    ``origin``: the run that became that version.
+    ``origin``: the run that became that version. Its own record may name another store, where its folder was copied.
     """
-    known, own = reads.versions(origin.store), _own_version(origin)
+    known, own = reads.versions(store_url), _own_version(origin)
     begins = [day for day in known.loc[known["version"] == own, "valid_from"] if isinstance(day, date)]
     if begins and min(begins) > (valid_from or calendar.today()):
         day = dutch.day(min(begins))
@@ -35,7 +35,7 @@ def refuse_before_planned(origin: Run, valid_from: date | None) -> None:
         )
 
 
-def refuse_another_basis(then: int | None, origin: Run, seen: int | None = None) -> None:
+def refuse_another_basis(store_url: str, then: int | None, origin: Run, seen: int | None = None) -> None:
     """Raise Refused when a draft on ``origin`` would take over from a version (``then``) that the planner has not seen
     beside it: what that version changed would be changed back, without a word.
 
@@ -44,7 +44,7 @@ def refuse_another_basis(then: int | None, origin: Run, seen: int | None = None)
     """
     if then in (None, _own_version(origin), origin.in_force().version if seen is None else seen):
         return
-    if then == reads.current_version(origin.store):
+    if then == reads.current_version(store_url):
         raise Refused(
             f"Er geldt nu een andere versie ({then}) dan waarmee dit concept is vergeleken; indienen zou ongedaan "
             f"maken wat die versie wijzigde. Er is niets ingediend en uw concept blijft bewaard: laad de pagina "

@@ -22,6 +22,7 @@ class Wrong(StrEnum):
     COLUMN_TWICE = "column twice"
     MORE_CELLS = "more cells"
     EMPTY = "empty"
+    NO_TEAM = "no team"
     NOT_A_POSTCODE = "not a postcode"
     UNKNOWN_POSTCODE = "unknown postcode"
     UNKNOWN_TEAM = "unknown team"
@@ -37,6 +38,7 @@ ENGLISH = {
     Wrong.COLUMN_TWICE: ("the column occurs twice ('{other}' and '{value}')", "each column once"),
     Wrong.MORE_CELLS: ("the row has {value} cells, the header {other}", "as many cells as the header"),
     Wrong.EMPTY: ("it names no postcode with a team", "one row per postcode"),
+    Wrong.NO_TEAM: ("the postcode has no team", "a postcode with a team; leave out the row of one that stays as it is"),
     Wrong.NOT_A_POSTCODE: ("'{value}' is no postcode", "four digits"),
     Wrong.UNKNOWN_POSTCODE: ("postcode {value} does not exist", "a postcode of the boundaries of the run"),
     Wrong.UNKNOWN_TEAM: ("team '{value}' does not exist", "a team of the run"),
@@ -51,6 +53,7 @@ DUTCH = {
     Wrong.COLUMN_TWICE: "Een kolom staat er twee keer in (“{other}” en “{value}”); houd er een.",
     Wrong.MORE_CELLS: "er zijn {value} cellen, en in de kop {other}.",
     Wrong.EMPTY: "In dit bestand staat geen enkele postcode met een team.",
+    Wrong.NO_TEAM: "er staat geen team bij de postcode; laat de rij weg als er niets verandert.",
     Wrong.NOT_A_POSTCODE: "“{value}” is geen postcode van vier cijfers.",
     Wrong.UNKNOWN_POSTCODE: "Postcode {value} bestaat niet.",
     Wrong.UNKNOWN_TEAM: "Team “{value}” bestaat niet.",

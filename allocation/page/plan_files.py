@@ -70,13 +70,30 @@ class Imported:
 # --- reading ---------------------------------------------------------------------------------------------------------
 
 
+Read = tuple[list[Placed], list[Fault]]
+"""What stands in a file, and what is wrong with its rows: everything is told at once, so the rest is looked at too."""
+
+
 def read_plan(content: bytes, bench: Bench) -> list[Placed]:
     """The rows of a file, CSV or GeoJSON. Raises PlanRefused naming everything that cannot be read."""
+    placed, faults = _read(content, bench)
+    _refuse(faults)
+    return placed
+
+
+def _read(content: bytes, bench: Bench) -> Read:
+    """Raises PlanRefused where the file as a whole is no division."""
     start = content.lstrip(b"\xef\xbb\xbf \r\n\t")[:1]
     return _of_geojson(content, bench) if start == b"{" else _of_csv(content)
 
 
-def _of_csv(content: bytes) -> list[Placed]:
+def _refuse(faults: Iterable[Fault]) -> None:
+    """Raise PlanRefused with all of ``faults``, as a person works through a file; not when there are none."""
+    if in_order := sorted(faults, key=lambda one: one.row or 0):
+        raise PlanRefused(in_order)
+
+
+def _of_csv(content: bytes) -> Read:
     """Blank lines above the header do no harm, nor does a first line ``sep=;``: Excel does not count it as a row."""
     try:
         text = content.decode("utf-8-sig")
@@ -96,31 +113,32 @@ def _of_csv(content: bytes) -> list[Placed]:
         for row, cells in filled[1:]
         if any(cell.strip() for cell in cells[len(header) :])
     ]
-    if faults:
-        raise PlanRefused(faults)
-    return _placed(header, ((row, dict(zip(header, cells, strict=False))) for row, cells in filled[1:]))
+    return _placed(header, ((row, dict(zip(header, cells, strict=False))) for row, cells in filled[1:]), faults)
 
 
-def _refuse_twice(names: Iterable[str]) -> None:
-    """Raise PlanRefused when two columns mean the same: one of them would be read, and nobody would know which."""
+def _twice(names: Iterable[str]) -> list[Fault]:
+    """Where two columns mean the same: one of them would be read, and nobody would know which."""
     known: dict[str, str] = {}
+    faults = []
     for name in names:
         meant = "pc4" if name in PC4_NAMES else TEAM_NAMES.get(name)
         if meant in known:
-            raise PlanRefused([Fault(Wrong.COLUMN_TWICE, value=name, other=known[meant])])
-        if meant:
+            faults.append(Fault(Wrong.COLUMN_TWICE, value=name, other=known[meant]))
+        elif meant:
             known[meant] = name
+    return faults
 
 
-def _placed(header: Sequence[str], rows: Iterable[tuple[int, Mapping[str, Any]]]) -> list[Placed]:
-    _refuse_twice(header)
+def _placed(header: Sequence[str], rows: Iterable[tuple[int, Mapping[str, Any]]], known: Sequence[Fault] = ()) -> Read:
+    """``known``: what is wrong with rows already; it is not told of them again that they are incomplete."""
     pc4_name = next((name for name in PC4_NAMES if name in header), None)
     columns = {name: TEAM_NAMES[name] for name in header if name in TEAM_NAMES}
-    lacking = [Fault(Wrong.NO_COLUMN, value="pc4")] * (pc4_name is None)
-    lacking += [Fault(Wrong.NO_COLUMN, value="team")] * ("team" not in columns.values())
-    if lacking:
-        raise PlanRefused(lacking)
-    found, faults = [], []
+    of_header = _twice(header)
+    of_header += [Fault(Wrong.NO_COLUMN, value="pc4")] * (pc4_name is None)
+    of_header += [Fault(Wrong.NO_COLUMN, value="team")] * ("team" not in columns.values())
+    if of_header:
+        raise PlanRefused([*of_header, *known])
+    found, faults, told = [], list(known), {one.row for one in known}
     for number, row in rows:
         pc4 = str(row.get(pc4_name or "") or "").strip()
         teams = {column: _code(row.get(name)) for name, column in columns.items()}
@@ -129,10 +147,12 @@ def _placed(header: Sequence[str], rows: Iterable[tuple[int, Mapping[str, Any]]]
         if not (len(pc4) == 4 and pc4.isascii() and pc4.isdigit()):
             faults.append(Fault(Wrong.NOT_A_POSTCODE, number, "pc4", pc4[:20]))
             continue
+        if not any(teams.values()) and number not in told:
+            faults.append(Fault(Wrong.NO_TEAM, number, "team"))
         found += [Placed(number, column, pc4, team) for column, team in teams.items() if team]
-    if faults or not found:
-        raise PlanRefused(faults or [Fault(Wrong.EMPTY)])
-    return found
+    if not found and not faults:
+        raise PlanRefused([Fault(Wrong.EMPTY)])
+    return found, faults
 
 
 def _code(value: object) -> str:
@@ -140,13 +160,14 @@ def _code(value: object) -> str:
     return "" if value is None or value != value else str(value).strip().removeprefix("'")[:60]
 
 
-def _of_geojson(content: bytes, bench: Bench) -> list[Placed]:
+def _of_geojson(content: bytes, bench: Bench) -> Read:
     """Read as JSON and as nothing else. GDAL takes a text for whatever it looks like: also for one that names other
     files of this machine, or addresses, to read."""
     try:
         whole = json.loads(content.decode("utf-8-sig"))
         features = whole["features"] if whole["type"] == "FeatureCollection" else [whole]
         rows = [_properties(one) for one in features]
+        _refuse(fault for one in features for fault in _twice(_names(one)))
         if not any(name in row for row in rows for name in PC4_NAMES):
             areas = gpd.GeoSeries([shapely.geometry.shape(one["geometry"]) for one in features], crs=_crs(whole))
             return _placed_in(areas, rows, bench)
@@ -157,10 +178,12 @@ def _of_geojson(content: bytes, bench: Bench) -> list[Placed]:
     return _placed(list(dict.fromkeys(name for row in rows for name in row)), enumerate(rows, start=1))
 
 
+def _names(feature: Mapping[str, Any]) -> list[str]:
+    return [str(name).strip().lower() for name in feature["properties"] or {}]
+
+
 def _properties(feature: Mapping[str, Any]) -> dict[str, Any]:
-    given = [(str(name).strip().lower(), value) for name, value in (feature["properties"] or {}).items()]
-    _refuse_twice(name for name, _ in given)
-    return dict(given)
+    return dict(zip(_names(feature), (feature["properties"] or {}).values(), strict=True))
 
 
 def _crs(whole: Mapping[str, Any]) -> pyproj.CRS:
@@ -173,7 +196,7 @@ def _crs(whole: Mapping[str, Any]) -> pyproj.CRS:
     return pyproj.CRS.from_authority(*named.groups())
 
 
-def _placed_in(areas: gpd.GeoSeries, rows: Sequence[Mapping[str, Any]], bench: Bench) -> list[Placed]:
+def _placed_in(areas: gpd.GeoSeries, rows: Sequence[Mapping[str, Any]], bench: Bench) -> Read:
     """Areas of teams as one row per postcode whose middle lies in it."""
     if not areas.geom_type.isin(["Polygon", "MultiPolygon"]).all():
         raise PlanRefused([Fault(Wrong.NO_COLUMN, value="pc4")])
@@ -206,8 +229,10 @@ def import_plan(content: bytes, bench: Bench, board: Board | None = None) -> Imp
     ``board``: with the teams and locks of a draft; default those of the proposal.
     """
     board = bench.board if board is None else board
-    placed = read_plan(content, bench)
-    changes = as_changes(_wanted(placed, board), board)
+    placed, of_rows = _read(content, bench)
+    wanted, of_names = _wanted(placed, board)
+    changes, of_moves = _moves(wanted, board)
+    _refuse([*of_rows, *of_names, *of_moves])
     named = {one.pc4 for one in placed}
     return Imported(changes, len(named), len(board.areas) - len(named))
 
@@ -215,6 +240,12 @@ def import_plan(content: bytes, bench: Bench, board: Board | None = None) -> Imp
 def as_changes(wanted: Mapping[tuple[str, str], Placed], board: Board) -> ChangeSet:
     """A team per layer of the page and postcode as moves on the proposal. Raises PlanRefused naming every one that may
     not be made."""
+    changes, faults = _moves(wanted, board)
+    _refuse(faults)
+    return changes
+
+
+def _moves(wanted: Mapping[tuple[str, str], Placed], board: Board) -> tuple[ChangeSet, list[Fault]]:
     moves, faults = [], []
     at = board.at
     ids = board.teams["team_id"].to_numpy()
@@ -233,12 +264,10 @@ def as_changes(wanted: Mapping[tuple[str, str], Placed], board: Board) -> Change
                 faults.append(Fault(Wrong.NOT_ALLOWED, one.row, one.column, pc4, one.team_id))
             else:
                 moves.append(move)
-    if faults:
-        raise PlanRefused(faults)
-    return ChangeSet(moves=tuple(moves))
+    return ChangeSet(moves=tuple(moves)), faults
 
 
-def _wanted(placed: Sequence[Placed], board: Board) -> dict[tuple[str, str], Placed]:
+def _wanted(placed: Sequence[Placed], board: Board) -> tuple[dict[tuple[str, str], Placed], list[Fault]]:
     """Which team each layer and postcode gets; where the lines have the same teams, layer ``vangnet`` is both."""
     kinds = board.teams.drop_duplicates("team_id").set_index("team_id")["kind"].to_dict()
     codes = set(board.areas["pc4"])
@@ -260,9 +289,7 @@ def _wanted(placed: Sequence[Placed], board: Board) -> dict[tuple[str, str], Pla
             known = wanted.setdefault((layer, one.pc4), one)
             if known.team_id != one.team_id:
                 faults.append(Fault(Wrong.TWICE, one.row, one.column, one.pc4))
-    if faults:
-        raise PlanRefused(faults)
-    return wanted
+    return wanted, faults
 
 
 def _lines_of(board: Board) -> dict[str, dict[str, frozenset[str]]]:
@@ -296,8 +323,8 @@ def _layers(one: Placed, kind: str, lines: Mapping[str, frozenset[str]] | None, 
 
 
 def plan_table(variant: Variant) -> pd.DataFrame:
-    """The division as `COLUMNS`, one row per postcode; of a split postcode the team with the largest part. Where both
-    lines have the same teams, ``team_werkgever`` is empty."""
+    """The division as `COLUMNS`, one row per postcode that has a team; of a split postcode the team with the largest
+    part. Where both lines have the same teams, ``team_werkgever`` is empty."""
     ids = np.append(variant.board.teams["team_id"].to_numpy(), "")
     team = {key: ids[draft_team(variant, domain, line)] for key, _, domain, line in SHOWN}
     apart = np.zeros(len(variant.board.areas), dtype=bool)
@@ -305,7 +332,10 @@ def plan_table(variant: Variant) -> pd.DataFrame:
         if part.layer.law_domain == "zw_wia" and part.layer.client_line != "alle":
             apart[part.area] = True
     values = (variant.board.areas["pc4"], team["vangnet"], np.where(apart, team["werkgever"], ""), team["pw"])
-    return pd.DataFrame(dict(zip(COLUMNS, values, strict=True)))
+    table = pd.DataFrame(dict(zip(COLUMNS, values, strict=True)))
+    return table[(table[list(COLUMNS[1:])] != "").any(axis=1)].reset_index(
+        drop=True
+    )  # read back it would be half a row
 
 
 def csv_of(variant: Variant) -> str:

@@ -114,7 +114,7 @@ def submit(
     Raises Refused when an area has no team, the run's own version only comes into force after the first day, another
     version is in force by then, or the outcome does not pass its checks; nothing is stored then.
     """
-    refuse_before_planned(Run.open(bench.folder), valid_from)
+    refuse_before_planned(store_url, Run.open(bench.folder), valid_from)
     if valid_from is not None and valid_from != bench.day:
         bench = Bench(bench.folder, valid_from, is_in_force=bench.is_in_force)
     variant = bench.variant(changes)
@@ -190,7 +190,7 @@ def from_draft(run: Run, draft_id: int) -> Run:
     if not run_files.OUTCOME.table("teams").exists(folder):
         raise Refused(f"De bestanden van run {kept.run_id} zijn er niet meer.")
     bench, origin = Bench(folder), Run.open(folder)
-    refuse_another_basis(reads.current_version(run.store, run.eve), origin)
+    refuse_another_basis(run.store, reads.current_version(run.store, run.eve), origin)
     asked = {
         "regions": (),
         "reason": run.config.reason,
@@ -296,7 +296,7 @@ def _compare_with_now(bench: Bench, run: Run, seen: int | None) -> None:
     """
     eve = replace(run, today=max(run.today, calendar.today())).eve  # the run keeps the day of the one it comes from
     in_force.read_store(run, eve)
-    refuse_another_basis(run.in_force().version, Run.open(bench.folder), seen)
+    refuse_another_basis(run.store, run.in_force().version, Run.open(bench.folder), seen)
     inputs = Inputs.read(run.inputs_folder)
     in_force.write_now(run, inputs, Succession.read(run))
     held = files_in_stock(

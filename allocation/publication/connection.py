@@ -7,6 +7,7 @@ written (`store`, `versions`), the schema (`tables`, `upgrade`).
 from __future__ import annotations
 
 import re
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache, partial
@@ -114,7 +115,8 @@ def connected(store_url: str, *, is_pooled: bool = False) -> Iterator[Connection
     try:
         connection = engine(store_url, is_pooled=is_pooled).connect()
     except (DBAPIError, NoSuchModuleError, ValueError) as error:  # ValueError: an argument in the address
-        cause = str(getattr(error, "orig", error)).strip().splitlines()
+        orig = getattr(error, "orig", error)
+        cause = [READ_ONLY] if _sqlite_code(orig) == sqlite3.SQLITE_READONLY else str(orig).strip().splitlines()
         told = f"The store {where} cannot be opened: {cause[0] if cause else error}"
         is_away = isinstance(error, OperationalError) and url.get_backend_name() == "postgresql"
         is_away = is_away and not any(answer in told for answer in _FINAL_ANSWERS)
@@ -122,16 +124,31 @@ def connected(store_url: str, *, is_pooled: bool = False) -> Iterator[Connection
     with connection:
         try:
             yield connection
-        except DBAPIError as error:
+        except (DBAPIError, sqlite3.Error) as error:  # the latter where its own connection was asked
             refused = _plain_words(error, where)
             if refused is None:
                 raise
             raise refused from error
 
 
-def _plain_words(error: DBAPIError, where: str) -> Refused | None:
+READ_ONLY = "its file, or the folder that it lies in, is read-only for this user."
+
+
+def _sqlite_code(error: object) -> int:
+    """The first part of SQLite's code for an error; 0 for one of another database."""
+    return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF
+
+
+def _plain_words(error: DBAPIError | sqlite3.Error, where: str) -> Refused | None:
     """What a person can do about an error of the database; None when it is a fault of the program."""
-    code, text = getattr(error.orig, "sqlstate", None), (str(error.orig).splitlines() or [""])[0]
+    orig = error.orig if isinstance(error, DBAPIError) else error
+    code, text = getattr(orig, "sqlstate", None), (str(orig).splitlines() or [""])[0]
+    if _sqlite_code(orig) == sqlite3.SQLITE_READONLY:
+        return Unusable(f"The store {where} cannot be written: {READ_ONLY}")
+    if _sqlite_code(orig) == sqlite3.SQLITE_CANTOPEN:
+        return Unusable(f"The store {where} cannot be opened: {text}.")
+    if code == "25006":
+        return Unusable(f"The store {where} cannot be written: its server takes no changes ({text}).")
     if code == "42501":
         return NoRight(f"The login has no right to do this in the store {where}: {text}.")
     if code in ("42P01", "3F000") or text.startswith("no such table"):
@@ -147,7 +164,8 @@ def _plain_words(error: DBAPIError, where: str) -> Refused | None:
         return Unusable(f"The store {where} cannot be opened: the file is not an SQLite database.")
     if code == "53100" or text == "database or disk is full":
         return Passing(f"The store {where} cannot be written: no space left on its disk.")
-    if error.connection_invalidated or (code or "").startswith(("08", "57P")):
+    is_lost = isinstance(error, DBAPIError) and error.connection_invalidated
+    if is_lost or (code or "").startswith(("08", "57P")):
         return Passing(f"The connection to the store {where} was lost: {text}")
     return None
 

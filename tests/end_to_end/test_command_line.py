@@ -60,6 +60,17 @@ def test_the_run_leaves_report_and_data_docs(published: Country) -> None:
     assert list((run / "validation").rglob("index.html"))
 
 
+def test_a_data_folder_may_have_any_name(country: Country, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The run passes its gates, the same store is opened again, and nothing lies beside the folder."""
+    monkeypatch.delenv("CASELOAD_STORE", raising=False)
+    var = country.folder / "data" / "map met spatie en $ ? # %20 '"
+    done = country.caseload("run", *country.run_arguments, "--var", str(var), has_store=False)
+    assert done.returncode == 0, done.stderr
+    assert country.caseload("versions", "--var", str(var), has_store=False).stdout.count("approved") == 1
+    assert (var / "caseload.sqlite").exists()
+    assert [path.name for path in var.parent.iterdir()] == [var.name]
+
+
 @pytest.mark.heavy
 def test_a_run_on_an_unchanged_input_has_its_outcome_and_makes_no_proposal(published: Country) -> None:
     """Whoever asks for a run looks at what comes out, also when nothing changes. (``propose``: the next test.)"""

@@ -155,3 +155,26 @@ def test_importing_the_gate_does_not_import_great_expectations() -> None:
     """DAG files import it: Great Expectations would cost each of them seconds."""
     code = "import sys, expectations.validate; sys.exit('great_expectations' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("name", ["map met spatie en $ ? # %", "$HOME", "a%20b%3Fc", "kaart's ;&=ë"])
+def test_a_data_folder_may_have_any_name(tmp_path: Path, name: str) -> None:
+    """Great Expectations takes an address for the file with the answers: what has a meaning there is spelled."""
+    run, folder = small_run(), tmp_path / name
+    passed = validate_inputs(run.input_facts(), folder)
+    assert passed.success
+    assert passed.docs == folder / "data_docs" / "inputs" / "index.html"
+    assert passed.docs.exists()
+    division = run.outcome["allocation"]
+    run.outcome["allocation"] = division[division["pc4"] != "1004"]
+    refused = validate_outcome(run.outcome_facts(), folder)
+    assert "allocation_total" in {failure.expectation for failure in refused.of("critical")}
+    assert (folder / "outcome.duckdb").exists()
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+def test_what_great_expectations_does_with_its_files_is_not_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    engine.new_context(tmp_path / "site")
+    assert [one.getMessage() for one in caplog.records if one.name.startswith("great_expectations")] == []

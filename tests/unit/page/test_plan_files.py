@@ -10,7 +10,7 @@ import pytest
 
 from allocation.contract.errors import InputRefused
 from allocation.page import plan_files
-from allocation.page.changes import ChangeSet, LockChange, Move, NewTeam
+from allocation.page.changes import ChangeSet, LockChange, Move, NewTeam, TeamChange
 from allocation.page.plan_faults import PlanRefused
 from allocation.page.plan_files import import_plan
 from allocation.page.whatif import Bench
@@ -131,8 +131,14 @@ def test_areas_that_all_lie_over_each_other_are_refused_before_they_take_all_mem
 
 
 def test_everything_that_is_wrong_is_told_at_once_with_its_row(bench: Bench) -> None:
-    content = text("pc4,team", "1001,W9", "9999,W1", "10O1,W1", "1002,O1", "1003,M1")
-    assert faults(content, bench) == [("not a postcode", 4, "10O1")]
+    content = text(
+        "pc4,team", "1001,W9", "9999,W1", "10O1,W1", "1002,O1", "1003,M1", "1004,O1,x", "1007", "1008,", ",W1"
+    )
+    assert faults(content, bench) == [
+        ("unknown team", 2, "W9"), ("unknown postcode", 3, "9999"), ("not a postcode", 4, "10O1"),
+        ("not allowed", 5, "1002"), ("wrong kind", 6, "M1"), ("more cells", 7, "3"), ("no team", 8, ""),
+        ("no team", 9, ""), ("not a postcode", 10, ""),
+    ]  # fmt: skip
     content = text("pc4,team", "1001,W9", "9999,W1", "1003,M1", "1005,W1", "1005,W2")
     assert faults(content, bench) == [
         ("unknown team", 2, "W9"), ("unknown postcode", 3, "9999"), ("wrong kind", 4, "M1"), ("twice", 6, "1005"),
@@ -142,6 +148,34 @@ def test_everything_that_is_wrong_is_told_at_once_with_its_row(bench: Bench) -> 
     assert faults(text("pc4,team"), bench) == [("empty", None, "")]
     for broken in (b'{"type": "FeatureCollection", "features": [', b"\xff\xfe\x00", b'pc4,team\n"1001,W1\n'):
         assert faults(broken, bench) == [("unreadable", None, "")]
+
+
+def test_a_header_is_told_with_everything_that_is_wrong_with_it(bench: Bench) -> None:
+    content = text("team,team_id,team", "W1,W2,W1", "W1,W2,W1,x")
+    assert faults(content, bench) == [
+        ("column twice", None, "team_id"), ("column twice", None, "team"), ("no column", None, "pc4"),
+        ("more cells", 3, "4"),
+    ]  # fmt: skip
+
+
+def test_a_feature_with_a_postcode_and_no_team_is_refused_with_its_number(bench: Bench) -> None:
+    features = [{"type": "Feature", "properties": {"pc4": pc4, "team": team}, "geometry": None}
+                for pc4, team in (("1005", "W1"), ("1006", None), ("1001", ""))]  # fmt: skip
+    whole = json.dumps({"type": "FeatureCollection", "features": features}).encode()
+    assert faults(whole, bench) == [("no team", 2, ""), ("no team", 3, "")]
+    with pytest.raises(PlanRefused, match="Rij 2: er staat geen team bij de postcode"):
+        import_plan(whole, bench)
+
+
+def test_a_postcode_without_a_team_is_not_written(bench: Bench) -> None:
+    """W1 and P1 stop in the draft, and nobody has their postcodes yet: what is written still reads back."""
+    new = [NewTeam(team_id=f"P{nr + 1}", name=f"PW {nr}", office="Utrecht", office_pc4="1006", region=nr,
+                   kind="participatiewet", fte=1.0) for nr in (1, 2)]  # fmt: skip
+    stop = tuple(TeamChange(team_id=team_id, is_closed=True) for team_id in ("W1", "P1"))
+    variant = bench.variant(ChangeSet(teams=stop, new_teams=tuple(new)))
+    table = plan_files.plan_table(variant)
+    assert 0 < len(table) < 12
+    assert import_plan(plan_files.csv_of(variant).encode(), bench).named == len(table)
 
 
 def test_the_same_faults_in_two_languages(bench: Bench) -> None:
