@@ -276,7 +276,7 @@ def few_to_one_team(rows: pd.DataFrame, team: str, files: pd.DataFrame) -> pd.Da
     rows = rows.sort_values(["row", team], ignore_index=True)
     cells = rows[STOCK_KEY].merge(files.groupby(STOCK_KEY)["clients"].sum().reset_index(), on=STOCK_KEY, how="left")
     few = (cells["clients"] < SMALLEST_SHOWN_COUNT).to_numpy()
-    mine = rows[few]
+    mine = rows[few].astype({"part": "float64"})  # a routing without rows has no types
     keys = zip(*(mine[name] for name in STOCK_KEY), strict=True)
     digests = (blake2b("|".join(map(str, key)).encode(), digest_size=4).digest() for key in keys)
     drawn = pd.Series([int.from_bytes(digest) / 2**32 for digest in digests], index=mine.index, dtype="float64")

@@ -196,6 +196,12 @@ def test_r14_of_fewer_than_five_files_all_go_to_one_team() -> None:
     assert enough.groupby("team")["part"].agg(["size", "max"]).to_numpy().tolist() == [[100, 0.75], [100, 0.25]]
 
 
+def test_without_routing_nobody_is_drawn() -> None:
+    files = pd.DataFrame({"pc4": ["1001"], "clients": [2], "product": "P", "client_line": "alle",
+                          "client_group": "regulier", "pw_client": False, "row": 0})  # fmt: skip
+    assert few_to_one_team(files.assign(team="P", part=None).iloc[:0], "team", files).empty
+
+
 def test_which_team_that_is_follows_from_the_postcode_and_not_from_the_files() -> None:
     """Nor from other cells, or the order of the teams."""
     three = [to_one([("1001", few), ("1002", 2)], {"P": 0.5, "Q": 0.5}).set_index("pc4")["team"] for few in (1, 2, 4)]
