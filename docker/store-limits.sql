@@ -9,6 +9,12 @@ SELECT format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', oid::regprocedure) FR
 WHERE pronamespace = 'pg_catalog'::regnamespace AND proname ~ '^pg_(try_)?advisory_(xact_)?lock' \gexec
 SELECT format('GRANT EXECUTE ON FUNCTION pg_catalog.pg_advisory_xact_lock(bigint) TO %I', rolname) FROM pg_roles
 WHERE rolname = 'caseload_owner' OR oid = (SELECT datdba FROM pg_database WHERE datname = current_database()) \gexec
+-- What writes into the log of the server, or into the queue of its notices, without writing into a table. The program uses
+-- neither. The command NOTIFY stays, for no right keeps anybody from it: who fills that queue (8 GB) is found in
+-- pg_stat_activity by his open transaction.
+SELECT format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', oid::regprocedure) FROM pg_proc
+WHERE pronamespace = 'pg_catalog'::regnamespace
+  AND proname IN ('pg_logical_emit_message', 'pg_notify', 'pg_export_snapshot') \gexec
 -- Tables for a while, and what a sort or join puts on disk (per process): readers need none, the owner keeps his.
 SELECT format('REVOKE TEMPORARY ON DATABASE %I FROM PUBLIC', current_database()) \gexec
 SELECT format('ALTER DATABASE %I SET temp_file_limit = ''1GB''', current_database()) \gexec

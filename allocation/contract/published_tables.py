@@ -129,6 +129,7 @@ TEAM_LOAD = Table(
             unit="clients a year",
             example="1180.5",
             counts_persons=True,
+            is_seen_apart=True,
         ),
         Column(
             "hours_verzekeringsarts",
@@ -136,7 +137,7 @@ TEAM_LOAD = Table(
             "expected verzekeringsarts work",
             unit="hours a year",
             example="4211.0",
-            told_by="clients_per_year",
+            is_seen_apart=True,
         ),
         Column(
             "hours_other",
@@ -144,7 +145,7 @@ TEAM_LOAD = Table(
             "expected work of other members",
             unit="hours a year",
             example="9120.0",
-            told_by="clients_per_year",
+            is_seen_apart=True,
         ),
         Column(
             "hours_low",
@@ -152,7 +153,7 @@ TEAM_LOAD = Table(
             "lower end of the 80% interval of hours_verzekeringsarts",
             unit="hours a year",
             example="4020.0",
-            told_by="clients_per_year",
+            is_seen_apart=True,
         ),
         Column(
             "hours_high",
@@ -160,7 +161,7 @@ TEAM_LOAD = Table(
             "upper end of the 80% interval of hours_verzekeringsarts",
             unit="hours a year",
             example="4405.0",
-            told_by="clients_per_year",
+            is_seen_apart=True,
         ),
         Column(
             "capacity_hours_verzekeringsarts",
@@ -502,6 +503,7 @@ TEAM_NETWORK = Table(
             unit="clients a year",
             example="210.5",
             counts_persons=True,
+            is_seen_apart=True,
         ),
         Column(
             "team_share",
@@ -509,7 +511,7 @@ TEAM_NETWORK = Table(
             "part of the team's expected verzekeringsarts hours that lies with this partner",
             unit="share",
             example="0.42",
-            told_by="clients_per_year",
+            is_seen_apart=True,
         ),
         Column(
             "provider_share",
@@ -518,7 +520,7 @@ TEAM_NETWORK = Table(
             unit="share",
             nullable=True,
             example="0.65",
-            told_by="clients_per_year",
+            is_seen_apart=True,
         ),
         Column("teams_at_provider", "integer", "teams that serve clients of this partner", example="3"),
         Column(
@@ -614,7 +616,7 @@ REGION_SUMMARY = Table(
             unit="months",
             nullable=True,
             example="6.4",
-            rounded_to=0.1,
+            is_seen_apart=True,
         ),
         Column("objective", "number", "objective of the cluster's plan", example="7.31", rounded_to=0.5),
         Column(
@@ -978,14 +980,15 @@ EXPECTED = Table(
 
 
 def _seen(table: Table, meaning: str) -> Table:
-    """What readers see of the columns of ``table`` that are made of what they see elsewhere."""
+    """What readers see of the columns of ``table`` that are made of what they see elsewhere. A proposal of before one
+    of them was declared has it empty."""
     return Table(
         f"{table.name}_seen",
         meaning,
         (
             _VERSION,
             *(table.column(name) for name in table.key),
-            *(replace(column, nullable=True, added="") for column in table.columns if column.is_seen_apart),
+            *(replace(column, nullable=True, added="2.1") for column in table.columns if column.is_seen_apart),
         ),
         key=table.key,
     )
@@ -993,20 +996,25 @@ def _seen(table: Table, meaning: str) -> Table:
 
 TEAM_LOAD_SEEN = _seen(
     TEAM_LOAD,
-    "What readers see of the files of a team in `team_load`: made of what they see in `team_ledger` and `transition`.",
+    "What readers see of the files of a team in `team_load`, and of the work they make: made of what they see in "
+    "`team_ledger` and `transition`.",
 )
 TEAM_LEDGER_SEEN = _seen(
     TEAM_LEDGER, "What readers see of the plan of a team in `team_ledger`: made of the files and inflow that it shows."
 )
 REGION_SUMMARY_SEEN = _seen(
     REGION_SUMMARY,
-    "What readers see of the clients that move in `region_summary`: made of what they see in `transition` and "
-    "`team_ledger`.",
+    "What readers see of the clients that move in `region_summary`, and of the waiting time: made of what they see in "
+    "`transition` and `team_ledger`.",
+)
+TEAM_NETWORK_SEEN = _seen(
+    TEAM_NETWORK, "What readers see of `team_network`: made of inflow, and of the stock that they see in `transition`."
 )
 SEEN_APART = {
     TEAM_LOAD.name: TEAM_LOAD_SEEN,
     TEAM_LEDGER.name: TEAM_LEDGER_SEEN,
     REGION_SUMMARY.name: REGION_SUMMARY_SEEN,
+    TEAM_NETWORK.name: TEAM_NETWORK_SEEN,
 }
 """Published table -> the table with what readers see of it and is kept apart."""
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from hashlib import blake2b
 from typing import Any, NamedTuple, cast
 
 import numpy as np
@@ -18,7 +19,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from allocation.contract.config import Config
-from allocation.contract.vocabulary import ALL_LINES, KIND_OF, PW, values_of
+from allocation.contract.vocabulary import ALL_LINES, KIND_OF, PW, SMALLEST_SHOWN_COUNT, values_of
 from allocation.demand.lines import by_line, vangnet_part
 from allocation.intake.inputs import Inputs
 from allocation.intake.roster import active_locks, active_teams, widened
@@ -223,7 +224,8 @@ def with_refusals(files: pd.DataFrame, roster: Roster) -> pd.DataFrame:
 
 
 def _with_holders(rows: pd.DataFrame, routing: pd.DataFrame) -> pd.DataFrame:
-    """Give rows without a team the teams of the routing in force, in whole clients by share, where it has any.
+    """Give rows without a team the teams of the routing in force, in whole clients by share, where it has any (of few
+    files one team, see ``few_to_one_team``).
 
     The routing is asked for the postcode as the stock has it: a postcode that is gone still tells which team had it.
     """
@@ -234,7 +236,7 @@ def _with_holders(rows: pd.DataFrame, routing: pd.DataFrame) -> pd.DataFrame:
     asked = rows[unknown].drop(columns="team_id").assign(place=place[unknown], row=np.arange(int(unknown.sum())))
     spread = asked.merge(shares.rename(columns={"pc4": "place", "share": "part"}), on=["place", *SEGMENT[1:]])
     without = asked[~asked["row"].isin(spread["row"])].assign(team_id=None)
-    found = whole_clients(spread, ["row"], ["team_id"])
+    found = whole_clients(few_to_one_team(spread, "team_id", rows), ["row"], ["team_id"])
     return pd.concat([rows[~unknown], found[rows.columns], without[rows.columns]], ignore_index=True)
 
 
@@ -261,6 +263,27 @@ def whole_clients(rows: pd.DataFrame, unit: Sequence[str], order: Sequence[str])
     rank = rows.groupby(list(unit)).cumcount()
     rows["clients"] = (rows["floor"] + (rank < rows["short"].round())).astype("int64")
     return rows[rows["clients"] > 0].drop(columns=["floor", "left", "short"])
+
+
+def few_to_one_team(rows: pd.DataFrame, team: str, files: pd.DataFrame) -> pd.DataFrame:
+    """``rows`` (as for ``whole_clients``, one per ``row`` and ``team``) where fewer than ``SMALLEST_SHOWN_COUNT`` files
+    of a STOCK_KEY all go to one team.
+
+    Which teams have one of them would tell a reader how many there are (R14): with halves, two teams are two files. The
+    team is drawn, in proportion to the parts, by a number that follows from STOCK_KEY: so it tells nothing of the
+    files, and is the same each time. ``files``: all files of the stock, with their clients.
+    """
+    rows = rows.sort_values(["row", team], ignore_index=True)
+    cells = rows[STOCK_KEY].merge(files.groupby(STOCK_KEY)["clients"].sum().reset_index(), on=STOCK_KEY, how="left")
+    few = (cells["clients"] < SMALLEST_SHOWN_COUNT).to_numpy()
+    mine = rows[few].astype({"part": "float64"})  # a routing without rows has no types
+    keys = zip(*(mine[name] for name in STOCK_KEY), strict=True)
+    digests = (blake2b("|".join(map(str, key)).encode(), digest_size=4).digest() for key in keys)
+    drawn = pd.Series([int.from_bytes(digest) / 2**32 for digest in digests], index=mine.index, dtype="float64")
+    ends = mine.groupby("row")["part"].cumsum()
+    is_last = ~mine.duplicated("row", keep="last")
+    mine = mine[(ends - mine["part"] <= drawn) & ((drawn < ends) | is_last)].assign(part=1.0)
+    return pd.concat([rows[~few], mine], ignore_index=True)
 
 
 def stays(files: pd.DataFrame, config: Config) -> NDArray[np.bool_]:

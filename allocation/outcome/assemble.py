@@ -111,10 +111,11 @@ class Outcome:
 
     @table
     def team_load_seen(self) -> pd.DataFrame:
-        return seen.load_seen(team_load(
-            self.solved, self._ledger_seen, self._work_of_teams, self.areas, self._teams, self._capacity,
+        made = team_load(
+            self.solved, self._ledger_seen, self._work_seen, self.areas, self._teams, self._capacity,
             self._recurring, self._spreads, self.ways, self.config,
-        ))  # fmt: skip
+        )  # fmt: skip
+        return seen.load_seen(made, self.team_load)
 
     @table
     def team_ledger(self) -> pd.DataFrame:
@@ -202,6 +203,11 @@ class Outcome:
         return network.team_network(self._work_of_teams, network.partners(self.inputs, self.areas))
 
     @table
+    def team_network_seen(self) -> pd.DataFrame:
+        partners = network.partners(self.inputs, self.areas)
+        return seen.team_network_seen(network.team_network(self._work_seen, partners))
+
+    @table
     def region_summary(self) -> pd.DataFrame:
         return region_summary(
             self.solved, self.team_load, self.allocation_changes, self._placed, self.work, self.areas, self.ways.kind,
@@ -210,7 +216,9 @@ class Outcome:
 
     @table
     def region_summary_seen(self) -> pd.DataFrame:
-        return seen.region_summary_seen(self.region_summary, self._cells_seen, self.team_load, self.areas)
+        return seen.region_summary_seen(
+            self.region_summary, self._cells_seen, self.team_load, self.team_load_seen, self._places, self.areas
+        )
 
     @table
     def expected(self) -> pd.DataFrame:
@@ -323,9 +331,12 @@ class Outcome:
         return ledger.ledger(self._work_of_teams, self._placed, self._norms, self.solved)
 
     @cached_property
+    def _work_seen(self) -> pd.DataFrame:
+        return seen.with_stock_seen(self._work_of_teams, self._cells_seen, self._norms)
+
+    @cached_property
     def _ledger_seen(self) -> pd.DataFrame:
-        work = seen.with_stock_seen(self._work_of_teams, self._cells_seen)
-        rows = ledger.ledger(work, self._placed, self._norms, self.solved)
+        rows = ledger.ledger(self._work_seen, self._placed, self._norms, self.solved)
         return seen.ledger_seen(rows, self._ledger_shown, self._norms)
 
     @cached_property

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from allocation.contract.published_tables import REGION_SUMMARY, TEAM_LEDGER, TEAM_LOAD, TEAM_LOAD_SEEN
-from allocation.contract.vocabulary import ALL_LINES, MOVES
+from allocation.contract.vocabulary import ALL_LINES, MONTHS_A_YEAR, MOVES
 from allocation.layers.holding import STOCK_KEY
 from allocation.publication import small_counts, totals_seen
 
@@ -32,12 +32,22 @@ def ledger_shown(table: pd.DataFrame, transition: pd.DataFrame) -> pd.DataFrame:
     return shown[[*_KEY, "files_held", "inflow_clients"]].astype({"files_held": "float64"})
 
 
-def with_stock_seen(routed: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFrame:
-    """``routed`` (as ``ledger.routed_work`` gives it) with the stock of each postcode as readers know it. ``cells``:
-    table ``transition`` with ``seen``, of ``totals_seen.clients_seen``."""
+def with_stock_seen(routed: pd.DataFrame, cells: pd.DataFrame, norms: pd.DataFrame) -> pd.DataFrame:
+    """``routed`` with the stock of each postcode as readers know it, and the work that this makes beside the inflow.
+
+    Parameters
+    ----------
+    routed : as ``ledger.routed_work`` gives it. norms : as ``layers.work.product_norms`` gives it.
+    cells : table ``transition`` with ``seen``, of ``totals_seen.clients_seen``.
+    """
     stock = cells.groupby(STOCK_KEY)["seen"].sum().reset_index()
     found = routed[STOCK_KEY].merge(stock, on=STOCK_KEY, how="left", validate="many_to_one")["seen"]
-    return routed.assign(stock_clients=found.fillna(0.0).to_numpy())
+    norm = norms.loc[routed["product"]].set_axis(routed.index)
+    clients = found.fillna(0.0).set_axis(routed.index)
+    planned = routed["inflow_clients"] + norm["planned_stock_share"] * clients
+    return routed.assign(
+        stock_clients=clients, planned_clients=planned, hours_verzekeringsarts=planned * norm["hours_verzekeringsarts"]
+    )
 
 
 def team_ledger_seen(shown: pd.DataFrame, norms: pd.DataFrame) -> pd.DataFrame:
@@ -60,13 +70,20 @@ def team_ledger_seen(shown: pd.DataFrame, norms: pd.DataFrame) -> pd.DataFrame:
 
 
 def region_summary_seen(
-    regions: pd.DataFrame, cells: pd.DataFrame, load: pd.DataFrame, areas: pd.DataFrame
+    regions: pd.DataFrame,
+    cells: pd.DataFrame,
+    load: pd.DataFrame,
+    load_seen: pd.DataFrame,
+    places: pd.DataFrame,
+    areas: pd.DataFrame,
 ) -> pd.DataFrame:
-    """Table ``region_summary_seen``: the clients that move, of what ``transition`` shows.
+    """Table ``region_summary_seen``: the clients that move, of what ``transition`` shows, and the waiting time, of the
+    files of each team that ``team_load_seen`` shows. Where no team shows any, nobody is told how long one waits.
 
     Parameters
     ----------
-    regions, load : tables ``region_summary`` and ``team_load``. cells : as for ``with_stock_seen``.
+    regions, load, load_seen : tables ``region_summary``, ``team_load`` and ``team_load_seen``.
+    cells : as for ``with_stock_seen``. places : as ``solved.regions_of_teams`` gives it.
     areas : one row per postcode, with its region.
     """
     key = [name for name in REGION_SUMMARY.key if name in regions.columns]
@@ -80,7 +97,31 @@ def region_summary_seen(
     moved = moved[(moved["client_line"] == ALL_LINES) | (moved["client_line"] == moved["line"])]
     seen = regions[key].merge(moved.groupby(key)["seen"].sum().reset_index(), on=key, how="left")["seen"]
     clients = small_counts.shown_counts(seen.fillna(0.0).to_numpy(dtype=np.float64))
-    return regions[key].assign(clients_moved=pd.array(clients).astype("Int64"))
+    return regions[key].assign(
+        clients_moved=pd.array(clients).astype("Int64"),
+        waiting_months=_waiting_seen(regions[key], load, load_seen, places),
+    )
+
+
+def _waiting_seen(
+    regions: pd.DataFrame, load: pd.DataFrame, load_seen: pd.DataFrame, places: pd.DataFrame
+) -> pd.Series:
+    """Months beside each row of ``regions``: hours in files that are shown, over the capacity of its teams."""
+    layer = ["team_id", "law_domain", "client_line"]
+    hours = load_seen[[*layer, "files_held_hours_verzekeringsarts"]]
+    teams = places.merge(load[[*layer, "capacity_hours_verzekeringsarts"]], on=layer).merge(hours, on=layer)
+    columns = ["files_held_hours_verzekeringsarts", "capacity_hours_verzekeringsarts"]
+    sums = teams.groupby(list(regions.columns))[columns].sum(min_count=1).reset_index()
+    found = regions.merge(sums, on=list(regions.columns), how="left").set_axis(regions.index)
+    capacity = found[columns[1]].where(found[columns[1]] > 0)
+    return found[columns[0]] / (capacity / MONTHS_A_YEAR)
+
+
+def team_network_seen(network: pd.DataFrame) -> pd.DataFrame:
+    """Table ``team_network_seen``. ``network``: as ``network.team_network`` makes it of work ``with_stock_seen``."""
+    clients = small_counts.shown_counts(network["clients_per_year"].to_numpy(dtype=np.float64))
+    shares = {name: network[name].where(~np.isnan(clients)) for name in ("team_share", "provider_share")}
+    return network[["team_id", "kind", "provider"]].assign(clients_per_year=clients, **shares)
 
 
 def ledger_seen(rows: pd.DataFrame, shown: pd.DataFrame, norms: pd.DataFrame) -> pd.DataFrame:
@@ -110,14 +151,29 @@ def ledger_seen(rows: pd.DataFrame, shown: pd.DataFrame, norms: pd.DataFrame) ->
     )
 
 
-def load_seen(load: pd.DataFrame) -> pd.DataFrame:
-    """Table ``team_load_seen``. ``load``: as ``team_load.team_load`` makes it of ``ledger_seen``."""
+OF_STOCK = ("stock_clients", "stock_hours_verzekeringsarts")
+OF_WORK = ("clients_per_year", "hours_verzekeringsarts", "hours_other", "hours_low", "hours_high")
+"""Columns of `team_load` by what readers must see some of to be told them: else by the files held."""
+
+
+def load_seen(load: pd.DataFrame, exact: pd.DataFrame) -> pd.DataFrame:
+    """Table ``team_load_seen``.
+
+    Parameters
+    ----------
+    load : as ``team_load.team_load`` makes it of ``ledger_seen``. exact : table ``team_load``: how far the interval
+        lies from the hours, as a part of them, to two decimals.
+    """
     table = load[[c.name for c in TEAM_LOAD_SEEN.columns if c.name in load.columns]].copy()
-    files = table["files_held"].where(table["files_held"] > 0)
-    stock = small_counts.shown_counts(table["stock_clients"].to_numpy(dtype=np.float64))
-    of_stock = {"stock_clients", "stock_hours_verzekeringsarts"}
+    clients, stock, files = (
+        pd.Series(small_counts.shown_counts(table[name].to_numpy(dtype=np.float64)), index=table.index)
+        for name in (OF_WORK[0], OF_STOCK[0], "files_held")
+    )
+    hours = exact["hours_verzekeringsarts"].where(exact["hours_verzekeringsarts"] > 0)
+    for end in ("hours_low", "hours_high"):
+        table[end] = table["hours_verzekeringsarts"] * (exact[end] / hours).round(2).to_numpy()
     for column in TEAM_LOAD.columns:
-        if column.is_seen_apart and column.name not in of_stock:
-            table[column.name] = table[column.name].where(files.notna())
-    table["stock_hours_verzekeringsarts"] = table["stock_hours_verzekeringsarts"].where(~np.isnan(stock))
-    return table.assign(files_held=files.astype("Int64"), stock_clients=stock)
+        if column.is_seen_apart:
+            of = clients if column.name in OF_WORK else stock if column.name in OF_STOCK else files
+            table[column.name] = table[column.name].where(of.notna())
+    return table.assign(clients_per_year=clients, stock_clients=stock, files_held=files.astype("Int64"))

@@ -15,7 +15,17 @@ from numpy.typing import NDArray
 
 from allocation.contract.config import Config
 from allocation.contract.vocabulary import ALL_LINES, CLIENT_LINES, HOLDER_UNKNOWN, LAWS, MOVES, PW, STAYS, ZW_WIA
-from allocation.layers.holding import SEGMENT, STOCK_KEY, Reason, Roster, follows, segment_shares, stays, whole_clients
+from allocation.layers.holding import (
+    SEGMENT,
+    STOCK_KEY,
+    Reason,
+    Roster,
+    few_to_one_team,
+    follows,
+    segment_shares,
+    stays,
+    whole_clients,
+)
 from allocation.layers.work import SPECIAL, layer_work, served_by
 from allocation.outcome.routing import serving_line
 
@@ -109,7 +119,8 @@ def placed_files(held: pd.DataFrame, routing: pd.DataFrame, config: Config) -> p
     follow.loc[unknown, "why"] = Reason.UNKNOWN
     follow = follow.assign(row=np.arange(len(follow)))
     shares = segment_shares(routing).rename(columns={"team_id": "team_to", "share": "part"})
-    moved = whole_clients(follow.merge(shares, on=SEGMENT), ["row"], ["team_to"]).drop(columns=["row", "part"])
+    spread = few_to_one_team(follow.merge(shares, on=SEGMENT), "team_to", held)
+    moved = whole_clients(spread, ["row"], ["team_to"]).drop(columns=["row", "part"])
     kept = held[keeps].assign(team_to=held.loc[keeps, "team_id"], why=Reason.KEEPS)
     at_centre = held[held["is_central"]].assign(team_id=CENTRAL_TEAM, team_to=CENTRAL_TEAM, why=Reason.CENTRAL)
     files = pd.concat([kept, moved, at_centre], ignore_index=True)

@@ -18,7 +18,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from allocation.contract.calendar import IsoDay
-from allocation.contract.errors import Refused
+from allocation.contract.errors import Passing, Refused
 from allocation.contract.vocabulary import REGULAR_GROUP
 from allocation.page import network_api
 from allocation.page.answering import Answering
@@ -34,6 +34,9 @@ PostcodeAsked = Annotated[Text, Query(description="PC4 or PC6 in any notation", 
 GroupAsked = Annotated[Text, Query(description="client group")]
 PwClientAsked = Annotated[bool, Query(description=PW_CLIENT)]
 DayAsked = Annotated[IsoDay | None, Query(description="day; today when absent")]
+
+_TRIES = 3
+"""How often a batch is answered again before the caller is told to ask later."""
 
 
 class Found(BaseModel):
@@ -213,21 +216,30 @@ def _add_find_files(app: FastAPI, answering: Answering) -> None:
 def _add_batch(app: FastAPI, answering: Answering) -> None:
     @app.post("/api/v1/lookup/batch", summary="The same for up to 1,000 postcodes", tags=["lookup"])
     def find_many(asked: BatchQuestion) -> BatchResult:
-        table = answering.table
-        table.read_ahead(asked.postcodes)
-        answers, not_found = [], []
-        for postcode in asked.postcodes:
-            try:
-                found = table.find(
-                    postcode, group=asked.group, pw_client=asked.pw_client, law=asked.law, line=asked.line, on=asked.on
-                )
-            except Unanswered as error:
-                if error.reason not in ("not_a_postcode", "unknown_postcode"):
-                    raise
-                not_found.append(NotFound(postcode=postcode, reason=error.reason, detail=str(error)))
-            else:
-                answers += [_found(answer) for answer in found]
-        return BatchResult(on=asked.on or store.today(), answers=answers, not_found=not_found)
+        """Answers of one version: when another came into force meanwhile, all are asked again."""
+        day = asked.on or store.today()
+        for _ in range(_TRIES):
+            result = _of_all(answering.table, asked, day)
+            if len({answer.version for answer in result.answers}) < 2:
+                return result
+            answering.table.forget()
+        raise Passing("Another division came into force while the answers were looked up; ask again.")
+
+
+def _of_all(table: LookupTable, asked: BatchQuestion, day: date) -> BatchResult:
+    table.read_ahead(asked.postcodes)
+    ask = partial(table.find, group=asked.group, pw_client=asked.pw_client, law=asked.law, line=asked.line, on=day)
+    answers, not_found = [], []
+    for postcode in asked.postcodes:
+        try:
+            found = ask(postcode)
+        except Unanswered as error:
+            if error.reason not in ("not_a_postcode", "unknown_postcode"):
+                raise
+            not_found.append(NotFound(postcode=postcode, reason=error.reason, detail=str(error)))
+        else:
+            answers += [_found(answer) for answer in found]
+    return BatchResult(on=day, answers=answers, not_found=not_found)
 
 
 def _result(table: LookupTable, postcode: str, on: date | None, asked: dict[str, Any]) -> LookupResult:

@@ -130,6 +130,7 @@ class LookupTable:
         self._mutex, self._reading = Lock(), Lock()
         self._periods: tuple[InForce, ...] = ()
         self._read_at: float | None = None
+        self._is_along = False
         self._rows: dict[str, list[_Row]] = {}
         self._divisions: dict[int, _Division] = {}
         self._nearest: dict[tuple[int, str], str | None] = {}
@@ -138,6 +139,12 @@ class LookupTable:
     def connected(self) -> Iterator[Connection]:
         with store.connected(self.store_url, is_pooled=self._is_pooled) as connection:
             yield connection.execution_options(isolation_level="AUTOCOMMIT")
+
+    def forget(self) -> None:
+        """Ask the store for everything again."""
+        with self._mutex:
+            self._rows.clear()
+            self._read_at = None
 
     def periods(self) -> tuple[InForce, ...]:
         """The periods in force, in order; at most a second old."""
@@ -148,7 +155,7 @@ class LookupTable:
                 .where(_PERIODS.c.replaced_at.is_(None))
                 .order_by(_PERIODS.c.valid_from)
             )
-            is_first = self._read_at is None
+            is_first = not self._is_along
             if is_first:
                 upgrade.bring_along(self.store_url)
             with self.connected() as connection:
@@ -159,7 +166,7 @@ class LookupTable:
                 if periods != self._periods:
                     self._periods = periods
                     self._rows.clear()
-                self._read_at = now
+                self._read_at, self._is_along = now, True
         return self._periods
 
     def fresh_periods(self) -> tuple[InForce, ...] | None:

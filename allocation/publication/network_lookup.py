@@ -2,6 +2,7 @@
 
 Belongs here: the rows of one team or one partner on a day. Does not belong here: how they are counted
 (``outcome.network``), or the group of medewerkers verzuimbeheer of a client (``lookup``). Reads published views only.
+Whoever asks sees what readers see: the login of the page may see more, who asks the page may not.
 """
 
 from __future__ import annotations
@@ -11,12 +12,15 @@ from datetime import date
 
 import sqlalchemy as sa
 
-from allocation.contract.published_tables import TEAM_NETWORK
+from allocation.contract.published_tables import TEAM_NETWORK, TEAM_NETWORK_SEEN
 from allocation.publication import store, tables
 from allocation.publication.lookup import LookupTable
 from allocation.publication.postcodes import Unanswered
+from allocation.publication.tables import ROWS
+from allocation.publication.views import SEES_ALL
 
 _ROWS = sa.table("team_network", *(sa.column(c.name, tables.SQL_TYPES[c.type]) for c in TEAM_NETWORK.columns))
+_SEEN = ROWS[TEAM_NETWORK_SEEN.name]
 _TEAMS = sa.table("team", *(sa.column(name) for name in ("version", "team_id", "name", "office")))
 
 
@@ -70,13 +74,19 @@ def providers_on(table: LookupTable, on: date | None = None) -> list[tuple[str, 
 
 def _ties(table: LookupTable, which: sa.ColumnElement[bool], on: date | None) -> list[Tie]:
     version = table.version_on(on or store.today()).version
-    columns = [c for c in _ROWS.columns if c.name != "version"]
-    query = (
-        sa.select(_ROWS.c.version, *columns, _TEAMS.c.name.label("team_name"), _TEAMS.c.office)
-        .select_from(
-            _ROWS.outerjoin(_TEAMS, sa.and_(_TEAMS.c.version == _ROWS.c.version, _TEAMS.c.team_id == _ROWS.c.team_id))
-        )
-        .where(_ROWS.c.version == version, which)
-    )
     with table.connected() as connection:
-        return [Tie(**row) for row in connection.execute(query).mappings()]
+        apart = _sees_all(connection)
+        kept = [_SEEN.c[c.name] if apart and c.is_seen_apart else _ROWS.c[c.name] for c in TEAM_NETWORK.columns]
+        source = _ROWS.outerjoin(
+            _TEAMS, sa.and_(_TEAMS.c.version == _ROWS.c.version, _TEAMS.c.team_id == _ROWS.c.team_id)
+        )
+        if apart:
+            key = ("version", *TEAM_NETWORK.key)
+            source = source.outerjoin(_SEEN, sa.and_(*(_SEEN.c[name] == _ROWS.c[name] for name in key)))
+        query = sa.select(*kept, _TEAMS.c.name.label("team_name"), _TEAMS.c.office).select_from(source)
+        return [Tie(**row) for row in connection.execute(query.where(_ROWS.c.version == version, which)).mappings()]
+
+
+def _sees_all(connection: sa.Connection) -> bool:
+    """Whether the view shows this login what it hides from readers; what they see is kept apart."""
+    return connection.dialect.name == "postgresql" and bool(connection.scalar(sa.text(f"SELECT {SEES_ALL}")))

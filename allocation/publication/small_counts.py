@@ -133,11 +133,16 @@ def _shown(column: Column, rows: pd.DataFrame) -> Any:
         counts = shown_counts(values)
         return pd.Series(counts, index=rows.index).astype("Int64" if column.type == "integer" else "float64")
     if column.told_by:
-        exact = rows[column.told_by].to_numpy(dtype=np.float64, na_value=np.nan)
-        counts = shown_counts(exact)
-        means = np.divide(values, exact, out=np.full(len(values), np.nan), where=~np.isnan(counts))
-        return counts * np.array([float(f"{mean:.1e}") for mean in means])
+        return of_shown_counts(values, rows[column.told_by].to_numpy(dtype=np.float64, na_value=np.nan))
     return _nearest_multiple(values, column.rounded_to)
+
+
+def of_shown_counts(values: Floats, counts: Floats) -> Floats:
+    """Figures that would tell ``counts`` of persons: made anew of these as shown, times the mean, to two digits."""
+    shown = shown_counts(counts)
+    means = np.divide(values, counts, out=np.full(len(values), np.nan), where=~np.isnan(shown))
+    rounded: Floats = np.array([float(f"{mean:.1e}") for mean in means])
+    return shown * rounded
 
 
 def shown_counts(counts: Floats) -> Floats:

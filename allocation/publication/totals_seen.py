@@ -55,8 +55,8 @@ LEFT JOIN (
            row_number() OVER (own ORDER BY c.files_held DESC, c.client_line) AS place
     FROM team_ledger_rows c WHERE {{published}}
     WINDOW own AS (PARTITION BY c.version, c.team_id, c.product)
-) h ON h.place = 1 AND h.version = r.version AND h.team_id = r.team_id AND h.product = r.product
-   AND h.client_line = r.client_line"""
+) h ON h.version = r.version AND h.team_id = r.team_id AND h.product = r.product AND h.client_line = r.client_line"""
+"""Which rows are joined follows from what readers see: EXPLAIN ANALYZE tells how many there were."""
 
 
 def joined(published: str) -> str:
@@ -69,8 +69,8 @@ def as_sql(table: Table, name: str) -> str:
     """The SQL expression of a column of the rows ``r`` before it is rounded for readers."""
     if table is not TEAM_LEDGER or name != FILES:
         return f"r.{name}"
-    least = f"r.{FILES} = k.least OR h.{FILES} = b.least"
-    most = f"r.{FILES} = k.most OR h.{FILES} = b.most"
+    least = f"r.{FILES} = k.least OR (h.place = 1 AND h.{FILES} = b.least)"
+    most = f"r.{FILES} = k.most OR (h.place = 1 AND h.{FILES} = b.most)"
     return f"CASE WHEN {least} THEN r.{FILES} + 1 WHEN {most} THEN r.{FILES} - 1 ELSE r.{FILES} END"
 
 

@@ -9,16 +9,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from allocation.contract.published_tables import REGION_SUMMARY, TEAM_LOAD
-from allocation.contract.vocabulary import MONTHS_A_YEAR
-from allocation.publication.small_counts import shown
+from allocation.contract.published_tables import REGION_SUMMARY, SEEN_APART, TEAM_LOAD
+from allocation.contract.schema import Table
+from allocation.contract.vocabulary import MONTHS_A_YEAR, SMALLEST_SHOWN_COUNT
+from allocation.publication.small_counts import of_shown_counts, shown, shown_counts
 from allocation.report.board import Floats, LayerSums
+from allocation.runs import run_files
 
+LEAST_STEPS = 10
+"""A figure that is counted anew is rounded from its own sum. Beside what `team_ledger` shows of a team with a few
+clients it would tell how many of what these are, so it is shown only where it is so many of its steps."""
 WAITING_DIGITS = 1
 FILE_HOURS_STEP_OF_A_TEAM = TEAM_LOAD.column("target_hours").rounded_to
 HOURS_STEP_OF_A_LAYER = REGION_SUMMARY.column("hours_verzekeringsarts").rounded_to
@@ -26,20 +32,14 @@ HOURS_STEP_OF_A_LAYER = REGION_SUMMARY.column("hours_verzekeringsarts").rounded_
 SHARE_OF_A_MONTH = 0.05
 """What a month asks of a team is told in steps of this part of its hours: a few clients more do not show."""
 
-COLUMNS = {
-    "clients": "clients_per_year",
-    "hours": "hours_verzekeringsarts",
-    "low": "hours_low",
-    "high": "hours_high",
-    "target": "target_hours",
-    "deviation": "deviation",
-    "travel_km": "travel_km",
-}
-"""The figures of a team by the column of `team_load` that publishes them."""
+COLUMNS = {"target": "target_hours", "deviation": "deviation", "travel_km": "travel_km"}
+"""The figures of a team that are rounded as the column of `team_load` that publishes them."""
+OF_CLIENTS = ("hours", "low", "high")
+"""The figures of a team that would tell its clients."""
 
 
 def sums_shown(parts: Sequence[LayerSums]) -> tuple[LayerSums, ...]:
-    """The layers with the figures of their teams as `team_load` shows them; hours and clients are NaN under 5 clients.
+    """The layers with the figures of their teams in steps; hours and clients are NaN under ``LEAST_STEPS`` steps.
 
     Of two divisions that differ by one postcode the exact hours of a team would tell, by subtraction, how many clients
     that postcode has.
@@ -47,6 +47,11 @@ def sums_shown(parts: Sequence[LayerSums]) -> tuple[LayerSums, ...]:
     exact = {column: _of_all(getattr(part.teams, name) for part in parts) for name, column in COLUMNS.items()}
     seen = shown(TEAM_LOAD, pd.DataFrame(exact))  # of all layers at once
     columns = {name: seen[column].to_numpy(dtype=np.float64, na_value=np.nan) for name, column in COLUMNS.items()}
+    clients = _of_all(part.teams.clients for part in parts)
+    counts = np.where(clients < LEAST_STEPS * SMALLEST_SHOWN_COUNT, np.nan, clients)
+    columns["clients"] = shown_counts(counts)
+    for name in OF_CLIENTS:
+        columns[name] = of_shown_counts(_of_all(getattr(part.teams, name) for part in parts), counts)
     columns["travel_km"] = np.where(np.isnan(columns["hours"]), np.nan, columns["travel_km"])
     ends = np.cumsum([len(part.capacity) for part in parts])[:-1]
     pieces = {name: np.split(values, ends) for name, values in columns.items()}
@@ -61,11 +66,17 @@ def _of_all(values: Iterable[Floats]) -> Floats:
 def _part_shown(part: LayerSums, columns: Mapping[str, Any]) -> LayerSums:
     """``part`` with ``columns`` instead of the figures of its teams, and its files in steps."""
     files = part.board.files
-    files = replace(files, hours=in_steps(files.hours, HOURS_STEP_OF_A_LAYER))
+    files = replace(files, hours=files_in_steps(files.hours, HOURS_STEP_OF_A_LAYER))
     a_month = np.where(part.capacity > 0, part.capacity / MONTHS_A_YEAR, np.nan)
-    waiting = in_steps(part.teams.waiting_months * a_month, FILE_HOURS_STEP_OF_A_TEAM) / a_month
+    waiting = files_in_steps(part.teams.waiting_months * a_month, FILE_HOURS_STEP_OF_A_TEAM) / a_month
     teams = replace(part.teams, **columns, waiting_months=np.round(waiting, WAITING_DIGITS))
     return replace(part, board=replace(part.board, files=files), teams=teams)
+
+
+def seen_apart(folder: Path, table: Table) -> pd.DataFrame | None:
+    """What readers see of ``table`` and is kept apart; None for a run of before it was kept."""
+    file = run_files.OUTCOME.table(SEEN_APART[table.name].name)
+    return file.read(folder) if file.exists(folder) else None
 
 
 def in_steps(amount: Any, step: float) -> Any:
@@ -73,10 +84,15 @@ def in_steps(amount: Any, step: float) -> Any:
     return np.round(amount / step) * step
 
 
+def files_in_steps(hours: Any, step: float) -> Any:
+    """Hours in files, to the nearest multiple of ``step``; NaN under ``LEAST_STEPS`` steps."""
+    return np.where(hours < LEAST_STEPS * step, np.nan, in_steps(hours, step))
+
+
 def lines_shown(lines: pd.DataFrame) -> pd.DataFrame:
     """Table ``lines`` with its work and its files in steps of hours."""
     capacity = lines["capacity_hours"].where(lines["capacity_hours"] > 0)
-    in_files = in_steps(lines["waiting_months"] * capacity / MONTHS_A_YEAR, HOURS_STEP_OF_A_LAYER)
+    in_files = files_in_steps(lines["waiting_months"] * capacity / MONTHS_A_YEAR, HOURS_STEP_OF_A_LAYER)
     return lines.assign(
         asked=in_steps(lines["hours"], HOURS_STEP_OF_A_LAYER) / capacity,
         waiting_months=(in_files / (capacity / MONTHS_A_YEAR)).round(WAITING_DIGITS),

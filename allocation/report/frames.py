@@ -14,14 +14,12 @@ import pandas as pd
 from allocation.contract.published_tables import (
     ALLOCATION_CHANGES,
     REGION_SUMMARY,
-    SEEN_APART,
     TEAM_LOAD,
     TRANSITION,
 )
-from allocation.contract.schema import Table
 from allocation.publication.small_counts import shown
 from allocation.report.board import Board, Totals, totals
-from allocation.report.for_readers import sums_shown
+from allocation.report.for_readers import seen_apart, sums_shown
 from allocation.report.moves import teams_that_move
 from allocation.runs import run_files
 from allocation.runs.run_files import RunRecord
@@ -51,17 +49,12 @@ class Frames:
         """The same for readers outside Operations: counts as the published files show them (R14)."""
         return replace(
             self,
-            load=shown(TEAM_LOAD, self.load, self.seen_apart(TEAM_LOAD)),
-            regions=shown(REGION_SUMMARY, self.regions, self.seen_apart(REGION_SUMMARY)),
+            load=shown(TEAM_LOAD, self.load, seen_apart(self.folder, TEAM_LOAD)),
+            regions=shown(REGION_SUMMARY, self.regions, seen_apart(self.folder, REGION_SUMMARY)),
             changes=shown(ALLOCATION_CHANGES, self.changes),
             transition=shown(TRANSITION, self.transition),
             is_for_readers=True,
         )
-
-    def seen_apart(self, table: Table) -> pd.DataFrame | None:
-        """What readers see of ``table`` and is kept apart; None for a run of before it was kept."""
-        file = run_files.OUTCOME.table(SEEN_APART[table.name].name)
-        return file.read(self.folder) if file.exists(self.folder) else None
 
     @cached_property
     def totals(self) -> tuple[Totals, Totals]:

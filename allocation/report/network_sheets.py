@@ -14,6 +14,7 @@ import pandas as pd
 from allocation.contract.published_tables import TEAM_NETWORK
 from allocation.publication.small_counts import shown
 from allocation.report import dutch
+from allocation.report.for_readers import seen_apart
 from allocation.report.sheet import Cell, Column, Sheet, amount, amount_of, records, share, share_of, text_of
 from allocation.runs import run_files
 
@@ -184,7 +185,7 @@ def _network(folder: Path, *, for_readers: bool) -> pd.DataFrame:
     if not NETWORK.exists(folder):
         return pd.DataFrame(columns=list(TEAM_NETWORK.column_names))
     table = NETWORK.read(folder)
-    return shown(TEAM_NETWORK, table) if for_readers else table
+    return shown(TEAM_NETWORK, table, seen_apart(folder, TEAM_NETWORK)) if for_readers else table
 
 
 # --- staff -----------------------------------------------------------------------------------------------------------

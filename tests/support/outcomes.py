@@ -26,7 +26,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import shapely
 
-from allocation.contract.published_tables import REGION_SUMMARY_SEEN, TEAM_LEDGER_SEEN, TEAM_LOAD_SEEN
+from allocation.contract.published_tables import (
+    REGION_SUMMARY_SEEN,
+    TEAM_LEDGER_SEEN,
+    TEAM_LOAD_SEEN,
+    TEAM_NETWORK_SEEN,
+)
 from allocation.contract.schema import Table
 
 SPECIAL_TEAMS = {"militair": "M", "klm": "K", "politie": "Q"}
@@ -146,6 +151,7 @@ def _team_load_seen(load: pd.DataFrame) -> pd.DataFrame:
     """Counts in steps of 5, and what belongs to them."""
     seen = load[[c.name for c in TEAM_LOAD_SEEN.columns if c.name != "version"]].copy()
     for count, others in (
+        ("clients_per_year", ["hours_verzekeringsarts", "hours_other", "hours_low", "hours_high"]),
         ("stock_clients", ["stock_hours_verzekeringsarts"]),
         ("files_held", ["files_held_hours_verzekeringsarts", "first_year_hours_verzekeringsarts",
                         "first_year_hours_other", "waiting_months", "projected_waiting_months"]),
@@ -353,6 +359,9 @@ def _write(folder: Path, country: Country, created_by: str) -> None:
         "region_summary_seen": _seen(REGION_SUMMARY_SEEN, _region_summary(country), "clients_moved", []),
         "line_outcomes": _line_outcomes(),
         "team_network": _team_network(allocation),
+        "team_network_seen": _seen(
+            TEAM_NETWORK_SEEN, _team_network(allocation), "clients_per_year", ["team_share", "provider_share"]
+        ),
         "verzuimbeheer_routing": _verzuimbeheer_routing(routing_of(country, allocation)),
         "teams": _teams(country.team_ends),
         "expected": _expected(allocation),

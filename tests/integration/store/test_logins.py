@@ -68,6 +68,10 @@ def test_no_reader_fills_the_disk_of_the_store() -> None:
             "SELECT lo_creat(-1)",
             "SELECT lo_from_bytea(0, 'x')",
             "CREATE TEMP TABLE mine AS SELECT 1",
+            "SELECT pg_logical_emit_message(false, 'x', repeat('x', 1000))",
+            "SELECT pg_logical_emit_message(false, 'x', repeat('x', 1000)::bytea)",
+            "SELECT pg_notify('x', 'y')",
+            "SELECT pg_export_snapshot()",
         ):
             assert attempt(reader, statement) == INSUFFICIENT_PRIVILEGE, statement
         assert attempt(reader, "SELECT count(*) FROM caseload.routing") == "done"

@@ -16,7 +16,7 @@ from allocation.contract.errors import Refused
 from allocation.contract.published_tables import KNS_POSTCODE, PUBLISHED, SEEN_APART, TEAM, TEAM_LEDGER
 from allocation.contract.schema import Table
 from allocation.page import deciding
-from allocation.publication import data_contract, drafts, lookup, reads, store, upgrade, versions
+from allocation.publication import data_contract, drafts, lookup, network_lookup, reads, store, upgrade, versions
 from allocation.publication.data_contract import TABLES
 from tests.support.outcomes import Country, with_shared_range, write_outcome
 from tests.support.postgres import INSUFFICIENT_PRIVILEGE, attempt, has_extension, new_database, started_server
@@ -164,9 +164,8 @@ def test_werkbedrijf_sees_which_teams_work_where(published: str) -> None:
         published,
         "SELECT DISTINCT team_clients_per_year, team_hours_verzekeringsarts FROM werkbedrijf_team WHERE team_id = 'P'",
     )
-    is_operations = published.startswith("postgresql")  # a superuser; SQLite's views are those of readers
-    # 30 areas of 20.5 clients and 80 hours; readers: 615 clients of 3.9 hours.
-    assert tuple(work[0]) == (615.0, 2400.0 if is_operations else 615 * 3.9)
+    # 30 areas of 20.5 clients and 80 hours, to readers (SQLite) and operations alike.
+    assert tuple(work[0]) == (615.0, 2400.0)
 
 
 def test_bezwaar_sees_rule_and_reason_of_any_day(published: str, files_dir: Path, propose: Callable[..., int]) -> None:
@@ -291,6 +290,52 @@ def test_how_a_query_went_tells_a_reader_nothing_of_a_proposal(login: Callable[[
         changes = "SELECT * FROM allocation_changes WHERE from_version = {} AND version = {} AND pc4 = '1000'"
         assert rows_met(connection, changes.format(1, 2)) == rows_met(connection, changes.format(1, 99))
         assert rows_met(connection, changes.format(2, 1)) == rows_met(connection, changes.format(99, 1))
+
+
+def test_how_a_query_went_tells_a_reader_nothing_of_a_hidden_count(
+    login: Callable[[str], str], on_postgres: str, files_dir: Path, tmp_path: Path
+) -> None:
+    """A1 has one file on the line vangnet and four on the other: which is more, no step of the plan may tell."""
+    outcome = write_outcome(tmp_path / "o")
+    ledger = pd.read_parquet(outcome / "team_ledger.parquet")
+    few = ledger[ledger["team_id"] == "A1"].assign(files_held=1)
+    lines = pd.concat([few, few.assign(client_line="werkgever", files_held=4)])
+    for name in ("team_ledger", "team_ledger_seen"):
+        of_others = pd.read_parquet(outcome / f"{name}.parquet").query("team_id != 'A1'")
+        pd.concat([of_others, lines[of_others.columns]]).to_parquet(outcome / f"{name}.parquet", index=False)
+    version = versions.propose(outcome, on_postgres, files_dir)
+    versions.publish(version, on_postgres, files_dir)
+    with store.connected(login("caseload_reader")) as connection:
+        asked = f"SELECT * FROM team_ledger WHERE version = {version} AND team_id = 'A1' AND client_line = "
+        plans = [every_step(connection, f"{asked} '{line}'") for line in ("vangnet", "werkgever")]
+    assert plans[0] == plans[1]
+    assert ("Subquery Scan", "h", 1) in plans[0]
+
+
+def every_step(connection: sa.Connection, query: str) -> list[tuple[str, str, float]]:
+    """Kind, name and rows of every step of the plan, as PostgreSQL tells them after the query, sorted."""
+    (plan,) = connection.execute(sa.text(f"EXPLAIN (ANALYZE, FORMAT JSON, TIMING OFF) {query}")).scalar_one()
+    steps, found = [plan["Plan"]], []
+    while steps:
+        step = steps.pop()
+        steps += step.get("Plans", [])
+        found.append((step["Node Type"], step.get("Alias", ""), step["Actual Rows"] * step["Actual Loops"]))
+    return sorted(found)
+
+
+def test_who_asks_the_page_whom_a_team_works_with_sees_what_readers_see(
+    login: Callable[[str], str], on_postgres: str, files_dir: Path, tmp_path: Path
+) -> None:
+    """Its login is a planner's, who sees 46.1 clients; who asks it may be anybody."""
+    outcome = write_outcome(tmp_path / "o", Country(rows=2))
+    versions.publish(versions.propose(outcome, on_postgres, files_dir), on_postgres, files_dir)
+    tables_of = [lookup.LookupTable(login(f"caseload_{role}"), is_pooled=True) for role in ("planner", "reader")]
+    ours, theirs = ([network_lookup.partners_of(table, "A1") for _ in range(2)] for table in tables_of)
+    assert ours == theirs
+    assert [tie.clients_per_year for tie in ours[0]] == [45.0, None]
+    with tables_of[0].connected() as connection:  # who used the connection does not stay a reader
+        exact = connection.scalar(sa.text("SELECT max(clients_per_year) FROM team_network WHERE team_id = 'A1'"))
+    assert exact == pytest.approx(46.125)
 
 
 def test_a_publication_has_rows_counted_so_that_the_first_reader_need_not_wait(on_postgres: str) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from allocation.contract.config import Config
 from allocation.intake.inputs import Inputs, load_inputs
-from allocation.layers.holding import Reason, Roster, held_files, stays, whole_clients
+from allocation.layers.holding import Reason, Roster, few_to_one_team, held_files, stays, whole_clients
 from allocation.layers.work import served_by
 from allocation.outcome.in_force import no_files
 from tests.support import toy
@@ -172,6 +172,50 @@ def test_who_gets_no_whole_client_is_left_out() -> None:
 def test_a_whole_number_just_missed_by_a_float_is_that_number() -> None:
     """100 x 0.29 is 28.999999999999996 in floats."""
     assert whole([("a", "P", 100, 0.71), ("a", "Q", 100, 0.29)]) == {("a", "P"): 71, ("a", "Q"): 29}
+
+
+def to_one(cells: list[tuple[str, int]], parts: dict[str, float]) -> pd.DataFrame:
+    """Cells (postcode, clients) over teams by their parts: the rows that are left, with postcode, team, part."""
+    files = pd.DataFrame(cells, columns=["pc4", "clients"]).assign(
+        product="P", client_line="vangnet", client_group="regulier", pw_client=False, row=range(len(cells))
+    )
+    rows = files.merge(pd.DataFrame(list(parts.items()), columns=["team", "part"]), how="cross")
+    return few_to_one_team(rows, "team", files)[["pc4", "clients", "team", "part"]]
+
+
+def test_r14_of_fewer_than_five_files_all_go_to_one_team() -> None:
+    """With halves, two teams would be two files. Of five nothing changes."""
+    cells = [(str(1000 + at), at % 5 + 1) for at in range(500)]
+    found = to_one(cells, {"Q": 0.25, "P": 0.75})
+    few = found[found["clients"] < 5]
+    assert few["pc4"].is_unique
+    assert len(few) == 400
+    assert (few["part"] == 1.0).all()
+    assert 260 < (few["team"] == "P").sum() < 340, "in proportion to the parts"
+    enough = found[found["clients"] == 5]
+    assert enough.groupby("team")["part"].agg(["size", "max"]).to_numpy().tolist() == [[100, 0.75], [100, 0.25]]
+
+
+def test_without_routing_nobody_is_drawn() -> None:
+    files = pd.DataFrame({"pc4": ["1001"], "clients": [2], "product": "P", "client_line": "alle",
+                          "client_group": "regulier", "pw_client": False, "row": 0})  # fmt: skip
+    assert few_to_one_team(files.assign(team="P", part=None).iloc[:0], "team", files).empty
+
+
+def test_which_team_that_is_follows_from_the_postcode_and_not_from_the_files() -> None:
+    """Nor from other cells, or the order of the teams."""
+    three = [to_one([("1001", few), ("1002", 2)], {"P": 0.5, "Q": 0.5}).set_index("pc4")["team"] for few in (1, 2, 4)]
+    other = to_one([("1001", 3)], {"Q": 0.5, "P": 0.5}).set_index("pc4")["team"]
+    assert {one["1001"] for one in three} == {other["1001"]}
+
+
+def test_files_of_one_cell_with_several_rows_count_together() -> None:
+    """Three on each line are six."""
+    rows = pd.DataFrame({"pc4": "1001", "clients": 3, "product": "P", "client_line": "alle", "client_group": "regulier",
+                         "pw_client": False, "row": [0, 1]})  # fmt: skip
+    spread = rows.merge(pd.DataFrame({"team": ["P", "Q"], "part": [0.5, 0.5]}), how="cross")
+    assert len(few_to_one_team(spread, "team", rows)) == 4
+    assert len(few_to_one_team(spread, "team", rows.assign(clients=2))) == 2
 
 
 def stock(*rows: tuple[str, str, str, str, int, str]) -> pd.DataFrame:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode
 
 import pandas as pd
@@ -140,6 +141,30 @@ def test_a_thousand_postcodes_at_once(client: TestClient) -> None:
     ]
     assert client.post("/api/v1/lookup/batch", json={"postcodes": ["1000"] * 1001}).status_code == 422
     assert client.post("/api/v1/lookup/batch", json={"postcodes": [], "x": 1}).status_code == 422
+
+
+def test_a_batch_is_of_one_version_when_another_comes_into_force_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second version is published between the first answer and the second."""
+    address = f"sqlite:///{tmp_path / 'caseload.sqlite'}"
+    first, second = Country(rows=1), Country(rows=1, moves={"1001": "A2"}, note="anders")
+    files = tmp_path / "files"
+    versions.publish(versions.propose(write_outcome(tmp_path / "first", first), address, files), address, files)
+    newer = versions.propose(write_outcome(tmp_path / "second", second), address, files)
+    find, asked = lookup.LookupTable.find, []
+
+    def find_and_publish(table: lookup.LookupTable, postcode: str, **how: Any) -> list[lookup.Answer]:
+        asked.append(postcode)
+        if len(asked) == 2:
+            versions.publish(newer, address, files)
+        return find(table, postcode, **how)
+
+    monkeypatch.setattr(lookup, "_FRESH_S", -1.0)
+    monkeypatch.setattr(lookup.LookupTable, "find", find_and_publish)
+    told = served(address).post("/api/v1/lookup/batch", json={"postcodes": ["1000", "1001", "1002"], "law": "WIA"})
+    assert {answer["version"] for answer in told.json()["answers"]} == {newer}
+    assert asked == ["1000", "1001", "1002"] * 2
 
 
 def test_answers_that_are_kept_have_a_bound(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -37,6 +37,10 @@ DECLARED = {
         "c592f1fcaa64d1eeb13fcb10c6920599ab989bfb920cfd02b237551bdaa45eb6",
         "10c039546c8d1badd1fdd0b8bca1930fe48b4d8063201b6ae7ceeed64fd4953a",
     ),
+    2: (
+        "74511bb717fe195a9f00c75ac295fec632e0484158cdfd1ee2911754f1f31471",
+        "bc74e596e76ccb887cfc157cffd4ee97afebd3a1c15df812dcbad9791ed6098b",
+    ),
 }
 """Of each number of the declarations their hashes, for SQLite and PostgreSQL; nothing here changes once it was used."""
 

@@ -29,11 +29,23 @@ def with_file_hours(part: LayerSums, hours: float) -> LayerSums:
 
 
 def test_waiting_times_do_not_tell_one_file(part: LayerSums) -> None:
-    """Files of 4 hours: two, three and four of them show the same; seven, 28 hours, show as 25 of a team."""
-    shown = [sums_shown([with_file_hours(part, hours)])[0] for hours in (4.0, 8.0, 12.0, 28.0)]
-    assert [one.teams.waiting_months[0] for one in shown] == [0.0, 0.0, 0.0, 2.5]
-    assert [one.board.files.hours for one in shown] == [0.0, 0.0, 0.0, 50.0]
-    assert totals([shown[0]]).waiting_months == 0.0
+    """Files of 4 hours: 63 and 65 of them show the same, as 250 hours of a team. Of a team with 62, and of a
+    layer with less than 500 hours, nothing is told."""
+    shown = [sums_shown([with_file_hours(part, hours)])[0] for hours in (248.0, 252.0, 260.0, 504.0, 530.0)]
+    assert np.isnan(shown[0].teams.waiting_months[0])
+    assert [one.teams.waiting_months[0] for one in shown[1:]] == [25.0, 25.0, 50.0, 52.5]
+    assert np.isnan([one.board.files.hours for one in shown[:3]]).all()
+    assert [one.board.files.hours for one in shown[3:]] == [500.0, 550.0]
+    assert np.isnan(totals([shown[0]]).waiting_months)
+
+
+def test_clients_and_hours_of_a_small_team_are_not_told(part: LayerSums) -> None:
+    """49 clients: with what the ledger shows of them, that would tell of which product the last ones are."""
+    count = len(part.capacity)
+    teams = replace(part.teams, clients=np.array([49.0, *[52.0] * (count - 1)]), hours=np.full(count, 110.0))
+    (seen,) = sums_shown([replace(part, teams=teams)])
+    assert np.isnan([seen.teams.clients[0], seen.teams.hours[0], seen.teams.low[0], seen.teams.travel_km[0]]).all()
+    assert (seen.teams.clients[1], seen.teams.hours[1]) == (50.0, 50 * 2.1)
 
 
 def test_a_team_without_capacity_has_no_waiting_time(part: LayerSums) -> None:
@@ -42,7 +54,8 @@ def test_a_team_without_capacity_has_no_waiting_time(part: LayerSums) -> None:
 
 
 def test_the_chart_for_readers_tells_no_more(part: LayerSums) -> None:
-    few, none = (waiting_chart([with_file_hours(part, hours)], coarse=True) for hours in (8.0, 0.0))
+    few, more = (waiting_chart([with_file_hours(part, hours)], coarse=True) for hours in (502.0, 510.0))
     assert few is not None
-    assert none is not None
-    assert few.sheet.rows == none.sheet.rows
+    assert more is not None
+    assert few.sheet.rows == more.sheet.rows
+    assert waiting_chart([with_file_hours(part, 8.0)], coarse=True) is None

@@ -33,7 +33,14 @@ GROUPS = pd.DataFrame(
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     routing = pd.DataFrame({"team_id": ["A", "C"], "group_code": ["GA", None]})
-    tables = {"team_network": NETWORK, "verzuimbeheer_groups": GROUPS, "verzuimbeheer_routing": routing}
+    told = {"team_share": [0.7, 0.2, None, 0.1], "provider_share": [1.0, 0.7, None, 0.3]}
+    seen = NETWORK.assign(clients_per_year=[80.0, 30.0, None, 5.0], **told)
+    tables = {
+        "team_network": NETWORK,
+        "team_network_seen": seen,
+        "verzuimbeheer_groups": GROUPS,
+        "verzuimbeheer_routing": routing,
+    }
     (tmp_path / "outcome").mkdir()
     for name, table in tables.items():
         table.to_parquet(tmp_path / "outcome" / f"{name}.parquet", index=False)
@@ -74,10 +81,15 @@ def test_a_partner_with_hardly_any_work_is_only_counted(folder: Path) -> None:
 
 
 def test_readers_do_not_see_few_clients_nor_their_shares(folder: Path) -> None:
+    """They see what was kept apart for them; of a run of before, whom a team works with and no figure."""
     first, second = network_sheets.team_cards(folder, TEAMS, for_readers=True)
     west = [cell.text for cell in first.partners.rows[2]]
     assert west[:5] == ["West", "ziekenhuis", "–", "–", "–"]
     assert second.partners.rows[0][4].text == "5"
+    assert [row[2].text for row in first.partners.rows[:2]] == ["70,0%", "20,0%"]
+    (folder / "outcome" / "team_network_seen.parquet").unlink()
+    first, _ = network_sheets.team_cards(folder, TEAMS, for_readers=True)
+    assert {cell.text for row in first.partners.rows for cell in row[2:5]} == {"–"}
 
 
 def test_a_partner_has_its_teams_in_one_row(folder: Path) -> None:
