@@ -24,6 +24,7 @@ from allocation.outcome.seen import (
 )
 from allocation.publication import small_counts, totals_seen
 from tests.support import toy
+from tests.support.examples import examples
 
 APART = [column.name for column in TEAM_LOAD.columns if column.is_seen_apart]
 NORMS = pd.DataFrame(
@@ -96,7 +97,7 @@ cells = st.lists(st.tuples(st.sampled_from(["EWT", "RIV"]), st.integers(1, 9)), 
 
 @given(cells, st.lists(st.integers(1, 4), min_size=8, max_size=8))
 @example([("EWT", 4), ("RIV", 1)], [3, 2, 1, 1, 1, 1, 1, 1])
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 def test_what_is_the_same_to_readers_is_the_same_in_sum(one: list[tuple[str, int]], hidden: list[int]) -> None:
     """Two countries that differ only in hidden cells, and show the same ledger."""
     other = [
