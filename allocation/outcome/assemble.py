@@ -104,18 +104,17 @@ class Outcome:
 
     @table
     def team_load(self) -> pd.DataFrame:
-        return team_load(
-            self.solved, self._ledger, self._work_of_teams, self.areas, self._teams, self._capacity, self._recurring,
-            self._spreads, self.ways, self.config,
-        )  # fmt: skip
+        return self._load(self._ledger, self._work_of_teams)
 
     @table
     def team_load_seen(self) -> pd.DataFrame:
-        made = team_load(
-            self.solved, self._ledger_seen, self._work_seen, self.areas, self._teams, self._capacity,
-            self._recurring, self._spreads, self.ways, self.config,
+        return seen.load_seen(self._load(self._ledger_seen, self._work_seen), self.team_load)
+
+    def _load(self, rows: pd.DataFrame, work: pd.DataFrame) -> pd.DataFrame:
+        return team_load(
+            self.solved, rows, work, self.areas, self._teams, self._capacity, self._recurring, self._spreads, self.ways,
+            self.config,
         )  # fmt: skip
-        return seen.load_seen(made, self.team_load)
 
     @table
     def team_ledger(self) -> pd.DataFrame:
@@ -204,8 +203,7 @@ class Outcome:
 
     @table
     def team_network_seen(self) -> pd.DataFrame:
-        partners = network.partners(self.inputs, self.areas)
-        return seen.team_network_seen(network.team_network(self._work_seen, partners))
+        return seen.team_network_seen(network.team_network(self._work_seen, network.partners(self.inputs, self.areas)))
 
     @table
     def region_summary(self) -> pd.DataFrame:
@@ -261,8 +259,6 @@ class Outcome:
     @table
     def team_periods(self) -> pd.DataFrame:
         return self.inputs.teams[["team_id", "valid_from", "valid_to"]]
-
-    # What the tables are made of.
 
     @cached_property
     def _teams(self) -> pd.DataFrame:

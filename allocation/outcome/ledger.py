@@ -79,6 +79,14 @@ def _layer_line(lines: frozenset[str], line: str) -> str:
     return line if line in lines else min(lines)
 
 
+def planned(inflow: pd.Series, files: pd.Series, norm: pd.DataFrame) -> pd.Series:
+    """Clients a year that are planned for (R20): the inflow, and of the files the planned share of their product.
+
+    ``norm``: of ``layers.work.product_norms``, a row for each row of the others.
+    """
+    return inflow + norm["planned_stock_share"] * files
+
+
 def ledger(
     routed: pd.DataFrame,
     files: pd.DataFrame,
@@ -117,9 +125,9 @@ def ledger(
     files_held: pd.Series = with_layer(held, lines).groupby(key)["clients"].sum()
     table = coming.join(files_held.rename("files_held"), how="outer").fillna(0.0).reset_index()
     norm = norms.loc[table["product"]].reset_index(drop=True)
-    share, hours, other = norm["planned_stock_share"], norm["hours_verzekeringsarts"], norm["hours_other"]
-    table["planned_clients"] = table["inflow_clients"] + share * table["files_held"]
-    table["structural_clients"] = table["inflow_clients"] + share * table["stock_clients"]
+    hours, other = norm["hours_verzekeringsarts"], norm["hours_other"]
+    table["planned_clients"] = planned(table["inflow_clients"], table["files_held"], norm)
+    table["structural_clients"] = planned(table["inflow_clients"], table["stock_clients"], norm)
     table["priority"] = norm["priority"]
     return table.assign(
         hours_verzekeringsarts=table["planned_clients"] * hours,

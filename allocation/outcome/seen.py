@@ -19,6 +19,7 @@ import pandas as pd
 from allocation.contract.published_tables import REGION_SUMMARY, TEAM_LEDGER, TEAM_LOAD, TEAM_LOAD_SEEN
 from allocation.contract.vocabulary import ALL_LINES, MONTHS_A_YEAR, MOVES
 from allocation.layers.holding import STOCK_KEY
+from allocation.outcome.ledger import planned
 from allocation.publication import small_counts, totals_seen
 
 _KEY = ["team_id", "product", "line"]
@@ -44,9 +45,9 @@ def with_stock_seen(routed: pd.DataFrame, cells: pd.DataFrame, norms: pd.DataFra
     found = routed[STOCK_KEY].merge(stock, on=STOCK_KEY, how="left", validate="many_to_one")["seen"]
     norm = norms.loc[routed["product"]].set_axis(routed.index)
     clients = found.fillna(0.0).set_axis(routed.index)
-    planned = routed["inflow_clients"] + norm["planned_stock_share"] * clients
+    work = planned(routed["inflow_clients"], clients, norm)
     return routed.assign(
-        stock_clients=clients, planned_clients=planned, hours_verzekeringsarts=planned * norm["hours_verzekeringsarts"]
+        stock_clients=clients, planned_clients=work, hours_verzekeringsarts=work * norm["hours_verzekeringsarts"]
     )
 
 
@@ -56,8 +57,8 @@ def team_ledger_seen(shown: pd.DataFrame, norms: pd.DataFrame) -> pd.DataFrame:
     ``shown``: as ``ledger_shown`` gives it. A hidden count adds nothing; planned clients under 5 are hidden.
     """
     norm = norms.loc[shown["product"].tolist()].set_axis(shown.index)
-    planned = shown["inflow_clients"].fillna(0.0) + norm["planned_stock_share"] * shown["files_held"].fillna(0.0)
-    clients = pd.Series(small_counts.shown_counts(planned.to_numpy(dtype=np.float64)), index=shown.index)
+    work = planned(shown["inflow_clients"].fillna(0.0), shown["files_held"].fillna(0.0), norm)
+    clients = pd.Series(small_counts.shown_counts(work.to_numpy(dtype=np.float64)), index=shown.index)
     return (
         shown[_KEY]
         .rename(columns={"line": "client_line"})
@@ -141,11 +142,11 @@ def ledger_seen(rows: pd.DataFrame, shown: pd.DataFrame, norms: pd.DataFrame) ->
     counts = {name: np.where(is_alone, found[name], 0.0) for name in ("files_held", "inflow_clients")}
     seen = rows.assign(**counts)
     norm = norms.loc[seen["product"]].set_axis(seen.index)
-    planned = seen["inflow_clients"] + norm["planned_stock_share"] * seen["files_held"]
+    work = planned(seen["inflow_clients"], seen["files_held"], norm)
     return seen.assign(
-        planned_clients=planned,
-        hours_verzekeringsarts=planned * norm["hours_verzekeringsarts"],
-        hours_other=planned * norm["hours_other"],
+        planned_clients=work,
+        hours_verzekeringsarts=work * norm["hours_verzekeringsarts"],
+        hours_other=work * norm["hours_other"],
         inflow_hours=seen["inflow_clients"] * norm["hours_verzekeringsarts"],
         held_hours=seen["files_held"] * norm["hours_verzekeringsarts"],
     )

@@ -67,9 +67,8 @@ def moved_files_under(bench: Bench, variant: Variant) -> pd.DataFrame:
     if not codes:
         return bench.moved_files
     kept = bench.moved_files[~bench.moved_files["pc4"].isin(codes)]
-    mine = variant.held[variant.held["pc4"].isin(codes)]
-    mine = mine[follows(mine, bench.config) & mine["team_id"].notna()]  # who has no known team moves from none
-    if mine.empty:
+    mine = variant.held[variant.held["pc4"].isin(codes)]  # also who stays: how many there are decides over a few
+    if not follows(mine, bench.config).any():
         return kept
     layers, plans = _divided(variant, codes)
     offices = variant.board.teams.drop_duplicates("team_id").set_index("team_id")["office"]

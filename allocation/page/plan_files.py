@@ -333,9 +333,8 @@ def plan_table(variant: Variant) -> pd.DataFrame:
             apart[part.area] = True
     values = (variant.board.areas["pc4"], team["vangnet"], np.where(apart, team["werkgever"], ""), team["pw"])
     table = pd.DataFrame(dict(zip(COLUMNS, values, strict=True)))
-    return table[(table[list(COLUMNS[1:])] != "").any(axis=1)].reset_index(
-        drop=True
-    )  # read back it would be half a row
+    has_team = (table[list(COLUMNS[1:])] != "").any(axis=1)  # a row without would be half a row when it is read back
+    return table[has_team].reset_index(drop=True)
 
 
 def csv_of(variant: Variant) -> str:

@@ -1,8 +1,10 @@
 """Whom a team works with, and who are the teams of a partner: the published ``team_network``, read for one card.
 
 Belongs here: the rows of one team or one partner on a day. Does not belong here: how they are counted
-(``outcome.network``), or the group of medewerkers verzuimbeheer of a client (``lookup``). Reads published views only.
-Whoever asks sees what readers see: the login of the page may see more, who asks the page may not.
+(``outcome.network``), or the group of medewerkers verzuimbeheer of a client (``lookup``).
+
+Whoever asks sees what readers see: in the published view, and where that shows the login more, as it does the page's,
+in what is kept apart for readers.
 """
 
 from __future__ import annotations

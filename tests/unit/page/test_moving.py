@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pandas as pd
 import pytest
 
@@ -12,6 +14,8 @@ from allocation.page.changes import ChangeSet, LockChange, Move, TeamChange
 from allocation.page.moving import CHANGE, KEY, files_that_move, moving
 from allocation.page.whatif import Bench, Variant
 from allocation.runs.run import Run
+from tests.support import toy
+from tests.support.browser import toy_run
 
 OF_O2 = ("1007", "1011", "1012")
 OTHER = {"W1": "W2", "W2": "W1", "O1": "O2", "O2": "O1"}
@@ -99,6 +103,21 @@ def test_files_that_move_under_a_draft_are_those_of_a_run_of_it(bench: Bench) ->
         table = bench.moved_files_of(variant)
         mine = table[~table["pw_client"] & (table["product"] != "PW_ABA")]
         assert rows["Dossiers die verhuizen"] == str(mine["clients"].sum())
+
+
+def test_few_files_are_few_of_all_that_there_are(tmp_path: Path) -> None:
+    """Three files of W1 and four of which nobody is known to have them are seven: those three are shared out over the
+    teams of a split postcode, and do not all go to one of them. The policy is that files follow the division."""
+    stock = toy.tables()["stock"]
+    mine = stock[stock["product"].eq("WIA_EWT") & stock["pc4"].isin(["1001", "1002", "1005", "1006", "1009", "1010"])]
+    both = [mine.assign(clients="3", team_id="W1"), mine.assign(clients="4", team_id="")]
+    tables = {"stock": pd.concat(both, ignore_index=True), "current": toy.tables()["current"].iloc[:0]}
+    bench = Bench(toy_run(tmp_path, tables, continuity="move", tolerance=0.9).folder)
+    for pc4 in sorted(set(mine["pc4"])):
+        locks = tuple(LockChange(pc4=pc4, team_id=t, kind="split", share=0.5, reason="r") for t in ("W1", "W2"))
+        variant = bench.variant(ChangeSet(locks=locks))
+        told, anew = (summed(one) for one in (bench.moved_files_of(variant), placed_anew(bench, variant)))
+        pd.testing.assert_frame_equal(told, anew)
 
 
 def test_without_a_change_the_files_are_those_of_the_run(bench: Bench) -> None:
