@@ -164,7 +164,7 @@ def region_waiting(board: Board, *, for_readers: bool = False) -> pd.DataFrame:
     """Per layer and set of regions divided together: its mean waiting time in months, and that of the team with the
     shortest and the longest (``least_``, ``most_``), in force (``now``) and proposed (``new``), of the files that they
     hold. Teams without an area do not count; files that no team of today has count for nobody. ``for_readers``: so that
-    no single file shows."""
+    no single file shows; where a team is not told of, nor is the shortest."""
     rows = []
     for one in board.layers:
         both: tuple[LayerSums, ...] = (one.sums_now, one.sums)
@@ -173,8 +173,11 @@ def region_waiting(board: Board, *, for_readers: bool = False) -> pd.DataFrame:
         row: dict[str, Any] = {"region": one.layer.cluster, "layer": name}
         for which, sums in zip(("now", "new"), both, strict=True):
             found = sums.teams
-            waiting = found.waiting_months[(found.areas > 0) & ~np.isnan(found.waiting_months)]
-            row |= {f"least_{which}": waiting.min(initial=np.inf), f"most_{which}": waiting.max(initial=-np.inf)}
+            is_told = ~np.isnan(found.waiting_months)
+            waiting = found.waiting_months[(found.areas > 0) & is_told]
+            is_hidden = for_readers and bool(((found.areas > 0) & (sums.capacity > 0) & ~is_told).any())
+            row[f"least_{which}"] = np.nan if is_hidden else waiting.min(initial=np.inf)
+            row[f"most_{which}"] = waiting.max(initial=-np.inf)
         capacity = float(one.layer.problem.capacity.sum())
         row["mean"] = both[1].board.files.hours / (capacity / MONTHS_A_YEAR) if capacity > 0 else np.nan
         row["homeless"] = one.files.hours - float(one.files.held_now.sum())

@@ -48,6 +48,19 @@ def test_files_without_a_team_and_teams_without_an_area_are_told_apart(board: Bo
     assert row["most_now"] == row["least_now"]
 
 
+def test_readers_are_told_no_shortest_team_where_one_is_not_shown(board: Board) -> None:
+    """West until now: the first team has 600 hours in files, the second 100: too few to be told of. The 600 would stand
+    as the shortest, above the mean of both."""
+    west = board.layers[0]
+    west = replace(west, files=replace(west.files, hours=700.0, held_now=np.array([600.0, 100.0])))
+    row = team_sheets.region_waiting(replace(board, layers=(west,)), for_readers=True).iloc[0]
+    assert np.isnan(row["least_now"])
+    assert row["most_now"] == pytest.approx(600 / (west.layer.problem.capacity[0] / 12), abs=0.05)
+    both = replace(west, files=replace(west.files, hours=1100.0, held_now=np.array([600.0, 500.0])))
+    row = team_sheets.region_waiting(replace(board, layers=(both,)), for_readers=True).iloc[0]
+    assert row["least_now"] == pytest.approx(500 / (west.layer.problem.capacity[1] / 12), abs=0.05)
+
+
 def keep_scenario(folder: Path, name: str, value: float, *, base: int = 1, at: int) -> Path:
     """What `caseload scenario` leaves in the folder of its run: here every measure is 1 now and ``value`` then."""
     folder.mkdir(parents=True)
