@@ -658,7 +658,7 @@ LINE_OUTCOMES = Table(
             "verzekeringsarts work of the first year: inflow and the planned share of the files held",
             unit="hours a year",
             example="31850.0",
-            told_by="planned_clients",
+            is_seen_apart=True,
         ),
         Column(
             "available_hours_verzekeringsarts",
@@ -675,6 +675,7 @@ LINE_OUTCOMES = Table(
             unit="clients a year",
             example="8420.5",
             counts_persons=True,
+            is_seen_apart=True,
         ),
         Column(
             "files_held",
@@ -683,6 +684,7 @@ LINE_OUTCOMES = Table(
             unit="clients",
             example="4210",
             counts_persons=True,
+            is_seen_apart=True,
         ),
         Column(
             "waiting_months",
@@ -691,7 +693,7 @@ LINE_OUTCOMES = Table(
             unit="months",
             nullable=True,
             example="6.4",
-            told_by="files_held",
+            is_seen_apart=True,
         ),
         Column(
             "projected_waiting_months",
@@ -700,7 +702,7 @@ LINE_OUTCOMES = Table(
             unit="months",
             nullable=True,
             example="9.1",
-            told_by="files_held",
+            is_seen_apart=True,
         ),
         Column(
             "months",
@@ -1010,11 +1012,17 @@ REGION_SUMMARY_SEEN = _seen(
 TEAM_NETWORK_SEEN = _seen(
     TEAM_NETWORK, "What readers see of `team_network`: made of inflow, and of the stock that they see in `transition`."
 )
+LINE_OUTCOMES_SEEN = _seen(
+    LINE_OUTCOMES,
+    "What readers see of the work and the files of a region in `line_outcomes`: made of what they see in `team_ledger` "
+    "and `transition`.",
+)
 SEEN_APART = {
     TEAM_LOAD.name: TEAM_LOAD_SEEN,
     TEAM_LEDGER.name: TEAM_LEDGER_SEEN,
     REGION_SUMMARY.name: REGION_SUMMARY_SEEN,
     TEAM_NETWORK.name: TEAM_NETWORK_SEEN,
+    LINE_OUTCOMES.name: LINE_OUTCOMES_SEEN,
 }
 """Published table -> the table with what readers see of it and is kept apart."""
 

@@ -139,9 +139,17 @@ class Outcome:
 
     @table
     def line_outcomes(self) -> pd.DataFrame:
-        return finished.line_outcomes(
-            self.region_capacity, self.finished_months, self.inputs.teams, self.areas, self.config
+        return self._line_outcomes(self.region_capacity)
+
+    @table
+    def line_outcomes_seen(self) -> pd.DataFrame:
+        rows = seen.region_ledger_seen(
+            self._region_ledger, self._ledger_seen, self._cells_seen, self._regions, self._norms
         )
+        return seen.line_outcomes_seen(self._line_outcomes(self._region_capacity(rows)))
+
+    def _line_outcomes(self, capacity: pd.DataFrame) -> pd.DataFrame:
+        return finished.line_outcomes(capacity, self.finished_months, self.inputs.teams, self.areas, self.config)
 
     @table
     def finished_months(self) -> pd.DataFrame:
@@ -176,8 +184,11 @@ class Outcome:
 
     @table
     def region_capacity(self) -> pd.DataFrame:
+        return self._region_capacity(self._region_ledger)
+
+    def _region_capacity(self, rows: pd.DataFrame) -> pd.DataFrame:
         return region_capacity.region_capacity(
-            self._region_ledger, self.team_load, self.solved, self.areas, self._teams, self._recurring
+            rows, self.team_load, self.solved, self.areas, self._teams, self._recurring
         )
 
     @table
@@ -346,8 +357,12 @@ class Outcome:
 
     @cached_property
     def _region_ledger(self) -> pd.DataFrame:
-        region = self.areas.set_index("pc4")["arbeidsmarktregio_nr"].astype("int64")
-        return region_capacity.region_ledger(self._work_of_teams, self._placed, self._norms, self.solved, region)
+        return region_capacity.region_ledger(self._work_of_teams, self._placed, self._norms, self.solved, self._regions)
+
+    @cached_property
+    def _regions(self) -> pd.Series:
+        """The number of the region of each postcode."""
+        return self.areas.set_index("pc4")["arbeidsmarktregio_nr"].astype("int64")
 
     @cached_property
     def _places(self) -> pd.DataFrame:

@@ -15,11 +15,12 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from allocation.contract.published_tables import REGION_SUMMARY, TEAM_LEDGER, TEAM_LOAD, TEAM_LOAD_SEEN
+from allocation.contract.published_tables import LINE_OUTCOMES, REGION_SUMMARY, TEAM_LEDGER, TEAM_LOAD, TEAM_LOAD_SEEN
 from allocation.contract.vocabulary import ALL_LINES, MONTHS_A_YEAR, MOVES
 from allocation.layers.holding import STOCK_KEY
-from allocation.outcome.ledger import planned
+from allocation.outcome.ledger import LAYER, planned
 from allocation.publication import small_counts, totals_seen
 
 _KEY = ["team_id", "product", "line"]
@@ -140,15 +141,71 @@ def ledger_seen(rows: pd.DataFrame, shown: pd.DataFrame, norms: pd.DataFrame) ->
     found = rows[_KEY].merge(shown, on=_KEY, how="left", validate="many_to_one").fillna(0.0)
     is_alone = ~rows.duplicated(_KEY, keep=False).to_numpy()
     counts = {name: np.where(is_alone, found[name], 0.0) for name in ("files_held", "inflow_clients")}
-    seen = rows.assign(**counts)
-    norm = norms.loc[seen["product"]].set_axis(seen.index)
-    work = planned(seen["inflow_clients"], seen["files_held"], norm)
-    return seen.assign(
+    return _with_work(rows.assign(**counts), norms)
+
+
+def _with_work(rows: pd.DataFrame, norms: pd.DataFrame) -> pd.DataFrame:
+    """``rows`` with planned clients and hours made anew of its inflow and files."""
+    norm = norms.loc[rows["product"]].set_axis(rows.index)
+    work = planned(rows["inflow_clients"], rows["files_held"], norm)
+    return rows.assign(
         planned_clients=work,
         hours_verzekeringsarts=work * norm["hours_verzekeringsarts"],
         hours_other=work * norm["hours_other"],
-        inflow_hours=seen["inflow_clients"] * norm["hours_verzekeringsarts"],
-        held_hours=seen["files_held"] * norm["hours_verzekeringsarts"],
+        inflow_hours=rows["inflow_clients"] * norm["hours_verzekeringsarts"],
+        held_hours=rows["files_held"] * norm["hours_verzekeringsarts"],
+    )
+
+
+def region_ledger_seen(
+    rows: pd.DataFrame, ledger: pd.DataFrame, cells: pd.DataFrame, regions: pd.Series, norms: pd.DataFrame
+) -> pd.DataFrame:
+    """The ledger of each region as readers see it. What a team of several regions has is divided over them: its files
+    as `transition` shows them in each, its inflow as it comes in there.
+
+    Parameters
+    ----------
+    rows : as ``region_capacity.region_ledger`` gives it. ledger : as ``ledger_seen`` gives it.
+    cells, norms : as for ``with_stock_seen``. regions : region number, indexed by pc4.
+    """
+    key = [*LAYER, "product", "line"]
+    place = ["team_id", "product", "region"]
+    there = cells.assign(region=cells["pc4"].map(regions)).rename(columns={"team_to": "team_id"})
+    weights = rows.merge(there.groupby(place)["seen"].sum().reset_index(), on=place, how="left").fillna({"seen": 0.0})
+    found = rows[key].merge(ledger[[*key, "files_held", "inflow_clients"]], on=key, how="left")
+    return _with_work(
+        rows.assign(
+            files_held=found["files_held"].to_numpy() * _part_of(weights, "seen", key),
+            inflow_clients=found["inflow_clients"].to_numpy() * _part_of(weights, "inflow_clients", key),
+        ),
+        norms,
+    )
+
+
+def _part_of(weights: pd.DataFrame, amount: str, key: list[str]) -> NDArray[np.float64]:
+    """The part that each row has of its ``key``'s ``amount``; equal parts where there is none."""
+    of = weights.groupby(key)[amount]
+    total = of.transform("sum").to_numpy(dtype=np.float64)
+    parts: NDArray[np.float64] = np.divide(
+        weights[amount].to_numpy(dtype=np.float64), total, out=1.0 / of.transform("size").to_numpy(), where=total > 0
+    )
+    return parts
+
+
+def line_outcomes_seen(table: pd.DataFrame) -> pd.DataFrame:
+    """Table ``line_outcomes_seen``. ``table``: as ``finished.line_outcomes`` makes it of ``region_ledger_seen``."""
+    clients, files = (
+        pd.Series(small_counts.shown_counts(table[name].to_numpy(dtype=np.float64)), index=table.index)
+        for name in ("planned_clients", "files_held")
+    )
+    asked = "asked_hours_verzekeringsarts"
+    waits = {name: table[name].where(files.notna()) for name in ("waiting_months", "projected_waiting_months")}
+    kept = table[[name for name in LINE_OUTCOMES.key if name in table.columns]]
+    return kept.assign(
+        planned_clients=clients,
+        files_held=files.astype("Int64"),
+        **{asked: table[asked].where(clients.notna())},
+        **waits,
     )
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 from allocation.contract.published_tables import LINE_OUTCOMES
 from allocation.publication.small_counts import shown
 from allocation.report.dutch import number
+from allocation.report.for_readers import seen_apart
 from allocation.report.sheet import Cell, Column, Sheet, amount, amount_of, ratio, records, share, text, text_of
 from allocation.report.team_sheets import LAYER
 from allocation.runs import run_files
@@ -22,7 +23,7 @@ def line_outcome_sheet(folder: Path, *, for_readers: bool = False) -> Sheet | No
     if not run_files.OUTCOME.table("line_outcomes").exists(folder):
         return None
     table = run_files.OUTCOME.table("line_outcomes").read(folder)
-    table = shown(LINE_OUTCOMES, table) if for_readers else table
+    table = shown(LINE_OUTCOMES, table, seen_apart(folder, LINE_OUTCOMES)) if for_readers else table
 
     def asked(row: Any) -> Cell:
         return share(ratio(row.asked_hours_verzekeringsarts, row.available_hours_verzekeringsarts))

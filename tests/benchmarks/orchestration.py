@@ -2,7 +2,8 @@
 
 Real components on this machine (api-server, scheduler with LocalExecutor, dag-processor; metadata and store in SQLite)
 and the whole embedded country. Measured: from trigger to the proposal that waits for approval, and from approval to the
-version in force, for one region and for the whole country, after a first version.
+version in force, for one region and for the whole country, after a first version. Each has a tolerance of its own:
+of an outcome that is in force already there is no proposal.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ def main() -> None:
         with running(airflow, *components):
             measure(airflow)
             rows = {
-                "one region (Midden-Utrecht)": measure(airflow, regions=["Midden-Utrecht"]),
+                "one region (Midden-Utrecht)": measure(airflow, regions=["Midden-Utrecht"], tolerance=0.04),
                 "the whole country": measure(airflow, tolerance=0.049),
             }
     print(f"{code_version()}, {machine()}\n\n| run | trigger to proposal, s | approval to in force, s |\n|---|---|---|")

@@ -97,6 +97,7 @@ print(smc_alerts.send(alerts.plan_is_done("plan-7"), {}))
 """
 
 
+@pytest.mark.heavy
 def test_a_notice_that_no_channel_takes_is_logged_and_whoever_sends_goes_on(tmp_path: Path) -> None:
     """Nobody listens for the webhook or the mail, and the data folder cannot be written. No notice is worth the work of
     the task that sends it. What is logged names no address and no login."""

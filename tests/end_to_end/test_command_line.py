@@ -60,6 +60,7 @@ def test_the_run_leaves_report_and_data_docs(published: Country) -> None:
     assert list((run / "validation").rglob("index.html"))
 
 
+@pytest.mark.heavy
 def test_a_data_folder_may_have_any_name(country: Country, monkeypatch: pytest.MonkeyPatch) -> None:
     """The run passes its gates, the same store is opened again, and nothing lies beside the folder."""
     monkeypatch.delenv("CASELOAD_STORE", raising=False)

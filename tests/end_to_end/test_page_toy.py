@@ -55,6 +55,7 @@ def test_the_version_that_is_shown_can_be_chosen_again_and_nothing_typed_is_lost
     assert page.evaluate("window.isSamePage")
 
 
+@pytest.mark.heavy
 def test_nothing_can_be_typed_into_a_page_that_would_lose_it(planner: Browser, address: str) -> None:
     """Not before it is ready, and not when another version is on its way: a form sent too early reloads the page."""
     page, held = planner.page, list[Route]()
@@ -75,6 +76,7 @@ def test_nothing_can_be_typed_into_a_page_that_would_lose_it(planner: Browser, a
     expect(page.locator("html")).not_to_have_attribute("data-ready", "ja")
 
 
+@pytest.mark.heavy
 def test_the_borders_of_a_kind_of_partner_are_a_layer_with_their_price(planner: Browser) -> None:
     page, picture = planner.page, "document.getElementById('kaart').toDataURL()"
 
@@ -143,6 +145,7 @@ def test_two_divisions_are_compared_and_the_link_brings_the_comparison_back(plan
     expect(page.locator("#bijschrift-nu")).to_have_text("Nu")
 
 
+@pytest.mark.heavy
 def test_a_division_from_a_file_is_a_step_like_any_other_and_is_written_the_same(
     planner: Browser, tmp_path: Path
 ) -> None:
@@ -207,6 +210,7 @@ def test_who_may_reads_what_a_proposal_does_and_approves_it_on_the_page(tmp_path
 # --- faults that a planner met; each must stay away ------------------------------------------------------------------
 
 
+@pytest.mark.heavy
 def test_the_fte_that_is_shown_is_that_of_the_team_that_gets_it(planner: Browser) -> None:
     page = planner.page
     to_tab(page, "teams")
@@ -223,6 +227,7 @@ def test_the_fte_that_is_shown_is_that_of_the_team_that_gets_it(planner: Browser
     assert page.evaluate("caseload.history.changes.teams.map((one) => one.team_id)") == ["W1"]
 
 
+@pytest.mark.heavy
 def test_a_comma_is_typed_as_the_decimal_sign_in_a_browser_of_any_language(planner: Browser) -> None:
     """This Chromium speaks English, whatever its page does: a field for a number would drop the comma."""
     page = planner.page
@@ -244,6 +249,7 @@ def test_a_comma_is_typed_as_the_decimal_sign_in_a_browser_of_any_language(plann
     assert page.evaluate("caseload.history.changes.new_teams.map((one) => one.fte)") == [2.5]
 
 
+@pytest.mark.heavy
 def test_a_lock_begins_with_the_team_of_the_postcode(planner: Browser) -> None:
     page = planner.page
     choose(page, "1012")
@@ -252,6 +258,7 @@ def test_a_lock_begins_with_the_team_of_the_postcode(planner: Browser) -> None:
     assert page.locator("#slot-team option").first.get_attribute("value") != "O2"
 
 
+@pytest.mark.heavy
 def test_search_finds_a_gemeente_and_chooses_all_of_it(planner: Browser) -> None:
     page = planner.page
     page.fill("#zoek", "gemeente 3")
@@ -330,6 +337,7 @@ def test_undo_by_keyboard_works_from_every_control_but_a_text(planner: Browser) 
     expect(page.locator("#stand")).to_have_text("1 verplaatsing.")
 
 
+@pytest.mark.heavy
 def test_a_brush_chooses_what_it_passes(planner: Browser) -> None:
     page = planner.page
     page.click("#penseel")
@@ -343,6 +351,7 @@ def test_a_brush_chooses_what_it_passes(planner: Browser) -> None:
     expect(page.locator("#codes")).to_have_value("1009 1010 1011 1012")
 
 
+@pytest.mark.heavy
 def test_a_colleague_remarks_on_a_draft_and_it_is_read(planner: Browser) -> None:
     page = planner.page
     apply_first(page, "1005")

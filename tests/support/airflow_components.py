@@ -241,11 +241,22 @@ class Airflow:
         return dict(wait_for("a proposal to approve", look))
 
     def answer(self, run_id: str, choice: str, remark: str) -> None:
-        """Approve or reject, as the page does, after the seconds that a person needs at least: an answer before the
-        scheduler has noted that the task waits (a second, Airflow 3.3) starts the task anew, and the answer is lost."""
+        """Approve or reject, as the page does, after the seconds that a person needs at least, and see it taken.
+
+        An answer before the scheduler has noted that the task waits (a second; on a busy machine some more, Airflow
+        3.3) starts the task anew, and the answer is lost: the question is open again, and is answered again.
+        """
         time.sleep(ANSWERED_AFTER_S)
         path = f"/api/v2/dags/allocate/dagRuns/{run_id}/taskInstances/approve/-1/hitlDetails"
-        self.patch(path, {"chosen_options": [choice], "params_input": {"remark": remark}})
+        given = {"chosen_options": [choice], "params_input": {"remark": remark}}
+        self.patch(path, given)
+
+        def is_taken() -> bool:
+            if self._open_question("allocate", run_id):
+                self.patch(path, given)
+            return self.task("allocate", run_id, "approve")["state"] in ("success", "failed")
+
+        wait_for("an answer that is taken", is_taken, every_s=0.5)
 
 
 @contextlib.contextmanager

@@ -27,6 +27,7 @@ import pyarrow.parquet as pq
 import shapely
 
 from allocation.contract.published_tables import (
+    LINE_OUTCOMES_SEEN,
     REGION_SUMMARY_SEEN,
     TEAM_LEDGER_SEEN,
     TEAM_LOAD_SEEN,
@@ -358,6 +359,12 @@ def _write(folder: Path, country: Country, created_by: str) -> None:
         ),
         "region_summary_seen": _seen(REGION_SUMMARY_SEEN, _region_summary(country), "clients_moved", []),
         "line_outcomes": _line_outcomes(),
+        "line_outcomes_seen": _seen(
+            LINE_OUTCOMES_SEEN,
+            _line_outcomes(),
+            "files_held",
+            ["planned_clients", "asked_hours_verzekeringsarts", "waiting_months", "projected_waiting_months"],
+        ),
         "team_network": _team_network(allocation),
         "team_network_seen": _seen(
             TEAM_NETWORK_SEEN, _team_network(allocation), "clients_per_year", ["team_share", "provider_share"]

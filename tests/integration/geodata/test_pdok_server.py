@@ -153,7 +153,7 @@ def test_trouble_that_passes_ends_in_the_full_data(
 @pytest.mark.parametrize(
     ("kind", "words"),
     [
-        ("time_out", "no answer"),
+        pytest.param("time_out", "no answer", marks=pytest.mark.heavy),  # six waits of a second
         ("hang_up", "no answer"),
         ("cut_bytes", "no answer"),
         ("cut_json", "not JSON"),

@@ -96,6 +96,7 @@ def test_a_folder_without_its_manifest_is_not_there_and_is_written_again(machine
     assert not (again / "left_over.csv").exists()
 
 
+@pytest.mark.heavy
 def test_of_two_machines_that_publish_at_once_one_wins_and_every_reader_sees_the_same(
     machines: Machines, store_url: str
 ) -> None:

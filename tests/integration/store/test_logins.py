@@ -49,6 +49,7 @@ def test_the_administrator_brings_a_store_up_to_date_and_hands_out_roles(*, is_f
             assert connection.scalar(sa.text("SELECT pg_has_role('caseload_planner', 'MEMBER')"))
 
 
+@pytest.mark.heavy
 @pytest.mark.skipif(PSQL is None, reason="psql is not installed")
 def test_no_reader_fills_the_disk_of_the_store() -> None:
     """A large object stays for ever and belongs to no schema; a temporary table and a sort stay while he is there."""

@@ -272,6 +272,7 @@ def test_interchangeable_teams_cost_the_same_under_any_names() -> None:
     assert found.value == 1.0
 
 
+@pytest.mark.heavy
 def test_many_units_are_bounded_by_prices_of_a_coarse_copy() -> None:
     """30,000 units and 3 teams: the quick way is valid and close to the whole relaxation (solved here to compare)."""
     rng = np.random.default_rng(7)

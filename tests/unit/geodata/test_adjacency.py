@@ -139,6 +139,7 @@ def test_a_wrong_list_of_bridges_is_refused(tmp_path: Path, content: str, words:
         adjacency.listed_bridges(pd.Series(["1001", "1002"]), listed)
 
 
+@pytest.mark.heavy
 def test_every_listed_bridge_and_barrier_is_of_this_edition(embedded: Boundaries) -> None:
     """A postcode typed wrongly in a list would do nothing, silently."""
     known = set(embedded.areas["pc4"])

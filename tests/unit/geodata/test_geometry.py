@@ -34,6 +34,7 @@ def test_dissolving_refuses_an_area_without_a_group(toy: Toy) -> None:
         dissolve(areas, pd.Series({"1001": "A"}))
 
 
+@pytest.mark.heavy
 def test_simplifying_keeps_common_borders_of_the_country(embedded: Boundaries) -> None:
     simple = simplify(embedded.areas, tolerance_m=200).to_numpy()
     assert shapely.coverage_is_valid(simple)
@@ -43,6 +44,7 @@ def test_simplifying_keeps_common_borders_of_the_country(embedded: Boundaries) -
     assert holes <= 22
 
 
+@pytest.mark.heavy
 def test_the_borders_of_the_report_are_small_and_those_of_the_country(embedded: Boundaries) -> None:
     """As the report has them: simplified, each border once, rounded to 10 m. No neighbour is lost but corner points."""
     simple = embedded.areas.set_geometry(simplify(embedded.areas, TOLERANCE_M))

@@ -72,6 +72,7 @@ def test_a_team_with_too_little_work_is_outside_its_tolerance_as_one_with_too_mu
     assert load["is_within_tolerance"][["W1", "W2", "O1"]].to_dict() == {"W1": False, "W2": False, "O1": True}
 
 
+@pytest.mark.heavy
 def test_a_table_is_the_same_asked_for_first_or_last_and_made_beside_others(made: toy.Division) -> None:
     """In the order of the contract, whatever was asked for first and whoever made it."""
     assert isinstance(made.outcome, toy.Tables)

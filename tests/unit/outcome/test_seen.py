@@ -10,13 +10,15 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from allocation.contract.published_tables import TEAM_LEDGER, TEAM_LOAD, TRANSITION
+from allocation.contract.published_tables import LINE_OUTCOMES, TEAM_LEDGER, TEAM_LOAD, TRANSITION
 from allocation.layers.holding import STOCK_KEY
 from allocation.outcome.ledger import team_ledger
 from allocation.outcome.seen import (
     ledger_seen,
     ledger_shown,
+    line_outcomes_seen,
     load_seen,
+    region_ledger_seen,
     region_summary_seen,
     team_ledger_seen,
     team_network_seen,
@@ -117,6 +119,25 @@ def test_what_is_the_same_to_readers_is_the_same_in_sum(one: list[tuple[str, int
     cells = [moves.assign(seen=totals_seen.clients_seen(moves, team_ledger(rows))) for rows, moves in tables]
     pd.testing.assert_frame_equal(*(with_stock_seen(routed, one, NORMS) for one in cells))
     pd.testing.assert_frame_equal(*(team_ledger_seen(one, NORMS) for one in shown))
+    regions = pd.Series({pc4: 1 + int(pc4) % 2 for pc4 in routed["pc4"]})
+    places = (
+        tables[0][0]
+        .assign(law_domain="zw_wia", layer_line="alle")
+        .merge(pd.DataFrame({"region": [1, 2], "part": [0.25, 0.75]}), how="cross")
+    )
+    worlds = zip(tables, shown, cells, strict=True)
+    made = (
+        region_ledger_seen(
+            # what the files of the region are exactly is not looked at
+            places.assign(files_held=moves["clients"].sum()),
+            ledger_seen(rows.assign(law_domain="zw_wia", layer_line="alle"), one, NORMS),
+            seen_,
+            regions,
+            NORMS,
+        ).drop(columns="part")
+        for (rows, moves), one, seen_ in worlds
+    )
+    pd.testing.assert_frame_equal(*made)
 
 
 def _tables(world: list[tuple[str, int]]) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -192,6 +213,49 @@ def test_the_waiting_time_of_a_region_is_made_of_the_files_that_its_teams_show()
     cells = pd.DataFrame(columns=["pc4", "client_line", "team_to", "movement", "seen"])
     seen = region_summary_seen(regions, cells, load, load, places, areas)
     assert seen["waiting_months"].fillna(-1).tolist() == [0.5, -1, -1]
+
+
+def test_the_files_of_a_team_of_two_regions_are_divided_as_its_postcodes_show() -> None:
+    """A has 40 files and 100 clients a year: of its cells 30 clients show in region 1 and 10 in region 2, of the inflow
+    comes a fifth in region 1. B is in region 1 only; C shows no cell, so its 6 files are divided in equal parts."""
+    layer = {"law_domain": "zw_wia", "layer_line": "alle", "product": "EWT", "line": "vangnet"}
+    ledger = pd.DataFrame(
+        {"team_id": ["A", "B", "C"], "files_held": [40.0, 5.0, 6.0], "inflow_clients": [100.0, 20.0, 0.0]}
+    )
+    rows = pd.DataFrame(
+        [("A", 1, 18.0), ("A", 2, 72.0), ("B", 1, 21.0), ("C", 1, 0.0), ("C", 2, 0.0)],
+        columns=["team_id", "region", "inflow_clients"],
+    ).assign(files_held=1000.0, **layer)  # fmt: skip
+    cells = pd.DataFrame(
+        [("1001", "A", 25.0), ("1002", "A", 5.0), ("2001", "A", 10.0), ("1001", "B", 5.0)],
+        columns=["pc4", "team_to", "seen"],
+    ).assign(product="EWT")  # fmt: skip
+    regions = pd.Series({"1001": 1, "1002": 1, "2001": 2})
+    seen = region_ledger_seen(rows, ledger.assign(**layer), cells, regions, NORMS)
+    assert seen["files_held"].tolist() == [30.0, 10.0, 5.0, 3.0, 3.0]
+    assert seen["inflow_clients"].tolist() == [20.0, 80.0, 20.0, 0.0, 0.0]
+    assert seen["planned_clients"].tolist() == [20 + 15, 80 + 5, 20 + 2.5, 1.5, 1.5]
+    assert seen["held_hours"].tolist() == [120.0, 40.0, 20.0, 12.0, 12.0]
+    assert seen["hours_other"].tolist() == [210.0, 510.0, 135.0, 9.0, 9.0]
+
+
+def test_a_region_with_few_files_is_told_no_waiting_time() -> None:
+    """The first has 12 files and 23 clients a year, the second 4 files and 3."""
+    table = pd.DataFrame({
+        "arbeidsmarktregio_nr": [1, 2], "arbeidsmarktregio": ["West", "Oost"], "district": ["Midden", None],
+        "law_domain": "zw_wia", "client_line": "alle", "asked_hours_verzekeringsarts": [92.0, 12.0],
+        "available_hours_verzekeringsarts": [100.0, 10.0], "planned_clients": [23.0, 3.0], "files_held": [12, 4],
+        "waiting_months": [2.5, 3.0], "projected_waiting_months": [1.5, 2.0],
+    })  # fmt: skip
+    seen = line_outcomes_seen(table)
+    assert seen["planned_clients"].fillna(0).tolist() == [25.0, 0.0]
+    assert seen["files_held"].fillna(0).tolist() == [10, 0]
+    assert seen["asked_hours_verzekeringsarts"].fillna(-1).tolist() == [92.0, -1.0]
+    assert seen["waiting_months"].fillna(-1).tolist() == [2.5, -1.0]
+    assert seen["projected_waiting_months"].fillna(-1).tolist() == [1.5, -1.0]
+    told = small_counts.shown(LINE_OUTCOMES, table, seen)
+    assert told["files_held"].fillna(0).tolist() == [10, 0], "also where a district is not given"
+    assert told["waiting_months"].fillna(-1).tolist() == [2.5, -1.0]
 
 
 def test_whom_a_team_works_with_is_told_where_clients_are() -> None:

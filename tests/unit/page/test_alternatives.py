@@ -16,6 +16,7 @@ from allocation.runs import run_files
 from allocation.runs.run import run_folder
 
 
+@pytest.mark.heavy
 def test_each_alternative_becomes_the_division_that_was_found(var: Path) -> None:
     """Of West on the toy country: a row and a set of changes per alternative; laid over the proposal, every postcode of
     West has the team that the alternative gives it; for ZW and WIA Oost stays as it was (the PW is divided as one)."""

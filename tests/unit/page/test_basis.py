@@ -50,7 +50,8 @@ def test_a_draft_in_a_copied_folder_asks_the_store_of_the_page(copy: tuple[Run, 
     base = Bench(run_folder(var, run.run_id))
     team = suggestions(base.variant(ChangeSet()), "vangnet", ["1005"])[0].team_id
     move = ChangeSet(moves=(Move(layer="vangnet", pc4="1005", team_id=team),))
-    assert proposing.submit_in(var, store, run.run_id, move, "Anna", "kopie", None) == 2
+    with gates.opened():
+        assert proposing.submit_in(var, store, run.run_id, move, "Anna", "kopie", None) == 2
     assert reads.versions(store)["version"].tolist() == [2, 1]
     assert sorted((path, path.read_bytes()) for path in run.var.rglob("*") if path.is_file()) == before
 
@@ -67,11 +68,13 @@ def test_what_is_planned_and_in_force_is_that_of_the_store_of_the_page(copy: tup
     refuse_before_planned(run.store, origin, None)
 
 
+@pytest.mark.heavy
 def test_the_version_that_came_into_force_meanwhile_is_named_as_such(copy: tuple[Run, Path, str]) -> None:
     run, var, store = copy
     team = suggestions(Bench(run_folder(var, run.run_id)).variant(ChangeSet()), "vangnet", ["1005"])[0].team_id
     move = ChangeSet(moves=(Move(layer="vangnet", pc4="1005", team_id=team),))
-    second = proposing.submit_in(var, store, run.run_id, move, "Bert", "collega", None)
+    with gates.opened():
+        second = proposing.submit_in(var, store, run.run_id, move, "Bert", "collega", None)
     versions.publish(second, store, var / "published", approval={"by": "Carla"})
     with pytest.raises(Refused, match=rf"Er geldt nu een andere versie \({second}\)"):
         refuse_another_basis(store, second, Run.open(run_folder(var, run.run_id)))

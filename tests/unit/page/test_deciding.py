@@ -121,7 +121,8 @@ def test_who_may_not_decide_reads_and_is_refused(app: Any) -> None:
 def test_a_proposal_that_was_overtaken_is_refused_in_dutch(app: Any, var: Path) -> None:
     store = app.state.store_url
     moves = ChangeSet(moves=(Move(layer="vangnet", pc4="1005", team_id="W2"),))
-    second = proposing.submit_in(var, store, "toy", moves, "Anna", "anders", None)
+    with gates.opened():
+        second = proposing.submit_in(var, store, "toy", moves, "Anna", "anders", None)
     versions.publish(second, store, var / "published")
     client = client_of(app, planner="Bert")
     assert client.get("/api/decision?run=toy").json()["obstacle"] == deciding.OVERTAKEN
@@ -130,6 +131,7 @@ def test_a_proposal_that_was_overtaken_is_refused_in_dutch(app: Any, var: Path) 
     assert client.post("/api/decision", json=order(is_approved=False)).status_code == 200
 
 
+@pytest.mark.heavy
 def test_a_version_that_is_planned_already_is_named_before_the_decision_and_after_it(app: Any, var: Path) -> None:
     """The store only logged it: an approver thought that his version would stay."""
     store, day = app.state.store_url, today() + timedelta(days=90)
@@ -246,6 +248,7 @@ def test_a_proposal_that_was_made_anew_is_no_longer_overtaken(
     assert client_of(app, planner="Bert").get("/api/decision?run=toy").json()["obstacle"] == ""
 
 
+@pytest.mark.heavy
 def test_what_is_handed_in_is_laid_before_an_approver(app: Any) -> None:
     """A run is asked to wait for the decision once there is a version; a decided one is asked no more."""
     waiting, paused = Waiting(), Waiting("De DAG staat op pauze.")

@@ -110,6 +110,7 @@ def test_changes_of_page_report_summary_tables_and_compared_versions(made: Run) 
     assert listed == codes
 
 
+@pytest.mark.heavy
 def test_the_figures_of_each_team_are_those_of_its_load(run: Run) -> None:
     load = run.frame("team_load").set_index(["team_id", "law_domain", "client_line"])
     seen = 0

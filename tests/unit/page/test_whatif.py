@@ -314,6 +314,7 @@ def office_in_the_other_region(var: Path, distance: str = "network") -> Run:
     return toy_run(var, changed, tolerance=0.9, distance=distance)
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("distance", [pytest.param("straight", marks=pytest.mark.heavy), "network"])
 def test_an_office_may_lie_outside_the_region_of_its_team(tmp_path: Path, distance: str) -> None:
     """Only West is divided anew: for a lock there, and for a team that is new."""

@@ -41,7 +41,6 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
         patch.setattr(broken, "MOST_BROKEN_SHARE", 0.1)  # one of thirteen is more than one in two hundred
         run = ran(tmp_path_factory.mktemp("broken"), "speck", edition(), frames)
     steps.validate_inputs(run)
-    steps.validate_outcome(run)
     steps.write_report(run)
     gates.propose(run)
     steps.publish(run)

@@ -136,6 +136,7 @@ def test_another_division_needs_one(country: Toy) -> None:
     assert run.unchanged() is None
 
 
+@pytest.mark.heavy
 def test_a_division_that_was_taken_back_is_not_told_as_a_new_proposal(country: Toy) -> None:
     """The same content keeps its number, and what was published is put back: nobody can approve it once more."""
     first = country.divided("pinned", another_holder())
@@ -164,6 +165,7 @@ def test_a_finding_of_an_earlier_try_does_not_stay(country: Toy) -> None:
     assert run.unchanged() is None
 
 
+@pytest.mark.heavy
 def test_a_newer_proposal_takes_the_place_of_the_one_that_waits(country: Toy) -> None:
     older, newer = country.divided("older", another_holder()), country.divided("newer", another_holder(), tolerance=0.9)
     gates.propose(older)
@@ -298,6 +300,7 @@ def answers(country: Toy, version: int) -> pd.Series:
     return rows.groupby("pc4")["message"].agg(set)
 
 
+@pytest.mark.heavy
 def test_a_team_that_moves_office_is_told_and_its_answers_and_files_are_counted(country: Toy) -> None:
     """W2 moves, and everybody keeps his team: K&S tells another office for each of its postcodes."""
     teams = toy.tables()["teams"]

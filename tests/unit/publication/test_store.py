@@ -41,6 +41,10 @@ DECLARED = {
         "74511bb717fe195a9f00c75ac295fec632e0484158cdfd1ee2911754f1f31471",
         "bc74e596e76ccb887cfc157cffd4ee97afebd3a1c15df812dcbad9791ed6098b",
     ),
+    3: (
+        "dd74cb9accf90c34a67c62c03291d042f058adffb3a28c054293cfe652997bf9",
+        "00c52b14e228482f0c55e4dd9563f973ad1759a247b3673e9b9611f3bd2688ac",
+    ),
 }
 """Of each number of the declarations their hashes, for SQLite and PostgreSQL; nothing here changes once it was used."""
 

@@ -52,6 +52,7 @@ def changed_advice(run: Run, **values: object) -> None:
     table.to_parquet(path, index=False)
 
 
+@pytest.mark.heavy
 def test_capacity_marks_other_professions_above_120_percent_and_lists_loans(told: Run) -> None:
     loans = json.dumps([{"from_nr": 2, "district": "", "hours": 1211.0, "km": 21.3}])
     changed_advice(told, asked_hours=5_900.0, available_hours=4_800.0, loans=loans, borrowed_hours=1211.0,
