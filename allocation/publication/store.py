@@ -119,17 +119,25 @@ def csv_bytes(rows: pa.Table, **options: Any) -> bytes:
     return buffer.getvalue()
 
 
+ROWS_AT_A_TIME = 1_000
+"""Rows of a query that are in memory as rows at once: a whole country of them would keep the garbage collector busy."""
+
+
 def rows_of(connection: Connection, query: str, table: Table, given: Mapping[str, object]) -> pa.Table:
     """The rows of a query as Arrow, in the types that the columns of ``table`` have in memory (JSON as text)."""
     text = sa.text(query).bindparams(**given)
     typed = text.columns(**{c.name: SQL_TYPES[c.type] for c in table.columns if f"{c.name}" in query})
     result = connection.execute(typed)
     names = list(result.keys())
-    columns = list(zip(*result.all(), strict=True)) or [()] * len(names)
     types = {c.name: ARROW_TYPES[c.type] for c in table.columns}
     texts = {c.name for c in table.columns if c.type == "json"}
-    arrays = [pa.array(map(_text, c) if n in texts else c, types[n]) for n, c in zip(names, columns, strict=True)]
-    return pa.table(arrays, names=names)
+    schema = pa.schema([(name, types[name]) for name in names])
+    batches = []
+    for part in result.partitions(ROWS_AT_A_TIME):
+        columns = zip(*part, strict=True)
+        arrays = [pa.array(map(_text, c) if n in texts else c, types[n]) for n, c in zip(names, columns, strict=True)]
+        batches.append(pa.record_batch(arrays, schema=schema))
+    return pa.Table.from_batches(batches, schema).combine_chunks()
 
 
 def _text(value: object) -> str | None:
