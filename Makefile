@@ -70,6 +70,7 @@ lint: $(TESTS)    ## ruff, mypy (strict), import directions
 
 bench: $(TESTS)   ## the figures of docs/measured.md: wall time and memory of a run and its steps, store, boundaries, page
 	$(BIN)/python -m tests.benchmarks.run --airflow
+	$(BIN)/python -m tests.benchmarks.commands
 	$(BIN)/python -m tests.benchmarks.store
 	$(BIN)/python -m tests.benchmarks.boundaries
 	test -e var/caseload.sqlite || $(MAKE) --no-print-directory run

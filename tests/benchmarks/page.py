@@ -1,4 +1,4 @@
-"""The figures of the page in docs/measured.md: ready, what-if, and five planners at once.
+"""The figures of the page in docs/measured.md: ready, what-if, five planners at once, and a draft that is handed in.
 
 ``python -m tests.benchmarks.page RUN_VAR`` (a folder ``var`` with a store and the run of its newest version) serves the
 page, opens it in Chromium and prints a Markdown table. Median of the repeats; nothing else should run on the machine.
@@ -69,6 +69,19 @@ def together_ms(address: str, run: str, postcodes: list[str], team: str) -> list
         return [ms for spent in pool.map(one, range(PLANNERS)) for ms in spent]
 
 
+def submitted_s(address: str, run: str, team: str) -> float:
+    """From handing in a draft that moves one postcode until it is a proposal."""
+    moves = [{"layer": "vangnet", "pc4": "3511", "team_id": team}]
+    draft = {"run": run, "layer": "vangnet", "region": None, "changes": {"moves": moves}, "reason": "meting"}
+    with httpx.Client(base_url=address, timeout=60) as client:
+        began = time.perf_counter()
+        task = client.post("/api/submit", json=draft).raise_for_status().json()["task"]
+        while (told := client.get(f"/api/tasks/{task}").json())["state"] == "busy":
+            time.sleep(0.1)
+    assert told["state"] == "done", told
+    return time.perf_counter() - began
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("var", type=Path)
@@ -83,11 +96,13 @@ def main() -> int:
         question = {"run": run, "layer": "vangnet", "postcodes": ["3511"]}
         team = httpx.post(f"{address}/api/suggestions", json=question, timeout=60).json()[0]["team_id"]
         shared = together_ms(address, run, ["3511", "3512", "3513", "3514", "3515"], team)
+        proposal = submitted_s(address, run, team)
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}\n")
     print("| figure | median | slowest |\n|---|---|---|")
     print(f"| page ready | {ready:.1f} s | |")
     print(f"| click to new figures | {statistics.median(clicks):.0f} ms | {max(clicks):.0f} ms |")
     print(f"| {PLANNERS} planners at once, one answer | {statistics.median(shared):.0f} ms | {max(shared):.0f} ms |")
+    print(f"| a draft handed in, until it is a proposal, once | {proposal:.0f} s | |")
     return 0
 
 

@@ -71,8 +71,11 @@ def main() -> int:
     print(f"\nPeak memory of the largest process: {max(memory for _, memory, _ in found):.2f} GB")
     if asked.airflow:
         root = Path(__file__).parents[2]
-        wall, _ = measure([sys.executable, str(root / "dags" / "run_in_process.py")], dict(os.environ))
-        print(f"Through Airflow in-process, as `make run`: {wall:.0f} s")
+        command = [sys.executable, str(root / "dags" / "run_in_process.py")]
+        with tempfile.TemporaryDirectory() as folder:
+            environment = dict(os.environ) | {"CASELOAD_VAR": folder}
+            first, again = (measure(command, environment)[0] for _ in range(2))
+        print(f"Through Airflow in-process, as `make run`: {first:.0f} s; again, with the same input: {again:.0f} s")
     return 0
 
 
