@@ -45,6 +45,7 @@ def logged_by(program: str, var: Path, **environment: str) -> str:
     return done.stderr + done.stdout
 
 
+@pytest.mark.heavy
 def test_a_missed_deadline_is_told_on_every_channel(tmp_path: Path) -> None:
     with faults.webhook() as (address, came):
         connection = json.dumps({"conn_type": "http", "password": address})

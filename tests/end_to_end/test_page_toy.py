@@ -170,6 +170,7 @@ def test_a_division_from_a_file_is_a_step_like_any_other_and_is_written_the_same
     planner.errors.clear()
 
 
+@pytest.mark.heavy
 def test_every_step_has_a_name_and_one_click_goes_back_to_it(planner: Browser) -> None:
     page = planner.page
     apply_first(page, "1005")

@@ -14,7 +14,7 @@ from allocation.demand.intervals import KEY, SHARED, SMALLEST_SHAPE, team_interv
 from allocation.demand.shrinkage import Cells, Fit, fit
 from tests.support.examples import examples
 
-CALM = settings(max_examples=examples(5), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+CALM = settings(max_examples=examples(3), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 """A busy machine is no reason to fail."""
 COUNTS = st.lists(st.integers(0, 60), min_size=6, max_size=6)
 PEOPLE = st.lists(st.integers(200, 20_000), min_size=6, max_size=6)

@@ -113,7 +113,7 @@ def _connected_sets(problem: Problem) -> np.ndarray:
     return out
 
 
-@effort(20)
+@effort(10)
 @given(problems())
 def test_a_plan_called_feasible_passes_the_separate_check(problem: Problem) -> None:
     result = solve(problem, Stop(seconds=None, iterations=60_000))
@@ -127,7 +127,7 @@ def test_a_plan_called_feasible_passes_the_separate_check(problem: Problem) -> N
         assert not result.is_feasible
 
 
-@effort(14)
+@effort(7)
 @given(problems(min_units=3, max_units=10, max_teams=3))
 def test_tiny_problems_equal_brute_force(problem: Problem) -> None:
     best = _brute_force(problem)
@@ -140,7 +140,7 @@ def test_tiny_problems_equal_brute_force(problem: Problem) -> None:
         assert result.proof is not None
 
 
-@effort(10)
+@effort(5)
 @given(problems(max_units=25), st.randoms(use_true_random=False))
 def test_row_order_and_names_do_not_matter(problem: Problem, random: object) -> None:
     rng = np.random.default_rng(random.randrange(2**32))  # type: ignore[attr-defined]
@@ -184,7 +184,7 @@ def _shuffled(problem: Problem, units: np.ndarray, teams: np.ndarray, rng: np.ra
     )
 
 
-@effort(15)
+@effort(8)
 @given(problems(max_units=25), st.integers(1, 5))
 def test_the_same_seed_gives_the_same_plan(problem: Problem, seed: int) -> None:
     stop = Stop(seconds=None, iterations=40_000)

@@ -19,7 +19,7 @@ from geodata.repairs import Repairs
 from tests.support.examples import examples
 
 EDITION = Edition("test", 2014, "none", "drawn", "0", "2026-01-01T00:00:00+00:00")
-SLOWLY = settings(max_examples=examples(5), deadline=None)
+SLOWLY = settings(max_examples=examples(3), deadline=None)
 
 
 @st.composite
@@ -81,7 +81,7 @@ def full_grid(rows: int, columns: int) -> GeoDataFrame:
     return frame.assign(gemeente_code="0344", gemeente_name="Stad", place="Wijk", inhabitants=100)
 
 
-@settings(SLOWLY, max_examples=examples(12))
+@settings(SLOWLY, max_examples=examples(6))
 @given(frame=grids(), noise=st.integers(0, 2**32 - 1))
 @example(frame=full_grid(3, 2), noise=0)  # hairline gaps along four borders that meet in one corner are one gap
 @example(frame=full_grid(5, 4), noise=79)

@@ -32,6 +32,7 @@ def test_an_address_that_is_none_is_refused_without_its_secret(tmp_path: Path, m
     assert "geheim" not in str(refused.value)
 
 
+@pytest.mark.heavy
 def test_a_server_that_is_away_is_told_without_the_secret_in_its_address(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

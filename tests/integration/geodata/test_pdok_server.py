@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -139,7 +139,15 @@ def test_starts_again_when_the_server_forgot_where_it_was(download: Download) ->
     assert len(download.table()) == 4044
 
 
-@pytest.mark.parametrize("kind", PASSING)
+NOT_ALONE = {"time_out", "cut_bytes", "cut_features", "server_error", "not_features", "drop_geometry"}
+"""Kinds that `make test` leaves to the heavy tests: another kind is met in the same place."""
+
+
+def kinds(of: Iterable[str]) -> list[Any]:
+    return [pytest.param(kind, marks=pytest.mark.heavy if kind in NOT_ALONE else ()) for kind in of]
+
+
+@pytest.mark.parametrize("kind", kinds(PASSING))
 def test_trouble_that_passes_ends_in_the_full_data(
     download: Download, kind: str, served_areas: GeoDataFrame, tmp_path: Path
 ) -> None:
@@ -155,19 +163,19 @@ def test_trouble_that_passes_ends_in_the_full_data(
     [
         pytest.param("time_out", "no answer", marks=pytest.mark.heavy),  # six waits of a second
         ("hang_up", "no answer"),
-        ("cut_bytes", "no answer"),
-        ("cut_json", "not JSON"),
+        pytest.param("cut_bytes", "no answer", marks=pytest.mark.heavy),
+        pytest.param("cut_json", "not JSON", marks=pytest.mark.heavy),
         ("cut_features", "the page says 1000 features and holds 10"),
         ("cut_silently", "announced 4044 features and sent 1010"),
         ("too_many", "429"),
         ("come_back_tomorrow", "asks to come back in 86400 s"),
-        ("server_error", "500"),
+        pytest.param("server_error", "500", marks=pytest.mark.heavy),
         ("gone", "answered 404"),
-        ("garbage", "not JSON"),
-        ("not_features", "has no features"),
+        pytest.param("garbage", "not JSON", marks=pytest.mark.heavy),
+        pytest.param("not_features", "has no features", marks=pytest.mark.heavy),
         ("repeat", "for the second time"),
         ("drop_field", "no field 'postcode'"),
-        ("drop_geometry", "no geometry"),
+        pytest.param("drop_geometry", "no geometry", marks=pytest.mark.heavy),
         ("other_server", "another server, elsewhere.invalid"),
         ("degrees", "do not lie in the Netherlands"),
     ],

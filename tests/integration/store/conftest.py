@@ -23,7 +23,15 @@ __all__ = ["migrated_template", "postgres_server", "postgres_url"]
 
 
 BOTH = ("sqlite", "postgresql")
-SAME_STATEMENTS = {"test_changes", "test_followed", "test_history", "test_proposals", "test_since", "test_versions"}
+SAME_STATEMENTS = {
+    "test_changes",
+    "test_followed",
+    "test_history",
+    "test_proposals",
+    "test_renewed",
+    "test_since",
+    "test_versions",
+}
 
 Propose = Callable[..., int]
 

@@ -44,6 +44,7 @@ def _dump_and_restore(address: str, other: str, folder: Path) -> None:
         subprocess.run([str(program[name]), *where, *words], check=True, capture_output=True)
 
 
+@pytest.mark.heavy
 def test_a_restored_store_gives_the_same_answers_and_goes_on(
     store_url: str,
     files_dir: Path,

@@ -137,7 +137,7 @@ def test_only_the_last_twelve_months_count() -> None:
     assert found["clients"].tolist() == [108, 108]
 
 
-@settings(deadline=None, max_examples=examples(8))
+@settings(deadline=None, max_examples=examples(4))
 @given(st.integers(0, 10_000), st.floats(0.5, 2.0))
 def test_hours_recorded_in_another_unit_of_time_move_products_and_not_teams(seed: int, factor: float) -> None:
     """All hours times a factor: the order of teams stays, and hours per product move the same way."""

@@ -188,6 +188,7 @@ def test_a_certificate_is_computed_when_time_is_given_for_it(grid: GridMaker) ->
     assert result.objective == evaluate(problem, result.plan).objective == 6
 
 
+@pytest.mark.heavy
 def test_where_time_ends_the_search_a_part_of_it_goes_to_the_proof(grid: GridMaker) -> None:
     """The search may prove nothing here: what is proven is proven in the time kept for it."""
     offices = [[0.0, 0.0], [2000.0, 2000.0]]

@@ -174,6 +174,7 @@ def test_neighbours_of_the_country_are_those_that_libpysal_finds(embedded: Bound
     assert (embedded.edges["kind"] == "border").sum() == 11_116 - len(left_out)
 
 
+@pytest.mark.heavy
 def test_neighbours_of_the_country_are_those_of_the_polygons_as_drawn(embedded: Boundaries) -> None:
     """Counted on the polygons before cleaning, with nothing but distances and lengths.
 

@@ -92,6 +92,7 @@ def test_an_area_where_none_was_takes_the_nearest(old: GeoDataFrame, toy: Toy) -
     assert carry_over(old, polder).to_numpy().tolist() == [["3511", "3511", 1.0], ["3599", "3514", 0.0]]
 
 
+@pytest.mark.heavy
 def test_the_country_against_itself_has_no_changes(embedded: Boundaries) -> None:
     assert diff(embedded.areas, embedded.areas).empty
     assert successors(embedded.areas, embedded.areas).empty

@@ -62,6 +62,7 @@ def test_the_borders_of_the_report_are_small_and_those_of_the_country(embedded: 
     assert len(json.dumps(value, separators=(",", ":"))) < 1_500_000
 
 
+@pytest.mark.heavy
 def test_dissolving_any_plan_gives_back_the_country(embedded: Boundaries) -> None:
     """180 teams drawn at random per area, the worst plan there is; its parts cover the country exactly once."""
     areas = embedded.areas

@@ -109,6 +109,7 @@ def test_what_cannot_be_reached_is_infinitely_far_and_what_is_unknown_is_refused
         network_distance_km(areas, adjacency.shared_borders(areas), ["9999"])
 
 
+@pytest.mark.heavy
 def test_it_is_a_distance_on_the_real_country(embedded: Boundaries) -> None:
     """0 to itself, the same both ways, no shorter by a third area, never below the straight line, all reachable."""
     areas = embedded.areas
@@ -124,6 +125,7 @@ def test_it_is_a_distance_on_the_real_country(embedded: Boundaries) -> None:
         assert (among <= among[:, [middle]] + among[[middle], :] + 1e-6).all()
 
 
+@pytest.mark.heavy
 def test_the_crossings_on_a_way_are_named(fjord: GeoDataFrame, embedded: Boundaries) -> None:
     """From Oost-Terschelling to Hollum one goes by the mainland: two ferries and, over land, no bridge of the lists."""
     assert crossings_on_way(fjord, edges_of(fjord), "1004", "1007") == []
@@ -134,6 +136,7 @@ def test_the_crossings_on_a_way_are_named(fjord: GeoDataFrame, embedded: Boundar
     assert way == ["veer: Harlingen - Terschelling", "veer: Holwerd - Ameland (Nes)"]
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(
     ("a", "b", "least_km", "most_km"),
     [
@@ -150,6 +153,7 @@ def test_known_ways_of_the_country(embedded: Boundaries, a: str, b: str, least_k
     assert least_km < network_distance_km(embedded.areas, embedded.edges, [a])[0, column] < most_km
 
 
+@pytest.mark.heavy
 def test_two_hundred_offices_over_the_country_are_one_table(embedded: Boundaries) -> None:
     codes = list(embedded.areas["pc4"].sample(200, random_state=1))
     table = network_distance_km(embedded.areas, embedded.edges, codes)

@@ -55,7 +55,7 @@ def pairs(locks: pd.DataFrame) -> list[Any]:
     return found
 
 
-@settings(max_examples=examples(35), deadline=None)
+@settings(max_examples=examples(18), deadline=None)
 @given(st.lists(LOCKS, max_size=9))
 def test_each_contradiction_is_told_where_the_first_pair_has_it(rows: list[tuple[Any, ...]]) -> None:
     locks = table(rows)
@@ -67,7 +67,7 @@ def test_each_contradiction_is_told_where_the_first_pair_has_it(rows: list[tuple
     assert rules.contradictions(locks, "locks.csv") == list(expected.values())
 
 
-@settings(max_examples=examples(35), deadline=None)
+@settings(max_examples=examples(18), deadline=None)
 @given(st.lists(LOCKS, max_size=9))
 def test_each_range_that_overlaps_with_one_above_it_is_told_with_the_first(rows: list[tuple[Any, ...]]) -> None:
     locks = table(rows)

@@ -145,7 +145,7 @@ finished_rows = st.lists(
 
 
 @given(finished_rows)
-@settings(deadline=None, max_examples=examples(10))
+@settings(deadline=None, max_examples=examples(5))
 def test_every_finished_client_is_in_one_team_and_of_divided_teams_in_one_region(
     made: toy.Division, rows: list[tuple[str, str, int, int | None]]
 ) -> None:

@@ -99,7 +99,7 @@ cells = st.lists(st.tuples(st.sampled_from(["EWT", "RIV"]), st.integers(1, 9)), 
 
 @given(cells, st.lists(st.integers(1, 4), min_size=8, max_size=8))
 @example([("EWT", 4), ("RIV", 1)], [3, 2, 1, 1, 1, 1, 1, 1])
-@settings(max_examples=examples(30), deadline=None)
+@settings(max_examples=examples(15), deadline=None)
 def test_what_is_the_same_to_readers_is_the_same_in_sum(one: list[tuple[str, int]], hidden: list[int]) -> None:
     """Two countries that differ only in hidden cells, and show the same ledger."""
     other = [

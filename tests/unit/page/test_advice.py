@@ -40,6 +40,7 @@ def capacity(run: Run) -> pd.DataFrame:
     return table
 
 
+@pytest.mark.heavy
 def test_the_region_that_will_wait_longest_comes_first(run: Run, tmp_path: Path) -> None:
     found = told(tmp_path, capacity_advice=capacity(run))
     first = found["tekort"].answers[0]

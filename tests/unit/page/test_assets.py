@@ -86,6 +86,7 @@ def test_modules_become_one_script_and_names_that_clash_are_refused(tmp_path: Pa
 TSC = shutil.which("tsc")
 
 
+@pytest.mark.heavy
 @pytest.mark.skipif(TSC is None, reason="no tsc on this machine; `npm install --global typescript` brings it")
 def test_the_types_of_the_scripts_hold() -> None:
     found = subprocess.run(

@@ -105,6 +105,7 @@ def test_files_that_move_under_a_draft_are_those_of_a_run_of_it(bench: Bench) ->
         assert rows["Dossiers die verhuizen"] == str(mine["clients"].sum())
 
 
+@pytest.mark.heavy
 def test_few_files_are_few_of_all_that_there_are(tmp_path: Path) -> None:
     """Three files of W1 and four of which nobody is known to have them are seven: those three are shared out over the
     teams of a split postcode, and do not all go to one of them. The policy is that files follow the division."""

@@ -130,6 +130,7 @@ def test_the_figures_of_each_team_are_those_of_its_load(run: Run) -> None:
     assert seen == len(load[load["kind"] != "bijzonder"])
 
 
+@pytest.mark.heavy
 def test_the_worst_figures_are_those_of_the_tables(run: Run) -> None:
     load = run.frame("team_load")
     divided_teams = load[load["kind"] != "bijzonder"]

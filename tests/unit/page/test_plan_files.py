@@ -211,6 +211,7 @@ def test_a_locked_postcode_keeps_its_team(bench: Bench, run: Run) -> None:
     assert plan_files.plan_table(locked).set_index("pc4").at["1005", "team"] == was
 
 
+@pytest.mark.heavy
 def test_where_the_lines_have_teams_of_their_own_each_has_its_column(by_line: Bench) -> None:
     base = by_line.variant(ChangeSet())
     table = plan_files.plan_table(base).set_index("pc4")

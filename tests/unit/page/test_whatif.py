@@ -258,6 +258,7 @@ def periods_of(bench: Bench, change: TeamChange) -> list[tuple[str, str | None, 
     ]
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("balance", [pytest.param("first_year", marks=pytest.mark.heavy), "waiting_time"])
 def test_a_balance_that_counts_files_counts_them_under_a_draft_too(tmp_path: Path, balance: str) -> None:
     """Another FTE builds the layers anew: with the same hours per postcode as the run had."""

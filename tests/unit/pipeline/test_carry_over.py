@@ -102,7 +102,12 @@ def test_what_is_carried_over_keeps_the_bound_of_its_search(country: Toy) -> Non
 
 @pytest.mark.parametrize(
     "config",
-    [{"tolerance": 0.06}, {"weights": {"moved": 1.0}}, {"solver": {"seed": 3}}, {"work": {"growth": {"*": 0.1}}}],
+    [
+        {"tolerance": 0.06},
+        {"work": {"growth": {"*": 0.1}}},
+        pytest.param({"weights": {"moved": 1.0}}, marks=pytest.mark.heavy),
+        pytest.param({"solver": {"seed": 3}}, marks=pytest.mark.heavy),
+    ],
 )
 def test_another_setting_searches_all(country: Toy, config: dict[str, Any]) -> None:
     name = "-".join(config)

@@ -194,6 +194,7 @@ def test_the_same_proposal_of_a_later_run_is_asked_by_that_run_only(country: Toy
 LATER = str(today() + timedelta(days=18))
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(("asked_first", "asked_last"), [({}, {"valid_from": LATER}), ({"valid_from": LATER}, {})])
 def test_an_answer_holds_for_the_first_day_that_its_question_showed(
     country: Toy, asked_first: dict[str, str], asked_last: dict[str, str]
@@ -248,6 +249,7 @@ def test_the_question_names_a_version_that_is_planned_to_take_over(country: Toy)
     assert "neemt versie 2 het over, die al gepland is" in told
 
 
+@pytest.mark.heavy
 def test_proposals_can_wait_side_by_side(country: Toy) -> None:
     for name, tolerance in (("one", 0.05), ("two", 0.9)):
         gates.propose(country.divided(name, another_holder(), tolerance=tolerance), beside_others=True)

@@ -61,7 +61,7 @@ def test_a_total_that_is_rounded_only_tells_its_cells(clients: list[int], each: 
 @example([1] * 5)
 @example([4, 4])  # shown as 10, so at least 8
 @example([5, 1, 1])
-@settings(max_examples=examples(40), deadline=None)
+@settings(max_examples=examples(20), deadline=None)
 def test_no_cell_follows_from_its_total(clients: list[int]) -> None:
     cells, total = shown_of(clients)
     if cells.isna().any():
@@ -81,7 +81,7 @@ def test_clients_as_readers_know_them_by_hand() -> None:
 
 @given(counts, st.lists(st.integers(1, 4), min_size=30, max_size=30))
 @example([30, 1, 4, 2], [2] * 30)
-@settings(max_examples=examples(15), deadline=None)
+@settings(max_examples=examples(8), deadline=None)
 def test_clients_as_readers_know_them_follow_from_what_is_shown(clients: list[int], hidden: list[int]) -> None:
     """Two countries that look the same, cell by cell and in the ledger, give the same in every sum: the totals of a
     region, of a reason and of a division of UWV tell nothing beside them."""
@@ -142,7 +142,7 @@ some_cells = st.lists(
 @example([("alle", 4), ("alle", 4)], 0, False)
 @example([("alle", 1)] * 4 + [("vangnet", 1)], 2, True)
 @example([("vangnet", 4), ("alle", 4)], 4, True)
-@settings(max_examples=examples(20), deadline=None)
+@settings(max_examples=examples(10), deadline=None)
 def test_no_cell_follows_from_the_rows_of_a_product_together(
     cells: list[tuple[str, int]], first: int, has_werkgever: bool
 ) -> None:

@@ -93,6 +93,7 @@ def held_elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Run:
     return toy_run(tmp_path_factory.mktemp("held") / "var", changed, tolerance=0.5)
 
 
+@pytest.mark.heavy
 def test_waiting_is_of_the_files_that_teams_hold_and_not_of_those_in_their_area(held_elsewhere: Run) -> None:
     load = held_elsewhere.frame("team_load").set_index(["team_id", "law_domain", "client_line"])
     board = Board.read(held_elsewhere.folder)
