@@ -224,8 +224,8 @@ def with_refusals(files: pd.DataFrame, roster: Roster) -> pd.DataFrame:
 
 
 def _with_holders(rows: pd.DataFrame, routing: pd.DataFrame) -> pd.DataFrame:
-    """Give rows without a team the teams of the routing in force, in whole clients by share, where it has any (of few
-    files one team, see ``few_to_one_team``).
+    """Give rows without a team the teams of the routing in force, in whole clients by share, where it has any
+    (``files_of_teams``).
 
     The routing is asked for the postcode as the stock has it: a postcode that is gone still tells which team had it.
     """
@@ -236,7 +236,7 @@ def _with_holders(rows: pd.DataFrame, routing: pd.DataFrame) -> pd.DataFrame:
     asked = rows[unknown].drop(columns="team_id").assign(place=place[unknown], row=np.arange(int(unknown.sum())))
     spread = asked.merge(shares.rename(columns={"pc4": "place", "share": "part"}), on=["place", *SEGMENT[1:]])
     without = asked[~asked["row"].isin(spread["row"])].assign(team_id=None)
-    found = whole_clients(few_to_one_team(spread, "team_id", rows), ["row"], ["team_id"])
+    found = files_of_teams(spread, "team_id")
     return pd.concat([rows[~unknown], found[rows.columns], without[rows.columns]], ignore_index=True)
 
 
@@ -265,25 +265,39 @@ def whole_clients(rows: pd.DataFrame, unit: Sequence[str], order: Sequence[str])
     return rows[rows["clients"] > 0].drop(columns=["floor", "left", "short"])
 
 
-def few_to_one_team(rows: pd.DataFrame, team: str, files: pd.DataFrame) -> pd.DataFrame:
-    """``rows`` (as for ``whole_clients``, one per ``row`` and ``team``) where fewer than ``SMALLEST_SHOWN_COUNT`` files
-    of a STOCK_KEY all go to one team.
+def files_of_teams(rows: pd.DataFrame, team: str) -> pd.DataFrame:
+    """``rows`` (one per ``row`` and ``team``) with ``clients`` x ``part`` in whole files, of which no team gets fewer
+    than ``SMALLEST_SHOWN_COUNT``, unless it gets all of the ``row``.
 
-    Which teams have one of them would tell a reader how many there are (R14): with halves, two teams are two files. The
-    team is drawn, in proportion to the parts, by a number that follows from STOCK_KEY: so it tells nothing of the
-    files, and is the same each time. ``files``: all files of the stock, with their clients.
+    How a few files are shared out would tell readers how many there are (R14): with halves, two teams are two files,
+    and five beside a hidden count are nine. So where ``whole_clients`` would give a team a few, the files go in packets
+    of ``SMALLEST_SHOWN_COUNT`` (what is left goes with one of them; fewer are one packet). The packets lie evenly along
+    the parts, from a number on that follows from STOCK_KEY alone: each team gets its part on average, and the number
+    tells nothing of the files. Rows that get no file are left out.
     """
     rows = rows.sort_values(["row", team], ignore_index=True)
-    cells = rows[STOCK_KEY].merge(files.groupby(STOCK_KEY)["clients"].sum().reset_index(), on=STOCK_KEY, how="left")
-    few = (cells["clients"] < SMALLEST_SHOWN_COUNT).to_numpy()
-    mine = rows[few].astype({"part": "float64"})  # a routing without rows has no types
-    keys = zip(*(mine[name] for name in STOCK_KEY), strict=True)
-    digests = (blake2b("|".join(map(str, key)).encode(), digest_size=4).digest() for key in keys)
-    drawn = pd.Series([int.from_bytes(digest) / 2**32 for digest in digests], index=mine.index, dtype="float64")
-    ends = mine.groupby("row")["part"].cumsum()
-    is_last = ~mine.duplicated("row", keep="last")
-    mine = mine[(ends - mine["part"] <= drawn) & ((drawn < ends) | is_last)].assign(part=1.0)
-    return pd.concat([rows[~few], mine], ignore_index=True)
+    whole = whole_clients(rows, ["row"], [team])
+    is_shared = whole["row"].isin(rows.loc[rows.duplicated("row"), "row"])
+    few = whole.loc[is_shared & (whole["clients"] < SMALLEST_SHOWN_COUNT), "row"].unique()
+    if not len(few):
+        return whole
+    dealt = [_in_packets(mine) for _, mine in rows[rows["row"].isin(few)].groupby("row", sort=False)]
+    return pd.concat([whole[~whole["row"].isin(few)], *dealt], ignore_index=True)
+
+
+def _in_packets(rows: pd.DataFrame) -> pd.DataFrame:
+    """The teams of one ``row`` that get packets, with their files (``files_of_teams``)."""
+    first = rows.iloc[0]
+    clients = int(first["clients"])
+    packets = max(clients // SMALLEST_SHOWN_COUNT, 1)
+    digest = blake2b("|".join(str(first[name]) for name in STOCK_KEY).encode(), digest_size=8).digest()
+    start, extra = (int.from_bytes(half) / 2**32 for half in (digest[:4], digest[4:]))
+    sizes = np.full(packets, SMALLEST_SHOWN_COUNT)
+    sizes[int(extra * packets)] += clients - sizes.sum()
+    ends = rows["part"].to_numpy(dtype=np.float64).cumsum()
+    taker = np.searchsorted(ends[:-1], (start + np.arange(packets)) / packets, side="right")
+    got = np.bincount(taker, weights=sizes, minlength=len(rows)).astype(np.int64)
+    return rows.assign(clients=got)[got > 0]
 
 
 def stays(files: pd.DataFrame, config: Config) -> NDArray[np.bool_]:

@@ -120,10 +120,16 @@ def _waiting_seen(
 
 
 def team_network_seen(network: pd.DataFrame) -> pd.DataFrame:
-    """Table ``team_network_seen``. ``network``: as ``network.team_network`` makes it of work ``with_stock_seen``."""
-    clients = small_counts.shown_counts(network["clients_per_year"].to_numpy(dtype=np.float64))
-    shares = {name: network[name].where(~np.isnan(clients)) for name in ("team_share", "provider_share")}
-    return network[["team_id", "kind", "provider"]].assign(clients_per_year=clients, **shares)
+    """Table ``team_network_seen``: clients of each partner, and shares of what is shown of the team and of the partner.
+
+    The exact shares would tell the clients to the last digit. ``network``: as ``network.team_network`` makes it of work
+    ``with_stock_seen``.
+    """
+    seen = network[["team_id", "kind", "provider"]].copy()
+    seen["clients_per_year"] = small_counts.shown_counts(network["clients_per_year"].to_numpy(dtype=np.float64))
+    for name, whole in (("team_share", ["team_id", "kind"]), ("provider_share", ["kind", "provider"])):
+        seen[name] = seen["clients_per_year"] / seen.groupby(whole)["clients_per_year"].transform("sum")
+    return seen
 
 
 def ledger_seen(rows: pd.DataFrame, shown: pd.DataFrame, norms: pd.DataFrame) -> pd.DataFrame:
@@ -141,7 +147,14 @@ def ledger_seen(rows: pd.DataFrame, shown: pd.DataFrame, norms: pd.DataFrame) ->
     found = rows[_KEY].merge(shown, on=_KEY, how="left", validate="many_to_one").fillna(0.0)
     is_alone = ~rows.duplicated(_KEY, keep=False).to_numpy()
     counts = {name: np.where(is_alone, found[name], 0.0) for name in ("files_held", "inflow_clients")}
-    return _with_work(rows.assign(**counts), norms)
+    table = _with_work(rows.assign(**counts), norms)
+    norm = norms.loc[table["product"]].set_axis(table.index)
+    structural = planned(table["inflow_clients"], table["stock_clients"], norm)
+    return table.assign(
+        structural_clients=structural,
+        structural_hours_verzekeringsarts=structural * norm["hours_verzekeringsarts"],
+        structural_hours_other=structural * norm["hours_other"],
+    )
 
 
 def _with_work(rows: pd.DataFrame, norms: pd.DataFrame) -> pd.DataFrame:
@@ -161,7 +174,8 @@ def region_ledger_seen(
     rows: pd.DataFrame, ledger: pd.DataFrame, cells: pd.DataFrame, regions: pd.Series, norms: pd.DataFrame
 ) -> pd.DataFrame:
     """The ledger of each region as readers see it. What a team of several regions has is divided over them: its files
-    as `transition` shows them in each, its inflow as it comes in there.
+    as `transition` shows them in each, its inflow as it comes in
+    there, in tenths.
 
     Parameters
     ----------
@@ -172,11 +186,12 @@ def region_ledger_seen(
     place = ["team_id", "product", "region"]
     there = cells.assign(region=cells["pc4"].map(regions)).rename(columns={"team_to": "team_id"})
     weights = rows.merge(there.groupby(place)["seen"].sum().reset_index(), on=place, how="left").fillna({"seen": 0.0})
+    tenths = weights.assign(inflow_clients=(10 * _part_of(weights, "inflow_clients", key)).round())
     found = rows[key].merge(ledger[[*key, "files_held", "inflow_clients"]], on=key, how="left")
     return _with_work(
         rows.assign(
             files_held=found["files_held"].to_numpy() * _part_of(weights, "seen", key),
-            inflow_clients=found["inflow_clients"].to_numpy() * _part_of(weights, "inflow_clients", key),
+            inflow_clients=found["inflow_clients"].to_numpy() * _part_of(tenths, "inflow_clients", key),
         ),
         norms,
     )

@@ -67,7 +67,7 @@ def moved_files_under(bench: Bench, variant: Variant) -> pd.DataFrame:
     if not codes:
         return bench.moved_files
     kept = bench.moved_files[~bench.moved_files["pc4"].isin(codes)]
-    mine = variant.held[variant.held["pc4"].isin(codes)]  # also who stays: how many there are decides over a few
+    mine = variant.held[variant.held["pc4"].isin(codes)]
     if not follows(mine, bench.config).any():
         return kept
     layers, plans = _divided(variant, codes)

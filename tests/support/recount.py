@@ -32,20 +32,29 @@ def in_whole(clients: int, parts: Mapping[str, float]) -> dict[str, int]:
     return {name: number for name, number in got.items() if number}
 
 
-def to_teams(clients: int, parts: Mapping[str, float], cell: tuple[Any, ...], of_cell: int) -> dict[str, int]:
-    """``in_whole``; where the whole ``cell`` (postcode, product, line, group, PW client) has fewer than five, one team.
+def to_teams(clients: int, parts: Mapping[str, float], cell: tuple[Any, ...]) -> dict[str, int]:
+    """``in_whole``; where a team would get one to four of more, the files go in packets of five, one after another.
 
-    The parts lie one after another from 0 to 1, by name; the number of the cell tells in which it falls.
+    The parts lie one after another from 0 to 1, by name. With ``n`` packets, one is laid at each ``n``-th of that line,
+    all shifted by the number of the ``cell`` (postcode, product, line, group, PW client). A second number tells which
+    packet has what is left over.
     """
-    if of_cell >= 5:
-        return in_whole(clients, parts)
-    number = int(blake2b("|".join(str(value) for value in cell).encode(), digest_size=4).hexdigest(), 16) / 16**8
-    upto = 0.0
-    for team in sorted(parts):
-        upto += parts[team]
-        if number < upto:
-            return {team: clients}
-    return {max(parts): clients}
+    got = in_whole(clients, parts)
+    if len(parts) == 1 or min(got.values()) >= 5:
+        return got
+    said = blake2b("|".join(str(value) for value in cell).encode(), digest_size=8).hexdigest()
+    shift, lucky = int(said[:8], 16) / 16**8, int(said[8:], 16) / 16**8
+    packets = [5] * (clients // 5) or [0]
+    packets[floor(lucky * len(packets))] += clients - sum(packets)
+    dealt: dict[str, int] = defaultdict(int)
+    for place, packet in enumerate(packets):
+        upto = 0.0
+        for team in sorted(parts):
+            upto += parts[team]
+            if (shift + place) / len(packets) < upto or team == max(parts):
+                dealt[team] += packet
+                break
+    return dict(dealt)
 
 
 def routed(routing: pd.DataFrame) -> dict[tuple[str, str, bool, str, str], Shares]:
@@ -103,9 +112,6 @@ def transition(
     for row in made.inputs.stock.itertuples():
         key = (row.pc4, row.product, row.client_line, row.client_group, bool(row.pw_client))
         counted[(*key, none_if_missing(row.team_id))] += int(row.clients)
-    of_cells: dict[tuple[Any, ...], int] = defaultdict(int)
-    for key, clients in counted.items():
-        of_cells[key[:-1]] += clients
     held: dict[tuple[Any, ...], int] = defaultdict(int)
     moved: dict[tuple[Any, ...], int] = defaultdict(int)
     for (pc4, product, counted_line, group, pw, team), clients in counted.items():
@@ -117,14 +123,14 @@ def transition(
         for line, number in in_whole(clients, lines_of(row, part_of.get((region[pc4], product), 0.5))).items():
             known = in_force.get((pc4, group, pw, law[product], line))
             cell = (pc4, product, counted_line, group, pw)
-            given = to_teams(number, known, cell, of_cells[cell]) if team is None and known else {team: number}
+            given = to_teams(number, known, cell) if team is None and known else {team: number}
             for holder, files in given.items():
                 held[pc4, product, counted_line, group, pw, line, holder] += files
     says, shares = what_files_say(made.outcome["files"]), routed(made.routing)
     for (pc4, product, counted_line, group, pw, line, holder), clients in held.items():
         to, movement = decide(says, holder, (law[product], line, group, pw), pc4)
         cell, parts = (pc4, product, counted_line, group, pw), shares[pc4, group, pw, law[product], line]
-        goes = {to: clients} if to != "*" else to_teams(clients, parts, cell, of_cells[cell])
+        goes = {to: clients} if to != "*" else to_teams(clients, parts, cell)
         for team, number in goes.items():
             kind = movement if holder is None else "blijft" if holder == team else "verhuist"
             moved[pc4, product, counted_line, group, pw, holder, team, kind] += number

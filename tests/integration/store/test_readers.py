@@ -613,3 +613,29 @@ def test_a_login_that_owns_the_database_and_may_create_roles_can_make_the_store(
                 "SELECT DISTINCT pg_get_userbyid(relowner) FROM pg_class WHERE relnamespace = 'caseload'::regnamespace"
             )
             assert connection.scalars(owners).all() == ["caseload_owner"]
+
+
+def test_postgresql_keeps_nothing_of_what_texts_of_proposals_say(on_postgres: str, tmp_path: Path) -> None:
+    """With EXPLAIN a reader could find the reason of two proposals letter by letter: the estimated number of rows of
+    `reason >= '...'` changed with each right one. Also in a store of before, in which texts were counted."""
+    for number, moves in enumerate(({"1000": "A2"}, {"1001": "A2"})):
+        folder = tmp_path / str(number)
+        write_outcome(folder, Country(moves=moves, note="sluiting SMC Goes per mei"))
+        versions.propose(folder, on_postgres, tmp_path / "published")
+
+    def kept() -> set[str]:
+        with store.connected(on_postgres) as connection:
+            connection.execute(sa.text("ANALYZE"))
+            rows = "SELECT tablename || '.' || attname FROM pg_stats WHERE schemaname = 'caseload'"
+            return set(connection.scalars(sa.text(rows)))
+
+    texts = {"runs_rows.reason", "runs_rows.created_by", "runs_rows.configuration", "allocation_reason_rows.reason"}
+    texts |= {"routing_rows.office", "team_rows.name", "acts.acted_by", "versions.approval", "planner_drafts.saved_by"}
+    assert kept() & texts == set()
+    assert {"routing_rows.pc4", "routing_rows.team_id", "versions.status", "transition_rows.reason"} <= kept()
+    with store.connected(on_postgres) as connection, connection.begin():
+        connection.execute(sa.text("ALTER TABLE caseload.runs_rows ALTER COLUMN reason SET STATISTICS -1"))
+    assert "runs_rows.reason" in kept(), "as it was"
+    with store.connected(on_postgres) as connection, connection.begin():
+        upgrade._follow_declarations(connection)
+    assert kept() & texts == set()

@@ -26,14 +26,14 @@ def special(team_id: str, groups: str, **changes: object) -> dict[str, object]:
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> toy.Division:
-    """K2 was there for klm until the day before, beside K1; K3 begins in the summer; eight files of klm in 1001 are
+    """K2 was there for klm until the day before, beside K1; K3 begins in the summer; forty files of klm in 1001 are
     counted without a team."""
     teams = with_teams(
         special("K2", "klm", fte_verzekeringsarts="3", valid_to="2025-12-31"),
         special("K3", "klm", valid_from="2026-07-01"),
     )
     row = {"reference_date": "2025-12-31", "pc4": "1001", "product": "WIA_EWT", "client_line": "vangnet",
-           "client_group": "klm", "clients": "8", "team_id": ""}  # fmt: skip
+           "client_group": "klm", "clients": "40", "team_id": ""}  # fmt: skip
     stock = pd.concat([toy.tables()["stock"], pd.DataFrame([row])], ignore_index=True)
     return toy.divide(tmp_path_factory.mktemp("assemble"), {"teams": teams, "stock": stock}, CONFIG)
 
@@ -53,9 +53,9 @@ def test_the_ends_of_all_teams_are_kept(made: toy.Division) -> None:
 
 
 def test_files_of_a_special_group_were_with_its_teams_of_the_day_before(made: toy.Division) -> None:
-    """K2 had 3 of the 4 FTE for klm then: six of eight files, which move to K1, who has two already."""
+    """K2 had 3 of the 4 FTE for klm then: thirty of forty files, which move to K1, who has ten already."""
     rows = made.transition.query("client_group == 'klm'").set_index(["team_from", "team_to"])
-    assert rows["clients"].to_dict() == {("K1", "K1"): 2, ("K2", "K1"): 6}
+    assert rows["clients"].to_dict() == {("K1", "K1"): 10, ("K2", "K1"): 30}
     assert rows["movement"].to_dict() == {("K1", "K1"): "blijft", ("K2", "K1"): "verhuist"}
     assert rows.loc[("K2", "K1"), "reason"] == "team beëindigd: dossiers volgen de postcode"
 

@@ -232,10 +232,10 @@ def test_r7_the_transition_adds_up_to_the_stock_to_the_client(continuity: str, t
 
 def test_r7_clients_of_a_split_postcode_move_in_whole_numbers(tmp_path: Path) -> None:
     frames = toy.tables() | {"locks": toy.locks(("1006", "W1", "split", "0.3", ""), ("1006", "W2", "split", "0.7", ""))}
-    frames["stock"]["clients"] = "5"
+    frames["stock"]["clients"] = "125"
     made = toy.divide(tmp_path, frames, configured(continuity="move", tolerance=0.5))
     rows = made.transition.query("pc4 == '1006' and product == 'WIA_EWT'").groupby("team_to")["clients"].sum()
-    assert rows.to_dict() == {"W1": 2, "W2": 3}  # 1.5 and 3.5: the largest remainder first, ties by name
+    assert rows.to_dict() == {"W1": 38, "W2": 87}  # of 62 and 63 on a line: 18.6 and 18.9, 43.4 and 44.1
 
 
 def test_r8_nothing_moves_when_nothing_changed_and_little_when_little_did(tmp_path: Path) -> None:

@@ -147,7 +147,8 @@ def _tables(world: list[tuple[str, int]]) -> tuple[pd.DataFrame, pd.DataFrame]:
         team_to="K1",
     )  # fmt: skip
     rows = moves.groupby("product", as_index=False)["clients"].sum().rename(columns={"clients": "files_held"})
-    amounts = dict.fromkeys(("inflow_clients", "planned_clients", "hours_verzekeringsarts", "hours_other"), 0.0)
+    named = ("inflow_clients", "planned_clients", "stock_clients", "hours_verzekeringsarts", "hours_other")
+    amounts = dict.fromkeys(named, 0.0)
     return rows.assign(team_id="K1", line="vangnet", **amounts), moves
 
 
@@ -155,7 +156,7 @@ def test_r14_a_total_above_cells_of_one_is_taken_further_and_what_is_small_left_
     """P: seven files in as many postcodes; Q: three; R: ten, of two layers, which the ledger shows as one."""
     one = {"team_id": "A", "law_domain": "zw_wia", "layer_line": "alle", "line": "vangnet", "files_held": 5.0}
     one |= {"held_hours": 20.0, "inflow_clients": 13.0, "inflow_hours": 26.0, "planned_clients": 14.0}
-    one |= {"hours_verzekeringsarts": 56.0, "hours_other": 0.0}
+    one |= {"hours_verzekeringsarts": 56.0, "hours_other": 0.0, "stock_clients": 6.0}
     few = {"files_held": 3.0, "held_hours": 12.0, "inflow_clients": 2.0, "inflow_hours": 4.0}
     changes = [{"product": "P", "files_held": 7.0, "held_hours": 28.0}, {"product": "Q"} | few, {"product": "R"}]
     rows = pd.DataFrame([one | change for change in (*changes, {"product": "R", "law_domain": "pw"})])
@@ -171,6 +172,8 @@ def test_r14_a_total_above_cells_of_one_is_taken_further_and_what_is_small_left_
     assert seen["inflow_clients"].tolist() == [15.0, 0.0, 0.0, 0.0]
     assert seen["inflow_hours"].tolist() == [60.0, 0.0, 0.0, 0.0]
     assert seen["hours_verzekeringsarts"].tolist() == [(15 + 0.2 * 10) * 4, 0.0, 0.0, 0.0]
+    assert seen["structural_clients"].tolist() == [15 + 0.2 * 6, 0.2 * 6, 0.2 * 6, 0.2 * 6], "inflow as it is shown"
+    assert seen["structural_hours_verzekeringsarts"].tolist()[0] == (15 + 0.2 * 6) * 4
     planned = team_ledger_seen(shown, norms).set_index("product")
     # P: 15 + a fifth of 10; Q: nothing is shown; R: 25 (of 13 and 13) + a fifth of 10
     assert planned["planned_clients"].fillna(0).to_dict() == {"P": 15.0, "Q": 0.0, "R": 25.0}
@@ -259,14 +262,16 @@ def test_a_region_with_few_files_is_told_no_waiting_time() -> None:
 
 
 def test_whom_a_team_works_with_is_told_where_clients_are() -> None:
+    """Shares are of what is shown: of A 10 and 40 of 50, of Zuid 40 and 20 of 60."""
     network = pd.DataFrame({
-        "team_id": ["A", "B"], "kind": "ggz", "provider": "Noord", "clients_per_year": [12.4, 4.9],
-        "team_share": [0.31, 1.0], "provider_share": [0.7, 0.3],
+        "team_id": ["A", "A", "B", "B"], "kind": "ggz", "provider": ["Noord", "Zuid", "Noord", "Zuid"],
+        "clients_per_year": [12.4, 38.1, 4.9, 20.2], "team_share": [0.246, 0.754, 0.195, 0.805],
+        "provider_share": [0.717, 0.654, 0.283, 0.346],
     })  # fmt: skip
     seen = team_network_seen(network)
-    assert seen["clients_per_year"].fillna(0).tolist() == [10.0, 0.0]
-    assert seen["team_share"].fillna(0).tolist() == [0.31, 0.0]
-    assert seen["provider_share"].fillna(0).tolist() == [0.7, 0.0]
+    assert seen["clients_per_year"].fillna(0).tolist() == [10.0, 40.0, 0.0, 20.0]
+    assert seen["team_share"].fillna(0).tolist() == [0.2, 0.8, 0.0, 1.0]
+    assert seen["provider_share"].fillna(0).tolist() == [1.0, 40 / 60, 0.0, 20 / 60]
 
 
 def test_without_what_is_kept_apart_readers_see_nothing() -> None:
