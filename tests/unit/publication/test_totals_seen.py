@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,7 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from allocation.contract.published_tables import TEAM_LEDGER, TRANSITION
+from allocation.layers.holding import files_of_teams
 from allocation.publication import small_counts, totals_seen
 from tests.support.examples import examples
 
@@ -156,3 +158,42 @@ def test_no_cell_follows_from_the_rows_of_a_product_together(
     for at, (_, n) in enumerate(cells):
         if n < 5:
             assert len({clients[at] for clients in alike}) > 1, (cells, real, shown[many.index(real)])
+
+
+def shared_world(pc4: str, follow: int, stay: int, elsewhere: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Table ``transition`` and the ledger where ``follow`` files of O1 follow a postcode that W1 and W2 share, W1 keeps
+    ``stay`` there, and has ``elsewhere`` in 1002."""
+    cell = {"product": "EWT", "client_line": "vangnet", "client_group": "regulier", "pw_client": False}
+    files = pd.DataFrame([cell | {"pc4": pc4, "clients": follow, "row": 0}])
+    halves = pd.DataFrame({"team_to": ["W1", "W2"], "part": 0.5})
+    moved = files_of_teams(files.merge(halves, how="cross"), "team_to").assign(team_from="O1")
+    kept = pd.DataFrame([
+        cell | {"pc4": at, "clients": clients, "team_from": "W1", "team_to": "W1"}
+        for at, clients in ((pc4, stay), ("1002", elsewhere))
+    ])  # fmt: skip
+    table = pd.concat([moved[moved["clients"] > 0], kept[kept["clients"] > 0]], ignore_index=True)
+    sums = table.groupby(["team_to", "product"], as_index=False)["clients"].sum()
+    ledger = sums.set_axis(["team_id", "product", "files_held"], axis=1).assign(
+        client_line="vangnet", inflow_clients=0.0
+    )
+    return table.drop(columns=["row", "part"]), ledger
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize("pc4", ["1005", "1006"])  # drawn: W1, W2
+def test_no_cell_follows_from_how_files_of_a_shared_postcode_are_shared_out(pc4: str) -> None:
+    """Every world of up to 12, 7 and 4 files; among those that look the same, no hidden count is the same in all."""
+    looks: dict[tuple[Any, ...], dict[Any, set[int]]] = {}
+    worlds = itertools.product(range(1, 13), range(8), range(5))
+    for follow, stay, elsewhere in worlds:
+        table, ledger = shared_world(pc4, follow, stay, elsewhere)
+        shown = small_counts.shown(TRANSITION, table)["clients"]
+        total = small_counts.shown(TEAM_LEDGER, totals_seen.of_teams(ledger, table))["files_held"]
+        names = list(table[["pc4", "team_from", "team_to"]].itertuples(index=False, name=None))
+        look = (*zip(names, shown.fillna(0), strict=True), *zip(ledger["team_id"], total.fillna(0), strict=True))
+        for name, is_hidden, clients in zip(names, shown.isna(), table["clients"], strict=True):
+            if is_hidden:
+                looks.setdefault(look, {}).setdefault(name, set()).add(int(clients))
+    told = {look: cells for look, cells in looks.items() if any(len(counts) == 1 for counts in cells.values())}
+    assert len(looks) > 20
+    assert told == {}
