@@ -57,7 +57,7 @@ mutate: $(TESTS)  ## plants faults one by one and prints those that no unit test
 fuzz: $(TESTS)    ## the fuzzers of input folders, boundary files and bare instances, with fresh seeds until the time is up (MINUTES=60)
 	$(BIN)/python -m tests.property $(MINUTES)
 
-containers: $(TESTS) ## docker-compose.yml started for real (root, Debian with podman, runc, netavark, aardvark-dns, mmdebstrap)
+containers: $(TESTS) ## docker-compose.yml started for real (root, Debian with podman, runc, netavark, iptables, mmdebstrap)
 	$(BIN)/python -m tests.containers.harness
 
 strangers: $(TESTS) ## a fresh clone on a bare Debian machine in a container: TARGET=run (default) or test

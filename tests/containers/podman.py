@@ -24,8 +24,8 @@ events_logger = "file"
 [network]
 network_backend = "netavark"
 """
-NEEDED = ("podman", "podman-compose", "mmdebstrap", "runc", "netavark", "aardvark-dns")
-HELPERS = "/usr/lib/podman:/usr/libexec/podman"
+NEEDED = ("podman", "podman-compose", "mmdebstrap", "runc", "netavark", "aardvark-dns", "iptables")
+HELPERS = "/usr/lib/podman:/usr/libexec/podman:/usr/sbin"
 PIP_CONFIGURATION = Path("/etc/pip.conf")
 
 
