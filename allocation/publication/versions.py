@@ -236,6 +236,19 @@ def reject(version: int, store_url: str, approval: Mapping[str, Any] | None = No
             )
 
 
+def catch_up(store_url: str, files_dir: Path) -> None:
+    """Bring the files up to the store, as the next act would, where a process was stopped after its commit."""
+    if not (storage.is_remote(files_dir) or files_dir.exists()):
+        return
+    with store.reading(store_url) as connection:
+        periods = _told_in_files(connection)
+        if not periods or files.is_timeline(files_dir, store.store_id(connection), periods):
+            return
+    with store.writing(store_url) as connection:
+        _recover(connection, store_url, files_dir)
+    _LOG.warning("The timeline file in %s was behind the store; it says now what is in force.", files_dir)
+
+
 def migrate(store_url: str) -> None:
     """Bring the store to the newest schema; nothing happens when it is there already."""
     store.migrate(store_url)
@@ -263,8 +276,11 @@ def _recover(connection: Connection, store_url: str, files_dir: Path) -> None:
 
 
 def _write_timeline(connection: Connection, files_dir: Path) -> None:
-    periods = [(p.version, p.valid_from, p.valid_to) for p in read_periods(connection)]
-    files.write_timeline(files_dir, store.store_id(connection), periods)
+    files.write_timeline(files_dir, store.store_id(connection), _told_in_files(connection))
+
+
+def _told_in_files(connection: Connection) -> list[tuple[int, date, date | None]]:
+    return [(p.version, p.valid_from, p.valid_to) for p in read_periods(connection)]
 
 
 def _catch_up(store_url: str, files_dir: Path) -> None:
