@@ -74,15 +74,17 @@ def plan_ahead() -> None:
         from allocation.report import summary
 
         context = get_current_context()
-        run = planning.next_step(planning.open_plan(var(), plan), store())
-        if run is None:
-            send(alerts.plan_is_done(plan), context)
-            return None
-        run_all.run_all(run, until="proposal", progress=print)
-        figures = summary.summary(run)
-        place = page_address(f"?run={quote(run.run_id)}")
-        send(alerts.waiting(alerts.proposal(figures), "plan_ahead", run.run_id, place), context)
-        return int(figures["version"])
+        opened = planning.open_plan(var(), plan)
+        while (run := planning.next_step(opened, store())) is not None:
+            run_all.run_all(run, until="proposal", progress=print)
+            if planning.is_published(opened, store(), run):  # by another plan: nobody is asked
+                continue
+            figures = summary.summary(run)
+            place = page_address(f"?run={quote(run.run_id)}")
+            send(alerts.waiting(alerts.proposal(figures), "plan_ahead", run.run_id, place), context)
+            return int(figures["version"])
+        send(alerts.plan_is_done(plan), context)
+        return None
 
     propose(find())
 

@@ -25,6 +25,9 @@ from allocation.contract.errors import InputRefused, Refused
 PROCESS_GONE = (
     "a process beside this one ended before its work was done ({}); it was killed, or memory ran out: try again"
 )
+STOPPED = (
+    "stopped; nothing is half published: `caseload versions` says what is, and `caseload tidy` brings files up to it"
+)
 FAMILIES = (dividing, planning, publishing, importing, asking, advising, preparing, bare_instance)
 
 
@@ -52,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"refused: {refused}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:  # files are written whole and the store knows transactions: nothing is left half
-        print("stopped; what was not published yet is not published", file=sys.stderr)
+        print(STOPPED, file=sys.stderr)
         return 130
     except BrokenPipeError as error:
         if not _is_unread(sys.stdout):

@@ -79,15 +79,14 @@ def _take_steps(plan: Run, store: str, *, is_published: bool) -> int:
     from allocation.pipeline import plan_ahead, run_all
     from allocation.report import summary
 
-    taken = 0
     while (run := plan_ahead.next_step(plan, store)) is not None:
-        taken += 1
         with progress(run_all.STEPS) as tell:
             run_all.run_all(run, until="publication" if is_published else "proposal", progress=tell)
         print(f"step {run.config.valid_from}:")
         print(summary.summary_text(summary.summary(run)))
+        if not plan_ahead.is_published(plan, store, run):
+            return 0
         if not is_published:
-            break
-    if not taken:
-        print("every step of this plan is published")
+            print("this step is published already; the next one follows")
+    print("every step of this plan is published")
     return 0

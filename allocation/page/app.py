@@ -135,12 +135,13 @@ def _add_pages(app: FastAPI) -> None:
     def planners_page(request: Request, desk: DeskOf, may_plan: MayPlan, may_decide: MayDecide,
                       run: AskedRun | None = None) -> HTMLResponse:  # fmt: skip
         runs = desk.runs()
-        chosen = desk.chosen(runs, run) or (runs[0] if runs else None)
+        asked = desk.chosen(runs, run)
+        chosen = asked or (runs[0] if runs else None)
         if chosen is None:
             return _page("message.html", title="Nog geen voorstel", text=NO_RUN)
         known, now = request.scope.get("planner", ""), desk.in_force()
         return _page("page.html", runs=runs, chosen=chosen, planner=known, has_manual=MANUAL.exists(),
-                     may_plan=may_plan, may_decide=may_decide, in_force=now,
+                     may_plan=may_plan, may_decide=may_decide, in_force=now, is_other=run is not None and not asked,
                      seen=desk.version_now(chosen["run"]))  # fmt: skip
 
     @app.get("/opzoeken", include_in_schema=False)

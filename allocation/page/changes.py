@@ -15,8 +15,9 @@ import numpy as np
 import pandas as pd
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
-from allocation.contract.calendar import IsoDay
+from allocation.contract.calendar import FIRST_DAY, LAST_DAY, IsoDay
 from allocation.contract.errors import InputRefused, Refused
+from allocation.contract.input_tables import LOCKS
 from allocation.contract.plain_text import is_readable
 from allocation.intake.inputs import Inputs
 from allocation.intake.lock_checks import LOCK_AREA
@@ -28,6 +29,7 @@ ShownKey = Literal["vangnet", "werkgever", "pw"]
 LAWS = {"regulier": "ZW|WIA", "participatiewet": "PW|ZW|WIA"}
 
 
+LEAST_SHARE = LOCKS.column("share").finest or 0.0
 MOST_MOVES, MOST_LOCKS, MOST_TEAMS = 20_000, 5_000, 500
 
 
@@ -224,11 +226,7 @@ def refuse_nonsense(board: Board, changes: ChangeSet, day: date) -> None:
     new = {one.team_id for one in changes.new_teams}
     wrong = [f"Postcode {one.area} bestaat niet." for one in changes.locks if one.area not in areas]
     wrong += _wrong_ranges(changes.locks)
-    wrong += [
-        f"De vergrendeling van {one.pc4} is al voorbij: zij geldt tot en met {dutch.day(one.valid_until)}."
-        for one in changes.locks
-        if one.valid_until is not None and one.valid_until < day
-    ]
+    wrong += _wrong_days(changes.locks, day)
     closed = {one.team_id for one in changes.teams if one.is_closed}
     wrong += [
         f"Team {one.team_id} stopt in dit concept; {one.pc4} kan er niet op vergrendeld worden."
@@ -237,27 +235,59 @@ def refuse_nonsense(board: Board, changes: ChangeSet, day: date) -> None:
     ]
     wrong += [f"Team {one.team_id} bestaat niet." for one in changes.locks if one.team_id not in teams | new]
     wrong += [f"Team {one.team_id} bestaat niet." for one in changes.teams if one.team_id not in teams]
+    changed = [one.team_id for one in changes.teams]
+    wrong += [f"Team {one} is twee keer gewijzigd; houd er één over." for one in changed if changed.count(one) > 1]
     wrong += _wrong_codes(teams, changes.new_teams)
     wrong += [f"Postcode {one.office_pc4} bestaat niet." for one in changes.new_teams if one.office_pc4 not in areas]
     wrong += [f"Regio {one.region} bestaat niet." for one in changes.new_teams if one.region not in regions]
+    wrong += _wrong_shares(changes.locks)
+    if wrong:
+        raise Refused("\n".join(dict.fromkeys(wrong)))
+
+
+def _wrong_days(locks: tuple[LockChange, ...], day: date) -> list[str]:
+    """What is wrong with the last days of locks, by the rules of the input."""
+    ends = [(one, one.valid_until) for one in locks if one.valid_until is not None]
+    wrong = [
+        f"De vergrendeling van {one.pc4} is al voorbij: zij geldt tot en met {dutch.day(last)}."
+        for one, last in ends
+        if FIRST_DAY <= last < day
+    ]
     wrong += [
+        f"De laatste dag van de vergrendeling van {one.pc4} ({dutch.day(last)}) ligt niet tussen {FIRST_DAY.year} en "
+        f"{LAST_DAY.year}; laat hem leeg als zij blijft gelden."
+        for one, last in ends
+        if not FIRST_DAY <= last <= LAST_DAY
+    ]
+    return wrong
+
+
+def _wrong_shares(locks: tuple[LockChange, ...]) -> list[str]:
+    """What is wrong with the shares of locks, by the rules of the input."""
+    splits = [one for one in locks if one.kind == "split"]
+    wrong = [
         f"De vergrendeling van {one.pc4} op {one.team_id} heeft een aandeel; dat hoort alleen bij splitsen."
-        for one in changes.locks
+        for one in locks
         if one.kind != "split" and one.share is not None
     ]
+    allowed = f"geef een getal van {dutch.number(LEAST_SHARE, 3)} tot en met 1"
     wrong += [
-        f"De splitsing van {one.pc4} naar {one.team_id} heeft geen aandeel; geef een getal boven 0 en hoogstens 1."
-        for one in changes.locks
-        if one.kind == "split" and one.share is None
+        f"De splitsing van {one.pc4} naar {one.team_id} heeft geen aandeel; {allowed}."
+        for one in splits
+        if one.share is None
     ]
-    halves = [(one.pc4, one.client_line, one.team_id) for one in changes.locks if one.kind == "split"]
+    wrong += [
+        f"Het aandeel van {one.team_id} in de splitsing van {one.pc4} is te klein; {allowed}."
+        for one in splits
+        if one.share is not None and one.share < LEAST_SHARE
+    ]
+    halves = [(one.pc4, one.client_line, one.team_id) for one in splits]
     wrong += [
         f"Postcode {pc4} kan niet over {team} en nog eens {team} gesplitst worden; kies twee teams."
         for pc4, line, team in set(halves)
         if halves.count((pc4, line, team)) > 1
     ]
-    if wrong:
-        raise Refused("\n".join(dict.fromkeys(wrong)))
+    return wrong
 
 
 def _wrong_codes(teams: set[str], started: tuple[NewTeam, ...]) -> list[str]:

@@ -10,6 +10,7 @@ search (``layers.sequence``), its figures (``outcome.calendar``).
 
 from __future__ import annotations
 
+import re
 from concurrent.futures import Executor
 from dataclasses import replace
 from datetime import date, timedelta
@@ -31,7 +32,7 @@ from allocation.outcome.transition import expected_per_area
 from allocation.pipeline import steps
 from allocation.pipeline.problems import layers_of_boundaries, ways_of_run
 from allocation.pipeline.processes import processes
-from allocation.publication import reads
+from allocation.publication import proposals, reads
 from allocation.runs import run_files
 from allocation.runs.run import Progress, Run, run_folder
 
@@ -161,13 +162,34 @@ def open_plan(var: Path, run_id: str) -> Run:
 
 
 def published_days(plan: Run, store: str) -> dict[date, int]:
-    """The steps that are published, with their version."""
-    known = reads.versions(store)
-    return {
-        day: int(rows["version"].iloc[0])
-        for day in planned_days(plan)
-        if len(rows := known[(known["run_id"].str.startswith(_step_id(plan, day))) & (known["valid_from"] == day)])
-    }
+    """The steps whose division is in force on their day, or from a later one before the next step; with its version.
+
+    It counts whatever run published it: the same content keeps its number, and the record of who published it first.
+    """
+    days, made = planned_days(plan), proposals.runs_that_proposed(store)
+    done = {}
+    for day, following in zip(days, [*days[1:], date.max], strict=True):
+        for period in reads.periods(store):
+            is_in_time = period.valid_from < following and (period.valid_to or date.max) >= day
+            if is_in_time and any(_is_of_step(plan, day, run_id) for run_id in made[period.version]):
+                done[day] = period.version
+    return done
+
+
+def is_published(plan: Run, store: str, step: Run) -> bool:
+    """Whether a step that was just proposed is published already, by whatever run.
+
+    Raises ``Refused`` when its version was published and is not in force then: to go on would propose it for ever.
+    """
+    day, version = step.config.valid_from, step.read(run_files.VERSION).version
+    if day in published_days(plan, store):
+        return True
+    if proposals.last_proposed(version, store)[0] == "published":
+        raise Refused(
+            f"Step {day} of the plan is version {version}, which was published before and is not in force on that day; "
+            f"put it back (caseload rollback {version} --valid-from {day} --reason ...) or make a new plan."
+        )
+    return False
 
 
 def next_step(plan: Run, store: str) -> Run | None:
@@ -194,3 +216,8 @@ def next_step(plan: Run, store: str) -> Run | None:
 
 def _step_id(plan: Run, day: date) -> str:
     return f"{plan.run_id}-{day}"
+
+
+def _is_of_step(plan: Run, day: date, run_id: str) -> bool:
+    """Whether a run of this name proposed the step of ``day``: a later try has a number behind it (`Run.start`)."""
+    return re.fullmatch(rf"{re.escape(_step_id(plan, day))}(-[0-9]+)?", run_id) is not None

@@ -10,11 +10,13 @@ import atexit
 import gc
 import os
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from multiprocessing import current_process, get_context, parent_process
+from multiprocessing import current_process, parent_process
+from multiprocessing.context import ForkServerContext, ForkServerProcess
 from multiprocessing.forkserver import ensure_running, set_forkserver_preload
 from threading import Lock, Thread
 from typing import Any
@@ -69,16 +71,39 @@ def get_ready() -> None:
     ensure_running()
 
 
+class _Process(ForkServerProcess):
+    """A process that does not run the main module of who starts it, as Python lets each new one do. That of a worker of
+    Airflow cannot be run again: it would open Airflow's database, which its tasks may not."""
+
+    _mutex = Lock()
+
+    def start(self) -> None:
+        main = sys.modules["__main__"]
+        names = ("__spec__", "__file__")
+        with self._mutex:
+            kept = {name: getattr(main, name) for name in names if hasattr(main, name)}
+            try:
+                for name in kept:
+                    setattr(main, name, None)
+                super().start()
+            finally:
+                for name, value in kept.items():
+                    setattr(main, name, value)
+
+
+class _Context(ForkServerContext):
+    Process = _Process
+
+
 def worker_processes(count: int, prepare: Callable[[], None] | None = None) -> ProcessPoolExecutor:
     """``count`` new processes, which end when this one does, however that ends. Each begins with ``prepare``.
 
     They are forked from one process that has imported what a run needs, and has no threads; so the import is made once.
+    What they are given to do stands in a module that they can import: they do not run the main one (`_Process`).
     """
     get_ready()
     environment = dict(os.environ)
-    return ProcessPoolExecutor(
-        count, mp_context=get_context("forkserver"), initializer=_begin, initargs=(prepare, environment)
-    )
+    return ProcessPoolExecutor(count, mp_context=_Context(), initializer=_begin, initargs=(prepare, environment))
 
 
 class Beside:

@@ -50,12 +50,14 @@ def tidy(
     var: Path, store_url: str, *, days: int = 90, runs: int = 10, now: datetime | None = None, is_trial: bool = False
 ) -> Removed:
     """Remove run folders, rejected and withdrawn proposals, caches and logs older than ``days``; the newest ``runs``
-    folders stay.
+    folders stay. Files of versions are brought up to the store where a process was stopped.
 
     ``is_trial``: remove nothing, say what would go.
 
     Raises Refused for fewer than 15 days, which could take a run that still waits for its approval.
     """
+    from allocation.publication import versions
+
     if days > MOST_DAYS:
         raise Refused(f"{days} days is too many: give {LEAST_DAYS} to {MOST_DAYS}.")
     if days < LEAST_DAYS:
@@ -75,6 +77,7 @@ def tidy(
         sum(storage.size(folder) for folder in (*folders, *proposals)) + sum(_size(path) for path in files),
     )
     if not is_trial:
+        versions.catch_up(store_url, var / "published")
         for folder in folders:
             storage.remove_folder(folder)
         if proposals:

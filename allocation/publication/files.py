@@ -343,6 +343,17 @@ def _for_readers(
 
 def write_timeline(files_dir: Path, store_id: str, periods: Sequence[tuple[int, date, date | None]]) -> None:
     """Say which folder holds on which days (version, first day, last day or None). Written only when it differs."""
+    if not is_timeline(files_dir, store_id, periods):
+        replace_text(files_dir / TIMELINE, _timeline(files_dir, store_id, periods), 0o644)
+
+
+def is_timeline(files_dir: Path, store_id: str, periods: Sequence[tuple[int, date, date | None]]) -> bool:
+    """Whether the timeline file says this already."""
+    path = storage.fetch(files_dir / TIMELINE)
+    return path.exists() and path.read_text() == _timeline(files_dir, store_id, periods) + "\n"
+
+
+def _timeline(files_dir: Path, store_id: str, periods: Sequence[tuple[int, date, date | None]]) -> str:
     entries = [
         {
             "version": version,
@@ -352,10 +363,7 @@ def write_timeline(files_dir: Path, store_id: str, periods: Sequence[tuple[int, 
         }
         for version, first, last in periods
     ]
-    text = json.dumps({"store_id": store_id, "periods": entries}, indent=2)
-    path = storage.fetch(files_dir / TIMELINE)
-    if not path.exists() or path.read_text() != text + "\n":
-        replace_text(path, text, 0o644)
+    return json.dumps({"store_id": store_id, "periods": entries}, indent=2)
 
 
 def _folder_of_period(files_dir: Path, version: int, first: date) -> str:

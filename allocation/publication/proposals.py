@@ -120,6 +120,19 @@ def first_runs(store_url: str) -> dict[int, str]:
     return _named_runs(store_url, ACTS.c.act_id.in_(first))
 
 
+def runs_that_proposed(store_url: str) -> dict[int, set[str]]:
+    """Every run that proposed each version, and the one that it was published of: its record names only that one."""
+    query = sa.select(ACTS.c.version, ACTS.c.approval).where(ACTS.c.act == "propose")
+    with store.reading(store_url) as connection:
+        made = connection.execute(sa.select(_RUNS_ROWS.c.version, _RUNS_ROWS.c.run_id)).all()
+        acts = connection.execute(query).all()
+    named = {version: {str(run_id)} for version, run_id in made}
+    for act in acts:
+        if run_id := (act.approval or {}).get("run"):  # not kept at first
+            named[act.version].add(str(run_id))
+    return named
+
+
 def _named_runs(store_url: str, chosen: sa.ColumnElement[bool]) -> dict[int, str]:
     """The run that each of the ``chosen`` acts names, by version."""
     query = sa.select(ACTS.c.version, ACTS.c.approval).join(VERSIONS, VERSIONS.c.version == ACTS.c.version)

@@ -75,6 +75,12 @@ def current_version(store_url: str, on: date | None = None) -> int | None:
         return version_on(read_periods(connection), on or store.today())
 
 
+def periods(store_url: str) -> list[Period]:
+    """Which version is in force on which days, past and planned, in order."""
+    with store.reading(store_url) as connection:
+        return read_periods(connection)
+
+
 def first_day(store_url: str, version: int) -> date:
     """The first day in force of a proposal that is approved today."""
     with store.reading(store_url) as connection:

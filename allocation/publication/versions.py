@@ -139,7 +139,8 @@ def publish(
     """Put a proposal in force from ``valid_from`` (default: `timeline.first_day`) until the next planned version.
 
     ``act``: the act of proposing that the approver was asked about; None = the last one.
-    Returns the folder with its files. Publishing what is in force from that day already changes nothing.
+    Returns the folder with its files. Publishing what is in force on that day already changes nothing, but for files
+    that are absent or damaged: they are written anew.
 
     Raises Refused when the version is unknown, rejected, withdrawn or was in force before (that is a rollback), when
     it was proposed anew after ``act``, when
@@ -159,11 +160,12 @@ def publish(
             newer = replaced_by(connection, version)
             raise Refused(f"Version {version} was withdrawn, because version {newer} took its place; publish that one.")
         if row.status == "published":
-            if not any(p.version == version and covers(p, first) for p in periods):
+            if _period_on(periods, version, first) is None:
                 raise Refused(
                     f"Version {version} was published before and is not in force on {first}; "
                     "use rollback to put it in force again."
                 )
+            _renew_files(connection, files_dir, version, periods, first, row.approval)
         else:
             check_asked_about(connection, version, act)
             check_still_valid(connection, f"version {version}", "proposed", row.based_on_act)
@@ -188,7 +190,8 @@ def rollback(
 ) -> Path:
     """Put a version that was published before in force again, from ``valid_from`` (default today); returns its folder.
 
-    The record keeps every act with who, when and why. Raises Refused when the version was never published, when the
+    The record keeps every act with who, when and why. Files that are absent or damaged are written anew, also when the
+    version is in force on that day already. Raises Refused when the version was never published, when the
     day is past, when a team of it does not exist on that day, or when no reason is given. Warns as `publish` does.
     """
     if not reason.strip():
@@ -201,7 +204,9 @@ def rollback(
             raise Refused(f"Version {version} has status {row.status}; only a published version can be put back.")
         periods = read_periods(connection)
         check_day(periods, first)
-        if not any(p.version == version and covers(p, first) for p in periods):
+        if _period_on(periods, version, first) is not None:
+            _renew_files(connection, files_dir, version, periods, first, row.approval)
+        else:
             ends = _check_teams(files_dir, version, periods, first)
             warn_of_planned(periods, first, version)
             act_id = record_act(connection, "rollback", version, first, by=by, reason=reason)
@@ -231,6 +236,19 @@ def reject(version: int, store_url: str, approval: Mapping[str, Any] | None = No
             )
 
 
+def catch_up(store_url: str, files_dir: Path) -> None:
+    """Bring the files up to the store, as the next act would, where a process was stopped after its commit."""
+    if not (storage.is_remote(files_dir) or files_dir.exists()):
+        return
+    with store.reading(store_url) as connection:
+        periods = _told_in_files(connection)
+        if not periods or files.is_timeline(files_dir, store.store_id(connection), periods):
+            return
+    with store.writing(store_url) as connection:
+        _recover(connection, store_url, files_dir)
+    _LOG.warning("The timeline file in %s was behind the store; it says now what is in force.", files_dir)
+
+
 def migrate(store_url: str) -> None:
     """Bring the store to the newest schema; nothing happens when it is there already."""
     store.migrate(store_url)
@@ -258,8 +276,11 @@ def _recover(connection: Connection, store_url: str, files_dir: Path) -> None:
 
 
 def _write_timeline(connection: Connection, files_dir: Path) -> None:
-    periods = [(p.version, p.valid_from, p.valid_to) for p in read_periods(connection)]
-    files.write_timeline(files_dir, store.store_id(connection), periods)
+    files.write_timeline(files_dir, store.store_id(connection), _told_in_files(connection))
+
+
+def _told_in_files(connection: Connection) -> list[tuple[int, date, date | None]]:
+    return [(p.version, p.valid_from, p.valid_to) for p in read_periods(connection)]
 
 
 def _catch_up(store_url: str, files_dir: Path) -> None:
@@ -275,8 +296,40 @@ def _catch_up(store_url: str, files_dir: Path) -> None:
 def _folder_in_force(store_url: str, files_dir: Path, version: int, first: date) -> Path:
     """The folder of the period of ``version`` that holds on ``first``: a version may have several."""
     with store.reading(store_url) as connection:
-        period = next(p for p in read_periods(connection) if p.version == version and covers(p, first))
+        period = _period_on(read_periods(connection), version, first)
+    assert period is not None
     return files.published_folder(files_dir, version, period.valid_from)
+
+
+def _period_on(periods: list[Period], version: int, day: date) -> Period | None:
+    return next((p for p in periods if p.version == version and covers(p, day)), None)
+
+
+def _renew_files(
+    connection: Connection,
+    files_dir: Path,
+    version: int,
+    periods: list[Period],
+    day: date,
+    approval: Mapping[str, Any] | None,
+) -> None:
+    """Write the files of ``version``, which is in force on ``day``, anew from its proposal when they are absent or
+    damaged. Raises Refused when those of the proposal are so too."""
+    period = _period_on(periods, version, day)
+    assert period is not None
+    folder = files.published_folder(files_dir, version, period.valid_from)
+    if files.is_there(folder) and not files.verify(folder):
+        return
+    proposal = files.proposal_folder(files_dir, version)
+    if files.verify(proposal):
+        raise Refused(
+            f"Version {version} is in force, but its files in {folder} are absent or damaged and cannot be made again, "
+            f"for those of its proposal ({proposal}) are so too; restore that folder from the backup of the data "
+            f"folder, and publish version {version} once more."
+        )
+    ends = _check_teams(files_dir, version, periods, period.valid_from)
+    _write_files(connection, files_dir, version, periods, period.valid_from, approval, ends)
+    _LOG.warning("Version %s: the folder %s was absent or damaged and is written anew.", version, folder)
 
 
 def _check_teams(files_dir: Path, version: int, periods: list[Period], first: date) -> dict[str, date]:

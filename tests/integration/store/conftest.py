@@ -27,6 +27,7 @@ SAME_STATEMENTS = {
     "test_changes",
     "test_followed",
     "test_history",
+    "test_plans",
     "test_proposals",
     "test_renewed",
     "test_since",

@@ -98,10 +98,50 @@ def test_putting_back_onto_a_damaged_folder_writes_it_anew(store_url: str, files
     first = versions.propose(outcome("one"), store_url, files_dir)
     folder = versions.publish(first, store_url, files_dir)
     versions.publish(versions.propose(outcome("two", note="tweede"), store_url, files_dir), store_url, files_dir)
-    (folder / "routing.csv").write_text("999\n")
-    (folder / "allocation.parquet").unlink()
+    damage(folder)
     assert versions.rollback(first, store_url, files_dir, reason="toch niet", by="anna") == folder
     assert files.verify(folder) == []
+
+
+def damage(folder: Path) -> None:
+    (folder / "routing.csv").write_text("999\n")
+    (folder / "allocation.parquet").unlink()
+
+
+@pytest.mark.parametrize("harm", [shutil.rmtree, damage], ids=["absent", "damaged"])
+def test_files_of_a_version_in_force_are_written_anew(
+    store_url: str, files_dir: Path, outcome: Outcome, harm: Callable[[Path], None], caplog: pytest.LogCaptureFixture
+) -> None:
+    """By publishing it again or putting it back; nothing else changes, and sound files stay as they are."""
+    first = versions.propose(outcome("one"), store_url, files_dir)
+    approval = {"by": "anna", "remark": "akkoord"}
+    folder = versions.publish(first, store_url, files_dir, approval=approval)
+    told, acts = pd.read_parquet(folder / "runs.parquet"), reads.history(store_url)
+    harm(folder)
+    assert versions.publish(first, store_url, files_dir, approval={"by": "piet"}) == folder
+    assert files.verify(folder) == []
+    assert f"{folder} was absent or damaged and is written anew" in caplog.text
+    pd.testing.assert_frame_equal(pd.read_parquet(folder / "runs.parquet"), told)
+    harm(folder)
+    assert versions.rollback(first, store_url, files_dir, reason="bestanden weg", by="anna") == folder
+    assert files.verify(folder) == []
+    pd.testing.assert_frame_equal(reads.history(store_url), acts)
+    written = (folder / "manifest.json").stat().st_mtime_ns
+    versions.publish(first, store_url, files_dir)
+    assert (folder / "manifest.json").stat().st_mtime_ns == written
+
+
+def test_files_that_cannot_be_written_anew_are_not_said_to_be_there(
+    store_url: str, files_dir: Path, outcome: Outcome
+) -> None:
+    first = versions.propose(outcome("one"), store_url, files_dir)
+    folder = versions.publish(first, store_url, files_dir)
+    shutil.rmtree(folder)
+    shutil.rmtree(files.proposal_folder(files_dir, first))
+    with pytest.raises(Refused, match=r"Version 1 is in force, but its files in .* cannot be made again.*backup"):
+        versions.publish(first, store_url, files_dir)
+    with pytest.raises(Refused, match="backup"):
+        versions.rollback(first, store_url, files_dir, reason="bestanden weg", by="anna")
 
 
 def test_a_copy_of_a_store_takes_no_files_of_it_away(tmp_path: Path, outcome: Outcome) -> None:

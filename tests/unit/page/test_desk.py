@@ -1,4 +1,4 @@
-"""What lives longer than a request: searches beside the page, bounded."""
+"""What lives longer than a request: searches beside the page, bounded; and which proposal an address shows."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ from pathlib import Path
 from threading import Event
 
 import pytest
+from fastapi.testclient import TestClient
 
 from allocation.contract.config import Config
 from allocation.contract.errors import Refused
+from allocation.page.app import create_app
 from allocation.page.desk import MOST_SEARCHES, Desk
+from allocation.runs.run import Run
 from tests.support import toy
 
 
@@ -33,3 +36,14 @@ def test_searches_leave_threads_for_other_answers(tmp_path: Path, monkeypatch: p
     monkeypatch.undo()
     assert len(desk.solve(config, layer, 0)) == layer.problem.n  # there is room again
     desk.close()
+
+
+def test_an_address_with_a_run_that_is_gone_says_what_is_shown_instead(proposed: Run) -> None:
+    app = create_app(proposed.store, proposed.var)
+    client = TestClient(app)
+    told = "De run uit dit adres is er niet (meer); u ziet in plaats daarvan versie 1 (voorgesteld)."
+    for address, is_told in (("/", False), (f"/?run={proposed.run_id}", False), ("/?run=weg", True)):
+        page = client.get(address)
+        assert page.status_code == 200
+        assert (told in page.text) == is_told, address
+    app.state.desk.close()

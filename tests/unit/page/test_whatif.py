@@ -112,6 +112,12 @@ def locked(*locks: tuple[str, str, str, float | None, str | None]) -> ChangeSet:
     )
 
 
+def until(last: str) -> ChangeSet:
+    """A pin with this last day."""
+    lock = {"pc4": "1001", "team_id": "W1", "kind": "pin", "reason": "afspraak", "valid_until": last}
+    return ChangeSet.model_validate({"locks": [lock]})
+
+
 HALVES = (("1001", "W1", "split", 0.5, None), ("1001", "W2", "split", 0.5, None))
 
 
@@ -140,6 +146,11 @@ def started(code: str) -> NewTeam:
         (locked(*HALVES, ("1001AA-1001AE", "W1", "split", 1.0, None)), "in haar geheel gesplitst"),
         (locked(("1001", "W2", "pin", 0.5, None)), "heeft een aandeel"),
         (locked(("1001", "W1", "split", None, None)), "heeft geen aandeel"),
+        (locked(("1001", "W1", "split", 1e-300, None), ("1001", "W2", "split", 1, None)), "van 0,001 tot en met 1"),
+        (locked(("1001", "W1", "split", 0.0009, None), ("1001", "W2", "split", 1, None)), "W1 in .* te klein"),
+        (until("1989-12-31"), "31 december 1989. ligt niet tussen 1990 en 2100"),
+        (until("2101-01-01"), "1 januari 2101. ligt niet tussen 1990 en 2100; laat hem leeg"),
+        (ChangeSet(teams=(TeamChange(team_id="W1", fte=1), TeamChange(team_id="W1", fte=2))), "W1 is twee keer"),
         (locked(("1001", "W1", "bar", None, None), ("1001", "W2", "bar", None, None)), "alle teams uitgesloten"),
         (locked(("1001", "W1", "pin", None, "vangnet")), "voor een lijn kan niet"),
         (ChangeSet(teams=(TeamChange(team_id="K1", is_closed=True),)), "klm geen team"),

@@ -97,3 +97,34 @@ def test_a_process_that_may_have_no_children_does_the_work_itself(tmp_path: Path
     script.write_text(DAEMON, encoding="utf-8")
     done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False, timeout=120)
     assert done.stdout == "[1, 2, True] 3\n", done.stderr
+
+
+ONCE = """
+import os
+
+if __name__ != "__main__" or "WAS_RUN" in os.environ:
+    raise RuntimeError("the main module was run again")
+os.environ["WAS_RUN"] = "yes"
+
+from multiprocessing import set_forkserver_preload
+from allocation.pipeline import processes as ours
+from allocation.pipeline.processes import Beside, processes
+
+set_forkserver_preload(["allocation.pipeline.processes"])  # what a run needs takes seconds
+ours.get_ready = lambda: None
+with processes(2) as pool:
+    print(*pool.map(abs, [-1, -2]), end=" ")
+beside = Beside()
+print(beside.submit(abs, -3).result(), __spec__ and __spec__.name, os.path.basename(__file__))
+beside.close()
+"""
+
+
+@pytest.mark.parametrize(("named", "spec"), [(["once.py"], "None"), (["-m", "once"], "once")], ids=["file", "module"])
+def test_new_processes_do_not_run_the_main_module(tmp_path: Path, named: list[str], spec: str) -> None:
+    """A worker of Airflow cannot import its own main module again: what it runs in may not open Airflow's database."""
+    (tmp_path / "once.py").write_text(ONCE, encoding="utf-8")
+    path = os.pathsep.join([str(tmp_path), *sys.path])
+    done = subprocess.run([sys.executable, *named], cwd=tmp_path, env=os.environ | {"PYTHONPATH": path},
+                          capture_output=True, text=True, check=False, timeout=120)  # fmt: skip
+    assert done.stdout == f"1 2 3 {spec} once.py\n", done.stderr

@@ -236,3 +236,27 @@ def test_a_record_that_is_none_does_not_stop_it(record: str, var: Path, store_ur
     dangling.parent.mkdir()
     dangling.symlink_to("/nowhere/a.json")
     assert tidy(var, store_url, runs=0, now=NOW).runs == ("naive",)  # the odd one was written just now
+
+
+def test_a_stop_after_the_commit_is_told_and_caught_up_with(
+    var: Path, store_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    version, _ = _version(var, store_url, "eerste")
+    timeline, where = var / "published" / "timeline.json", ["--store", store_url, "--var", str(var)]
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(versions, "_catch_up", stop)
+        assert main(["publish", str(version), *where]) == 130
+    assert "`caseload versions` says what is" in capsys.readouterr().err
+    assert reads.current_version(store_url) == version
+    assert json.loads(timeline.read_text())["periods"] == []
+    assert main(["tidy", "--trial", *where]) == 0
+    assert json.loads(timeline.read_text())["periods"] == []
+    assert main(["tidy", *where]) == 0
+    assert [one["version"] for one in json.loads(timeline.read_text())["periods"]] == [version]
+    written = timeline.stat().st_mtime_ns
+    assert main(["tidy", *where]) == 0
+    assert timeline.stat().st_mtime_ns == written
