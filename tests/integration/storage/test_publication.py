@@ -79,6 +79,20 @@ def test_a_file_that_was_damaged_in_the_storage_is_not_published(machines: Machi
     assert timeline(machines.var("c") / "published") == []
 
 
+@pytest.mark.parametrize("is_gone", [True, False], ids=["gone", "damaged"])
+def test_files_in_force_are_written_again_for_every_machine(machines: Machines, store_url: str, is_gone: bool) -> None:
+    version = propose(machines, "a", store_url)
+    place = storage.fetch_folder(versions.publish(version, store_url, machines.var("b") / "published"))
+    if is_gone:
+        storage.remove_folder(place)
+    else:
+        (place / "routing.csv").write_bytes(b"x")
+        storage.send(place / "routing.csv")
+    assert files.verify(machines.var("d") / "published" / place.name)
+    versions.publish(version, store_url, machines.var("c") / "published")
+    assert files.verify(machines.var("d") / "published" / place.name) == []
+
+
 def test_a_folder_without_its_manifest_is_not_there_and_is_written_again(machines: Machines, store_url: str) -> None:
     """What a worker left that was killed while it sent."""
     version = propose(machines, "a", store_url)
