@@ -150,11 +150,7 @@ def ledger_seen(rows: pd.DataFrame, shown: pd.DataFrame, norms: pd.DataFrame) ->
     table = _with_work(rows.assign(**counts), norms)
     norm = norms.loc[table["product"]].set_axis(table.index)
     structural = planned(table["inflow_clients"], table["stock_clients"], norm)
-    return table.assign(
-        structural_clients=structural,
-        structural_hours_verzekeringsarts=structural * norm["hours_verzekeringsarts"],
-        structural_hours_other=structural * norm["hours_other"],
-    )
+    return table.assign(structural_clients=structural, **_hours_of(structural, norm, "structural_"))
 
 
 def _with_work(rows: pd.DataFrame, norms: pd.DataFrame) -> pd.DataFrame:
@@ -163,19 +159,22 @@ def _with_work(rows: pd.DataFrame, norms: pd.DataFrame) -> pd.DataFrame:
     work = planned(rows["inflow_clients"], rows["files_held"], norm)
     return rows.assign(
         planned_clients=work,
-        hours_verzekeringsarts=work * norm["hours_verzekeringsarts"],
-        hours_other=work * norm["hours_other"],
+        **_hours_of(work, norm),
         inflow_hours=rows["inflow_clients"] * norm["hours_verzekeringsarts"],
         held_hours=rows["files_held"] * norm["hours_verzekeringsarts"],
     )
+
+
+def _hours_of(clients: pd.Series, norm: pd.DataFrame, prefix: str = "") -> dict[str, pd.Series]:
+    """The hours of ``clients`` of each profession, by the name of their column."""
+    return {f"{prefix}{name}": clients * norm[name] for name in ("hours_verzekeringsarts", "hours_other")}
 
 
 def region_ledger_seen(
     rows: pd.DataFrame, ledger: pd.DataFrame, cells: pd.DataFrame, regions: pd.Series, norms: pd.DataFrame
 ) -> pd.DataFrame:
     """The ledger of each region as readers see it. What a team of several regions has is divided over them: its files
-    as `transition` shows them in each, its inflow as it comes in
-    there, in tenths.
+    as `transition` shows them in each, its inflow as it comes in there, in tenths.
 
     Parameters
     ----------
