@@ -9,7 +9,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from allocation.contract.calendar import FIRST_DAY, LAST_DAY
+from allocation.contract.calendar import FIRST_DAY, LAST_DAY, day_of
 from allocation.contract.errors import Refused
 from allocation.contract.plain_text import is_readable
 
@@ -79,7 +79,7 @@ def run_arguments(parser: argparse.ArgumentParser) -> None:
 
 def day(text: str) -> date:
     try:
-        found = date.fromisoformat(text)
+        found = day_of(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is not a date, YYYY-MM-DD") from None
     if not FIRST_DAY <= found <= LAST_DAY:

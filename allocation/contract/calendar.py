@@ -21,11 +21,16 @@ def today() -> date:
     return datetime.now(ZoneInfo("Europe/Amsterdam")).date()
 
 
+def day_of(text: str) -> date:
+    """The day that ``text`` names, as 2026-12-31; ValueError for any other way to write one, and for no day."""
+    if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text, re.ASCII):
+        raise ValueError("a day is written as 2026-12-31")
+    return date.fromisoformat(text)
+
+
 def _written(day: object) -> object:
     """The day; ValueError when it is not written as one: a count of seconds is read as a date otherwise."""
-    if isinstance(day, date) or (isinstance(day, str) and re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", day)):
-        return day
-    raise ValueError("a day is written as 2026-12-31")
+    return day if isinstance(day, date) else day_of(str(day))
 
 
 IsoDay = Annotated[date, BeforeValidator(_written)]

@@ -377,7 +377,15 @@ TRANSITION = Table(
             "team_from", "text", "team that holds the files now; empty = unknown", nullable=True, example="SMC-UTR-01"
         ),
         Column("team_to", "text", "team that holds the files from now on", example="SMC-UTR-02"),
-        Column("clients", "integer", "clients in stock", unit="clients", example="3", counts_persons=True),
+        Column(
+            "clients",
+            "integer",
+            "clients in stock; 0 = a team with a share in the postcode that gets none of them",
+            unit="clients",
+            example="3",
+            counts_persons=True,
+            hidden_with=("pc4", "product", "client_line", "client_group", "pw_client"),
+        ),
         _MOVEMENT,
         Column("reason", "text", "why they stay or move", example="team beëindigd"),
     ),
@@ -423,7 +431,13 @@ TEAM_LEDGER = Table(
         PRODUCT,
         line_column(also_all=False),
         Column(
-            "files_held", "integer", "files after the transition", unit="clients", example="95", counts_persons=True
+            "files_held",
+            "integer",
+            "files after the transition",
+            unit="clients",
+            example="95",
+            counts_persons=True,
+            is_seen_apart=True,
         ),
         Column(
             "inflow_clients",
@@ -728,6 +742,7 @@ LINE_OUTCOMES = Table(
             nullable=True,
             example="3480.0",
             counts_persons=True,
+            is_seen_apart=True,
         ),
         Column(
             "lead_time_days",
@@ -1002,7 +1017,9 @@ TEAM_LOAD_SEEN = _seen(
     "`team_ledger` and `transition`.",
 )
 TEAM_LEDGER_SEEN = _seen(
-    TEAM_LEDGER, "What readers see of the plan of a team in `team_ledger`: made of the files and inflow that it shows."
+    TEAM_LEDGER,
+    "What readers see of the files and the plan of a team in `team_ledger`: made of what `transition` shows them of "
+    "its files, and of the inflow.",
 )
 REGION_SUMMARY_SEEN = _seen(
     REGION_SUMMARY,

@@ -40,6 +40,9 @@ class Column:
     counts_persons: bool = False
     """Published tables only: a number of clients. Readers outside operations see a multiple of 5, and nothing below 5
     (R14)."""
+    hidden_with: tuple[str, ...] = ()
+    """Of a count of persons: rows with the same values here are parts of one count. Where one is under 5, readers see
+    none of them: beside a part that is shown, the rule by which they are divided would tell the others."""
     told_by: str = ""
     """Published tables only: the count of clients that this column would give away. Readers see what the shown count
     times the mean per client (two digits) comes to; it is empty where that count is."""

@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
-from hashlib import blake2b
 from typing import Any, NamedTuple, cast
 
 import numpy as np
@@ -19,7 +18,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from allocation.contract.config import Config
-from allocation.contract.vocabulary import ALL_LINES, KIND_OF, PW, SMALLEST_SHOWN_COUNT, values_of
+from allocation.contract.vocabulary import ALL_LINES, KIND_OF, PW, values_of
 from allocation.demand.lines import by_line, vangnet_part
 from allocation.intake.inputs import Inputs
 from allocation.intake.roster import active_locks, active_teams, widened
@@ -175,8 +174,8 @@ def held_files(
     Returns
     -------
     STOCK_KEY, law, line (that serves the client), serves (``served_by``), region, team_id (the holder; missing =
-    unknown), clients (whole, above 0; sums to the stock), is_central and refusal (a ``Reason``; missing where the
-    holder may keep the file, is unknown, or the product is central).
+    unknown), clients (whole, 0 where files are divided and none is left; sums to the stock), is_central and refusal
+    (a ``Reason``; missing where the holder may keep the file, is unknown, or the product is central).
     """
     key = [*STOCK_KEY, "pc4_in_file", "team_id"]
     rows = inputs.stock.groupby(key, dropna=False)["clients"].sum().reset_index()
@@ -224,8 +223,7 @@ def with_refusals(files: pd.DataFrame, roster: Roster) -> pd.DataFrame:
 
 
 def _with_holders(rows: pd.DataFrame, routing: pd.DataFrame) -> pd.DataFrame:
-    """Give rows without a team the teams of the routing in force, in whole clients by share, where it has any
-    (``files_of_teams``).
+    """Give rows without a team the teams of the routing in force, in whole clients by share, where it has any.
 
     The routing is asked for the postcode as the stock has it: a postcode that is gone still tells which team had it.
     """
@@ -236,7 +234,7 @@ def _with_holders(rows: pd.DataFrame, routing: pd.DataFrame) -> pd.DataFrame:
     asked = rows[unknown].drop(columns="team_id").assign(place=place[unknown], row=np.arange(int(unknown.sum())))
     spread = asked.merge(shares.rename(columns={"pc4": "place", "share": "part"}), on=["place", *SEGMENT[1:]])
     without = asked[~asked["row"].isin(spread["row"])].assign(team_id=None)
-    found = files_of_teams(spread, "team_id")
+    found = whole_clients(spread, ["row"], ["team_id"])
     return pd.concat([rows[~unknown], found[rows.columns], without[rows.columns]], ignore_index=True)
 
 
@@ -253,7 +251,7 @@ def whole_clients(rows: pd.DataFrame, unit: Sequence[str], order: Sequence[str])
     """``rows`` with ``clients`` x ``part`` in whole clients, by largest remainder within each ``unit``.
 
     The parts of a unit sum to 1 and its rows repeat its clients; the whole clients sum to those. ``order`` breaks ties.
-    Rows that get no client are left out.
+    Rows that get no client stay: which rows there are would tell how many clients the others have (R14).
     """
     exact = rows["clients"] * rows["part"]
     floor = np.floor(exact + 1e-9)
@@ -262,42 +260,7 @@ def whole_clients(rows: pd.DataFrame, unit: Sequence[str], order: Sequence[str])
     rows = rows.sort_values([*unit, "left", *order], ascending=[*(True for _ in unit), False, *(True for _ in order)])
     rank = rows.groupby(list(unit)).cumcount()
     rows["clients"] = (rows["floor"] + (rank < rows["short"].round())).astype("int64")
-    return rows[rows["clients"] > 0].drop(columns=["floor", "left", "short"])
-
-
-def files_of_teams(rows: pd.DataFrame, team: str) -> pd.DataFrame:
-    """``rows`` (one per ``row`` and ``team``) with ``clients`` x ``part`` in whole files, of which no team gets fewer
-    than ``SMALLEST_SHOWN_COUNT``, unless it gets all of the ``row``.
-
-    How a few files are shared out would tell readers how many there are (R14): with halves, two teams are two files,
-    and five beside a hidden count are nine. So where ``whole_clients`` would give a team a few, the files go in packets
-    of ``SMALLEST_SHOWN_COUNT`` (what is left goes with one of them; fewer are one packet). The packets lie evenly along
-    the parts, from a number on that follows from STOCK_KEY alone: each team gets its part on average, and the number
-    tells nothing of the files. Rows that get no file are left out.
-    """
-    rows = rows.sort_values(["row", team], ignore_index=True)
-    whole = whole_clients(rows, ["row"], [team])
-    is_shared = whole["row"].isin(rows.loc[rows.duplicated("row"), "row"])
-    few = whole.loc[is_shared & (whole["clients"] < SMALLEST_SHOWN_COUNT), "row"].unique()
-    if not len(few):
-        return whole
-    dealt = [_in_packets(mine) for _, mine in rows[rows["row"].isin(few)].groupby("row", sort=False)]
-    return pd.concat([whole[~whole["row"].isin(few)], *dealt], ignore_index=True)
-
-
-def _in_packets(rows: pd.DataFrame) -> pd.DataFrame:
-    """The teams of one ``row`` that get packets, with their files (``files_of_teams``)."""
-    first = rows.iloc[0]
-    clients = int(first["clients"])
-    packets = max(clients // SMALLEST_SHOWN_COUNT, 1)
-    digest = blake2b("|".join(str(first[name]) for name in STOCK_KEY).encode(), digest_size=8).digest()
-    start, extra = (int.from_bytes(half) / 2**32 for half in (digest[:4], digest[4:]))
-    sizes = np.full(packets, SMALLEST_SHOWN_COUNT)
-    sizes[int(extra * packets)] += clients - sizes.sum()
-    ends = rows["part"].to_numpy(dtype=np.float64).cumsum()
-    taker = np.searchsorted(ends[:-1], (start + np.arange(packets)) / packets, side="right")
-    got = np.bincount(taker, weights=sizes, minlength=len(rows)).astype(np.int64)
-    return rows.assign(clients=got)[got > 0]
+    return rows.drop(columns=["floor", "left", "short"])
 
 
 def stays(files: pd.DataFrame, config: Config) -> NDArray[np.bool_]:

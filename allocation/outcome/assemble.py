@@ -44,7 +44,7 @@ from allocation.outcome.region_summary import region_summary
 from allocation.outcome.solved import Solved, regions_of_teams
 from allocation.outcome.team_load import team_load
 from allocation.outcome.verzuimbeheer import Verzuimbeheer, groups_on, verzuimbeheer
-from allocation.publication import totals_seen
+from allocation.publication import small_counts
 
 
 @dataclass(eq=False)
@@ -139,17 +139,18 @@ class Outcome:
 
     @table
     def line_outcomes(self) -> pd.DataFrame:
-        return self._line_outcomes(self.region_capacity)
+        return self._line_outcomes(self.region_capacity, self.finished_months)
 
     @table
     def line_outcomes_seen(self) -> pd.DataFrame:
         rows = seen.region_ledger_seen(
             self._region_ledger, self._ledger_seen, self._cells_seen, self._regions, self._norms
         )
-        return seen.line_outcomes_seen(self._line_outcomes(self._region_capacity(rows)))
+        months = finished.with_plan_seen(self.finished_months, self.plan_in_force)
+        return seen.line_outcomes_seen(self._line_outcomes(self._region_capacity(rows), months))
 
-    def _line_outcomes(self, capacity: pd.DataFrame) -> pd.DataFrame:
-        return finished.line_outcomes(capacity, self.finished_months, self.inputs.teams, self.areas, self.config)
+    def _line_outcomes(self, capacity: pd.DataFrame, months: pd.DataFrame) -> pd.DataFrame:
+        return finished.line_outcomes(capacity, months, self.inputs.teams, self.areas, self.config)
 
     @table
     def finished_months(self) -> pd.DataFrame:
@@ -348,12 +349,12 @@ class Outcome:
 
     @cached_property
     def _ledger_shown(self) -> pd.DataFrame:
-        return seen.ledger_shown(self.team_ledger, self.transition)
+        return seen.ledger_shown(self.team_ledger, self._cells_seen)
 
     @cached_property
     def _cells_seen(self) -> pd.DataFrame:
         """Table ``transition`` with what its readers know of the clients of each row."""
-        return self.transition.assign(seen=totals_seen.clients_seen(self.transition, self.team_ledger))
+        return self.transition.assign(seen=small_counts.clients_seen(self.transition))
 
     @cached_property
     def _region_ledger(self) -> pd.DataFrame:

@@ -12,7 +12,7 @@ Belongs here: those figures and table ``line_outcomes``. Does not belong here: e
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
@@ -38,11 +38,21 @@ PLANS = ["inflow_planned_clients", "finished_planned_clients"]
 @dataclass(frozen=True)
 class PlanInForce:
     """What the version in force planned. ``ledger``, ``load``: its tables ``team_ledger`` and ``team_load``.
-    ``since``: its first day."""
+    ``since``: its first day. ``seen``: its table ``team_ledger_seen``; None of a version of before there was one."""
 
     ledger: pd.DataFrame
     load: pd.DataFrame
     since: date
+    seen: pd.DataFrame | None = None
+
+    def to_readers(self) -> PlanInForce:
+        """The plan with the planned clients that readers see; none where they see none."""
+        plan = self.ledger.drop(columns="planned_clients")
+        if self.seen is None:
+            return replace(self, ledger=plan.assign(planned_clients=0.0))
+        key = ["team_id", "product", "client_line"]
+        plan = plan.merge(self.seen[[*key, "planned_clients"]], on=key, how="left")
+        return replace(self, ledger=plan.fillna({"planned_clients": 0.0}))
 
 
 def finished_months(
@@ -99,6 +109,16 @@ def finished_months(
     table = table.reset_index().merge(_planned(plan, months), on=["month", *UNIT], how="left")
     table["district"] = table["team_id"].map(place.district).astype(object)
     return table.sort_values([*UNIT, "month"], ignore_index=True)
+
+
+def with_plan_seen(months: pd.DataFrame, plan: PlanInForce | None) -> pd.DataFrame:
+    """``finished_months`` with the plan as readers see it."""
+    if plan is None:
+        return months
+    key = ["month", *UNIT]
+    planned = _planned(plan.to_readers(), pd.Index(months["month"].unique()))
+    seen = months[key].merge(planned, on=key, how="left").set_axis(months.index)
+    return months.assign(finished_planned_clients=seen["finished_planned_clients"])
 
 
 class _Places:

@@ -175,7 +175,8 @@ def handover_tables(
     of several teams and difference: the one of the settings first (``clients`` and ``difference_after``: with the rows
     above), then those of ``CURVE_MONTHS`` with ``clients_at_least`` alone. Files of special groups are left out.
     """
-    waiting = files[~files["is_central"] & (files["serves"] != SPECIAL) & ~files["product"].isin(recurring)]
+    waiting = files[(files["clients"] > 0) & ~files["is_central"] & (files["serves"] != SPECIAL)]
+    waiting = waiting[~waiting["product"].isin(recurring)]
     waiting = waiting.drop(columns="team_id").rename(columns={"team_to": "team_id"})
     waiting = waiting[waiting["product"].map(norms["hours_verzekeringsarts"]) > 0]
     waiting = with_layer(waiting, layers_of_teams(solved))

@@ -40,7 +40,7 @@ def impact_table(
     Parameters
     ----------
     solved : the layers with their plans. now : the division in force. teams : every team of the input, also ended ones.
-    transition : the table, with ``seen`` of ``totals_seen.clients_seen``.
+    transition : the table, with ``seen`` of ``small_counts.clients_seen``.
     offices : the office of each team now and new. routing : the new one; with the pc4 and team of each row.
     products : with the ``law`` of each. expected : as ``transition.expected_per_area`` gives it.
     uitkeren : the groups of medewerkers verzuimbeheer, now and new.

@@ -3,9 +3,9 @@
 A sum over counts of which some are hidden tells of them: two hidden cells beside a total of at least 8 are 4 each, and
 the mean hours of five files of two products tell how many are of which. So nothing that readers see of a team's files
 is rounded from the sum itself. It is made anew, by the functions that made the exact one, from counts that readers see
-anyway: files of each product in `team_ledger`, files of each postcode in `transition`. What follows from that tells
-nothing beside it. The price: products of which a team has fewer than 5 files do not count, and every hidden cell of the
-stock counts as ``OF_HIDDEN``.
+anyway: the files of each postcode in `transition`. What follows from that tells nothing beside it. The price: products
+of which a team has fewer than 5 files do not count, and a hidden cell counts as the estimate of
+``small_counts.clients_seen``.
 
 Belongs here: those counts. Does not belong here: how one count is shown (`publication.small_counts`), or what is made
 of them (`team_load`, `waiting`).
@@ -21,17 +21,27 @@ from allocation.contract.published_tables import LINE_OUTCOMES, REGION_SUMMARY, 
 from allocation.contract.vocabulary import ALL_LINES, MONTHS_A_YEAR, MOVES
 from allocation.layers.holding import STOCK_KEY
 from allocation.outcome.ledger import LAYER, planned
-from allocation.publication import small_counts, totals_seen
+from allocation.publication import small_counts
 
 _KEY = ["team_id", "product", "line"]
 
 
-def ledger_shown(table: pd.DataFrame, transition: pd.DataFrame) -> pd.DataFrame:
+def ledger_shown(table: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFrame:
     """Files and inflow of table ``team_ledger`` as readers see them: team_id, product, line, files_held,
-    inflow_clients; missing where they are hidden. ``transition``: that table."""
-    published = totals_seen.of_teams(table, transition)
-    shown = small_counts.shown(TEAM_LEDGER, published).rename(columns={"client_line": "line"})
-    return shown[[*_KEY, "files_held", "inflow_clients"]].astype({"files_held": "float64"})
+    inflow_clients; missing where they are hidden.
+
+    Files count in the row of their line. Those of line `alle`, and of a line that has no row, are divided over the rows
+    of the team and product by the inflow that these show; in equal parts where they show none.
+
+    ``cells``: table ``transition`` with ``seen``, of ``small_counts.clients_seen``.
+    """
+    rows = small_counts.shown(TEAM_LEDGER, table).rename(columns={"client_line": "line"})[[*_KEY, "inflow_clients"]]
+    files = cells.rename(columns={"team_to": "team_id", "client_line": "line"}).groupby(_KEY)["seen"].sum()
+    own = rows[_KEY].merge(files.reset_index(), on=_KEY, how="left")["seen"].fillna(0.0).to_numpy()
+    without = files[~files.index.isin(pd.MultiIndex.from_frame(rows[_KEY]))].groupby(level=[0, 1]).sum().reset_index()
+    shared = rows[_KEY].merge(without, on=_KEY[:2], how="left")["seen"].fillna(0.0).to_numpy()
+    part = _part_of(rows.fillna({"inflow_clients": 0.0}), "inflow_clients", _KEY[:2])
+    return rows.assign(files_held=small_counts.shown_counts(own + shared * part))
 
 
 def with_stock_seen(routed: pd.DataFrame, cells: pd.DataFrame, norms: pd.DataFrame) -> pd.DataFrame:
@@ -40,7 +50,7 @@ def with_stock_seen(routed: pd.DataFrame, cells: pd.DataFrame, norms: pd.DataFra
     Parameters
     ----------
     routed : as ``ledger.routed_work`` gives it. norms : as ``layers.work.product_norms`` gives it.
-    cells : table ``transition`` with ``seen``, of ``totals_seen.clients_seen``.
+    cells : table ``transition`` with ``seen``, of ``small_counts.clients_seen``.
     """
     stock = cells.groupby(STOCK_KEY)["seen"].sum().reset_index()
     found = routed[STOCK_KEY].merge(stock, on=STOCK_KEY, how="left", validate="many_to_one")["seen"]
@@ -53,7 +63,7 @@ def with_stock_seen(routed: pd.DataFrame, cells: pd.DataFrame, norms: pd.DataFra
 
 
 def team_ledger_seen(shown: pd.DataFrame, norms: pd.DataFrame) -> pd.DataFrame:
-    """Table ``team_ledger_seen``: the planned clients of what ``team_ledger`` shows, and their hours.
+    """Table ``team_ledger_seen``: the files as ``shown``, the planned clients of these and the inflow, and their hours.
 
     ``shown``: as ``ledger_shown`` gives it. A hidden count adds nothing; planned clients under 5 are hidden.
     """
@@ -64,6 +74,7 @@ def team_ledger_seen(shown: pd.DataFrame, norms: pd.DataFrame) -> pd.DataFrame:
         shown[_KEY]
         .rename(columns={"line": "client_line"})
         .assign(
+            files_held=shown["files_held"].astype("Int64"),
             planned_clients=clients,
             hours_verzekeringsarts=clients * norm["hours_verzekeringsarts"],
             hours_other=clients * norm["hours_other"],
@@ -207,10 +218,11 @@ def _part_of(weights: pd.DataFrame, amount: str, key: list[str]) -> NDArray[np.f
 
 
 def line_outcomes_seen(table: pd.DataFrame) -> pd.DataFrame:
-    """Table ``line_outcomes_seen``. ``table``: as ``finished.line_outcomes`` makes it of ``region_ledger_seen``."""
-    clients, files = (
+    """Table ``line_outcomes_seen``. ``table``: as ``finished.line_outcomes`` makes it of ``region_ledger_seen``
+    and ``finished.with_plan_seen``."""
+    clients, files, plan = (
         pd.Series(small_counts.shown_counts(table[name].to_numpy(dtype=np.float64)), index=table.index)
-        for name in ("planned_clients", "files_held")
+        for name in ("planned_clients", "files_held", "finished_planned_clients")
     )
     asked = "asked_hours_verzekeringsarts"
     waits = {name: table[name].where(files.notna()) for name in ("waiting_months", "projected_waiting_months")}
@@ -218,6 +230,7 @@ def line_outcomes_seen(table: pd.DataFrame) -> pd.DataFrame:
     return kept.assign(
         planned_clients=clients,
         files_held=files.astype("Int64"),
+        finished_planned_clients=plan,
         **{asked: table[asked].where(clients.notna())},
         **waits,
     )

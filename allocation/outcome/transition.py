@@ -20,10 +20,10 @@ from allocation.layers.holding import (
     STOCK_KEY,
     Reason,
     Roster,
-    files_of_teams,
     follows,
     segment_shares,
     stays,
+    whole_clients,
 )
 from allocation.layers.work import SPECIAL, layer_work, served_by
 from allocation.outcome.routing import serving_line
@@ -118,7 +118,7 @@ def placed_files(held: pd.DataFrame, routing: pd.DataFrame, config: Config) -> p
     follow.loc[unknown, "why"] = Reason.UNKNOWN
     follow = follow.assign(row=np.arange(len(follow)))
     shares = segment_shares(routing).rename(columns={"team_id": "team_to", "share": "part"})
-    moved = files_of_teams(follow.merge(shares, on=SEGMENT), "team_to").drop(columns=["row", "part"])
+    moved = whole_clients(follow.merge(shares, on=SEGMENT), ["row"], ["team_to"]).drop(columns=["row", "part"])
     kept = held[keeps].assign(team_to=held.loc[keeps, "team_id"], why=Reason.KEEPS)
     at_centre = held[held["is_central"]].assign(team_id=CENTRAL_TEAM, team_to=CENTRAL_TEAM, why=Reason.CENTRAL)
     files = pd.concat([kept, moved, at_centre], ignore_index=True)

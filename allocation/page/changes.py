@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 import pandas as pd
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
 from allocation.contract.calendar import FIRST_DAY, LAST_DAY, IsoDay
 from allocation.contract.errors import InputRefused, Refused
@@ -118,6 +118,15 @@ class ChangeSet(Part):
     locks: Annotated[tuple[LockChange, ...], Field(max_length=MOST_LOCKS)] = ()
     teams: Annotated[tuple[TeamChange, ...], Field(max_length=MOST_TEAMS)] = ()
     new_teams: Annotated[tuple[NewTeam, ...], Field(max_length=MOST_TEAMS)] = ()
+
+    @field_validator("moves")
+    @classmethod
+    def _to_one_team(cls, moves: tuple[Move, ...]) -> tuple[Move, ...]:
+        of: dict[tuple[str, str], str] = {}
+        for move in moves:
+            if of.setdefault((move.layer, move.pc4), move.team_id) != move.team_id:
+                raise ValueError(f"postcode {move.pc4} goes to two teams in layer {move.layer}")
+        return moves
 
     @property
     def is_empty(self) -> bool:

@@ -27,7 +27,7 @@ from allocation.runs import run_files
 from allocation.runs.run import Run
 from allocation.runs.run_files import InForce
 
-TABLES = ("allocation", "routing", "team", "team_load", "team_ledger", "verzuimbeheer_routing")
+TABLES = ("allocation", "routing", "team", "team_load", "team_ledger", "team_ledger_seen", "verzuimbeheer_routing")
 """The published tables of the version in force that a run needs."""
 DIVISION_COLUMNS = [*input_tables.CURRENT.column_names, "law_domain"]
 
@@ -77,7 +77,8 @@ def plan_in_force(run: Run) -> PlanInForce | None:
     if found.version is None or found.since is None or not run.has(ledger):
         return None
     load = run.read(run_files.IN_FORCE_TABLES.table("team_load"))
-    return PlanInForce(run.read(ledger), load, found.since)
+    seen = run_files.IN_FORCE_TABLES.table("team_ledger_seen")
+    return PlanInForce(run.read(ledger), load, found.since, run.read(seen) if run.has(seen) else None)
 
 
 def uses_file(run: Run, inputs: Inputs) -> bool:

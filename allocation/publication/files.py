@@ -40,12 +40,10 @@ from allocation.contract.published_tables import (
     RUNS,
     SEEN_APART,
     TEAM,
-    TEAM_LEDGER,
-    TRANSITION,
 )
 from allocation.contract.schema import Table
 from allocation.contract.vocabulary import SMALLEST_SHOWN_COUNT
-from allocation.publication import small_counts, totals_seen
+from allocation.publication import small_counts
 from allocation.publication.geopackage import write_geopackage
 from allocation.publication.outcome_folder import (
     READERS_REPORT,
@@ -310,15 +308,6 @@ def _of_proposal(source: Path, table: Table) -> pa.Table:
     return no_rows(table)
 
 
-def _with_total_seen(source: Path, table: Table, rows: pa.Table) -> pa.Table:
-    """``rows`` of a table in a proposal, with a total of what readers see cell by cell as ``totals_seen`` says."""
-    if table is not TEAM_LEDGER or totals_seen.FILES not in rows.column_names or not rows.num_rows:
-        return rows
-    seen = totals_seen.of_teams(rows.to_pandas(), _of_proposal(source, TRANSITION).to_pandas())
-    at = rows.column_names.index(totals_seen.FILES)
-    return rows.set_column(at, rows.schema.field(at), pa.array(seen[totals_seen.FILES], rows.schema.field(at).type))
-
-
 def _for_readers(
     source: Path, table: Table, valid_from: date, valid_to: date | None, approval: Mapping[str, Any] | None
 ) -> pa.Table:
@@ -326,7 +315,7 @@ def _for_readers(
 
     A proposal of before a column was added has it empty, or has a row for each of the values that hold for it.
     """
-    rows = _with_total_seen(source, table, _of_proposal(source, table))
+    rows = _of_proposal(source, table)
     if table.name == RUNS.name and approval is not None:
         said = pa.array([json.dumps(approval, default=str)], pa.string())
         rows = rows.set_column(rows.column_names.index("approval"), "approval", said)

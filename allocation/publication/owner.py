@@ -9,6 +9,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from allocation import storage
 from allocation.contract.errors import Refused
@@ -35,7 +36,7 @@ def claim(files_dir: Path, ours: Owner) -> None:
     label = storage.fetch(files_dir / "store.json")
     where = storage.address(files_dir) if storage.is_remote(files_dir) else str(files_dir.resolve())
     mine = {**asdict(ours), "files": where}
-    known = json.loads(label.read_text()) if label.exists() else mine
+    known = _read(label) if label.exists() else mine
     if known["store_id"] != ours.store_id:
         _put_aside(files_dir, label, known, ours)
     elif _is_copy(known, mine):
@@ -46,6 +47,20 @@ def claim(files_dir: Path, ours: Owner) -> None:
         )
     if known != mine or not label.exists():
         files.replace_text(label, json.dumps(mine, indent=2))
+
+
+def _read(label: Path) -> dict[str, Any]:
+    """What the label says. Refused where it is damaged: nobody knows then whose files these are."""
+    try:
+        known = json.loads(label.read_text(encoding="utf-8"))
+    except ValueError:
+        known = None
+    if not isinstance(known, dict) or not {"store_id", "address"} <= known.keys():
+        raise Refused(
+            f"{label} is damaged: it does not say which store the files beside it belong to; nothing was changed. Put "
+            "it back from a backup, or remove it if no other store has its files there."
+        )
+    return known
 
 
 def _is_copy(known: Mapping[str, str | None], mine: Mapping[str, str | None]) -> bool:

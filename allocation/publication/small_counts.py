@@ -12,7 +12,6 @@ over clients (deviation, kilometres, objective) are rounded coarser than one cli
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -20,6 +19,7 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from allocation.contract.published_tables import TRANSITION
 from allocation.contract.schema import Column, Table
 from allocation.contract.vocabulary import SMALLEST_SHOWN_COUNT
 
@@ -29,9 +29,11 @@ Floats = NDArray[np.float64]
 def described(column: Column) -> str:
     """What readers see instead of the value; empty where they see the value itself."""
     if column.is_seen_apart:
-        return "made of the counts that `team_ledger` and `transition` show; empty where that is nothing"
+        return "made of the counts that readers see in `transition` and `team_ledger`; empty where that is nothing"
     if column.counts_persons:
-        return f"multiple of {SMALLEST_SHOWN_COUNT}; empty under {SMALLEST_SHOWN_COUNT}"
+        told = f"multiple of {SMALLEST_SHOWN_COUNT}; empty under {SMALLEST_SHOWN_COUNT}"
+        parts = ", ".join(f"`{name}`" for name in column.hidden_with)
+        return f"{told}, also where another row with the same {parts} is" if parts else told
     if column.told_by:
         return f"{column.told_by} as shown times the mean per client; empty where that is"
     if column.rounded_to:
@@ -48,20 +50,22 @@ def may_be_hidden(column: Column) -> bool:
 # --- SQL -------------------------------------------------------------------------------------------------------------
 
 
-def as_sql(column: Column, value_of: Callable[[str], str], dialect: str) -> str:
-    """The SQL expression of what readers see; ``value_of`` gives the expression of a column's stored value. What is
-    kept apart stands in a row ``s`` beside it (``joined``)."""
+def as_sql(column: Column, dialect: str) -> str:
+    """The SQL expression of what readers see of a column of the rows ``r``. What is kept apart stands in a row ``s``
+    beside it (``joined``)."""
     if column.is_seen_apart:
         return f"s.{column.name}"
-    value = value_of(column.name)
+    value = f"r.{column.name}"
     if column.shown_keys is not None:
         return _some_keys(value, column.shown_keys, dialect)
     if column.counts_persons:
         shown = _multiple(value, str(SMALLEST_SHOWN_COUNT), dialect)
         kind = "integer" if column.type == "integer" else "double precision"
-        return f"CASE WHEN {value} >= {SMALLEST_SHOWN_COUNT} THEN CAST({shown} AS {kind}) END"
+        parts = ", ".join(f"r.{name}" for name in ("version", *column.hidden_with))
+        least = f"min({value}) OVER (PARTITION BY {parts})" if column.hidden_with else value
+        return f"CASE WHEN {least} >= {SMALLEST_SHOWN_COUNT} THEN CAST({shown} AS {kind}) END"
     if column.told_by:
-        count = value_of(column.told_by)
+        count = f"r.{column.told_by}"
         shown = _multiple(count, str(SMALLEST_SHOWN_COUNT), dialect)
         mean = _two_digits(f"({value} / {count})", dialect)
         return f"CASE WHEN {count} >= {SMALLEST_SHOWN_COUNT} THEN {shown} * {mean} END"
@@ -125,12 +129,32 @@ def shown(table: Table, rows: pd.DataFrame, apart: pd.DataFrame | None = None) -
     return seen.assign(**{name: pd.to_numeric(found[name]).astype(kind) for name, kind in kinds.items()})  # type: ignore[call-overload]
 
 
+def clients_seen(transition: pd.DataFrame) -> Floats:
+    """The clients of each row of table `transition` as far as its readers know: what a row shows, and for a hidden one
+    an estimate from the rows of its team and product.
+
+    A hidden row has few clients, most often 1 to 4. Where many rows of a team and product show a count, those
+    that do not are larger on average. So they get the mean of 1 to 4 clients in the geometric distribution that has as
+    many of 5 and more as are shown: P(n) is in proportion to q ** (n - 1), and q ** 4 is the part that is shown. It is
+    made of what is seen alone, so no sum of it tells a hidden count.
+    """
+    seen = _shown(TRANSITION.column("clients"), transition).astype("float64")
+    part = seen.notna().groupby([transition["team_to"], transition["product"]]).transform("mean").to_numpy(np.float64)
+    hidden = np.arange(1, SMALLEST_SHOWN_COUNT)
+    weights = part[:, None] ** ((hidden - 1) / (SMALLEST_SHOWN_COUNT - 1))
+    means: Floats = (weights * hidden).sum(axis=1) / weights.sum(axis=1)
+    return np.where(seen.isna(), means, seen.fillna(0.0))
+
+
 def _shown(column: Column, rows: pd.DataFrame) -> Any:
     if column.shown_keys is not None:
         return [_keys_of(value, column.shown_keys) for value in rows[column.name]]
     values = rows[column.name].to_numpy(dtype=np.float64, na_value=np.nan)
     if column.counts_persons:
         counts = shown_counts(values)
+        if column.hidden_with:
+            parts = pd.Series(counts, index=rows.index).isna().groupby([rows[name] for name in column.hidden_with])
+            counts = np.where(parts.transform("any"), np.nan, counts)
         return pd.Series(counts, index=rows.index).astype("Int64" if column.type == "integer" else "float64")
     if column.told_by:
         return of_shown_counts(values, rows[column.told_by].to_numpy(dtype=np.float64, na_value=np.nan))

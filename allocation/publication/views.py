@@ -10,9 +10,6 @@ A proposal is invisible in them. On PostgreSQL members of caseload_planner see c
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
-
 from allocation.contract.published_tables import (
     ALLOCATION_CHANGES,
     BEZWAAR_ROUTING,
@@ -22,13 +19,12 @@ from allocation.contract.published_tables import (
     ROUTING,
     RUNS,
     TEAM,
-    TEAM_LEDGER,
     UITKEREN_ROUTING,
     VERSION_HISTORY,
     WERKBEDRIJF_TEAM,
 )
 from allocation.contract.schema import Column, Table
-from allocation.publication import small_counts, totals_seen
+from allocation.publication import small_counts
 from allocation.publication.tables import VALIDITY_COLUMNS, may_be_empty, read_column
 
 _ANY_PUBLISHED = "ANY (ARRAY(SELECT version FROM versions WHERE status = 'published'))"
@@ -277,8 +273,6 @@ def _of_rows(table: Table, dialect: str) -> str:
     others |= {name: f"p.{name}" for name in VALIDITY_COLUMNS} if in_periods else {}
     others |= _protected(table, dialect) | _empty_parts(table, dialect)
     joined = [_IN_FORCE if in_periods else _PUBLISHED]
-    if table is TEAM_LEDGER:
-        joined.append(totals_seen.joined(f"c.version {_OF_PUBLISHED[dialect]}"))
     if any(c.is_seen_apart for c in table.columns):
         joined.append(small_counts.joined(table, f"s.version {_OF_PUBLISHED[dialect]}"))
     return _select(table, f"{table.name}_rows r", *joined, _only_published(dialect, "r.version"), others=others)
@@ -309,12 +303,11 @@ def _empty_parts(table: Table, dialect: str) -> dict[str, str]:
 
 
 def _protected(table: Table, dialect: str) -> dict[str, str]:
-    shown = partial(_shown, value_of=partial(totals_seen.as_sql, table), dialect=dialect)
-    return {c.name: shown(c) for c in table.columns if c.is_protected}
+    return {c.name: _shown(c, dialect) for c in table.columns if c.is_protected}
 
 
-def _shown(column: Column, value_of: Callable[[str], str], dialect: str) -> str:
-    shown = small_counts.as_sql(column, value_of, dialect)
+def _shown(column: Column, dialect: str) -> str:
+    shown = small_counts.as_sql(column, dialect)
     if dialect != "postgresql":
         return shown
     return f"CASE WHEN {SEES_ALL} THEN r.{column.name} ELSE {shown} END"

@@ -82,7 +82,7 @@ def planned_later(versions: Iterable[tuple[int, date]]) -> str:
 def roughly(count: int) -> str:
     """A count of persons for who may not read small ones (R14): 0, "minder dan 5", or "ongeveer" a multiple of 5.
 
-    Of a total over cells that readers see it is given the sum of ``totals_seen.clients_seen``.
+    Of a total over cells that readers see it is given the sum of ``small_counts.clients_seen``.
     """
     if not 0 < count < SMALLEST_SHOWN_COUNT:
         nearest = SMALLEST_SHOWN_COUNT * ((count + SMALLEST_SHOWN_COUNT // 2) // SMALLEST_SHOWN_COUNT)

@@ -62,7 +62,7 @@ def office_move(team_id: str, office_from: str, office_to: str) -> str:
 
 def counted(cells: pd.DataFrame, *, is_rough: bool = False) -> str:
     """How many clients ``cells`` of ``transition`` have together. ``is_rough``: for who sees these cells without the
-    small ones, and may not tell them from their total; then of ``seen``, as ``totals_seen.clients_seen`` gives it."""
+    small ones, and may not tell them from their total; then of ``seen``, as ``small_counts.clients_seen`` gives it."""
     return roughly(round(cells["seen"].sum())) if is_rough else number(int(cells["clients"].sum()))
 
 

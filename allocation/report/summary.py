@@ -9,7 +9,7 @@ from typing import Any
 
 from allocation import storage
 from allocation.contract.vocabulary import MOVES
-from allocation.publication import reads, totals_seen
+from allocation.publication import reads, small_counts
 from allocation.report import dutch
 from allocation.report.moves import counted, reasons_counted, teams_that_move
 from allocation.runs import run_files
@@ -23,7 +23,7 @@ def summary(run: Run) -> dict[str, Any]:
     load, changes = run.frame("team_load"), run.frame("allocation_changes")
     divided = load[load["kind"] != "bijzonder"]
     moved = run.frame("transition")
-    moved = moved.assign(seen=totals_seen.clients_seen(moved, run.frame("team_ledger")))
+    moved = moved.assign(seen=small_counts.clients_seen(moved))
     moving = moved[moved["movement"] == MOVES]
     version = run.read(run_files.VERSION) if run.has(run_files.VERSION) else None
     outside = divided[~divided["is_within_tolerance"]]

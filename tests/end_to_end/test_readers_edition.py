@@ -6,7 +6,7 @@ import pytest
 
 from allocation.contract.published_tables import TEAM_LEDGER
 from allocation.contract.vocabulary import ALL_LINES
-from allocation.publication import small_counts, totals_seen
+from allocation.publication import small_counts
 from allocation.runs import run_files
 from allocation.runs.run import Run
 from tests.support.readers_edition import faults, sheets
@@ -20,10 +20,10 @@ def test_no_column_of_the_example_holds_an_exact_count(country: Run) -> None:
 
 def test_waiting_per_product_tells_no_more_than_the_ledger(country: Run) -> None:
     """Of a team: its stock is the sum of what table `team_ledger` shows of it."""
-    ledger, moves, seen = (
-        country.read(run_files.OUTCOME.table(name)) for name in ("team_ledger", "transition", "waiting_seen")
+    ledger, apart, seen = (
+        country.read(run_files.OUTCOME.table(name)) for name in ("team_ledger", "team_ledger_seen", "waiting_seen")
     )
-    shown = small_counts.shown(TEAM_LEDGER, totals_seen.of_teams(ledger, moves)).fillna({"files_held": 0})
+    shown = small_counts.shown(TEAM_LEDGER, ledger, apart).fillna({"files_held": 0})
     by_line = shown.set_index(["team_id", "product", "client_line"])["files_held"]
     both = shown.groupby(["team_id", "product"])["files_held"].sum()
     rows = (

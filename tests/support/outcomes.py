@@ -355,7 +355,10 @@ def _write(folder: Path, country: Country, created_by: str) -> None:
         "files": _files(country),
         "team_ledger": _team_ledger(allocation),
         "team_ledger_seen": _seen(
-            TEAM_LEDGER_SEEN, _team_ledger(allocation), "planned_clients", ["hours_verzekeringsarts", "hours_other"]
+            TEAM_LEDGER_SEEN,
+            _team_ledger(allocation),
+            "planned_clients",
+            ["files_held", "hours_verzekeringsarts", "hours_other"],
         ),
         "region_summary_seen": _seen(REGION_SUMMARY_SEEN, _region_summary(country), "clients_moved", []),
         "line_outcomes": _line_outcomes(),
@@ -363,7 +366,13 @@ def _write(folder: Path, country: Country, created_by: str) -> None:
             LINE_OUTCOMES_SEEN,
             _line_outcomes(),
             "files_held",
-            ["planned_clients", "asked_hours_verzekeringsarts", "waiting_months", "projected_waiting_months"],
+            [
+                "planned_clients",
+                "finished_planned_clients",
+                "asked_hours_verzekeringsarts",
+                "waiting_months",
+                "projected_waiting_months",
+            ],
         ),
         "team_network": _team_network(allocation),
         "team_network_seen": _seen(

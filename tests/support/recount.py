@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from hashlib import blake2b
 from math import floor
 from typing import Any
 
@@ -29,32 +28,7 @@ def in_whole(clients: int, parts: Mapping[str, float]) -> dict[str, int]:
     order = sorted(parts, key=lambda name: (-round(clients * parts[name] - got[name], 9), name))
     for name in order[: clients - sum(got.values())]:
         got[name] += 1
-    return {name: number for name, number in got.items() if number}
-
-
-def to_teams(clients: int, parts: Mapping[str, float], cell: tuple[Any, ...]) -> dict[str, int]:
-    """``in_whole``; where a team would get one to four of more, the files go in packets of five, one after another.
-
-    The parts lie one after another from 0 to 1, by name. With ``n`` packets, one is laid at each ``n``-th of that line,
-    all shifted by the number of the ``cell`` (postcode, product, line, group, PW client). A second number tells which
-    packet has what is left over.
-    """
-    got = in_whole(clients, parts)
-    if len(parts) == 1 or min(got.values()) >= 5:
-        return got
-    said = blake2b("|".join(str(value) for value in cell).encode(), digest_size=8).hexdigest()
-    shift, lucky = int(said[:8], 16) / 16**8, int(said[8:], 16) / 16**8
-    packets = [5] * (clients // 5) or [0]
-    packets[floor(lucky * len(packets))] += clients - sum(packets)
-    dealt: dict[str, int] = defaultdict(int)
-    for place, packet in enumerate(packets):
-        upto = 0.0
-        for team in sorted(parts):
-            upto += parts[team]
-            if (shift + place) / len(packets) < upto or team == max(parts):
-                dealt[team] += packet
-                break
-    return dict(dealt)
+    return got
 
 
 def routed(routing: pd.DataFrame) -> dict[tuple[str, str, bool, str, str], Shares]:
@@ -116,21 +90,22 @@ def transition(
     moved: dict[tuple[Any, ...], int] = defaultdict(int)
     for (pc4, product, counted_line, group, pw, team), clients in counted.items():
         row = pd.Series({"law": law[product], "client_line": counted_line})
-        if product in central:
-            if clients:
-                moved[pc4, product, counted_line, group, pw, CENTRE, CENTRE, "blijft"] += clients
+        if not clients:
             continue
-        for line, number in in_whole(clients, lines_of(row, part_of.get((region[pc4], product), 0.5))).items():
+        if product in central:
+            moved[pc4, product, counted_line, group, pw, CENTRE, CENTRE, "blijft"] += clients
+            continue
+        lines = lines_of(row, part_of.get((region[pc4], product), 0.5))
+        for line, number in in_whole(clients, lines).items():
             known = in_force.get((pc4, group, pw, law[product], line))
-            cell = (pc4, product, counted_line, group, pw)
-            given = to_teams(number, known, cell) if team is None and known else {team: number}
+            given = in_whole(number, known) if team is None and known else {team: number}
             for holder, files in given.items():
                 held[pc4, product, counted_line, group, pw, line, holder] += files
     says, shares = what_files_say(made.outcome["files"]), routed(made.routing)
     for (pc4, product, counted_line, group, pw, line, holder), clients in held.items():
         to, movement = decide(says, holder, (law[product], line, group, pw), pc4)
-        cell, parts = (pc4, product, counted_line, group, pw), shares[pc4, group, pw, law[product], line]
-        goes = {to: clients} if to != "*" else to_teams(clients, parts, cell)
+        parts = shares[pc4, group, pw, law[product], line]
+        goes = {to: clients} if to != "*" else in_whole(clients, parts)
         for team, number in goes.items():
             kind = movement if holder is None else "blijft" if holder == team else "verhuist"
             moved[pc4, product, counted_line, group, pw, holder, team, kind] += number

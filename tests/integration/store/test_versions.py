@@ -381,6 +381,18 @@ def test_the_files_of_another_store_are_left_alone(
     assert timeline_file(files_dir) == [(1, str(TODAY), None)]
 
 
+@pytest.mark.parametrize("text", ["", "{}", "[]", '{"store_id": '])
+def test_files_of_which_the_label_is_damaged_are_left_alone(
+    store_url: str, files_dir: Path, propose: Propose, text: str
+) -> None:
+    versions.publish(propose(), store_url, files_dir)
+    (files_dir / "store.json").write_text(text)
+    with pytest.raises(Refused, match=r"store\.json is damaged"):
+        propose()
+    assert (files_dir / "store.json").read_text() == text
+    assert timeline_file(files_dir) == [(1, str(TODAY), None)]
+
+
 def test_a_damaged_proposal_is_refused(store_url: str, files_dir: Path, propose: Propose) -> None:
     version = propose()
     with (files_dir / "proposals" / "v0001" / "routing.parquet").open("ab") as handle:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from hypothesis import strategies as st
 
 from allocation.contract.config import Config
 from allocation.intake.inputs import Inputs, load_inputs
-from allocation.layers.holding import Reason, Roster, files_of_teams, held_files, stays, whole_clients
+from allocation.layers.holding import Reason, Roster, held_files, stays, whole_clients
 from allocation.layers.work import served_by
 from allocation.outcome.in_force import no_files
 from tests.support import recount, toy
@@ -169,8 +168,10 @@ def test_ties_of_remainders_go_by_name() -> None:
     assert third == {("a", "P"): 2, ("a", "Q"): 1, ("a", "R"): 1}
 
 
-def test_who_gets_no_whole_client_is_left_out() -> None:
-    assert whole([("a", "P", 1, 0.4), ("a", "Q", 1, 0.6), ("b", "P", 2, 1.0)]) == {("a", "Q"): 1, ("b", "P"): 2}
+def test_r14_who_gets_no_whole_client_has_a_row() -> None:
+    """Which rows there are would tell how many files the others have."""
+    found = whole([("a", "P", 1, 0.4), ("a", "Q", 1, 0.6), ("b", "P", 2, 1.0)])
+    assert found == {("a", "P"): 0, ("a", "Q"): 1, ("b", "P"): 2}
 
 
 def test_a_whole_number_just_missed_by_a_float_is_that_number() -> None:
@@ -178,70 +179,18 @@ def test_a_whole_number_just_missed_by_a_float_is_that_number() -> None:
     assert whole([("a", "P", 100, 0.71), ("a", "Q", 100, 0.29)]) == {("a", "P"): 71, ("a", "Q"): 29}
 
 
-def shared_out(cells: list[tuple[str, int]], parts: dict[str, float]) -> pd.DataFrame:
-    """Cells (postcode, clients) over teams by their parts: postcode, team, clients."""
-    files = pd.DataFrame(cells, columns=["pc4", "clients"]).assign(
-        product="P", client_line="vangnet", client_group="regulier", pw_client=False, row=range(len(cells))
-    )
-    rows = files.merge(pd.DataFrame(list(parts.items()), columns=["team", "part"]), how="cross")
-    return files_of_teams(rows, "team")[["pc4", "team", "clients"]]
+def test_without_routing_nobody_has_a_part() -> None:
+    rows = pd.DataFrame({"unit": ["a"], "team": ["P"], "clients": [2], "part": [None]})
+    assert whole_clients(rows.iloc[:0], ["unit"], ["team"]).empty
 
 
-def test_r14_of_fewer_than_ten_files_all_go_to_one_team() -> None:
-    """With halves, two teams would be two files; and 5 beside a hidden count would be nine. In 1, 2, ..., 9 files a
-    postcode P gets three in four postcodes."""
-    cells = [(str(1000 + at), at % 9 + 1) for at in range(900)]
-    found = shared_out(cells, {"Q": 0.25, "P": 0.75})
-    assert found["pc4"].is_unique
-    assert found["clients"].tolist() == [clients for _, clients in cells]
-    assert 630 < (found["team"] == "P").sum() < 720, "in proportion to the parts"
-
-
-def test_r14_no_team_gets_one_to_four_of_more_files() -> None:
-    """Of 12 in parts of a quarter and three quarters, 3 would be Q's: it gets none, 5 or 7, and 3 on average."""
-    cells = [(str(1000 + at), 12) for at in range(1000)]
-    found = shared_out(cells, {"Q": 0.25, "P": 0.75}).pivot(index="pc4", columns="team", values="clients").fillna(0)
-    assert set(map(tuple, found[["P", "Q"]].to_numpy().tolist())) == {(12, 0), (7, 5), (5, 7)}
-    assert found["Q"].mean() == pytest.approx(3, abs=0.25)
-    assert found["P"].mean() == pytest.approx(9, abs=0.25)
-
-
-def test_where_each_team_gets_five_or_more_files_go_by_share() -> None:
-    found = shared_out([("1001", 23)], {"Q": 0.25, "P": 0.75}).set_index("team")["clients"]
-    assert found.to_dict() == {"P": 17, "Q": 6}
-
-
-def test_many_teams_get_packets_that_lie_evenly() -> None:
-    """Of 52 in 20 parts of a twentieth, ten packets go to ten teams, every other one."""
-    found = shared_out([("1001", 52)], {f"T{at:02d}": 0.05 for at in range(20)})
-    assert sorted(found["clients"]) == [5] * 9 + [7]
-    numbers = sorted(int(team[1:]) for team in found["team"])
-    assert {after - before for before, after in pairwise(numbers)} == {2}
-
-
-def test_without_routing_nobody_is_drawn() -> None:
-    files = pd.DataFrame({"pc4": ["1001"], "clients": [2], "product": "P", "client_line": "alle",
-                          "client_group": "regulier", "pw_client": False, "row": 0})  # fmt: skip
-    assert files_of_teams(files.assign(team="P", part=None).iloc[:0], "team").empty
-
-
-def test_which_team_that_is_follows_from_the_postcode_and_not_from_the_files() -> None:
-    """Nor from other cells, or the order of the teams."""
-    halves = {"P": 0.5, "Q": 0.5}
-    three = [shared_out([("1001", few), ("1002", 2)], halves).set_index("pc4")["team"] for few in (1, 4, 9)]
-    other = shared_out([("1001", 3)], {"Q": 0.5, "P": 0.5}).set_index("pc4")["team"]
-    assert {one["1001"] for one in three} == {other["1001"]}
-
-
-@given(st.integers(1, 40), st.lists(st.integers(1, 9), min_size=1, max_size=4), st.integers(1000, 9999))
+@given(st.integers(1, 40), st.lists(st.integers(1, 9), min_size=1, max_size=4))
 @settings(max_examples=examples(30), deadline=None)
-def test_files_are_shared_out_as_told(clients: int, weights: list[int], pc4: int) -> None:
-    """Beside the slow recount; and a count of one to four is all that there are."""
+def test_files_are_divided_as_the_slow_recount_has_it(clients: int, weights: list[int]) -> None:
     parts = {f"T{at}": weight / sum(weights) for at, weight in enumerate(weights)}
-    found = shared_out([(str(pc4), clients)], parts).set_index("team")["clients"].to_dict()
-    assert found == recount.to_teams(clients, parts, (str(pc4), "P", "vangnet", "regulier", False))
+    found = whole([("a", team, clients, part) for team, part in parts.items()])
+    assert found == {("a", team): number for team, number in recount.in_whole(clients, parts).items()}
     assert sum(found.values()) == clients
-    assert min(found.values()) >= 5 or len(found) == 1
 
 
 def stock(*rows: tuple[str, str, str, str, int, str]) -> pd.DataFrame:

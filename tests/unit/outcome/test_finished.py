@@ -120,6 +120,21 @@ def test_beside_the_plan_only_the_months_that_it_planned_count(tmp_path: Path) -
     assert pd.isna(table.loc[(2, "zw_wia"), "finished_planned_clients"])
 
 
+def test_r14_readers_see_the_plan_that_they_saw(tmp_path: Path) -> None:
+    """Of W1 they saw 140 on the one line and nothing on the other, of W2 120: 260 / 12 = 21.7 clients, so 20."""
+    seen = LEDGER[["team_id", "product", "client_line"]].assign(planned_clients=[140.0, None, 120.0])
+    told = {}
+    for name, known in (("seen", seen), ("unknown", None)):
+        (tmp_path / name).mkdir()
+        made = divided(tmp_path / name, PlanInForce(LEDGER, LOAD, date(2025, 12, 1), known))
+        assert outcomes(made).loc[(1, "zw_wia"), "finished_planned_clients"] == pytest.approx(8.5)
+        apart = made.outcome["line_outcomes_seen"].set_index(["arbeidsmarktregio_nr", "law_domain"])
+        told[name] = apart.loc[(1, "zw_wia"), "finished_planned_clients"]
+        assert pd.isna(apart.loc[(2, "zw_wia"), "finished_planned_clients"])
+    assert told["seen"] == 20.0
+    assert pd.isna(told["unknown"]), "of a version of before it was kept"
+
+
 def test_a_plan_that_begins_within_a_month_did_not_plan_it(tmp_path: Path) -> None:
     made = divided(tmp_path, PlanInForce(LEDGER, LOAD, date(2025, 12, 2)))
     assert made.outcome["finished_months"]["finished_planned_clients"].isna().all()

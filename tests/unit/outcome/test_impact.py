@@ -7,7 +7,6 @@ from datetime import date
 from pathlib import Path
 
 import pandas as pd
-import pytest
 
 from allocation.contract.config import Config
 from allocation.outcome.impact import _held, impact_table
@@ -15,7 +14,7 @@ from allocation.outcome.ledger import routed_work
 from allocation.outcome.offices import Offices
 from allocation.outcome.solved import Solved, pieces
 from allocation.outcome.verzuimbeheer import NO_GROUPS_IN_FORCE, groups_on, verzuimbeheer
-from allocation.publication import totals_seen
+from allocation.publication import small_counts
 from tests.support import toy
 
 
@@ -34,7 +33,7 @@ def impact(
         groups_on(made.inputs.verzuimbeheer, teams, date(2026, 1, 1)), NO_GROUPS_IN_FORCE, teams, toy.areas(),
         toy.edges(), 1,
     )  # fmt: skip
-    cells = made.transition.assign(seen=totals_seen.clients_seen(made.transition, made.outcome["team_ledger"]))
+    cells = made.transition.assign(seen=small_counts.clients_seen(made.transition))
     found = impact_table(
         solved, now, made.changes, cells, teams, Offices.of(teams, date(2026, 1, 1), in_force), made.routing,
         toy.areas(), made.inputs.products, made.outcome["expected"], uitkeren,
@@ -137,10 +136,10 @@ def test_the_team_of_now_is_the_one_of_the_own_line_with_the_largest_share() -> 
 
 
 def test_r14_of_clients_readers_get_what_they_know_and_of_other_figures_nothing(tmp_path: Path) -> None:
-    """W1 gets three cells of 2 beside its own three, and the ledger shows 10 of 12: 10/6 in each."""
+    """W1 gets three cells of 2. It has no cell that is shown, so each is taken for 1."""
     found = table(tmp_path)
     counted = found[found["unit"] == "cliënten"]
-    assert counted["seen"].tolist() == pytest.approx([5.0 if new else 0.0 for new in counted["new"]])
+    assert counted["seen"].tolist() == [3.0 if new else 0.0 for new in counted["new"]]
     assert found.loc[found["unit"] != "cliënten", "seen"].isna().all()
 
 

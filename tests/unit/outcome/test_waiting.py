@@ -17,11 +17,11 @@ def waiting(made: toy.Division) -> pd.DataFrame:
     return made.outcome["waiting"]
 
 
-def second_product() -> dict[str, pd.DataFrame]:
-    """In every postcode of W1 also three ZW_EZWB clients in stock, of priority 2; none comes in."""
+def second_product(clients: int = 3) -> dict[str, pd.DataFrame]:
+    """In every postcode of W1 also ``clients`` of ZW_EZWB in stock, of priority 2; none comes in."""
     frames = toy.tables()
     more = frames["stock"][frames["stock"]["product"] == "WIA_EWT"].assign(product="ZW_EZWB", client_line="vangnet")
-    frames["stock"] = pd.concat([frames["stock"], more.assign(clients="3")], ignore_index=True)
+    frames["stock"] = pd.concat([frames["stock"], more.assign(clients=str(clients))], ignore_index=True)
     return frames
 
 
@@ -47,16 +47,16 @@ def test_r11_waiting_time_of_a_region_is_that_of_its_teams_together(tmp_path: Pa
 
 
 def test_r14_what_readers_see_is_made_of_what_they_see_per_team(tmp_path: Path) -> None:
-    """Of W1: 9 files of ZW_EZWB are shown as 10, 30 hours. WIA_EWT has 3 files of each line, which are hidden, and 18
-    clients a year, shown as 20: 2 x 20 x 4 / 12 hours a month go before ZW_EZWB."""
-    table = toy.divide(tmp_path, second_product(), CONFIG).outcome["waiting_seen"]
+    """Of W1: 3 x 8 files of ZW_EZWB are shown as 30, 90 hours. WIA_EWT has 3 files of each line, which are hidden, and
+    18 clients a year, shown as 20: 2 x 20 x 4 / 12 hours a month go before ZW_EZWB."""
+    table = toy.divide(tmp_path, second_product(8), CONFIG).outcome["waiting_seen"]
     of_w1 = table.query("team_id == 'W1'").set_index("product")
-    assert of_w1["stock_clients"].to_dict() == {"WIA_EWT": 0, "ZW_EZWB": 10}
-    assert of_w1["stock_hours"].to_dict() == pytest.approx({"WIA_EWT": 0.0, "ZW_EZWB": 30.0})
+    assert of_w1["stock_clients"].to_dict() == {"WIA_EWT": 0, "ZW_EZWB": 30}
+    assert of_w1["stock_hours"].to_dict() == pytest.approx({"WIA_EWT": 0.0, "ZW_EZWB": 90.0})
     assert of_w1["inflow_hours"].to_dict() == pytest.approx({"WIA_EWT": 160 / 12, "ZW_EZWB": 0.0})
-    assert of_w1["waiting_months"].to_dict() == pytest.approx({"WIA_EWT": 0.0, "ZW_EZWB": 30 / (100 - 160 / 12)})
+    assert of_w1["waiting_months"].to_dict() == pytest.approx({"WIA_EWT": 0.0, "ZW_EZWB": 90 / (100 - 160 / 12)})
     west = table.query("level == 'regio' and arbeidsmarktregio_nr == 1 and product == 'ZW_EZWB'").iloc[0]
-    assert (west["stock_clients"], west["capacity_hours"]) == (20, 200)  # W1 and W2
+    assert (west["stock_clients"], west["capacity_hours"]) == (60, 200)  # W1 and W2
 
 
 def test_r11_products_beyond_the_priority_in_force_are_left_out(tmp_path: Path) -> None:

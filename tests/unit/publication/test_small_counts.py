@@ -25,10 +25,10 @@ TABLE = Table("t", "A table.", (CLIENTS, EXPECTED, HOURS, KM, DEVIATION), key=()
 
 def in_sqlite(rows: pd.DataFrame) -> pd.DataFrame:
     engine = sa.create_engine("sqlite://")
-    columns = ", ".join(f"{small_counts.as_sql(c, lambda name: name, 'sqlite')} AS {c.name}" for c in TABLE.columns)
+    columns = ", ".join(f"{small_counts.as_sql(c, 'sqlite')} AS {c.name}" for c in TABLE.columns)
     with engine.connect() as connection:
         rows.to_sql("t", connection, index=False)
-        return pd.read_sql(sa.text(f"SELECT {columns} FROM t"), connection)
+        return pd.read_sql(sa.text(f"SELECT {columns} FROM t r"), connection)
 
 
 def test_by_hand() -> None:

@@ -45,6 +45,10 @@ DECLARED = {
         "dd74cb9accf90c34a67c62c03291d042f058adffb3a28c054293cfe652997bf9",
         "00c52b14e228482f0c55e4dd9563f973ad1759a247b3673e9b9611f3bd2688ac",
     ),
+    4: (
+        "8018616eadb06605f820cb45b8c9b5e3ec1559375df66148a1f1ff6d3ed0181e",
+        "dee75f465281bdea70ab16e2de0f3b7bb89b65a58300e8162504481fd158cd42",
+    ),
 }
 """Of each number of the declarations their hashes, for SQLite and PostgreSQL; nothing here changes once it was used."""
 

@@ -106,7 +106,7 @@ def test_an_area_is_shown_to_readers_as_in_the_published_tables() -> None:
 def test_a_figure_of_a_division_is_shown_as_in_the_published_tables(
     tmp_path: Path, exact: float, seen: float, shown: str
 ) -> None:
-    """``seen``: as ``totals_seen`` makes it of its cells; a run of before it was kept tells readers no count."""
+    """``seen``: as ``clients_seen`` makes it of its cells; a run of before it was kept tells readers no count."""
     (tmp_path / "outcome").mkdir()
     impact = {"division": "Uitkeren", "subject": "brieven", "unit": "cliënten", "now": 3.0, "new": exact, "bsn": None}
     work = {
