@@ -135,11 +135,13 @@ def clients_seen(transition: pd.DataFrame) -> Floats:
 
     A hidden row has few clients, most often 1 to 4. Where many rows of a team and product show a count, those
     that do not are larger on average. So they get the mean of 1 to 4 clients in the geometric distribution that has as
-    many of 5 and more as are shown: P(n) is in proportion to q ** (n - 1), and q ** 4 is the part that is shown. It is
-    made of what is seen alone, so no sum of it tells a hidden count.
+    many of 5 and more as are shown: P(n) is in proportion to q ** (n - 1), and q ** 4 is the part that is shown, with
+    half a row more that is and half a row that is not (the prior of Jeffreys, for teams with a few rows). It is made of
+    what is seen alone, so no sum of it tells a hidden count.
     """
     seen = _shown(TRANSITION.column("clients"), transition).astype("float64")
-    part = seen.notna().groupby([transition["team_to"], transition["product"]]).transform("mean").to_numpy(np.float64)
+    rows = seen.notna().groupby([transition["team_to"], transition["product"]])
+    part = ((rows.transform("sum") + 0.5) / (rows.transform("size") + 1)).to_numpy(np.float64)
     hidden = np.arange(1, SMALLEST_SHOWN_COUNT)
     weights = part[:, None] ** ((hidden - 1) / (SMALLEST_SHOWN_COUNT - 1))
     means: Floats = (weights * hidden).sum(axis=1) / weights.sum(axis=1)

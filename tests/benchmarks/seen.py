@@ -31,6 +31,9 @@ def _compare(run: Run, table: Table) -> None:
     for column in (c.name for c in table.columns if c.is_seen_apart):
         pairs = seen[column].astype("float64"), exact[column].astype("float64")
         both = pairs[0].notna() & (pairs[1] > 0)
+        if not both.any():
+            print(f"{column:<36}{len(exact):>6}{0:>7}")
+            continue
         ratio = pairs[0][both] / pairs[1][both] - 1
         whole = pairs[0][both].sum() / pairs[1][both].sum() - 1
         print(

@@ -7,6 +7,7 @@ from datetime import date
 from pathlib import Path
 
 import pandas as pd
+import pytest
 
 from allocation.contract.config import Config
 from allocation.outcome.impact import _held, impact_table
@@ -136,10 +137,12 @@ def test_the_team_of_now_is_the_one_of_the_own_line_with_the_largest_share() -> 
 
 
 def test_r14_of_clients_readers_get_what_they_know_and_of_other_figures_nothing(tmp_path: Path) -> None:
-    """W1 gets three cells of 2. It has no cell that is shown, so each is taken for 1."""
+    """W1 gets three cells of 2 beside its own three; none of the six is shown: a half of 7 with the prior."""
+    q = (0.5 / 7) ** 0.25
+    hidden = (1 + 2 * q + 3 * q**2 + 4 * q**3) / (1 + q + q**2 + q**3)
     found = table(tmp_path)
     counted = found[found["unit"] == "cliënten"]
-    assert counted["seen"].tolist() == [3.0 if new else 0.0 for new in counted["new"]]
+    assert counted["seen"].tolist() == pytest.approx([3 * hidden if new else 0.0 for new in counted["new"]])
     assert found.loc[found["unit"] != "cliënten", "seen"].isna().all()
 
 

@@ -74,22 +74,26 @@ def test_a_reader_cannot_tell_one_hidden_count_from_another(
 
 def test_it_adds_up_by_hand(tmp_path: Path) -> None:
     """7 and 12 files of 4 hours, 3 of 3 hours: transition shows 5, 10 and nothing, so the ledger shows 15 and nothing.
-    A hidden cell of a product of which no cell is shown counts as 1."""
+    The hidden cell counts as ``hidden(0, 1)``."""
     _, shown = klm(tmp_path, ("1001", "WIA_EWT", 7), ("1002", "WIA_EWT", 12), ("1006", "ZW_EZWB", 3))
     assert shown["files_held"] == 15
     assert shown["files_held_hours_verzekeringsarts"] == 15 * 4
-    assert shown["stock_clients"] == 15  # 5 + 10 + 1, in steps of 5
-    assert shown["stock_hours_verzekeringsarts"] == 5 * 4 + 10 * 4 + 1 * 3
+    assert shown["stock_clients"] == 15  # 5 + 10 + 2.1, in steps of 5
+    assert shown["stock_hours_verzekeringsarts"] == pytest.approx(5 * 4 + 10 * 4 + hidden(0, 1) * 3)
 
 
 def test_a_hidden_cell_counts_as_the_estimate_of_its_like(tmp_path: Path) -> None:
-    """8 files, and 1, 1 and 2: a quarter of the cells is shown, so q is the square root of a half."""
-    q = 0.5**0.5
-    hidden = (1 + 2 * q + 3 * q**2 + 4 * q**3) / (1 + q + q**2 + q**3)
+    """8 files, and 1, 1 and 2: one of four cells is shown."""
     few = [("1001", "WIA_EWT", 8), ("1002", "WIA_EWT", 1), ("1003", "WIA_EWT", 1), ("1006", "WIA_EWT", 2)]
     _, shown = klm(tmp_path, *few)
-    assert shown["stock_hours_verzekeringsarts"] == pytest.approx((10 + 3 * hidden) * 4)
-    assert shown["files_held"] == 15, "10 and 3 times 2.08"
+    assert shown["stock_hours_verzekeringsarts"] == pytest.approx((10 + 3 * hidden(1, 4)) * 4)
+    assert shown["files_held"] == 15, "10 and 3 times 2.13"
+
+
+def hidden(shown: int, cells_: int) -> float:
+    """What each hidden one counts as, where ``shown`` of the cells of a team and product are shown."""
+    q = ((shown + 0.5) / (cells_ + 1)) ** 0.25
+    return (1 + 2 * q + 3 * q**2 + 4 * q**3) / (1 + q + q**2 + q**3)
 
 
 cells = st.lists(st.tuples(st.sampled_from(["EWT", "RIV"]), st.integers(1, 9)), min_size=1, max_size=8)
@@ -184,15 +188,15 @@ def test_r14_what_is_small_is_left_out() -> None:
     moves = pd.DataFrame(cells)
     shown = ledger_shown(team_ledger(rows), moves.assign(seen=small_counts.clients_seen(moves)))
     seen = ledger_seen(rows, shown, norms)
-    assert seen["files_held"].tolist() == [5.0, 0.0, 0.0, 0.0]
-    assert seen["held_hours"].tolist() == [20.0, 0.0, 0.0, 0.0]
+    assert seen["files_held"].tolist() == [10.0, 0.0, 0.0, 0.0], "7 x 26/15 and 2.1"
+    assert seen["held_hours"].tolist() == [40.0, 0.0, 0.0, 0.0]
     assert seen["inflow_clients"].tolist() == [15.0, 0.0, 0.0, 0.0]
     assert seen["inflow_hours"].tolist() == [60.0, 0.0, 0.0, 0.0]
-    assert seen["hours_verzekeringsarts"].tolist() == [(15 + 0.2 * 5) * 4, 0.0, 0.0, 0.0]
+    assert seen["hours_verzekeringsarts"].tolist() == [(15 + 0.2 * 10) * 4, 0.0, 0.0, 0.0]
     assert seen["structural_clients"].tolist() == [15 + 0.2 * 6, 0.2 * 6, 0.2 * 6, 0.2 * 6], "inflow as it is shown"
     assert seen["structural_hours_verzekeringsarts"].tolist()[0] == (15 + 0.2 * 6) * 4
     planned = team_ledger_seen(shown, norms).set_index("product")
-    # P: 15 + a fifth of 5; Q: nothing is shown; R: 25 (of 13 and 13) + a fifth of 10
+    # P: 15 + a fifth of 10; Q: nothing is shown; R: 25 (of 13 and 13) + a fifth of 10
     assert planned["planned_clients"].fillna(0).to_dict() == {"P": 15.0, "Q": 0.0, "R": 25.0}
     assert planned["hours_verzekeringsarts"].fillna(0).to_dict() == {"P": 60.0, "Q": 0.0, "R": 100.0}
     assert planned["hours_other"].fillna(0).to_dict() == {"P": 15.0, "Q": 0.0, "R": 25.0}

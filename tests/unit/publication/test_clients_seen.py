@@ -27,21 +27,21 @@ def cells_of(clients: list[int], team: str = "A1") -> pd.DataFrame:
 
 
 def test_clients_as_readers_know_them_by_hand() -> None:
-    """Of 16 cells of A1 one shows its 12, as 10. A geometric distribution of which 1 in 16 is 5 or more halves with
-    every client: 1, 2, 3 and 4 are as 8, 4, 2 and 1, so the mean is 26 / 15. A2 shows no cell: each is the least, 1.
-    A3 shows every cell."""
+    """Of 23 cells of A1 one shows its 12, as 10: 1.5 of 24, with the halves. A geometric distribution of which 1 in 16
+    is 5 or more halves with every client: 1, 2, 3 and 4 are as 8, 4, 2 and 1, so the mean is 26 / 15. A2 has 7 cells
+    and shows none, half of 8: the same. A3 shows every cell."""
     cells = pd.concat(
-        [cells_of([3] * 7 + [12] + [1] * 8), cells_of([4], "A2"), cells_of([8, 7], "A3")], ignore_index=True
+        [cells_of([3] * 7 + [12] + [1] * 15), cells_of([4] * 7, "A2"), cells_of([8, 7], "A3")], ignore_index=True
     )
     hidden = 26 / 15
-    expected = [hidden] * 7 + [10] + [hidden] * 8 + [1, 10, 5]
+    expected = [hidden] * 7 + [10] + [hidden] * 15 + [hidden] * 7 + [10, 5]
     assert small_counts.clients_seen(cells).tolist() == pytest.approx(expected)
 
 
 def test_products_are_estimated_apart() -> None:
     cells = pd.concat([cells_of([2, 20]), cells_of([2, 2]).assign(product="RIV")], ignore_index=True)
-    assert small_counts.clients_seen(cells)[2:].tolist() == [1, 1]
-    assert small_counts.clients_seen(cells)[0] > 2
+    seen = small_counts.clients_seen(cells)
+    assert seen[0] > 2 > seen[2] == seen[3] > 1
 
 
 def test_no_cells_are_no_clients() -> None:
@@ -128,10 +128,12 @@ def test_no_cell_follows_from_how_files_of_a_shared_postcode_are_divided(share: 
     assert told(worlds, each_by_itself) != []
 
 
-@pytest.mark.parametrize("part", [0.5, 0.3, 0.9])
+@pytest.mark.parametrize(
+    "part", [0.5, pytest.param(0.3, marks=pytest.mark.heavy), pytest.param(0.9, marks=pytest.mark.heavy)]
+)
 def test_no_cell_follows_from_how_files_are_divided_over_lines(part: float) -> None:
-    """Every world of up to 40 and 4 files."""
-    worlds = [shared_lines(part, *of) for of in itertools.product(range(1, 41), range(5))]
+    """Every world of up to 20 files that follow, and 2 that stay."""
+    worlds = [shared_lines(part, *of) for of in itertools.product(range(1, 21), range(3))]
     assert told(worlds, as_shown) == []
     assert told(worlds, each_by_itself) != []
 
