@@ -1,7 +1,8 @@
 """What readers outside operations see of a column, so that no count of persons under 5 can be worked out (R14).
 
-Belongs here: the rule per column (declared in `allocation.contract`), as SQL for the views of both stores and for
-tables in memory (files, reports). Does not belong here: which tables go out.
+Belongs here: the rule per column (declared in `allocation.contract`) for tables in memory: files, reports. Does not
+belong here: the same rule as SQL for the views (`small_counts_sql`; a property test holds the two together), and
+which tables go out.
 
 The rule. A count of persons is shown as a multiple of 5, and not at all below 5. A figure that would tell the count
 (hours, months of waiting) is made anew from the count as shown: times the mean per client, to two digits. So two
@@ -45,69 +46,6 @@ def described(column: Column) -> str:
 
 def may_be_hidden(column: Column) -> bool:
     return column.counts_persons or bool(column.told_by) or column.is_seen_apart
-
-
-# --- SQL -------------------------------------------------------------------------------------------------------------
-
-
-def as_sql(column: Column, dialect: str) -> str:
-    """The SQL expression of what readers see of a column of the rows ``r``. What is kept apart stands in a row ``s``
-    beside it (``joined``)."""
-    if column.is_seen_apart:
-        return f"s.{column.name}"
-    value = f"r.{column.name}"
-    if column.shown_keys is not None:
-        return _some_keys(value, column.shown_keys, dialect)
-    if column.counts_persons:
-        shown = _multiple(value, str(SMALLEST_SHOWN_COUNT), dialect)
-        kind = "integer" if column.type == "integer" else "double precision"
-        parts = ", ".join(f"r.{name}" for name in ("version", *column.hidden_with))
-        least = f"min({value}) OVER (PARTITION BY {parts})" if column.hidden_with else value
-        return f"CASE WHEN {least} >= {SMALLEST_SHOWN_COUNT} THEN CAST({shown} AS {kind}) END"
-    if column.told_by:
-        count = f"r.{column.told_by}"
-        shown = _multiple(count, str(SMALLEST_SHOWN_COUNT), dialect)
-        mean = _two_digits(f"({value} / {count})", dialect)
-        return f"CASE WHEN {count} >= {SMALLEST_SHOWN_COUNT} THEN {shown} * {mean} END"
-    if column.rounded_to:
-        return _multiple(value, repr(column.rounded_to), dialect)
-    return value
-
-
-def joined(table: Table, published: str) -> str:
-    """What the view of ``table`` joins as ``s``: what readers see of it and is kept apart. ``published``: keeps rows
-    ``s`` of proposals out."""
-    same = " AND ".join(f"s.{name} = r.{name}" for name in table.key)
-    return f"LEFT JOIN {seen_apart(table)}_rows s ON {published} AND s.version = r.version AND {same}"
-
-
-def seen_apart(table: Table) -> str:
-    """The name of the table with what readers see of ``table`` and is kept apart."""
-    return f"{table.name}_seen"
-
-
-def _multiple(value: str, step: str, dialect: str) -> str:
-    """The nearest multiple of ``step``; halves away from 0."""
-    whole = f"abs({value}) / CAST({step} AS double precision) + 0.5"
-    whole = f"floor({whole})" if dialect == "postgresql" else f"CAST({whole} AS integer)"
-    return f"(CASE WHEN {value} < 0 THEN -{step} ELSE {step} END * {whole})"
-
-
-def _two_digits(value: str, dialect: str) -> str:
-    if dialect == "postgresql":
-        return f"CAST(to_char(CAST({value} AS double precision), '9.9EEEE') AS double precision)"
-    return f"CAST(printf('%.1e', {value}) AS REAL)"
-
-
-def _some_keys(value: str, keys: tuple[str, ...], dialect: str) -> str:
-    if dialect == "postgresql":
-        pairs = ", ".join(f"'{key}', {value} -> '{key}'" for key in keys)
-        return f"jsonb_build_object({pairs})"
-    pairs = ", ".join(f"'{key}', json({value} -> '{key}')" for key in keys)
-    return f"json_object({pairs})"
-
-
-# --- tables in memory ------------------------------------------------------------------------------------------------
 
 
 def shown(table: Table, rows: pd.DataFrame, apart: pd.DataFrame | None = None) -> pd.DataFrame:

@@ -16,9 +16,8 @@ from contextlib import contextmanager
 from io import BytesIO
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
@@ -34,6 +33,9 @@ from allocation.publication.connection import exclusive
 from allocation.publication.connection import parse_url as parse_url
 from allocation.publication.tables import ARROW_TYPES, SQL_TYPES, STORE_IDENTITY
 from allocation.publication.upgrade import migrate as migrate
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _COPY_BLOCK = 1 << 20
 _MOST_BOUND = 900
@@ -146,6 +148,8 @@ def _text(value: object) -> str | None:
 
 def frame(connection: Connection, query: sa.sql.expression.Select[Any]) -> pd.DataFrame:
     """The rows of a query. Whole numbers with empty cells stay whole (Int64); dates are ``datetime.date``."""
+    import pandas as pd  # half of the time of a look-up, which needs none
+
     result = connection.execute(query)
     columns = list(result.keys())
     built = pd.DataFrame.from_records([tuple(row) for row in result], columns=columns)
@@ -154,6 +158,8 @@ def frame(connection: Connection, query: sa.sql.expression.Select[Any]) -> pd.Da
 
 def frame_of(rows: pa.Table, table: Table) -> pd.DataFrame:
     """Rows of ``table``, as ``frame`` gives them."""
+    import pandas as pd
+
     built = rows.to_pandas()
     for column in table.columns:
         if column.type == "json":

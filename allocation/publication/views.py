@@ -24,7 +24,7 @@ from allocation.contract.published_tables import (
     WERKBEDRIJF_TEAM,
 )
 from allocation.contract.schema import Column, Table
-from allocation.publication import small_counts
+from allocation.publication import small_counts_sql
 from allocation.publication.tables import VALIDITY_COLUMNS, may_be_empty, read_column
 
 _ANY_PUBLISHED = "ANY (ARRAY(SELECT version FROM versions WHERE status = 'published'))"
@@ -274,7 +274,7 @@ def _of_rows(table: Table, dialect: str) -> str:
     others |= _protected(table, dialect) | _empty_parts(table, dialect)
     joined = [_IN_FORCE if in_periods else _PUBLISHED]
     if any(c.is_seen_apart for c in table.columns):
-        joined.append(small_counts.joined(table, f"s.version {_OF_PUBLISHED[dialect]}"))
+        joined.append(small_counts_sql.joined(table, f"s.version {_OF_PUBLISHED[dialect]}"))
     return _select(table, f"{table.name}_rows r", *joined, _only_published(dialect, "r.version"), others=others)
 
 
@@ -307,7 +307,7 @@ def _protected(table: Table, dialect: str) -> dict[str, str]:
 
 
 def _shown(column: Column, dialect: str) -> str:
-    shown = small_counts.as_sql(column, dialect)
+    shown = small_counts_sql.as_sql(column, dialect)
     if dialect != "postgresql":
         return shown
     return f"CASE WHEN {SEES_ALL} THEN r.{column.name} ELSE {shown} END"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -133,3 +135,9 @@ def test_what_was_read_before_another_version_came_into_force_is_not_kept(tmp_pa
     asked = {"law": "WIA", "line": "vangnet"}
     table.find("1000", **asked)
     assert who(table.find("1000", **asked)) == [("A2", 1.0, "pin")]
+
+
+def test_a_look_up_does_not_wait_for_pandas() -> None:
+    """It is half of the time of one look-up on the command line."""
+    program = "import sys, allocation.publication.lookup; sys.exit('pandas' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

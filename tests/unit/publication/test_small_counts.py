@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from allocation.contract.published_tables import PUBLISHED, RUNS, TEAM_LOAD
 from allocation.contract.schema import Column, Table
-from allocation.publication import small_counts
+from allocation.publication import small_counts, small_counts_sql
 
 CLIENTS = Column("clients", "integer", "clients", counts_persons=True, nullable=True)
 EXPECTED = Column("expected", "number", "expected clients", counts_persons=True, nullable=True)
@@ -25,7 +25,7 @@ TABLE = Table("t", "A table.", (CLIENTS, EXPECTED, HOURS, KM, DEVIATION), key=()
 
 def in_sqlite(rows: pd.DataFrame) -> pd.DataFrame:
     engine = sa.create_engine("sqlite://")
-    columns = ", ".join(f"{small_counts.as_sql(c, 'sqlite')} AS {c.name}" for c in TABLE.columns)
+    columns = ", ".join(f"{small_counts_sql.as_sql(c, 'sqlite')} AS {c.name}" for c in TABLE.columns)
     with engine.connect() as connection:
         rows.to_sql("t", connection, index=False)
         return pd.read_sql(sa.text(f"SELECT {columns} FROM t r"), connection)
