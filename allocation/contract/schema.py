@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from allocation.contract.vocabulary import ALL_LINES, CLIENT_LINES
+from allocation.contract.vocabulary import ALL_LINES, CLIENT_LINES, SMALLEST_SHOWN_COUNT
 
 ColumnType = Literal["text", "integer", "number", "boolean", "date", "timestamp", "json"]
 
@@ -45,7 +45,9 @@ class Column:
     none of them: beside a part that is shown, the rule by which they are divided would tell the others."""
     told_by: str = ""
     """Published tables only: the count of clients that this column would give away. Readers see what the shown count
-    times the mean per client (two digits) comes to; it is empty where that count is."""
+    times the mean per client (two digits) comes to; it is empty where that count is, or is under ``told_from``."""
+    told_from: int = SMALLEST_SHOWN_COUNT
+    """Of a few clients the mean would tell how many of them are of which product."""
     is_seen_apart: bool = False
     """Published tables only: readers see what table ``<table>_seen`` has instead, made of what they see elsewhere. A
     sum over rows that are rounded and hidden one by one would tell what they hide."""

@@ -236,8 +236,15 @@ class Outcome:
 
     @table
     def team_months(self) -> pd.DataFrame:
+        return self._months(self._ledger)
+
+    @table
+    def team_months_seen(self) -> pd.DataFrame:
+        return self._months(self._ledger_seen)
+
+    def _months(self, rows: pd.DataFrame) -> pd.DataFrame:
         load = self.team_load
-        divided = self._ledger[self._ledger["team_id"].isin(load.loc[load["kind"] != "bijzonder", "team_id"])]
+        divided = rows[rows["team_id"].isin(load.loc[load["kind"] != "bijzonder", "team_id"])]
         by_month = monthly_capacity(self.inputs.teams, self.day, self.config, runoff.MONTHS)
         return runoff.team_months(divided, by_month, self._norms, self._recurring)
 

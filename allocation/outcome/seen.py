@@ -220,9 +220,9 @@ def _part_of(weights: pd.DataFrame, amount: str, key: list[str]) -> NDArray[np.f
 def line_outcomes_seen(table: pd.DataFrame) -> pd.DataFrame:
     """Table ``line_outcomes_seen``. ``table``: as ``finished.line_outcomes`` makes it of ``region_ledger_seen``
     and ``finished.with_plan_seen``."""
-    clients, files, plan = (
+    clients, files, plan, done = (
         pd.Series(small_counts.shown_counts(table[name].to_numpy(dtype=np.float64)), index=table.index)
-        for name in ("planned_clients", "files_held", "finished_planned_clients")
+        for name in ("planned_clients", "files_held", "finished_planned_clients", "finished_clients")
     )
     asked = "asked_hours_verzekeringsarts"
     waits = {name: table[name].where(files.notna()) for name in ("waiting_months", "projected_waiting_months")}
@@ -231,11 +231,15 @@ def line_outcomes_seen(table: pd.DataFrame) -> pd.DataFrame:
         planned_clients=clients,
         files_held=files.astype("Int64"),
         finished_planned_clients=plan,
+        finished_clients=done,
+        available_hours_verzekeringsarts=table["available_hours_verzekeringsarts"],
+        lead_time_days=table["lead_time_days"].round(),
         **{asked: table[asked].where(clients.notna())},
         **waits,
     )
 
 
+BALANCE = ("target_hours", "deviation")
 OF_STOCK = ("stock_clients", "stock_hours_verzekeringsarts")
 OF_WORK = ("clients_per_year", "hours_verzekeringsarts", "hours_other", "hours_low", "hours_high")
 """Columns of `team_load` by what readers must see some of to be told them: else by the files held."""
@@ -247,7 +251,7 @@ def load_seen(load: pd.DataFrame, exact: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     load : as ``team_load.team_load`` makes it of ``ledger_seen``. exact : table ``team_load``: how far the interval
-        lies from the hours, as a part of them, to two decimals.
+        lies from the hours, as a part of them, to two decimals; and its deviation from the target.
     """
     table = load[[c.name for c in TEAM_LOAD_SEEN.columns if c.name in load.columns]].copy()
     clients, stock, files = (
@@ -257,8 +261,10 @@ def load_seen(load: pd.DataFrame, exact: pd.DataFrame) -> pd.DataFrame:
     hours = exact["hours_verzekeringsarts"].where(exact["hours_verzekeringsarts"] > 0)
     for end in ("hours_low", "hours_high"):
         table[end] = table["hours_verzekeringsarts"] * (exact[end] / hours).round(2).to_numpy()
+    target, deviation = table["target_hours"].to_numpy(np.float64), exact["deviation"].to_numpy(np.float64)
+    table["target_hours"], table["deviation"] = small_counts.balance_shown(target, deviation)
     for column in TEAM_LOAD.columns:
-        if column.is_seen_apart:
+        if column.is_seen_apart and column.name not in BALANCE:
             of = clients if column.name in OF_WORK else stock if column.name in OF_STOCK else files
             table[column.name] = table[column.name].where(of.notna())
     return table.assign(clients_per_year=clients, stock_clients=stock, files_held=files.astype("Int64"))

@@ -54,7 +54,7 @@ def add_exploring(app: FastAPI) -> None:
             changes = changes[changes["pc4"].isin(bench.codes_of(query.region))]
         if not may_plan:
             changes = small_counts.shown(ALLOCATION_CHANGES, changes)
-        made = division_charts(sums, changes, bench.team_months, coarse=not may_plan)
+        made = division_charts(sums, changes, bench.team_months(not may_plan), coarse=not may_plan)
         return [
             {"name": one.name, "title": one.title, "told": one.told, "svg": str(one.svg), "columns": one.sheet.columns,
              "rows": answers.cells_told(one.sheet)}

@@ -41,6 +41,7 @@ from allocation.page.moving import changes_under, files_that_move, moved_files_u
 from allocation.pipeline.in_force import DIVISION_COLUMNS
 from allocation.pipeline.problems import ways_of_run
 from allocation.report.board import Amounts, Board, Ints, LayerBoard, LayerSums, lay_out, layer_sums
+from allocation.report.for_readers import months_of
 from allocation.report.map import SHOWN, boards_shown, main_team
 from allocation.runs import run_files
 from allocation.runs.run import Run
@@ -170,10 +171,9 @@ class Bench:
 
         return replace(board, layers=tuple(own(part) for part in board.layers))
 
-    @cached_property
-    def team_months(self) -> pd.DataFrame:
-        """Table ``team_months`` of the run."""
-        return self._run.read(run_files.OUTCOME.table("team_months"))
+    def team_months(self, for_readers: bool) -> pd.DataFrame:
+        """Table ``team_months`` of the run, or what readers see of it."""
+        return months_of(self.folder, for_readers=for_readers)
 
     @cached_property
     def expected(self) -> pd.DataFrame:

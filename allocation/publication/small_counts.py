@@ -36,7 +36,7 @@ def described(column: Column) -> str:
         parts = ", ".join(f"`{name}`" for name in column.hidden_with)
         return f"{told}, also where another row with the same {parts} is" if parts else told
     if column.told_by:
-        return f"{column.told_by} as shown times the mean per client; empty where that is"
+        return f"{column.told_by} as shown times the mean per client; empty under {column.told_from} {column.told_by}"
     if column.rounded_to:
         return f"rounded to {column.rounded_to:g}"
     if column.shown_keys is not None:
@@ -97,7 +97,8 @@ def _shown(column: Column, rows: pd.DataFrame) -> Any:
             counts = np.where(parts.transform("any"), np.nan, counts)
         return pd.Series(counts, index=rows.index).astype("Int64" if column.type == "integer" else "float64")
     if column.told_by:
-        return of_shown_counts(values, rows[column.told_by].to_numpy(dtype=np.float64, na_value=np.nan))
+        counts = rows[column.told_by].to_numpy(dtype=np.float64, na_value=np.nan)
+        return of_shown_counts(values, np.where(counts >= column.told_from, counts, np.nan))
     return _nearest_multiple(values, column.rounded_to)
 
 
@@ -107,6 +108,16 @@ def of_shown_counts(values: Floats, counts: Floats) -> Floats:
     means = np.divide(values, counts, out=np.full(len(values), np.nan), where=~np.isnan(shown))
     rounded: Floats = np.array([float(f"{mean:.1e}") for mean in means])
     return shown * rounded
+
+
+TARGET_STEP, LEAST_TARGET, LEAST_WEIGHED = 25.0, 250.0, 1000.0
+"""Hours: a target is told in steps, from ten on; a deviation from where a hundredth of it is more than a client."""
+
+
+def balance_shown(target: Floats, deviation: Floats) -> tuple[Floats, Floats]:
+    """Targets (hours a year) and deviations from them (parts) of teams, as readers see them; NaN where they do not."""
+    targets = np.where(target >= LEAST_TARGET, _nearest_multiple(target, TARGET_STEP), np.nan)
+    return targets, np.where(target >= LEAST_WEIGHED, _nearest_multiple(deviation, 0.01), np.nan)
 
 
 def shown_counts(counts: Floats) -> Floats:

@@ -28,7 +28,7 @@ def as_sql(column: Column, dialect: str) -> str:
         count = f"r.{column.told_by}"
         shown = _multiple(count, str(SMALLEST_SHOWN_COUNT), dialect)
         mean = _two_digits(f"({value} / {count})", dialect)
-        return f"CASE WHEN {count} >= {SMALLEST_SHOWN_COUNT} THEN {shown} * {mean} END"
+        return f"CASE WHEN {count} >= {column.told_from} THEN {shown} * {mean} END"
     if column.rounded_to:
         return _multiple(value, repr(column.rounded_to), dialect)
     return value

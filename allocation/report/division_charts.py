@@ -18,7 +18,7 @@ from allocation.contract.vocabulary import MONTHS_A_YEAR
 from allocation.report import charts, dutch
 from allocation.report.board import LayerSums
 from allocation.report.dutch import number, percent
-from allocation.report.for_readers import asked_shown, sums_shown
+from allocation.report.for_readers import sums_shown
 from allocation.report.sheet import Column, Sheet, amount, records, share, text
 
 NOW, THEN, BAND = charts.QUIET, "#1f77b4", "#d9a441"
@@ -163,9 +163,7 @@ def waiting_chart(sums: Sequence[LayerSums], *, name: str = "wachttijd", coarse:
 # --- month by month --------------------------------------------------------------------------------------------------
 
 
-def months_chart(
-    months: pd.DataFrame, teams: Sequence[str] | None = None, *, name: str = "maanden", coarse: bool = False
-) -> Chart | None:
+def months_chart(months: pd.DataFrame, teams: Sequence[str] | None = None, *, name: str = "maanden") -> Chart | None:
     """What each month asks of a team, as a share of its hours: the ``MOST_TEAMS`` that are asked most.
 
     Parameters
@@ -181,7 +179,7 @@ def months_chart(
     if mine.empty:
         return None
     part = (mine["old_hours"] + mine["new_hours"]) / mine["capacity_hours"]
-    asked = mine.assign(gevraagd=asked_shown(part) if coarse else part)
+    asked = mine.assign(gevraagd=part)
     peaks = asked.groupby("team_id")["gevraagd"].max().sort_values(ascending=False, kind="stable").head(MOST_TEAMS)
     shown = asked[asked["team_id"].isin(peaks.index)]
     values = [{"team": row.team_id, "maand": int(row.month), "gevraagd": float(row.gevraagd)} for row in records(shown)]
@@ -303,7 +301,7 @@ def division_charts(
     made = (
         load_chart(sums, coarse=coarse),
         waiting_chart(sums, coarse=coarse),
-        months_chart(months, teams, coarse=coarse),
+        months_chart(months, teams),
         flow_chart(changes),
         balance_chart(sums, changes, coarse=coarse),
     )

@@ -18,7 +18,7 @@ import pandas as pd
 from allocation.contract.published_tables import REGION_SUMMARY, SEEN_APART, TEAM_LOAD
 from allocation.contract.schema import Table
 from allocation.contract.vocabulary import MONTHS_A_YEAR, SMALLEST_SHOWN_COUNT
-from allocation.publication.small_counts import of_shown_counts, shown, shown_counts
+from allocation.publication.small_counts import TARGET_STEP, balance_shown, of_shown_counts, shown, shown_counts
 from allocation.report.board import Floats, LayerSums
 from allocation.runs import run_files
 
@@ -26,14 +26,11 @@ LEAST_STEPS = 10
 """A figure that is counted anew is rounded from its own sum. Beside what `team_ledger` shows of a team with a few
 clients it would tell how many of what these are, so it is shown only where it is so many of its steps."""
 WAITING_DIGITS = 1
-FILE_HOURS_STEP_OF_A_TEAM = TEAM_LOAD.column("target_hours").rounded_to
+FILE_HOURS_STEP_OF_A_TEAM = TARGET_STEP
 HOURS_STEP_OF_A_LAYER = REGION_SUMMARY.column("hours_verzekeringsarts").rounded_to
 """Waiting time is hours in files over a capacity that everybody knows: with these steps it does not tell one file."""
-SHARE_OF_A_MONTH = 0.05
-"""What a month asks of a team is told in steps of this part of its hours: a few clients more do not show."""
 
-COLUMNS = {"target": "target_hours", "deviation": "deviation", "travel_km": "travel_km"}
-"""The figures of a team that are rounded as the column of `team_load` that publishes them."""
+OF_BALANCE = ("target", "deviation", "travel_km")
 OF_CLIENTS = ("hours", "low", "high")
 """The figures of a team that would tell its clients."""
 
@@ -44,9 +41,10 @@ def sums_shown(parts: Sequence[LayerSums]) -> tuple[LayerSums, ...]:
     Of two divisions that differ by one postcode the exact hours of a team would tell, by subtraction, how many clients
     that postcode has.
     """
-    exact = {column: _of_all(getattr(part.teams, name) for part in parts) for name, column in COLUMNS.items()}
-    seen = shown(TEAM_LOAD, pd.DataFrame(exact))  # of all layers at once
-    columns = {name: seen[column].to_numpy(dtype=np.float64, na_value=np.nan) for name, column in COLUMNS.items()}
+    target, deviation, km = (_of_all(getattr(part.teams, name) for part in parts) for name in OF_BALANCE)
+    seen = shown(TEAM_LOAD, pd.DataFrame({"travel_km": km}))  # of all layers at once
+    columns: dict[str, Any] = {"travel_km": seen["travel_km"].to_numpy(dtype=np.float64, na_value=np.nan)}
+    columns["target"], columns["deviation"] = balance_shown(target, deviation)
     clients = _of_all(part.teams.clients for part in parts)
     counts = np.where(clients < LEAST_STEPS * SMALLEST_SHOWN_COUNT, np.nan, clients)
     columns["clients"] = shown_counts(counts)
@@ -100,6 +98,9 @@ def lines_shown(lines: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def asked_shown(asked: pd.Series) -> pd.Series:
-    """Parts of a month's hours in steps of ``SHARE_OF_A_MONTH``."""
-    return (asked / SHARE_OF_A_MONTH).round() * SHARE_OF_A_MONTH
+def months_of(folder: Path, *, for_readers: bool) -> pd.DataFrame:
+    """Table ``team_months``; for readers made of what they see of a team. No rows for a run of before that was kept."""
+    file = run_files.OUTCOME.table("team_months_seen" if for_readers else "team_months")
+    if for_readers and not file.exists(folder):
+        return run_files.OUTCOME.table("team_months").read(folder).iloc[:0]
+    return file.read(folder)

@@ -28,19 +28,20 @@ def reasons_counted(transition: pd.DataFrame, *, is_rough: bool = False) -> list
     transition : table ``transition``: clients, movement, reason; and ``seen`` where ``is_rough``.
     is_rough : so that others than Operations may read it (R14).
     """
+    amount = "seen" if is_rough else "clients"  # in what order reasons stand tells of what they are ordered by
     moving = transition[transition["movement"] == MOVES]
-    if not moving["clients"].sum():
+    if not moving[amount].sum():
         sentences = ["Geen enkel dossier verhuist: bestaande cliënten houden hun team."]
     else:
         short = moving["reason"].str.partition(":")[0]
-        counts = moving.groupby(short)["clients"].sum().sort_values(ascending=False, kind="stable")
+        counts = moving.groupby(short)[amount].sum().sort_values(ascending=False, kind="stable")
         each = {reason: counted(moving[short == reason], is_rough=is_rough) for reason in counts.index}
         why = ", ".join(f"{each[reason]} {reason}" for reason, count in counts.items() if count)
         files = counted(moving, is_rough=is_rough)
         verb = "dossier verhuist" if files == "1" else "dossiers verhuizen"
         sentences = [f"{_first_capital(files)} {verb}: {why}."]
     unknown = transition[transition["movement"] == HOLDER_UNKNOWN]
-    if unknown["clients"].sum():
+    if unknown[amount].sum():
         told = counted(unknown, is_rough=is_rough)
         whose = "1 dossier" if told == "1" else f"{told} dossiers"
         sentences.append(f"Van {whose} is onbekend welk team het nu heeft; die cliënten krijgen geen brief.")

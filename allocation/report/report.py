@@ -31,6 +31,7 @@ from allocation.report import (
 )
 from allocation.report.bundle import bundle
 from allocation.report.division_charts import Chart, division_charts
+from allocation.report.for_readers import months_of
 from allocation.report.frames import Frames
 from allocation.report.map import SHOWN, map_value, without_small_areas
 from allocation.runs import run_files
@@ -230,5 +231,6 @@ def _charts(frames: Frames) -> list[Chart]:
     sums = [part.sums for part in decision.layers_shown(frames)]
     codes = {pc4 for part in sums for pc4 in part.board.layer.parts["pc4"]}
     changes = frames.changes[frames.changes["pc4"].isin(codes)]
-    made = division_charts(sums, changes, frames.outcome("team_months"), coarse=frames.is_for_readers)
+    months = months_of(frames.folder, for_readers=frames.is_for_readers)
+    made = division_charts(sums, changes, months, coarse=frames.is_for_readers)
     return [one for one in made if len(sums) == len(frames.board.layers) or one.name != "belasting"]

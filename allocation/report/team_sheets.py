@@ -19,7 +19,7 @@ from allocation.publication.small_counts import shown
 from allocation.report import dutch
 from allocation.report.board import Board, LayerSums
 from allocation.report.dutch import number, percent
-from allocation.report.for_readers import asked_shown, lines_shown, sums_shown
+from allocation.report.for_readers import lines_shown, months_of, sums_shown
 from allocation.report.frames import Frames
 from allocation.report.sheet import (
     Cell,
@@ -288,9 +288,9 @@ SHOWN_MONTHS = (1, 6, 12, 24)
 
 def runoff_sheet(folder: Path, *, for_readers: bool = False) -> Sheet:
     """When each team is full: what its old files and its new clients ask, beside its hours a month."""
-    months = run_files.OUTCOME.table("team_months").read(folder)
+    months = months_of(folder, for_readers=for_readers)
     asked = (months["old_hours"] + months["new_hours"]) / months["capacity_hours"]
-    months = months.assign(asked=asked_shown(asked) if for_readers else asked).sort_values("team_id", kind="stable")
+    months = months.assign(asked=asked).sort_values("team_id", kind="stable")
     rows = []
     for team, of_team in groupby(records(months), key=attrgetter("team_id")):
         mine = list(of_team)

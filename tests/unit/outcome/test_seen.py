@@ -269,6 +269,7 @@ def test_a_region_with_few_files_is_told_no_waiting_time() -> None:
         "arbeidsmarktregio_nr": [1, 2], "arbeidsmarktregio": ["West", "Oost"], "district": ["Midden", None],
         "law_domain": "zw_wia", "client_line": "alle", "asked_hours_verzekeringsarts": [92.0, 12.0],
         "available_hours_verzekeringsarts": [100.0, 10.0], "planned_clients": [23.0, 3.0], "files_held": [12, 4],
+        "finished_clients": [9.0, 3.0], "lead_time_days": [70.4, None],
         "waiting_months": [2.5, 3.0], "projected_waiting_months": [1.5, 2.0], "finished_planned_clients": [11.0, 2.0],
     })  # fmt: skip
     seen = line_outcomes_seen(table)
@@ -276,6 +277,9 @@ def test_a_region_with_few_files_is_told_no_waiting_time() -> None:
     assert seen["files_held"].fillna(0).tolist() == [10, 0]
     assert seen["asked_hours_verzekeringsarts"].fillna(-1).tolist() == [92.0, -1.0]
     assert seen["finished_planned_clients"].fillna(-1).tolist() == [10.0, -1.0]
+    assert seen["finished_clients"].fillna(-1).tolist() == [10.0, -1.0]
+    assert seen["lead_time_days"].fillna(-1).tolist() == [70.0, -1.0]
+    assert seen["available_hours_verzekeringsarts"].tolist() == [100.0, 10.0]
     assert seen["waiting_months"].fillna(-1).tolist() == [2.5, -1.0]
     assert seen["projected_waiting_months"].fillna(-1).tolist() == [1.5, -1.0]
     told = small_counts.shown(LINE_OUTCOMES, table, seen)
@@ -316,14 +320,16 @@ def test_a_team_without_files_shows_none() -> None:
         "stock_hours_verzekeringsarts": [16.0], "files_held": [0], "files_held_hours_verzekeringsarts": [0.0],
         "first_year_hours_verzekeringsarts": [9.0], "first_year_hours_other": [2.0], "waiting_months": [0.0],
         "projected_waiting_months": [0.0], "clients_per_year": [4.0], "hours_verzekeringsarts": [9.0],
-        "hours_other": [2.0], "hours_low": [8.0], "hours_high": [10.0],
+        "hours_other": [2.0], "hours_low": [8.0], "hours_high": [10.0], "target_hours": [9.0], "deviation": [0.0],
     })  # fmt: skip
     assert load_seen(load, load)[APART].isna().all(axis=None)
 
 
 def test_the_interval_lies_around_the_hours_that_are_shown() -> None:
     """Exactly 90 to 115 around 100 hours; shown are 80 hours of 20 clients: 72 to 92."""
-    exact = pd.DataFrame({"hours_verzekeringsarts": [100.0], "hours_low": [90.0], "hours_high": [115.0]})
+    exact = pd.DataFrame(
+        {"hours_verzekeringsarts": [100.0], "hours_low": [90.0], "hours_high": [115.0], "deviation": [0.0]}
+    )
     load = pd.DataFrame(
         {name: [0.0] for name in APART} | {"team_id": ["A"], "law_domain": ["zw_wia"], "client_line": ["alle"]}
     )

@@ -18,9 +18,10 @@ from allocation.publication import small_counts, small_counts_sql
 CLIENTS = Column("clients", "integer", "clients", counts_persons=True, nullable=True)
 EXPECTED = Column("expected", "number", "expected clients", counts_persons=True, nullable=True)
 HOURS = Column("hours", "number", "hours", told_by="expected", nullable=True)
+FEW_HOURS = Column("few_hours", "number", "hours", told_by="expected", told_from=50, nullable=True)
 KM = Column("km", "number", "kilometres", rounded_to=0.1, nullable=True)
 DEVIATION = Column("deviation", "number", "deviation", rounded_to=0.01, nullable=True)
-TABLE = Table("t", "A table.", (CLIENTS, EXPECTED, HOURS, KM, DEVIATION), key=())
+TABLE = Table("t", "A table.", (CLIENTS, EXPECTED, HOURS, FEW_HOURS, KM, DEVIATION), key=())
 
 
 def in_sqlite(rows: pd.DataFrame) -> pd.DataFrame:
@@ -37,6 +38,7 @@ def test_by_hand() -> None:
             "clients": [0, 4, 5, 7, 8, 12],
             "expected": [4.99, 5.0, 7.4, 7.5, 12.0, 640.0],
             "hours": [20.0, 20.0, 25.9, 25.9, 42.0, 2203.6],
+            "few_hours": [20.0, 20.0, 25.9, 25.9, 42.0, 2203.6],
             "km": [0.0, 0.04, 0.05, 3.14, 7.449, 7.46],
             "deviation": [-0.009, -0.004, 0.0, 0.004, 0.006, -0.016],
         }
@@ -46,6 +48,7 @@ def test_by_hand() -> None:
     assert shown["expected"].fillna(-1).tolist() == [-1, 5, 5, 10, 10, 640]
     # 25.9 / 7.4 = 3.5 an client times 5; 25.9 / 7.5 = 3.45 -> 3.5 times 10; 2203.6 / 640 = 3.44 -> 3.4
     assert shown["hours"].fillna(-1).tolist() == pytest.approx([-1, 20, 17.5, 35, 35, 2176])
+    assert shown["few_hours"].fillna(-1).tolist() == [-1, -1, -1, -1, -1, 2176]
     assert shown["km"].tolist() == pytest.approx([0, 0, 0.1, 3.1, 7.4, 7.5])
     assert shown["deviation"].tolist() == pytest.approx([-0.01, 0, 0, 0, 0.01, -0.02])
 
@@ -54,6 +57,7 @@ numbers = st.floats(0, 5000, allow_nan=False).map(lambda v: round(v, 6))
 a_row = st.tuples(
     st.one_of(st.none(), st.integers(0, 3000)),
     st.one_of(st.none(), numbers),
+    numbers,
     numbers,
     st.one_of(st.none(), numbers),
     st.floats(-1, 1).map(lambda v: round(v, 6)),
@@ -92,3 +96,14 @@ def test_every_published_figure_over_clients_is_protected() -> None:
     assert figures
     assert [c.name for c in figures if not c.is_protected] == []
     assert TEAM_LOAD.column("waiting_months").is_seen_apart
+
+
+def test_balance_of_small_teams_is_not_told() -> None:
+    """A client of some hours is more than a hundredth of a small target, and than a step of a smaller one."""
+    target, deviation = small_counts.balance_shown(
+        np.array([240.0, 260.0, 990.0, 1012.0]), np.array([0.014, 0.014, 0.014, -0.016])
+    )
+    assert target.tolist()[1:] == [250.0, 1000.0, 1000.0]
+    assert np.isnan(target[0])
+    assert np.isnan(deviation).tolist() == [True, True, True, False]
+    assert deviation[3] == pytest.approx(-0.02)

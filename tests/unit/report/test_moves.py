@@ -53,3 +53,16 @@ def test_told_roughly_a_total_is_made_of_what_readers_know(seen: float, shown: i
         "Van minder dan 5 dossiers is onbekend welk team het nu heeft; die cliënten krijgen geen brief.",
     ]
     assert counted(table) == "8"
+
+
+def test_r14_the_order_of_reasons_tells_no_count() -> None:
+    """Four files of one reason and three of another, in one and in three postcodes: readers see four hidden cells."""
+    tables = [
+        transition(("verhuist", ENDED, alone), ("verhuist", LAW, 1), ("verhuist", LAW, 1), ("verhuist", LAW, each))
+        for alone, each in ((4, 1), (1, 4), (0, 4))
+    ]
+    told = {tuple(reasons_counted(table.assign(seen=1.3), is_rough=True)) for table in tables}
+    assert told == {
+        ("Ongeveer 5 dossiers verhuizen: minder dan 5 team bedient de wet niet, minder dan 5 team beëindigd.",)
+    }
+    assert "4 team beëindigd, 3" in reasons_counted(tables[0])[0]
