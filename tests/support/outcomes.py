@@ -164,9 +164,11 @@ def _team_load_seen(load: pd.DataFrame) -> pd.DataFrame:
 
 def _seen(table: Table, rows: pd.DataFrame, count: str, others: list[str]) -> pd.DataFrame:
     """The table beside ``table`` for its readers: a count in steps of 5, and what belongs to it."""
-    seen = rows[[c.name for c in table.columns if c.name != "version"]].astype({count: "float64"})
-    seen[count] = (seen[count] / 5).round() * 5
+    counts = [c.name for c in table.columns if c.counts_persons]
+    seen = rows[[c.name for c in table.columns if c.name != "version"]].astype(dict.fromkeys(counts, "float64"))
+    seen[counts] = (seen[counts] / 5).round() * 5
     seen[[count, *others]] = seen[[count, *others]].where(seen[count] >= 5)
+    seen[counts] = seen[counts].where(seen[counts] >= 5)
     return seen
 
 
