@@ -110,14 +110,18 @@ def of_shown_counts(values: Floats, counts: Floats) -> Floats:
     return shown * rounded
 
 
-TARGET_STEP, LEAST_TARGET, LEAST_WEIGHED = 25.0, 250.0, 1000.0
-"""Hours: a target is told in steps, from ten on; a deviation from where a hundredth of it is more than a client."""
+TARGET_STEP = 25.0
+"""Hours a year in which targets, and deviations from them, are told: more than one client asks."""
 
 
 def balance_shown(target: Floats, deviation: Floats) -> tuple[Floats, Floats]:
-    """Targets (hours a year) and deviations from them (parts) of teams, as readers see them; NaN where they do not."""
-    targets = np.where(target >= LEAST_TARGET, _nearest_multiple(target, TARGET_STEP), np.nan)
-    return targets, np.where(target >= LEAST_WEIGHED, _nearest_multiple(deviation, 0.01), np.nan)
+    """Targets (hours a year) and deviations from them (parts) of teams, as readers see them.
+
+    A deviation is told in hundredths; of a target under 2,500 hours in as many hundredths as ``TARGET_STEP`` is of it.
+    """
+    hundredths = np.ceil(100 * TARGET_STEP / np.maximum(target, 1.0) - 1e-9)
+    steps = np.maximum(hundredths, 1.0) / 100
+    return _nearest_multiple(target, TARGET_STEP), np.round(np.round(deviation / steps) * steps, 2)
 
 
 def shown_counts(counts: Floats) -> Floats:

@@ -13,6 +13,7 @@ from allocation.contract.published_tables import LINE_OUTCOMES, TEAM_LOAD
 from allocation.layers.holding import STOCK_KEY
 from allocation.outcome.ledger import team_ledger
 from allocation.outcome.seen import (
+    BALANCE,
     ledger_seen,
     ledger_shown,
     line_outcomes_seen,
@@ -322,7 +323,9 @@ def test_a_team_without_files_shows_none() -> None:
         "projected_waiting_months": [0.0], "clients_per_year": [4.0], "hours_verzekeringsarts": [9.0],
         "hours_other": [2.0], "hours_low": [8.0], "hours_high": [10.0], "target_hours": [9.0], "deviation": [0.0],
     })  # fmt: skip
-    assert load_seen(load, load)[APART].isna().all(axis=None)
+    seen = load_seen(load, load)
+    assert seen[[name for name in APART if name not in BALANCE]].isna().all(axis=None)
+    assert seen[list(BALANCE)].to_numpy().tolist() == [[0.0, 0.0]]
 
 
 def test_the_interval_lies_around_the_hours_that_are_shown() -> None:

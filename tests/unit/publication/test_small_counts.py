@@ -98,12 +98,11 @@ def test_every_published_figure_over_clients_is_protected() -> None:
     assert TEAM_LOAD.column("waiting_months").is_seen_apart
 
 
-def test_balance_of_small_teams_is_not_told() -> None:
-    """A client of some hours is more than a hundredth of a small target, and than a step of a smaller one."""
+def test_the_deviation_of_a_small_team_is_told_in_larger_steps() -> None:
+    """A client of some hours is more than a hundredth of a small target. 25 hours are a hundredth of 2,500, three of
+    990 (2.5, in whole ones) and more than the whole of 20."""
     target, deviation = small_counts.balance_shown(
-        np.array([240.0, 260.0, 990.0, 1012.0]), np.array([0.014, 0.014, 0.014, -0.016])
+        np.array([2500.0, 4112.0, 990.0, 20.0]), np.array([0.014, -0.016, 0.047, -0.6])
     )
-    assert target.tolist()[1:] == [250.0, 1000.0, 1000.0]
-    assert np.isnan(target[0])
-    assert np.isnan(deviation).tolist() == [True, True, True, False]
-    assert deviation[3] == pytest.approx(-0.02)
+    assert target.tolist() == [2500.0, 4100.0, 1000.0, 25.0]
+    assert deviation.tolist() == [0.01, -0.02, 0.06, 0.0]
