@@ -69,13 +69,22 @@ def region_capacity(
     places = regions_of_teams(solved, areas).rename(columns=named)
     table = places.merge(sums, on=PLACE, how="outer").fillna(dict.fromkeys(AMOUNTS, 0.0))
     of_team = load[load["kind"] != SPECIAL].rename(columns=named)[[*LAYER, *CAPACITY]]
-    table = table.merge(of_team, on=LAYER)
+    table = pd.concat([table, _of_idle(of_team, table, teams)], ignore_index=True).merge(of_team, on=LAYER)
     total, regions = (table.groupby(LAYER)["hours_verzekeringsarts"].transform(how) for how in ("sum", "size"))
     part = np.where(total > 0, table["hours_verzekeringsarts"] / total.where(total > 0, 1.0), 1.0 / regions)
     for name in CAPACITY:
         table[name] *= part
     district = teams.drop_duplicates("team_id").set_index("team_id")["district"]
     return table.assign(district=table["team_id"].map(district).astype(object)).astype({"region": "int64"})
+
+
+def _of_idle(of_team: pd.DataFrame, table: pd.DataFrame, teams: pd.DataFrame) -> pd.DataFrame:
+    """A row of nothing in each of its regions for a team that has hours, and neither a postcode nor a file."""
+    known = pd.MultiIndex.from_frame(table[LAYER])
+    idle = of_team.loc[~pd.MultiIndex.from_frame(of_team[LAYER]).isin(known), LAYER]
+    regions = teams.drop_duplicates("team_id").set_index("team_id")["regions"]
+    rows = idle.assign(region=idle["team_id"].map(regions)).explode("region").dropna(subset=["region"])
+    return rows.assign(**dict.fromkeys(AMOUNTS, 0.0)).astype({"region": "int64"})
 
 
 NODE = ["arbeidsmarktregio_nr", "district", "law_domain"]

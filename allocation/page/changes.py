@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 import pandas as pd
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator
 
 from allocation.contract.calendar import FIRST_DAY, LAST_DAY, IsoDay
 from allocation.contract.errors import InputRefused, Refused
@@ -141,6 +141,18 @@ class ChangeSet(Part):
 
 
 UNCHANGED = ChangeSet().structure
+
+
+def changes_kept(content: Any) -> ChangeSet:
+    """The change set of a draft. Refused where an earlier release of the program took what this one does not."""
+    try:
+        return ChangeSet.model_validate(content)
+    except ValidationError as error:
+        places = ", ".join(sorted({".".join(str(part) for part in one["loc"]) for one in error.errors()}))
+        raise Refused(
+            f"Dit concept kan niet meer worden gebruikt, want hierin staat iets dat niet kan: {places}. Maak een nieuw "
+            "concept."
+        ) from error
 
 
 def apply_to_inputs(inputs: Inputs, changes: ChangeSet, day: date) -> Inputs:

@@ -13,7 +13,7 @@ from fastapi import FastAPI, Response
 from allocation.contract.errors import Refused
 from allocation.contract.published_tables import ALLOCATION_CHANGES
 from allocation.page import advice, answers, comparing, plan_files, questions
-from allocation.page.changes import ChangeSet
+from allocation.page.changes import ChangeSet, changes_kept
 from allocation.page.desk import Desk
 from allocation.page.guarding import NOT_YOURS, Forbidden
 from allocation.page.requests import CompareQuery, ExportQuery, FiguresQuery, ImportOrder, SideQuery
@@ -92,7 +92,7 @@ def _side(desk: Desk, asked: SideQuery, *, may_plan: bool) -> comparing.Side:
         if not may_plan:
             raise Forbidden(NOT_YOURS)
         draft = desk.draft(asked.draft_id)
-        bench, changes = desk.bench(draft.run_id), ChangeSet.model_validate(draft.content)
+        bench, changes = desk.bench(draft.run_id), changes_kept(draft.content)
         name = f"concept “{draft.name}”"
     elif not changes.is_empty:
         name = "uw wijzigingen"

@@ -31,7 +31,7 @@ from allocation.layers.solving import beside, second_lines
 from allocation.outcome.in_force import files_in_stock
 from allocation.page.answers import draft_team
 from allocation.page.basis import refuse_another_basis, refuse_before_planned
-from allocation.page.changes import UNCHANGED, ChangeSet, Move, ShownKey
+from allocation.page.changes import UNCHANGED, ChangeSet, Move, ShownKey, changes_kept
 from allocation.page.whatif import Bench, Variant, free_units
 from allocation.pipeline import in_force, run_all, steps
 from allocation.pipeline.processes import ThisProcess, processes
@@ -199,7 +199,7 @@ def from_draft(run: Run, draft_id: int) -> Run:
     }
     config = bench.config.model_copy(update=asked)
     day = bench.inputs.planning_date(config, run.today)
-    made = write_input(bench, ChangeSet.model_validate(kept.content), run.draft_input_folder, day)
+    made = write_input(bench, changes_kept(kept.content), run.draft_input_folder, day)
     return Run.start(
         input_dir=made,
         boundaries=origin.boundaries,

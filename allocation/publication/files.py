@@ -190,14 +190,27 @@ def verify(folder: Path) -> list[str]:
     manifest = storage.fetch_folder(folder) / MANIFEST
     if not manifest.exists():
         return [f"{manifest} is missing"]
+    told = _told_by(manifest)
+    if told is None:
+        return [f"{manifest} is damaged"]
     problems = []
-    for listed in json.loads(manifest.read_text())["files"]:
-        path = folder / listed["file"]
+    for name, sha256 in told["files"].items():
+        path = folder / name
         if not path.exists():
             problems.append(f"{path} is missing")
-        elif entry(path, None, "", None)["sha256"] != listed["sha256"]:
+        elif entry(path, None, "", None)["sha256"] != sha256:
             problems.append(f"{path} differs from the manifest")
     return problems
+
+
+def _told_by(manifest: Path) -> dict[str, Any] | None:
+    """fingerprint, and the SHA-256 of each of the files; None where the manifest is damaged."""
+    try:
+        told = json.loads(manifest.read_text(encoding="utf-8"))
+        files = {str(one["file"]): str(one["sha256"]) for one in told["files"]}
+    except (ValueError, KeyError, TypeError):
+        return None
+    return {"fingerprint": told.get("fingerprint"), "files": files}
 
 
 def sound_rows(files_dir: Path, version: int, fingerprint: str, table: Table) -> pa.Table | None:
@@ -207,9 +220,10 @@ def sound_rows(files_dir: Path, version: int, fingerprint: str, table: Table) ->
     manifest, path = (storage.fetch(folder / name) for name in (MANIFEST, f"{table.name}.parquet"))
     if not (manifest.exists() and path.exists()):
         return None
-    told = json.loads(manifest.read_text())
-    listed = {one["file"]: one["sha256"] for one in told["files"]}
-    if told.get("fingerprint") != fingerprint or listed.get(path.name) != entry(path, None, "", None)["sha256"]:
+    told = _told_by(manifest)
+    if told is None or told["fingerprint"] != fingerprint:
+        return None
+    if told["files"].get(path.name) != entry(path, None, "", None)["sha256"]:
         return None
     rows = with_added_columns(table, read_parquet(path))
     return rows.take(pc.sort_indices(rows, [(name, "ascending", "at_start") for name in table.key]))
@@ -339,7 +353,7 @@ def write_timeline(files_dir: Path, store_id: str, periods: Sequence[tuple[int, 
 def is_timeline(files_dir: Path, store_id: str, periods: Sequence[tuple[int, date, date | None]]) -> bool:
     """Whether the timeline file says this already."""
     path = storage.fetch(files_dir / TIMELINE)
-    return path.exists() and path.read_text() == _timeline(files_dir, store_id, periods) + "\n"
+    return path.exists() and path.read_bytes() == (_timeline(files_dir, store_id, periods) + "\n").encode()
 
 
 def _timeline(files_dir: Path, store_id: str, periods: Sequence[tuple[int, date, date | None]]) -> str:

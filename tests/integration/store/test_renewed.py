@@ -108,7 +108,19 @@ def damage(folder: Path) -> None:
     (folder / "allocation.parquet").unlink()
 
 
-@pytest.mark.parametrize("harm", [shutil.rmtree, damage], ids=["absent", "damaged"])
+def empty(folder: Path) -> None:
+    """As after a power cut."""
+    (folder / "manifest.json").write_text("")
+
+
+def other(folder: Path) -> None:
+    (folder / "manifest.json").write_text('{"files": "x"}')
+
+
+HARMS = {"absent": shutil.rmtree, "damaged": damage, "empty manifest": empty, "other manifest": other}
+
+
+@pytest.mark.parametrize("harm", HARMS.values(), ids=HARMS)
 def test_files_of_a_version_in_force_are_written_anew(
     store_url: str, files_dir: Path, outcome: Outcome, harm: Callable[[Path], None], caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -161,3 +173,25 @@ def test_a_copy_of_a_store_takes_no_files_of_it_away(tmp_path: Path, outcome: Ou
     shutil.copytree(files_dir, tmp_path / "elsewhere")
     elsewhere = tmp_path / "elsewhere"
     versions.publish(2, f"sqlite:///{tmp_path / 'copy.sqlite'}", elsewhere)
+
+
+@pytest.mark.parametrize("harm", [empty, other])
+def test_a_proposal_with_a_damaged_manifest_is_refused(
+    store_url: str, files_dir: Path, outcome: Outcome, harm: Callable[[Path], None]
+) -> None:
+    version = versions.propose(outcome("one"), store_url, files_dir)
+    harm(files.proposal_folder(files_dir, version))
+    with pytest.raises(Refused, match=r"manifest\.json is damaged"):
+        versions.publish(version, store_url, files_dir)
+    assert reads.current_version(store_url) is None
+
+
+def test_a_damaged_timeline_file_is_written_anew(store_url: str, files_dir: Path, outcome: Outcome) -> None:
+    """It says nothing that the store does not know."""
+    version = versions.propose(outcome("one"), store_url, files_dir)
+    versions.publish(version, store_url, files_dir)
+    timeline = files_dir / files.TIMELINE
+    told = timeline.read_bytes()
+    timeline.write_bytes(b"\xff\xfe")
+    versions.publish(version, store_url, files_dir)
+    assert timeline.read_bytes() == told
