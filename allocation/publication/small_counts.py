@@ -30,7 +30,7 @@ Floats = NDArray[np.float64]
 def described(column: Column) -> str:
     """What readers see instead of the value; empty where they see the value itself."""
     if column.is_seen_apart:
-        return "made of the counts that readers see in `transition` and `team_ledger`; empty where that is nothing"
+        return "made of what readers see, or in steps in which no client shows; empty where that is nothing"
     if column.counts_persons:
         told = f"multiple of {SMALLEST_SHOWN_COUNT}; empty under {SMALLEST_SHOWN_COUNT}"
         parts = ", ".join(f"`{name}`" for name in column.hidden_with)

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from allocation.contract.published_tables import LINE_OUTCOMES, TEAM_LOAD
+from allocation.contract.config import Config
+from allocation.contract.published_tables import LINE_OUTCOMES, TEAM_LEDGER, TEAM_LOAD
 from allocation.layers.holding import STOCK_KEY
 from allocation.outcome.ledger import team_ledger
 from allocation.outcome.seen import (
@@ -338,3 +339,49 @@ def test_the_interval_lies_around_the_hours_that_are_shown() -> None:
     )
     seen = load_seen(load.assign(clients_per_year=21.0, hours_verzekeringsarts=80.0), exact).iloc[0]
     assert (seen["clients_per_year"], seen["hours_low"], seen["hours_high"]) == (20.0, 72.0, 92.0)
+
+
+def of_two_regions(folder: Path, west: int, east: int) -> toy.Division:
+    """X serves both regions, is barred from every postcode, and has ``west`` files in 1001 and ``east`` in 1003."""
+    folder.mkdir()
+    frames = toy.tables()
+    team = frames["teams"][frames["teams"]["team_id"] == "W1"].assign(
+        team_id="X", name="SMC X", arbeidsmarktregio="1|2"
+    )
+    rows = [("2025-12-31", pc4, "WIA_EWT", "vangnet", "regulier", str(clients), "X")
+            for pc4, clients in (("1001", west), ("1003", east))]  # fmt: skip
+    stock = pd.concat([frames["stock"], pd.DataFrame(rows, columns=frames["stock"].columns)], ignore_index=True)
+    pinned = {"1001": "W1", "1003": "O1"}
+    locks = toy.locks(
+        *((pc4, pinned.get(pc4, "X"), "pin" if pc4 in pinned else "bar", "", "") for pc4 in toy.POSTCODES)
+    )
+    teams = pd.concat([frames["teams"], team], ignore_index=True)
+    config = Config.from_values({"tolerance": 0.99})
+    return toy.divide(folder, {"teams": teams, "stock": stock, "locks": locks}, config)
+
+
+@pytest.mark.heavy
+def test_a_team_without_postcodes_does_not_tell_its_files_by_its_hours_and_months(tmp_path: Path) -> None:
+    """1 and 4 files, or 4 and 1: its 1,200 hours are divided over the regions by what readers see of them."""
+    one, other = (of_two_regions(tmp_path / name, *files) for name, files in (("a", (1, 4)), ("b", (4, 1))))
+    assert "X" not in set(one.outcome["allocation"]["team_id"])
+    exact = [made.outcome["line_outcomes"]["available_hours_verzekeringsarts"].tolist() for made in (one, other)]
+    assert exact[0] != exact[1]
+    for table in (LINE_OUTCOMES, TEAM_LEDGER, TEAM_LOAD):
+        name, columns = table.name, [*table.key, *(c.name for c in table.columns if c.is_seen_apart)]
+        shown = [small_counts.shown(table, made.outcome[name], made.outcome[f"{name}_seen"]) for made in (one, other)]
+        columns = [c for c in columns if c in shown[0] and c not in ("hours_low", "hours_high")]  # decision 13, limits
+        pd.testing.assert_frame_equal(*(rows[columns] for rows in shown))
+    months = [made.outcome["team_months_seen"] for made in (one, other)]
+    pd.testing.assert_frame_equal(*months)
+
+
+def test_the_target_of_a_special_team_is_made_of_what_is_seen(tmp_path: Path) -> None:
+    """It is its own work: of twelve cells of one client each it told that no cell has two."""
+    targets = []
+    for name, clients in (("a", 1), ("b", 3)):
+        (tmp_path / name).mkdir()
+        exact, shown = klm(tmp_path / name, *((pc4, "WIA_EWT", clients) for pc4 in toy.POSTCODES))
+        targets.append((exact["target_hours"], shown["target_hours"]))
+    assert targets[0][0] != targets[1][0]
+    assert targets[0][1] == targets[1][1]
