@@ -256,7 +256,7 @@ def whole_clients(rows: pd.DataFrame, unit: Sequence[str], order: Sequence[str])
     exact = rows["clients"] * rows["part"]
     floor = np.floor(exact + 1e-9)
     short = rows["clients"] - floor.groupby([rows[name] for name in unit]).transform("sum")
-    rows = rows.assign(floor=floor, left=exact - floor, short=short)
+    rows = rows.assign(floor=floor, left=(exact - floor).round(9), short=short)  # equal remainders differ in floats
     rows = rows.sort_values([*unit, "left", *order], ascending=[*(True for _ in unit), False, *(True for _ in order)])
     rank = rows.groupby(list(unit)).cumcount()
     rows["clients"] = (rows["floor"] + (rank < rows["short"].round())).astype("int64")

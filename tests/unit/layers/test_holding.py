@@ -164,6 +164,10 @@ def test_clients_in_whole_numbers_by_largest_remainder() -> None:
 def test_ties_of_remainders_go_by_name() -> None:
     """1.5 and 3.5 of 5; three thirds of 4, where one has one more."""
     assert whole([("a", "Q", 5, 0.7), ("a", "P", 5, 0.3)]) == {("a", "P"): 2, ("a", "Q"): 3}
+    parts = {"S": 1 / 21, "P": 9 / 21, "Q": 9 / 21, "R": 2 / 21}  # of 3: 2/7 is left of P, Q and R, but for the floats
+    assert whole([("a", team, 3, part) for team, part in parts.items()]) == {
+        ("a", "P"): 2, ("a", "Q"): 1, ("a", "R"): 0, ("a", "S"): 0,
+    }  # fmt: skip
     third = whole([("a", team, 4, 1 / 3) for team in ("R", "P", "Q")])
     assert third == {("a", "P"): 2, ("a", "Q"): 1, ("a", "R"): 1}
 
