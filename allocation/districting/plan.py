@@ -186,14 +186,14 @@ def restricted(model: Model, units: Ints, teams: Ints) -> Model:
 
 
 def adjacency(n: int, edges: Ints) -> tuple[Ints, Ints, Ints]:
-    """Neighbours in compressed rows: (indptr (n + 1,), neighbour (2m,), edge (2m,))."""
+    """Neighbours in compressed rows: (indptr (n + 1,), neighbour (2m,) uint32, edge (2m,) int32)."""
     ends = np.concatenate([edges[:, 0], edges[:, 1]])
     others = np.concatenate([edges[:, 1], edges[:, 0]])
     order = np.lexsort((others, ends))
     indptr = np.zeros(n + 1, dtype=np.int64)
     np.cumsum(np.bincount(ends, minlength=n), out=indptr[1:])
     edge = np.tile(np.arange(len(edges)), 2)[order]
-    return indptr, others[order].astype(np.int32), edge.astype(np.int32)
+    return indptr, others[order].astype(np.uint32), edge.astype(np.int32)
 
 
 def limits(problem: Problem) -> tuple[Floats, Floats, Floats, Floats]:
