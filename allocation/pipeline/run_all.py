@@ -8,15 +8,18 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor, as_completed
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from allocation.districting import warm_up
 from allocation.pipeline import steps
 from allocation.pipeline.gates import Gate
-from allocation.pipeline.processes import processes
+from allocation.pipeline.processes import ThisProcess, processes
 from allocation.runs import run_files
 from allocation.runs.run import Progress, Run
 from expectations import engine
+
+if TYPE_CHECKING:
+    from allocation.report.report import Drawn
 
 STEPS = {
     "boundaries": 3, "inputs": 3, "expected work": 2, "input expectations begin": 0, "layers": 7, "division": 18,
@@ -72,16 +75,23 @@ def begin_gate(run: Run, gates: Executor, gate: Gate) -> Callable[[], None]:
     return gates.submit(gate_in_process, str(run.folder), gate).result
 
 
-def draw_report_meanwhile(run: Run, verdict: Callable[[], None]) -> None:
+def draw_report_meanwhile(run: Run, verdict: Callable[[], None], pool: Executor | None = None) -> None:
     """Draw the report while the gate works, and write it when the outcome passed. What the gate refuses may be past
-    drawing: its verdict counts first. Who stops the run waits for neither."""
+    drawing: its verdict counts first. Who stops the run waits for neither.
+
+    A process of ``pool`` draws, where there is one: what draws charts stays in memory, 150 MB that this process spares.
+    """
     try:
-        drawn = steps.draw_report(run)
+        drawn = (pool or ThisProcess()).submit(draw_in_process, str(run.folder)).result()
     except Exception:
         verdict()
         raise
     verdict()
     drawn.write()
+
+
+def draw_in_process(folder: str) -> Drawn:
+    return steps.draw_report(Run.open(folder))
 
 
 def gate_in_process(folder: str, gate: Gate) -> None:
@@ -110,7 +120,7 @@ def _run_steps(run: Run, pool: Executor, gates: Executor, until: str, progress: 
         "input expectations": lambda: found.pop()(),
         "outcome": lambda: steps.assemble_outcome(run, pool if run.config.solver.workers > 1 else None),
         "expectations": lambda: found.append(begin_gate(run, gates, "outcome")),
-        "report": lambda: draw_report_meanwhile(run, found.pop()),
+        "report": lambda: draw_report_meanwhile(run, found.pop(), pool),
         "outcome compared": lambda: steps.end_if_outcome_unchanged(run),
         "proposal": lambda: steps.propose(run),
         "publication": lambda: steps.publish(run),

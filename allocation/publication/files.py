@@ -21,7 +21,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from fnmatch import fnmatch
@@ -263,13 +264,14 @@ def write_published(
     valid_to: date | None,
     approval: Mapping[str, Any] | None,
     team_ends: Mapping[str, date] | None = None,
-    divisions: Mapping[str, pa.Table] | None = None,
+    divisions: Iterable[tuple[str, pa.Table]] = (),
 ) -> Path:
     """The files of ``version`` for readers, from its proposal: Parquet, CSV, CSV for Dutch Excel, GeoPackage, report.
 
     Counts of clients are as readers may see them (R14). ``team_ends``: teams that stop while the version may still be
     in force, with their last day; kept in the manifest. ``divisions``: the
-    views per division, name and rows. The proposal's own files are sound (`check_sound`).
+    views per division, name and rows, asked for one by one in this thread while another writes the rest. The proposal's
+    own files are sound (`check_sound`).
     """
     source = storage.fetch_folder(proposal_folder(files_dir, version))
     place = published_folder(files_dir, version, valid_from)
@@ -278,19 +280,24 @@ def write_published(
         return place
     aside = _fresh_aside(files_dir, place.name)
     aside.mkdir()
-    entries = []
-    for table in (*PUBLISHED, TEAM):
-        rows = _for_readers(source, table, valid_from, valid_to, approval)
-        entries += write_table(aside, table.name, rows)
-    for name, rows in (divisions or {}).items():
-        entries += write_parquet(aside, name, rows)
-    entries.append(
-        write_geopackage(aside, source, {"version": version, "valid_from": valid_from, "valid_to": valid_to})
-    )
+    about = {"version": version, "valid_from": valid_from, "valid_to": valid_to}
+
+    def write_for_readers(table: Table) -> list[dict[str, Any]]:
+        return write_table(aside, table.name, _for_readers(source, table, valid_from, valid_to, approval))
+
+    with ThreadPoolExecutor(1) as beside:
+        tables = [beside.submit(write_for_readers, table) for table in (*PUBLISHED, TEAM)]
+        areas = beside.submit(write_geopackage, aside, source, about)
+        try:
+            of_divisions = [line for name, rows in divisions for line in write_parquet(aside, name, rows)]
+            entries = [line for table in tables for line in table.result()] + of_divisions + [areas.result()]
+        except BaseException:
+            beside.shutdown(wait=False, cancel_futures=True)
+            raise
     if (source / READERS_REPORT).exists():  # the other one is for operations: it has small counts
         shutil.copyfile(source / READERS_REPORT, aside / REPORT)
         entries.append(entry(aside / REPORT, None, "html", None))
-    about = {
+    manifest = {
         "version": version,
         "valid_from": valid_from,
         "valid_to_when_written": valid_to,
@@ -299,7 +306,7 @@ def write_published(
         "small_counts": f"counts of clients are multiples of {SMALLEST_SHOWN_COUNT}, and empty below; figures follow",
         "teams_that_end": dict(team_ends or {}),
     }
-    write_manifest(aside, about, entries)
+    write_manifest(aside, manifest, entries)
     _open_to_readers(aside)
     _move_into_place(aside, place)
     return place

@@ -371,8 +371,9 @@ def _write_files(
     """Write the files for readers of the version that was just put in force in this transaction."""
     if connection.dialect.name == "postgresql":
         connection.execute(sa.text("SELECT caseload.count_rows()"))
-    divisions = {
-        name: store.rows_of(connection, query, DIVISION_TABLES[name], {"version": version, "first": first})
+    given = {"version": version, "first": first}
+    divisions = (
+        (name, store.rows_of(connection, query, DIVISION_TABLES[name], given))
         for name, query in views.division_queries(connection.dialect.name).items()
-    }
+    )
     files.write_published(files_dir, version, first, last_day(periods, first), approval, ends, divisions)
