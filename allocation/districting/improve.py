@@ -169,7 +169,7 @@ class Annealer:
         self.moves = kernels.Moves(np.array(shares), schedule.largest_set, schedule.walk)
         room = float((model.high[0] - model.low[0]).min())
         self.pairs_next: bool | None = None  # alternates where limits are tight and nothing guides the search
-        if not model.cost.any() and room < schedule.tight * float(model.amount[0].mean()):
+        if model.cost.size and not model.cost.any() and room < schedule.tight * float(model.amount[0].mean()):
             self.pairs_next = False
 
     def run(self, start: Ints, iterations: int, hot: float, stiffness: float | None = None) -> Found:

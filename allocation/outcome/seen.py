@@ -250,17 +250,14 @@ def load_seen(load: pd.DataFrame, exact: pd.DataFrame) -> pd.DataFrame:
 
     Parameters
     ----------
-    load : as ``team_load.team_load`` makes it of ``ledger_seen``. exact : table ``team_load``: how far the interval
-        lies from the hours, as a part of them, to two decimals; and its deviation from the target.
+    load : as ``team_load.team_load`` makes it of ``ledger_seen``, its interval too. exact : table ``team_load``, for the
+        deviation from the target.
     """
     table = load[[c.name for c in TEAM_LOAD_SEEN.columns if c.name in load.columns]].copy()
     clients, stock, files = (
         pd.Series(small_counts.shown_counts(table[name].to_numpy(dtype=np.float64)), index=table.index)
         for name in (OF_WORK[0], OF_STOCK[0], "files_held")
     )
-    hours = exact["hours_verzekeringsarts"].where(exact["hours_verzekeringsarts"] > 0)
-    for end in ("hours_low", "hours_high"):
-        table[end] = table["hours_verzekeringsarts"] * (exact[end] / hours).round(2).to_numpy()
     target, deviation = table["target_hours"].to_numpy(np.float64), exact["deviation"].to_numpy(np.float64)
     table["target_hours"], table["deviation"] = small_counts.balance_shown(target, deviation)
     for column in TEAM_LOAD.columns:

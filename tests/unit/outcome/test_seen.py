@@ -329,15 +329,16 @@ def test_a_team_without_files_shows_none() -> None:
     assert seen[list(BALANCE)].to_numpy().tolist() == [[0.0, 0.0]]
 
 
-def test_the_interval_lies_around_the_hours_that_are_shown() -> None:
-    """Exactly 90 to 115 around 100 hours; shown are 80 hours of 20 clients: 72 to 92."""
+def test_the_interval_is_that_of_the_hours_that_are_shown() -> None:
+    """Made of what is seen 72 to 92 around 80 hours; that of the exact hours, 90 to 115, tells nothing about it."""
     exact = pd.DataFrame(
         {"hours_verzekeringsarts": [100.0], "hours_low": [90.0], "hours_high": [115.0], "deviation": [0.0]}
     )
     load = pd.DataFrame(
         {name: [0.0] for name in APART} | {"team_id": ["A"], "law_domain": ["zw_wia"], "client_line": ["alle"]}
     )
-    seen = load_seen(load.assign(clients_per_year=21.0, hours_verzekeringsarts=80.0), exact).iloc[0]
+    made = load.assign(clients_per_year=21.0, hours_verzekeringsarts=80.0, hours_low=72.0, hours_high=92.0)
+    seen = load_seen(made, exact).iloc[0]
     assert (seen["clients_per_year"], seen["hours_low"], seen["hours_high"]) == (20.0, 72.0, 92.0)
 
 
@@ -370,7 +371,7 @@ def test_a_team_without_postcodes_does_not_tell_its_files_by_its_hours_and_month
     for table in (LINE_OUTCOMES, TEAM_LEDGER, TEAM_LOAD):
         name, columns = table.name, [*table.key, *(c.name for c in table.columns if c.is_seen_apart)]
         shown = [small_counts.shown(table, made.outcome[name], made.outcome[f"{name}_seen"]) for made in (one, other)]
-        columns = [c for c in columns if c in shown[0] and c not in ("hours_low", "hours_high")]  # decision 13, limits
+        columns = [c for c in columns if c in shown[0]]
         pd.testing.assert_frame_equal(*(rows[columns] for rows in shown))
     months = [made.outcome["team_months_seen"] for made in (one, other)]
     pd.testing.assert_frame_equal(*months)
