@@ -91,8 +91,9 @@ def test_the_edition_for_readers_works_where_counts_are_hidden(hostile: Run, tmp
         chromium.ready()
         open_all(chromium.page)
         chromium.page.locator("details[data-region] summary", has_text="West").click()
-        cells = chromium.page.locator("details[data-region] td[data-v]").all_inner_texts()
-        assert cells
+        cell = chromium.page.locator("details[data-region] td[data-v]")
+        cell.first.wait_for()  # a part that opens is drawn a moment later
+        cells = cell.all_inner_texts()
         assert set(cells) == {"–"}
         assert chromium.errors == []
 
