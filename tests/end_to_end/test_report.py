@@ -46,6 +46,7 @@ def test_texts_of_the_input_are_shown_and_never_run(hostile: Run) -> None:
         chromium.ready()
         open_all(chromium.page)
         chromium.page.locator("details[data-region] summary", has_text="West").click()
+        chromium.page.locator("details[data-region] td[data-v]").first.wait_for()
         assert chromium.page.title().startswith("Verdeling")
         assert chromium.page.locator("#teams").get_by_text("<script>").count() > 0
         assert chromium.page.locator(".bevindingen").get_by_text("onerror").count() > 0
@@ -131,6 +132,7 @@ def test_the_country_is_one_file_that_works_without_a_network(country: Run) -> N
         assert "3511" in page.inner_text("#gebied")
         open_all(page)
         page.locator("details[data-region] summary", has_text="Zeeland").click()
+        page.locator("details[data-region][open] tbody tr").nth(100).wait_for(state="attached")
         assert page.locator("details[data-region][open] tbody tr").count() > 100
         assert chromium.serious_issues() == []
         assert [url for url in chromium.asked if not url.startswith("file:")] == []
