@@ -246,15 +246,18 @@ def division_queries(dialect: str) -> dict[str, str]:
     """What each division reads of one period, for its file: parameters ``version`` and ``first`` (its first day).
 
     Without moments: those of a period stand in `version_history`, and a version's files are the same whenever written.
+    As readers see it, whoever asks: who publishes is shown complete counts by the views, and they would stand in files.
     """
     views = published_views(dialect)
+    as_readers = {name: view.replace(SEES_ALL, "FALSE") for name, view in views.items() if SEES_ALL in view}
+    seen = ", ".join(f"{name} AS ({view})" for name, view in as_readers.items())
     views[KNS_POSTCODE.name] = views[KNS_POSTCODE.name].replace("FROM routing_current r", "FROM routing r")
     queries = {}
     for table in DIVISION_VIEWS:
         columns = ", ".join(c.name for c in table.columns if c.type != "timestamp")
         key = ", ".join(k for k in table.key if table.column(k).type != "timestamp")
         queries[table.name] = (
-            f"SELECT {columns} FROM ({views[table.name]}) AS whole "
+            f"{'WITH ' + seen if seen else ''} SELECT {columns} FROM ({views[table.name]}) AS whole "
             f"WHERE version = :version AND valid_from = :first ORDER BY {key}"
         )
     return queries

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from pathlib import Path
 
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 import sqlalchemy as sa
 
 from allocation.contract.errors import Refused
-from allocation.contract.published_tables import KNS_POSTCODE, PUBLISHED, SEEN_APART, TEAM
+from allocation.contract.published_tables import DIVISION_VIEWS, KNS_POSTCODE, PUBLISHED, SEEN_APART, TEAM
 from allocation.contract.schema import Table
 from allocation.page import deciding
 from allocation.publication import data_contract, drafts, lookup, network_lookup, reads, store, upgrade, versions
@@ -413,6 +414,27 @@ def test_readers_see_of_a_table_what_was_kept_apart_for_them(
     assert in_file.astype("float64").fillna(-1).to_numpy().tolist() == [
         [-1.0 if v is None else v for v in row] for row in expected
     ]
+
+
+@pytest.mark.parametrize("table", DIVISION_VIEWS, ids=lambda table: table.name)
+def test_the_file_of_a_division_has_what_a_reader_of_its_view_sees(
+    store_url: str, files_dir: Path, tmp_path: Path, table: Table
+) -> None:
+    """Whoever publishes sees more: here that teams have 3 clients a year and 12.25 hours."""
+    outcome = write_outcome(tmp_path / "o")
+    load = pd.read_parquet(outcome / "team_load.parquet").assign(clients_per_year=3.0, hours_verzekeringsarts=12.25)
+    load.to_parquet(outcome / "team_load.parquet", index=False)
+    folder = versions.publish(versions.propose(outcome, store_url, files_dir), store_url, files_dir)
+    in_file = pq.read_table(folder / f"{table.name}.parquet")
+    with store.connected(store_url) as connection:
+        if connection.dialect.name == "postgresql":
+            connection.exec_driver_sql("SET ROLE caseload_reader")
+        seen = connection.execute(sa.text(f"SELECT {', '.join(in_file.column_names)} FROM {table.name}")).all()
+
+    def told(rows: Iterable[Iterable[object]]) -> list[list[str]]:  # SQLite keeps truth as a number and days as texts
+        return sorted([str(float(v)) if isinstance(v, bool | int | float) else str(v) for v in row] for row in rows)
+
+    assert told(row.values() for row in in_file.to_pylist()) == told(seen)
 
 
 def test_a_reader_can_use_the_lookup(login: Callable[[str], str]) -> None:
