@@ -36,6 +36,24 @@ def test_r15_counts_of_alle_follow_the_lines_counted_in_their_region_else_evenly
     assert found == pytest.approx({("1", "EWT"): 0.75, ("2", "EWT"): 0.5, ("2", "EZWB"): 1.0, ("1", "DO"): 0.0})
 
 
+@pytest.mark.parametrize(
+    ("alle", "stock", "part"),
+    [
+        (100.0, (2, 3), 0.5),  # two cells that readers do not see, beside 100 clients that they would move by 20 each
+        (100.0, (8, 3), 1.0),  # 8 is seen
+        (4.0, (2, 3), 0.4),  # few to be spread: less than a client for each
+        (100.0, (0, 0), 0.5),
+    ],
+)
+def test_r14_r15_few_files_of_a_known_line_do_not_spread_many_clients(
+    alle: float, stock: tuple[int, int], part: float
+) -> None:
+    rows = counts(
+        ("1", "EWT", "vangnet", 0.0, stock[0]), ("1", "EWT", "werkgever", 0.0, stock[1]), ("1", "EWT", "alle", alle, 1)
+    )
+    assert line_parts(rows, PRODUCTS)["vangnet_part"].tolist() == pytest.approx([part])
+
+
 def test_r15_r16_a_named_line_stands_and_zw_is_always_the_vangnetlijn() -> None:
     rows = pd.DataFrame(
         [
