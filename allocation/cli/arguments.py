@@ -73,8 +73,12 @@ def run_arguments(parser: argparse.ArgumentParser) -> None:
         type=seconds_above_zero,
         help="search so long per cluster and layer (default: a fixed, repeatable effort)",
     )
-    parser.add_argument("--valid-from", type=day, metavar="DATE", help="first day of the new division (default: today)")
+    first_day_argument(parser)
     parser.add_argument("--reason", help="why this run is made; kept with the version")
+
+
+def first_day_argument(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--valid-from", type=day, metavar="DATE", help="first day of the new division (default: today)")
 
 
 def day(text: str) -> date:

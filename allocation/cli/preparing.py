@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from allocation.cli.arguments import Adder, boundaries_argument
+from allocation.cli.arguments import Adder, boundaries_argument, first_day_argument
 from allocation.contract.errors import Refused
 
 
@@ -16,6 +16,7 @@ def add_commands(add: Adder) -> None:
     validate.add_argument("--input", type=Path, required=True, metavar="DIR")
     boundaries_argument(validate)
     validate.add_argument("--config", type=Path, metavar="FILE")
+    first_day_argument(validate)
     boundaries = add("boundaries", _boundaries, "what changed between two editions of the boundaries", has_store=False)
     boundaries.add_argument("action", choices=("diff",))
     boundaries.add_argument("old", help="embedded, pdok:YEAR, a YEAR or a file")
@@ -30,6 +31,8 @@ def _validate(asked: argparse.Namespace) -> int:
     from allocation.pipeline import steps
 
     config = Config.from_file(asked.config)
+    if asked.valid_from:
+        config = config.model_copy(update={"valid_from": asked.valid_from})
     try:
         boundaries = geodata.load_boundaries(asked.boundaries)
     except geodata.GeodataError as error:

@@ -20,7 +20,7 @@ def line_parts(counts: pd.DataFrame, products: pd.DataFrame) -> pd.DataFrame:
     """The part of each product's clients of line ``alle`` that is served on the vangnetlijn, per region.
 
     The part follows the clients of that product and region whose line is counted; where none is, both lines get half.
-    Where these are fewer than the clients to be spread, each would move many, and readers would learn how many there are
+    Where these are fewer than the clients to be spread, each would move many and tell readers how many there are
     (R14): cells of under 5 files do not count there. A product with one line has all its clients there.
 
     Parameters

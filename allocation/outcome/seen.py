@@ -250,8 +250,8 @@ def load_seen(load: pd.DataFrame, exact: pd.DataFrame) -> pd.DataFrame:
 
     Parameters
     ----------
-    load : as ``team_load.team_load`` makes it of ``ledger_seen``, its interval too. exact : table ``team_load``, for the
-        deviation from the target.
+    load : as ``team_load.team_load`` makes it of ``ledger_seen``, its interval too.
+    exact : table ``team_load``, for the deviation from the target.
     """
     table = load[[c.name for c in TEAM_LOAD_SEEN.columns if c.name in load.columns]].copy()
     clients, stock, files = (

@@ -35,7 +35,8 @@ BUSY = "Het voorstel wordt gemaakt en gecontroleerd."
 UNKNOWN = {"state": "unknown", "text": "Deze opdracht is niet bekend; kijk bij de versies of hij klaar is."}
 CUT_OFF = {
     "state": "refused",
-    "text": "De server is opnieuw gestart en dit is afgebroken; er is niets ingediend of gewijzigd. Doe het opnieuw.",
+    "text": "De server is opnieuw gestart en dit is afgebroken. "
+    "Kijk bij de versies of er iets is ingediend of gewijzigd, en doe het zo nodig opnieuw.",
 }
 FAILED = {
     "state": "refused",

@@ -181,8 +181,9 @@ def publish(
                 .values(status="published", approval=dict(approval) if approval else None)
             )
             _write_files(connection, files_dir, version, periods, first, approval, ends)
-    _catch_up(store_url, files_dir)
-    return _folder_in_force(store_url, files_dir, version, first)
+        folder = _folder_in_force(connection, files_dir, version, first)
+    _after_commit(f"Version {version} is published", store_url, files_dir)
+    return folder
 
 
 def rollback(
@@ -212,8 +213,9 @@ def rollback(
             act_id = record_act(connection, "rollback", version, first, by=by, reason=reason)
             put_in_force(connection, periods, version, first, act_id)
             _write_files(connection, files_dir, version, periods, first, row.approval, ends)
-    _catch_up(store_url, files_dir)
-    return _folder_in_force(store_url, files_dir, version, first)
+        folder = _folder_in_force(connection, files_dir, version, first)
+    _after_commit(f"Version {version} is in force again", store_url, files_dir)
+    return folder
 
 
 def reject(version: int, store_url: str, approval: Mapping[str, Any] | None = None, *, act: int | None = None) -> None:
@@ -283,6 +285,22 @@ def _told_in_files(connection: Connection) -> list[tuple[int, date, date | None]
     return [(p.version, p.valid_from, p.valid_to) for p in read_periods(connection)]
 
 
+def _after_commit(done: str, store_url: str, files_dir: Path) -> None:
+    """Bring the timeline file up to the store. What fails here does not undo the act, and who was told of a failure
+    would believe that nothing was ``done``."""
+    try:
+        _catch_up(store_url, files_dir)
+    except Exception as error:
+        why = (isinstance(error, OSError) and error.strerror) or str(error).partition("\n")[0].rstrip(".")
+        _LOG.warning(
+            "%s, and the store says so. The timeline file in %s could not be written and is behind: %s. "
+            "`caseload tidy` brings it up to the store.",
+            done,
+            files_dir,
+            why,
+        )
+
+
 def _catch_up(store_url: str, files_dir: Path) -> None:
     """After a commit: bring the timeline file up to the store. Read under a lock, so the last writer is right."""
     if storage.is_remote(files_dir):  # no file that every machine could lock: the store's own lock
@@ -293,10 +311,9 @@ def _catch_up(store_url: str, files_dir: Path) -> None:
             _write_timeline(connection, files_dir)
 
 
-def _folder_in_force(store_url: str, files_dir: Path, version: int, first: date) -> Path:
+def _folder_in_force(connection: Connection, files_dir: Path, version: int, first: date) -> Path:
     """The folder of the period of ``version`` that holds on ``first``: a version may have several."""
-    with store.reading(store_url) as connection:
-        period = _period_on(read_periods(connection), version, first)
+    period = _period_on(read_periods(connection), version, first)
     assert period is not None
     return files.published_folder(files_dir, version, period.valid_from)
 

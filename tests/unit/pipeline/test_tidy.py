@@ -238,6 +238,52 @@ def test_a_record_that_is_none_does_not_stop_it(record: str, var: Path, store_ur
     assert tidy(var, store_url, runs=0, now=NOW).runs == ("naive",)  # the odd one was written just now
 
 
+@pytest.mark.parametrize(
+    "error",
+    [
+        Refused("The storage refuses the password.\nExpired"),
+        OSError(28, "No space left on device"),
+        RuntimeError("x"),
+    ],
+)
+def test_what_fails_after_the_commit_does_not_say_that_nothing_was_published(
+    var: Path, store_url: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, error: Exception
+) -> None:
+    version, _ = _version(var, store_url, "eerste")
+    where = ["--store", store_url, "--var", str(var)]
+
+    def fails(*_: object) -> None:
+        raise error
+
+    with monkeypatch.context() as patch:
+        patch.setattr(versions, "_catch_up", fails)
+        assert main(["publish", str(version), *where]) == 0
+    why = error.strerror if isinstance(error, OSError) else str(error).splitlines()[0].rstrip(".")
+    assert f"Version {version} is published, and the store says so." in caplog.text
+    assert f"is behind: {why}. `caseload tidy` brings it up to the store." in caplog.text
+    assert reads.current_version(store_url) == version
+
+
+def test_who_is_overtaken_right_after_the_commit_has_published_all_the_same(
+    var: Path, store_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another person puts the first version back before this publication has returned."""
+    one, _ = _version(var, store_url, "eerste")
+    published = versions.publish(one, store_url, var / "published")
+    two, _ = _version(var, store_url, "tweede")
+    catch_up = versions._catch_up
+
+    def after_another(address: str, folder: Path) -> None:
+        monkeypatch.setattr(versions, "_catch_up", catch_up)
+        versions.rollback(one, address, folder, reason="te snel", by="een ander")
+
+    monkeypatch.setattr(versions, "_catch_up", after_another)
+    folder = versions.publish(two, store_url, var / "published")
+    assert folder.exists()
+    assert folder != published
+    assert reads.current_version(store_url) == one
+
+
 def test_a_stop_after_the_commit_is_told_and_caught_up_with(
     var: Path, store_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
