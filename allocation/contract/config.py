@@ -53,10 +53,12 @@ ObjectiveWeights = create_model(
 
 
 class Solver(Settings):
-    """How long the search goes on for one cluster and layer: until ``iterations`` or ``seconds``, whichever is first.
+    """How long the search goes on for one cluster and layer: for ``iterations`` or ``seconds``, whichever ends first.
 
-    A search that ends by iterations is repeatable to the letter for its ``seed``; without ``iterations`` (None) it goes
-    on until the time is up or nothing better can be found. ``workers``: processes side by side; 1 = the run's own.
+    ``iterations``: about so many. The search ends sooner where it comes to the same plan from different starts, and has
+    up to three times as many where it does not. Such a search is repeatable to the letter for its ``seed``; without
+    ``iterations`` (None) it goes on until the time is up or nothing better can be found.
+    ``workers``: processes side by side; 1 = the run's own.
     """
 
     seconds: float = Field(60.0, gt=0, le=7 * 86_400)

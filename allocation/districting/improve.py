@@ -20,6 +20,8 @@ from allocation.districting.plan import new_state, restricted
 from allocation.districting.problem import Bools, Floats, Ints, Problem
 from allocation.districting.recombine import best_of, merged, neighbouring, regrouped
 
+AGREED = 3  # coolings from fresh plans that end in the best plan: hardly any more will find a better one
+SAME = 1e-6  # plans that differ less, relatively, are as good as each other
 MOSTLY_PAIRS = np.array([0.3, 0.93, 1.0, 1.0])  # shares of moves: a pair changes a load by less than one unit does
 
 
@@ -114,6 +116,7 @@ class Schedule:
                       units, where nothing but borders and splits guides the search
     exact_cost        what one node of an exact search counts for in iterations, for each pair (unit, team) left open:
                       both take about a microsecond
+    in_doubt          so many times the effort asked for at most, where coolings from different starts end differently
     patience          rounds without a better plan after which the search has converged
     """
 
@@ -150,8 +153,9 @@ class Schedule:
     proof_pairs: int = 600
     find_pairs: int = 1_500
     regroupings: int = 3
-    exact_cost: int = 80
+    exact_cost: int = 160
     tight: float = 0.3
+    in_doubt: int = 3
     patience: int = 7
 
 
@@ -310,6 +314,8 @@ class Search:
     bases   partial plans to start from: the relaxation, the current division
     floor   no plan costs less; the search ends when it is met
     hot     starts of a cooling from a fresh plan (in mean flip changes)
+    effort  about so many iterations, spent where they pay: none once ``AGREED`` coolings have ended in the best plan,
+            and the clock has them ``Schedule.in_doubt`` times. None = whatever the clock has
     grants  how often the iterations asked for are granted once more while no plan is within limits: a hard rule that
             can be kept goes before the effort
     """
@@ -324,6 +330,8 @@ class Search:
     is_proven: bool = False
     is_done: bool = False
     proof: str | None = None  # why there is no plan at all
+    effort: int | None = None
+    ends: list[float] = field(default_factory=list)  # what coolings from fresh plans came to, within the limits
     grants: int = 4
     is_exact_better: bool = False  # it has found a plan within limits where annealing found none
     is_late: bool = False  # a plan within limits was not found in the iterations asked for
@@ -332,6 +340,9 @@ class Search:
 
     def __post_init__(self) -> None:
         self.granted = self.annealer.clock.iterations_left
+        if self.effort is not None:
+            self.granted = float(self.effort)
+            self.grants -= self.annealer.schedule.in_doubt - 1
 
     def run(self) -> None:
         """Until the clock is up, or until nothing better is to be expected: then ``is_done``."""
@@ -352,7 +363,7 @@ class Search:
             if self.proof is None and self.problem is not None:
                 self._exact(self.problem, round_)
             self.is_proven = self.is_proven or self._is_met()
-            if self.is_proven or self.proof is not None:
+            if self.is_proven or self.proof is not None or self._is_agreed():
                 break
             if not self._goes_on() or annealer.clock.has_hastened:
                 return
@@ -393,11 +404,12 @@ class Search:
         annealer = self.annealer
         for start, hot in self._starts(round_):
             if annealer.found is not None and annealer.clock.room(annealer.rate) < length / 2:  # too late to start anew
-                found = annealer.run(self._best_plan(), length, annealer.schedule.warm)
-            else:
-                found = annealer.run(start(), length, hot)
-            self._keep(self._parts(found, length, round_))
-            if annealer.clock.is_up():
+                start, hot = self._best_plan, annealer.schedule.warm  # noqa: PLW2901
+            found = self._parts(annealer.run(start(), length, hot), length, round_)
+            self._keep(found)
+            if start != self._best_plan and found.over <= 0:
+                self.ends.append(found.value)
+            if annealer.clock.is_up() or self._is_agreed():
                 return
         self._keep(self._parts(self._best(), length, round_))
         if not annealer.model.cost.any():
@@ -446,9 +458,15 @@ class Search:
             hot = self.hot[round_ % len(self.hot)]
             self._keep(annealer.run(self._best().plan, 2 * length, 1.5 * hot, stiffness))
 
+    def _is_agreed(self) -> bool:
+        """Whether coolings from different plans ended in the best one, where that is to end the search."""
+        best = self._best()
+        near = best.value + SAME * abs(best.value)
+        return self.effort is not None and best.over <= 0 and sum(end <= near for end in self.ends) >= AGREED
+
     def _is_met(self) -> bool:
         best = self.annealer.found
-        return best is not None and best.over <= 0 and best.value <= self.floor + 1e-6 * abs(self.floor)
+        return best is not None and best.over <= 0 and best.value <= self.floor + SAME * abs(self.floor)
 
     def first_plan(self) -> Ints:
         """From the first of ``bases``, or grown when there is none."""
@@ -467,6 +485,9 @@ class Search:
         if len(kinds) < 2:
             kinds.append(lambda: grown(model, rng) if not self.bases else complete(model, self.bases[0], rng, 1.0))
         fresh = [(kind, hot) for hot in self.hot for kind in kinds]
+        if self.effort is not None:  # first those that differ in both
+            apart = fresh[:: len(kinds) + 1]
+            fresh = apart + [start for start in fresh if start not in apart]
         if self.annealer.found is None:
             return fresh
         starts = [fresh[round_ % len(fresh)]]

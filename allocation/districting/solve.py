@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass, field
 from typing import Literal
@@ -25,16 +26,24 @@ Reason = Literal["proven optimal", "time", "iterations", "converged"]
 
 @dataclass(frozen=True)
 class Stop:
-    """Whichever comes first ends the search. With iterations only, no clock has any influence on the outcome."""
+    """Whichever comes first ends the search. Without seconds no clock has any influence on the outcome.
+
+    iterations  no more than so many
+    effort      about so many, spent where they pay: the search ends once coolings from different plans have ended in
+                the best one, and has up to ``Schedule.in_doubt`` times as many while they have not. Where nothing but
+                borders and splits is priced, and on several levels, just so many
+    """
 
     seconds: float | None = 10.0
     iterations: int | None = None
+    effort: int | None = None
 
     def __post_init__(self) -> None:
-        if self.seconds is None and self.iterations is None:
-            raise ValueError("Give seconds, iterations or both.")
-        if (self.seconds is not None and self.seconds <= 0) or (self.iterations is not None and self.iterations < 1):
-            raise ValueError("seconds must be above 0 and iterations at least 1.")
+        if self.seconds is None and self.iterations is None and self.effort is None:
+            raise ValueError("Give seconds, iterations or effort.")
+        numbers = (self.iterations, self.effort)
+        if (self.seconds is not None and self.seconds <= 0) or any(n is not None and n < 1 for n in numbers):
+            raise ValueError("seconds must be above 0, iterations and effort at least 1.")
 
 
 @dataclass(frozen=True)
@@ -84,10 +93,15 @@ def solve(problem: Problem, stop: Stop | None = None, seed: int = 1, params: Par
     inner, units, teams = canonical(problem)
     proof_seconds = _proof_seconds(inner, stop, params)
     in_time = None if stop.seconds is None else began + stop.seconds + params.certify_seconds - proof_seconds
-    clock = Clock(in_time, float(stop.iterations or np.inf))
-    quick = lower_bound(_quickly(inner), seconds=np.inf if stop.seconds is None else min(2.0, stop.seconds / 8))
     is_large = inner.n > params.schedule.coarse_above
-    search = (_search_levels if is_large else _search)(inner, clock, seed, params, quick)
+    effort = stop.effort if not is_large and _has_unit_prices(inner) else None
+    granted = stop.effort if effort is None else effort * params.schedule.in_doubt
+    clock = Clock(in_time, min(stop.iterations or math.inf, granted or math.inf))
+    quick = lower_bound(_quickly(inner), seconds=np.inf if stop.seconds is None else min(2.0, stop.seconds / 8))
+    if is_large:
+        search = _search_levels(inner, clock, seed, params, quick)
+    else:
+        search = _search(inner, clock, seed, params, quick, effort=effort)
     found, bound, is_proven = _certified(inner, search, quick, proof_seconds)
     plan = np.empty(problem.n, dtype=np.int64)
     plan[units] = teams[found]
@@ -117,14 +131,17 @@ def solve(problem: Problem, stop: Stop | None = None, seed: int = 1, params: Par
 
 def _quickly(problem: Problem) -> Problem:
     """The problem whose relaxation is worth its time: borders and splits alone have a relaxation of about 0."""
-    has_unit_prices = problem.has_travel_price or problem.has_moved_price or problem.has_apart_price
-    return problem if has_unit_prices else problem.replace(weights=problem.weights.only())
+    return problem if _has_unit_prices(problem) else problem.replace(weights=problem.weights.only())
+
+
+def _has_unit_prices(problem: Problem) -> bool:
+    return problem.has_travel_price or problem.has_moved_price or problem.has_apart_price
 
 
 def _proof_seconds(problem: Problem, stop: Stop, params: Params) -> float:
     """Time for the strongest bound at the end, what comes on top of the limit included."""
     is_small = problem.n * problem.k <= params.schedule.exact_pairs
-    if stop.seconds is None or stop.iterations is not None or problem.has_edge_prices or not is_small:
+    if stop.seconds is None or (stop.iterations or stop.effort) is not None or problem.has_edge_prices or not is_small:
         return params.certify_seconds
     return params.certify_seconds + params.certify_share * stop.seconds
 
@@ -136,7 +153,7 @@ def relative_gap(objective: float, bound: float | None) -> float:
     return (objective - bound) / objective
 
 
-def _search(problem: Problem, clock: Clock, seed: int, params: Params, quick: Bound) -> Search:
+def _search(problem: Problem, clock: Clock, seed: int, params: Params, quick: Bound, *, effort: int | None) -> Search:
     """Search until the clock is up; a single round when it is known that no plan can keep the rules."""
     model = build_model(problem)
     annealer = Annealer(model, seed, clock, params.schedule)
@@ -146,7 +163,8 @@ def _search(problem: Problem, clock: Clock, seed: int, params: Params, quick: Bo
         bases.append(relaxed)
     if problem.current is not None:
         bases.append(problem.current)
-    search = Search(problem, annealer, bases, quick.value, _temperatures(problem, params.schedule))
+    hot = _temperatures(problem, params.schedule)
+    search = Search(problem, annealer, bases, quick.value, hot, effort=effort)
     if not np.isfinite(quick.value):
         search.proof = quick.method
     search.run()

@@ -15,11 +15,11 @@ from allocation.districting import Params, Stop, check, evaluate, solve
 from allocation.layers.layer import Layer
 
 
-def solve_problem(layer: Layer, config: Config) -> dict[str, Any]:
-    """The plan (n,) of a layer under ``plan``, and what the solver said of it."""
+def solve_problem(layer: Layer, config: Config, stop: Stop | None = None) -> dict[str, Any]:
+    """The plan (n,) of a layer under ``plan``, and what the solver said of it. ``stop``: None = as ``config`` says."""
     if layer.problem.k == 1:
         return known_plan(layer, np.zeros(layer.problem.n, dtype=np.int64), "only one team")
-    stop = Stop(seconds=config.solver.seconds, iterations=config.solver.iterations)
+    stop = stop or Stop(seconds=config.solver.seconds, effort=config.solver.iterations)
     result = solve(layer.problem, stop, config.solver.seed, Params())
     return {
         "label": layer.label,

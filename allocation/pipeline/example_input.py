@@ -10,6 +10,7 @@ from pathlib import Path
 
 from allocation.contract.config import Config
 from allocation.demand import expected
+from allocation.districting import Stop
 from allocation.intake import example, example_history, example_network, example_places
 from allocation.intake.inputs import load_inputs
 from allocation.layers.solving import solve_problem
@@ -17,9 +18,6 @@ from allocation.outcome import routing
 from allocation.pipeline.problems import layers_of_run, no_division
 from allocation.runs import run_files
 from allocation.runs.run import Run
-
-NO_CLOCK_SECONDS = 7 * 86_400.0
-"""The longest that a setting takes: the example is the same on a slow machine, where a minute may be too short."""
 
 
 def example_folder(run: Run) -> Path:
@@ -47,8 +45,8 @@ def write_example_with_division(folder: Path, run: Run) -> None:
     inputs = load_inputs(folder, areas, config)
     work = expected.expected_work(inputs, areas, config)
     made = layers_of_run(run, replace(inputs, current=no_division()), work, config, example.DIVISION_DATE)
-    effort = {"iterations": example_history.DIVISION_ITERATIONS, "seed": example.SEED, "seconds": NO_CLOCK_SECONDS}
-    config = config.model_copy(update={"solver": config.solver.model_copy(update=effort)})
-    plans = [solve_problem(layer, config)["plan"] for layer in made]
+    config = config.model_copy(update={"solver": config.solver.model_copy(update={"seed": example.SEED})})
+    stop = Stop(seconds=None, iterations=example_history.DIVISION_ITERATIONS)
+    plans = [solve_problem(layer, config, stop)["plan"] for layer in made]
     parts = routing.assigned_parts(made, plans)
     example_history.write_division(folder, routing.allocation_table(parts))

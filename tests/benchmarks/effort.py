@@ -1,8 +1,8 @@
 """What more effort would bring: every layer of a run divided again with ten times the iterations.
 
 ``python -m tests.benchmarks.effort RUN_FOLDER [--times 10]`` prints a Markdown table of the layers that came out
-cheaper, and the sum. Only layers whose search ended by iterations are divided again. The clock has no say in
-the outcome.
+cheaper, and the sum. Layers whose division is proven to be the best are not divided again, and the others without an
+end before the iterations are up. The clock has no say in the outcome.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from allocation.districting import Stop
 from allocation.layers.layer import Layer
 from allocation.layers.solving import solve_problem
 from allocation.report.summary import code_version
@@ -21,13 +22,12 @@ from allocation.runs.run import Run
 def divided_again(run: Run, times: int) -> list[tuple[dict[str, Any], dict[str, Any]]]:
     """What the solver said of each layer of the run, and what it says with ``times`` the effort."""
     solver = run.config.solver
-    more = solver.model_copy(update={"iterations": solver.iterations * times, "seconds": 3600.0})
-    config = run.config.model_copy(update={"solver": more})
+    more = Stop(seconds=None, iterations=solver.iterations * times)
     pairs = []
     for key in run.layer_keys():
         before = run.result(key)
-        is_ended_early = before["stopped_because"] == "iterations"
-        after = solve_problem(Layer.read(run.folder / "layers" / key), config) if is_ended_early else before
+        is_open = before["stopped_because"] in ("iterations", "converged")
+        after = solve_problem(Layer.read(run.folder / "layers" / key), run.config, more) if is_open else before
         pairs.append((before, after))
     return pairs
 

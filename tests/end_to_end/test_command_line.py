@@ -213,6 +213,19 @@ def test_validate_refuses_what_run_would_refuse_later(
         assert "Traceback" not in done.stderr
 
 
+def test_validate_looks_at_the_first_day_that_it_is_given_as_run_does(country: Country) -> None:
+    """The only team for the Participatiewet ends in a month: until then the input is in order, on the day after not."""
+    teams, last = toy.tables()["teams"], today() + timedelta(days=30)
+    teams.loc[teams["team_id"] == "P1", "valid_to"] = str(last)
+    toy.write(country.folder / "input", {"teams": teams})
+    assert country.caseload("validate", *country.run_arguments, has_store=False).returncode == 0
+    later = ["--valid-from", str(last + timedelta(days=1))]
+    for command, has_store in (("validate", False), ("run", True)):
+        done = country.caseload(command, *country.run_arguments, *later, has_store=has_store)
+        assert done.returncode == 1, done.stdout
+        assert f"P1 has ended on {last + timedelta(days=1)}" in done.stderr
+
+
 @pytest.mark.heavy
 def test_a_doubtful_office_and_a_team_that_soon_ends_are_warned_of(elsewhere: Elsewhere) -> None:
     assert "look at: office_pc4 1001 has several names: Dorp / Drop" in elsewhere.checked.stdout

@@ -327,6 +327,46 @@ def test_scouting_keeps_short_coolings_of_grown_plans_while_there_is_room(
     assert annealer.iterations == 20_000 * (1 + kept)
 
 
+@pytest.mark.parametrize(
+    ("effort", "over", "ends", "is_agreed"),
+    [
+        (1000, 0.0, [7.0, 9.0, 7.0000001, 7.0], True),
+        (1000, 0.0, [7.0, 9.0, 7.0], False),  # two of them
+        (1000, 0.0, [7.1, 7.1, 7.1, 7.1], False),  # the best plan came from elsewhere
+        (1000, 0.1, [7.0, 7.0, 7.0], False),  # outside the limits
+        (None, 0.0, [7.0, 7.0, 7.0], False),  # the clock ends the search
+    ],
+)
+def test_coolings_agree_when_three_end_in_the_best_plan(
+    grid: GridMaker, effort: int | None, over: float, ends: list[float], is_agreed: bool
+) -> None:
+    problem = grid(3, 3, teams=2)
+    annealer = Annealer(build_model(problem), 1, Clock(None, 3000), Schedule())
+    annealer.found = Found(np.zeros(9, np.int64), 7.0, over)
+    search = Search(problem, annealer, [], 0.0, (0.5, 1.0), effort=effort)
+    search.ends = ends
+    assert search._is_agreed() is is_agreed
+
+
+def test_with_an_effort_the_first_two_coolings_differ_in_plan_and_temperature(grid: GridMaker) -> None:
+    problem = grid(3, 3, teams=2)
+    bases = [np.zeros(9, np.int64), np.ones(9, np.int64)]
+    temperatures = {}
+    for effort in (None, 1000):
+        annealer = Annealer(build_model(problem), 1, Clock(None, 3000), Schedule())
+        starts = Search(problem, annealer, bases, 0.0, (0.5, 1.0), effort=effort)._starts(0)
+        temperatures[effort] = [(start.__defaults__[0][0], hot) for start, hot in starts]  # type: ignore[attr-defined]
+    assert temperatures[None] == [(0, 0.5), (1, 0.5), (0, 1.0), (1, 1.0)]
+    assert temperatures[1000] == [(0, 0.5), (1, 1.0), (1, 0.5), (0, 1.0)]
+
+
+def test_more_is_granted_for_a_plan_within_limits_than_for_a_better_one(grid: GridMaker) -> None:
+    """Five times the effort at most, as without: three from the clock and two grants."""
+    annealer = Annealer(build_model(grid(3, 3, teams=2)), 1, Clock(None, 3000), Schedule(in_doubt=3))
+    search = Search(None, annealer, [], 0.0, (0.5,), effort=1000)
+    assert (search.granted, search.grants) == (1000, 2)
+
+
 def test_limits_come_before_the_objective() -> None:
     plan = np.zeros(1, dtype=np.int64)
     assert Found(plan, 1.0, 0.1).is_worse_than(5.0, 0.0)

@@ -99,6 +99,41 @@ def test_more_iterations_give_no_worse_plan_here_and_a_clock_ends_it(grid: GridM
     assert timed.violations == check(problem, timed.plan)
 
 
+def test_effort_is_not_spent_where_coolings_from_different_plans_agree(grid: GridMaker) -> None:
+    """Borders keep the proof away, so nothing but the agreement ends the search early."""
+    offices = [[500.0, 500.0], [8500.0, 700.0], [700.0, 6500.0], [8300.0, 6300.0]]
+    problem = grid(10, 8, teams=4, office_xy_m=offices, tolerance=0.2, weights=Weights(travel=1.0, border=0.05))
+    thrifty = solve(problem, Stop(seconds=None, effort=4_000_000))
+    assert thrifty.stopped_because == "converged"
+    assert thrifty.iterations < 2_000_000
+    assert thrifty.objective == pytest.approx(solve(problem, LONG).objective)
+
+
+def test_in_doubt_there_are_three_times_as_many_iterations(grid: GridMaker) -> None:
+    """Lumpy work and a narrow tolerance: each cooling ends somewhere else. The same again, to the last unit."""
+    demand = np.random.default_rng(1).lognormal(size=144)
+    offices = np.random.default_rng(11).uniform(0, 11_000, (8, 2))
+    weights = Weights(travel=1.0, cut_edges=0.02)
+    problem = grid(12, 12, teams=8, office_xy_m=offices, tolerance=0.02, demand=demand, weights=weights)
+    strict = solve(problem, Stop(seconds=None, iterations=200_000))
+    found = solve(problem, Stop(seconds=None, effort=200_000))
+    assert found.iterations >= 590_000
+    assert found.stopped_because == "iterations"
+    assert found.objective < strict.objective
+    assert found.plan.tolist() == solve(problem, Stop(seconds=None, effort=200_000)).plan.tolist()
+    bounded = solve(problem, Stop(seconds=None, iterations=200_000, effort=200_000))
+    assert bounded.iterations < 400_000
+
+
+def test_effort_is_a_number_of_iterations_where_nothing_guides_the_search(grid: GridMaker) -> None:
+    problem = grid(8, 8, teams=3, tolerance=0.1, weights=Weights().only("border"), office_xy_m=None)
+    by_effort, by_iterations = (
+        solve(problem, Stop(seconds=None, effort=100_000)), solve(problem, Stop(seconds=None, iterations=100_000)),
+    )  # fmt: skip
+    assert by_effort.plan.tolist() == by_iterations.plan.tolist()
+    assert by_effort.iterations == by_iterations.iterations
+
+
 def test_a_start_is_balanced_even_when_time_is_up_at_once(grid: GridMaker) -> None:
     """Both offices on the left: the relaxed start is torn, and loads are equal only after some moves."""
     problem = grid(
@@ -200,7 +235,9 @@ def test_where_time_ends_the_search_a_part_of_it_goes_to_the_proof(grid: GridMak
     assert solve(problem, Stop(seconds=4.0), params=kept).stopped_because == "proven optimal"
 
 
-@pytest.mark.parametrize("stop", [{"seconds": None}, {"seconds": 0.0}, {"seconds": 1.0, "iterations": 0}])
+@pytest.mark.parametrize(
+    "stop", [{"seconds": None}, {"seconds": 0.0}, {"seconds": 1.0, "iterations": 0}, {"effort": 0}]
+)
 def test_a_stop_must_stop(stop: dict[str, float]) -> None:
     with pytest.raises(ValueError, match="seconds"):
         Stop(**stop)  # type: ignore[arg-type]
