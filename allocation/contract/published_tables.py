@@ -583,7 +583,7 @@ REGION_SUMMARY = Table(
             "mean of |deviation| over the region's teams",
             unit="share",
             example="0.01",
-            rounded_to=0.01,
+            is_seen_apart=True,
         ),
         Column(
             "max_deviation",
@@ -591,7 +591,7 @@ REGION_SUMMARY = Table(
             "largest |deviation| over the region's teams",
             unit="share",
             example="0.05",
-            rounded_to=0.01,
+            is_seen_apart=True,
         ),
         Column(
             "travel_km",
@@ -1026,8 +1026,8 @@ TEAM_LEDGER_SEEN = _seen(
 )
 REGION_SUMMARY_SEEN = _seen(
     REGION_SUMMARY,
-    "What readers see of the clients that move in `region_summary`, and of the waiting time: made of what they see in "
-    "`transition` and `team_ledger`.",
+    "What readers see of the clients that move in `region_summary`, of the waiting time and of the deviations: made of "
+    "what they see in `transition`, `team_ledger` and `team_load`.",
 )
 TEAM_NETWORK_SEEN = _seen(
     TEAM_NETWORK, "What readers see of `team_network`: made of inflow, and of the stock that they see in `transition`."

@@ -90,8 +90,10 @@ def region_summary_seen(
     places: pd.DataFrame,
     areas: pd.DataFrame,
 ) -> pd.DataFrame:
-    """Table ``region_summary_seen``: the clients that move, of what ``transition`` shows, and the waiting time, of the
-    files of each team that ``team_load_seen`` shows. Where no team shows any, nobody is told how long one waits.
+    """Table ``region_summary_seen``: the clients that move, of what ``transition`` shows; the waiting time, of the
+    files of each team that ``team_load_seen`` shows; and the deviations that this shows.
+
+    Where no team shows any files, nobody is told how long one waits.
 
     Parameters
     ----------
@@ -110,10 +112,22 @@ def region_summary_seen(
     moved = moved[(moved["client_line"] == ALL_LINES) | (moved["client_line"] == moved["line"])]
     seen = regions[key].merge(moved.groupby(key)["seen"].sum().reset_index(), on=key, how="left")["seen"]
     clients = small_counts.shown_counts(seen.fillna(0.0).to_numpy(dtype=np.float64))
+    off = _deviations_seen(regions[key], load_seen, places)
     return regions[key].assign(
         clients_moved=pd.array(clients).astype("Int64"),
         waiting_months=_waiting_seen(regions[key], load, load_seen, places),
+        mean_deviation=off["mean"],
+        max_deviation=off["max"],
     )
+
+
+def _deviations_seen(regions: pd.DataFrame, load_seen: pd.DataFrame, places: pd.DataFrame) -> pd.DataFrame:
+    """``mean`` and ``max`` of the deviations, without sign, that the teams of each row of ``regions`` show."""
+    layer = ["team_id", "law_domain", "client_line"]
+    teams = places.merge(load_seen[[*layer, "deviation"]], on=layer)
+    teams["deviation"] = teams["deviation"].abs()
+    found = teams.groupby(list(regions.columns))["deviation"].agg(["mean", "max"]).reset_index()
+    return regions.merge(found, on=list(regions.columns), how="left").set_axis(regions.index)
 
 
 def _waiting_seen(

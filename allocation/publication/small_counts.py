@@ -117,11 +117,18 @@ TARGET_STEP = 25.0
 def balance_shown(target: Floats, deviation: Floats) -> tuple[Floats, Floats]:
     """Targets (hours a year) and deviations from them (parts) of teams, as readers see them.
 
-    A deviation is told in hundredths; of a target under 2,500 hours in as many hundredths as ``TARGET_STEP`` is of it.
+    The target that is shown tells the step of its deviation: else that would tell the target.
     """
-    hundredths = np.ceil(100 * TARGET_STEP / np.maximum(target, 1.0) - 1e-9)
+    seen = _nearest_multiple(target, TARGET_STEP)
+    return seen, parts_shown(deviation, seen)
+
+
+def parts_shown(parts: Floats, of: Floats) -> Floats:
+    """Parts of so many hours a year, as readers see them: in hundredths, or of less than 2,500 hours in as many
+    hundredths as ``TARGET_STEP`` is of them."""
+    hundredths = np.ceil(100 * TARGET_STEP / np.maximum(of, TARGET_STEP) - 1e-9)
     steps = np.maximum(hundredths, 1.0) / 100
-    return _nearest_multiple(target, TARGET_STEP), np.round(np.round(deviation / steps) * steps, 2)
+    return np.round(np.round(parts / steps) * steps, 2)
 
 
 def shown_counts(counts: Floats) -> Floats:

@@ -326,19 +326,19 @@ def _region_page(frames: Frames, name: str, position: int) -> RegionPage:
 def _region_teams(frames: Frames, codes: set[str], position: int) -> Sheet:
     """The teams of a region before and after; for readers as rounded as in their tables."""
     now: dict[tuple[str, str, str], tuple[float, int]] = {}
-    for part in frames.board.layers:
-        for i, team in enumerate(part.layer.problem.team_ids):
-            key = (team, part.layer.law_domain, part.layer.client_line)
-            now[key] = (float(part.sums_now.teams.deviation[i]), int(part.sums_now.teams.areas[i]))
+    sums = [part.sums_now for part in frames.board.layers]
+    for part in sums_shown(sums) if frames.is_for_readers else sums:
+        layer = part.board.layer
+        for i, team in enumerate(layer.problem.team_ids):
+            now[team, layer.law_domain, layer.client_line] = (float(part.teams.deviation[i]), int(part.teams.areas[i]))
     in_region = {
         team
-        for part in frames.board.layers
-        if codes & set(part.layer.parts["pc4"])
-        for team in part.layer.problem.team_ids
+        for board in frames.board.layers
+        if codes & set(board.layer.parts["pc4"])
+        for team in board.layer.problem.team_ids
     }
     load = frames.load[frames.load["team_id"].isin(in_region) & (frames.load["kind"] == "regulier")]
 
-    digits = 2 if frames.is_for_readers else 6
     office_now = dict(zip(frames.office_moves["team_id"], frames.office_moves["office_from"], strict=True))
 
     def before(row: Any) -> tuple[float, int]:
@@ -349,7 +349,7 @@ def _region_teams(frames: Frames, codes: set[str], position: int) -> Sheet:
         Column("Kantoor", lambda row: _with_now(text(row.office), office_now.get(row.team_id, dutch.NONE), "nu")),
         Column("Laag", lambda row: text(dutch.layer(row.law_domain, row.client_line))),
         amount_of("Werk (uur per jaar)", "hours_verzekeringsarts"),
-        Column(f"Afwijking {dutch.WITHOUT_CHANGE}", lambda row: share(round(before(row)[0], digits), signed=True)),
+        Column(f"Afwijking {dutch.WITHOUT_CHANGE}", lambda row: share(round(before(row)[0], 6), signed=True)),
         Column("Afwijking in het voorstel", lambda row: replace(
             share(row.deviation, signed=True), bar=row.deviation,
             mark="" if row.is_within_tolerance else "buiten tolerantie")),

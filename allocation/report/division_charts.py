@@ -46,6 +46,12 @@ def _as_shown(value: float, digits: int, *, coarse: bool) -> float:
     return round(float(value), digits) if coarse else float(value)
 
 
+def _both(sums: Sequence[LayerSums], *, coarse: bool) -> list[tuple[LayerSums, LayerSums]]:
+    """Each layer as proposed and without a change; as readers see them where ``coarse``."""
+    now = [part.board.sums_now for part in sums]
+    return list(zip(sums_shown(sums), sums_shown(now), strict=True) if coarse else zip(sums, now, strict=True))
+
+
 def _data(rows: Sequence[dict[str, Any]]) -> Any:
     import altair as alt
 
@@ -97,17 +103,18 @@ def load_chart(sums: Sequence[LayerSums], *, name: str = "belasting", coarse: bo
 
 def _loads(sums: Sequence[LayerSums], *, coarse: bool) -> list[dict[str, Any]]:
     rows = []
-    for part in sums:
-        problem, after, before = part.board.layer.problem, part.teams, part.board.sums_now.teams
+    for part, was_part in _both(sums, coarse=coarse):
+        problem, after, before = part.board.layer.problem, part.teams, was_part.teams
         line = part.board.layer.client_line
         suffix = "" if line == "alle" else f" ({dutch.LINES[line]})"
         for i, team in enumerate(problem.team_ids):
             hours = after.hours[i]
             if after.target[i] <= 0:
                 continue
-            off, was = (_as_shown(f.deviation[i], 2, coarse=coarse) for f in (after, before))
-            low, high = (
-                _as_shown((end[i] - hours) / after.target[i], 2, coarse=coarse) for end in (after.low, after.high)
+            off, was = (float(f.deviation[i]) for f in (after, before))
+            low, high = (  # readers are told no interval of a team with few clients
+                _as_shown(np.nan_to_num((end[i] - hours) / after.target[i]), 2, coarse=coarse)
+                for end in (after.low, after.high)
             )
             rows.append({"team": f"{team}{suffix}", "nu": was, "straks": off,
                          "laag": off + low, "hoog": off + high, "bovengrens": float(problem.tolerance),
@@ -256,13 +263,10 @@ def balance_chart(
 
     moved = {key: set(part["pc4"]) for key, part in changes.groupby("law_domain")}
     rows: list[dict[str, Any]] = []
-    for part in sums:
+    for part, was in _both(sums, coarse=coarse):
         layer = part.board.layer
         codes = set(layer.parts["pc4"])
-        before, after = (
-            _as_shown(np.abs(f.deviation).max(initial=0.0), 2, coarse=coarse)
-            for f in (part.board.sums_now.teams, part.teams)
-        )
+        before, after = (float(np.abs(f.deviation).max(initial=0.0)) for f in (was.teams, part.teams))
         if (part.board.now >= 0).any() and layer.problem.k > 1:
             rows.append({"regio": f"{layer.cluster}, {dutch.layer(layer.law_domain, layer.client_line)}",
                          "wisselt": len(codes & moved.get(layer.law_domain, set())) / len(codes),

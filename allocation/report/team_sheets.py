@@ -15,7 +15,7 @@ import pandas as pd
 from allocation.contract.published_tables import REGION_SUMMARY
 from allocation.contract.vocabulary import MONTHS_A_YEAR, OVERLOADED, SMALLEST_SHOWN_COUNT
 from allocation.districting import check
-from allocation.publication.small_counts import shown
+from allocation.publication.small_counts import parts_shown, shown
 from allocation.report import dutch
 from allocation.report.board import Board, LayerSums
 from allocation.report.dutch import number, percent
@@ -340,7 +340,8 @@ def solver_sheet(frames: Frames) -> Sheet:
         result = run_files.RESULT.read(run_files.layer_folder(frames.folder, board.key))
         moved = result["terms"]["moved"]
         if frames.is_for_readers:
-            moved, result = round(moved, 2), result | _published(result)
+            hours = np.array([board.layer.problem.total_demand])
+            moved, result = float(parts_shown(np.array([moved]), hours)[0]), result | _published(result)
         rows.append((board, result, moved))
     return Sheet.of("rekenuitkomst", "Uitkomst van het verdelen, per regio of cluster en laag", SOLVER_COLUMNS, rows)
 

@@ -214,7 +214,7 @@ def test_clients_that_move_in_a_region_are_counted_of_what_is_shown() -> None:
     )  # fmt: skip
     load = pd.DataFrame({"team_id": ["A", "B", "P"], "law_domain": ["zw_wia", "zw_wia", "pw"]})
     load["client_line"], load["capacity_hours_verzekeringsarts"] = "vangnet", [1200.0, 2400.0, 600.0]
-    held = load.assign(files_held_hours_verzekeringsarts=[150.0, None, None])
+    held = load.assign(files_held_hours_verzekeringsarts=[150.0, None, None], deviation=0.0)
     places = load[["team_id", "law_domain", "client_line"]].assign(arbeidsmarktregio_nr=[1, 1, 2])
     areas = pd.DataFrame({"pc4": ["1001", "1002", "2001"], "arbeidsmarktregio_nr": [1, 1, 2]})
     keys = [(1, "zw_wia", "alle"), (1, "zw_wia", "vangnet"), (2, "pw", "alle"), (2, "zw_wia", "alle")]
@@ -223,9 +223,9 @@ def test_clients_that_move_in_a_region_are_counted_of_what_is_shown() -> None:
     assert seen["clients_moved"].fillna(0).tolist() == [10, 10, 0, 0]
 
 
-def test_the_waiting_time_of_a_region_is_made_of_the_files_that_its_teams_show() -> None:
+def test_the_figures_of_a_region_are_made_of_what_its_teams_show() -> None:
     """A shows 150 hours and has 100 a month, B shows none and has 200: 150 / 300. Of P nothing is shown. The line
-    werkgever has no team."""
+    werkgever has no team. And so with the deviations that they show, -0.06 and 0.02."""
     keys = [(1, "zw_wia", "vangnet"), (1, "zw_wia", "werkgever"), (2, "pw", "alle")]
     regions = pd.DataFrame(keys, columns=["arbeidsmarktregio_nr", "law_domain", "client_line"])
     load = pd.DataFrame(
@@ -234,11 +234,14 @@ def test_the_waiting_time_of_a_region_is_made_of_the_files_that_its_teams_show()
         columns=["team_id", "law_domain", "client_line", "capacity_hours_verzekeringsarts",
                  "files_held_hours_verzekeringsarts"],
     )  # fmt: skip
+    load["deviation"] = [-0.06, 0.02, 0.0]
     places = load[["team_id", "law_domain", "client_line"]].assign(arbeidsmarktregio_nr=[1, 1, 2])
     areas = pd.DataFrame({"pc4": ["1001"], "arbeidsmarktregio_nr": [1]})
     cells = pd.DataFrame(columns=["pc4", "client_line", "team_to", "movement", "seen"])
     seen = region_summary_seen(regions, cells, load, load, places, areas)
     assert seen["waiting_months"].fillna(-1).tolist() == [0.5, -1, -1]
+    assert seen["mean_deviation"].fillna(-1).tolist() == pytest.approx([0.04, -1, 0.0])
+    assert seen["max_deviation"].fillna(-1).tolist() == [0.06, -1, 0.0]
 
 
 def test_the_files_of_a_team_of_two_regions_are_divided_as_its_postcodes_show() -> None:

@@ -100,9 +100,9 @@ def test_every_published_figure_over_clients_is_protected() -> None:
 
 def test_the_deviation_of_a_small_team_is_told_in_larger_steps() -> None:
     """A client of some hours is more than a hundredth of a small target. 25 hours are a hundredth of 2,500, three of
-    990 (2.5, in whole ones) and more than the whole of 20."""
+    1,000 (990 is shown so; 2.5, in whole ones) and the whole of 25 (20 is)."""
     target, deviation = small_counts.balance_shown(
         np.array([2500.0, 4112.0, 990.0, 20.0]), np.array([0.014, -0.016, 0.047, -0.6])
     )
     assert target.tolist() == [2500.0, 4100.0, 1000.0, 25.0]
-    assert deviation.tolist() == [0.01, -0.02, 0.06, 0.0]
+    assert deviation.tolist() == [0.01, -0.02, 0.06, -1.0]

@@ -49,6 +49,10 @@ DECLARED = {
         "35ddc75328bea188866a9e9ca1b2df7b02acf78caa5d43ba9e6512da969a8594",
         "454f8c652dc5f5748afd86908fda3f49773eaafd1ca7d69bf3ad93ec967625d3",
     ),
+    5: (
+        "705d020ca02b7d537e662d89a044476a8e1be28dc58d8044cc6bbd6b3af91a24",
+        "170689225789a6e60c33f0e2144ea2b285fbc8dc7a9ad50ea20d928e179ca01c",
+    ),
 }
 """Of each number of the declarations their hashes, for SQLite and PostgreSQL; nothing here changes once it was used."""
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from xml.etree import ElementTree
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -87,6 +89,18 @@ def test_for_readers_figures_are_as_rounded_as_in_their_tables(board: Board) -> 
         for row in made.sheet.rows if made else []:
             for cell in row[1:]:
                 assert cell.value is None or cell.value == round(cell.value, 2)
+
+
+def test_readers_see_deviations_of_small_teams_in_steps_of_25_hours(board: Board) -> None:
+    """Of a target of 300 hours these are 9 hundredths: 0.05 is shown as one step, 0.04 as none."""
+    part = next(part for part in board.layers if part.layer.problem.k == 2).sums
+    small = replace(part.teams, target=np.array([300.0, 300.0]), deviation=np.array([0.05, 0.04]))
+    made = charts.load_chart([replace(part, teams=small)], coarse=True)
+    assert made is not None
+    assert [row[2].value for row in made.sheet.rows] == [0.09, 0.0]
+    exact = charts.load_chart([replace(part, teams=small)])
+    assert exact is not None
+    assert [row[2].value for row in exact.sheet.rows] == [0.05, 0.04]
 
 
 def test_what_is_paid_for_balance_is_shown_where_something_moves(board: Board) -> None:
