@@ -109,6 +109,8 @@ def _has_unfit(cell: str) -> bool:
 
 def shown(value: object) -> str:
     """A cell as the planner wrote it, cut to a length that fits a sentence."""
+    if value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float) and np.isnan(value)):
+        return "an empty cell"
     if isinstance(value, pd.Timestamp):
         return f"{value:%Y-%m-%d}"
     if isinstance(value, np.generic):

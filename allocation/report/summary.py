@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from allocation import storage
+from allocation.contract import calendar
 from allocation.contract.vocabulary import MOVES
 from allocation.publication import reads, small_counts
 from allocation.report import dutch
@@ -54,6 +55,7 @@ def summary(run: Run) -> dict[str, Any]:
         "planned": _planned(run, version.version) if version else "",
         "withdrew": list(version.withdrew) if version else [],
         "is_taken_back": version.is_taken_back if version else False,
+        "in_force_from": str(reads.first_day(run.store, version.version)) if version else None,
         "tables": version.folder if version else None,
         "report": storage.address(run.path(run_files.REPORT)),
     }
@@ -106,7 +108,8 @@ def summary_text(figures_: dict[str, Any]) -> str:
 
 def _state(figures_: dict[str, Any]) -> str:
     if figures_["tables"]:
-        return "in force"
+        first = figures_["in_force_from"]
+        return f"in force from {first}" if first > str(calendar.today()) else "in force"
     taken_back = "published before; caseload rollback puts it in force again"
     return taken_back if figures_["is_taken_back"] else "proposed"
 

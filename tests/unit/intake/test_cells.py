@@ -13,7 +13,7 @@ import pytest
 from allocation.contract.errors import Problem
 from allocation.contract.input_tables import INPUTS
 from allocation.contract.schema import Column, Table
-from allocation.intake.cells import Typing, as_text
+from allocation.intake.cells import Typing, as_text, shown
 
 CLIENTS = Column("n", "integer", "clients", least=0, most=1_000_000, usual=(0, 5_000))
 FACTOR = Column("n", "number", "factor", least=0, is_above_least=True, most=5, usual=(0.4, 1.6))
@@ -30,6 +30,21 @@ def typed(column: Column, *values: Any, dtype: Any = None) -> tuple[list[Any], l
     key = Column("key", "text", "key")
     made = Typing(Table("t", "a table", (key, column), key=("key",)), "t.csv", frame)
     return made.frame["n"].tolist(), made.problems, made.remarks
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        (None, "an empty cell"),
+        (float("nan"), "an empty cell"),
+        (pd.NA, "an empty cell"),
+        ("", "''"),
+        (0.5, "0.5"),
+        ("a", "'a'"),
+    ],
+)
+def test_a_cell_is_told_as_it_was_written(value: object, told: str) -> None:
+    assert shown(value) == told
 
 
 @pytest.mark.parametrize(

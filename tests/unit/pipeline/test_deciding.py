@@ -218,6 +218,13 @@ def test_a_first_day_that_is_past_ends_the_run_when_it_begins(country: Toy) -> N
         country.asked("late", valid_from=str(today() - timedelta(days=1)))
 
 
+def test_a_version_that_is_published_for_later_is_not_told_as_in_force(country: Toy) -> None:
+    run = country.divided("one", another_holder(), valid_from=LATER)
+    gates.propose(run)
+    steps.publish(run)
+    assert f"  2 (in force from {LATER})\n" in summary.summary_text(summary.summary(run))
+
+
 def test_an_approval_after_the_planned_day_publishes_from_today(country: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
     run = country.divided("one", another_holder(), valid_from=LATER)
     gates.propose(run)
