@@ -16,7 +16,7 @@ HERE = Path(__file__).parent
 BEST_KNOWN: dict[str, float] = json.loads((HERE / "best_known.json").read_text(encoding="utf-8"))
 # where bars leave few contiguous plans, heavy units few balanced ones, or the relaxation leads into a poor valley: from
 # it no cooling from 0.5 and few from 1.0 come below 9.5 in `valley`
-ITERATIONS = {"locked": 2_500_000, "heavy_units": 3_000_000, "valley": 8_000_000}
+ITERATIONS = {"locked": 2_500_000, "heavy_units": 3_000_000, "valley": 12_000_000}
 TAKES_LONG = {"heavy_units", "valley"}
 
 
