@@ -238,7 +238,9 @@ def run(var: Path, conf: Mapping[str, Any], choice: str, remark: str, terminal: 
     progress.clear()
     if finished.state != "success":
         told = [alerts.text(alert) for alert in alerts_since(var, began)]
-        print("\n".join([f"{finished.dag_id} failed; nothing was published", *told]), file=terminal)
+        print(
+            "\n".join([f"{finished.dag_id} failed; `caseload versions` says what is published", *told]), file=terminal
+        )
         return 1
     opened = Run.open(run_folder(var, finished))
     print(summary.unchanged_text(opened) or summary.summary_text(summary.summary(opened)), file=terminal)

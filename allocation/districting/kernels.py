@@ -4,7 +4,7 @@ Everything is deterministic: the random numbers come from one 64-bit state that 
 once per machine and read from the on-disk cache afterwards.
 
 A call of a compiled function passes the arrays of ``Model`` and ``State`` one by one, some two hundred values. So what
-every proposal calls is written into its caller (``inline``): a proposal takes a quarter less. And a function is
+every proposal calls is written into its caller (``inline``), and proposals take a good deal less. And a function is
 compiled once for each type of its arguments: units and teams are 64-bit wherever they are passed on.
 
 Every move keeps each team's number of pieces (a plan that starts contiguous stays contiguous). Loads may leave their

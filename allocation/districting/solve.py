@@ -10,11 +10,12 @@ from typing import Literal
 import numpy as np
 
 from allocation.districting import bound as bounds
+from allocation.districting.annealing import Annealer, Clock, Schedule
 from allocation.districting.bound import Bound, lower_bound
 from allocation.districting.branch_and_cut import PROOF_GAP
 from allocation.districting.check import Violation, check
 from allocation.districting.construct import aside, relax
-from allocation.districting.improve import Annealer, Clock, Schedule, Search
+from allocation.districting.improve import Search
 from allocation.districting.kernels import Model
 from allocation.districting.multilevel import coarsen, majority, sizes
 from allocation.districting.objective import Terms, evaluate

@@ -79,7 +79,7 @@ def draw_report_meanwhile(run: Run, verdict: Callable[[], None], pool: Executor 
     """Draw the report while the gate works, and write it when the outcome passed. What the gate refuses may be past
     drawing: its verdict counts first. Who stops the run waits for neither.
 
-    A process of ``pool`` draws, where there is one: what draws charts stays in memory, 150 MB that this process spares.
+    A process of ``pool`` draws, where there is one: what draws charts stays in memory, and this process spares that.
     """
     try:
         drawn = (pool or ThisProcess()).submit(draw_in_process, str(run.folder)).result()

@@ -13,7 +13,7 @@ import ast
 from pathlib import Path
 
 from allocation.districting import Params, Stop, read_instance, solve
-from allocation.districting.improve import Schedule
+from allocation.districting.annealing import Schedule
 
 
 def schedule(text: str) -> Schedule:

@@ -54,6 +54,16 @@ def test_r14_r15_few_files_of_a_known_line_do_not_spread_many_clients(
     assert line_parts(rows, PRODUCTS)["vangnet_part"].tolist() == pytest.approx([part])
 
 
+def test_each_region_and_product_is_looked_at_by_itself() -> None:
+    """Region 1 has many clients to spread beside two small cells, region 2 few beside the same."""
+    rows = counts(
+        ("1", "EWT", "vangnet", 0.0, 2), ("1", "EWT", "werkgever", 0.0, 3), ("1", "EWT", "alle", 100.0, 1),
+        ("2", "EWT", "vangnet", 0.0, 2), ("2", "EWT", "werkgever", 0.0, 3), ("2", "EWT", "alle", 4.0, 1),
+    )  # fmt: skip
+    found = line_parts(rows, PRODUCTS).set_index("rate_region")["vangnet_part"].to_dict()
+    assert found == pytest.approx({"1": 0.5, "2": 0.4})
+
+
 def test_r15_r16_a_named_line_stands_and_zw_is_always_the_vangnetlijn() -> None:
     rows = pd.DataFrame(
         [

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from allocation.districting import Measure, Weights, check, evaluate
+from allocation.districting.annealing import Annealer, Clock, Found, Schedule
 from allocation.districting.construct import aside, complete, grown, relax
-from allocation.districting.improve import Annealer, Clock, Found, Schedule, Search
+from allocation.districting.improve import Search
 from allocation.districting.kernels import loose_pieces, objective, rebuild, violation
 from allocation.districting.multilevel import coarsen, majority, sizes
 from allocation.districting.plan import build_model, canonical, new_state, restricted

@@ -12,7 +12,7 @@ import pytest
 
 from allocation import cli
 from allocation.districting import Measure, Params, Stop, Weights, check, evaluate, solve, write_instance
-from allocation.districting.improve import Schedule
+from allocation.districting.annealing import Schedule
 from tests.unit.districting.conftest import GridMaker
 
 LONG = Stop(seconds=None, iterations=3_000_000)
