@@ -13,6 +13,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+MOST_WEIGHT = 1e9
+"""A larger one means nothing that this one does not; one above 2^64 - 1 the scheduler cannot hand to a task."""
+
 
 @dataclass(frozen=True)
 class Term:

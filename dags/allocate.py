@@ -27,7 +27,7 @@ from smc_dags import (
 )
 
 from allocation.contract.vocabulary import LARGEST_ID
-from allocation.objective_terms import TERMS
+from allocation.objective_terms import MOST_WEIGHT, TERMS
 
 MOST_SECONDS = 3600
 """Of one search, as the form allows."""
@@ -49,7 +49,7 @@ PARAMS = {
         type="object",
         title="Gewichten",
         description='Alleen wat afwijkt, bijvoorbeeld {"moved": 40}.',
-        properties={term.name: {"type": "number", "minimum": 0} for term in TERMS},
+        properties={term.name: {"type": "number", "minimum": 0, "maximum": MOST_WEIGHT} for term in TERMS},
         additionalProperties=False,
     ),
     "seconds": Param(

@@ -25,9 +25,9 @@ from allocation.contract.errors import InputRefused, Problem
 from allocation.contract.plain_text import Text
 from allocation.contract.toml_file import read_toml
 from allocation.contract.vocabulary import REGULAR_GROUP
-from allocation.objective_terms import TERMS
+from allocation.objective_terms import MOST_WEIGHT, TERMS
 
-Weight = Annotated[float, Field(ge=0, le=1e9)]
+Weight = Annotated[float, Field(ge=0, le=MOST_WEIGHT)]
 
 
 class Settings(BaseModel):

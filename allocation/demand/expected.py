@@ -26,6 +26,7 @@ from allocation.demand.shrinkage import Floats, fit, sum_by
 from allocation.demand.totals import in_planning_year, of_streams
 from allocation.demand.trend import planning_year
 from allocation.intake.inputs import Inputs
+from allocation.publication.small_counts import known_counts
 
 
 def expected_work(inputs: Inputs, areas: pd.DataFrame, config: Config) -> pd.DataFrame:
@@ -42,6 +43,7 @@ def expected_work(inputs: Inputs, areas: pd.DataFrame, config: Config) -> pd.Dat
     - ``planned_clients``: inflow + planned share of the stock, clients a year;
     - ``hours_verzekeringsarts``, ``hours_other``: hours a year of the planned clients;
     - ``stock_hours_verzekeringsarts``: hours in the whole stock;
+    - ``known_hours``: ``hours_verzekeringsarts`` of the stock as its readers know it (``small_counts.known_counts``);
     - ``hours_sd``: standard deviation of ``hours_verzekeringsarts``, hours a year, and the parts of it that are shared
       with other rows (``hours_`` and the names of ``intervals.SHARED``): sums are for ``team_interval``;
     - ``vangnet_part``: the part (0 to 1) of the clients that is served on the vangnetlijn, the rest on the
@@ -67,11 +69,14 @@ def work_and_doubts(inputs: Inputs, areas: pd.DataFrame, config: Config) -> tupl
     growth = 1 + _per_product(work["product"], config.work.growth, 0.0)
     norm = _per_product(work["product"], config.work.hours_factor, 1.0)
     work["inflow_clients"] *= growth
-    work["planned_clients"] = work["inflow_clients"] + work.pop("planned_stock_share") * work["stock_clients"]
+    planned_share = work.pop("planned_stock_share")
+    work["planned_clients"] = work["inflow_clients"] + planned_share * work["stock_clients"]
     hours_each = work["hours_verzekeringsarts"] * norm
     work["hours_verzekeringsarts"] = work["planned_clients"] * hours_each
     work["hours_other"] *= work["planned_clients"] * norm
     work["stock_hours_verzekeringsarts"] = work["stock_clients"] * hours_each
+    known = known_counts(work["stock_clients"].to_numpy(dtype=np.float64))
+    work["known_hours"] = (work["inflow_clients"] + planned_share * known) * hours_each
     for kind in ("sd", *SHARED):
         work[f"hours_{kind}"] = work.pop(f"inflow_{kind}") * growth * hours_each
     work["stock_clients"] = work["stock_clients"].astype("int64")

@@ -9,7 +9,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from allocation.contract.vocabulary import ALL_LINES, CLIENT_LINES, SMALLEST_SHOWN_COUNT, values_of
+from allocation.contract.vocabulary import CLIENT_LINES, values_of
+from allocation.publication.small_counts import known_counts
 
 VANGNET, WERKGEVER = CLIENT_LINES
 ZW = "ZW"
@@ -20,12 +21,12 @@ def line_parts(counts: pd.DataFrame, products: pd.DataFrame) -> pd.DataFrame:
     """The part of each product's clients of line ``alle`` that is served on the vangnetlijn, per region.
 
     The part follows the clients of that product and region whose line is counted; where none is, both lines get half.
-    Where these are fewer than the clients to be spread, each would move many and tell readers how many there are
-    (R14): cells of under 5 files do not count there. A product with one line has all its clients there.
+    A product with one line has all its clients there. Of the stock, each cell counts as its readers know it
+    (``small_counts.known_counts``): the part shows in every figure of a line, and would tell a small one (R14).
 
     Parameters
     ----------
-    counts : product, client_line, rate_region, inflow_clients (a year) and stock_clients.
+    counts : product, client_line, rate_region, inflow_clients (a year) and stock_clients; a row for each cell.
     products : product and client_lines (``vangnet|werkgever``).
 
     Returns
@@ -33,11 +34,9 @@ def line_parts(counts: pd.DataFrame, products: pd.DataFrame) -> pd.DataFrame:
     rate_region, product, vangnet_part (0 to 1); one row for every combination that ``counts`` has.
     """
     key = ["rate_region", "product"]
-    files = counts["stock_clients"]
-    all_counted = _by_line(counts, key, files)
-    well_known = _by_line(counts, key, files.where(files >= SMALLEST_SHOWN_COUNT, 0))
-    is_much = all_counted[VANGNET] + all_counted[WERKGEVER] >= all_counted[ALL_LINES]
-    known = all_counted.where(is_much, well_known)
+    clients = counts["inflow_clients"] + known_counts(counts["stock_clients"].to_numpy(dtype=np.float64))
+    places = [counts[name] for name in key]
+    known = {line: clients.where(counts["client_line"] == line, 0.0).groupby(places).sum() for line in CLIENT_LINES}
     total = known[VANGNET] + known[WERKGEVER]
     parts = (known[VANGNET] / total.where(total > 0)).fillna(EVEN).rename("vangnet_part").reset_index()
     lines = parts["product"].map(products.set_index("product")["client_lines"].to_dict()).map(values_of)
@@ -45,16 +44,6 @@ def line_parts(counts: pd.DataFrame, products: pd.DataFrame) -> pd.DataFrame:
     parts.loc[~has[WERKGEVER], "vangnet_part"] = 1.0
     parts.loc[~has[VANGNET], "vangnet_part"] = 0.0
     return parts
-
-
-def _by_line(counts: pd.DataFrame, key: list[str], files: pd.Series) -> pd.DataFrame:
-    """Inflow and ``files`` per ``key``, a column for each line."""
-    clients = counts["inflow_clients"] + files
-    places = [counts[name] for name in key]
-    lines = (*CLIENT_LINES, ALL_LINES)
-    return pd.DataFrame(
-        {line: clients.where(counts["client_line"] == line, 0.0).groupby(places).sum() for line in lines}
-    )
 
 
 def vangnet_part(rows: pd.DataFrame, parts: pd.DataFrame) -> pd.Series:

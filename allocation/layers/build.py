@@ -237,7 +237,8 @@ class _Builder:
 
     def _capacity(self, teams: pd.DataFrame, domain: str, line: str, members: set[int]) -> pd.Series:
         """Hours a year per team for this layer (R12). A team that serves both lines where others serve one divides
-        its hours so that both lines get the same load per hour of capacity, as far as it can."""
+        its hours so that both lines get the same load per hour of capacity, as far as it can. Readers see the capacity
+        as it is, so it is made of work as they know it (R14)."""
         hours = teams["team_id"].map(self.capacity).fillna(0.0)
         if line == ALL_LINES:
             return hours
@@ -250,7 +251,7 @@ class _Builder:
         is_member = has_work & np.append(self.areas["arbeidsmarktregio_nr"].isin(members), False)
         asked = {}
         for name in CLIENT_LINES:
-            hours_of_rows = self.country.work(domain, name)["hours_verzekeringsarts"]
+            hours_of_rows = self.country.work(domain, name)["known_hours"]
             asked[name] = float(hours_of_rows[is_member[self.country.place(domain, name, self.areas.index)]].sum())
         other = next(name for name in CLIENT_LINES if name != line)
         alone = float(hours[serves[line] & ~both].sum())

@@ -22,7 +22,7 @@ from allocation.layers.work import layer_work, product_norms, recurring_products
 T = TypeVar("T")
 NOBODY, HOURS = "nobody", "hours"
 """Beside ``CENTRAL``: why a law domain has no work."""
-WORK_COLUMNS = ("pc4", "planned_clients", "hours_verzekeringsarts", "hours_other")
+WORK_COLUMNS = ("pc4", "planned_clients", "hours_verzekeringsarts", "hours_other", "known_hours")
 
 
 class Country:
@@ -45,7 +45,7 @@ class Country:
         return found
 
     def work(self, domain: str, line: str) -> pd.DataFrame:
-        """``work.layer_work`` of every postcode: pc4, planned_clients and both kinds of hours."""
+        """``work.layer_work`` of every postcode: ``WORK_COLUMNS``."""
         return self._once(
             ("work", domain, line), lambda: layer_work(self._every_work, domain, line, self._config, WORK_COLUMNS)
         )

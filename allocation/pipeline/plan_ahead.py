@@ -33,6 +33,7 @@ from allocation.pipeline import steps
 from allocation.pipeline.problems import layers_of_boundaries, ways_of_run
 from allocation.pipeline.processes import processes
 from allocation.publication import proposals, reads
+from allocation.publication.store import today
 from allocation.runs import run_files
 from allocation.runs.run import Progress, Run, run_folder
 
@@ -193,11 +194,19 @@ def is_published(plan: Run, store: str, step: Run) -> bool:
 
 
 def next_step(plan: Run, store: str) -> Run | None:
-    """A new run for the first date that is not published yet; None when every one is."""
+    """A new run for the first date that is not published yet; None when every one is.
+
+    Raises ``Refused`` when that date is past: the steps after it follow from it.
+    """
     done = published_days(plan, store)
     day = next((day for day in planned_days(plan) if day not in done), None)
     if day is None:
         return None
+    if day < today():
+        raise Refused(
+            f"Step {day} of plan {plan.folder.name} was not published before that day, and the steps after it follow "
+            "from it. Make a new plan (caseload plan-ahead)."
+        )
     run = Run.start(
         input_dir=Path(plan.input_dir) if plan.input_dir else None,
         boundaries=plan.boundaries,

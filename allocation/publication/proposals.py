@@ -57,15 +57,15 @@ def check_still_valid(connection: Connection, what: str, was: str, based_on_act:
 
 
 def check_compared(connection: Connection, changes: pa.Table, valid_from: date | None) -> None:
-    """Refuse ``changes`` (`allocation_changes` of a proposal) from a version that is not in force, today or when it is
-    to take over."""
+    """Refuse ``changes`` (`allocation_changes` of a proposal) from another version than it takes over from: clients
+    would move, or come back, that nobody was told of."""
     periods, first = read_periods(connection), valid_from or store.today()
-    in_force = {version_on(periods, day) for day in (store.today(), first - _DAY, first)}
-    compared = set(changes["from_version"].to_pylist()) - {None}
-    if not compared <= in_force:
+    before = version_on(periods, first)
+    others = set(changes["from_version"].to_pylist()) - {None, before, version_on(periods, first - _DAY)}
+    if others:
         raise Refused(
-            f"The division was compared with version {min(compared - in_force)}, which is no longer in force; "
-            "nothing was changed. Run the proposal again."
+            f"The division was compared with version {min(others)}, and on {first} it would take over from version "
+            f"{before}; nothing was changed. Run the proposal again with {first} as its first day."
         )
 
 

@@ -137,6 +137,17 @@ def shown_counts(counts: Floats) -> Floats:
     return np.where(is_shown, _nearest_multiple(counts, SMALLEST_SHOWN_COUNT), np.nan)
 
 
+def known_counts(counts: Floats) -> Floats:
+    """Counts of persons as far as their readers know them: as shown, and 2.5 for one of 1 to 4.
+
+    What follows from these tells nothing beside them, however exactly it is told: the spread of line `alle`, the hours
+    of a team that serves both lines.
+    """
+    hidden = np.where(counts > 0, SMALLEST_SHOWN_COUNT / 2, 0.0)
+    seen = shown_counts(counts)
+    return np.where(np.isnan(seen), hidden, seen)
+
+
 def _nearest_multiple(values: Floats, step: float) -> Floats:
     rounded: Floats = np.where(values < 0, -step, step) * np.floor(np.abs(values) / step + 0.5)
     return rounded

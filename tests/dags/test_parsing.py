@@ -89,3 +89,8 @@ def test_nothing_is_published_without_the_gate_and_the_planner(facts: dict[str, 
     chain = ["publish", "approve", "propose", "expect_outcome", "assemble", "solve"]
     for later, earlier in pairwise(chain):
         assert earlier in tasks[later]["upstream"]
+
+
+def test_every_number_of_a_form_has_a_bound(facts: dict[str, Any]) -> None:
+    """One above 2^64 - 1 can be handed to no task: msgpack refuses it, and what tells of the failure ends too."""
+    assert {name: dag["unbounded"] for name, dag in facts["dags"].items() if dag["unbounded"]} == {}

@@ -80,8 +80,22 @@ def of_dag(dag: Any) -> dict[str, Any]:
         "max_active_runs": dag.max_active_runs,
         "schedule": str(dag.timetable.__class__.__name__),
         "most": {name: dag.params.get_param(name).schema.get("maximum") for name in dag.params},
+        "unbounded": [
+            name
+            for name in dag.params
+            for schema in numbers_of(dag.params.get_param(name).schema)
+            if not {"maximum", "exclusiveMaximum"} & set(schema)
+        ],
         "tasks": {task.task_id: of_task(task) for task in dag.tasks},
     }
+
+
+def numbers_of(schema: dict[str, Any]) -> list[dict[str, Any]]:
+    """The parts of a JSON schema that allow a number."""
+    kinds = schema.get("type", [])
+    mine = [schema] if {"number", "integer"} & set([kinds] if isinstance(kinds, str) else kinds) else []
+    deeper = [*schema.get("properties", {}).values(), *([schema["items"]] if "items" in schema else [])]
+    return mine + [found for one in deeper for found in numbers_of(one)]
 
 
 def of_task(task: Any) -> dict[str, Any]:

@@ -131,3 +131,12 @@ def test_a_step_that_is_not_in_force_on_its_day_is_one_sentence(plan: Plan, stor
             planning._take_steps(one, store_url, is_published=is_published)
     versions.rollback(2, store_url, one.files_dir, reason="toch wel", by="anna", valid_from=SPRING)
     assert next_day(one, store_url) == SUMMER
+
+
+def test_a_step_whose_day_is_past_is_one_sentence(plan: Plan, store_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    one = plan("one")
+    monkeypatch.setattr(plan_ahead, "today", lambda: SPRING)
+    assert next_day(one, store_url) == SPRING, "on the day itself it can be published"
+    monkeypatch.setattr(plan_ahead, "today", lambda: SPRING + timedelta(days=1))
+    with pytest.raises(Refused, match=f"Step {SPRING} of plan one was not published before .* Make a new plan"):
+        next_day(one, store_url)

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from allocation.demand.lines import by_line, line_parts, vangnet_part
+from expectations.recount import segment_work
+from tests.support.examples import examples
 
 PRODUCTS = pd.DataFrame(
     [("EWT", "vangnet|werkgever"), ("EZWB", "vangnet"), ("DO", "werkgever")], columns=["product", "client_lines"]
@@ -37,31 +41,27 @@ def test_r15_counts_of_alle_follow_the_lines_counted_in_their_region_else_evenly
 
 
 @pytest.mark.parametrize(
-    ("alle", "stock", "part"),
+    ("stock", "part"),
     [
-        (100.0, (2, 3), 0.5),  # two cells that readers do not see, beside 100 clients that they would move by 20 each
-        (100.0, (8, 3), 1.0),  # 8 is seen
-        (4.0, (2, 3), 0.4),  # few to be spread: less than a client for each
-        (100.0, (0, 0), 0.5),
+        ((30, 10), 0.75),
+        ((32, 8), 0.75),  # readers see 30 and 10
+        ((3, 10), 0.2),  # 2.5 for one that they do not see
+        ((1, 4), 0.5),
+        ((4, 0), 1.0),
+        ((0, 0), 0.5),
     ],
 )
-def test_r14_r15_few_files_of_a_known_line_do_not_spread_many_clients(
-    alle: float, stock: tuple[int, int], part: float
-) -> None:
+def test_r14_r15_files_count_in_the_part_as_readers_know_them(stock: tuple[int, int], part: float) -> None:
     rows = counts(
-        ("1", "EWT", "vangnet", 0.0, stock[0]), ("1", "EWT", "werkgever", 0.0, stock[1]), ("1", "EWT", "alle", alle, 1)
+        ("1", "EWT", "vangnet", 0.0, stock[0]), ("1", "EWT", "werkgever", 0.0, stock[1]), ("1", "EWT", "alle", 9.0, 99)
     )
     assert line_parts(rows, PRODUCTS)["vangnet_part"].tolist() == pytest.approx([part])
 
 
-def test_each_region_and_product_is_looked_at_by_itself() -> None:
-    """Region 1 has many clients to spread beside two small cells, region 2 few beside the same."""
-    rows = counts(
-        ("1", "EWT", "vangnet", 0.0, 2), ("1", "EWT", "werkgever", 0.0, 3), ("1", "EWT", "alle", 100.0, 1),
-        ("2", "EWT", "vangnet", 0.0, 2), ("2", "EWT", "werkgever", 0.0, 3), ("2", "EWT", "alle", 4.0, 1),
-    )  # fmt: skip
-    found = line_parts(rows, PRODUCTS).set_index("rate_region")["vangnet_part"].to_dict()
-    assert found == pytest.approx({"1": 0.5, "2": 0.4})
+def test_each_cell_is_known_by_itself() -> None:
+    """Two cells of 3 on the vangnetlijn are 5 to readers, and one of 6 on the werkgeverslijn is 5 too."""
+    rows = counts(("1", "EWT", "vangnet", 0.0, 3), ("1", "EWT", "vangnet", 0.0, 3), ("1", "EWT", "werkgever", 0.0, 6))
+    assert line_parts(rows, PRODUCTS)["vangnet_part"].tolist() == pytest.approx([0.5])
 
 
 def test_r15_r16_a_named_line_stands_and_zw_is_always_the_vangnetlijn() -> None:
@@ -87,3 +87,26 @@ def test_rows_by_line_sum_to_the_whole_and_leave_out_what_is_nothing() -> None:
         ["1001", "werkgever", 0.25],
         ["1003", "werkgever", 1.0],
     ]
+
+
+CELLS = st.lists(
+    st.tuples(st.sampled_from(["vangnet", "werkgever", "alle"]), st.integers(0, 12), st.sampled_from([0.0, 1.5])),
+    min_size=1,
+    max_size=6,
+)
+
+
+@given(CELLS)
+@settings(max_examples=examples(30), deadline=None)
+def test_the_gate_counts_the_same_clients_on_each_line(cells: list[tuple[str, int, float]]) -> None:
+    """It counts again with code of its own, and refuses a run where it finds other work."""
+    work = pd.DataFrame(cells, columns=["client_line", "stock_clients", "inflow_clients"]).assign(
+        pc4="1001", client_group="regulier", pw_client=False, law="WIA", product="EWT", rate_region="1",
+        is_central=False, hours_verzekeringsarts=0.0,
+    )  # fmt: skip
+    work["planned_clients"] = work["inflow_clients"] + 0.5 * work["stock_clients"]
+    work["vangnet_part"] = vangnet_part(work, line_parts(work, PRODUCTS))
+    spread = by_line(work)
+    here = (spread["planned_clients"] * spread["part"]).groupby(spread["line"]).sum()
+    again = segment_work(work, PRODUCTS).groupby("line")["clients"].sum()
+    pd.testing.assert_series_equal(here, again, check_names=False)

@@ -80,8 +80,8 @@ def test_a_shared_team_gives_each_line_what_makes_both_equally_loaded(tmp_path: 
     west = built.work[
         built.work["pc4"].isin(["1001", "1002", "1005", "1006", "1009", "1010"]) & built.work["law"].eq("WIA")
     ]
-    vangnet = sum(row.hours_verzekeringsarts * row.vangnet_part for row in west.itertuples())
-    part = vangnet / west["hours_verzekeringsarts"].sum()
+    vangnet = sum(row.known_hours * row.vangnet_part for row in west.itertuples())
+    part = vangnet / west["known_hours"].sum()
     assert part == pytest.approx(2 / 3, abs=0.02)
     of_line = {line: capacities(layer(built, f"01_zw_wia_{line}")) for line in ("vangnet", "werkgever")}
     assert of_line["vangnet"] == {"W1": 600.0, "W3": pytest.approx(2400 * part - 600)}

@@ -108,13 +108,16 @@ def planned(three: Path, tmp_path: Path) -> tuple[str, Path]:
 @pytest.mark.parametrize(
     ("compared_with", "days", "is_right"),
     [
-        (1, 15, True),  # in force today
+        (1, 0, True),  # in force today
+        (1, 9, True),  # and on the eve of that day
+        (1, 15, False),  # version 2 comes in between
         (2, 15, True),  # in force on that day, until it is replaced
         (2, 20, True),  # in force on the eve of that day, on which version 3 begins
         (3, 20, True),  # in force on that day itself
         (2, 21, False),  # on the eve version 3 is
         (3, 10, False),  # not yet
-        (1, 11, True),
+        (1, 10, True),  # in force on the eve of the day on which version 2 begins
+        (1, 11, False),
     ],
 )
 def test_a_division_is_compared_with_what_it_takes_over_from(
@@ -126,5 +129,7 @@ def test_a_division_is_compared_with_what_it_takes_over_from(
     if is_right:
         assert versions.propose(outcome, url, folder, valid_from=first) == 4
     else:
-        with pytest.raises(Refused, match=f"compared with version {compared_with}, which is no longer in force"):
+        with pytest.raises(
+            Refused, match=f"with version {compared_with}, and on {first} it would"
+        ):
             versions.propose(outcome, url, folder, valid_from=first)
