@@ -47,6 +47,10 @@ SHEET_ERROR = re.compile(
 """What Excel writes, in English and Dutch, where a formula has no value."""
 
 
+Mask = NDArray[np.bool_]
+"""Which rows of a table."""
+
+
 def as_text(cells: pd.Series) -> pd.Series:
     """Cells as trimmed text, None where empty: the one way in which identifiers, names and codes are read.
 
@@ -69,17 +73,17 @@ class Different:
         """What stands in ``values`` for each row: one for each different cell, and one more for empty cells."""
         return pd.Series(values[self.codes], index=self.index, dtype=values.dtype)
 
-    def empty(self) -> pd.Series:
-        return pd.Series(self.codes < 0, index=self.index)
+    def empty(self) -> Mask:
+        return np.asarray(self.codes < 0)
 
-    def where(self, test: Callable[[str], bool]) -> pd.Series:
+    def where(self, test: Callable[[str], bool]) -> Mask:
         """Whether each cell passes ``test``; an empty one does not."""
-        return self.each(np.array([*map(test, self.values), False], dtype=bool))
+        return np.array([*map(test, self.values), False], dtype=bool)[self.codes]
 
 
 def where(text: pd.Series, test: Callable[[str], bool]) -> pd.Series:
     """Whether each cell passes ``test``; an empty one does not. Tests each different text once."""
-    return Different(text).where(test)
+    return pd.Series(Different(text).where(test), index=text.index)
 
 
 def _text(value: object) -> str | None:
@@ -143,7 +147,7 @@ class Typing:
             self._convert(column, raw, cells, is_typed=is_typed)
         self._unique()
 
-    def _report(self, mask: pd.Series, column: str | None, what: str | None, allowed: str) -> None:
+    def _report(self, mask: Mask, column: str | None, what: str | None, allowed: str) -> None:
         if not mask.any():
             return
         values = self.frame[column].copy() if column else None
@@ -160,15 +164,15 @@ class Typing:
         if not column.nullable and not column.optional:
             self._report(empty, column.name, "it is empty", column.meaning)
         if is_typed:
-            unfit = pd.Series(False, index=empty.index)
+            unfit = np.zeros(len(raw), dtype=np.bool_)
         else:
             hidden, long = cells.where(_has_unfit), cells.where(_is_long)
             self._report(hidden, column.name, "it holds a control character", "plain text")
             self._report(long & ~hidden, column.name, f"it has over {MOST_CHARACTERS:,} characters", "a shorter text")
             unfit = hidden | long
         if column.type in ("integer", "number"):
-            numbers = raw.astype("float64") if is_typed else self._numbers(column, cells)
-            self._number(column, numbers, empty | unfit)
+            numbers: Any = raw.astype("float64") if is_typed else self._numbers(column, cells)
+            self._number(column, numbers.to_numpy(), empty | unfit)
         elif column.type == "date":
             self._date(column, raw if is_typed else None, cells, empty | unfit)
         elif column.type == "boolean":
@@ -179,12 +183,12 @@ class Typing:
             failed = cells.where(lambda cell: SHEET_ERROR.fullmatch(cell) is not None)
             self._report(failed, column.name, None, f"a value, not the error of a formula: {column.meaning}")
             if column.is_name:
-                self._one_spelling(column.name, raw)
+                self._one_spelling(column.name, raw, cells)
             if column.allowed:
                 wrong = cells.where(lambda cell: cell not in column.allowed) & ~unfit
                 self._report(wrong, column.name, None, f"one of {', '.join(column.allowed)}")
 
-    def _boolean(self, column: Column, cells: Different, passed: pd.Series) -> None:
+    def _boolean(self, column: Column, cells: Different, passed: Mask) -> None:
         wrong = cells.where(lambda cell: cell.casefold() not in ("true", "false")) & ~passed
         self._report(wrong, column.name, None, f"true or false: {column.meaning}")
         lower = cells.each(np.array([*(cell.casefold() for cell in cells.values), None], dtype=object))
@@ -199,13 +203,13 @@ class Typing:
         ]
         return cells.each(pd.to_numeric(pd.Series([*plain, None], dtype=object)).astype("float64").to_numpy())
 
-    def _number(self, column: Column, numbers: pd.Series, passed: pd.Series) -> None:
+    def _number(self, column: Column, numbers: NDArray[np.float64], passed: Mask) -> None:
         """Numbers of a range. A cell that may mean another number by a thousand is a problem, never a guess."""
         name, is_whole = column.name, column.type == "integer"
         kind = "a whole number" if is_whole else "a number with a point for decimals"
         allowed = ", ".join(part for part in (kind, bounds(column), column.meaning) if part)
-        wrong = ~passed & (~np.isfinite(numbers) | (is_whole & (numbers % 1 != 0)))
-        numbers = numbers.where(~wrong & ~passed)
+        wrong = ~passed & ~(np.isfinite(numbers) & (numbers == np.floor(numbers)) if is_whole else np.isfinite(numbers))
+        numbers = np.where(wrong | passed, np.nan, numbers)
         if column.least is not None:
             wrong |= (numbers <= column.least) if column.is_above_least else (numbers < column.least)
         if column.finest is not None:
@@ -214,21 +218,19 @@ class Typing:
             wrong |= numbers > column.most
         self._report(wrong, name, None, allowed)
         if column.usual:
-            low, high = column.usual
-            odd = ~wrong & numbers.notna() & ~numbers.between(low, high)
-            what = f"{{}} is unusual for {name}"
-            self.remarks += listed(
-                odd,
-                self.frame["row"],
-                lambda at, row: Problem(
-                    self.file, row, name, what.format(shown(numbers.iloc[at])), f"usual: {low:g} to {high:g}"
-                ),
-                self.file,
-            )
-        is_complete = is_whole and not (wrong | numbers.isna()).any()
+            self._unusual(name, numbers, wrong, *column.usual)
+        is_complete = is_whole and not (wrong | np.isnan(numbers)).any()
         self.frame[name] = numbers.astype("int64") if is_complete else numbers
 
-    def _date(self, column: Column, moments: pd.Series | None, cells: Different, passed: pd.Series) -> None:
+    def _unusual(self, name: str, numbers: NDArray[np.float64], wrong: Mask, low: float, high: float) -> None:
+        def make(at: int, row: int) -> Problem:
+            what = f"{shown(float(numbers[at]))} is unusual for {name}"
+            return Problem(self.file, row, name, what, f"usual: {low:g} to {high:g}")
+
+        odd = ~wrong & ((numbers < low) | (numbers > high))
+        self.remarks += listed(odd, self.frame["row"], make, self.file)
+
+    def _date(self, column: Column, moments: pd.Series | None, cells: Different, passed: Mask) -> None:
         """Days, from moments or from texts. A moment with a time zone is the day that it is here; an end in the year
         9999 is an open end."""
         if moments is None:
@@ -240,14 +242,16 @@ class Typing:
             if isinstance(moments.dtype, pd.DatetimeTZDtype):
                 moments = moments.dt.tz_convert(LOCAL_ZONE).dt.tz_localize(None)
             days = moments.dt.normalize()
-            is_open = days.dt.strftime("%Y-%m-%d").eq(OPEN_END) & column.nullable
-        wrong = ~passed & ~is_open & ~days.between(FIRST_DAY, LAST_DAY)
+            is_open = (days.dt.strftime("%Y-%m-%d").eq(OPEN_END) & column.nullable).to_numpy(dtype=np.bool_)
+        wrong = ~passed & ~is_open & ~days.between(FIRST_DAY, LAST_DAY).to_numpy(dtype=np.bool_)
         allowed = f"a date from {FIRST_DAY.year} to {LAST_DAY.year}, YYYY-MM-DD: {column.meaning}"
         self._report(wrong, column.name, None, allowed)
         self.frame[column.name] = days.where(~wrong & ~passed & ~is_open).astype("datetime64[us]")
 
-    def _one_spelling(self, column: str, names: pd.Series) -> None:
+    def _one_spelling(self, column: str, names: pd.Series, cells: Different) -> None:
         """Of names that differ in capitals only each row with another spelling than the first."""
+        if len({name.casefold() for name in cells.values}) == len(cells.values):
+            return
         folded = names.str.casefold()
         first = folded.map(names.groupby(folded).first())
 
@@ -269,6 +273,6 @@ class Typing:
             if most * different > np.iinfo(np.int64).max:
                 key, most = pd.factorize(key)[0], len(key)
             key, most = key * different + codes + 1, most * different
-        double = pd.Series(False, index=self.frame.index)
+        double = np.zeros(len(self.frame), dtype=np.bool_)
         double[counted] = pd.Series(key[counted]).duplicated().to_numpy()
         self._report(double, None, f"the same {', '.join(self.table.key)} as an earlier row", "each once")

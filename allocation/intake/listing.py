@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from allocation.contract.errors import Problem
 
@@ -16,13 +17,15 @@ MOST_LOOKED_AT = 10_000
 """Rows with yet other problems that are worded to find the same cause again; beyond, they are only counted."""
 
 
-def listed(mask: pd.Series, rows: pd.Series, make: Callable[[int, int], Problem], file: str) -> list[Problem]:
+def listed(mask: pd.Series | NDArray[np.bool_], rows: pd.Series, make: Callable[[int, int], Problem], file: str) -> list[Problem]:
     """The problems of the rows where ``mask`` holds: one per cause, at most ``MOST_PER_CHECK``, then how many more.
 
     ``make(position, row)`` gets the position in the frame and the spreadsheet row. The same cause in several rows is
     one problem, at its first row, with how often it occurs.
     """
-    positions = np.flatnonzero(mask.fillna(False).to_numpy(dtype=bool))
+    if isinstance(mask, pd.Series):
+        mask = mask.fillna(False).to_numpy(dtype=bool)
+    positions = np.flatnonzero(mask)
     causes: dict[tuple[str, str], tuple[Problem, int]] = {}
     others = 0
     for at in positions:

@@ -49,6 +49,8 @@ def contradictions(locks: pd.DataFrame, file: str) -> list[Problem]:
     ``locks``: those in force, by row, with ``area``, ``pc6_from`` and ``team_kind``.
     """
     found: dict[tuple[int, str, str], Problem] = {}
+    if len(locks) < 2:
+        return []
     for pair in _telling_pairs(locks).itertuples():
         fault = _pins_and_bars(pair) or _splits(pair)
         if fault:

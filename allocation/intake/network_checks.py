@@ -87,6 +87,8 @@ class NetworkChecks(Checks):
     def _coverage(self) -> None:
         """Also: kinds in small letters, and a share in every row."""
         coverage = self.frames["coverage"]
+        if coverage.empty:
+            return
         coverage["kind"] = coverage["kind"].astype("string").str.lower().astype(object)
         coverage["kind"] = coverage["kind"].where(coverage["kind"].notna(), None)
         self.add(
@@ -127,6 +129,8 @@ class NetworkChecks(Checks):
 
     def _verzuimbeheer(self) -> None:
         groups = self.frames["verzuimbeheer"]
+        if groups.empty:
+            return
         known = set(self.frames["teams"]["team_id"].dropna())
         parts = groups["team_id"].map(lambda text: [part.strip() for part in str(text).split("|")])
         strange = parts.map(lambda teams: next((team for team in teams if team not in known), None))

@@ -47,6 +47,8 @@ def sentences(doubts: pd.DataFrame) -> list[str]:
 def _seen_together(teams: pd.DataFrame, one: str, several: str) -> list[tuple[str, str]]:
     """Values of ``one`` with different values of ``several`` in teams that are valid at the same time."""
     rows = teams[[one, several, "valid_from", "valid_to"]]
+    if rows.drop_duplicates([one, several])[one].is_unique:
+        return []
     pairs = rows.merge(rows, on=one, suffixes=("", "_b"))
     ends = [pairs[name].fillna(pd.Timestamp.max.normalize()) for name in ("valid_to", "valid_to_b")]
     together = (pairs["valid_from"] <= ends[1]) & (pairs["valid_from_b"] <= ends[0])
