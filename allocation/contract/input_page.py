@@ -21,8 +21,8 @@ One file per table, as CSV (UTF-8, comma, header) or Parquet with the same colum
 - Codes and names are read as text without blanks around them. A code of digits that a program made a float (`124.0`) is
   `124` again.
 - A number has a point for decimals and nothing for thousands. `1.000` is refused where it may be a thousand.
-- A day is `YYYY-MM-DD`, from 1990 to 2100; `9999-12-31` as a last day means open. A moment with a time zone is the
-  day in the Netherlands.
+- A day is `YYYY-MM-DD`, from 1990 to 2100; `9999-12-31` as a last day means open. In Parquet a moment with a time
+  zone is the day in the Netherlands.
 - Every row has as many cells as the header; empty cells after the last column do no harm, nor do a byte order mark,
   Windows line ends, blank lines, blanks after commas, and capitals in the names of files and columns.
 - A file or column that looks like a misspelling of an absent one is refused; others are passed over and told.

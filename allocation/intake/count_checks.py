@@ -200,7 +200,7 @@ class CountChecks(Checks):
         if dates.notna().any():
             self.add(
                 "stock",
-                dates.notna() & (dates != dates.dropna().iloc[0]),
+                dates.notna() & (dates != dates.mode().iloc[0]),
                 "reference_date",
                 self.value("stock", "reference_date"),
                 "the same date in every row",

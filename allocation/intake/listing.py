@@ -17,7 +17,9 @@ MOST_LOOKED_AT = 10_000
 """Rows with yet other problems that are worded to find the same cause again; beyond, they are only counted."""
 
 
-def listed(mask: pd.Series | NDArray[np.bool_], rows: pd.Series, make: Callable[[int, int], Problem], file: str) -> list[Problem]:
+def listed(
+    mask: pd.Series | NDArray[np.bool_], rows: pd.Series, make: Callable[[int, int], Problem], file: str
+) -> list[Problem]:
     """The problems of the rows where ``mask`` holds: one per cause, at most ``MOST_PER_CHECK``, then how many more.
 
     ``make(position, row)`` gets the position in the frame and the spreadsheet row. The same cause in several rows is

@@ -62,12 +62,18 @@ class LockChecks(Checks):
         )
         kind_of = teams.drop_duplicates("team_id").set_index("team_id")["kind"]
         known = locks["team_id"].isin(kind_of.index)
+        in_force = locks.index.isin(active_locks(locks, self.day).index) if self.day else np.ones(len(locks), np.bool_)
+
+        def unknown(at: int) -> str:
+            ended = "" if in_force[at] else f" (the lock ended on {locks['valid_until'].iloc[at]:%Y-%m-%d})"
+            return f"team {locks['team_id'].iloc[at]!r} does not exist{ended}"
+
         self.add(
             "locks",
             ~known & self.is_sure("teams.team_id"),
             "team_id",
-            lambda at: f"team {locks['team_id'].iloc[at]!r} does not exist",
-            "a team of the file teams",
+            unknown,
+            "a team of the file teams; a lock that has ended may be left out",
         )
         self.add(
             "locks",
@@ -77,10 +83,9 @@ class LockChecks(Checks):
             "a team that has an area: regulier or participatiewet",
         )
         locks = locks.assign(team_kind=locks["team_id"].map(kind_of))
-        in_force = active_locks(locks, self.day) if self.day else locks
-        self._shares(locks, locks.index.isin(in_force.index))
-        self.problems += overlapping_ranges(in_force, self.files["locks"])
-        usable = in_force[in_force["area"].isin(self.pc4) & in_force["team_kind"].isin(KINDS_WITH_AREA)]
+        self._shares(locks, in_force)
+        self.problems += overlapping_ranges(locks[in_force], self.files["locks"])
+        usable = locks[in_force & locks["area"].isin(self.pc4) & locks["team_kind"].isin(KINDS_WITH_AREA)]
         self.problems += contradictions(usable, self.files["locks"])
         if self.day and len(usable):
             served = Served(teams, self.frames["clusters"], self.region_of, self.region_name, self.day)

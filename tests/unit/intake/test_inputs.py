@@ -71,6 +71,10 @@ BAD: dict[str, tuple[Callable[[Frames], None], tuple[str, int | None, str | None
     "line of another product": (cell("inflow", 1, "client_line", "werkgever"), ("inflow.csv", 3, "client_line"), "PW_ABA"),
     "not a month": (cell("inflow", 0, "month", "2025-13"), ("inflow.csv", 2, "month"), "2025-13"),
     "two reference dates": (cell("stock", 4, "reference_date", "2025-11-30"), ("stock.csv", 6, "reference_date"), "2025-11-30"),
+    "another date in the first row": (cell("stock", 0, "reference_date", "2025-11-30"), ("stock.csv", 2, "reference_date"), "2025-11-30"),
+    "ended lock of a team that is gone": (
+        add("locks", toy.locks(("1001", "WEG", "pin", "", "")).assign(valid_until="2025-06-30")), ("locks.csv", 2, "team_id"),
+        "'WEG' does not exist (the lock ended on 2025-06-30)"),
     "no date": (cell("teams", 0, "valid_from", "1 mei"), ("teams.csv", 2, "valid_from"), "1 mei"),
     "a month as a date": (cell("teams", 0, "valid_from", "2024-01"), ("teams.csv", 2, "valid_from"), "2024-01"),
     "a year as a date": (cell("teams", 1, "valid_to", "2026"), ("teams.csv", 3, "valid_to"), "2026"),

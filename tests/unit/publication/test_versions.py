@@ -129,7 +129,5 @@ def test_a_division_is_compared_with_what_it_takes_over_from(
     if is_right:
         assert versions.propose(outcome, url, folder, valid_from=first) == 4
     else:
-        with pytest.raises(
-            Refused, match=f"with version {compared_with}, and on {first} it would"
-        ):
+        with pytest.raises(Refused, match=f"with version {compared_with}, and on {first} it would"):
             versions.propose(outcome, url, folder, valid_from=first)
