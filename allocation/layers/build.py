@@ -110,6 +110,8 @@ class _Builder:
         hours = capacity_hours(inputs.teams, day, config)
         self.capacity, self.capacity_other = hours["verzekeringsarts"], hours["other"]
         self.areas = areas.set_index("pc4", drop=False).sort_index()
+        first = self.areas.drop_duplicates("arbeidsmarktregio_nr")
+        self.region_name = dict(zip(first["arbeidsmarktregio_nr"].astype(int), first["arbeidsmarktregio"], strict=True))
         self.places = self.areas if places is None else places.set_index("pc4")
         self.clusters = inputs.clusters
         self.teams = active_teams(inputs.teams, day)
@@ -117,6 +119,7 @@ class _Builder:
         self.current = inputs.current
         self.full_postcodes, self.ways = inputs.full_postcodes, ways
         self.coverage = inputs.coverage[["pc4", "kind", "provider", "share"]]
+        self.coverage_at = self.areas.index.get_indexer(pd.Index(self.coverage["pc4"]))
         care = inputs.care_regions.set_index("pc4")["care_region"]
         self.care_region = care if len(care) else self.areas["care_region"]
         self.problems: list[InputProblem] = []
@@ -157,9 +160,12 @@ class _Builder:
 
     def _coverage(self, pc4: pd.Series) -> tuple[dict[str, NDArray[np.int64]], dict[str, float]]:
         """The groupings of the partners that cover the units, and the price of a split in each."""
+        codes: dict[str, NDArray[np.int64]] = {}
+        prices: dict[str, float] = {}
+        if not self.config.weights.coverage:
+            return codes, prices
         units = pd.DataFrame({"pc4": pc4.to_numpy(), "unit": np.arange(len(pc4))})
-        rows = units.merge(self.coverage, on="pc4")
-        codes, prices = {}, {}
+        rows = units.merge(self.coverage[self._is_covered(pc4)], on="pc4")
         for kind, price in self.config.weights.coverage.items():
             mine = rows[rows["kind"] == kind]
             provider = pd.factorize(mine["provider"], sort=True)[0].astype(np.int64)
@@ -167,6 +173,13 @@ class _Builder:
             for name, (group, part) in named(kind, parts).items():
                 codes[name], prices[name] = group, price * part
         return codes, prices
+
+    def _is_covered(self, pc4: pd.Series) -> NDArray[np.bool_]:
+        """Which rows of ``coverage`` are of these postcodes."""
+        mine = np.zeros(len(self.areas) + 1, dtype=np.bool_)  # the last: of a postcode without an area
+        mine[self.areas.index.get_indexer(pd.Index(pc4))] = True
+        mine[-1] = False
+        return mine[self.coverage_at]
 
     def _pairs(self, clusters: list[set[int]]) -> pd.DataFrame:
         """Neighbours a, b (positions in ``areas``) with border_m: those of the country, and the bridges that each of
@@ -186,8 +199,7 @@ class _Builder:
         for name, regions in named:
             if regions == members:
                 return name
-        of = self.areas.drop_duplicates("arbeidsmarktregio_nr").set_index("arbeidsmarktregio_nr")["arbeidsmarktregio"]
-        return " + ".join(str(of[nr]) for nr in sorted(members))
+        return " + ".join(str(self.region_name[nr]) for nr in sorted(members))
 
     def _layer(
         self, cluster: str, domain: str, line: str, members: set[int], teams: pd.DataFrame, neighbours: pd.DataFrame
@@ -273,10 +285,11 @@ class _Builder:
             hours = parts["pc4"].map(of_area).fillna(0.0).to_numpy(float) * parts["portion"].to_numpy(float)
             whole = teams["team_id"].map(self.capacity)
             other = teams["team_id"].map(self.capacity_other) * capacity / whole
-            for team in teams[~(other > 0)].itertuples():
-                what = f"team {team.team_id} has no other members, and their hours are to be balanced (other_tolerance)"
+            without = teams[~(other > 0)]
+            for team_id, row in zip(without["team_id"], without["row"], strict=True):
+                what = f"team {team_id} has no other members, and their hours are to be balanced (other_tolerance)"
                 problem = InputProblem(
-                    "teams.csv", int(str(team.row)), "fte_other", what, "above 0, or no setting other_tolerance"
+                    "teams.csv", int(row), "fte_other", what, "above 0, or no setting other_tolerance"
                 )
                 self.problems += [] if problem in self.problems else [problem]
             if hours.sum() > 0 and (other > 0).all():
@@ -338,9 +351,9 @@ class _Builder:
             (self.locks["kind"] == "bar")
             & (self.locks["client_line"].isna() | (self.locks["client_line"] == line) | (line == ALL_LINES))
         ]
-        for bar in bars.itertuples():
-            if bar.team_id in position:
-                allowed[(parts["pc4"] == bar.area).to_numpy(), position[str(bar.team_id)]] = False
+        for team_id, area in zip(bars["team_id"], bars["area"], strict=True):
+            if team_id in position:
+                allowed[(parts["pc4"] == area).to_numpy(), position[team_id]] = False
         fixed = np.array([position.get(team, -1) for team in parts["team_id"]], dtype=np.int64)
         held = np.flatnonzero(fixed >= 0)
         for unit in held[~allowed[held, fixed[held]]]:
@@ -365,12 +378,12 @@ class _Builder:
     def _refuse_missing_laws(self, teams: pd.DataFrame, domain: str, line: str) -> None:
         """Note teams that do not serve a law which routing brings them: the ZW goes to the lines vangnet and alle."""
         needed = {"PW"} if domain == PW else {"WIA"} if line == "werkgever" else {"ZW", "WIA"}
-        for team in teams.itertuples():
-            missing = needed - values_of(team.laws)
+        for team_id, laws, row in zip(teams["team_id"], teams["laws"], teams["row"], strict=True):
+            missing = needed - values_of(laws)
             if missing:
-                what = f"team {team.team_id} does not serve {', '.join(sorted(missing))}, which its area needs"
+                what = f"team {team_id} does not serve {', '.join(sorted(missing))}, which its area needs"
                 allowed = f"{'|'.join(sorted(needed))} for a team of line {line}"
-                problem = InputProblem("teams.csv", int(str(team.row)), "laws", what, allowed)
+                problem = InputProblem("teams.csv", int(row), "laws", what, allowed)
                 self.problems += [] if problem in self.problems else [problem]
 
     def _refuse_lock(self, pc4: str, team: str | None, what: str) -> None:
