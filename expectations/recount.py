@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from allocation.contract.vocabulary import ALL_LINES, CLIENT_LINES, REGULAR_GROUP, SMALLEST_SHOWN_COUNT
+from allocation.contract.vocabulary import ALL_LINES, CLIENT_LINES, REGULAR_GROUP
 from expectations.rules import ROUNDING, Rule
 
 VANGNET, WERKGEVER = CLIENT_LINES
@@ -30,7 +30,7 @@ def segment_work(work: pd.DataFrame, products: pd.DataFrame) -> pd.DataFrame:
     """The expected work per client segment and product: SEGMENT, product, clients, hours, inflow (a year).
 
     Counts of ``alle`` follow the lines that the product has, in proportion to the counts of product and region whose
-    line is known, of the stock as its readers know it, in steps of 5; else evenly. The Ziektewet is served on the
+    line is known, of the stock as its readers know it (``known_stock``); else evenly. The Ziektewet is served on the
     vangnetlijn. Central products are left out.
 
     Parameters
@@ -38,7 +38,7 @@ def segment_work(work: pd.DataFrame, products: pd.DataFrame) -> pd.DataFrame:
     work : the run's expected work. products : product and client_lines (any text that holds the lines).
     """
     mine = work[~work["is_central"]].reset_index(drop=True)
-    counted = mine.assign(counted=mine["inflow_clients"] + _known(mine["stock_clients"]))
+    counted = mine.assign(counted=mine["inflow_clients"] + mine["known_stock"])
     by_line = counted.groupby(["rate_region", "product", "client_line"])["counted"].sum().reset_index()
     known: dict[tuple[str, str], dict[str, float]] = {}
     for row in _rows(by_line):
@@ -66,12 +66,6 @@ def segment_work(work: pd.DataFrame, products: pd.DataFrame) -> pd.DataFrame:
 
 def _rows(frame: pd.DataFrame) -> Any:
     return frame.itertuples(index=False)
-
-
-def _known(stock: pd.Series) -> pd.Series:
-    """Counts as multiples of 5; those of 1 to 4, which readers do not see, as 2.5 (R14)."""
-    few = stock.clip(upper=1) * SMALLEST_SHOWN_COUNT / 2
-    return few.where(stock < SMALLEST_SHOWN_COUNT, (stock / SMALLEST_SHOWN_COUNT).round() * SMALLEST_SHOWN_COUNT)
 
 
 def _vangnet_part(law: str, line: str, lines: list[str], known: dict[str, float] | None) -> float:

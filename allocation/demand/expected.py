@@ -15,7 +15,7 @@ import pandas as pd
 
 from allocation.contract.config import Config
 from allocation.contract.errors import Refused
-from allocation.contract.vocabulary import CENTRAL
+from allocation.contract.vocabulary import CENTRAL, SMALLEST_SHOWN_COUNT
 from allocation.demand.doubts import doubts
 from allocation.demand.history import History
 from allocation.demand.intervals import KEY, SHARED
@@ -43,7 +43,8 @@ def expected_work(inputs: Inputs, areas: pd.DataFrame, config: Config) -> pd.Dat
     - ``planned_clients``: inflow + planned share of the stock, clients a year;
     - ``hours_verzekeringsarts``, ``hours_other``: hours a year of the planned clients;
     - ``stock_hours_verzekeringsarts``: hours in the whole stock;
-    - ``known_hours``: ``hours_verzekeringsarts`` of the stock as its readers know it (``small_counts.known_counts``);
+    - ``known_stock``: the stock as its readers know it, clients (``small_counts.known_counts`` of each holder's);
+      ``known_hours``: ``hours_verzekeringsarts`` made of what they know of each line's;
     - ``hours_sd``: standard deviation of ``hours_verzekeringsarts``, hours a year, and the parts of it that are shared
       with other rows (``hours_`` and the names of ``intervals.SHARED``): sums are for ``team_interval``;
     - ``vangnet_part``: the part (0 to 1) of the clients that is served on the vangnetlijn, the rest on the
@@ -75,14 +76,31 @@ def work_and_doubts(inputs: Inputs, areas: pd.DataFrame, config: Config) -> tupl
     work["hours_verzekeringsarts"] = work["planned_clients"] * hours_each
     work["hours_other"] *= work["planned_clients"] * norm
     work["stock_hours_verzekeringsarts"] = work["stock_clients"] * hours_each
-    known = known_counts(work["stock_clients"].to_numpy(dtype=np.float64))
-    work["known_hours"] = (work["inflow_clients"] + planned_share * known) * hours_each
     for kind in ("sd", *SHARED):
         work[f"hours_{kind}"] = work.pop(f"inflow_{kind}") * growth * hours_each
     work["stock_clients"] = work["stock_clients"].astype("int64")
+    held = inputs.stock.groupby([*KEY, "team_id"], dropna=False)["clients"].sum().reset_index()
+    work["known_stock"] = _of_keys(work, held.assign(known=known_counts(held["clients"].to_numpy(dtype=np.float64))))
     work["vangnet_part"] = vangnet_part(work, line_parts(work, inputs.products))
+    known = _of_keys(work, held.assign(known=_known_of_lines(held, work)))
+    work["known_hours"] = (work["inflow_clients"] + planned_share * known) * hours_each
     work["priority"] = work["priority"].astype("int64")
     return work.sort_values(KEY, ignore_index=True), leaning
+
+
+def _of_keys(work: pd.DataFrame, held: pd.DataFrame) -> pd.Series:
+    """The sum of ``known`` of each row's KEY."""
+    known: pd.Series = held.groupby(KEY)["known"].sum()
+    return known.reindex(pd.MultiIndex.from_frame(work[KEY]), fill_value=0.0).set_axis(work.index)
+
+
+def _known_of_lines(held: pd.DataFrame, work: pd.DataFrame) -> Floats:
+    """The clients of each row as readers know them where its lines share them: where one line has under 5 of them
+    readers see none, and not how many there are together; so they count as 5, however many."""
+    clients = held["clients"].to_numpy(dtype=np.float64)
+    part = held[KEY].merge(work[[*KEY, "vangnet_part"]], on=KEY, how="left")["vangnet_part"].to_numpy(dtype=np.float64)
+    fewer = clients * np.minimum(part, 1.0 - part)
+    return np.where((fewer > 0) & (fewer < SMALLEST_SHOWN_COUNT), SMALLEST_SHOWN_COUNT, known_counts(clients))
 
 
 def _per_product(product: pd.Series, setting: dict[str, float], default: float) -> pd.Series:

@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 
 from allocation.contract.vocabulary import CLIENT_LINES, values_of
-from allocation.publication.small_counts import known_counts
 
 VANGNET, WERKGEVER = CLIENT_LINES
 ZW = "ZW"
@@ -21,12 +20,13 @@ def line_parts(counts: pd.DataFrame, products: pd.DataFrame) -> pd.DataFrame:
     """The part of each product's clients of line ``alle`` that is served on the vangnetlijn, per region.
 
     The part follows the clients of that product and region whose line is counted; where none is, both lines get half.
-    A product with one line has all its clients there. Of the stock, each cell counts as its readers know it
-    (``small_counts.known_counts``): the part shows in every figure of a line, and would tell a small one (R14).
+    A product with one line has all its clients there. The stock counts as its readers know it
+    (``small_counts.known_counts``): the part shows in every figure of a line, and would tell a small count (R14).
 
     Parameters
     ----------
-    counts : product, client_line, rate_region, inflow_clients (a year) and stock_clients; a row for each cell.
+    counts : product, client_line, rate_region, inflow_clients (a year) and known_stock (clients); stock_clients in its
+        place in a plan of before that was kept.
     products : product and client_lines (``vangnet|werkgever``).
 
     Returns
@@ -34,7 +34,7 @@ def line_parts(counts: pd.DataFrame, products: pd.DataFrame) -> pd.DataFrame:
     rate_region, product, vangnet_part (0 to 1); one row for every combination that ``counts`` has.
     """
     key = ["rate_region", "product"]
-    clients = counts["inflow_clients"] + known_counts(counts["stock_clients"].to_numpy(dtype=np.float64))
+    clients = counts["inflow_clients"] + counts["known_stock" if "known_stock" in counts else "stock_clients"]
     places = [counts[name] for name in key]
     known = {line: clients.where(counts["client_line"] == line, 0.0).groupby(places).sum() for line in CLIENT_LINES}
     total = known[VANGNET] + known[WERKGEVER]

@@ -301,7 +301,6 @@ def write_published(
         "version": version,
         "valid_from": valid_from,
         "valid_to_when_written": valid_to,
-        "fingerprint": json.loads((source / MANIFEST).read_text())["fingerprint"],
         "written_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "small_counts": f"counts of clients are multiples of {SMALLEST_SHOWN_COUNT}, and empty below; figures follow",
         "teams_that_end": dict(team_ends or {}),

@@ -204,6 +204,14 @@ class TestExpectedWork:
         assert row["stock_hours_verzekeringsarts"] == 40
         assert (row["law"], row["priority"], row["is_central"]) == ("WIA", 1, False)
 
+    def test_r14_what_readers_know_by_hand(self) -> None:
+        """Of 6 and 4 files they see 5 and none. Both lines have 3 and 2 of them: none that they see, so 5 for each."""
+        row = self.work().loc[("1001", "WIA_EWT")]
+        assert row["known_stock"] == 7.5
+        assert row["known_hours"] == pytest.approx((48 + 0.5 * 10) * 4, rel=1e-3)
+        row = self.work().loc[("1001", "WGA_MONITORING")]
+        assert (row["known_stock"], row["known_hours"]) == (30, 15), "30 files of one line are seen"
+
     def test_r11_monitoring_is_load_from_the_stock(self) -> None:
         row = self.work().loc[("1001", "WGA_MONITORING")]
         assert (row["inflow_clients"], row["planned_clients"], row["hours_verzekeringsarts"]) == (0, 30, 15)

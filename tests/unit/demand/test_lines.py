@@ -17,7 +17,7 @@ PRODUCTS = pd.DataFrame(
 
 
 def counts(*rows: tuple[str, str, str, float, int]) -> pd.DataFrame:
-    return pd.DataFrame(rows, columns=["rate_region", "product", "client_line", "inflow_clients", "stock_clients"])
+    return pd.DataFrame(rows, columns=["rate_region", "product", "client_line", "inflow_clients", "known_stock"])
 
 
 def parts() -> pd.DataFrame:
@@ -40,28 +40,10 @@ def test_r15_counts_of_alle_follow_the_lines_counted_in_their_region_else_evenly
     assert found == pytest.approx({("1", "EWT"): 0.75, ("2", "EWT"): 0.5, ("2", "EZWB"): 1.0, ("1", "DO"): 0.0})
 
 
-@pytest.mark.parametrize(
-    ("stock", "part"),
-    [
-        ((30, 10), 0.75),
-        ((32, 8), 0.75),  # readers see 30 and 10
-        ((3, 10), 0.2),  # 2.5 for one that they do not see
-        ((1, 4), 0.5),
-        ((4, 0), 1.0),
-        ((0, 0), 0.5),
-    ],
-)
-def test_r14_r15_files_count_in_the_part_as_readers_know_them(stock: tuple[int, int], part: float) -> None:
-    rows = counts(
-        ("1", "EWT", "vangnet", 0.0, stock[0]), ("1", "EWT", "werkgever", 0.0, stock[1]), ("1", "EWT", "alle", 9.0, 99)
-    )
-    assert line_parts(rows, PRODUCTS)["vangnet_part"].tolist() == pytest.approx([part])
-
-
-def test_each_cell_is_known_by_itself() -> None:
-    """Two cells of 3 on the vangnetlijn are 5 to readers, and one of 6 on the werkgeverslijn is 5 too."""
-    rows = counts(("1", "EWT", "vangnet", 0.0, 3), ("1", "EWT", "vangnet", 0.0, 3), ("1", "EWT", "werkgever", 0.0, 6))
-    assert line_parts(rows, PRODUCTS)["vangnet_part"].tolist() == pytest.approx([0.5])
+def test_a_plan_of_before_counts_its_stock() -> None:
+    rows = counts(("1", "EWT", "vangnet", 0.0, 3), ("1", "EWT", "werkgever", 0.0, 1), ("1", "EWT", "alle", 9.0, 99))
+    before = rows.rename(columns={"known_stock": "stock_clients"})
+    assert line_parts(before, PRODUCTS)["vangnet_part"].tolist() == pytest.approx([0.75])
 
 
 def test_r15_r16_a_named_line_stands_and_zw_is_always_the_vangnetlijn() -> None:
@@ -104,6 +86,7 @@ def test_the_gate_counts_the_same_clients_on_each_line(cells: list[tuple[str, in
         pc4="1001", client_group="regulier", pw_client=False, law="WIA", product="EWT", rate_region="1",
         is_central=False, hours_verzekeringsarts=0.0,
     )  # fmt: skip
+    work["known_stock"] = 5.0 * round(work["stock_clients"] / 5)
     work["planned_clients"] = work["inflow_clients"] + 0.5 * work["stock_clients"]
     work["vangnet_part"] = vangnet_part(work, line_parts(work, PRODUCTS))
     spread = by_line(work)

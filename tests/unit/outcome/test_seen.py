@@ -81,17 +81,22 @@ def test_a_reader_cannot_tell_one_hidden_count_from_another(
     pd.testing.assert_series_equal(shown, shown_of_other)
 
 
-def two_lines(tmp_path: Path, vangnet: int, *, known: int = 20, alle: int = 11) -> dict[str, pd.DataFrame]:
+def two_lines(
+    tmp_path: Path, *vangnet: int, known: int = 20, alle: int = 11, factor: float = 1.0
+) -> dict[str, pd.DataFrame]:
     """All that readers see of a country where W1 serves the vangnetlijn in the West, W2 the werkgeverslijn and X both.
-    A product without inflow has files in three postcodes: ``vangnet`` and ``known`` of a line, and ``alle``."""
+    A product without inflow has files in three postcodes: ``vangnet`` of each of so many holders and ``known`` of a
+    line, and ``alle``. ``factor``: of the hours of its clients."""
     tables = toy.tables()
     teams = pd.concat([tables["teams"], pd.DataFrame([toy.team("X", "1", "1006")])], ignore_index=True)
     for team_id, line in (("W1", "vangnet"), ("W2", "werkgever")):
         teams.loc[teams["team_id"] == team_id, "client_lines"] = line
     product = ("MON", "WIA", "vangnet|werkgever", "3", "1", "0.5", "3", "team")
     products = pd.concat([tables["products"], pd.DataFrame([product], columns=tables["products"].columns)])
-    files = [("1001", "vangnet", vangnet), ("1002", "werkgever", known), ("1005", "alle", alle)]
-    rows = [("2025-12-31", pc4, "MON", line, "regulier", str(clients), "") for pc4, line, clients in files]
+    holders = [""] if len(vangnet) == 1 else ["W1", "O1", "O2", "P1"]
+    files = [("1001", "vangnet", clients, team) for clients, team in zip(vangnet, holders, strict=True)]
+    files += [("1002", "werkgever", known, ""), ("1005", "alle", alle, "")]
+    rows = [("2025-12-31", pc4, "MON", line, "regulier", str(n), team) for pc4, line, n, team in files if n]
     stock = pd.concat([tables["stock"], pd.DataFrame(rows, columns=tables["stock"].columns)], ignore_index=True)
     west = sorted({pc4 for pc4 in toy.POSTCODES if (int(pc4) - 1001) % 4 < 2})
     pinned = toy.locks(
@@ -99,7 +104,9 @@ def two_lines(tmp_path: Path, vangnet: int, *, known: int = 20, alle: int = 11) 
           for team_id, line in (("W1", "vangnet"), ("W2", "werkgever")))
     )  # fmt: skip
     changed = {"teams": teams, "products": products, "stock": stock, "locks": pinned}
-    made = toy.divide(tmp_path, changed, Config.from_values({"tolerance": 0.99}))
+    made = toy.divide(
+        tmp_path, changed, Config.from_values({"tolerance": 0.99, "work": {"hours_factor": {"MON": factor}}})
+    )
     return {
         table.name: small_counts.shown(table, made.outcome[table.name], made.outcome.get(f"{table.name}_seen"))
         for table in (TRANSITION, TEAM_LEDGER, TEAM_LOAD, REGION_SUMMARY, LINE_OUTCOMES, ALLOCATION_CHANGES)
@@ -119,6 +126,28 @@ def test_the_part_of_each_line_does_not_tell_a_hidden_count(
     assert one["team_load"].query("team_id == 'X'")["capacity_hours_verzekeringsarts"].between(50, 1150).all()
     for name, table in one.items():
         pd.testing.assert_frame_equal(*(_apart_from_steps(found) for found in (table, other[name])), obj=name)
+
+
+def test_the_part_of_each_line_does_not_tell_the_sum_of_hidden_holders(tmp_path: Path) -> None:
+    """Four rows that are not seen: 1 each, or 7 together."""
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    one, other = two_lines(tmp_path / "a", 1, 1, 1, 1), two_lines(tmp_path / "b", 2, 2, 2, 1)
+    for name, table in one.items():
+        pd.testing.assert_frame_equal(*(_apart_from_steps(found) for found in (table, other[name])), obj=name)
+
+
+@pytest.mark.parametrize("factor", [1.0, 4.0])
+def test_the_hours_of_a_team_of_both_lines_do_not_tell_a_count_that_these_share(tmp_path: Path, factor: float) -> None:
+    """Of 7 files each line has under 5, and of 8 too: four each, if one knew that there are 8."""
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    one, other = (
+        two_lines(tmp_path / folder, 0, known=0, alle=alle, factor=factor) for folder, alle in (("a", 7), ("b", 8))
+    )
+    columns = ["team_id", "client_line", "capacity_hours_verzekeringsarts", "capacity_hours_other"]
+    assert one["transition"].equals(other["transition"])
+    pd.testing.assert_frame_equal(one["team_load"][columns], other["team_load"][columns])
 
 
 def _apart_from_steps(table: pd.DataFrame) -> pd.DataFrame:

@@ -106,3 +106,8 @@ def test_the_deviation_of_a_small_team_is_told_in_larger_steps() -> None:
     )
     assert target.tolist() == [2500.0, 4100.0, 1000.0, 25.0]
     assert deviation.tolist() == [0.01, -0.02, 0.06, -1.0]
+
+
+def test_what_readers_know_of_a_count() -> None:
+    counts = np.array([0.0, 1.0, 4.0, 5.0, 7.0, 8.0, 32.0])
+    assert small_counts.known_counts(counts).tolist() == [0.0, 2.5, 2.5, 5.0, 5.0, 10.0, 30.0]
