@@ -29,6 +29,7 @@ from allocation.layers.spread import Spread, Spreads
 from allocation.outcome import alternatives as beside
 from allocation.outcome.transition import expected_per_area
 from allocation.pipeline import steps
+from allocation.pipeline.in_force import refuse_overtaken
 from allocation.pipeline.processes import processes
 from allocation.runs import run_files
 from allocation.runs.run import Progress, Run, run_folder
@@ -167,7 +168,8 @@ def _changed(task: _Task, plan: Ints) -> list[str]:
 def choose(var: Path, run_id: str, alternative: str, store: str, reason: str = "") -> Run:
     """A new run that proposes one alternative of a run of ``find``: its plans are given, all else is made as usual.
 
-    ``run_all`` takes it from there. Raises ``Refused`` when there is no such run or alternative.
+    ``run_all`` takes it from there. Raises ``Refused`` when there is no such run or alternative, and when another
+    division is in force than the one that they were found beside.
     """
     folder = run_folder(var, run_id)
     if not run_files.ALTERNATIVES.table("plans").exists(folder):
@@ -177,6 +179,8 @@ def choose(var: Path, run_id: str, alternative: str, store: str, reason: str = "
     if alternative not in names:
         raise Refused(f"run {run_id} has no alternative {alternative!r}; it has {', '.join(names)}")
     base = Run.open(folder)
+    again = "Find the alternatives again (caseload alternatives)."
+    refuse_overtaken(base, store, base.in_force().version, base.config.valid_from, again=again)
     why = reason or base.config.reason or f"alternatief {alternative} van {run_id}"
     run = Run.start(
         input_dir=Path(base.input_dir) if base.input_dir else None,

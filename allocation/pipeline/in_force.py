@@ -9,12 +9,13 @@ Belongs here: reading the store, and the choice of what "now" is. Does not belon
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 import numpy as np
 import pandas as pd
 
 from allocation.contract import input_tables
+from allocation.contract.errors import Refused
 from allocation.contract.published_tables import ROUTING
 from allocation.contract.vocabulary import PW, ZW_WIA
 from allocation.intake.inputs import Inputs
@@ -53,6 +54,38 @@ def read_store(run: Run, eve: date | None = None) -> InForce:
         run_files.IN_FORCE_TABLES.write(run.folder, tables)
     run.write(run_files.IN_FORCE, found)
     return found
+
+
+def refuse_overtaken(run: Run, store: str, made_beside: int | None, first: date | None, *, again: str) -> None:
+    """Refuse a plan that was made beside version ``made_beside`` and would take over, on ``first`` (None = today), from
+    a version with another division: what that one changed would be changed back, and nobody would be asked.
+
+    A version with the same division, such as one with newer counts, is no other. ``again``: what to do instead.
+    """
+    from allocation.publication import reads
+    from allocation.publication.store import today
+
+    eve = today() if first is None else max(today(), first - timedelta(days=1))
+    version = reads.current_version(store, eve)
+    if version == made_beside:
+        return
+    both = [_division_of(run, store, one) for one in (version, made_beside)]
+    if both[0].equals(both[1]):
+        return
+    beside = "no version" if made_beside is None else f"version {made_beside}"
+    raise Refused(
+        f"Version {version} is in force on {eve}, and run {run.run_id} was made beside {beside}: "
+        f"what was changed in between would be undone. {again}"
+    )
+
+
+def _division_of(run: Run, store: str, version: int | None) -> pd.DataFrame:
+    from allocation.publication import reads
+
+    if version is None:
+        return no_division()
+    table = reads.read_table("allocation", store, version=version, files_dir=run.files_dir)[DIVISION_COLUMNS]
+    return table.sort_values(DIVISION_COLUMNS, ignore_index=True)
 
 
 def _of_version(run: Run, name: str, version: int) -> pd.DataFrame:

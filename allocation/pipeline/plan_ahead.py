@@ -30,6 +30,7 @@ from allocation.outcome import calendar as figures
 from allocation.outcome.calendar import Solution
 from allocation.outcome.transition import expected_per_area
 from allocation.pipeline import steps
+from allocation.pipeline.in_force import refuse_overtaken
 from allocation.pipeline.problems import layers_of_boundaries, ways_of_run
 from allocation.pipeline.processes import processes
 from allocation.publication import proposals, reads
@@ -38,6 +39,7 @@ from allocation.runs import run_files
 from allocation.runs.run import Progress, Run, run_folder
 
 YEAR = timedelta(days=365)
+ANEW = "Make a new plan (caseload plan-ahead)."
 
 
 def find(run: Run, until: date, progress: Progress) -> pd.DataFrame:
@@ -196,7 +198,8 @@ def is_published(plan: Run, store: str, step: Run) -> bool:
 def next_step(plan: Run, store: str) -> Run | None:
     """A new run for the first date that is not published yet; None when every one is.
 
-    Raises ``Refused`` when that date is past: the steps after it follow from it.
+    Raises ``Refused`` when that date is past, because the steps after it follow from it, and when the division that it
+    takes over from is not the one that it was made beside.
     """
     done = published_days(plan, store)
     day = next((day for day in planned_days(plan) if day not in done), None)
@@ -205,8 +208,11 @@ def next_step(plan: Run, store: str) -> Run | None:
     if day < today():
         raise Refused(
             f"Step {day} of plan {plan.folder.name} was not published before that day, and the steps after it follow "
-            "from it. Make a new plan (caseload plan-ahead)."
+            f"from it. {ANEW}"
         )
+    if plan.has(run_files.IN_FORCE):
+        before = [done[earlier] for earlier in sorted(done) if earlier < day]
+        refuse_overtaken(plan, store, before[-1] if before else plan.in_force().version, day, again=ANEW)
     run = Run.start(
         input_dir=Path(plan.input_dir) if plan.input_dir else None,
         boundaries=plan.boundaries,

@@ -79,3 +79,20 @@ def test_a_plan_that_no_longer_fits_is_refused(in_force: Country) -> None:
     assert chosen.returncode == 1
     assert "no longer fits (team O2 is not in force there)" in chosen.stderr
     assert "Traceback" not in chosen.stderr
+
+
+def test_an_alternative_found_beside_another_division_is_refused(in_force: Country) -> None:
+    """Version 2 is one of them, and moves clients: what another says of itself is said beside version 1."""
+    done = in_force.caseload("alternatives", *in_force.run_arguments, "--regions", "West")
+    run_id = re.search(r"caseload choose (\S+) NAME", done.stdout).group(1)  # type: ignore[union-attr]
+    figures = run_files.ALTERNATIVES.table("figures").read(run_folder(in_force.var, run_id))
+    moving = figures.sort_values("moved")["alternative"].iloc[-1]
+    assert in_force.caseload("choose", run_id, moving).returncode == 0
+    assert reads.read_table("allocation_changes", in_force.store, version=2)["clients"].sum() > 0
+    published = in_force.caseload("publish", "2", "--remark", "ja")
+    assert published.returncode == 0, published.stderr
+    chosen = in_force.caseload("choose", run_id, figures["alternative"].iloc[0])
+    assert chosen.returncode == 1
+    assert f"run {run_id} was made beside version 1" in chosen.stderr
+    assert "Find the alternatives again" in chosen.stderr
+    assert "Traceback" not in chosen.stderr

@@ -17,7 +17,7 @@ from allocation.publication import store, versions
 from allocation.report import summary
 from allocation.runs import run_files
 from allocation.runs.run import Run
-from allocation.runs.run_files import VersionRecord
+from allocation.runs.run_files import InForce, VersionRecord
 from tests.support.outcomes import Country, write_outcome
 
 TODAY = store.today()
@@ -51,6 +51,7 @@ def plan(tmp_path: Path, store_url: str, files_dir: Path, monkeypatch: pytest.Mo
         )  # fmt: skip
         steps = pd.DataFrame({"day": [SPRING, SUMMER], "is_solved": True})
         plans = pd.DataFrame({"day": [SPRING, SUMMER], "layer": "a", "unit": "1000", "team_id": "A2"})
+        run.write(run_files.IN_FORCE, InForce(version=1))
         run_files.CALENDAR.write(run.folder, {"steps": steps, "plans": plans})
         return run
 
@@ -140,3 +141,22 @@ def test_a_step_whose_day_is_past_is_one_sentence(plan: Plan, store_url: str, mo
     monkeypatch.setattr(plan_ahead, "today", lambda: SPRING + timedelta(days=1))
     with pytest.raises(Refused, match=f"Step {SPRING} of plan one was not published before .* Make a new plan"):
         next_day(one, store_url)
+
+
+def test_a_step_does_not_undo_what_was_published_after_the_plan(plan: Plan, store_url: str, tmp_path: Path) -> None:
+    """A version with newer counts and the same division is in nobody's way."""
+    one = plan("one")
+    for number, country in ((2, small(note="nieuwere aantallen")), (3, small(moves={"1001": "A2"}, from_version=2))):
+        if number == 3:
+            assert next_day(one, store_url) == SPRING
+        folder = write_outcome(tmp_path / f"made{number}", country)
+        assert versions.propose(folder, store_url, one.files_dir) == number
+        versions.publish(number, store_url, one.files_dir)
+    with pytest.raises(Refused, match=r"Version 3 is in force on .* run one was made beside version 1: .* undone"):
+        next_day(one, store_url)
+
+
+def test_the_second_step_follows_from_the_first(plan: Plan, store_url: str) -> None:
+    one = plan("one")
+    versions.publish(make(proposed(one, store_url)), store_url, one.files_dir)
+    assert next_day(one, store_url) == SUMMER
