@@ -52,21 +52,37 @@ def find_in(var: Path, store_url: str, run_id: str, region: int, by: str) -> dic
 
 
 def told(bench: Bench, folder: Path) -> dict[str, Any]:
-    """The alternatives of a run of ``find_in``: a chart (SVG), a table, and per alternative the changes that make it
-    out of the proposal of ``bench``. Raises NotFound when it has none."""
+    """The alternatives of a run of ``find_in``: its region, the postcodes that they divide by layer of the page, a
+    chart (SVG), a table, and per alternative the changes that make it out of the proposal of ``bench``.
+
+    Raises NotFound when it has none.
+    """
     file = run_files.ALTERNATIVES.table("figures")
     if not file.exists(folder):
         raise NotFound("Van deze run zijn geen alternatieven bewaard.")
     table, plans = file.read(folder), run_files.ALTERNATIVES.table("plans").read(folder)
     sheet = alternatives_sheet(table)
-    changes = {name: as_changes(_wanted(rows, folder), bench.board) for name, rows in plans.groupby("alternative")}
+    wanted = {name: _wanted(rows, folder) for name, rows in plans.groupby("alternative")}
+    changes = {name: as_changes(one, bench.board) for name, one in wanted.items()}
+    covers: dict[str, list[str]] = {}
+    for layer, pc4 in sorted({place for one in wanted.values() for place in one}):
+        covers.setdefault(layer, []).append(pc4)
     return {
+        "region": _region(folder),
+        "covers": covers,
         "svg": str(alternatives_chart(table)),
         "title": sheet.caption,
         "columns": sheet.columns,
         "rows": cells_told(sheet),
         "changes": [changes[row.alternative].model_dump(mode="json") for row in records(table)],
     }
+
+
+def _region(folder: Path) -> str:
+    """The name of the region that a run of ``find_in`` looked at."""
+    run = Run.open(folder)
+    areas, (number,) = run.areas(), run.config.regions
+    return str(areas.loc[areas["arbeidsmarktregio_nr"] == int(number), "arbeidsmarktregio"].iloc[0])
 
 
 def _wanted(rows: pd.DataFrame, folder: Path) -> dict[tuple[str, str], Placed]:

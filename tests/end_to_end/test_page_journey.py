@@ -137,6 +137,7 @@ def take_an_alternative_and_back(chromium: Browser) -> None:
         "data-state", re.compile("done|refused"), timeout=300_000
     )
     expect(page.locator("#alternatieven svg").first).to_be_visible(timeout=30_000)
+    expect(page.locator("#alternatieven")).to_contain_text(f"Alternatieven van {REGION}")
     take = page.locator("#alternatieven tbody button").last
     take.scroll_into_view_if_needed()
     chromium.shot("pagina-alternatieven")

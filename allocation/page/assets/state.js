@@ -72,6 +72,15 @@ export function withMoves(changes, moves) {
   return { ...changes, moves: [...kept, ...moves] };
 }
 
+/** The change set with the division of some postcodes taken over: other moves of these go, all else stays.
+ * @param {Changes} changes @param {Move[]} moves
+ * @param {Record<string, string[]>} covered the postcodes that were divided, by layer @returns {Changes} */
+export function withDivision(changes, moves, covered) {
+  const divided = new Map(Object.entries(covered).map(([layer, codes]) => [layer, new Set(codes)]));
+  const kept = changes.moves.filter((move) => !divided.get(move.layer)?.has(move.pc4));
+  return { ...changes, moves: [...kept, ...moves] };
+}
+
 /** The change set with these locks: a pin or split of a postcode replaces an earlier one and any move of it.
  * @param {Changes} changes @param {Lock[]} locks @returns {Changes} */
 export function withLocks(changes, locks) {

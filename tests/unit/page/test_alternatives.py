@@ -29,6 +29,10 @@ def test_each_alternative_becomes_the_division_that_was_found(var: Path) -> None
     names = [row[0]["text"] for row in told["rows"]]
     assert len(names) == len(told["changes"]) >= 2
     assert told["svg"].startswith("<svg")
+    assert told["region"] == "West"
+    divided = {(layer, pc4) for layer, codes in told["covers"].items() for pc4 in codes}
+    assert {(move["layer"], move["pc4"]) for one in told["changes"] for move in one["moves"]} <= divided
+    assert {pc4 for layer, pc4 in divided if layer != "pw"} == {"1001", "1002", "1005", "1006", "1009", "1010"}
     proposed = plan_table(bench.variant(ChangeSet())).set_index("pc4")
     for name, changes in zip(names, told["changes"], strict=True):
         made = plan_table(bench.variant(ChangeSet.model_validate(changes))).set_index("pc4")

@@ -6,11 +6,14 @@ import { drawTable, numberCell } from "../tables.js";
 import { app, commit, changes, Failure, question, safely, say } from "./app.js";
 import { drawing } from "./charts.js";
 import { ended } from "./deciding.js";
+import { withDivision } from "../state.js";
 
-/** Make an alternative the draft: its moves take the place of yours. @param {string} name @param {any} made */
-async function takeOver(name, made) {
-  await commit({ ...changes(), moves: made.moves }, `alternatief ${name} overgenomen`);
-  say(`Alternatief ${name} staat op de kaart: bekijk, vergelijk en dien in zoals elk ander concept.`, true);
+/** Put an alternative in the draft: its moves take the place of yours in its region.
+ * @param {string} name @param {any} made @param {{region: string, covers: Record<string, string[]>}} found */
+async function takeOver(name, made, { region, covers }) {
+  await commit(withDivision(changes(), made.moves, covers), `alternatief ${name} van ${region} overgenomen`);
+  say(`Alternatief ${name} van ${region} staat in uw concept: bekijk, vergelijk en dien in zoals elk ander concept. ` +
+    "Wat u buiten die regio had verplaatst, blijft.", true);
 }
 
 function drawAlternatives(found) {
@@ -23,7 +26,7 @@ function drawAlternatives(found) {
   const rows = found.rows.map((row, at) => ({ row, name: row[0].text, made: found.changes[at] }));
   const take = { name: "Concept", cell: ({ name, made }) => {
     const cell = element("td");
-    cell.append(button("Neem over", safely(() => takeOver(name, made)), { "aria-label": `Neem ${name} over` }));
+    cell.append(button("Neem over", safely(() => takeOver(name, made, found)), { "aria-label": `Neem ${name} over` }));
     return cell;
   } };
   drawTable(table, [cells[0], take, ...cells.slice(1)], rows);
@@ -31,7 +34,7 @@ function drawAlternatives(found) {
   const chart = roll("Grafiek van de alternatieven"), figures = roll(found.title);
   chart.append(drawing(found.svg));
   figures.append(table);
-  byId("alternatieven").replaceChildren(chart, figures);
+  byId("alternatieven").replaceChildren(element("p", `Alternatieven van ${found.region}`), chart, figures);
 }
 
 async function find() {

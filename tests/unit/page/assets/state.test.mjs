@@ -14,6 +14,14 @@ test("a second move of a postcode replaces the first, in its own layer only", ()
   assert.equal(state.EMPTY.moves.length, 0);
 });
 
+test("a division that is taken over replaces moves of its own postcodes only", () => {
+  const before = { ...state.EMPTY, locks: [lock("3599", "bar", "C")],
+    moves: [move("3511", "A"), move("3512", "B"), move("3512", "B", "pw"), move("3800", "D")] };
+  const after = state.withDivision(before, [move("3511", "C")], { vangnet: ["3511", "3512"] });
+  assert.deepEqual(after.moves, [move("3512", "B", "pw"), move("3800", "D"), move("3511", "C")]);
+  assert.deepEqual(after.locks, before.locks);
+});
+
 test("undo and redo go step by step, and a new step ends what could be redone", () => {
   const one = state.withMoves(state.EMPTY, [move("3511", "A")]), two = state.withMoves(one, [move("3512", "A")]);
   let history = state.committed(state.committed(state.begun(), one, "eerste"), two, "tweede");
