@@ -64,7 +64,7 @@ NAMED: tuple[tuple[str, str, str, str], ...] = (
     ("a team under its tolerance is within it", "allocation/outcome/team_load.py",
      "is_within_tolerance=deviation.abs() <=", "is_within_tolerance=deviation <="),
     ("what is in force on the eve of the first day does not count", "allocation/publication/proposals.py",
-     "(store.today(), first - _DAY, first)", "(store.today(), first)"),
+     "version_on(periods, first - _DAY)", "version_on(periods, first)"),
     ("the eve is a day early", "allocation/runs/run.py", "timedelta(days=1)", "timedelta(days=2)"),
     ("the eve is the first day", "allocation/runs/run.py", "first - timedelta(days=1)", "first"),
     ("ended teams count", "allocation/outcome/assemble.py",

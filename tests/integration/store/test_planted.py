@@ -301,7 +301,7 @@ def test_a_stale_proposal_is_not_published_whatever_it_says_of_itself(
             sa.text("UPDATE versions SET based_on_act = :now WHERE version = :it"), {"now": now, "it": stale}
         )
         record.record_act(connection, "propose", stale, None, by="minister")
-    with pytest.raises(Refused, match=r"was compared with version 1, and on .* it would take over from version 2"):
+    with pytest.raises(Refused, match=r"was compared with version 1, and on .* it would take over from version 3"):
         versions.publish(stale, store_url, files_dir)
 
 

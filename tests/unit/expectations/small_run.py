@@ -221,9 +221,9 @@ def _work() -> pd.DataFrame:
     other = work["product"].map({name: facts[3] for name, facts in PRODUCTS.items()})
     return work.assign(
         law=work["product"].map({name: facts[0] for name, facts in PRODUCTS.items()}),
-        is_central=work["product"] == "CENTRAAL", inflow_clients=10.0, stock_clients=2, planned_clients=PLANNED,
-        hours_verzekeringsarts=PLANNED * hours, hours_other=PLANNED * other, stock_hours_verzekeringsarts=2 * hours,
-        hours_sd=1.0, rate_region=work["pc4"].map(REGION).astype(str),
+        is_central=work["product"] == "CENTRAAL", inflow_clients=10.0, stock_clients=2, known_stock=2.5,
+        planned_clients=PLANNED, hours_verzekeringsarts=PLANNED * hours, hours_other=PLANNED * other,
+        stock_hours_verzekeringsarts=2 * hours, hours_sd=1.0, rate_region=work["pc4"].map(REGION).astype(str),
     )  # fmt: skip
 
 
