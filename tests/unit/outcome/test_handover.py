@@ -163,6 +163,16 @@ def test_a_region_of_the_toy_country(tmp_path: Path) -> None:
     assert set(rows["pc4"]) <= of_w2  # postcodes that are its own from now on come first
 
 
+def test_waits_that_lie_near_enough_need_nothing(tmp_path: Path) -> None:
+    """The same 1.56 months apart, where two months are allowed."""
+    made = toy.divide(tmp_path, held_by_w1(), Config(advice=Advice(handover_months=2.0)))
+    summary = made.outcome["handover_summary"]
+    west = summary[(summary["cluster"] == "West") & (summary["law_domain"] == "zw_wia")]
+    assert west["difference_before"].unique() == pytest.approx([1.56], abs=0.02)
+    assert west["clients"].tolist() == [0]
+    assert made.outcome["handover_advice"].empty
+
+
 def test_a_barred_team_gets_no_file_of_that_postcode(tmp_path: Path) -> None:
     barred = [(pc4, "W2", "bar", "", "") for pc4 in ("1006", "1009")]
     made = toy.divide(tmp_path, held_by_w1(locks=toy.locks(*barred)), Config(advice=Advice(handover_months=0.5)))

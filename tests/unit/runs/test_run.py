@@ -190,3 +190,18 @@ def test_a_table_of_the_outcome_goes_before_what_a_step_left_under_its_name(tmp_
     table = run_files.OUTCOME.table("teams")
     table.write(run.folder, outcome)
     assert run.frame("teams")["pc4"].tolist() == ["1002"]
+
+
+def test_what_is_kept_after_an_act_is_kept(tmp_path: Path) -> None:
+    run = begun(tmp_path)
+    run.write_after("Version 3 is in force", run_files.VERSION, VersionRecord(version=3))
+    assert run.read(run_files.VERSION).version == 3
+
+
+def test_what_cannot_be_kept_after_an_act_is_told_and_undoes_nothing(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    run = begun(tmp_path)
+    run.path(run_files.VERSION).mkdir()
+    run.write_after("Version 3 is in force", run_files.VERSION, VersionRecord(version=3))
+    assert "Version 3 is in force; version.json of run first could not be written" in caplog.text
