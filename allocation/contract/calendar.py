@@ -6,7 +6,7 @@ Belongs here: the calendar of the product. Does not belong here: which version o
 from __future__ import annotations
 
 import re
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
@@ -19,6 +19,12 @@ FIRST_DAY, LAST_DAY = date(1990, 1, 1), date(2100, 12, 31)
 def today() -> date:
     """The date in the Netherlands."""
     return datetime.now(ZoneInfo("Europe/Amsterdam")).date()
+
+
+def eve_of(first: date | None, on: date) -> date:
+    """The last day before a division can take over that begins on ``first`` (None = ``on``, the day of asking): ``on``
+    at the earliest. Who has a client then is who keeps or loses it."""
+    return on if first is None else max(on, first - timedelta(days=1))
 
 
 def day_of(text: str) -> date:

@@ -171,8 +171,8 @@ class Typing:
             self._report(long & ~hidden, column.name, f"it has over {MOST_CHARACTERS:,} characters", "a shorter text")
             unfit = hidden | long
         if column.type in ("integer", "number"):
-            numbers: Any = raw.astype("float64") if is_typed else self._numbers(column, cells)
-            self._number(column, numbers.to_numpy(), empty | unfit)
+            numbers = np.asarray(raw.astype("float64"), np.float64) if is_typed else self._numbers(column, cells)
+            self._number(column, numbers, empty | unfit)
         elif column.type == "date":
             self._date(column, raw if is_typed else None, cells, empty | unfit)
         elif column.type == "boolean":
@@ -195,13 +195,14 @@ class Typing:
         self.frame[column.name] = lower if (wrong | passed).any() else (lower == "true").astype(bool)
 
     @staticmethod
-    def _numbers(column: Column, cells: Different) -> pd.Series:
+    def _numbers(column: Column, cells: Different) -> NDArray[np.float64]:
         """The numbers that stand in texts; missing where a text is none, or may mean another one by a thousand."""
         form = WHOLE_NUMBER if column.type == "integer" else PLAIN_NUMBER
         plain = [
             cell if form.fullmatch(cell) and not _may_be_thousands(column, cell) else None for cell in cells.values
         ]
-        return cells.each(pd.to_numeric(pd.Series([*plain, None], dtype=object)).astype("float64").to_numpy())
+        numbers = pd.to_numeric(pd.Series([*plain, None], dtype=object)).to_numpy(dtype=np.float64)
+        return np.asarray(numbers[cells.codes])
 
     def _number(self, column: Column, numbers: NDArray[np.float64], passed: Mask) -> None:
         """Numbers of a range. A cell that may mean another number by a thousand is a problem, never a guess."""

@@ -28,6 +28,21 @@ class LockChecks(Checks):
 
     def _locks(self) -> None:
         locks, teams = self.frames["locks"], self.frames["teams"]
+        self._places(locks)
+        kind_of = teams.drop_duplicates("team_id").set_index("team_id")["kind"]
+        in_force = locks.index.isin(active_locks(locks, self.day).index) if self.day else np.ones(len(locks), np.bool_)
+        self._teams(locks, kind_of, in_force)
+        locks = locks.assign(team_kind=locks["team_id"].map(kind_of))
+        self._shares(locks, in_force)
+        self.problems += overlapping_ranges(locks[in_force], self.files["locks"])
+        usable = locks[in_force & locks["area"].isin(self.pc4) & locks["team_kind"].isin(KINDS_WITH_AREA)]
+        self.problems += contradictions(usable, self.files["locks"])
+        if self.day and len(usable):
+            served = Served(teams, self.frames["clusters"], self.region_of, self.region_name, self.day)
+            self.problems += served.problems(usable, self.files["locks"])
+
+    def _places(self, locks: pd.DataFrame) -> None:
+        """Whether each place exists. Also: its postcode ``area``, and ``pc6_from`` and ``pc6_to`` of a range."""
         parts = (
             locks["pc4"]
             .astype("string")
@@ -60,14 +75,15 @@ class LockChecks(Checks):
             self.value("locks", "pc4"),
             "a four-digit postcode: only a split may name PC6",
         )
-        kind_of = teams.drop_duplicates("team_id").set_index("team_id")["kind"]
-        known = locks["team_id"].isin(kind_of.index)
-        in_force = locks.index.isin(active_locks(locks, self.day).index) if self.day else np.ones(len(locks), np.bool_)
+
+    def _teams(self, locks: pd.DataFrame, kind_of: pd.Series, in_force: NDArray[np.bool_]) -> None:
+        """Whether each team exists and may have an area. ``kind_of``: indexed by team_id."""
 
         def unknown(at: int) -> str:
             ended = "" if in_force[at] else f" (the lock ended on {locks['valid_until'].iloc[at]:%Y-%m-%d})"
             return f"team {locks['team_id'].iloc[at]!r} does not exist{ended}"
 
+        known = locks["team_id"].isin(kind_of.index)
         self.add(
             "locks",
             ~known & self.is_sure("teams.team_id"),
@@ -82,14 +98,6 @@ class LockChecks(Checks):
             self.value("locks", "team_id"),
             "a team that has an area: regulier or participatiewet",
         )
-        locks = locks.assign(team_kind=locks["team_id"].map(kind_of))
-        self._shares(locks, in_force)
-        self.problems += overlapping_ranges(locks[in_force], self.files["locks"])
-        usable = locks[in_force & locks["area"].isin(self.pc4) & locks["team_kind"].isin(KINDS_WITH_AREA)]
-        self.problems += contradictions(usable, self.files["locks"])
-        if self.day and len(usable):
-            served = Served(teams, self.frames["clusters"], self.region_of, self.region_name, self.day)
-            self.problems += served.problems(usable, self.files["locks"])
 
     def _heir(self, pc4: object) -> str:
         return f"; {self.followed[str(pc4)]} is in its place now" if pc4 in self.followed else ""

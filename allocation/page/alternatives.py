@@ -15,6 +15,7 @@ import pandas as pd
 from fastapi import FastAPI
 
 from allocation.contract.errors import Refused
+from allocation.layers.build import wanted_regions
 from allocation.layers.layer import Layer
 from allocation.page.answers import cells_told
 from allocation.page.desk import Desk
@@ -79,10 +80,11 @@ def told(bench: Bench, folder: Path) -> dict[str, Any]:
 
 
 def _region(folder: Path) -> str:
-    """The name of the region that a run of ``find_in`` looked at."""
+    """The name of the region that a run looked at; a run of the command line may have several."""
     run = Run.open(folder)
-    areas, (number,) = run.areas(), run.config.regions
-    return str(areas.loc[areas["arbeidsmarktregio_nr"] == int(number), "arbeidsmarktregio"].iloc[0])
+    areas = run.areas()
+    mine = areas["arbeidsmarktregio_nr"].astype(int).isin(wanted_regions(run.config, areas))
+    return " + ".join(sorted(areas.loc[mine, "arbeidsmarktregio"].unique()))
 
 
 def _wanted(rows: pd.DataFrame, folder: Path) -> dict[tuple[str, str], Placed]:

@@ -9,12 +9,12 @@ Belongs here: reading the store, and the choice of what "now" is. Does not belon
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 
 import numpy as np
 import pandas as pd
 
-from allocation.contract import input_tables
+from allocation.contract import calendar, input_tables
 from allocation.contract.errors import Refused
 from allocation.contract.published_tables import ROUTING
 from allocation.contract.vocabulary import PW, ZW_WIA
@@ -63,9 +63,8 @@ def refuse_overtaken(run: Run, store: str, made_beside: int | None, first: date 
     A version with the same division, such as one with newer counts, is no other. ``again``: what to do instead.
     """
     from allocation.publication import reads
-    from allocation.publication.store import today
 
-    eve = today() if first is None else max(today(), first - timedelta(days=1))
+    eve = calendar.eve_of(first, calendar.today())
     version = reads.current_version(store, eve)
     if version == made_beside:
         return

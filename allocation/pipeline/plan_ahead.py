@@ -19,6 +19,7 @@ from pathlib import Path
 import pandas as pd
 
 import geodata
+from allocation.contract import calendar
 from allocation.contract.config import Config
 from allocation.contract.errors import Refused
 from allocation.intake.inputs import Inputs
@@ -34,7 +35,6 @@ from allocation.pipeline.in_force import refuse_overtaken
 from allocation.pipeline.problems import layers_of_boundaries, ways_of_run
 from allocation.pipeline.processes import processes
 from allocation.publication import proposals, reads
-from allocation.publication.store import today
 from allocation.runs import run_files
 from allocation.runs.run import Progress, Run, run_folder
 
@@ -205,7 +205,7 @@ def next_step(plan: Run, store: str) -> Run | None:
     day = next((day for day in planned_days(plan) if day not in done), None)
     if day is None:
         return None
-    if day < today():
+    if day < calendar.today():
         raise Refused(
             f"Step {day} of plan {plan.folder.name} was not published before that day, and the steps after it follow "
             f"from it. {ANEW}"

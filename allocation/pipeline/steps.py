@@ -16,7 +16,6 @@ import logging
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import asdict, replace
-from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -229,7 +228,7 @@ def validate_folder(folder: Path, boundaries: geodata.Boundaries, config: Config
     work = expected.expected_work(inputs, boundaries.areas, config)
     undivided = replace(inputs, current=no_division())
     day = inputs.planning_date(config, today)
-    eve = max(today, day - timedelta(days=1))
+    eve = calendar.eve_of(day, today)
     held = files_in_stock(
         inputs,
         work,

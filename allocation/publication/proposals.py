@@ -60,12 +60,12 @@ def check_compared(connection: Connection, changes: pa.Table, valid_from: date |
     """Refuse ``changes`` (`allocation_changes` of a proposal) from another version than it takes over from: clients
     would move, or come back, that nobody was told of."""
     periods, first = read_periods(connection), valid_from or store.today()
-    before = version_on(periods, first)
-    others = set(changes["from_version"].to_pylist()) - {None, before, version_on(periods, first - _DAY)}
+    there = version_on(periods, first)
+    others = set(changes["from_version"].to_pylist()) - {None, there, version_on(periods, first - _DAY)}
     if others:
         raise Refused(
             f"The division was compared with version {min(others)}, and on {first} it would take over from version "
-            f"{before}; nothing was changed. Run the proposal again with {first} as its first day."
+            f"{there}; nothing was changed. Run the proposal again with {first} as its first day."
         )
 
 

@@ -14,7 +14,7 @@ import os
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -140,10 +140,9 @@ class Run:
 
     @property
     def eve(self) -> date:
-        """The last day before this run's division can take over, today at the earliest. Who has a client then is who
-        keeps or loses it: another version may be planned to come into force before this one."""
-        first = self.config.valid_from
-        return self.today if first is None else max(self.today, first - timedelta(days=1))
+        """The last day before this run's division can take over: another version may be planned to come into force
+        before this one."""
+        return calendar.eve_of(self.config.valid_from, self.today)
 
     @property
     def var(self) -> Path:

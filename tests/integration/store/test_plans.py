@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from allocation.cli import planning
+from allocation.contract import calendar
 from allocation.contract.config import Config
 from allocation.contract.errors import Refused
 from allocation.pipeline import plan_ahead, run_all
@@ -136,9 +137,9 @@ def test_a_step_that_is_not_in_force_on_its_day_is_one_sentence(plan: Plan, stor
 
 def test_a_step_whose_day_is_past_is_one_sentence(plan: Plan, store_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     one = plan("one")
-    monkeypatch.setattr(plan_ahead, "today", lambda: SPRING)
+    monkeypatch.setattr(calendar, "today", lambda: SPRING)
     assert next_day(one, store_url) == SPRING, "on the day itself it can be published"
-    monkeypatch.setattr(plan_ahead, "today", lambda: SPRING + timedelta(days=1))
+    monkeypatch.setattr(calendar, "today", lambda: SPRING + timedelta(days=1))
     with pytest.raises(Refused, match=f"Step {SPRING} of plan one was not published before .* Make a new plan"):
         next_day(one, store_url)
 
