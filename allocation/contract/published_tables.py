@@ -338,7 +338,7 @@ ALLOCATION_CHANGES = Table(
             unit="clients a year",
             example="31.5",
             nullable=True,
-            counts_persons=True,
+            is_seen_apart=True,
         ),
         Column(
             "hours",
@@ -347,8 +347,7 @@ ALLOCATION_CHANGES = Table(
             unit="hours a year",
             example="112.0",
             nullable=True,
-            told_by="clients",
-            told_from=50,
+            is_seen_apart=True,
         ),
     ),
     key=("pc4", "client_line", "law_domain", "team_from", "team_to"),
@@ -982,7 +981,6 @@ EXPECTED = Table(
             "expected clients a year of the whole postcode",
             unit="clients a year",
             example="63.0",
-            counts_persons=True,
         ),
         Column(
             "hours",
@@ -990,8 +988,27 @@ EXPECTED = Table(
             "verzekeringsarts hours a year of the whole postcode",
             unit="hours a year",
             example="224.0",
-            told_by="clients",
+        ),
+        Column(
+            "clients_known",
+            "number",
+            "the same clients, with the stock as readers see it in `transition`",
+            unit="clients a year",
+            example="62.5",
+            nullable=True,
+            counts_persons=True,
+            added="2.1",
+        ),
+        Column(
+            "hours_known",
+            "number",
+            "the hours of `clients_known`",
+            unit="hours a year",
+            example="222.0",
+            nullable=True,
+            told_by="clients_known",
             told_from=50,
+            added="2.1",
         ),
     ),
     key=("pc4", "client_line", "law_domain"),
@@ -1037,7 +1054,13 @@ LINE_OUTCOMES_SEEN = _seen(
     "What readers see of the work and the files of a region in `line_outcomes`: made of what they see in `team_ledger` "
     "and `transition`.",
 )
+ALLOCATION_CHANGES_SEEN = _seen(
+    ALLOCATION_CHANGES,
+    "What readers see of the work that moves in `allocation_changes`: made of inflow, and of the stock that they see "
+    "in `transition`.",
+)
 SEEN_APART = {
+    ALLOCATION_CHANGES.name: ALLOCATION_CHANGES_SEEN,
     TEAM_LOAD.name: TEAM_LOAD_SEEN,
     TEAM_LEDGER.name: TEAM_LEDGER_SEEN,
     REGION_SUMMARY.name: REGION_SUMMARY_SEEN,

@@ -134,6 +134,13 @@ class Outcome:
         return changes.assign(from_version=self.from_version)
 
     @table
+    def allocation_changes_seen(self) -> pd.DataFrame:
+        amounts = ("clients_known", "hours_known")
+        return seen.allocation_changes_seen(
+            transition.allocation_changes(self.now, self.allocation, self.expected, amounts)
+        )
+
+    @table
     def transition(self) -> pd.DataFrame:
         return transition.transition_table(self._placed)
 
@@ -232,7 +239,11 @@ class Outcome:
 
     @table
     def expected(self) -> pd.DataFrame:
-        return transition.expected_per_area(self.work, self.allocation, self.config)
+        known = seen.with_stock_seen(self.work, self._cells_seen, self._norms)
+        exact, known = (
+            transition.expected_per_area(work, self.allocation, self.config) for work in (self.work, known)
+        )
+        return exact.assign(clients_known=known["clients"], hours_known=known["hours"])
 
     @table
     def team_months(self) -> pd.DataFrame:

@@ -17,7 +17,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from allocation.contract.published_tables import LINE_OUTCOMES, REGION_SUMMARY, TEAM_LEDGER, TEAM_LOAD, TEAM_LOAD_SEEN
+from allocation.contract.published_tables import (
+    ALLOCATION_CHANGES,
+    EXPECTED,
+    LINE_OUTCOMES,
+    REGION_SUMMARY,
+    TEAM_LEDGER,
+    TEAM_LOAD,
+    TEAM_LOAD_SEEN,
+)
 from allocation.contract.vocabulary import ALL_LINES, MONTHS_A_YEAR, MOVES
 from allocation.layers.holding import STOCK_KEY
 from allocation.outcome.ledger import LAYER, planned
@@ -60,6 +68,14 @@ def with_stock_seen(routed: pd.DataFrame, cells: pd.DataFrame, norms: pd.DataFra
     return routed.assign(
         stock_clients=clients, planned_clients=work, hours_verzekeringsarts=work * norm["hours_verzekeringsarts"]
     )
+
+
+def allocation_changes_seen(changes: pd.DataFrame) -> pd.DataFrame:
+    """Table ``allocation_changes_seen``: the work that moves, of ``changes`` with ``clients_known`` and ``hours_known``
+    as table ``expected`` has them of a whole postcode."""
+    shown = small_counts.shown(EXPECTED, changes)
+    amounts = shown[["clients_known", "hours_known"]].set_axis(["clients", "hours"], axis=1)
+    return changes[list(ALLOCATION_CHANGES.key)].join(amounts)
 
 
 def team_ledger_seen(shown: pd.DataFrame, norms: pd.DataFrame) -> pd.DataFrame:

@@ -51,13 +51,15 @@ REASONS = {
 """What a planner and a consumer read of each reason."""
 
 
-def allocation_changes(now: pd.DataFrame, new: pd.DataFrame, work: pd.DataFrame) -> pd.DataFrame:
+def allocation_changes(
+    now: pd.DataFrame, new: pd.DataFrame, work: pd.DataFrame, amounts: Sequence[str] = ("clients", "hours")
+) -> pd.DataFrame:
     """Table ``allocation_changes``: shares of postcodes that go from one team to another.
 
     Parameters
     ----------
     now, new : pc4, client_line, law_domain, team_id, share; shares sum to 1 per postcode, line and domain.
-    work : pc4, client_line, law_domain, clients, hours: expected work a year of the new division's layers.
+    work : pc4, client_line, law_domain and ``amounts``: expected work a year of the new division's layers.
 
     Notes
     -----
@@ -74,10 +76,10 @@ def allocation_changes(now: pd.DataFrame, new: pd.DataFrame, work: pd.DataFrame)
     lost = lost.assign(share=-lost["share"], total=total).rename(columns={"team_id": "team_from"})
     flows = lost.merge(gained.rename(columns={"team_id": "team_to", "share": "gained"}), on=key)
     flows["share"] *= flows["gained"] / flows["total"]
-    flows = flows.merge(work, on=key, how="left").fillna({"clients": 0.0, "hours": 0.0})
-    flows["clients"] *= flows["share"]
-    flows["hours"] *= flows["share"]
-    columns = [*key, "team_from", "team_to", "share", "clients", "hours"]
+    flows = flows.merge(work[[*key, *amounts]], on=key, how="left").fillna(dict.fromkeys(amounts, 0.0))
+    for amount in amounts:
+        flows[amount] *= flows["share"]
+    columns = [*key, "team_from", "team_to", "share", *amounts]
     table: pd.DataFrame = flows[flows["share"] > 1e-9][columns].sort_values(columns[:5], ignore_index=True)
     return table
 

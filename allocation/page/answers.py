@@ -23,7 +23,7 @@ from allocation.report import dutch
 from allocation.report.board import LayerSums, Totals, totals
 from allocation.report.colours import colour_teams
 from allocation.report.dutch import number, percent
-from allocation.report.for_readers import sums_shown
+from allocation.report.for_readers import seen_apart, sums_shown
 from allocation.report.map import SHOWN, boards_shown, bordering, main_team
 from allocation.report.sheet import Sheet, records
 
@@ -261,7 +261,7 @@ def change_rows(
     if region is not None:
         mine = mine[mine["pc4"].isin(bench.codes_of(region))]
     if for_readers:
-        mine = small_counts.shown(ALLOCATION_CHANGES, mine)
+        mine = small_counts.shown(ALLOCATION_CHANGES, mine, seen_apart(bench.folder, ALLOCATION_CHANGES))
     place = variant.board.areas.set_index("pc4")["place"]
     why = _reasons(_of(variant.sums, domain, line, region))
     return [

@@ -71,7 +71,7 @@ class Opened:
     @cached_property
     def readers_json(self) -> bytes:
         """The map without small counts (R14)."""
-        return _compact(without_small_areas(self.value))
+        return _compact(without_small_areas(self.value, self.bench.board, self.bench.expected))
 
     @cached_property
     def sides(self) -> Ints:

@@ -20,6 +20,7 @@ from allocation.page.requests import CompareQuery, ExportQuery, FiguresQuery, Im
 from allocation.page.who import DeskOf, MayPlan, Planner
 from allocation.publication import small_counts
 from allocation.report.division_charts import division_charts
+from allocation.report.for_readers import seen_apart
 
 MEDIA = {"csv": "text/csv; charset=utf-8", "geojson": "application/geo+json"}
 FEW_NAMED = "{named} postcodes staan in het bestand; de andere {unnamed} blijven zoals in het voorstel."
@@ -53,7 +54,7 @@ def add_exploring(app: FastAPI) -> None:
             sums = tuple(part for part in sums if query.region in part.board.layer.regions)
             changes = changes[changes["pc4"].isin(bench.codes_of(query.region))]
         if not may_plan:
-            changes = small_counts.shown(ALLOCATION_CHANGES, changes)
+            changes = small_counts.shown(ALLOCATION_CHANGES, changes, seen_apart(bench.folder, ALLOCATION_CHANGES))
         made = division_charts(sums, changes, bench.team_months(not may_plan), coarse=not may_plan)
         return [
             {"name": one.name, "title": one.title, "told": one.told, "svg": str(one.svg), "columns": one.sheet.columns,

@@ -62,9 +62,16 @@ def shown(table: Table, rows: pd.DataFrame, apart: pd.DataFrame | None = None) -
     key = [name for name in table.key if name != "version"]
     if apart is None or apart.empty:
         apart, rows = pd.DataFrame(columns=[*key, *(c.name for c in kept)]), rows.reindex(columns=key)
-    found = apart.set_index(key).reindex(pd.MultiIndex.from_frame(rows[key])).set_axis(rows.index)
+    found = apart[[c.name for c in kept]].set_axis(_places(table, apart, key))
+    found = found.reindex(_places(table, rows, key)).set_axis(rows.index)
     kinds = {c.name: "Int64" if c.type == "integer" else "float64" for c in kept}
     return seen.assign(**{name: pd.to_numeric(found[name]).astype(kind) for name, kind in kinds.items()})  # type: ignore[call-overload]
+
+
+def _places(table: Table, rows: pd.DataFrame, key: list[str]) -> pd.MultiIndex:
+    """The key of each row; a part that may be empty (a postcode that no team had) is a text then, to be found by."""
+    empty = {name: "" for name in key if table.column(name).nullable}
+    return pd.MultiIndex.from_frame(rows[key].astype(dict.fromkeys(empty, object)).fillna(empty))
 
 
 def clients_seen(transition: pd.DataFrame) -> Floats:

@@ -37,8 +37,14 @@ def as_sql(column: Column, dialect: str) -> str:
 def joined(table: Table, published: str) -> str:
     """What the view of ``table`` joins as ``s``: what readers see of it and is kept apart. ``published``: keeps rows
     ``s`` of proposals out."""
-    same = " AND ".join(f"s.{name} = r.{name}" for name in table.key)
+    same = " AND ".join(_is_same(table.column(name)) for name in table.key)
     return f"LEFT JOIN {seen_apart(table)}_rows s ON {published} AND s.version = r.version AND {same}"
+
+
+def _is_same(part: Column) -> str:
+    """Whether rows ``r`` and ``s`` have the same in a part of the key, which may be empty."""
+    r, s = (f"coalesce({row}.{part.name}, '')" if part.nullable else f"{row}.{part.name}" for row in "rs")
+    return f"{s} = {r}"
 
 
 def seen_apart(table: Table) -> str:

@@ -14,6 +14,7 @@ from allocation.contract.published_tables import (
     ALLOCATION_CHANGES,
     BEZWAAR_ROUTING,
     DIVISION_VIEWS,
+    EXPECTED,
     KNS_POSTCODE,
     PUBLISHED,
     ROUTING,
@@ -113,7 +114,8 @@ FROM named WHERE share > 1e-9
 """
 _WEIGHED_CHANGES = """
 SELECT c.version, c.from_version, c.pc4, c.client_line, c.law_domain, c.team_from, c.team_to, c.share,
-       c.share * e.clients AS clients, c.share * e.hours AS hours
+       c.share * e.clients AS clients, c.share * e.hours AS hours,
+       c.share * e.clients_known AS clients_known, c.share * e.hours_known AS hours_known
 FROM version_changes c LEFT JOIN expected_rows e
   ON {only_e}e.version = CASE WHEN c.team_to IS NULL THEN c.from_version ELSE c.version END
  AND e.pc4 = c.pc4 AND e.client_line = c.client_line AND e.law_domain = c.law_domain
@@ -309,8 +311,14 @@ def _protected(table: Table, dialect: str) -> dict[str, str]:
     return {c.name: _shown(c, dialect) for c in table.columns if c.is_protected}
 
 
-def _shown(column: Column, dialect: str) -> str:
-    shown = small_counts_sql.as_sql(column, dialect)
+_KNOWN = {"clients": EXPECTED.column("clients_known"), "hours": EXPECTED.column("hours_known")}
+"""What readers see of the work that moves between two versions, made of the share and of what they know of the whole
+postcode."""
+
+
+def _shown(column: Column, dialect: str, seen: Column | None = None) -> str:
+    """A column of the rows ``r``: as it is to who may see it all, else as readers see it, or see ``seen`` beside it."""
+    shown = small_counts_sql.as_sql(seen or column, dialect)
     if dialect != "postgresql":
         return shown
     return f"CASE WHEN {SEES_ALL} THEN r.{column.name} ELSE {shown} END"
@@ -324,11 +332,12 @@ def _routing_current(dialect: str) -> str:
 
 def _allocation_changes(dialect: str) -> str:
     """Between any two published versions; and against a division that came as a file, which is no version."""
-    others = _protected(ALLOCATION_CHANGES, dialect)
+    known = {name: _shown(ALLOCATION_CHANGES.column(name), dialect, seen) for name, seen in _KNOWN.items()}
     only = _only_published(dialect, "r.from_version", "r.version")
     source = "weighed_changes r" if dialect != "postgresql" else f"({_weighed_changes_of_published()}) r"
-    between = _select(ALLOCATION_CHANGES, source, _BOTH_PUBLISHED, only, others=others)
-    others |= _empty_parts(ALLOCATION_CHANGES, dialect)
+    between = _select(ALLOCATION_CHANGES, source, _BOTH_PUBLISHED, only, others=known)
+    others = _protected(ALLOCATION_CHANGES, dialect) | _empty_parts(ALLOCATION_CHANGES, dialect)
+    apart = small_counts_sql.joined(ALLOCATION_CHANGES, f"s.version {_OF_PUBLISHED[dialect]}")
     only = _only_published(dialect, "r.version") or "WHERE true"
-    from_file = _select(ALLOCATION_CHANGES, "allocation_changes_rows r", _PUBLISHED, only, others=others)
+    from_file = _select(ALLOCATION_CHANGES, "allocation_changes_rows r", _PUBLISHED, apart, only, others=others)
     return f"{between}\nUNION ALL\n{from_file} AND r.from_version IS NULL"

@@ -51,7 +51,7 @@ class Frames:
             self,
             load=shown(TEAM_LOAD, self.load, seen_apart(self.folder, TEAM_LOAD)),
             regions=shown(REGION_SUMMARY, self.regions, seen_apart(self.folder, REGION_SUMMARY)),
-            changes=shown(ALLOCATION_CHANGES, self.changes),
+            changes=shown(ALLOCATION_CHANGES, self.changes, seen_apart(self.folder, ALLOCATION_CHANGES)),
             transition=shown(TRANSITION, self.transition),
             is_for_readers=True,
         )

@@ -151,15 +151,22 @@ def layer_value(board: Board, key: str, name: str, domain: str, line: str) -> di
     }
 
 
-def without_small_areas(value: Mapping[str, Any]) -> dict[str, Any]:
-    """The value for readers: hours and clients of an area as the published tables show them (R14)."""
-    return {**value, "layers": [_without_small(layer) for layer in value["layers"]]}
+def without_small_areas(value: Mapping[str, Any], board: Board, expected: pd.DataFrame) -> dict[str, Any]:
+    """The value for readers: hours and clients of an area as table ``expected`` has them for who sees the stock in
+    ``transition``, each as readers see it (R14)."""
+    known = expected.reindex(columns=[*EXPECTED.key, "clients_known", "hours_known"])  # not kept by earlier releases
+    seen = shown(EXPECTED, known).set_index(list(EXPECTED.key))
+    return {**value, "layers": [_as_seen(layer, board, seen) for layer in value["layers"]]}
 
 
-def _without_small(layer: Mapping[str, Any]) -> dict[str, Any]:
-    amounts = pd.DataFrame({name: pd.Series(layer[name], dtype="float64") for name in ("clients", "hours")})
-    as_shown = shown(EXPECTED, amounts)
-    hidden = {
-        name: [None if pd.isna(v) else round(float(v), 1) for v in as_shown[name]] for name in ("clients", "hours")
+def _as_seen(layer: Mapping[str, Any], board: Board, seen: pd.DataFrame) -> dict[str, Any]:
+    domain, line = next((domain, line) for key, _, domain, line in SHOWN if key == layer["key"])
+    lines = np.full(len(board.areas), "", dtype=object)
+    for part in boards_shown(board, domain, line):
+        lines[part.area] = part.layer.client_line
+    places = [board.areas["pc4"], lines, np.full(len(lines), domain, dtype=object)]
+    amounts = seen.reindex(pd.MultiIndex.from_arrays(places, names=EXPECTED.key))
+    return layer | {
+        name: [None if pd.isna(v) else round(float(v), 1) for v in amounts[f"{name}_known"]]
+        for name in ("clients", "hours")
     }
-    return {**layer, **hidden}

@@ -15,6 +15,7 @@ from typing import Any
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from allocation.contract.published_tables import EXPECTED
 from allocation.contract.vocabulary import SMALLEST_SHOWN_COUNT
 from allocation.intake.about import about
 from allocation.report import (
@@ -85,7 +86,8 @@ def draw(run_folder: Path) -> Drawn:
     """
     frames = Frames.read(run_folder)
     value = map_value(run_folder, frames.board)
-    for_readers = _content(frames.for_readers(), without_small_areas(value)) | {"gates": []}
+    seen = without_small_areas(value, frames.board, frames.outcome(EXPECTED.name))
+    for_readers = _content(frames.for_readers(), seen) | {"gates": []}
     return Drawn(run_folder, _content(frames, value), _page(for_readers))
 
 

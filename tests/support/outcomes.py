@@ -27,6 +27,7 @@ import pyarrow.parquet as pq
 import shapely
 
 from allocation.contract.published_tables import (
+    ALLOCATION_CHANGES_SEEN,
     LINE_OUTCOMES_SEEN,
     REGION_SUMMARY_SEEN,
     TEAM_LEDGER_SEEN,
@@ -322,7 +323,7 @@ def _teams(ends: Mapping[str, date]) -> pd.DataFrame:
 
 def _expected(allocation: pd.DataFrame) -> pd.DataFrame:
     units = allocation[["pc4", "client_line", "law_domain"]].drop_duplicates()
-    return units.assign(clients=20.5, hours=80.0)
+    return units.assign(clients=20.5, hours=80.0, clients_known=19.5, hours_known=76.0)
 
 
 def write_outcome(folder: Path, country: Country | None = None, *, created_by: str = "planner") -> Path:
@@ -351,6 +352,7 @@ def _write(folder: Path, country: Country, created_by: str) -> None:
         "team_load": _team_load(allocation),
         "team_load_seen": _team_load_seen(_team_load(allocation)),
         "allocation_changes": _changes(country),
+        "allocation_changes_seen": _seen(ALLOCATION_CHANGES_SEEN, _changes(country), "clients", ["hours"]),
         "transition": _transition(allocation, country),
         "region_summary": _region_summary(country),
         "runs": _run(country, created_by),

@@ -84,7 +84,8 @@ UNITS_OF_CLIENTS = ("cliënten",)
 def sheets(folder: Path) -> list[Sheet]:
     """Every table of the readers' edition of a run."""
     frames = Frames.read(folder)
-    content = report._content(frames.for_readers(), without_small_areas(map_value(folder, frames.board)))
+    value = without_small_areas(map_value(folder, frames.board), frames.board, frames.outcome("expected"))
+    content = report._content(frames.for_readers(), value)
     return list(_sheets_in(content))
 
 

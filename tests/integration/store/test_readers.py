@@ -348,8 +348,7 @@ def test_a_publication_has_rows_counted_so_that_the_first_reader_need_not_wait(o
 def test_a_reader_sees_no_small_counts_and_operations_sees_them(login: Callable[[str], str], on_postgres: str) -> None:
     counted = {name: columns for name, columns in COUNTED.items() if columns}
     assert set(counted) == {
-        "team_load", "team_ledger", "team_network", "allocation_changes", "transition", "region_summary",
-        "line_outcomes",
+        "team_load", "team_ledger", "team_network", "transition", "region_summary", "line_outcomes",
     }  # fmt: skip
     with store.connected(login("caseload_reader")) as connection:
         shown = connection.scalars(sa.text("SELECT clients FROM transition ORDER BY pc4, clients")).all()
@@ -395,7 +394,7 @@ def test_readers_see_of_a_table_what_was_kept_apart_for_them(
     store_url: str, files_dir: Path, tmp_path: Path, table: Table
 ) -> None:
     """And nothing where nothing was kept: of the last row here, as of every row of a version of before."""
-    outcome, apart = write_outcome(tmp_path / "o"), SEEN_APART[table.name]
+    outcome, apart = write_outcome(tmp_path / "o", Country(moves={"1000": "A2", "1001": "A2"})), SEEN_APART[table.name]
     kept = pd.read_parquet(outcome / f"{apart.name}.parquet").sort_values(list(table.key))
     columns = [c.name for c in table.columns if c.is_seen_apart]
     kept = kept.assign(**{name: [10.0 * at + nr for nr in range(len(kept))] for at, name in enumerate(columns, 1)})

@@ -428,7 +428,8 @@ def _expected(work: pd.DataFrame) -> pd.DataFrame:
                 part = here["client_line"].map({line: 1.0, "alle": 0.5}).fillna(0.0) if line != "alle" else 1.0
                 clients, hours = (float((here[c] * part).sum()) for c in ("planned_clients", "hours_verzekeringsarts"))
                 rows.append((pc4, line, domain, clients, hours))
-    return pd.DataFrame(rows, columns=["pc4", "client_line", "law_domain", "clients", "hours"])
+    made = pd.DataFrame(rows, columns=["pc4", "client_line", "law_domain", "clients", "hours"])
+    return made.assign(clients_known=made["clients"], hours_known=made["hours"])
 
 
 @cache

@@ -53,6 +53,10 @@ DECLARED = {
         "705d020ca02b7d537e662d89a044476a8e1be28dc58d8044cc6bbd6b3af91a24",
         "170689225789a6e60c33f0e2144ea2b285fbc8dc7a9ad50ea20d928e179ca01c",
     ),
+    6: (
+        "80071af9f7d4540d0505c703b90907c8301bcb731ae779164c87c2e936310e8c",
+        "dab92c109e17169d43d33295e46d218497c9bfb077b9da5843c719e3b38f0757",
+    ),
 }
 """Of each number of the declarations their hashes, for SQLite and PostgreSQL; nothing here changes once it was used."""
 

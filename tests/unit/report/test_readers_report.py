@@ -37,6 +37,11 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
     changes = [change | {"pc4": areas[0], "clients": 3.3, "hours": 13.7}]
     changes.append(change | {"pc4": areas[1], "clients": 30.3, "hours": 131.9})
     pd.DataFrame(changes).to_parquet(outcome / "allocation_changes.parquet", index=False)
+    seen = [one | {"clients": clients, "hours": None} for one, clients in zip(changes, (None, 30.0), strict=True)]
+    pd.DataFrame(seen).to_parquet(outcome / "allocation_changes_seen.parquet", index=False)
+    expected = pd.read_parquet(outcome / "expected.parquet")
+    expected.loc[expected["pc4"] == areas[0], ["clients_known", "hours_known"]] = 3.0, 12.0
+    expected.to_parquet(outcome / "expected.parquet", index=False)
     for name, column, value in (("team_load", "stock_clients", 2.0), ("waiting", "stock_clients", 4.0)):
         table = pd.read_parquet(outcome / f"{name}.parquet").astype({column: "float64"})
         table.loc[table.index[0], column] = value
@@ -92,11 +97,22 @@ def test_the_map_of_readers_is_empty_where_few_clients_are(small: Path) -> None:
         assert [readers[name] for name in ("now", "proposal")] == [own[name] for name in ("now", "proposal")]
 
 
-def test_an_area_is_shown_to_readers_as_in_the_published_tables() -> None:
-    """Multiples of 5, nothing below 5; hours made anew from the count as shown (4 hours a client), of 50 and more."""
-    layer = {"clients": [4.9, 5.0, 48.0, 53.0], "hours": [20.0, 20.0, 192.0, 212.0], "now": [0, 0, 0, 0]}
-    (shown,) = without_small_areas({"layers": [layer]})["layers"]
-    assert shown == {"clients": [None, 5.0, 50.0, 55.0], "hours": [None, None, None, 220.0], "now": [0, 0, 0, 0]}
+@pytest.mark.parametrize(("key", "domain", "line"), [("vangnet", "zw_wia", "alle"), ("pw", "pw", "alle")])
+def test_an_area_is_shown_to_readers_as_they_know_its_clients(small: Path, key: str, domain: str, line: str) -> None:
+    """Multiples of 5, nothing below 5; hours made anew from the count as shown (4 hours a client), of 50 and more. Not
+    of the exact work, which is 99 clients everywhere; a team serves both lines here."""
+    board = Board.read(small)
+    known = {"clients_known": [4.9, 5.0, 48.0, 53.0], "hours_known": [20.0, 20.0, 192.0, 212.0]}
+    place = {"client_line": line, "law_domain": domain}
+    expected = pd.DataFrame({"pc4": board.areas["pc4"].iloc[:4], **place, "clients": 99.0, "hours": 396.0, **known})
+    layer = {"key": key, "clients": [99.0] * len(board.areas), "hours": [396.0] * len(board.areas), "now": [0]}
+    (shown,) = without_small_areas({"layers": [layer]}, board, expected)["layers"]
+    assert (shown["clients"][:4], shown["hours"][:4]) == ([None, 5.0, 50.0, 55.0], [None, None, None, 220.0])
+    assert set(shown["clients"][4:]) == {None}
+    assert shown["now"] == [0]
+    before = expected.drop(columns=list(known))
+    (nothing,) = without_small_areas({"layers": [layer]}, board, before)["layers"]
+    assert {*nothing["clients"], *nothing["hours"]} == {None}
 
 
 @pytest.mark.parametrize(
