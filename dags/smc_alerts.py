@@ -37,7 +37,22 @@ class Alert(BaseNotifier):
 
         ti = context["task_instance"]
         label = getattr(ti, "rendered_map_index", None)
+        try:
+            keep_refusal(context.get("exception"), ti.dag_id, ti.run_id)
+        except OSError as error:
+            log.error("the page cannot be told why: %s", type(error).__name__)
         send(alerts.failure(context.get("exception"), ti.dag_id, ti.task_id, label, ti.run_id), context)
+
+
+def keep_refusal(error: object, dag_id: str, dag_run: str) -> None:
+    """Keep with a run of ``allocate`` why it was refused: the page tells whoever asked for it there."""
+    from allocation.contract.errors import Refused
+    from allocation.page.tasks import refusal
+    from allocation.runs import run, run_files
+
+    folder = run.run_folder(environment().var.absolute(), f"{dag_id}__{dag_run}")
+    if dag_id == "allocate" and run_files.RUN.exists(folder):
+        run_files.REFUSAL.write(folder, refusal(error) if isinstance(error, Refused) else "")
 
 
 class Waiting(BaseNotifier):

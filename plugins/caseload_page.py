@@ -196,7 +196,8 @@ class ThroughDag:
         run = await self._ask("GET", _path(run_id))
         if run["state"] != "failed":
             return None
-        return {"state": "refused", "text": f"Het is mislukt; zie run {run['dag_run_id']} in Airflow."}
+        why = _refusal(run_id)
+        return {"state": "refused", "text": why or f"Het is mislukt; zie run {run['dag_run_id']} in Airflow."}
 
     async def _ask(self, method: str, path: str, body: Any = None, or_status: int = 0) -> Any:
         """What Airflow answers; None when it answers with ``or_status``. Refused when it refuses."""
@@ -224,6 +225,14 @@ def _dag_run(run_id: str) -> tuple[str, str]:
     folder = run.run_folder(environment().var.absolute(), run_id)
     recorded = run_files.RUN.read(folder).dag_run if run_files.RUN.exists(folder) else None
     return DAG, recorded or run_id.removeprefix(f"{DAG}__")
+
+
+def _refusal(run_id: str) -> str:
+    """Why a run was refused; empty when it failed otherwise, or nobody kept it."""
+    from allocation.runs import run, run_files
+
+    folder = run.run_folder(environment().var.absolute(), run_id)
+    return run_files.REFUSAL.read(folder) if run_files.REFUSAL.exists(folder) else ""
 
 
 def _path(run_id: str) -> str:

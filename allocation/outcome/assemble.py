@@ -240,9 +240,7 @@ class Outcome:
     @table
     def expected(self) -> pd.DataFrame:
         known = seen.with_stock_seen(self.work, self._cells_seen, self._norms)
-        exact, known = (
-            transition.expected_per_area(work, self.allocation, self.config) for work in (self.work, known)
-        )
+        exact, known = (transition.expected_per_area(work, self.allocation, self.config) for work in (self.work, known))
         return exact.assign(clients_known=known["clients"], hours_known=known["hours"])
 
     @table

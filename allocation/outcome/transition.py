@@ -6,7 +6,7 @@ the client. Does not belong here: what the new division is (``routing``).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import product
 
 import numpy as np

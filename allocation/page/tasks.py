@@ -16,6 +16,7 @@ import uuid
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Future
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from threading import Lock as Mutex
@@ -50,9 +51,20 @@ DIED = {
 MOST_AT_ONCE = 5
 TOO_MANY = f"U hebt al {MOST_AT_ONCE} opdrachten die nog niet klaar zijn; wacht tot er een klaar is."
 INPUT_REFUSED = (
-    "Met deze teams en vergrendelingen is geen geldige invoer te maken ({count} bezwaren van de invoercontrole); "
-    "er is niets ingediend."
+    "Met deze teams en vergrendelingen is geen geldige invoer te maken; er is niets ingediend. "
+    "De invoercontrole zegt, in het Engels: {told}"
 )
+MOST_TOLD = 5
+"""How many problems of the input a planner is told of."""
+
+
+def refusal(refused: Refused) -> str:
+    """Why a proposal that a planner asked for is not made, as he reads it: without a place on the server."""
+    if not isinstance(refused, InputRefused):
+        return told_of(refused)
+    told = [str(replace(problem, file=Path(problem.file).name)) for problem in refused.problems]
+    more = [f"(en nog {len(told) - MOST_TOLD})"] if len(told) > MOST_TOLD else []
+    return INPUT_REFUSED.format(told=" ".join(told[:MOST_TOLD] + more))
 
 
 def proposed(version: int) -> dict[str, Any]:
@@ -145,11 +157,9 @@ def _work(path: Path, act: Callable[..., Ended], what: tuple[object, ...]) -> No
     try:
         told = act(*what)
         ended = proposed(told) if isinstance(told, int) else told
-    except InputRefused as refused:
-        log.warning("a proposal was refused: %s", refused)
-        ended = {"state": "refused", "text": INPUT_REFUSED.format(count=len(refused.problems))}
     except Refused as refused:
-        ended = {"state": "refused", "text": told_of(refused)}
+        log.warning("a proposal was refused: %s", refused)
+        ended = {"state": "refused", "text": refusal(refused)}
     except Exception:
         log.exception("a proposal failed")
         ended = FAILED

@@ -164,9 +164,10 @@ def _as_seen(layer: Mapping[str, Any], board: Board, seen: pd.DataFrame) -> dict
     lines = np.full(len(board.areas), "", dtype=object)
     for part in boards_shown(board, domain, line):
         lines[part.area] = part.layer.client_line
-    places = [board.areas["pc4"], lines, np.full(len(lines), domain, dtype=object)]
-    amounts = seen.reindex(pd.MultiIndex.from_arrays(places, names=EXPECTED.key))
-    return layer | {
+    places = pd.DataFrame({"pc4": board.areas["pc4"], "client_line": lines, "law_domain": domain})
+    amounts = seen.reindex(pd.MultiIndex.from_frame(places))
+    known = {
         name: [None if pd.isna(v) else round(float(v), 1) for v in amounts[f"{name}_known"]]
         for name in ("clients", "hours")
     }
+    return {**layer, **known}

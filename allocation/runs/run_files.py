@@ -370,6 +370,8 @@ REPORT_FOR_READERS = TextFile("report_readers.html", "report")
 VERSION = RecordFile("version.json", "proposal", VersionRecord)
 UNCHANGED = RecordFile("unchanged.json", "proposal", Unchanged)
 SECONDS = JsonFile("seconds.json", "end of the run")
+REFUSAL = TextFile("refusal.txt", "the task that failed")
+"""Why a run that a scheduler carries out was refused, for the planner who asked for it on the page; else empty."""
 
 ALTERNATIVES = Tables("alternatives", "alternatives")
 """``figures`` (``outcome.alternatives.figure_table``) and ``plans``: alternative, layer, unit, team_id. A run that

@@ -356,6 +356,29 @@ def test_a_draft_is_handed_in_and_a_run_publishes_it_when_it_is_approved(up: Up)
 
 @pytest.mark.heavy
 @pytest.mark.timeout(900)
+def test_a_planner_is_told_why_a_run_of_his_draft_is_refused(up: Up) -> None:
+    """The same sentence as on a page without Airflow; without a team of the West, and with half of a postcode."""
+    who = {"username": "planner", "password": up.passwords["planner"]}
+    token = httpx.post(f"{up.airflow}/auth/token", json=who).json()["access_token"]
+    page = httpx.Client(base_url=f"{up.airflow}/caseload", headers={"Authorization": f"Bearer {token}"}, timeout=200)
+    half = {"pc4": "1001", "team_id": "W1", "kind": "split", "share": 0.5, "reason": "proef"}
+    drafts = {
+        "tellen op tot 50%": {"locks": [half]},
+        "invoercontrole zegt": {"teams": [{"team_id": team, "is_closed": True} for team in ("W1", "W2")]},
+    }
+    for told, changes in drafts.items():
+        draft = page.post("/api/drafts", json={"run": "toy", "name": told, "changes": changes}).raise_for_status()
+        order = {"draft_id": draft.json()["draft_id"], "reason": told}
+        name = page.post("/api/country", json=order).raise_for_status().json()["task"]
+        wait_for("the end of the run", lambda name=name: page.get(f"/api/country/{name}").json()["state"] != "busy")
+        ended = page.get(f"/api/country/{name}").json()
+        assert ended["state"] == "refused"
+        assert told in ended["text"]
+        assert str(up.run.var) not in ended["text"]
+
+
+@pytest.mark.heavy
+@pytest.mark.timeout(900)
 def test_a_run_with_the_name_of_one_proposal_asks_about_no_other(up: Up) -> None:
     """Who approves on the page answers the run of that name; with another proposal behind it he would approve that."""
     waits = divided(start_toy(up.run.var, run_id="wacht", tolerance=0.4))

@@ -117,6 +117,35 @@ def test_the_sql_of_the_document_runs_and_answers(store_url: str, files_dir: Pat
             assert [row[0] for row in rows] == ["A2"]
 
 
+def test_whoever_follows_the_document_to_what_changed_in_routing_has_the_routing_in_force(
+    store_url: str, files_dir: Path, propose: Callable[..., int]
+) -> None:
+    """From the version of before, and from one that was replaced on its first day, of which no row is there."""
+    document = (data_contract.DOCS / "data-contract.md").read_text()
+    asks = next(text for _, text in BLOCK.findall(document) if "has_rows" in text)
+    new = next(text for _, text in BLOCK.findall(document) if "EXCEPT" in text)
+    now, _, then = new.partition("EXCEPT")
+    columns = now[now.index("pc4") : now.index("FROM")]
+    loaded = {}
+    moves = {1: {"1000": "A2"}, 2: {"1000": "A2", "1001": "A1"}, 3: {"1001": "A2"}}
+    with store.connected(store_url) as connection:
+
+        def rows(text: str, version: int = 0) -> set[tuple[object, ...]]:
+            text = text.replace("version = 1", f"version = {version}")
+            return {tuple(row) for row in connection.exec_driver_sql(text).all()}
+
+        for version, moved in moves.items():
+            versions.publish(propose(Country(moves=moved, note=f"versie {version}")), store_url, files_dir)
+            loaded[version] = rows(f"SELECT {columns} FROM routing WHERE version = {version}")
+            connection.commit()
+        whole = rows(now)
+        for version, had in loaded.items():
+            (is_there,) = next(iter(rows(asks, version)))
+            assert bool(is_there) == (version == 3)
+            follows = (had - rows(f"{then} EXCEPT {now}", version)) | rows(new, version) if is_there else whole
+            assert follows == whole
+
+
 @pytest.mark.parametrize(("part", "value"), [("database", "bestaat_niet"), ("username", "niemand")])
 def test_a_server_that_says_no_is_not_asked_again(postgres_url: str, part: str, value: str) -> None:
     """The scheduler tries again what is only away; a wrong name or password stays wrong."""

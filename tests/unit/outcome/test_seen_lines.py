@@ -38,7 +38,8 @@ def two_lines(
 def with_files(
     tmp_path: Path, files: list[tuple[str, str, int, str]], factor: float = 1.0, of_x: str = "1006"
 ) -> dict[str, pd.DataFrame]:
-    """All that readers see, their map too, of a country where W1 serves the vangnetlijn in the West, W2 the werkgeverslijn and X both.
+    """All that readers see, on their map too, of a country where W1 serves the vangnetlijn in the West, W2 the
+    werkgeverslijn and X both.
 
     ``files``: postcode, line, clients and holder of a product without inflow. ``factor``: of the hours of its clients.
     ``of_x``: the postcode that X has, if any.

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from allocation.contract.errors import InputRefused, Problem, Refused
-from allocation.page.tasks import DIED, MOST_AT_ONCE, UNKNOWN, Tasks
+from allocation.page.tasks import DIED, MOST_AT_ONCE, MOST_TOLD, UNKNOWN, Tasks, refusal
 
 
 def seven() -> int:
@@ -66,7 +66,17 @@ def test_refusals_are_sentences_without_paths(tmp_path: Path) -> None:
     assert [one["state"] for one in told] == ["refused", "refused", "refused", "done"]
     assert told[0]["text"] == "Postcode 1001 heeft geen team."
     assert all(str(tmp_path) not in str(one["text"]) for one in told)
-    assert "1 bezwaren" not in str(told[2]["text"])
+    assert "row 2, column team_id: 'X' is no team" in str(told[1]["text"])
+    assert "X" not in str(told[2]["text"])
+
+
+def test_of_many_problems_of_the_input_some_are_told() -> None:
+    problems = [Problem(f"/srv/var/locks{n}.csv", None, "pc4", "is wrong", "W1") for n in range(MOST_TOLD + 2)]
+    told = refusal(InputRefused(problems))
+    assert "locks0.csv" in told
+    assert f"locks{MOST_TOLD}.csv" not in told
+    assert told.endswith("(en nog 2)")
+    assert "/srv" not in told
 
 
 def test_a_task_whose_page_is_gone_is_cut_off(tmp_path: Path) -> None:
