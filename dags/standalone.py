@@ -30,7 +30,8 @@ PAGE = (sys.executable, "-m", "allocation", "serve")
 AIRFLOW = (sys.executable, "-m", "airflow")
 COMPONENTS = {
     "api-server": (*AIRFLOW, "api-server"),
-    "scheduler": (sys.executable, str(DAGS / "preloaded.py"), "scheduler"),
+    # It would serve its logs on every address of the machine; the api-server reads them from the same folder.
+    "scheduler": (sys.executable, str(DAGS / "preloaded.py"), "scheduler", "--skip-serve-logs"),
     "dag-processor": (*AIRFLOW, "dag-processor"),
 }
 PATIENCE_S = 600

@@ -158,6 +158,7 @@ class Up:
     airflow: str
     passwords: dict[str, str]
     run: Run
+    pid: int
 
 
 @pytest.fixture(scope="module")
@@ -181,13 +182,44 @@ def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
         wait_for("both lines", lambda: process.poll() is not None or told().count("http://127.0.0.1:") == 2)
         page, airflow = re.findall(r"http://127.0.0.1:\d+", told())
         passwords = json.loads((var / "airflow" / "passwords.json").read_text(encoding="utf-8"))
-        yield Up(page, airflow, passwords, run)
+        yield Up(page, airflow, passwords, run, process.pid)
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(40)
     for address in (page, airflow):
         with pytest.raises(httpx.ConnectError):
             httpx.get(address)
+
+
+def family(pid: int) -> Iterator[int]:
+    """A process and all that it started."""
+    yield pid
+    for thread in Path(f"/proc/{pid}/task").iterdir():
+        for child in (thread / "children").read_text().split():
+            yield from family(int(child))
+
+
+def listens_on(pid: int) -> set[str]:
+    """The addresses (as the kernel writes them) on which a process, or any that it started, takes connections."""
+    mine = {
+        Path(file).readlink().name
+        for one in family(pid)
+        for file in Path(f"/proc/{one}/fd").iterdir()
+        if file.is_symlink()
+    }
+    found = set()
+    for table in ("tcp", "tcp6"):
+        for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]:
+            local, state, inode = (line.split()[column] for column in (1, 3, 9))
+            if state == "0A" and f"socket:[{inode}]" in mine:
+                found.add(local.partition(":")[0])
+    return found
+
+
+@pytest.mark.heavy
+@pytest.mark.timeout(900)
+def test_all_of_it_listens_on_this_machine_only(up: Up) -> None:
+    assert listens_on(up.pid) == {"0100007F"}
 
 
 def sign_in(up: Up, page: Page, name: str) -> None:
