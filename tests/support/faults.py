@@ -14,6 +14,9 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+STOPS_WITHIN_S = 0.02
+"""How often a server of a test looks whether it is to stop; by default it takes half a second."""
+
 
 class Gate:
     """Passes connections on to ``port`` of this machine, until it is closed: then those there are break off."""
@@ -83,7 +86,7 @@ def webhook() -> Iterator[tuple[str, list[str]]]:
             """Nothing on the terminal."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(STOPS_WITHIN_S,), daemon=True).start()
     try:
         yield f"http://127.0.0.1:{server.server_port}/hooks/a-secret-path", came
     finally:
@@ -114,7 +117,7 @@ def mail_server() -> Iterator[tuple[int, list[str]]]:
 
     server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(STOPS_WITHIN_S,), daemon=True).start()
     try:
         yield int(server.server_address[1]), came
     finally:

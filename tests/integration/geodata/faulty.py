@@ -15,6 +15,8 @@ from typing import Any
 
 import httpx
 
+from tests.support.faults import STOPS_WITHIN_S
+
 FOREVER = 1_000_000
 
 
@@ -183,7 +185,7 @@ def misbehave(upstream: str, folder: Path, port: int) -> Iterator[Proxy]:
     proxy = Proxy(upstream=upstream, folder=folder, address=f"http://127.0.0.1:{port}")
     handler = type("Handler", (_Handler,), {"proxy": proxy})
     server = ThreadingHTTPServer(("127.0.0.1", port), handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(STOPS_WITHIN_S,), daemon=True)
     thread.start()
     try:
         yield proxy

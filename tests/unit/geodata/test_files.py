@@ -27,6 +27,7 @@ from geodata import Boundaries, GeodataError, load_boundaries
 from geodata.__main__ import main
 from geodata.sources import vector
 from geodata.sources.vector import VectorFile
+from tests.support.faults import STOPS_WITHIN_S
 
 Toy = Callable[..., GeoDataFrame]
 FORMATS = ("areas.gpkg", "areas.parquet", "areas.geojson", "areas.shp")
@@ -264,7 +265,7 @@ def asked() -> Iterator[tuple[str, list[str]]]:
         def log_message(self, format: str, *_: object) -> None: ...
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
+        Thread(target=server.serve_forever, args=(STOPS_WITHIN_S,), daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}", paths
         server.shutdown()
 

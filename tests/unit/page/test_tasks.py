@@ -44,7 +44,7 @@ def ended(tasks: Tasks, name: str) -> dict[str, object]:
 
 def test_another_page_knows_how_a_task_goes_and_how_it_ended(tmp_path: Path) -> None:
     first, second = Tasks(tmp_path), Tasks(tmp_path)
-    name = first.start(sleeps, 3.0, by="jansen")
+    name = first.start(sleeps, 1.0, by="jansen")
     assert second.state(name)["state"] == "busy"
     assert ended(second, name) == {"state": "done", "version": 8, "text": "Versie 8 is ingediend."}
     first.close()
@@ -101,7 +101,7 @@ def test_what_died_is_told_and_the_next_task_is_done_all_the_same(tmp_path: Path
 
 def test_one_planner_leaves_room_for_the_others(tmp_path: Path) -> None:
     tasks = Tasks(tmp_path)
-    names = [tasks.start(sleeps, 0.5, by="jansen") for _ in range(MOST_AT_ONCE)]
+    names = [tasks.start(sleeps, 0.3, by="jansen") for _ in range(MOST_AT_ONCE)]
     with pytest.raises(Refused, match="wacht tot er een klaar is"):
         tasks.start(seven, by="jansen")
     names.append(tasks.start(seven, by="de vries"))
