@@ -21,9 +21,9 @@ SPLIT_PC4 = "3981"
 
 
 @pytest.fixture(scope="session")
-def served_areas(tmp_path_factory: pytest.TempPathFactory) -> GeoDataFrame:
+def served_areas(embedded_cache: Path) -> GeoDataFrame:
     """The embedded areas with few vertices: a fraction of the traffic, the same areas and neighbours."""
-    areas = geodata.load_boundaries("embedded", cache_dir=tmp_path_factory.mktemp("embedded")).areas
+    areas = geodata.load_boundaries("embedded", cache_dir=embedded_cache).areas
     return areas.set_geometry(geodata.simplify(areas, tolerance_m=500))
 
 

@@ -158,7 +158,7 @@ versions.publish(int(sys.argv[1]), sys.argv[2], Path(os.environ["CASELOAD_VAR"])
 """
 
 
-@pytest.mark.parametrize("after", [2, 10, 24])
+@pytest.mark.parametrize("after", [10, *(pytest.param(after, marks=pytest.mark.heavy) for after in (2, 24))])
 def test_a_worker_killed_while_it_sends_publishes_nothing_and_the_next_one_does(
     machines: Machines, store_url: str, after: int
 ) -> None:

@@ -17,12 +17,6 @@ EAST, NORTH = 150_000, 450_000
 
 
 @pytest.fixture(scope="session")
-def embedded_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A cache of our own, so that the embedded areas are built here, from the package."""
-    return tmp_path_factory.mktemp("boundaries")
-
-
-@pytest.fixture(scope="session")
 def embedded(embedded_cache: Path) -> Boundaries:
     """The 4,044 areas of 2014."""
     return load_boundaries("embedded", cache_dir=embedded_cache)
