@@ -72,6 +72,17 @@ class NoRight(Unusable):
     """The login may not do this."""
 
 
+class TimelineChanged(Refused):
+    """Refused because ``version`` came in force, or back, after this was made."""
+
+    def __init__(self, text: str, version: int) -> None:
+        self.version = version
+        super().__init__(text)
+
+    def __reduce__(self) -> tuple[type[TimelineChanged], tuple[str, int]]:
+        return type(self), (str(self), self.version)
+
+
 class Passing(Refused):
     """Refused because of something that may pass by itself, such as a store that is away: trying again may help."""
 

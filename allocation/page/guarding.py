@@ -20,7 +20,7 @@ from fastapi.responses import JSONResponse
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 
-from allocation.contract.errors import Passing, Refused, Unusable
+from allocation.contract.errors import Passing, Refused, TimelineChanged, Unusable
 from allocation.page.requests import MOST_BODY_BYTES
 from allocation.publication.drafts import Overtaken
 
@@ -33,6 +33,10 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 UNUSABLE = "De database weigert dit. Er is niets gewijzigd; de beheerder vindt de reden in het logboek."
 AWAY = "De database is op dit moment niet bereikbaar. Er is niets gewijzigd; probeer het over een minuut opnieuw."
+OVERTAKEN = (
+    "Versie {version} is intussen in werking gezet, dus wat hier verandert klopt niet meer. Er is niets gewijzigd en "
+    "uw concept blijft bewaard: laad de pagina opnieuw en maak het voorstel opnieuw."
+)
 FAILED = "Er ging iets mis in het programma; er is niets gewijzigd. De beheerder vindt de fout in het logboek."
 NOT_YOURS = "U mag alleen kijken. Vraag de beheerder om rechten als u wilt wijzigen of indienen."
 UNREADABLE = ("Dit verzoek is geen leesbare JSON.", "The body is no readable JSON in UTF-8, not compressed.")
@@ -189,6 +193,8 @@ def _status(error: Exception) -> int:
 
 def told_of(error: Exception) -> str:
     """A refusal as a user reads it: what the store says of itself (its address, a login) goes to the log."""
+    if isinstance(error, TimelineChanged):
+        return OVERTAKEN.format(version=error.version)
     if not isinstance(error, Passing | Unusable):
         return str(error)
     log.warning("the store: %s", error)

@@ -16,7 +16,7 @@ import pyarrow as pa
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from allocation.contract.errors import Refused
+from allocation.contract.errors import Refused, TimelineChanged
 from allocation.contract.published_tables import RUNS, WHO_SERVES
 from allocation.publication import files, store
 from allocation.publication.as_stored import are_areas_as_stored, is_as_stored, stored_following
@@ -50,9 +50,10 @@ def check_still_valid(connection: Connection, what: str, was: str, based_on_act:
     if since is not None:
         happened = "published" if since.act == "publish" else "put back"
         by = f" by {since.acted_by}" if since.acted_by else ""
-        raise Refused(
+        raise TimelineChanged(
             f"Version {since.version} was {happened}{by} after {what} was {was}, so its changes and its "
-            "transition no longer hold; nothing was changed. Run the proposal again, from the start of its run."
+            "transition no longer hold; nothing was changed. Run the proposal again, from the start of its run.",
+            int(since.version),
         )
 
 

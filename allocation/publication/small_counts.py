@@ -71,7 +71,8 @@ def shown(table: Table, rows: pd.DataFrame, apart: pd.DataFrame | None = None) -
 def _places(table: Table, rows: pd.DataFrame, key: list[str]) -> pd.MultiIndex:
     """The key of each row; a part that may be empty (a postcode that no team had) is a text then, to be found by."""
     empty = {name: "" for name in key if table.column(name).nullable}
-    return pd.MultiIndex.from_frame(rows[key].astype(dict.fromkeys(empty, object)).fillna(empty))
+    parts = rows[key].astype(dict.fromkeys(empty, object)).fillna(empty) if empty else rows[key]
+    return pd.MultiIndex.from_frame(parts)
 
 
 def clients_seen(transition: pd.DataFrame) -> Floats:

@@ -208,8 +208,10 @@ def test_killed_at_any_step_nothing_is_lost_or_mixed(scene: Scene) -> None:
     assert kill_everywhere(scene, {"propose": 31, "publish": 29, "rollback": 13}) >= 10
 
 
-@pytest.mark.parametrize("kills", [3, pytest.param(16, marks=pytest.mark.heavy)])
-@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+@pytest.mark.parametrize(
+    ("kind", "kills"),
+    [("sqlite", 3), *(pytest.param(kind, 16, marks=pytest.mark.heavy) for kind in ("sqlite", "postgresql"))],
+)
 def test_killed_while_the_store_is_made_the_next_run_makes_it(
     kind: str, kills: int, postgres_server: str, tmp_path: Path
 ) -> None:

@@ -17,6 +17,7 @@ from allocation.publication import versions
 from tests.support import gates
 
 
+@pytest.mark.heavy  # two versions are made for it; `test_since` asks the store the same of small ones
 def test_a_team_that_goes_on_in_the_next_version_has_no_last_day(var: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """In ten days 1005 gets another team, and nothing else changes."""
     store = f"sqlite:///{var / 'store.sqlite'}"

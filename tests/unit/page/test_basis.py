@@ -36,7 +36,7 @@ def copy(tmp_path: Path) -> tuple[Run, Path, str]:
     return run, var, f"sqlite:///{var / store.relative_to(run.var)}"
 
 
-@pytest.mark.parametrize("state", ["gone", "unreadable"])
+@pytest.mark.parametrize("state", ["gone", pytest.param("unreadable", marks=pytest.mark.heavy)])
 def test_a_draft_in_a_copied_folder_asks_the_store_of_the_page(copy: tuple[Run, Path, str], state: str) -> None:
     """The original's store is gone, or cannot be read any more: the copy needs it not, and nothing is made there."""
     run, var, store = copy

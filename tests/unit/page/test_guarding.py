@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+import pickle
 import re
 import shutil
 from collections.abc import Iterator
@@ -18,11 +19,11 @@ import pytest
 from fastapi.testclient import TestClient
 
 from allocation.contract.calendar import today
-from allocation.contract.errors import NoRight, Passing, Unusable
+from allocation.contract.errors import NoRight, Passing, TimelineChanged, Unusable
 from allocation.page import desk as desk_module
 from allocation.page import guarding, tasks
 from allocation.page.app import create_app
-from allocation.page.guarding import LOOPBACK
+from allocation.page.guarding import LOOPBACK, told_of
 from allocation.page.requests import MOST_BODY_BYTES
 from allocation.publication import drafts, small_counts
 from allocation.report import for_readers
@@ -332,3 +333,13 @@ def test_other_ways_to_write_the_name_of_a_run_are_that_run(app: Any, toy: Run) 
     desk = app.state.desk
     opened = desk.opened("toy-b")
     assert all(desk.opened(name) is opened for name in ("toy:b", "toy b", "toy/b", "toy-b"))
+
+
+def test_who_was_overtaken_by_another_version_reads_so_in_dutch() -> None:
+    """The store says it in English, for commands; also after it came from another process."""
+    refused = pickle.loads(
+        pickle.dumps(TimelineChanged("Version 4 was published by anna after version 3 was proposed.", 4))
+    )
+    assert told_of(refused).startswith("Versie 4 is intussen in werking gezet")
+    assert "published" not in told_of(refused)
+    assert str(refused).startswith("Version 4 was published")
