@@ -59,7 +59,7 @@ def plan_ahead() -> None:
         write_calendar_page(run.folder)
         plan = run.folder.name
         send(
-            alerts.planned(calendar_text(run.folder, is_rough=True), plan, page_address(f"kalender?run={plan}")),
+            alerts.planned(calendar_text(run.folder, for_message=True), plan, page_address(f"kalender?run={plan}")),
             context,
         )
         return plan

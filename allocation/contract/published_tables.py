@@ -202,6 +202,7 @@ TEAM_LOAD = Table(
             nullable=True,
             example="7.4",
             rounded_to=0.1,
+            mean_of="clients_per_year",
         ),
         Column(
             "travel_kind",
@@ -221,6 +222,7 @@ TEAM_LOAD = Table(
             nullable=True,
             example="14",
             rounded_to=1.0,
+            mean_of="clients_per_year",
             added="2.1",
         ),
         Column(
@@ -231,6 +233,7 @@ TEAM_LOAD = Table(
             nullable=True,
             example="0.05",
             rounded_to=0.05,
+            mean_of="clients_per_year",
             added="2.1",
         ),
         Column(

@@ -13,6 +13,10 @@ from allocation.contract.vocabulary import ALL_LINES, CLIENT_LINES, SMALLEST_SHO
 ColumnType = Literal["text", "integer", "number", "boolean", "date", "timestamp", "json"]
 
 
+MEANS_FROM = 10 * SMALLEST_SHOWN_COUNT
+"""Clients from which on readers see a mean over them."""
+
+
 @dataclass(frozen=True)
 class Column:
     """One column. ``unit`` is empty for texts and codes; ``allowed`` lists a closed set of values."""
@@ -53,6 +57,9 @@ class Column:
     sum over rows that are rounded and hidden one by one would tell what they hide."""
     rounded_to: float = 0.0
     """Published tables only: readers see the nearest multiple, so that two versions do not differ by one client."""
+    mean_of: str = ""
+    """Of a column that is ``rounded_to``: the count of clients that it is a mean over. Readers see it from
+    ``MEANS_FROM`` of them on: of a few clients it tells how many are where."""
     shown_keys: tuple[str, ...] | None = None
     """Published tables, JSON only: the keys that readers see; None = everything."""
     added: str = ""

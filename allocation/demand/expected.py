@@ -12,6 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from allocation.contract.config import Config
 from allocation.contract.errors import Refused
@@ -80,7 +81,7 @@ def work_and_doubts(inputs: Inputs, areas: pd.DataFrame, config: Config) -> tupl
         work[f"hours_{kind}"] = work.pop(f"inflow_{kind}") * growth * hours_each
     work["stock_clients"] = work["stock_clients"].astype("int64")
     held = inputs.stock.groupby([*KEY, "team_id"], dropna=False)["clients"].sum().reset_index()
-    work["known_stock"] = _of_keys(work, held.assign(known=known_counts(held["clients"].to_numpy(dtype=np.float64))))
+    work["known_stock"] = _of_keys(work, held.assign(known=_known(held)))
     work["vangnet_part"] = vangnet_part(work, line_parts(work, inputs.products))
     known = _of_keys(work, held.assign(known=_known_of_lines(held, work)))
     work["known_hours"] = (work["inflow_clients"] + planned_share * known) * hours_each
@@ -94,13 +95,28 @@ def _of_keys(work: pd.DataFrame, held: pd.DataFrame) -> pd.Series:
     return known.reindex(pd.MultiIndex.from_frame(work[KEY]), fill_value=0.0).set_axis(work.index)
 
 
+def _known(held: pd.DataFrame) -> Floats:
+    """The clients of each row as readers know them (``known_counts``). Rows of one KEY that each have under 5 are one
+    such count together: readers may see them as files of one team, and then not how many rows there were."""
+    clients = held["clients"].to_numpy(dtype=np.float64)
+    is_hidden = (clients > 0) & (clients < SMALLEST_SHOWN_COUNT)
+    return known_counts(clients) / _rows_alike(held, is_hidden)
+
+
 def _known_of_lines(held: pd.DataFrame, work: pd.DataFrame) -> Floats:
-    """The clients of each row as readers know them where its lines share them: where one line has under 5 of them
-    readers see none, and not how many there are together; so they count as 5, however many."""
+    """``_known`` where the lines of a row share its clients: where one line has under 5 of them readers see none, and
+    not how many there are together; so such rows of one KEY count as 5 together, however many clients they have."""
     clients = held["clients"].to_numpy(dtype=np.float64)
     part = held[KEY].merge(work[[*KEY, "vangnet_part"]], on=KEY, how="left")["vangnet_part"].to_numpy(dtype=np.float64)
     fewer = clients * np.minimum(part, 1.0 - part)
-    return np.where((fewer > 0) & (fewer < SMALLEST_SHOWN_COUNT), SMALLEST_SHOWN_COUNT, known_counts(clients))
+    is_hidden = (fewer > 0) & (fewer < SMALLEST_SHOWN_COUNT)
+    return np.where(is_hidden, SMALLEST_SHOWN_COUNT / _rows_alike(held, is_hidden), _known(held))
+
+
+def _rows_alike(held: pd.DataFrame, is_hidden: NDArray[np.bool_]) -> Floats:
+    """How many hidden rows the KEY of each has; 1 for a row that is not hidden."""
+    many = pd.Series(is_hidden, index=held.index).groupby([held[name] for name in KEY], dropna=False).transform("sum")
+    return np.where(is_hidden, many, 1).astype(np.float64)
 
 
 def _per_product(product: pd.Series, setting: dict[str, float], default: float) -> pd.Series:

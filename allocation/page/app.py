@@ -44,7 +44,7 @@ from allocation.page.requests import (
     SuggestionsQuery,
 )
 from allocation.page.suggestions import suggestions
-from allocation.page.tasks import proposed
+from allocation.page.tasks import REFUSED_TO_OTHERS, proposed
 from allocation.page.who import DeskOf, MayDecide, MayPlan, Planner
 from allocation.publication import drafts, store
 from allocation.report.report import ASSETS, environment
@@ -246,12 +246,15 @@ def _add_proposing(app: FastAPI) -> None:
         return {"task": await by.start(order.draft_id, order.reason) if by else desk.divide_country(order, planner)}
 
     @app.get("/api/country/{name}", include_in_schema=False)
-    async def country_state(name: str, request: Request, desk: DeskOf) -> dict[str, Any]:
+    async def country_state(name: str, request: Request, desk: DeskOf, may_plan: MayPlan) -> dict[str, Any]:
         by: Country | None = request.scope.get("country")
         if by is None:
             return desk.tasks.state(name)
         version = await run_in_threadpool(desk.version_of, name)
-        return await by.state(name) if version is None else proposed(version)
+        if version is not None:
+            return proposed(version)
+        told = await by.state(name)
+        return told if may_plan or told["state"] != "refused" else told | {"text": REFUSED_TO_OTHERS}
 
     @app.get("/api/tasks/{name}", include_in_schema=False)
     async def task(name: str, request: Request, desk: DeskOf, may_plan: MayPlan) -> dict[str, Any]:

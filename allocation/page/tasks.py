@@ -54,6 +54,8 @@ INPUT_REFUSED = (
     "Met deze teams en vergrendelingen is geen geldige invoer te maken; er is niets ingediend. "
     "De invoercontrole zegt, in het Engels: {told}"
 )
+REFUSED_TO_OTHERS = "Dit is geweigerd; wie voorstellen mag doen ziet hier waarom."
+"""For who may only look: a refusal may quote a cell of the input, such as a count."""
 MOST_TOLD = 5
 """How many problems of the input a planner is told of."""
 

@@ -21,7 +21,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from allocation.contract.published_tables import TRANSITION
-from allocation.contract.schema import Column, Table
+from allocation.contract.schema import MEANS_FROM, Column, Table
 from allocation.contract.vocabulary import SMALLEST_SHOWN_COUNT
 
 Floats = NDArray[np.float64]
@@ -38,7 +38,8 @@ def described(column: Column) -> str:
     if column.told_by:
         return f"{column.told_by} as shown times the mean per client; empty under {column.told_from} {column.told_by}"
     if column.rounded_to:
-        return f"rounded to {column.rounded_to:g}"
+        told = f"rounded to {column.rounded_to:g}"
+        return f"{told}; empty under {MEANS_FROM} {column.mean_of}" if column.mean_of else told
     if column.shown_keys is not None:
         return f"only {', '.join(column.shown_keys)}" if column.shown_keys else "empty object"
     return ""
@@ -107,7 +108,10 @@ def _shown(column: Column, rows: pd.DataFrame) -> Any:
     if column.told_by:
         counts = rows[column.told_by].to_numpy(dtype=np.float64, na_value=np.nan)
         return of_shown_counts(values, np.where(counts >= column.told_from, counts, np.nan))
-    return _nearest_multiple(values, column.rounded_to)
+    rounded = _nearest_multiple(values, column.rounded_to)
+    if column.mean_of:
+        rounded[~(rows[column.mean_of].to_numpy(dtype=np.float64, na_value=np.nan) >= MEANS_FROM)] = np.nan
+    return rounded
 
 
 def of_shown_counts(values: Floats, counts: Floats) -> Floats:

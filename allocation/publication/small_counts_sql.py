@@ -6,7 +6,7 @@ look-up does not wait for pandas.
 
 from __future__ import annotations
 
-from allocation.contract.schema import Column, Table
+from allocation.contract.schema import MEANS_FROM, Column, Table
 from allocation.contract.vocabulary import SMALLEST_SHOWN_COUNT
 
 
@@ -30,7 +30,8 @@ def as_sql(column: Column, dialect: str) -> str:
         mean = _two_digits(f"({value} / {count})", dialect)
         return f"CASE WHEN {count} >= {column.told_from} THEN {shown} * {mean} END"
     if column.rounded_to:
-        return _multiple(value, repr(column.rounded_to), dialect)
+        rounded = _multiple(value, repr(column.rounded_to), dialect)
+        return f"CASE WHEN r.{column.mean_of} >= {MEANS_FROM} THEN {rounded} END" if column.mean_of else rounded
     return value
 
 

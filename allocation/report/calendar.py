@@ -82,12 +82,9 @@ def return_sheet(tables: dict[str, pd.DataFrame]) -> Sheet:
     return Sheet.of("terug", caption, RETURN_COLUMNS, records(tables["returns"]))
 
 
-def totals(steps: pd.DataFrame, *, is_rough: bool = False) -> str:
+def totals(steps: pd.DataFrame) -> str:
     """What the whole sequence moves, in a sentence."""
     moved, greedy, least = steps["clients_moved"].sum(), steps["clients_by_date"].sum(), steps["least_clients"].iloc[0]
-    if is_rough:
-        told, date_for_date = _clients(moved, is_rough=True), _clients(greedy, is_rough=True)
-        return f"Over alle data samen wisselen {told} cliënten per jaar van team; datum voor datum {date_for_date}."
     saved = f", {percent((greedy - moved) / greedy)} minder dan datum voor datum" if greedy > moved + 0.5 else ""
     return (
         f"Over alle data samen wisselen {number(moved)} cliënten per jaar van team{saved} ({number(greedy)}); "
@@ -95,22 +92,16 @@ def totals(steps: pd.DataFrame, *, is_rough: bool = False) -> str:
     )
 
 
-def _clients(count: float, *, is_rough: bool) -> str:
-    return dutch.roughly(round(count)) if is_rough else number(count)
-
-
-def calendar_text(folder: Path, *, is_rough: bool = False) -> str:
-    """The calendar for a terminal. ``is_rough``: for a message that more people than Operations read, without small
-    counts of clients (R14)."""
+def calendar_text(folder: Path, *, for_message: bool = False) -> str:
+    """The calendar for a terminal. ``for_message``: for more people than Operations, so without counts of clients, also
+    without rounded ones: of a few postcodes these tell how many are in each (R14)."""
     tables = run_files.CALENDAR.read(folder, TABLES)
     lines = []
     for row in records(_steps(tables)):
         until = "" if dutch.is_missing(row.valid_to) else f" t/m {row.valid_to}"
         lines.append(f"{row.day}{until}: {row.told}")
-        what = (
-            f"{number(row.areas_moved)} postcodes, {_clients(row.clients_moved, is_rough=is_rough)} cliënten per jaar "
-        )
-        what += "wisselen van team"
+        clients = "" if for_message else f", {number(row.clients_moved)} cliënten per jaar"
+        what = f"{number(row.areas_moved)} postcodes{clients} wisselen van team"
         lines.append(f"  {row.regions.replace('|', ', ')}: {what}" if row.regions else "  de verdeling loopt door")
         if not row.is_allowed:
             lines.append("  let op: niet aan alle eisen kan worden voldaan")
@@ -119,7 +110,7 @@ def calendar_text(folder: Path, *, is_rough: bool = False) -> str:
     if len(tables["returns"]):
         back = sorted(set(tables["returns"]["pc4"]))
         lines.append(f"gaan terug naar een team dat zij eerder verlieten: {', '.join(back)}")
-    return "\n".join([*lines, totals(tables["steps"], is_rough=is_rough)])
+    return "\n".join(lines if for_message else [*lines, totals(tables["steps"])])
 
 
 def calendar_chart(steps: pd.DataFrame) -> Markup:

@@ -42,15 +42,14 @@ def sums_shown(parts: Sequence[LayerSums]) -> tuple[LayerSums, ...]:
     that postcode has.
     """
     target, deviation, km = (_of_all(getattr(part.teams, name) for part in parts) for name in OF_BALANCE)
-    seen = shown(TEAM_LOAD, pd.DataFrame({"travel_km": km}))  # of all layers at once
+    clients = _of_all(part.teams.clients for part in parts)
+    seen = shown(TEAM_LOAD, pd.DataFrame({"travel_km": km, "clients_per_year": clients}))  # of all layers at once
     columns: dict[str, Any] = {"travel_km": seen["travel_km"].to_numpy(dtype=np.float64, na_value=np.nan)}
     columns["target"], columns["deviation"] = balance_shown(target, deviation)
-    clients = _of_all(part.teams.clients for part in parts)
     counts = np.where(clients < LEAST_STEPS * SMALLEST_SHOWN_COUNT, np.nan, clients)
     columns["clients"] = shown_counts(counts)
     for name in OF_CLIENTS:
         columns[name] = of_shown_counts(_of_all(getattr(part.teams, name) for part in parts), counts)
-    columns["travel_km"] = np.where(np.isnan(columns["hours"]), np.nan, columns["travel_km"])
     ends = np.cumsum([len(part.capacity) for part in parts])[:-1]
     pieces = {name: np.split(values, ends) for name, values in columns.items()}
     return tuple(_part_shown(part, {name: cut[at] for name, cut in pieces.items()}) for at, part in enumerate(parts))

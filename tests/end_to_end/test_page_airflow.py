@@ -20,6 +20,7 @@ import httpx
 import pytest
 from playwright.sync_api import FrameLocator, Page, expect
 
+from allocation.page.tasks import REFUSED_TO_OTHERS
 from allocation.pipeline import steps
 from allocation.publication import reads
 from allocation.report.report import write_report
@@ -386,13 +387,18 @@ def test_a_draft_is_handed_in_and_a_run_publishes_it_when_it_is_approved(up: Up)
     assert (made["approval"]["by"], made["approval"]["remark"]) == ("planner", "akkoord")
 
 
+def client_of(up: Up, name: str) -> httpx.Client:
+    """The page behind Airflow, for a user who logged in."""
+    who = {"username": name, "password": up.passwords[name]}
+    token = httpx.post(f"{up.airflow}/auth/token", json=who).json()["access_token"]
+    return httpx.Client(base_url=f"{up.airflow}/caseload", headers={"Authorization": f"Bearer {token}"}, timeout=200)
+
+
 @pytest.mark.heavy
 @pytest.mark.timeout(900)
 def test_a_planner_is_told_why_a_run_of_his_draft_is_refused(up: Up) -> None:
     """The same sentence as on a page without Airflow; without a team of the West, and with half of a postcode."""
-    who = {"username": "planner", "password": up.passwords["planner"]}
-    token = httpx.post(f"{up.airflow}/auth/token", json=who).json()["access_token"]
-    page = httpx.Client(base_url=f"{up.airflow}/caseload", headers={"Authorization": f"Bearer {token}"}, timeout=200)
+    page, viewer = (client_of(up, name) for name in ("planner", "kijker"))
     half = {"pc4": "1001", "team_id": "W1", "kind": "split", "share": 0.5, "reason": "proef"}
     drafts = {
         "tellen op tot 50%": {"locks": [half]},
@@ -407,6 +413,7 @@ def test_a_planner_is_told_why_a_run_of_his_draft_is_refused(up: Up) -> None:
         assert ended["state"] == "refused"
         assert told in ended["text"]
         assert str(up.run.var) not in ended["text"]
+        assert viewer.get(f"/api/country/{name}").json()["text"] == REFUSED_TO_OTHERS
 
 
 @pytest.mark.heavy

@@ -11,6 +11,7 @@ The four areas of most tests, all of region 1 but the last, which is alone in re
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -205,12 +206,24 @@ class TestExpectedWork:
         assert (row["law"], row["priority"], row["is_central"]) == ("WIA", 1, False)
 
     def test_r14_what_readers_know_by_hand(self) -> None:
-        """Of 6 and 4 files they see 5 and none. Both lines have 3 and 2 of them: none that they see, so 5 for each."""
+        """Of 6 and 4 files they see 5 and none. Both lines have 3 and 2 of them: none that they see, so 5 together."""
         row = self.work().loc[("1001", "WIA_EWT")]
         assert row["known_stock"] == 7.5
-        assert row["known_hours"] == pytest.approx((48 + 0.5 * 10) * 4, rel=1e-3)
+        assert row["known_hours"] == pytest.approx((48 + 0.5 * 5) * 4, rel=1e-3)
         row = self.work().loc[("1001", "WGA_MONITORING")]
         assert (row["known_stock"], row["known_hours"]) == (30, 15), "30 files of one line are seen"
+
+    def test_r14_hidden_files_of_several_teams_are_one_count(self) -> None:
+        """1, 2 and 4 files of one cell, each hidden, count as 2.5 together, as 3 of one team do; 12 as 10."""
+        inputs = self.inputs()
+        cell = inputs.stock[inputs.stock["product"] == "WGA_MONITORING"].iloc[[0]]
+        counted = []
+        for files in ({"A": 3}, {"A": 1, "B": 2, None: 4}, {"A": 12, "B": 1, "C": 1}):
+            rows = [cell.assign(team_id=team, clients=clients) for team, clients in files.items()]
+            stock = pd.concat(rows, ignore_index=True).astype({"team_id": "object"})
+            work = expected_work(replace(inputs, stock=stock), four_areas(), Config()).set_index(["pc4", "product"])
+            counted.append(work.loc[("1001", "WGA_MONITORING"), "known_stock"])
+        assert counted == [2.5, 2.5, 12.5]
 
     def test_r11_monitoring_is_load_from_the_stock(self) -> None:
         row = self.work().loc[("1001", "WGA_MONITORING")]

@@ -107,6 +107,22 @@ def test_the_hours_of_a_team_of_both_lines_do_not_tell_a_count_that_these_share(
     pd.testing.assert_frame_equal(one["team_load"][columns], other["team_load"][columns])
 
 
+@pytest.mark.parametrize("rows", [{"": 2, "W1": 2}, pytest.param({"": 1, "W1": 1, "X": 2}, marks=pytest.mark.heavy)])
+def test_the_part_of_each_line_does_not_tell_how_many_rows_a_hidden_count_has(
+    tmp_path: Path, rows: dict[str, int]
+) -> None:
+    """Files of which the stock names no team are with the team of the routing: 1001 shows one row of W1, or of X."""
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    rest = [("1002", "werkgever", 3, ""), ("1005", "alle", 60, "")]
+    one = with_files(tmp_path / "a", [("1001", "vangnet", 3, "W1"), *rest])
+    other = with_files(tmp_path / "b", [*(("1001", "vangnet", n, team) for team, n in rows.items()), *rest])
+    shown = [tables["transition"].query("pc4 == '1005' and product == 'MON'") for tables in (one, other)]
+    assert shown[0]["clients"].tolist() == shown[1]["clients"].tolist()
+    columns = ["team_id", "client_line", "capacity_hours_verzekeringsarts"]
+    pd.testing.assert_frame_equal(one["team_load"][columns], other["team_load"][columns])
+
+
 @pytest.mark.parametrize("few", [(2, 1), *(pytest.param(few, marks=pytest.mark.heavy) for few in ((1, 1), (1, 4)))])
 def test_the_work_of_a_postcode_does_not_tell_its_stock(tmp_path: Path, few: tuple[int, int]) -> None:
     """Each line of 1009, which goes from W2 to X, has 6.5 clients of inflow and half a client for each file: 8 with

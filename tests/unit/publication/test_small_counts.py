@@ -20,8 +20,9 @@ EXPECTED = Column("expected", "number", "expected clients", counts_persons=True,
 HOURS = Column("hours", "number", "hours", told_by="expected", nullable=True)
 FEW_HOURS = Column("few_hours", "number", "hours", told_by="expected", told_from=50, nullable=True)
 KM = Column("km", "number", "kilometres", rounded_to=0.1, nullable=True)
+MEAN_KM = Column("mean_km", "number", "kilometres", rounded_to=0.1, mean_of="expected", nullable=True)
 DEVIATION = Column("deviation", "number", "deviation", rounded_to=0.01, nullable=True)
-TABLE = Table("t", "A table.", (CLIENTS, EXPECTED, HOURS, FEW_HOURS, KM, DEVIATION), key=())
+TABLE = Table("t", "A table.", (CLIENTS, EXPECTED, HOURS, FEW_HOURS, KM, MEAN_KM, DEVIATION), key=())
 
 
 def in_sqlite(rows: pd.DataFrame) -> pd.DataFrame:
@@ -40,6 +41,7 @@ def test_by_hand() -> None:
             "hours": [20.0, 20.0, 25.9, 25.9, 42.0, 2203.6],
             "few_hours": [20.0, 20.0, 25.9, 25.9, 42.0, 2203.6],
             "km": [0.0, 0.04, 0.05, 3.14, 7.449, 7.46],
+            "mean_km": [0.0, 0.04, 0.05, 3.14, 7.449, 7.46],
             "deviation": [-0.009, -0.004, 0.0, 0.004, 0.006, -0.016],
         }
     )
@@ -50,6 +52,7 @@ def test_by_hand() -> None:
     assert shown["hours"].fillna(-1).tolist() == pytest.approx([-1, 20, 17.5, 35, 35, 2176])
     assert shown["few_hours"].fillna(-1).tolist() == [-1, -1, -1, -1, -1, 2176]
     assert shown["km"].tolist() == pytest.approx([0, 0, 0.1, 3.1, 7.4, 7.5])
+    assert shown["mean_km"].fillna(-1).tolist() == pytest.approx([-1, -1, -1, -1, -1, 7.5])
     assert shown["deviation"].tolist() == pytest.approx([-0.01, 0, 0, 0, 0.01, -0.02])
 
 
@@ -59,6 +62,7 @@ a_row = st.tuples(
     st.one_of(st.none(), numbers),
     numbers,
     numbers,
+    st.one_of(st.none(), numbers),
     st.one_of(st.none(), numbers),
     st.floats(-1, 1).map(lambda v: round(v, 6)),
 )
@@ -111,3 +115,12 @@ def test_the_deviation_of_a_small_team_is_told_in_larger_steps() -> None:
 def test_what_readers_know_of_a_count() -> None:
     counts = np.array([0.0, 1.0, 4.0, 5.0, 7.0, 8.0, 32.0])
     assert small_counts.known_counts(counts).tolist() == [0.0, 2.5, 2.5, 5.0, 5.0, 10.0, 30.0]
+
+
+def test_a_mean_over_few_clients_of_a_team_is_not_told() -> None:
+    """Of two postcodes with a hidden count each, 0 and 40 km away, 32 km means one client and four."""
+    means = {"travel_km": 7.44, "travel_minutes": 14.2, "far_share": 0.07}
+    rows = pd.DataFrame({"clients_per_year": [49.9, 50.0], **{name: [value] * 2 for name, value in means.items()}})
+    shown = small_counts.shown(TEAM_LOAD, rows)[list(means)]
+    assert shown.iloc[0].isna().all()
+    assert shown.iloc[1].tolist() == pytest.approx([7.4, 14.0, 0.05])
