@@ -34,14 +34,19 @@ class Adder:
                 metavar="URL",
                 help="database, SQLAlchemy form (default: CASELOAD_STORE, or the embedded file in the folder --var)",
             )
-            parser.add_argument(
-                "--var",
-                type=Path,
-                default=Path(os.environ.get("CASELOAD_VAR") or "var"),
-                metavar="DIR",
-                help="folder of runs, caches and published files (default: CASELOAD_VAR, or var)",
-            )
+            var_argument(parser)
         return parser
+
+
+def var_argument(parser: argparse.ArgumentParser) -> None:
+    """``--var``: also of a command without a store, for its caches."""
+    parser.add_argument(
+        "--var",
+        type=Path,
+        default=Path(os.environ.get("CASELOAD_VAR") or "var"),
+        metavar="DIR",
+        help="folder of runs, caches and published files (default: CASELOAD_VAR, or var)",
+    )
 
 
 def check_texts(asked: argparse.Namespace) -> None:

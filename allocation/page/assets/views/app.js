@@ -44,10 +44,18 @@ export function say(text, canUndo = false) {
   byId("status-terug").hidden = !canUndo;
 }
 
+const FAILED = "Niet gelukt: zie de melding boven de kaart.";
+
 /** @param {any} error */
 export function fail(error) {
   byId("fout").textContent = error.message;
-  say("Niet gelukt: zie de melding boven de kaart.");
+  say(FAILED);
+}
+
+/** The message goes, and the line that points at it. */
+export function forget() {
+  byId("fout").textContent = "";
+  if (byId("status").textContent === FAILED) say("");
 }
 
 /** Do something that takes time: the page shows it, and takes no second order meanwhile. Failures are shown.
@@ -61,7 +69,7 @@ export async function during(text, act) {
   document.body.classList.add("bezig");
   byId("inhoud").setAttribute("aria-busy", "true");
   say(text);
-  byId("fout").textContent = "";
+  forget();
   try {
     await act();
   } catch (error) {

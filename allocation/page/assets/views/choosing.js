@@ -4,8 +4,8 @@ import { ask } from "../api.js";
 import { announce, button, byId, described, element, fillSelect, nl, percent, several } from "../dom.js";
 import * as state from "../state.js";
 import { drawTable, numberCell } from "../tables.js";
-import { app, changes, codesChosen, commit, current, Failure, fail, layerKey, question, refresh, safely, say, teamText,
-  tryOut } from "./app.js";
+import { app, changes, codesChosen, commit, current, Failure, fail, forget, layerKey, question, refresh, safely, say,
+  teamText, tryOut } from "./app.js";
 
 /** @param {number} area @returns {[string, string][]} */
 export function facts(area) {
@@ -135,7 +135,7 @@ function drawCuts(cuts) {
 export function wireChoosing() {
   byId("kies").addEventListener("submit", safely((event) => {
     event.preventDefault();
-    byId("fout").textContent = "";
+    forget();
     const { codes, wrong } = state.typedCodes(byId("codes").value, (code) => app.pc4At.has(code));
     if (wrong) throw new Failure(wrong);
     choose(codes.map((code) => /** @type {number} */ (app.pc4At.get(code))));
@@ -143,7 +143,10 @@ export function wireChoosing() {
     app.map.zoomTo([...app.selection]);
     app.map.zoomBy(0.3);
   }));
-  byId("wis").addEventListener("click", () => choose([]));
+  byId("wis").addEventListener("click", () => {
+    forget();
+    choose([]);
+  });
   byId("ander-bekijk").addEventListener("click", safely(() => look(byId("ander").value)));
   byId("annuleren").addEventListener("click", () => cancel().catch(fail));
   app.drawn.push((answer) => {
