@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from allocation.contract.input_tables import TEAMS
-from allocation.contract.schema import GROUP, PRODUCT, TEAM_ID, Column, Table, line_column, pc4_column
+from allocation.contract.schema import GROUP, MEANS_FROM, PRODUCT, TEAM_ID, Column, Table, line_column, pc4_column
 from allocation.contract.vocabulary import LAW_DOMAINS, LAWS, MOVEMENTS, PROFESSIONS, TEAM_KINDS
 
 _VERSION = Column("version", "integer", "published version", example="3")
@@ -993,7 +993,7 @@ EXPECTED = Table(
             example="224.0",
         ),
         Column(
-            "clients_known",
+            "clients_seen",
             "number",
             "the same clients, with the stock as readers see it in `transition`",
             unit="clients a year",
@@ -1003,14 +1003,14 @@ EXPECTED = Table(
             added="2.1",
         ),
         Column(
-            "hours_known",
+            "hours_seen",
             "number",
-            "the hours of `clients_known`",
+            "the hours of `clients_seen`",
             unit="hours a year",
             example="222.0",
             nullable=True,
-            told_by="clients_known",
-            told_from=50,
+            told_by="clients_seen",
+            told_from=MEANS_FROM,
             added="2.1",
         ),
     ),

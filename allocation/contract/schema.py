@@ -14,7 +14,7 @@ ColumnType = Literal["text", "integer", "number", "boolean", "date", "timestamp"
 
 
 MEANS_FROM = 10 * SMALLEST_SHOWN_COUNT
-"""Clients from which on readers see a mean over them."""
+"""Clients from which on readers see a mean over them, or a figure that is made with one."""
 
 
 @dataclass(frozen=True)

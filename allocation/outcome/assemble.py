@@ -135,7 +135,7 @@ class Outcome:
 
     @table
     def allocation_changes_seen(self) -> pd.DataFrame:
-        amounts = ("clients_known", "hours_known")
+        amounts = ("clients_seen", "hours_seen")
         return seen.allocation_changes_seen(
             transition.allocation_changes(self.now, self.allocation, self.expected, amounts)
         )
@@ -241,7 +241,7 @@ class Outcome:
     def expected(self) -> pd.DataFrame:
         known = seen.with_stock_seen(self.work, self._cells_seen, self._norms)
         exact, known = (transition.expected_per_area(work, self.allocation, self.config) for work in (self.work, known))
-        return exact.assign(clients_known=known["clients"], hours_known=known["hours"])
+        return exact.assign(clients_seen=known["clients"], hours_seen=known["hours"])
 
     @table
     def team_months(self) -> pd.DataFrame:

@@ -71,10 +71,10 @@ def with_stock_seen(routed: pd.DataFrame, cells: pd.DataFrame, norms: pd.DataFra
 
 
 def allocation_changes_seen(changes: pd.DataFrame) -> pd.DataFrame:
-    """Table ``allocation_changes_seen``: the work that moves, of ``changes`` with ``clients_known`` and ``hours_known``
+    """Table ``allocation_changes_seen``: the work that moves, of ``changes`` with ``clients_seen`` and ``hours_seen``
     as table ``expected`` has them of a whole postcode."""
     shown = small_counts.shown(EXPECTED, changes)
-    amounts = shown[["clients_known", "hours_known"]].set_axis(["clients", "hours"], axis=1)
+    amounts = shown[["clients_seen", "hours_seen"]].set_axis(["clients", "hours"], axis=1)
     return changes[list(ALLOCATION_CHANGES.key)].join(amounts)
 
 

@@ -115,7 +115,7 @@ FROM named WHERE share > 1e-9
 _WEIGHED_CHANGES = """
 SELECT c.version, c.from_version, c.pc4, c.client_line, c.law_domain, c.team_from, c.team_to, c.share,
        c.share * e.clients AS clients, c.share * e.hours AS hours,
-       c.share * e.clients_known AS clients_known, c.share * e.hours_known AS hours_known
+       c.share * e.clients_seen AS clients_seen, c.share * e.hours_seen AS hours_seen
 FROM version_changes c LEFT JOIN expected_rows e
   ON {only_e}e.version = CASE WHEN c.team_to IS NULL THEN c.from_version ELSE c.version END
  AND e.pc4 = c.pc4 AND e.client_line = c.client_line AND e.law_domain = c.law_domain
@@ -311,7 +311,7 @@ def _protected(table: Table, dialect: str) -> dict[str, str]:
     return {c.name: _shown(c, dialect) for c in table.columns if c.is_protected}
 
 
-_KNOWN = {"clients": EXPECTED.column("clients_known"), "hours": EXPECTED.column("hours_known")}
+_SEEN = {"clients": EXPECTED.column("clients_seen"), "hours": EXPECTED.column("hours_seen")}
 """What readers see of the work that moves between two versions, made of the share and of what they know of the whole
 postcode."""
 
@@ -332,10 +332,10 @@ def _routing_current(dialect: str) -> str:
 
 def _allocation_changes(dialect: str) -> str:
     """Between any two published versions; and against a division that came as a file, which is no version."""
-    known = {name: _shown(ALLOCATION_CHANGES.column(name), dialect, seen) for name, seen in _KNOWN.items()}
+    made_anew = {name: _shown(ALLOCATION_CHANGES.column(name), dialect, seen) for name, seen in _SEEN.items()}
     only = _only_published(dialect, "r.from_version", "r.version")
     source = "weighed_changes r" if dialect != "postgresql" else f"({_weighed_changes_of_published()}) r"
-    between = _select(ALLOCATION_CHANGES, source, _BOTH_PUBLISHED, only, others=known)
+    between = _select(ALLOCATION_CHANGES, source, _BOTH_PUBLISHED, only, others=made_anew)
     others = _protected(ALLOCATION_CHANGES, dialect) | _empty_parts(ALLOCATION_CHANGES, dialect)
     apart = small_counts_sql.joined(ALLOCATION_CHANGES, f"s.version {_OF_PUBLISHED[dialect]}")
     only = _only_published(dialect, "r.version") or "WHERE true"

@@ -16,8 +16,8 @@ import numpy as np
 import pandas as pd
 
 from allocation.contract.published_tables import REGION_SUMMARY, SEEN_APART, TEAM_LOAD
-from allocation.contract.schema import Table
-from allocation.contract.vocabulary import MONTHS_A_YEAR, SMALLEST_SHOWN_COUNT
+from allocation.contract.schema import MEANS_FROM, Table
+from allocation.contract.vocabulary import MONTHS_A_YEAR
 from allocation.publication.small_counts import TARGET_STEP, balance_shown, of_shown_counts, shown, shown_counts
 from allocation.report.board import Floats, LayerSums
 from allocation.runs import run_files
@@ -46,7 +46,7 @@ def sums_shown(parts: Sequence[LayerSums]) -> tuple[LayerSums, ...]:
     seen = shown(TEAM_LOAD, pd.DataFrame({"travel_km": km, "clients_per_year": clients}))  # of all layers at once
     columns: dict[str, Any] = {"travel_km": seen["travel_km"].to_numpy(dtype=np.float64, na_value=np.nan)}
     columns["target"], columns["deviation"] = balance_shown(target, deviation)
-    counts = np.where(clients < LEAST_STEPS * SMALLEST_SHOWN_COUNT, np.nan, clients)
+    counts = np.where(clients < MEANS_FROM, np.nan, clients)
     columns["clients"] = shown_counts(counts)
     for name in OF_CLIENTS:
         columns[name] = of_shown_counts(_of_all(getattr(part.teams, name) for part in parts), counts)

@@ -154,7 +154,7 @@ def layer_value(board: Board, key: str, name: str, domain: str, line: str) -> di
 def without_small_areas(value: Mapping[str, Any], board: Board, expected: pd.DataFrame) -> dict[str, Any]:
     """The value for readers: hours and clients of an area as table ``expected`` has them for who sees the stock in
     ``transition``, each as readers see it (R14)."""
-    known = expected.reindex(columns=[*EXPECTED.key, "clients_known", "hours_known"])  # not kept by earlier releases
+    known = expected.reindex(columns=[*EXPECTED.key, "clients_seen", "hours_seen"])  # not kept by earlier releases
     seen = shown(EXPECTED, known).set_index(list(EXPECTED.key))
     return {**value, "layers": [_as_seen(layer, board, seen) for layer in value["layers"]]}
 
@@ -167,7 +167,7 @@ def _as_seen(layer: Mapping[str, Any], board: Board, seen: pd.DataFrame) -> dict
     places = pd.DataFrame({"pc4": board.areas["pc4"], "client_line": lines, "law_domain": domain})
     amounts = seen.reindex(pd.MultiIndex.from_frame(places))
     known = {
-        name: [None if pd.isna(v) else round(float(v), 1) for v in amounts[f"{name}_known"]]
+        name: [None if pd.isna(v) else round(float(v), 1) for v in amounts[f"{name}_seen"]]
         for name in ("clients", "hours")
     }
     return {**layer, **known}

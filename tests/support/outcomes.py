@@ -323,7 +323,7 @@ def _teams(ends: Mapping[str, date]) -> pd.DataFrame:
 
 def _expected(allocation: pd.DataFrame) -> pd.DataFrame:
     units = allocation[["pc4", "client_line", "law_domain"]].drop_duplicates()
-    return units.assign(clients=20.5, hours=80.0, clients_known=19.5, hours_known=76.0)
+    return units.assign(clients=20.5, hours=80.0, clients_seen=19.5, hours_seen=76.0)
 
 
 def write_outcome(folder: Path, country: Country | None = None, *, created_by: str = "planner") -> Path:

@@ -429,7 +429,7 @@ def _expected(work: pd.DataFrame) -> pd.DataFrame:
                 clients, hours = (float((here[c] * part).sum()) for c in ("planned_clients", "hours_verzekeringsarts"))
                 rows.append((pc4, line, domain, clients, hours))
     made = pd.DataFrame(rows, columns=["pc4", "client_line", "law_domain", "clients", "hours"])
-    return made.assign(clients_known=made["clients"], hours_known=made["hours"])
+    return made.assign(clients_seen=made["clients"], hours_seen=made["hours"])
 
 
 @cache

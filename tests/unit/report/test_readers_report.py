@@ -40,7 +40,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
     seen = [one | {"clients": clients, "hours": None} for one, clients in zip(changes, (None, 30.0), strict=True)]
     pd.DataFrame(seen).to_parquet(outcome / "allocation_changes_seen.parquet", index=False)
     expected = pd.read_parquet(outcome / "expected.parquet")
-    expected.loc[expected["pc4"] == areas[0], ["clients_known", "hours_known"]] = 3.0, 12.0
+    expected.loc[expected["pc4"] == areas[0], ["clients_seen", "hours_seen"]] = 3.0, 12.0
     expected.to_parquet(outcome / "expected.parquet", index=False)
     for name, column, value in (("team_load", "stock_clients", 2.0), ("waiting", "stock_clients", 4.0)):
         table = pd.read_parquet(outcome / f"{name}.parquet").astype({column: "float64"})
@@ -102,7 +102,7 @@ def test_an_area_is_shown_to_readers_as_they_know_its_clients(small: Path, key: 
     """Multiples of 5, nothing below 5; hours made anew from the count as shown (4 hours a client), of 50 and more. Not
     of the exact work, which is 99 clients everywhere; a team serves both lines here."""
     board = Board.read(small)
-    known = {"clients_known": [4.9, 5.0, 48.0, 53.0], "hours_known": [20.0, 20.0, 192.0, 212.0]}
+    known = {"clients_seen": [4.9, 5.0, 48.0, 53.0], "hours_seen": [20.0, 20.0, 192.0, 212.0]}
     place = {"client_line": line, "law_domain": domain}
     expected = pd.DataFrame({"pc4": board.areas["pc4"].iloc[:4], **place, "clients": 99.0, "hours": 396.0, **known})
     layer = {"key": key, "clients": [99.0] * len(board.areas), "hours": [396.0] * len(board.areas), "now": [0]}
