@@ -36,7 +36,7 @@ OF_CLIENTS = ("hours", "low", "high")
 
 
 def sums_shown(parts: Sequence[LayerSums]) -> tuple[LayerSums, ...]:
-    """The layers with the figures of their teams in steps; hours and clients are NaN under ``LEAST_STEPS`` steps.
+    """The layers with the figures of their teams in steps; hours and clients are NaN under ``MEANS_FROM`` clients.
 
     Of two divisions that differ by one postcode the exact hours of a team would tell, by subtraction, how many clients
     that postcode has.

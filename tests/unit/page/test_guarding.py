@@ -274,6 +274,7 @@ def test_the_figures_of_a_viewer_are_as_rounded_as_the_published_tables(
     small = viewer.post("/api/figures", json=figures(toy)).json()
     assert {row[name] for row in small["teams"] for name in ("hours", "low", "waiting")} == {None}
     monkeypatch.setattr(for_readers, "LEAST_STEPS", 1)
+    monkeypatch.setattr(for_readers, "MEANS_FROM", 5)
     seen = viewer.post("/api/figures", json=figures(toy)).json()
     load = toy.outcome("team_load").set_index("team_id")
     told = small_counts.balance_shown(load["target_hours"].to_numpy(), load["deviation"].to_numpy())
