@@ -39,7 +39,7 @@ class Alert(BaseNotifier):
         label = getattr(ti, "rendered_map_index", None)
         try:
             keep_refusal(context.get("exception"), ti.dag_id, ti.run_id)
-        except OSError as error:
+        except Exception as error:  # the alert goes out whatever happens to the page's sentence
             log.error("the page cannot be told why: %s", type(error).__name__)
         send(alerts.failure(context.get("exception"), ti.dag_id, ti.task_id, label, ti.run_id), context)
 

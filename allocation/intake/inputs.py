@@ -34,7 +34,7 @@ from allocation.intake.reading import Borrowed, files_of_tables, open_given, rea
 from allocation.intake.setting_checks import setting_problems
 from allocation.intake.stand_ins import REPLACED_COLUMNS, replace_postcodes, too_many_stand_ins
 from allocation.intake.team_checks import TeamChecks
-from allocation.runs.run_files import FrameFile
+from allocation.runs.file_kinds import FrameFile
 
 log = logging.getLogger(__name__)
 

@@ -17,8 +17,9 @@ from allocation.contract.errors import Refused
 from allocation.districting import relative_gap
 from allocation.layers.layer import Layer, arrays_of, can_carry_over
 from allocation.runs import run_files
+from allocation.runs.file_kinds import RunIncomplete
 from allocation.runs.run import Run, run_folder
-from allocation.runs.run_files import LayerRow, RunIncomplete
+from allocation.runs.run_files import LayerRow
 
 
 def mark_unchanged(run: Run) -> list[str]:

@@ -14,8 +14,8 @@ from allocation import storage
 from allocation.contract import input_tables
 from allocation.contract.errors import Refused
 from allocation.runs import run_files
+from allocation.runs.file_kinds import FrameFile, Tables
 from allocation.runs.run import Run
-from allocation.runs.run_files import FrameFile, Tables
 from expectations import outcome
 from expectations.facts import INPUT_BESIDE, InputFacts, LayerFacts, OutcomeFacts
 

@@ -29,7 +29,8 @@ from allocation.contract.config import Config
 from allocation.contract.environment import environment
 from allocation.contract.errors import Refused
 from allocation.runs import run_files
-from allocation.runs.run_files import FrameFile, InForce, LayersRecord, RunFile, RunRecord, T, Tables, Unchanged
+from allocation.runs.file_kinds import FrameFile, RunFile, RunIncomplete, T, Tables
+from allocation.runs.run_files import InForce, LayersRecord, RunRecord, Unchanged
 
 log = logging.getLogger(__name__)
 
@@ -292,7 +293,7 @@ def _is_free(folder: Path, name: str) -> bool:
         return False
     try:
         return not run_files.RUN.exists(folder) or run_files.RUN.read(folder).run_id == name
-    except run_files.RunIncomplete:  # a record that cannot be read belongs to nobody
+    except RunIncomplete:  # a record that cannot be read belongs to nobody
         return True
 
 

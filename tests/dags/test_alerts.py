@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from allocation.runs import run_files
+from allocation.runs.run import run_folder
 from tests.support import faults
 
 DAGS = Path(faults.__file__).parents[2] / "dags"
@@ -116,3 +118,38 @@ def test_a_notice_that_no_channel_takes_is_logged_and_whoever_sends_goes_on(tmp_
         assert f"alert not sent by {channel}" in logged
     assert "a-secret" not in logged
     assert logged.splitlines()[-1] == "None"
+
+
+NOTIFY = """
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+import run_in_process
+run_in_process.prepare_environment(Path(sys.argv[1]))
+import smc_alerts
+from allocation.contract.errors import Refused
+ti = SimpleNamespace(dag_id="allocate", task_id="start", run_id="x", rendered_map_index=None)
+error = Refused("Postcode 1001 heeft geen team.") if sys.argv[1].endswith("refused") else ValueError("a fault")
+smc_alerts.Alert().notify({"task_instance": ti, "exception": error})
+"""
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize("why", ["refused", "fault"])
+@pytest.mark.parametrize("can_be_kept", [True, False])
+def test_why_a_run_was_refused_is_kept_for_the_page_and_the_alert_goes_out_anyway(
+    tmp_path: Path, why: str, can_be_kept: bool
+) -> None:
+    """A fault of the program is no sentence for a planner: then the page has none."""
+    var = tmp_path / why
+    folder = run_folder(var, "allocate__x")
+    folder.mkdir(parents=True)
+    run_files.RUN.path(folder).touch()
+    if not can_be_kept:
+        run_files.REFUSAL.path(folder).mkdir()
+    logged = logged_by(NOTIFY, var)
+    assert ("the page cannot be told why" in logged) != can_be_kept
+    assert "allocate / start" in (var / "alerts.jsonl").read_text(encoding="utf-8")
+    if can_be_kept:
+        told = "Postcode 1001 heeft geen team." if why == "refused" else ""
+        assert run_files.REFUSAL.path(folder).read_text(encoding="utf-8") == told

@@ -11,8 +11,9 @@ import pytest
 
 from allocation.contract.config import Config
 from allocation.runs import run_files
+from allocation.runs.file_kinds import RunIncomplete
 from allocation.runs.run import Run, new_name, run_folder
-from allocation.runs.run_files import InForce, RunIncomplete, Unchanged, VersionRecord
+from allocation.runs.run_files import InForce, Unchanged, VersionRecord
 from tests.support import toy
 
 TODAY = date(2026, 3, 10)

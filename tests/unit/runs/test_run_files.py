@@ -11,16 +11,8 @@ import pandas as pd
 import pytest
 
 from allocation.runs import run_files
-from allocation.runs.run_files import (
-    FrameFile,
-    InForce,
-    JsonFile,
-    LayerRow,
-    LayersRecord,
-    RecordFile,
-    RunFile,
-    RunIncomplete,
-)
+from allocation.runs.file_kinds import FrameFile, JsonFile, RecordFile, RunFile, RunIncomplete, Tables
+from allocation.runs.run_files import InForce, LayerRow, LayersRecord
 
 ROOT = Path(__file__).parents[3]
 DECLARED = [value for value in vars(run_files).values() if isinstance(value, RunFile)]
@@ -114,7 +106,7 @@ def spelled(text: str) -> list[str]:
     """The file names of a run's folder, and the paths in it, that a module spells itself."""
     names = {Path(file.name).name for file in DECLARED}
     folders = {file.name.split("/")[0] for file in DECLARED if "/" in file.name} | {
-        value.name for value in vars(run_files).values() if isinstance(value, run_files.Tables)
+        value.name for value in vars(run_files).values() if isinstance(value, Tables)
     }
     found = [name for name in names if f'"{name}"' in text or f"/{name}" in text]
     folder = "|".join(sorted(folders | {run_files.LAYERS_FOLDER}))
